@@ -1,0 +1,61 @@
+"""The compiled kernels: arrays and numbers in, arrays overwritten. They check nothing and allocate no result.
+
+Each source is compiled for several instruction sets and for float32 and float64. The best build that this processor
+can run is picked here, once, at import; the environment variable ``FASTCONV_ISA`` (``baseline``, ``v3`` or ``v4``)
+overrides the choice.
+
+    kernels.load("float32").conv      the float32 build of conv.pyx
+"""
+
+import importlib
+import os
+from pathlib import Path
+
+from . import cpu, threads
+
+__all__ = ["build", "builds", "cpu", "load", "threads"]
+
+DTYPES = ("float32", "float64")
+
+
+def installed_builds():
+    """The builds in this installation that this processor can run, best first."""
+    folder = Path(__file__).parent
+    return [name for name in cpu.supported_builds() if (folder / f"{name}_float32").is_dir()]
+
+
+def choose_build(wanted):
+    """The build to use: the best, or the one asked for; an unknown or impossible one is an error."""
+    if not wanted:
+        return builds[0]
+    if wanted not in ("baseline", "v3", "v4"):
+        raise ImportError(f"FASTCONV_ISA={wanted!r}: must be baseline, v3 or v4")
+    if wanted not in cpu.supported_builds():
+        raise ImportError(f"FASTCONV_ISA={wanted}: this processor cannot run it; it supports {', '.join(builds)}")
+    if wanted not in builds:
+        raise ImportError(f"FASTCONV_ISA={wanted}: not in this installation, which has {', '.join(builds)}")
+    return wanted
+
+
+class Build:
+    """The kernels of one instruction set and dtype; a module is imported when it is first used."""
+
+    def __init__(self, name):
+        self._package = f"{__name__}.{name}"
+
+    def __getattr__(self, kernel):
+        if kernel.startswith("_"):
+            raise AttributeError(kernel)
+        module = importlib.import_module(f"{self._package}.{kernel}")
+        setattr(self, kernel, module)
+        return module
+
+
+builds = installed_builds()
+build = choose_build(os.environ.get("FASTCONV_ISA", ""))
+_loaded = {dtype: Build(f"{build}_{dtype}") for dtype in DTYPES}
+
+
+def load(dtype):
+    """The kernels of this dtype: ``load("float32").pool.max_forward(...)``."""
+    return _loaded[str(dtype)]

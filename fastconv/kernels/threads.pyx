@@ -1,0 +1,138 @@
+"""The one owner of the number of threads: the default, the setting, and the share of one call.
+
+The default is the smallest of the processors this process may use, the quota of its control group, and what OpenMP
+allows (``OMP_NUM_THREADS``, or a limit set by threadpoolctl). Results never depend on the number of threads.
+"""
+
+import os
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #else
+    static int omp_get_max_threads(void) { return 1; }
+    #endif
+    """
+    int omp_get_max_threads() noexcept nogil
+
+cdef int available = 1      # processors and control-group quota
+cdef int setting = 0        # 0: the default
+cdef double smallest_share = 30e3  # ns of work below which a second thread costs more than it brings
+
+
+cdef int threads_for(double work) noexcept nogil:
+    """How many threads a call with this many nanoseconds of work is worth."""
+    cdef int limit = current()
+    if work < 2 * smallest_share:
+        return 1
+    if work < limit * smallest_share:
+        return <int>(work / smallest_share)
+    return limit
+
+
+cdef int current() noexcept nogil:
+    cdef int allowed
+    if setting > 0:
+        return setting
+    allowed = omp_get_max_threads()
+    return allowed if allowed < available else available
+
+
+def get_num_threads():
+    """The largest number of threads a call uses.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.get_num_threads() >= 1
+    True
+    """
+    return current()
+
+
+def set_num_threads(n):
+    """Let each call use up to `n` threads; None goes back to the default.
+
+    The default is min(processors of this process, control-group quota, OMP_NUM_THREADS). Results have the same bits
+    for any number. Small calls stay on one thread.
+
+    Parameters
+    ----------
+    n : int >= 1, or None
+
+    Raises
+    ------
+    TypeError
+        If `n` is not an integer.
+    ValueError
+        If `n` is not between 1 and 1024.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.set_num_threads(1)
+    >>> fastconv.get_num_threads()
+    1
+    >>> fastconv.set_num_threads(None)
+    """
+    global setting
+    if n is None:
+        setting = 0
+        return
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"n must be an integer or None, got {n!r}")
+    n = n.__index__()
+    if not 1 <= n <= 1024:
+        raise ValueError(f"n must be between 1 and 1024, got {n}")
+    setting = n
+
+
+def set_smallest_share(nanoseconds):
+    """For tests: the work below which a second thread is not used (0: always use all threads)."""
+    global smallest_share
+    before, smallest_share = smallest_share, nanoseconds
+    return before
+
+
+def default_num_threads():
+    """Processors this process may use, held to the quota of its control group."""
+    try:
+        processors = len(os.sched_getaffinity(0))
+    except AttributeError:
+        processors = os.cpu_count() or 1
+    quota = control_group_quota()
+    return max(1, min(processors, quota) if quota else processors)
+
+
+def control_group_quota():
+    """Whole processors in the control group's quota, rounded up; 0 where there is none."""
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:
+            quota, period = file.read().split()
+        return 0 if quota == "max" else max(1, -(-int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    try:
+        with open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") as file:
+            quota = int(file.read())
+        with open("/sys/fs/cgroup/cpu/cpu.cfs_period_us") as file:
+            period = int(file.read())
+        return max(1, -(-quota // period)) if quota > 0 and period > 0 else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def _one_thread_in_child():
+    # libgomp hangs in a forked child whose parent had used its threads: stay serial there.
+    global setting
+    setting = 1
+
+
+available = default_num_threads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_one_thread_in_child)

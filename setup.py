@@ -1,0 +1,188 @@
+"""Build the kernels: every source once per instruction set and once per dtype.
+
+Cython translates each ``.pyx`` to C once. The C file is then compiled for every build in ``BUILDS`` and every type in
+``DTYPES`` into its own sub-package, for example ``fastconv.kernels.v3_float32.conv``; ``fastconv.kernels`` picks one
+at import. Each C file is first copied into a folder of its own, because object files are named after their source and
+two compilations of one path would overwrite each other.
+
+Environment:
+    FASTCONV_DEBUG=1       bounds checks, no optimisation of index arithmetic, assertions of the compiler kept
+    FASTCONV_OPENMP=0      build without OpenMP even where the compiler has it
+    FASTCONV_BUILDS=v3,v4  compile these instruction sets only (for development)
+    FASTCONV_KERNELS=conv  compile these kernel sources only (for development)
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+KERNELS = Path("fastconv") / "kernels"
+SHARED = "fastconv.kernels._memoryview"
+ONCE = ["cpu", "threads"]  # compiled once, for the baseline
+
+DTYPES = {"float32": ("float", 4), "float64": ("double", 8)}
+BUILDS = {  # name: (compiler flags, vector bytes, vectors in a tile)
+    "baseline": ([], 16, 2),
+    "v3": (["-march=x86-64-v3", "-mtune=haswell"], 32, 2),
+    "v4": (["-march=x86-64-v4", "-mtune=skylake-avx512", "-mprefer-vector-width=512"], 64, 4),
+}
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "freethreading_compatible": True,
+    "embedsignature": True,
+}
+OPTIMISE = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi"]
+
+EMPTY = "int main(void) { return 0; }"
+USES_OPENMP = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"
+
+
+def flag(name, default):
+    return os.environ.get(name, default) not in ("", "0")
+
+
+DEBUG = flag("FASTCONV_DEBUG", "0")
+if DEBUG:
+    DIRECTIVES.update(boundscheck=True, initializedcheck=True)
+
+
+def chosen(name, everything):
+    wanted = os.environ.get(name)
+    return [item for item in everything if wanted is None or item in wanted.split(",")]
+
+
+def sources():
+    """The kernel sources compiled per build, in alphabetical order."""
+    names = sorted(path.stem for path in KERNELS.glob("*.pyx"))
+    return [name for name in names if name not in ONCE]
+
+
+def x86_64():
+    return platform.machine().lower() in ("x86_64", "amd64") and sys.maxsize > 2**32
+
+
+def build_names():
+    return chosen("FASTCONV_BUILDS", list(BUILDS) if x86_64() else ["baseline"])
+
+
+def extensions():
+    made = [Extension(SHARED, [f"{SHARED}.c"])]
+    wanted = chosen("FASTCONV_KERNELS", ONCE + sources())
+    made += [Extension(f"fastconv.kernels.{name}", [str(KERNELS / f"{name}.pyx")]) for name in ONCE if name in wanted]
+    for build in build_names():
+        for dtype in DTYPES:
+            made += [
+                Extension(f"fastconv.kernels.{build}_{dtype}.{name}", [str(KERNELS / f"{name}.pyx")])
+                for name in sources()
+                if name in wanted
+            ]
+    return made
+
+
+class BuildKernels(build_ext):
+    """Translates once, then compiles every copy with the flags of its build."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        if self.parallel is None:
+            self.parallel = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+    def run(self):
+        super().run()
+        for build in build_names():  # the sub-packages need no code of their own
+            for dtype in DTYPES:
+                folder = Path(self.get_ext_fullpath(f"fastconv.kernels.{build}_{dtype}.x")).parent
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "__init__.py").write_text('"""One build of the kernels, chosen by fastconv.kernels."""\n')
+
+    def build_extensions(self):
+        self.openmp = flag("FASTCONV_OPENMP", "1") and self.accepts(["-fopenmp"], USES_OPENMP)
+        self.extensions = [e for e in self.extensions if self.accepts(BUILDS[self.build_of(e)][0], EMPTY)]
+        self.temp = Path(self.build_temp)
+        self.translate()
+        for extension in self.extensions:
+            self.prepare(extension)
+        super().build_extensions()
+
+    @staticmethod
+    def build_of(extension):
+        folder = extension.name.split(".")[-2]
+        return folder.partition("_")[0] if "_" in folder else "baseline"
+
+    def accepts(self, flags, program):
+        """Whether the compiler builds and links this program with these flags."""
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "probe.c")
+            source.write_text(program)
+            command = [*self.compiler.compiler_so, *flags, str(source), "-o", str(Path(folder, "probe"))]
+            try:
+                return subprocess.run(command, capture_output=True).returncode == 0
+            except OSError:
+                return False
+
+    def translate(self):
+        """Cython, once per source; the memoryview code is shared by all modules."""
+        names = sorted({Path(e.sources[0]).stem for e in self.extensions if e.sources[0].endswith(".pyx")})
+        once = [
+            Extension(f"fastconv.kernels.{name}", [str(KERNELS / f"{name}.pyx")], define_macros=[]) for name in names
+        ]
+        self.c_folder = self.temp / "cython"
+        cythonize(
+            once,
+            compiler_directives=DIRECTIVES,
+            build_dir=str(self.c_folder),
+            shared_utility_qualified_name=SHARED,
+            include_path=[str(KERNELS)],
+            quiet=True,
+            force=bool(self.force),
+        )
+        self.shared_c = self.c_folder / "_memoryview.c"
+        if not self.shared_c.exists():
+            subprocess.run(
+                [sys.executable, "-m", "cython", f"--generate-shared={self.shared_c}"], check=True
+            )
+
+    def prepare(self, extension):
+        """Give the extension its own copy of the C file and the flags of its build."""
+        *_, folder, name = extension.name.split(".")
+        c_file = self.shared_c if extension.name == SHARED else self.c_folder / KERNELS / f"{name}.c"
+        own = self.temp / "copies" / folder / f"{name}.c"
+        own.parent.mkdir(parents=True, exist_ok=True)
+        if not own.exists() or own.read_bytes() != c_file.read_bytes():
+            shutil.copyfile(c_file, own)
+        extension.sources = [str(own)]
+        flags, vector_bytes, tile_vectors = BUILDS[self.build_of(extension)]
+        real, real_bytes = DTYPES[folder.partition("_")[2] or "float32"]
+        extension.define_macros = [
+            ("REAL", real),
+            ("REAL_BYTES", str(real_bytes)),
+            ("VBYTES", str(vector_bytes)),
+            ("TILE_VECTORS", str(tile_vectors)),
+            ("FASTCONV_DEBUG_BUILD", str(int(DEBUG))),
+            ("CYTHON_CLINE_IN_TRACEBACK", "0"),
+        ]
+        extension.include_dirs = [str(KERNELS)]
+        extension.depends = [str(path) for path in KERNELS.glob("*.pxd")]
+        extension.extra_compile_args = [*flags, *OPTIMISE]
+        extension.extra_link_args = ["-Wl,-s"] if sys.platform.startswith("linux") else []
+        if DEBUG:
+            extension.extra_compile_args += ["-O1", "-g"]
+        if self.openmp:
+            extension.extra_compile_args.append("-fopenmp")
+            extension.extra_link_args.append("-fopenmp")
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})
