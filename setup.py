@@ -101,8 +101,12 @@ class BuildKernels(build_ext):
             self.parallel = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
     def run(self):
+        self.make_packages()  # setuptools copies into these when building in place
         super().run()
-        for build in build_names():  # the sub-packages need no code of their own
+
+    def make_packages(self):
+        """The folder of every build, with an empty package file."""
+        for build in build_names():
             for dtype in DTYPES:
                 folder = Path(self.get_ext_fullpath(f"fastconv.kernels.{build}_{dtype}.x")).parent
                 folder.mkdir(parents=True, exist_ok=True)
@@ -115,6 +119,7 @@ class BuildKernels(build_ext):
         self.translate()
         for extension in self.extensions:
             self.prepare(extension)
+        self.make_packages()
         super().build_extensions()
 
     @staticmethod
