@@ -1,0 +1,271 @@
+"""Shapes in, shapes out: the one owner of stride, padding, dilation and groups arithmetic.
+
+All sizes are Python integers, so nothing here can overflow; what would overflow in a kernel is refused.
+
+    OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1
+"""
+
+from typing import NamedTuple
+
+from .check import integer, pair, shape
+
+LIMIT = 2**31  # of a kernel extent, stride, dilation or padding; beyond it no array that exists could be meant
+
+
+class Window(NamedTuple):
+    """One axis of a sliding window: output o reads input o * stride - before + r * dilation, r < kernel."""
+
+    out: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
+
+
+class Conv2dGeometry(NamedTuple):
+    """A convolution of x (N, C, H, W) with w (K, C / groups, kh, kw) to y (N, K, OH, OW)."""
+
+    N: int
+    C: int
+    H: int
+    W: int
+    K: int
+    OH: int
+    OW: int
+    kh: int
+    kw: int
+    sh: int
+    sw: int
+    dh: int
+    dw: int
+    top: int
+    left: int
+    bottom: int
+    right: int
+    groups: int
+
+    @property
+    def x_shape(self):
+        return self.N, self.C, self.H, self.W
+
+    @property
+    def w_shape(self):
+        return self.K, self.C // self.groups, self.kh, self.kw
+
+    @property
+    def y_shape(self):
+        return self.N, self.K, self.OH, self.OW
+
+
+class Pool2dGeometry(NamedTuple):
+    """A window sliding over the maps of x (N, C, H, W) to y (N, C, OH, OW)."""
+
+    N: int
+    C: int
+    H: int
+    W: int
+    OH: int
+    OW: int
+    kh: int
+    kw: int
+    sh: int
+    sw: int
+    dh: int
+    dw: int
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def x_shape(self):
+        return self.N, self.C, self.H, self.W
+
+    @property
+    def y_shape(self):
+        return self.N, self.C, self.OH, self.OW
+
+
+def conv2d(x_shape, weight_shape, stride=1, padding=0, dilation=1, groups=1):
+    """The geometry of ``conv2d`` and its gradients; ValueError or TypeError for what cannot be."""
+    N, C, H, W = shape(x_shape, "input_shape", 4)
+    K, c, kh, kw = shape(weight_shape, "weight_shape", 4)
+    groups = integer(groups, "groups", 1)
+    check_groups(C, c, K, groups, x_shape, weight_shape)
+    (sh, sw), (dh, dw) = steps(stride, "stride"), steps(dilation, "dilation")
+    check_kernel((kh, kw), "weight")
+    (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (H, W))
+    OH = extent(H, kh, sh, dh, top, bottom, "height")
+    OW = extent(W, kw, sw, dw, left, right, "width")
+    return Conv2dGeometry(N, C, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right, groups)
+
+
+def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+    """The geometry of the convolution whose input gradient is ``conv_transpose2d``.
+
+    H_out = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1; with padding "multiple" H_out is sh H, plus 1
+    where kh - sh is odd. In the result N, C, H, W are those of the transposed convolution's *output*.
+    """
+    N, K, OH, OW = shape(x_shape, "input_shape", 4)
+    weight_k, c, kh, kw = shape(weight_shape, "weight_shape", 4)
+    groups = integer(groups, "groups", 1)
+    if weight_k != K:
+        raise ValueError(
+            f"weight must have shape (C, K / groups, kh, kw) with C the channels of x, got x {tuple(x_shape)} "
+            f"and weight {tuple(weight_shape)}"
+        )
+    if K % groups:
+        raise ValueError(f"groups must divide the channels of x, got groups={groups} and x {tuple(x_shape)}")
+    if K == 0 or c == 0:
+        raise ValueError(f"weight must have channels, got shape {tuple(weight_shape)}")
+    (sh, sw), (dh, dw) = steps(stride, "stride"), steps(dilation, "dilation")
+    check_kernel((kh, kw), "weight")
+    extra = pair(output_padding, "output_padding", 0)
+    if isinstance(padding, str) and padding == "multiple":
+        if extra != (0, 0):
+            raise ValueError(f"output_padding must be 0 with padding='multiple', got {output_padding!r}")
+        (top, bottom, eh), (left, right, ew) = multiple(kh, sh, dh), multiple(kw, sw, dw)
+        extra = (eh, ew)
+    else:
+        if isinstance(padding, str) and padding == "same":
+            raise ValueError("padding must be integers, 'valid', 'full' or 'multiple' when transposed, got 'same'")
+        (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (0, 0))
+        check_output_padding(extra, (sh, sw), (dh, dw))
+    H = transposed_extent(OH, kh, sh, dh, top, bottom, extra[0], "height")
+    W = transposed_extent(OW, kw, sw, dw, left, right, extra[1], "width")
+    return Conv2dGeometry(N, c * groups, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right, groups)
+
+
+def pool2d(x_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    """The geometry of a pooling window; stride None is the kernel's size, as in the field."""
+    N, C, H, W = shape(x_shape, "input_shape", 4)
+    kh, kw = steps(kernel_size, "kernel_size")
+    sh, sw = (kh, kw) if stride is None else steps(stride, "stride")
+    dh, dw = steps(dilation, "dilation")
+    (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (H, W))
+    for name, before, after, k, d in (("height", top, bottom, kh, dh), ("width", left, right, kw, dw)):
+        if max(before, after) > d * (k - 1):
+            raise ValueError(
+                f"padding must be below the effective kernel, got padding {padding!r} for {name} of "
+                f"{d * (k - 1) + 1} (kernel_size {(kh, kw)}, dilation {(dh, dw)})"
+            )
+    OH = pooled_extent(H, kh, sh, dh, top, bottom, ceil_mode, "height")
+    OW = pooled_extent(W, kw, sw, dw, left, right, ceil_mode, "width")
+    return Pool2dGeometry(N, C, H, W, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right)
+
+
+def check_groups(C, c, K, groups, x_shape, weight_shape):
+    if C == 0 or K == 0 or c == 0:
+        raise ValueError(f"x and weight must have channels, got x {tuple(x_shape)} and weight {tuple(weight_shape)}")
+    if C % groups or K % groups:
+        raise ValueError(
+            f"groups must divide the channels of x and the filters of weight, got groups={groups}, "
+            f"x {tuple(x_shape)} and weight {tuple(weight_shape)}"
+        )
+    if c * groups != C:
+        raise ValueError(
+            f"weight must have shape (K, C / groups, kh, kw), got x {tuple(x_shape)}, weight {tuple(weight_shape)} "
+            f"and groups={groups}"
+        )
+
+
+def check_output_padding(extra, stride, dilation):
+    """As in the field: more would be rows that no input reaches and no convolution leads back from."""
+    for amount, s, d in zip(extra, stride, dilation, strict=True):
+        if amount and amount >= max(s, d):
+            raise ValueError(
+                f"output_padding must be smaller than stride or dilation, got {extra} with stride {stride} and "
+                f"dilation {dilation}"
+            )
+
+
+def check_kernel(kernel, name):
+    if min(kernel) < 1:
+        raise ValueError(f"{name} must have a kernel of at least 1 x 1, got {kernel}")
+    if max(kernel) >= LIMIT:
+        raise ValueError(f"{name} must have a kernel below 2**31, got {kernel}")
+
+
+def steps(value, name):
+    first, second = pair(value, name, 1)
+    if max(first, second) >= LIMIT:
+        raise ValueError(f"{name} must be below 2**31, got {(first, second)}")
+    return first, second
+
+
+def pads(padding, kernel, stride, dilation, size):
+    """((top, bottom), (left, right)) from an int, a pair, pairs of pairs, "valid", "same" or "full"."""
+    if isinstance(padding, str):
+        return tuple(named_pads(padding, *axis) for axis in zip(kernel, stride, dilation, size, strict=True))
+    if hasattr(padding, "__index__"):
+        both = (padding, padding)
+    elif isinstance(padding, tuple | list) and len(padding) == 2:
+        both = padding
+    else:
+        raise TypeError(
+            "padding must be an integer, a pair (ph, pw), pairs ((top, bottom), (left, right)), 'valid', 'same' or "
+            f"'full', got {padding!r}"
+        )
+    result = tuple(pair(p, "padding", 0) for p in both)
+    if max(map(max, result)) >= LIMIT:
+        raise ValueError(f"padding must be below 2**31, got {padding!r}")
+    return result
+
+
+def named_pads(padding, kernel, stride, dilation, size):
+    reach = dilation * (kernel - 1)
+    if padding == "valid":
+        return 0, 0
+    if padding == "full":
+        return reach, reach
+    if padding == "same":  # TensorFlow's rule: ceil(size / stride) outputs, the extra row at the end
+        out = -(-size // stride)
+        total = max((out - 1) * stride + reach + 1 - size, 0)
+        return total // 2, total - total // 2
+    raise ValueError(f"padding must be 'valid', 'same', 'full' or integers, got {padding!r}")
+
+
+def extent(size, kernel, stride, dilation, before, after, name):
+    """Output positions along one axis; a kernel larger than the padded image is refused."""
+    room = size + before + after - dilation * (kernel - 1) - 1
+    if room < 0 or size == 0:
+        raise ValueError(
+            f"weight must fit into the padded image: the kernel's {name} is {dilation * (kernel - 1) + 1} "
+            f"(kernel {kernel}, dilation {dilation}), the image's {size + before + after} "
+            f"({size} and padding {(before, after)})"
+        )
+    return room // stride + 1
+
+
+def transposed_extent(size, kernel, stride, dilation, before, after, extra, name):
+    if size == 0:
+        raise ValueError(f"x must not be empty along its {name}")
+    out = (size - 1) * stride - before - after + dilation * (kernel - 1) + extra + 1
+    if out < 1:
+        raise ValueError(
+            f"padding {(before, after)} leaves no output along the {name}: ({size} - 1) * {stride} + "
+            f"{dilation * (kernel - 1) + 1} + {extra} - {before + after} = {out}"
+        )
+    return out
+
+
+def multiple(kernel, stride, dilation):
+    """Padding and output padding so that the output is stride * size, plus 1 where kernel - stride is odd."""
+    surplus = dilation * (kernel - 1) + 1 - stride
+    if surplus >= 0:
+        return surplus // 2, surplus // 2, 0
+    return 0, 0, -surplus + (surplus % 2)
+
+
+def pooled_extent(size, kernel, stride, dilation, before, after, ceil_mode, name):
+    room = size + before + after - dilation * (kernel - 1) - 1
+    if room < 0 or size == 0:
+        raise ValueError(
+            f"kernel_size must fit into the padded image: the window's {name} is {dilation * (kernel - 1) + 1}, "
+            f"the image's {size + before + after} ({size} and padding {(before, after)})"
+        )
+    if not ceil_mode:
+        return room // stride + 1
+    out = -(-room // stride) + 1
+    return out - 1 if (out - 1) * stride >= size + before else out  # a window starts inside the image or before it
