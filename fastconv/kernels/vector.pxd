@@ -11,8 +11,40 @@ cdef extern from *:
     #define vload(p) (*(const vf *)(p))
     #define vstore(p, v) (*(vf *)(p) = (v))
     #define vsplat(s) ((REAL)(s) - (vf){0})
-    #define vmax(a, b) ((a) > (b) ? (a) : (b))
-    #define vmin(a, b) ((a) < (b) ? (a) : (b))
+    #if REAL_BYTES == 4
+    typedef int vi_element;
+    #else
+    typedef long long vi_element;
+    #endif
+    typedef vi_element vi __attribute__((vector_size(VBYTES), aligned(REAL_BYTES), may_alias));
+    /* m ? a : b for a comparison m, whose lanes are all ones or all zeros */
+    #define vselect(m, a, b) ((vf)(((vi)(a) & (m)) | ((vi)(b) & ~(m))))
+    /* exactly a > b ? a : b and a < b ? a : b, so b where one of them is a NaN */
+    #if defined(__x86_64__) || defined(__amd64__)
+    #include <immintrin.h>
+    #if VBYTES == 64 && REAL_BYTES == 4
+    #define vmax(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
+    #define vmin(a, b) ((vf)_mm512_min_ps((__m512)(a), (__m512)(b)))
+    #elif VBYTES == 64
+    #define vmax(a, b) ((vf)_mm512_max_pd((__m512d)(a), (__m512d)(b)))
+    #define vmin(a, b) ((vf)_mm512_min_pd((__m512d)(a), (__m512d)(b)))
+    #elif VBYTES == 32 && REAL_BYTES == 4
+    #define vmax(a, b) ((vf)_mm256_max_ps((__m256)(a), (__m256)(b)))
+    #define vmin(a, b) ((vf)_mm256_min_ps((__m256)(a), (__m256)(b)))
+    #elif VBYTES == 32
+    #define vmax(a, b) ((vf)_mm256_max_pd((__m256d)(a), (__m256d)(b)))
+    #define vmin(a, b) ((vf)_mm256_min_pd((__m256d)(a), (__m256d)(b)))
+    #elif REAL_BYTES == 4
+    #define vmax(a, b) ((vf)_mm_max_ps((__m128)(a), (__m128)(b)))
+    #define vmin(a, b) ((vf)_mm_min_ps((__m128)(a), (__m128)(b)))
+    #else
+    #define vmax(a, b) ((vf)_mm_max_pd((__m128d)(a), (__m128d)(b)))
+    #define vmin(a, b) ((vf)_mm_min_pd((__m128d)(a), (__m128d)(b)))
+    #endif
+    #else
+    #define vmax(a, b) vselect((vi)((a) > (b)), a, b)
+    #define vmin(a, b) vselect((vi)((a) < (b)), a, b)
+    #endif
     #endif
     """
     ctypedef float real "REAL"
@@ -23,5 +55,6 @@ cdef extern from *:
     vf vload(const real *p) noexcept nogil
     void vstore(real *p, vf v) noexcept nogil
     vf vsplat(real s) noexcept nogil
+    # the mask of vselect is any vector comparison written in C
     vf vmax(vf a, vf b) noexcept nogil
     vf vmin(vf a, vf b) noexcept nogil

@@ -1,0 +1,132 @@
+# THE micro-kernel: MR rows x nv vectors of accumulators that stay in registers, in its three uses.
+#
+#   tile     rows are pixels (pointers), columns output channels: forward, input gradient, 1x1, dense
+#   tile_tn  rows are input channels, columns output channels, summed over pixels: weight gradient
+#   tile_w   rows are output channels, columns positions along W of plain NCHW planes: few channels
+#
+# nv is a compile-time constant at every call, so the loops unroll and `acc` never touches memory.
+
+from .vector cimport real, vf, VL, vload, vstore, vsplat, vzero, vmax
+
+cdef extern from *:
+    enum: MR "6"
+    enum: NR "TILE_VECTORS"
+
+
+cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
+                           const real *init, real **out, bint relu, const int nv) noexcept nogil:
+    """out[i][j] = (init[j] or out[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j], then relu if asked."""
+    cdef vf acc[MR][NR]
+    cdef vf wv[NR]
+    cdef vf a
+    cdef const real *p0
+    cdef const real *p1
+    cdef const real *p2
+    cdef const real *p3
+    cdef const real *p4
+    cdef const real *p5
+    cdef Py_ssize_t t, c
+    cdef int i, j
+    for i in range(MR):
+        for j in range(nv):
+            acc[i][j] = vload(init + j * VL) if init != NULL else vload(out[i] + j * VL)
+    for t in range(taps):
+        p0 = rows[0] + offset
+        p1 = rows[1] + offset
+        p2 = rows[2] + offset
+        p3 = rows[3] + offset
+        p4 = rows[4] + offset
+        p5 = rows[5] + offset
+        rows += MR
+        for c in range(length):
+            for j in range(nv):
+                wv[j] = vload(w + j * VL)
+            a = vsplat(p0[c])
+            for j in range(nv):
+                acc[0][j] = acc[0][j] + a * wv[j]
+            a = vsplat(p1[c])
+            for j in range(nv):
+                acc[1][j] = acc[1][j] + a * wv[j]
+            a = vsplat(p2[c])
+            for j in range(nv):
+                acc[2][j] = acc[2][j] + a * wv[j]
+            a = vsplat(p3[c])
+            for j in range(nv):
+                acc[3][j] = acc[3][j] + a * wv[j]
+            a = vsplat(p4[c])
+            for j in range(nv):
+                acc[4][j] = acc[4][j] + a * wv[j]
+            a = vsplat(p5[c])
+            for j in range(nv):
+                acc[5][j] = acc[5][j] + a * wv[j]
+            w += nv * VL
+    if relu:  # 0 > NaN is false, so NaN stays
+        for i in range(MR):
+            for j in range(nv):
+                acc[i][j] = vmax(vzero, acc[i][j])
+    for i in range(MR):
+        for j in range(nv):
+            vstore(out[i] + j * VL, acc[i][j])
+
+
+cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
+                      const real *init, real **out, bint relu, int nv) noexcept nogil:
+    """tile_body for nv vectors, 1 to NR."""
+    if nv == 1:
+        tile_body(rows, taps, offset, length, w, init, out, relu, 1)
+    elif nv == 2:
+        tile_body(rows, taps, offset, length, w, init, out, relu, 2)
+    elif NR > 2 and nv == 3:
+        tile_body(rows, taps, offset, length, w, init, out, relu, 3)
+    elif NR > 2:
+        tile_body(rows, taps, offset, length, w, init, out, relu, 4)
+
+
+cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
+                              Py_ssize_t x_offset, Py_ssize_t x_step, Py_ssize_t dy_offset, Py_ssize_t dy_step,
+                              real *dw, Py_ssize_t dw_step, int skip, const int rows, const int nv) noexcept nogil:
+    """dw[i][j] += sum over runs and their pixels p of x[p * x_step + i] dy[p * dy_step + j], for skip <= i < rows."""
+    cdef vf acc[MR][NR]
+    cdef vf dv[NR]
+    cdef vf a
+    cdef const real *px
+    cdef const real *pdy
+    cdef Py_ssize_t p, run
+    cdef int i, j
+    for i in range(rows):
+        for j in range(nv):
+            acc[i][j] = vzero
+    for run in range(runs):
+        px = x[run] + x_offset
+        pdy = dy[run] + dy_offset
+        for p in range(counts[run]):
+            for j in range(nv):
+                dv[j] = vload(pdy + j * VL)
+            for i in range(rows):
+                a = vsplat(px[i])
+                for j in range(nv):
+                    acc[i][j] = acc[i][j] + a * dv[j]
+            px += x_step
+            pdy += dy_step
+    for i in range(rows):
+        if i >= skip:
+            for j in range(nv):
+                vstore(dw + i * dw_step + j * VL, vload(dw + i * dw_step + j * VL) + acc[i][j])
+
+
+cdef inline void tile_tn(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
+                         Py_ssize_t x_offset, Py_ssize_t x_step, Py_ssize_t dy_offset, Py_ssize_t dy_step,
+                         real *dw, Py_ssize_t dw_step, int skip, int rows, int nv) noexcept nogil:
+    """tile_tn_body for MR rows or for one, and nv vectors, 1 to NR."""
+    if rows == 1:
+        for rows in range(nv):
+            tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset + rows * VL, dy_step, dw + rows * VL, dw_step,
+                         0, 1, 1)
+    elif nv == 1:
+        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip, MR, 1)
+    elif nv == 2:
+        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip, MR, 2)
+    elif NR > 2 and nv == 3:
+        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip, MR, 3)
+    elif NR > 2:
+        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip, MR, 4)
