@@ -1,0 +1,140 @@
+"""Labelled images in the four files of MNIST and Fashion-MNIST, and where they are found."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .files import DataError
+from .idx import read_idx
+
+__all__ = ["Dataset", "Split", "find_folder", "load", "load_images", "load_labels"]
+
+SAMPLE = Path(__file__).parent / "sample"
+INSTALLED = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
+PARTS = ("train", "t10k")
+KINDS = (("images", 3), ("labels", 1))  # what a file holds, and its number of dimensions
+
+
+class Split(NamedTuple):
+    """Images (N, 1, H, W), float32 in [0, 1], and their labels (N,), int64."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+class Dataset(NamedTuple):
+    """A training and a test split, and the folder that they come from."""
+
+    train: Split
+    test: Split
+    folder: Path
+
+
+def load(folder=None):
+    """Load labelled images for training and for testing.
+
+    Parameters
+    ----------
+    folder : a folder with the four IDX files, plain or ``.gz``, or ``"sample"`` for the embedded sample. By
+        default the first of: the folder that the environment variable ``FASTCONV_DATA`` names,
+        ``/usr/share/datasets/fashion-mnist`` (Debian's package ``dataset-fashion-mnist``), the sample.
+
+    Returns
+    -------
+    Dataset
+        ``(train, test, folder)``; each split is ``(images, labels)``: (N, 1, H, W) float32 in [0, 1] and
+        (N,) int64.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged, images and labels differ in number, or the splits in image size.
+
+    Notes
+    -----
+    The sample holds 5,000 images of Fashion-MNIST: the first 400 of each class in the order of its training
+    file, and the first 100 of each class of its test file.
+
+    Examples
+    --------
+    >>> import fastconv.data
+    >>> sample = fastconv.data.load("sample")
+    >>> sample.train.images.shape, sample.test.labels.shape
+    ((4000, 1, 28, 28), (1000,))
+    """
+    folder = find_folder(folder)
+    train, test = (load_split(folder, part) for part in PARTS)
+    if train.images.shape[1:] != test.images.shape[1:]:
+        raise DataError(
+            f"{folder}: training images of shape {train.images.shape[1:]} "
+            f"and test images of shape {test.images.shape[1:]}: they must be the same"
+        )
+    return Dataset(train, test, folder)
+
+
+def find_folder(folder=None):
+    """The folder that :func:`load` reads: the one asked for, or the first of the usual places."""
+    if folder is None:
+        folder = os.environ.get("FASTCONV_DATA") or None
+    if folder is not None:
+        return SAMPLE if str(folder) == "sample" else Path(folder)
+    complete = all(find_file(INSTALLED, part, *kind) for part in PARTS for kind in KINDS)
+    return INSTALLED if complete else SAMPLE
+
+
+def load_split(folder, part):
+    images, labels = (needed_file(folder, part, *kind) for kind in KINDS)
+    split = Split(load_images(images), load_labels(labels))
+    if len(split.images) != len(split.labels):
+        raise DataError(f"{images} holds {len(split.images)} images, {labels} {len(split.labels)} labels")
+    return split
+
+
+def file_names(part, what, dimensions):
+    """The names in use: ``train-images-idx3-ubyte`` or ``train-images.idx3-ubyte``, plain or gzip."""
+    return [f"{part}-{what}{dot}idx{dimensions}-ubyte{gz}" for dot in "-." for gz in ("", ".gz")]
+
+
+def find_file(folder, part, what, dimensions):
+    found = (folder / name for name in file_names(part, what, dimensions))
+    return next((path for path in found if os.path.isfile(path)), None)
+
+
+def needed_file(folder, part, what, dimensions):
+    path = find_file(folder, part, what, dimensions)
+    if path is None:
+        reason = (
+            "no such folder" if not folder.is_dir() else f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz]"
+        )
+        raise DataError(f"{folder}: {reason}")
+    return path
+
+
+def load_images(path):
+    """Grey images from an IDX file of bytes (N, H, W), as (N, 1, H, W) float32 in [0, 1].
+
+    Raises
+    ------
+    DataError
+        If the file is damaged (see :func:`read_idx`), or is not an array of bytes with three dimensions.
+    """
+    images = read_idx(path)
+    if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape[1:]:
+        raise DataError(f"{path}: images must be bytes (N, H, W), got {images.dtype} {images.shape}")
+    return images[:, None] / np.float32(255)
+
+
+def load_labels(path):
+    """Labels from an IDX file of bytes (N,), as (N,) int64.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged (see :func:`read_idx`), or is not an array of bytes with one dimension.
+    """
+    labels = read_idx(path)
+    if labels.dtype != np.uint8 or labels.ndim != 1:
+        raise DataError(f"{path}: labels must be bytes (N,), got {labels.dtype} {labels.shape}")
+    return labels.astype(np.int64)

@@ -1,0 +1,36 @@
+"""What every reader shares: the one error class for bad data, and the check for ordinary files."""
+
+import stat
+from pathlib import Path
+
+__all__ = ["DataError", "first_bytes", "regular_file"]
+
+
+class DataError(ValueError):
+    """A data file or folder that is missing, damaged, or not what it says it is.
+
+    Every reader of ``fastconv.data`` raises this one class for whatever is wrong with a file; the message
+    names the file and the rule that it breaks.
+    """
+
+
+def regular_file(path):
+    """The path as a ``Path``, once it is known to be an ordinary file (a pipe would wait for ever)."""
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path}: is not a regular file")
+    return path
+
+
+def first_bytes(path, count):
+    """The first bytes of an ordinary file, by which its kind is known."""
+    path = regular_file(path)
+    try:
+        with open(path, "rb") as file:
+            return file.read(count)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,0 +1,167 @@
+"""IDX, the format of MNIST and Fashion-MNIST: a magic number, the sizes, then the elements, big-endian.
+
+    byte 0, 1        0, 0
+    byte 2           the type of the elements (``TYPES``)
+    byte 3           the number of dimensions, D
+    4 D bytes        the sizes, each an unsigned 32-bit number
+    the rest         the elements, in row-major order
+
+A file may be compressed with gzip. Nothing that a file says is believed before it is compared with the file.
+"""
+
+import gzip
+import math
+import os
+import zlib
+
+import numpy as np
+
+from .files import DataError, regular_file
+
+__all__ = ["read_idx", "write_idx"]
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+GZIP_MAGIC = b"\x1f\x8b"
+MOST_DEFLATE = 1032  # deflate never makes data smaller than 1/1032 of its size
+MOST_DIMENSIONS = 8
+CHUNK = 1 << 20
+
+
+def read_idx(path, *, max_bytes=2**31):
+    """Read an array from an IDX file, plain or compressed with gzip.
+
+    Parameters
+    ----------
+    path : path of the file; whether it is compressed is read from its first bytes, not from its name.
+    max_bytes : the largest array accepted, in bytes (2 GiB by default).
+
+    Returns
+    -------
+    numpy.ndarray
+        A fresh writable array in native byte order, of the shape and type that the file declares: uint8,
+        int8, int16, int32, float32 or float64.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or not an ordinary file, has another magic number, declares more than
+        ``max_bytes``, holds fewer or more bytes than it declares, or does not decompress. Sizes are checked
+        before anything of that size is allocated: those of a plain file against its length, those of a
+        compressed one against the most that its length can hold; decompression stops at the declared size.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fastconv.data import read_idx, write_idx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_idx(f"{folder}/small.gz", np.arange(6, dtype=np.uint8).reshape(2, 3))
+    ...     read_idx(f"{folder}/small.gz")
+    array([[0, 1, 2],
+           [3, 4, 5]], dtype=uint8)
+    """
+    path = regular_file(path)
+    try:
+        with open(path, "rb") as file:
+            length = os.fstat(file.fileno()).st_size
+            compressed = file.read(2) == GZIP_MAGIC
+            file.seek(0)
+            if not compressed:
+                return read_array(path, file, length, length, max_bytes)
+            with gzip.GzipFile(fileobj=file) as stream:
+                return read_array(path, stream, None, length * MOST_DEFLATE, max_bytes)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def read_array(path, stream, exactly, at_most, max_bytes):
+    """Header, checks, then the elements. ``exactly`` is a plain file's length, None for a compressed one."""
+    dtype, shape, header = read_header(path, stream)
+    size = math.prod(shape) * dtype.itemsize
+    said = f"{path}: declares {' x '.join(map(str, shape))} elements of {dtype.itemsize} bytes"
+    if math.prod(max(extent, 1) for extent in shape) * dtype.itemsize > max_bytes:
+        raise DataError(f"{said}, more than the {max_bytes} bytes accepted")
+    if exactly is not None and header + size != exactly:
+        raise DataError(f"{said}, so its length must be {header + size} bytes, not {exactly}")
+    if header + size > at_most:
+        raise DataError(f"{said}, more than a compressed file of this length can hold")
+    elements = read_at_most(stream, size + 1)
+    if len(elements) != size:
+        raise DataError(f"{said}, so {size} bytes must follow its header, not {amount(len(elements), size)}")
+    array = np.frombuffer(elements, dtype).reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def amount(found, size):
+    return "more" if found > size else found
+
+
+def read_header(path, stream):
+    """The dtype, the shape, and the length of the header in bytes."""
+    magic = read_at_most(stream, 4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
+        raise DataError(f"{path}: not an IDX file: it starts with {magic.hex(' ') or 'nothing'}")
+    dimensions = magic[3]
+    if not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise DataError(f"{path}: declares {dimensions} dimensions; 1 to {MOST_DIMENSIONS} are accepted")
+    sizes = read_at_most(stream, 4 * dimensions)
+    if len(sizes) < 4 * dimensions:
+        raise DataError(f"{path}: ends inside its header of {4 + 4 * dimensions} bytes")
+    return np.dtype(TYPES[magic[2]]), tuple(map(int, np.frombuffer(sizes, ">u4"))), 4 + 4 * dimensions
+
+
+def read_at_most(stream, size):
+    """Up to ``size`` bytes; memory grows with what is there, not with what was asked for."""
+    data = bytearray()
+    while len(data) < size:
+        chunk = stream.read(min(CHUNK, size - len(data)))
+        if not chunk:
+            break
+        data += chunk
+    return data
+
+
+def write_idx(path, array):
+    """Write an array as an IDX file, compressed where the name ends in ``.gz``.
+
+    The same array gives the same bytes on every run: the compressed file carries neither a name nor a time.
+
+    Parameters
+    ----------
+    path : path of the file, overwritten.
+    array : uint8, int8, int16, int32, float32 or float64, of 1 to 8 dimensions, each below 2^32.
+
+    Raises
+    ------
+    TypeError
+        If the format has no such type.
+    ValueError
+        If the array has no or too many dimensions, or an extent of 2^32 or more.
+
+    Examples
+    --------
+    >>> from fastconv.data import write_idx
+    >>> write_idx("labels-idx1-ubyte", np.array([1 + 2j]))
+    Traceback (most recent call last):
+        ...
+    TypeError: array: IDX has no type for complex128; it has uint8, int8, int16, int32, float32, float64
+    """
+    array = np.asarray(array)
+    codes = {np.dtype(kind).newbyteorder("="): code for code, kind in TYPES.items()}
+    code = codes.get(array.dtype.newbyteorder("="))
+    if code is None:
+        names = ", ".join(str(dtype) for dtype in codes)
+        raise TypeError(f"array: IDX has no type for {array.dtype}; it has {names}")
+    if not 1 <= array.ndim <= MOST_DIMENSIONS:
+        raise ValueError(f"array: must have 1 to {MOST_DIMENSIONS} dimensions, got {array.ndim}")
+    if max(array.shape) >= 2**32:
+        raise ValueError(f"array: every extent must be below 2^32, got {array.shape}")
+    header = bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    content = header + array.astype(TYPES[code], copy=False).tobytes()
+    with open(path, "wb") as file:
+        file.write(compress(content) if str(path).endswith(".gz") else content)
+
+
+def compress(content):
+    """gzip without name and time, by zlib alone: the headers of ``gzip.compress`` differ between Pythons."""
+    stream = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return stream.compress(content) + stream.flush()

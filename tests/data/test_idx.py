@@ -1,0 +1,224 @@
+"""read_idx and write_idx: round trips, and hostile files, which raise DataError before they cost memory."""
+
+import gzip
+import os
+import struct
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastconv.data import DataError, read_idx, write_idx
+
+SMALL = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+
+
+def idx(shape, content=b"", code=8, dimensions=None):
+    dimensions = len(shape) if dimensions is None else dimensions
+    return bytes([0, 0, code, dimensions]) + struct.pack(f">{len(shape)}I", *shape) + content
+
+
+def stored(folder, content, name="file"):
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.idx", "a.idx.gz"])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "float32", "float64"])
+def test_round_trip(tmp_path, name, dtype):
+    array = np.array([[1, 2, 3], [4, 5, -6 if dtype != "uint8" else 6]], dtype)
+    write_idx(tmp_path / name, array)
+    found = read_idx(tmp_path / name)
+    assert found.dtype == np.dtype(dtype)
+    assert found.dtype.isnative
+    assert found.flags.writeable
+    np.testing.assert_array_equal(found, array)
+
+
+def test_the_elements_are_stored_big_endian(tmp_path):
+    write_idx(tmp_path / "a", np.array([1, 258], np.int16))
+    assert (tmp_path / "a").read_bytes() == bytes([0, 0, 0x0B, 1, 0, 0, 0, 2, 0, 1, 1, 2])
+
+
+def test_compression_is_told_from_the_content_not_the_name(tmp_path):
+    path = stored(tmp_path, gzip.compress(idx((2, 3, 4), SMALL.tobytes())), "plain-name")
+    np.testing.assert_array_equal(read_idx(path), SMALL)
+
+
+def test_compressed_files_carry_no_name_or_time(tmp_path):
+    for name in ("a.gz", "b.gz"):
+        write_idx(tmp_path / name, SMALL)
+    content = (tmp_path / "a.gz").read_bytes()
+    assert content == (tmp_path / "b.gz").read_bytes()
+    assert content[3:8] == bytes(5)  # no flags, time 0
+
+
+def test_strided_and_byte_swapped_arrays_are_written_by_value(tmp_path):
+    array = np.arange(12, dtype=">i4").reshape(3, 4)[::-1, ::2]
+    write_idx(tmp_path / "a", array)
+    np.testing.assert_array_equal(read_idx(tmp_path / "a"), array)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 28, 28), (3, 0)])
+def test_empty_arrays(tmp_path, shape):
+    assert read_idx(stored(tmp_path, idx(shape))).shape == shape
+
+
+HOSTILE = {
+    "empty": b"",
+    "short magic": b"\0\0\x08",
+    "wrong magic": b"\x89PNG\r\n\x1a\n" + bytes(30),
+    "wrong first bytes": b"\0\1" + idx((2,), b"ab")[2:],
+    "unknown type": idx((2,), b"ab", code=0x0A),
+    "no dimensions": idx((), b"a"),
+    "too many dimensions": idx((1,) * 9, b"a"),
+    "255 dimensions": idx((1, 1), b"a", dimensions=255),
+    "header cut": idx((2, 3, 4))[:-2],
+    "elements cut": idx((2, 3, 4), bytes(23)),
+    "no elements": idx((2, 3, 4)),
+    "trailing byte": idx((2, 3, 4), bytes(25)),
+    "trailing data after nothing": idx((0, 5), bytes(1)),
+    "4 GB declared": idx((2**32 - 1,), bytes(100)),
+    "8 GB in shorts": idx((2**32 - 1,), bytes(100), code=0x0B),
+    "sizes that overflow to 0 in 64 bits": idx((2**31, 2**31, 4), b""),
+    "sizes that overflow to 24": idx((2**31, 2**31, 4, 1), bytes(24)),
+    "empty but beyond all memory": idx((0, 2**32 - 1, 2**32 - 1, 2**32 - 1)),
+}
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_are_refused(tmp_path, name, compressed):
+    content = HOSTILE[name]
+    path = stored(tmp_path, gzip.compress(content) if compressed else content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="file: "):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_length_of_a_plain_file_is_checked_before_it_is_read(tmp_path):
+    path = stored(tmp_path, idx((2, 3, 4), bytes(25)))
+    with pytest.raises(DataError, match="so its length must be 40 bytes, not 41"):
+        read_idx(path)
+
+
+def test_a_gzip_bomb_stops_at_the_declared_size(tmp_path):
+    path = stored(tmp_path, gzip.compress(idx((10, 10)) + bytes(100_000_000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="100 bytes must follow its header, not more"):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_a_compressed_file_cannot_hold_is_refused_before_it_is_decompressed(tmp_path):
+    path = stored(tmp_path, gzip.compress(idx((1000, 1000)) + bytes(1000)))
+    with pytest.raises(DataError, match="more than a compressed file of this length can hold"):
+        read_idx(path)
+
+
+def test_max_bytes_is_the_largest_array(tmp_path):
+    path = stored(tmp_path, idx((2, 3, 4), SMALL.tobytes()))
+    assert read_idx(path, max_bytes=24).size == 24
+    with pytest.raises(DataError, match="2 x 3 x 4 elements of 1 bytes, more than the 23 bytes accepted"):
+        read_idx(path, max_bytes=23)
+
+
+def damaged_gzip():
+    good = gzip.compress(idx((200,), np.random.default_rng(0).bytes(200)))
+    return {
+        "magic alone": good[:2],
+        "header cut": good[:9],
+        "data cut": good[:-20],
+        "checksum cut": good[:-5],
+        "checksum wrong": good[:-8] + bytes(4) + good[-4:],
+        "length wrong": good[:-4] + struct.pack("<I", 7),
+        "data damaged": good[:40] + bytes([good[40] ^ 0xFF]) + good[41:],
+        "garbage after the end": good + b"garbage",
+        "unknown block": good[:10] + b"\x07" + good[11:],
+        "another method": good[:2] + b"\7" + good[3:],
+        "endless name": good[:3] + b"\x08" + good[4:10] + b"a" * 5000,
+        "a member more": good + gzip.compress(b"x"),
+    }
+
+
+@pytest.mark.parametrize("name", damaged_gzip())
+def test_damaged_gzip_is_refused(tmp_path, name):
+    with pytest.raises(DataError, match="file: "):
+        read_idx(stored(tmp_path, damaged_gzip()[name]))
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+def test_every_prefix_is_refused(tmp_path, compressed):
+    content = idx((2, 3, 4), SMALL.tobytes())
+    content = gzip.compress(content) if compressed else content
+    for length in range(len(content)):
+        with pytest.raises(DataError):
+            read_idx(stored(tmp_path, content[:length]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=64), st.booleans())
+def test_any_bytes_give_an_array_of_what_they_declare_or_a_data_error(tmp_path_factory, content, compressed):
+    content = b"\0\0" + content
+    path = stored(tmp_path_factory.getbasetemp(), gzip.compress(content) if compressed else content, "fuzz")
+    try:
+        array = read_idx(path)
+    except DataError:
+        return
+    assert len(content) == 4 + 4 * array.ndim + array.nbytes
+
+
+def test_what_is_not_an_ordinary_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(DataError, match="is not a regular file"):
+            read_idx(path)
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        read_idx(tmp_path / "missing")
+    with pytest.raises(DataError, match="null"):
+        read_idx("a\0b")
+
+
+def test_data_error_is_a_value_error():
+    assert issubclass(DataError, ValueError)
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "bool", "uint16", "int64", "float16", "U3", "O"])
+def test_types_the_format_lacks(tmp_path, dtype):
+    with pytest.raises(TypeError, match="IDX has no type for"):
+        write_idx(tmp_path / "a", np.zeros(3, dtype))
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("shape", [(), (1,) * 9])
+def test_dimensions_the_reader_would_refuse_are_not_written(tmp_path, shape):
+    with pytest.raises(ValueError, match="must have 1 to 8 dimensions"):
+        write_idx(tmp_path / "a", np.zeros(shape, np.uint8))
+
+
+def test_an_extent_beyond_the_header(tmp_path):
+    giant = np.broadcast_to(np.uint8(0), (2**32,))
+    with pytest.raises(ValueError, match="below 2\\^32"):
+        write_idx(tmp_path / "a", giant)
+
+
+def test_several_members_are_one_stream(tmp_path):
+    content = idx((2, 3, 4), SMALL.tobytes())
+    path = stored(tmp_path, gzip.compress(content[:20]) + gzip.compress(content[20:]))
+    np.testing.assert_array_equal(read_idx(path), SMALL)
+
+
+def test_written_gzip_is_ordinary_gzip(tmp_path):
+    write_idx(tmp_path / "a.gz", SMALL)
+    assert zlib.decompress((tmp_path / "a.gz").read_bytes(), 31) == idx((2, 3, 4), SMALL.tobytes())
