@@ -156,9 +156,7 @@ class BuildKernels(build_ext):
         )
         self.shared_c = self.c_folder / "_memoryview.c"
         if not self.shared_c.exists():
-            subprocess.run(
-                [sys.executable, "-m", "cython", f"--generate-shared={self.shared_c}"], check=True
-            )
+            subprocess.run([sys.executable, "-m", "cython", f"--generate-shared={self.shared_c}"], check=True)
 
     def prepare(self, extension):
         """Give the extension its own copy of the C file and the flags of its build."""

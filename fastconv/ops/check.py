@@ -117,7 +117,7 @@ def output(out, shape, dtype, layout=None, batched=True, elementwise=False, **in
         return empty(shape, dtype, layout)
     check_output(out, shape if batched else shape[1:], dtype, elementwise, inputs)
     target = out if batched else out[None]
-    if layout is not None and not has_unit_axis(target) or not target.flags.aligned:
+    if not target.flags.aligned or (layout is not None and not has_unit_axis(target)):
         return empty(shape, dtype, layout)
     return target
 
@@ -133,9 +133,10 @@ def check_output(out, shape, dtype, elementwise, inputs):
     if overlaps_itself(out):
         raise ValueError(f"out must not overlap itself, got strides {out.strides} for shape {out.shape}")
     for name, x in inputs.items():
-        if x is not None and np.may_share_memory(out, x) and np.shares_memory(out, x):
-            if not (elementwise and same_memory(out, x)):
-                raise ValueError(f"out must not share memory with {name}")
+        if x is None or not np.may_share_memory(out, x) or not np.shares_memory(out, x):
+            continue
+        if not (elementwise and same_memory(out, x)):
+            raise ValueError(f"out must not share memory with {name}")
 
 
 def overlaps_itself(x):
@@ -150,9 +151,11 @@ def overlaps_itself(x):
 
 
 def same_memory(a, b):
-    return a.__array_interface__["data"][0] == b.__array_interface__["data"][0] and (
-        a.shape == b.shape[-a.ndim :] if a.ndim else True
-    ) and a.strides == b.strides[b.ndim - a.ndim :]
+    return (
+        a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+        and (a.shape == b.shape[-a.ndim :] if a.ndim else True)
+        and a.strides == b.strides[b.ndim - a.ndim :]
+    )
 
 
 def give(y, out, batched=True):

@@ -1,0 +1,333 @@
+"""Elementwise activations and their gradients; softmax and log-softmax over the last axis.
+
+All arrays are four-dimensional views of one shape with any strides; results may lie in the memory of an input. Every
+value is computed by the same instructions, wherever it stands: the rest of a run goes through a padded vector.
+"""
+from cython.parallel cimport prange
+from libc.string cimport memcpy, memset
+from fastconv.kernels.threads cimport threads_for
+from .vector cimport REAL_BYTES, VL, real
+from .vexp cimport vexp
+
+# One line an operation: y = formula of the vectors a, b, c (the inputs in order) and the numbers p, q.
+cdef extern from *:
+    """
+    #define LOOP(name, loads, formula)                                                                                 \\
+        static __attribute__((noinline)) void name##_run(const REAL *pa, const REAL *pb, const REAL *pc, REAL *y,      \\
+                                                         Py_ssize_t vectors, REAL number0, REAL number1) {             \\
+            const vf p = vsplat(number0), q = vsplat(number1);                                                         \\
+            (void)p; (void)q; (void)pb; (void)pc;                                                                      \\
+            for (Py_ssize_t i = 0; i < vectors * VL; i += VL) { loads vstore(y + i, (formula)); }                      \\
+        }
+    #define LOAD1 vf a = vload(pa + i);
+    #define LOAD2 LOAD1 vf b = vload(pb + i);
+    #define LOAD3 LOAD2 vf c = vload(pc + i);
+    #define FORMULA1(name, formula) LOOP(name, LOAD1, formula)
+    #define FORMULA2(name, formula) LOOP(name, LOAD2, formula)
+    #define FORMULA3(name, formula) LOOP(name, LOAD3, formula)
+
+    VINLINE vf gelu(vf x) { vf cdf; vnormal(vclamp(x, -40, 40), &cdf); return vpick(x < -40, vsplat(-40), x) * cdf; }
+    VINLINE vf gelu_slope(vf x) {  /* P(X < x) + x density(x) */
+        vf cdf, c = vclamp(x, -40, 40), e = vnormal(c, &cdf);
+        return c * e * (REAL)0.398942280401432678 + cdf;
+    }
+    /* The tanh form is x sigmoid(u), u = 2 sqrt(2 / pi) (x + 0.044715 x^3) */
+    #define GELU_A ((REAL)1.59576912160573071)
+    #define GELU_B ((REAL)0.0713548162726002527)
+    VINLINE vf gelu_tanh(vf x) { x = vpick(x < -100, vsplat(-100), x); return x * vsigmoid(x * (x * x * GELU_B + GELU_A)); }
+    VINLINE vf gelu_tanh_slope(vf x) {
+        x = vclamp(x, -100, 100);
+        vf u = x * (x * x * GELU_B + GELU_A), s = vsigmoid(u);
+        return x * s * vsigmoid(-u) * (x * x * (3 * GELU_B) + GELU_A) + s;
+    }
+    VINLINE vf silu(vf x) { x = vpick(x < -1000, vsplat(-1000), x); return x * vsigmoid(x); }
+    VINLINE vf silu_slope(vf x) { x = vclamp(x, -1000, 1000); return vsigmoid(x) * (x * vsigmoid(-x) + 1); }
+    VINLINE vf softplus(vf x) { return vlog1p(vexp(-vabs(x))) + vpick(x < 0, vzero, x); }
+
+    FORMULA1(sigmoid, vsigmoid(a))
+    FORMULA2(sigmoid_backward, a * ((1 - b) * b))
+    FORMULA1(tanh, vtanh(a))
+    FORMULA2(tanh_backward, a * ((1 - b) * (1 + b)))
+    FORMULA1(relu, vpick(a < 0, vzero, a))
+    FORMULA2(relu_backward, vpick(b <= 0, vzero, a))
+    FORMULA1(leaky_relu, vpick(a > 0, a, a * p))
+    FORMULA2(leaky_relu_backward, vpick(b > 0, a, a * p))
+    FORMULA2(prelu, vpick(a > 0, a, a * b))
+    FORMULA3(prelu_backward, vpick(b > 0, a, a * c))
+    FORMULA1(relu6, vclamp(a, 0, 6))
+    FORMULA2(relu6_backward, vpick((b <= 0) | (b >= 6), vzero, a))
+    FORMULA1(elu, vpick(a < 0, p * vexpm1(a), a))
+    FORMULA2(elu_backward, vpick(b > 0, a, a * (p * vexp(b))))
+    FORMULA1(gelu, gelu(a))
+    FORMULA2(gelu_backward, a * gelu_slope(b))
+    FORMULA1(gelu_tanh, gelu_tanh(a))
+    FORMULA2(gelu_tanh_backward, a * gelu_tanh_slope(b))
+    FORMULA1(silu, silu(a))
+    FORMULA2(silu_backward, a * silu_slope(b))
+    FORMULA1(hardsigmoid, vclamp(a + 3, 0, 6) / 6)
+    FORMULA2(hardsigmoid_backward, vpick((b <= -3) | (b >= 3), vzero, a / 6))
+    FORMULA1(hardswish, vpick(a < -3, vsplat(-3), a) * vclamp(a + 3, 0, 6) / 6)
+    FORMULA2(hardswish_backward, vpick(b <= -3, vzero, vpick(b >= 3, a, a * (b / 3 + (REAL)0.5))))
+    FORMULA1(softplus, vpick(a * p > q, a, softplus(a * p) / p))
+    FORMULA2(softplus_backward, vpick(b * p > q, a, a * vsigmoid(b * p)))
+    FORMULA1(exp, vexp(a))
+    """
+    ctypedef void (*formula)(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void sigmoid_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void sigmoid_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void tanh_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void tanh_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void relu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void relu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void leaky_relu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void leaky_relu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void prelu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void prelu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void relu6_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void relu6_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void elu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void elu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void gelu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void gelu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void gelu_tanh_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void gelu_tanh_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void silu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void silu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void hardsigmoid_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void hardsigmoid_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void hardswish_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void hardswish_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void softplus_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void softplus_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    void exp_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+
+cdef enum:
+    BLOCK = 4096  # elements of a job
+    BUFFER = 512  # elements gathered at once where an array has no unit stride
+    MAX_VL = 16
+
+cdef struct Job:
+    formula run
+    int inputs
+    char *base[4]  # inputs in 0, 1, 2; the result in 3
+    Py_ssize_t stride[4][4]
+    Py_ssize_t shape[4]
+    Py_ssize_t total
+    bint unit  # the last axis has unit stride in every array
+    real p, q
+
+
+def sigmoid(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(sigmoid_run, 0.5, 1, x, x, x, y, 0, 0)
+
+
+def sigmoid_backward(const real[:, :, :, :] dy, const real[:, :, :, :] y, real[:, :, :, :] dx):
+    each(sigmoid_backward_run, 0.5, 2, dy, y, dy, dx, 0, 0)
+
+
+def tanh(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(tanh_run, 0.5, 1, x, x, x, y, 0, 0)
+
+
+def tanh_backward(const real[:, :, :, :] dy, const real[:, :, :, :] y, real[:, :, :, :] dx):
+    each(tanh_backward_run, 0.5, 2, dy, y, dy, dx, 0, 0)
+
+
+def relu(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(relu_run, 0.2, 1, x, x, x, y, 0, 0)
+
+
+def relu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] y, real[:, :, :, :] dx):
+    each(relu_backward_run, 0.2, 2, dy, y, dy, dx, 0, 0)
+
+
+def leaky_relu(const real[:, :, :, :] x, real[:, :, :, :] y, real negative_slope):
+    each(leaky_relu_run, 0.2, 1, x, x, x, y, negative_slope, 0)
+
+
+def leaky_relu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x,
+                        real[:, :, :, :] dx, real negative_slope):
+    each(leaky_relu_backward_run, 0.2, 2, dy, x, dy, dx, negative_slope, 0)
+
+
+def prelu(const real[:, :, :, :] x, const real[:, :, :, :] w, real[:, :, :, :] y):
+    each(prelu_run, 0.2, 2, x, w, x, y, 0, 0)
+
+
+def prelu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, :, :, :] w,
+                   real[:, :, :, :] dx):
+    each(prelu_backward_run, 0.2, 3, dy, x, w, dx, 0, 0)
+
+
+def relu6(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(relu6_run, 0.2, 1, x, x, x, y, 0, 0)
+
+
+def relu6_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx):
+    each(relu6_backward_run, 0.2, 2, dy, x, dy, dx, 0, 0)
+
+
+def elu(const real[:, :, :, :] x, real[:, :, :, :] y, real alpha):
+    each(elu_run, 0.5, 1, x, x, x, y, alpha, 0)
+
+
+def elu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx, real alpha):
+    each(elu_backward_run, 0.5, 2, dy, x, dy, dx, alpha, 0)
+
+
+def gelu(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(gelu_run, 1.0, 1, x, x, x, y, 0, 0)
+
+
+def gelu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx):
+    each(gelu_backward_run, 1.0, 2, dy, x, dy, dx, 0, 0)
+
+
+def gelu_tanh(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(gelu_tanh_run, 1.0, 1, x, x, x, y, 0, 0)
+
+
+def gelu_tanh_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx):
+    each(gelu_tanh_backward_run, 1.0, 2, dy, x, dy, dx, 0, 0)
+
+
+def silu(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(silu_run, 0.6, 1, x, x, x, y, 0, 0)
+
+
+def silu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx):
+    each(silu_backward_run, 0.6, 2, dy, x, dy, dx, 0, 0)
+
+
+def hardsigmoid(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(hardsigmoid_run, 0.2, 1, x, x, x, y, 0, 0)
+
+
+def hardsigmoid_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx):
+    each(hardsigmoid_backward_run, 0.2, 2, dy, x, dy, dx, 0, 0)
+
+
+def hardswish(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(hardswish_run, 0.2, 1, x, x, x, y, 0, 0)
+
+
+def hardswish_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx):
+    each(hardswish_backward_run, 0.2, 2, dy, x, dy, dx, 0, 0)
+
+
+def softplus(const real[:, :, :, :] x, real[:, :, :, :] y, real beta, real threshold):
+    each(softplus_run, 1.0, 1, x, x, x, y, beta, threshold)
+
+
+def softplus_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x,
+                      real[:, :, :, :] dx, real beta, real threshold):
+    each(softplus_backward_run, 1.0, 2, dy, x, dy, dx, beta, threshold)
+
+
+def exp(const real[:, :, :, :] x, real[:, :, :, :] y):
+    each(exp_run, 0.5, 1, x, x, x, y, 0, 0)
+
+
+cdef int each(formula run, double nanoseconds, int inputs, const real[:, :, :, :] a, const real[:, :, :, :] b,
+              const real[:, :, :, :] c, real[:, :, :, :] y, real p, real q) except -1:
+    """y = run(a, b, c), element by element."""
+    cdef Job job
+    cdef Py_ssize_t number, jobs, axis
+    cdef int threads
+    job.total = y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3]
+    if job.total == 0:
+        return 0
+    job.run, job.inputs, job.p, job.q = run, inputs, p, q
+    job.base[0], job.base[1], job.base[2] = <char *>&a[0, 0, 0, 0], <char *>&b[0, 0, 0, 0], <char *>&c[0, 0, 0, 0]
+    job.base[3] = <char *>&y[0, 0, 0, 0]
+    for axis in range(4):
+        job.shape[axis] = y.shape[axis]
+        job.stride[0][axis], job.stride[1][axis] = a.strides[axis], b.strides[axis]
+        job.stride[2][axis], job.stride[3][axis] = c.strides[axis], y.strides[axis]
+    job.unit = job.stride[0][3] == job.stride[1][3] == job.stride[2][3] == job.stride[3][3] == REAL_BYTES
+    if job.unit and (job.shape[3] >= 8 * VL or job.shape[3] == job.total):
+        jobs = job.total // job.shape[3] * blocks(job.shape[3])
+    else:
+        job.unit = False
+        jobs = blocks(job.total)
+    threads = threads_for(nanoseconds * job.total * (1 if job.unit else 3))
+    for number in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
+        run_job(&job, number)
+    return 0
+
+
+cdef Py_ssize_t blocks(Py_ssize_t elements) noexcept nogil:
+    return (elements + BLOCK - 1) // BLOCK
+
+
+cdef void run_job(const Job *job, Py_ssize_t number) noexcept nogil:
+    """One block: of one row where the rows are runs in memory, else of the elements in row-major order."""
+    cdef Py_ssize_t i, start, length, in_row = blocks(job.shape[3])
+    cdef char *at[4]
+    if job.unit:
+        start = number % in_row * BLOCK
+        for i in range(4):
+            at[i] = element(job, i, number // in_row) + start * REAL_BYTES
+        run_flat(job, at, min(<Py_ssize_t>BLOCK, job.shape[3] - start))
+        return
+    start = number * BLOCK
+    for i in range(BLOCK // BUFFER):
+        length = min(<Py_ssize_t>BUFFER, job.total - start)
+        if length <= 0:
+            return
+        run_gathered(job, start, length)
+        start = start + length
+
+
+cdef char *element(const Job *job, Py_ssize_t operand, Py_ssize_t row) noexcept nogil:
+    """The first element of a row of one array."""
+    cdef Py_ssize_t inner = job.shape[1] * job.shape[2]
+    return (job.base[operand] + row // inner * job.stride[operand][0]
+            + row % inner // job.shape[2] * job.stride[operand][1] + row % job.shape[2] * job.stride[operand][2])
+
+
+cdef void run_flat(const Job *job, char **at, Py_ssize_t length) noexcept nogil:
+    """Whole vectors in place, the rest through padded copies."""
+    cdef Py_ssize_t vectors = length // VL, rest = length % VL, done = (length - length % VL) * REAL_BYTES
+    cdef real pad[4][MAX_VL]
+    cdef int i
+    job.run(<real *>at[0], <real *>at[1], <real *>at[2], <real *>at[3], vectors, job.p, job.q)
+    if rest == 0:
+        return
+    memset(pad, 0, sizeof(pad))
+    for i in range(job.inputs):
+        memcpy(pad[i], at[i] + done, rest * REAL_BYTES)
+    job.run(pad[0], pad[1], pad[2], pad[3], 1, job.p, job.q)
+    memcpy(at[3] + done, pad[3], rest * REAL_BYTES)
+
+
+cdef void run_gathered(const Job *job, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
+    """Elements start ... start + length in row-major order, through contiguous copies."""
+    cdef real buffer[4][BUFFER]
+    cdef int i
+    for i in range(job.inputs):
+        copy_run(job, i, start, length, buffer[i], False)
+    job.run(buffer[0], buffer[1], buffer[2], buffer[3], (length + VL - 1) // VL, job.p, job.q)
+    copy_run(job, 3, start, length, buffer[3], True)
+
+
+cdef void copy_run(const Job *job, int operand, Py_ssize_t start, Py_ssize_t length, real *buffer,
+                   bint to_array) noexcept nogil:
+    """Between one array, in row-major order, and a buffer."""
+    cdef Py_ssize_t row = start // job.shape[3], column = start % job.shape[3], done = 0, count, i
+    cdef Py_ssize_t stride = job.stride[operand][3]
+    cdef char *p
+    while done < length:
+        count = min(length - done, job.shape[3] - column)
+        p = element(job, operand, row) + column * stride
+        if to_array:
+            for i in range(count):
+                (<real *>(p + i * stride))[0] = buffer[done + i]
+        elif stride == REAL_BYTES:
+            memcpy(buffer + done, p, count * REAL_BYTES)
+        else:
+            for i in range(count):
+                buffer[done + i] = (<real *>(p + i * stride))[0]
+        done = done + count
+        row = row + 1
+        column = 0

@@ -1,0 +1,134 @@
+# exp and what is built on it, on vectors: vpick, vabs, vexp, vexpm1 (x <= 0), vlog1p (0 <= x <= 1), vsigmoid, vtanh, vnormal.
+#
+# exp(x) = 2^n (1 + r + r^2 q(r)), n = round(x / ln 2), r = x - n ln 2 in two steps, q a polynomial; 2^n in two factors,
+# so that overflow gives inf and underflow is gradual. Clamps are written so that a NaN passes through them.
+# Needs no fast-math, and breaks under it.
+
+from .vector cimport real, vf
+
+cdef extern from *:
+    """
+    #ifndef FASTCONV_VEXP
+    #define FASTCONV_VEXP
+    #define VINLINE static inline __attribute__((always_inline))
+    #if REAL_BYTES == 4
+    typedef int vint __attribute__((vector_size(VBYTES), aligned(4), may_alias));
+    #define EXP_LOW (-104.0f)
+    #define EXP_HIGH 89.0f
+    #define EXPM1_LOW (-40.0f)
+    #define LOG2E 1.44269504088896341f
+    #define LN2_HIGH 0.693359375f
+    #define LN2_LOW (-2.12194440e-4f)
+    #define ROUND 12582912.0f      /* 1.5 * 2^23: adding it rounds to an integer */
+    #define SIGNIFICAND 23
+    #define BIAS 127
+    #define SIGN_BIT ((int)0x80000000)
+    #define HALF_SIGNIFICAND ((int)0xfffff000)
+    static const REAL exp_q[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
+                                 1.6666665459e-1f, 5.0000001201e-1f};
+    static const REAL log_r[] = {0.24279078841f, 0.28498786688f, 0.40000972152f, 0.66666662693f};
+    #define TAIL_K 3.0f
+    static const REAL normal_tail[] = {
+        1.849729057e-5f, 4.444131807e-5f, -8.15697736e-5f, -0.000344825517f, 0.0003413857748f, 0.002323306717f,
+        -0.003487429656f, -0.01575425397f, 0.07667255889f, -0.1697773296f, 0.2430278969f};
+    #else
+    typedef long long vint __attribute__((vector_size(VBYTES), aligned(8), may_alias));
+    #define EXP_LOW (-746.0)
+    #define EXP_HIGH 710.0
+    #define EXPM1_LOW (-80.0)
+    #define LOG2E 1.44269504088896341
+    #define LN2_HIGH 6.93147180369123816490e-01
+    #define LN2_LOW 1.90821492927058770002e-10
+    #define ROUND 6755399441055744.0
+    #define SIGNIFICAND 52
+    #define BIAS 1023
+    #define SIGN_BIT ((long long)0x8000000000000000)
+    #define HALF_SIGNIFICAND ((long long)0xfffffffff8000000)
+    static const REAL exp_q[] = {
+        1.60590438368216146e-10, 2.0876756987868099e-9, 2.50521083854417188e-8, 2.75573192239858907e-7,
+        2.75573192239858907e-6, 2.48015873015873016e-5, 1.98412698412698413e-4, 1.38888888888888889e-3,
+        8.33333333333333333e-3, 4.16666666666666667e-2, 0.166666666666666667, 0.5};
+    static const REAL log_r[] = {1.479819860511658591e-1, 1.531383769920937332e-1, 1.818357216161805012e-1,
+                                 2.222219843214978396e-1, 2.857142874366239149e-1, 3.999999999940941908e-1,
+                                 6.666666666666735130e-1};
+    #define TAIL_K 5.0
+    static const REAL normal_tail[] = {
+        -3.17549376549467308e-11, 3.50609680281646396e-10, 1.53261436015200821e-9, -1.86271219886521183e-9,
+        -1.31884433249544461e-8, 8.45499874801306968e-9, 8.66282071372516991e-8, -6.73230736202494234e-8,
+        -5.53853419199486049e-7, 7.96180431573608224e-7, 3.33624274840841229e-6, -9.95256285411716103e-6,
+        -1.18751456019831727e-5, 1.08979812954625979e-4, -1.59573879693214021e-4, -5.98675354101708488e-4,
+        4.15901335997663593e-3, -1.38237277412620327e-2, 3.30040732340769436e-2, -6.27066313342609089e-2,
+        9.90611231939952827e-2, -1.3307650057801134e-1, 1.53838609950012592e-1};
+    #endif
+
+    /* Elementwise m ? a : b; m is a comparison of vectors. */
+    #define vpick(m, a, b) vpick_bits((vint)(m), (a), (b))
+    VINLINE vf vpick_bits(vint m, vf a, vf b) { return (vf)(((vint)a & m) | ((vint)b & ~m)); }
+    VINLINE vf vabs(vf x) { return (vf)((vint)x & ~SIGN_BIT); }
+    VINLINE vf vsign_of(vf sign, vf x) { return (vf)(((vint)sign & SIGN_BIT) | ((vint)x & ~SIGN_BIT)); }
+    VINLINE vf vclamp(vf x, REAL low, REAL high) {  /* NaN stays */
+        x = vpick(x < low, vsplat(low), x);
+        return vpick(x > high, vsplat(high), x);
+    }
+    /* c[0] t^(n-1) + ... + c[n-1] */
+    VINLINE vf vpoly_n(const REAL *c, int n, vf t) {
+        vf v = vsplat(c[0]);
+        #pragma GCC unroll 32
+        for (int i = 1; i < n; i++) v = v * t + c[i];
+        return v;
+    }
+    #define vpoly(c, t) vpoly_n(c, sizeof(c) / sizeof(c[0]), t)
+    VINLINE vf vpower_of_2(vint n) { return (vf)((n + BIAS) << SIGNIFICAND); }
+
+    /* exp(h + l), |l| small */
+    VINLINE vf vexp_sum(vf h, vf l) {
+        h = vclamp(h, EXP_LOW, EXP_HIGH);
+        vf t = h * LOG2E + ROUND, n = t - ROUND, half = n * (REAL)0.5 + ROUND;
+        vint i = (vint)t - (vint)vsplat(ROUND), i1 = (vint)half - (vint)vsplat(ROUND);
+        vf r = (h - n * LN2_HIGH) - n * LN2_LOW + l;
+        vf p = (r * r * vpoly(exp_q, r) + r) + 1;
+        return p * vpower_of_2(i1) * vpower_of_2(i - i1);
+    }
+    VINLINE vf vexp(vf x) { return vexp_sum(x, vzero); }
+
+    /* exp(x) - 1 for x <= 0, with its relative accuracy near 0; a larger x counts as 0. */
+    VINLINE vf vexpm1(vf x) {
+        x = vclamp(x, EXPM1_LOW, 0);
+        vf t = x * LOG2E + ROUND, n = t - ROUND;
+        vf r = (x - n * LN2_HIGH) - n * LN2_LOW;
+        vf p = r * r * vpoly(exp_q, r) + r, s = vpower_of_2((vint)t - (vint)vsplat(ROUND));
+        return p * s + (s - 1);
+    }
+
+    /* log(1 + x) for 0 <= x <= 1: with f = x, or (x - 1) / 2 and a ln 2, log(1 + f) = f - (h - s (h + R(s^2))),
+       h = f^2 / 2, s = f / (2 + f) (the polynomial R is that of fdlibm). */
+    VINLINE vf vlog1p(vf x) {
+        vint big = (vint)(x > (REAL)0.41421356237);
+        vf f = vpick(big, (x - 1) * (REAL)0.5, x), s = f / (f + 2), z = s * s, h = f * f * (REAL)0.5;
+        vf y = f - (h - s * (h + z * vpoly(log_r, z)));
+        return vpick(big, y + (REAL)0.693147180559945309, y);
+    }
+
+    VINLINE vf vsigmoid(vf x) {  /* e^min(x,0) / (1 + e^-|x|): no overflow, right down to the smallest results */
+        vf e = vexp(-vabs(x));
+        return vpick(x < 0, e, vsplat(1)) / (e + 1);
+    }
+    VINLINE vf vtanh(vf x) {  /* -m / (m + 2), m = exp(-2|x|) - 1 */
+        vf m = vexpm1(vabs(x) * -2);
+        return vsign_of(x, m / (m + 2));
+    }
+
+    /* The standard normal distribution: its lower tail P(X < x) in *cdf, returns exp(-x^2 / 2). |x| <= 40.
+       The square is split so that its rounding error does not grow in the exponent:
+       P(X > |x|) = exp(-x^2 / 2) (k / (|x| + k)) f(t), t = 1 - 2 k / (|x| + k), f a polynomial. */
+    VINLINE vf vnormal(vf x, vf *cdf) {
+        vf a = vabs(x), h = (vf)((vint)a & HALF_SIGNIFICAND), s = TAIL_K / (a + TAIL_K);
+        vf e = vexp_sum(h * h * (REAL)-0.5, (a - h) * (a + h) * (REAL)-0.5);
+        vf tail = e * (s * vpoly(normal_tail, s * -2 + 1));
+        *cdf = vpick(x < 0, tail, 1 - tail);
+        return e;
+    }
+    #endif
+    """
+    vf vexp(vf x) noexcept nogil
+    vf vabs(vf x) noexcept nogil

@@ -1,0 +1,288 @@
+"""Convolution, its three gradients, true convolution, and transposed convolution with its gradients.
+
+Every function has two halves: the public one checks, takes or makes the result, and runs a prepared call; the `_call`
+makes that prepared call from checked arrays. Networks use the `_call` alone.
+"""
+
+from functools import partial
+
+from .. import kernels
+from . import check, geometry
+
+CHUNK = 8 << 20  # bytes of a batch that are converted to channels-last at a time
+
+
+def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, out=None):
+    """Cross-correlate images with filters, the "convolution" of the field.
+
+    y[n,k,i,j] = bias[k] + sum_{c,r,s} x[n, c, i*sh - top + r*dh, j*sw - left + s*dw] weight[k,c,r,s]
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+        Any strides; the result has the memory layout of `x` (NCHW, or channels-last shown with NCHW shape).
+    weight : array (K, C / groups, kh, kw), dtype of `x`
+    bias : array (K,), dtype of `x`, optional
+    stride : int or (sh, sw), >= 1
+    padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "same" or "full"
+        "same" gives ceil(H / sh) rows, the extra padding at the bottom and right (TensorFlow's rule where the stride
+        is not 1); "full" pads by dh (kh - 1) on every side.
+    dilation : int or (dh, dw), >= 1
+    groups : int
+        Divides C and K. groups = C is the depth-wise convolution.
+    out : array (N, K, OH, OW), optional
+        Where the result goes; any strides, no overlap with an input.
+
+    Returns
+    -------
+    y : array (N, K, OH, OW) or (K, OH, OW)
+        OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1, OW alike.
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, dtypes that differ, arguments that are not integers.
+    ValueError
+        Shapes that do not agree, stride or dilation below 1, negative padding, groups that do not divide, a kernel
+        larger than the padded image, an `out` that does not fit.
+
+    Notes
+    -----
+    Parallel over blocks of pixels and filters; the bits do not depend on the number of threads or on N. The true
+    convolution of the sources (Zhang 2016, eqs. 4 and 7) is `convolve2d`, or this with `rot180(weight)`.
+    Error: within 8 eps sqrt(n) sum |x| |weight| over the n = C/groups kh kw terms of a sum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = np.arange(16, dtype="float32").reshape(1, 1, 4, 4)
+    >>> w = np.ones((1, 1, 3, 3), dtype="float32")
+    >>> fastconv.conv2d(x, w)[0, 0]
+    array([[45., 54.],
+           [81., 90.]], dtype=float32)
+    """
+    x, batched = check.images(x, "x")
+    weight = check.array(weight, "weight", 4)
+    g = geometry.conv2d(x.shape, weight.shape, stride, padding, dilation, groups)
+    bias = check_bias(bias, g.K)
+    check.same_dtype(x=x, weight=weight, bias=bias)
+    y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x, weight=weight, bias=bias)
+    conv2d_call(x, weight, bias, y, g)()
+    return check.give(y, out, batched)
+
+
+def conv2d_backward_input(dy, weight, input_shape, stride=1, padding=0, dilation=1, groups=1, *, out=None):
+    """The gradient of `conv2d` with respect to its input: the full convolution with the rotated kernel.
+
+    dx[n,c,h,w] = sum_{k,r,s} dy[n,k,i,j] weight[k,c,r,s]  over i*sh - top + r*dh = h and j*sw - left + s*dw = w
+
+    With stride 1 this is dy convolved in full with each filter rotated by 180 degrees (Zhang 2016, eqs. 50 and 51).
+
+    Parameters
+    ----------
+    dy : array (N, K, OH, OW) or (K, OH, OW), float32 or float64
+        The gradient of the loss with respect to the output.
+    weight : array (K, C / groups, kh, kw), dtype of `dy`
+    input_shape : (N, C, H, W) or (C, H, W)
+    stride, padding, dilation, groups
+        As in `conv2d`.
+    out : array of shape `input_shape`, optional
+
+    Returns
+    -------
+    dx : array of shape `input_shape`, in the memory layout of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv2d`; and where `dy` has not the shape that `conv2d` gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> dy = np.ones((1, 1, 2, 2), dtype="float32")
+    >>> w = np.arange(9, dtype="float32").reshape(1, 1, 3, 3)
+    >>> fastconv.conv2d_backward_input(dy, w, (1, 1, 4, 4))[0, 0]
+    array([[ 0.,  1.,  3.,  2.],
+           [ 3.,  8., 12.,  7.],
+           [ 9., 20., 24., 13.],
+           [ 6., 13., 15.,  8.]], dtype=float32)
+    """
+    dy, batched = check.images(dy, "dy")
+    weight = check.array(weight, "weight", 4)
+    g = geometry.conv2d(with_batch(input_shape, batched), weight.shape, stride, padding, dilation, groups)
+    check.shape_is(dy, "dy", g.y_shape, "the output of conv2d for this input_shape")
+    check.same_dtype(dy=dy, weight=weight)
+    dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy, weight=weight)
+    conv2d_backward_input_call(dy, weight, dx, g)()
+    return check.give(dx, out, batched)
+
+
+def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1, groups=1, *, out=None):
+    """The gradient of `conv2d` with respect to its weight.
+
+    dweight[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, c, i*sh - top + r*dh, j*sw - left + s*dw]
+
+    (Zhang 2016, eqs. 39, 40, 58 and 59, there for the rotated kernel of a true convolution.)
+
+    Parameters
+    ----------
+    dy : array (N, K, OH, OW) or (K, OH, OW), float32 or float64
+    x : array (N, C, H, W) or (C, H, W), dtype of `dy`
+    weight_shape : (K, C / groups, kh, kw)
+    stride, padding, dilation, groups
+        As in `conv2d`.
+    out : array of shape `weight_shape`, optional
+
+    Returns
+    -------
+    dweight : array of shape `weight_shape`; zeros for an empty batch
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv2d`; and where `dy` has not the shape that `conv2d` gives.
+
+    Notes
+    -----
+    The sum over pixels is cut into parts that depend on the shapes only; the parts are added in order, so the bits do
+    not depend on the number of threads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = np.arange(16, dtype="float32").reshape(1, 1, 4, 4)
+    >>> dy = np.ones((1, 1, 2, 2), dtype="float32")
+    >>> fastconv.conv2d_backward_weight(dy, x, (1, 1, 3, 3))[0, 0]
+    array([[10., 14., 18.],
+           [26., 30., 34.],
+           [42., 46., 50.]], dtype=float32)
+    """
+    dy, _ = check.images(dy, "dy")
+    x, _ = check.images(x, "x")
+    g = geometry.conv2d(x.shape, check.shape(weight_shape, "weight_shape", 4), stride, padding, dilation, groups)
+    check.shape_is(dy, "dy", g.y_shape, "the output of conv2d for this x")
+    check.same_dtype(dy=dy, x=x)
+    dweight = check.output(out, g.w_shape, dy.dtype, dy=dy, x=x)
+    conv2d_backward_weight_call(dy, x, dweight, g)()
+    return check.give(dweight, out)
+
+
+def conv2d_backward_bias(dy, *, out=None):
+    """The gradient of `conv2d` with respect to its bias: the sum of `dy` over images and pixels.
+
+    dbias[k] = sum_{n,i,j} dy[n,k,i,j]  (Zhang 2016, eqs. 45 and 64)
+
+    Parameters
+    ----------
+    dy : array (N, K, OH, OW) or (K, OH, OW), float32 or float64
+    out : array (K,), optional
+
+    Returns
+    -------
+    dbias : array (K,), summed in double precision; zeros for an empty batch
+
+    Raises
+    ------
+    TypeError, ValueError
+        Other dtypes or ranks, an `out` that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.conv2d_backward_bias(np.ones((2, 3, 4, 4), dtype="float32"))
+    array([32., 32., 32.], dtype=float32)
+    """
+    dy, _ = check.images(dy, "dy")
+    dbias = check.output(out, (dy.shape[1],), dy.dtype, dy=dy)
+    conv2d_backward_bias_call(dy, dbias)()
+    return check.give(dbias, out)
+
+
+def check_bias(bias, K):
+    if bias is None:
+        return None
+    bias = check.array(bias, "bias", 1)
+    check.shape_is(bias, "bias", (K,), "one value for each filter")
+    return bias
+
+
+def with_batch(input_shape, batched):
+    """(N, C, H, W) from the shape a person gives."""
+    return check.shape(input_shape, "input_shape", 4) if batched else (1, *check.shape(input_shape, "input_shape", 3))
+
+
+# ---------------------------------------------------------------- prepared calls
+
+
+def numbers(g):
+    """The numbers every convolution kernel takes, in its order."""
+    return g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups
+
+
+def conv2d_call(x, weight, bias, y, g, relu=False):
+    """The prepared call of the forward convolution."""
+    kernel = kernels.load(y.dtype).conv.forward
+    return on_channels_last(partial(run_forward, kernel, weight, bias, numbers(g), relu), x, y)
+
+
+def run_forward(kernel, weight, bias, rest, relu, x, y):
+    kernel(x, weight, bias, y, *rest, relu)
+
+
+def conv2d_backward_input_call(dy, weight, dx, g, bias=None, relu=False):
+    """The prepared call of the input gradient; with a bias, of the transposed convolution."""
+    kernel = kernels.load(dx.dtype).conv.backward_input
+    return on_channels_last(partial(run_forward, kernel, weight, bias, numbers(g), relu), dy, dx)
+
+
+def conv2d_backward_weight_call(dy, x, dweight, g):
+    """The prepared call of the weight gradient."""
+    kernel = kernels.load(dweight.dtype).conv.backward_weight
+    if channels_unit(dy) and channels_unit(x):
+        return partial(kernel, dy, x, dweight, *numbers(g))
+    return partial(run_weight, kernel, dy, x, dweight, numbers(g))
+
+
+def run_weight(kernel, dy, x, dweight, rest):
+    kernel(channels_last(dy), channels_last(x), dweight, *rest)
+
+
+def conv2d_backward_bias_call(dy, dbias):
+    """The prepared call of the bias gradient."""
+    return partial(kernels.load(dy.dtype).conv.backward_bias, dy, dbias)
+
+
+def channels_unit(x):
+    return x.shape[1] == 1 or x.strides[1] == x.itemsize
+
+
+def channels_last(x):
+    """`x` itself, or a copy, with unit stride along C."""
+    if channels_unit(x):
+        return x
+    copy = check.empty(x.shape, x.dtype, check.CHANNELS_LAST)
+    kernels.load(x.dtype).layout.copy(x, copy)
+    return copy
+
+
+def on_channels_last(run, x, y):
+    """run(x, y) for a kernel that wants channels-last memory; planar operands are converted, some images at a time."""
+    if channels_unit(x) and channels_unit(y):
+        return partial(run, x, y)
+    return partial(convert_and_run, run, x, y)
+
+
+def convert_and_run(run, x, y):
+    per_image = x[:1].nbytes + y[:1].nbytes
+    step = max(1, CHUNK // max(1, per_image))
+    for n in range(0, len(x), step):
+        part = y[n : n + step]
+        target = part if channels_unit(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
+        run(channels_last(x[n : n + step]), target)
+        if target is not part:
+            kernels.load(y.dtype).layout.copy(target, part)

@@ -1,0 +1,263 @@
+"""The dense (fully connected) layer: a 1x1 convolution whose pixels are the rows of x.
+
+It runs through the same kernel and not through a BLAS, whose rows change their bits with the batch.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from .. import kernels
+from . import check
+from .conv import check_bias
+
+ONE = (1, 1, 1, 1, 0, 0, 1)  # stride, dilation, padding and groups of a 1x1 convolution
+
+
+def linear(x, weight, bias=None, *, out=None):
+    """Apply a matrix to every row: y = x W^T + b.
+
+    y[n,o] = bias[o] + sum_i x[n,i] weight[o,i]  (Zhang 2016, eq. 12, without the activation)
+
+    Parameters
+    ----------
+    x : array (..., I), float32 or float64
+    weight : array (O, I), dtype of `x`
+    bias : array (O,), dtype of `x`, optional
+    out : array (..., O), optional
+
+    Returns
+    -------
+    y : array (..., O)
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, or dtypes that differ.
+    ValueError
+        Shapes that do not agree, an `out` that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([0.5, 0.0]))
+    array([[11.5, 17. ]])
+    """
+    x, weight = rows(x, "x"), check.array(weight, "weight", 2)
+    O, I = weight.shape
+    agree(x, "x", I, "weight", weight, "(O, I) with I the last extent of x")
+    bias = check_bias(bias, O)
+    check.same_dtype(x=x, weight=weight, bias=bias)
+    y = check.output(out, (*x.shape[:-1], O), x.dtype, x=x, weight=weight, bias=bias)
+    flat = matrix(y)
+    linear_call(matrix(x), weight, bias, flat)()
+    return finish(flat, y, out)
+
+
+def linear_backward(dy, x, weight):
+    """All three gradients of `linear`: (dx, dweight, dbias).
+
+    dx = dy W,  dW = dy^T x,  db = sum_n dy[n]  (Zhang 2016, eqs. 30, 19 and 24)
+
+    Parameters
+    ----------
+    dy : array (..., O), float32 or float64
+    x : array (..., I), dtype of `dy`
+    weight : array (O, I), dtype of `dy`
+
+    Returns
+    -------
+    dx : array (..., I)
+    dweight : array (O, I)
+    dbias : array (O,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `linear`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> dx, dw, db = fastconv.linear_backward(np.ones((1, 2)), np.array([[1.0, 2.0]]), np.eye(2))
+    >>> dw
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    weight = check.array(weight, "weight", 2)
+    x = rows(x, "x")
+    agree(x, "x", weight.shape[1], "weight", weight, "(O, I) with I the last extent of x")
+    return linear_backward_input(dy, weight), linear_backward_weight(dy, x), linear_backward_bias(dy)
+
+
+def linear_backward_input(dy, weight, *, out=None):
+    """The gradient of `linear` with respect to `x`: dx = dy W (Zhang 2016, eq. 30).
+
+    dx[n,i] = sum_o dy[n,o] weight[o,i]
+
+    Parameters
+    ----------
+    dy : array (..., O), float32 or float64
+    weight : array (O, I), dtype of `dy`
+    out : array (..., I), optional
+
+    Returns
+    -------
+    dx : array (..., I)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `linear`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.linear_backward_input(np.array([1.0, 1.0]), np.array([[3.0, 4.0], [5.0, 6.0]]))
+    array([ 8., 10.])
+    """
+    dy, weight = rows(dy, "dy"), check.array(weight, "weight", 2)
+    O, I = weight.shape
+    agree(dy, "dy", O, "weight", weight, "(O, I) with O the last extent of dy")
+    check.same_dtype(dy=dy, weight=weight)
+    dx = check.output(out, (*dy.shape[:-1], I), dy.dtype, dy=dy, weight=weight)
+    flat = matrix(dx)
+    linear_backward_input_call(matrix(dy), weight, flat)()
+    return finish(flat, dx, out)
+
+
+def linear_backward_weight(dy, x, *, out=None):
+    """The gradient of `linear` with respect to its weight: dW = dy^T x (Zhang 2016, eqs. 18, 19).
+
+    dweight[o,i] = sum_n dy[n,o] x[n,i]
+
+    Parameters
+    ----------
+    dy : array (..., O), float32 or float64
+    x : array (..., I), dtype of `dy`
+    out : array (O, I), optional
+
+    Returns
+    -------
+    dweight : array (O, I)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `linear`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.linear_backward_weight(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]))
+    array([[3., 4.],
+           [6., 8.]])
+    """
+    dy, x = rows(dy, "dy"), rows(x, "x")
+    check.same_dtype(dy=dy, x=x)
+    if dy.shape[:-1] != x.shape[:-1]:
+        raise ValueError(f"dy and x must have the same rows, got shapes {dy.shape} and {x.shape}")
+    dweight = check.output(out, (dy.shape[-1], x.shape[-1]), dy.dtype, dy=dy, x=x)
+    linear_backward_weight_call(matrix(dy), matrix(x), dweight)()
+    return check.give(dweight, out)
+
+
+def linear_backward_bias(dy, *, out=None):
+    """The gradient of `linear` with respect to its bias: the sum over rows (Zhang 2016, eq. 24).
+
+    dbias[o] = sum_n dy[n,o]
+
+    Parameters
+    ----------
+    dy : array (..., O), float32 or float64
+    out : array (O,), optional
+
+    Returns
+    -------
+    dbias : array (O,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `linear`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.linear_backward_bias(np.ones((4, 2)))
+    array([4., 4.])
+    """
+    dy = rows(dy, "dy")
+    dbias = check.output(out, (dy.shape[-1],), dy.dtype, dy=dy)
+    linear_backward_bias_call(matrix(dy), dbias)()
+    return check.give(dbias, out)
+
+
+def rows(x, name):
+    """An array of at least one dimension with values along the last."""
+    x = check.array(x, name)
+    if x.ndim == 0 or x.shape[-1] == 0:
+        raise ValueError(f"{name} must have at least one dimension and values along the last, got shape {x.shape}")
+    return x
+
+
+def agree(x, name, extent, other, y, rule):
+    if 0 in y.shape or x.shape[-1] != extent:
+        raise ValueError(
+            f"{name} and {other} must agree: {other} is {rule}, got {name} {x.shape} and {other} {y.shape}"
+        )
+
+
+def matrix(x):
+    """(rows, values) with unit stride along the values; a copy only where that must be."""
+    x = x.reshape(-1, x.shape[-1])
+    return x if x.shape[1] == 1 or x.strides[1] == x.itemsize else np.ascontiguousarray(x)
+
+
+def finish(flat, y, out):
+    """The result of a call that wrote `flat`, which is `y` in two dimensions, or a copy."""
+    if not np.may_share_memory(flat, y) and y.size:
+        np.copyto(y, flat.reshape(y.shape))
+    return check.give(y, out)
+
+
+# ---------------------------------------------------------------- prepared calls: rows are the pixels of one image row
+
+
+def pixels(x):
+    """(rows, values) as one channels-last image (1, values, 1, rows)."""
+    return x.T[None, :, None, :]
+
+
+def linear_call(x, weight, bias, y):
+    kernel = kernels.load(y.dtype).conv.forward
+    if not len(y):
+        return nothing
+    return partial(kernel, pixels(x), weight[:, :, None, None], bias, pixels(y), *ONE)
+
+
+def linear_backward_input_call(dy, weight, dx):
+    kernel = kernels.load(dx.dtype).conv.backward_input
+    if not len(dy):
+        return nothing
+    return partial(kernel, pixels(dy), weight[:, :, None, None], None, pixels(dx), *ONE)
+
+
+def linear_backward_weight_call(dy, x, dweight):
+    kernel = kernels.load(dweight.dtype).conv.backward_weight
+    if not len(dy):
+        return partial(dweight.fill, 0)
+    return partial(kernel, pixels(dy), pixels(x), dweight[:, :, None, None], *ONE)
+
+
+def linear_backward_bias_call(dy, dbias):
+    return partial(kernels.load(dy.dtype).conv.backward_bias, dy[:, :, None, None], dbias)
+
+
+def nothing():
+    """The call of an empty batch."""
