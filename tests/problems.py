@@ -1,4 +1,4 @@
-"""Random convolutions, plain and transposed: shapes, operands, and the same call made on the library or the textbook."""
+"""Random convolutions, plain and transposed: shapes, operands, and one call made on the library or the textbook."""
 
 from typing import NamedTuple
 
@@ -130,9 +130,7 @@ def random_transposed(rng, channels=7, size=5):
         most = np.maximum(stride, dilation)
         extra = 0 if padding == "multiple" else tuple(int(rng.integers(0, m)) for m in np.broadcast_to(most, 2))
         shape = int(rng.integers(1, 4)), C, *random_pair(rng, 1, size)
-        problem = Transposed(
-            shape, (C, K // groups, *random_pair(rng, 1, 4)), stride, padding, extra, groups, dilation
-        )
+        problem = Transposed(shape, (C, K // groups, *random_pair(rng, 1, 4)), stride, padding, extra, groups, dilation)
         if min(problem.y_shape) > 0:
             return problem
 

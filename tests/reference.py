@@ -37,9 +37,7 @@ class Taps:
     def __init__(self, size, kernel, stride=1, padding=0, dilation=1):
         stride, dilation = pair(stride), pair(dilation)
         before_after = pads(padding, size, kernel, stride, dilation)
-        self.axes = [
-            Axis(*numbers) for numbers in zip(size, kernel, stride, before_after, dilation, strict=True)
-        ]
+        self.axes = [Axis(*numbers) for numbers in zip(size, kernel, stride, before_after, dilation, strict=True)]
         self.out_size = tuple(axis.outputs for axis in self.axes)
 
     def __iter__(self):
@@ -115,22 +113,17 @@ def transposed_scatter(size, kernel, stride, padding, output_padding, dilation):
     else:
         cut = pads(padding, size, kernel, stride, dilation)
         wanted = [
-            (n - 1) * s - sum(p) + r + e + 1
-            for n, s, p, r, e in zip(size, stride, cut, reach, extra, strict=True)
+            (n - 1) * s - sum(p) + r + e + 1 for n, s, p, r, e in zip(size, stride, cut, reach, extra, strict=True)
         ]
     axes = [
-        [
-            (i, r, i * s + r * d - p[0])
-            for i, r in product(range(n), range(k))
-            if 0 <= i * s + r * d - p[0] < out
-        ]
+        [(i, r, i * s + r * d - p[0]) for i, r in product(range(n), range(k)) if 0 <= i * s + r * d - p[0] < out]
         for n, k, s, d, p, out in zip(size, kernel, stride, dilation, cut, wanted, strict=True)
     ]
     return tuple(wanted), [(ih, iw, i, j, oh, ow) for (ih, i, oh), (iw, j, ow) in product(*axes)]
 
 
 def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """Each x[n,c,ih,iw] paints w[c,:,i,j] at (ih sh + i dh - top, iw sw + j dw - left); weight (C, K/groups, kh, kw)."""
+    """y[n, :, ih sh + i dh - top, iw sw + j dw - left] += x[n,c,ih,iw] w[c,:,i,j]; weight (C, K / groups, kh, kw)."""
     x, weight = np.float64(x), np.float64(weight)
     size, moves = transposed_scatter(x.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation)
     K = weight.shape[1] * groups
@@ -155,9 +148,7 @@ def conv_transpose2d_backward_input(
     return dx
 
 
-def conv_transpose2d_backward_weight(
-    dy, x, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1
-):
+def conv_transpose2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     dy, x = np.float64(dy), np.float64(x)
     dw = np.zeros(weight_shape)
     _, moves = transposed_scatter(x.shape[2:], weight_shape[2:], stride, padding, output_padding, dilation)

@@ -3,6 +3,7 @@
 import inputs
 import numpy as np
 import pytest
+
 from fastconv.ops import check
 
 A = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
@@ -19,7 +20,9 @@ def test_array_keeps_the_numbers_and_is_native_and_aligned(odd):
     np.testing.assert_array_equal(x, given)
 
 
-@pytest.mark.parametrize("odd", [inputs.readonly, inputs.negative, inputs.fortran, inputs.channel_slice, inputs.constant])
+@pytest.mark.parametrize(
+    "odd", [inputs.readonly, inputs.negative, inputs.fortran, inputs.channel_slice, inputs.constant]
+)
 def test_array_does_not_copy_what_kernels_can_read(odd):
     given = odd(A)
     assert np.shares_memory(check.array(given, "x"), given)
@@ -48,7 +51,7 @@ def test_array_names_rank_and_shape(ndim, said):
 
 
 def test_array_refuses_giants_at_once():
-    with pytest.raises(ValueError, match="x has .* elements"):
+    with pytest.raises(ValueError, match=r"x has \d+ elements"):
         check.array(np.broadcast_to(np.float32(1), (2**14, 2**14, 2**14)), "x")
 
 

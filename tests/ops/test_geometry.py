@@ -4,9 +4,10 @@ import numpy as np
 import problems
 import pytest
 import reference
-from fastconv.ops import geometry
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from fastconv.ops import geometry
 
 COUNT = st.integers(1, 5)
 

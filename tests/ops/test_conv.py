@@ -1,0 +1,167 @@
+"""conv2d and its three gradients: the laws of conv_laws.py, and the cases in which others had bugs."""
+
+import inputs
+import numpy as np
+import problems
+import pytest
+import reference
+from conv_laws import Laws
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from problems import Conv, assert_exact, operands
+
+import fastconv
+
+every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
+
+
+class TestConv2d(Laws):
+    random = staticmethod(problems.random_conv)
+    cases = (
+        Conv((2, 5, 6, 7), (9, 5, 3, 3), 1, 1),
+        Conv((2, 3, 9, 8), (4, 3, 3, 2), (2, 1), ((0, 1), (2, 0)), (1, 2)),
+        Conv((1, 1, 9, 9), (6, 1, 5, 5)),
+        Conv((3, 7, 5, 5), (7, 1, 3, 3), 2, 1, 1, 7),
+        Conv((1, 6, 4, 4), (9, 2, 3, 3), 1, "same", 1, 3),
+        Conv((2, 17, 4, 3), (18, 17, 1, 1)),
+        Conv((1, 20, 5, 6), (33, 20, 3, 3), 1, "full"),
+    )
+
+
+@st.composite
+def convolutions(draw):
+    groups = draw(st.integers(1, 3))
+    C, K = groups * draw(st.integers(1, 6)), groups * draw(st.integers(1, 6))
+    small = st.tuples(st.integers(1, 4), st.integers(1, 4))
+    side = st.integers(0, 5)
+    padding = st.tuples(st.tuples(side, side), st.tuples(side, side)) | st.sampled_from(["valid", "same", "full"])
+    problem = Conv(
+        (draw(st.integers(1, 3)), C, draw(st.integers(1, 9)), draw(st.integers(1, 20))),
+        (K, C // groups, *draw(small)),
+        *(draw(small), draw(padding), draw(small), groups),
+    )
+    assume(min(problem.y_shape) > 0)
+    return problem
+
+
+@settings(max_examples=120, deadline=None)
+@given(problem=convolutions(), dtype=st.sampled_from(inputs.DTYPES), last=st.booleans())
+def test_any_convolution_is_exact(problem, dtype, last):
+    a = operands(problem, inputs.whole, 1, dtype)
+    given_ = a.replace(x=inputs.channels_last(a.x), dy=inputs.channels_last(a.dy)) if last else a
+    for which in problems.PASSES:
+        assert_exact(problem.call(fastconv, which, given_), problem.call(reference, which, a), dtype)
+
+
+def all_exact(problem, dtype, seed=2):
+    a = operands(problem, inputs.whole, seed, dtype)
+    last = a.replace(x=inputs.channels_last(a.x), dy=inputs.channels_last(a.dy))
+    for which in problems.PASSES:
+        exact = problem.call(reference, which, a)
+        for given_ in (a, last):
+            out = np.full(exact.shape, np.nan, dtype)
+            assert_exact(problem.call(fastconv, which, given_, out=out), exact, dtype)
+
+
+@every_dtype
+@pytest.mark.parametrize("C", [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65])
+def test_channel_tails(C, dtype):
+    for K in (1, 2, 5, 8, 12, 16, 17, 33):
+        all_exact(Conv((1, C, 3, 4), (K, C, 2, 3), 1, 1), dtype)
+
+
+@every_dtype
+@pytest.mark.parametrize("channels", range(1, 18))
+def test_strided_1x1_at_every_channel_tail(channels, dtype):
+    """oneDNN#6035: the weight gradient wrote past its workspace. Also stride above the kernel (ncnn#116)."""
+    for K in (1, 3, 16, 17):
+        all_exact(Conv((2, channels, 5, 4), (K, channels, 1, 1), 2), dtype)
+    all_exact(Conv((2, channels, 6, 7), (3, channels, 2, 1), (4, 3)), dtype)
+
+
+@every_dtype
+@pytest.mark.parametrize("channels", [1, 3, 8, 16, 17, 24, 33])
+def test_depthwise_strided(channels, dtype):
+    """oneDNN#4124 and pytorch#68868: the weight gradient of a strided grouped convolution was wrong."""
+    for stride in (1, 2, 3):
+        all_exact(Conv((2, channels, 7, 8), (channels, 1, 3, 3), stride, 1, 1, channels), dtype)
+        all_exact(Conv((1, channels, 5, 6), (2 * channels, 1, 2, 3), stride, (0, 1), (2, 1), channels), dtype)
+
+
+@every_dtype
+def test_row_tails(dtype):
+    for width in range(1, 36):
+        all_exact(Conv((1, 2, 2, width), (3, 2, 1, 3), 1, 1), dtype)
+        all_exact(Conv((1, 9, 2, width), (17, 9, 2, 2), 1, 1), dtype)
+
+
+@every_dtype
+@pytest.mark.parametrize("padding", [0, 3, (9, 1), ((7, 0), (0, 11))])
+def test_padding_beyond_the_kernel(padding, dtype):
+    """Any amount is legal; windows that lie in padding only give the bias."""
+    all_exact(Conv((2, 3, 3, 2), (4, 3, 2, 2), (1, 2), padding), dtype)
+
+
+@every_dtype
+@pytest.mark.parametrize("kernel", [(1, 5), (5, 1), (4, 6), (7, 7)])
+def test_kernel_as_large_as_the_image(kernel, dtype):
+    all_exact(Conv((2, 3, *kernel), (4, 3, *kernel)), dtype)
+    all_exact(Conv((1, 2, 2, 2), (3, 2, *kernel), 1, "full"), dtype)
+
+
+def test_without_bias():
+    problem = Conv((2, 3, 5, 5), (4, 3, 3, 3), 1, 1)
+    a = operands(problem, inputs.whole, 3).replace(bias=None)
+    assert_exact(problem.call(fastconv, "forward", a), problem.call(reference, "forward", a), "float32")
+    np.testing.assert_array_equal(fastconv.conv2d(a.x, a.weight, padding=1), fastconv.conv2d(a.x, a.weight, None, 1, 1))
+
+
+def test_input_gradient_where_no_output_reads_the_input():
+    """Rows and columns that the stride leaves over get a zero, not what was there."""
+    dx = np.full((1, 2, 6, 7), np.nan, "float32")
+    fastconv.conv2d_backward_input(
+        np.ones((1, 3, 2, 2), "float32"), np.ones((3, 2, 1, 1), "float32"), dx.shape, 4, out=dx
+    )
+    expected = np.zeros_like(dx)
+    expected[:, :, ::4, ::4] = 3
+    np.testing.assert_array_equal(dx, expected)
+
+
+def test_extents_of_one_with_strides_that_mean_nothing():
+    """pytorch#120547: grad_output of shape (1, 16, 1, 1)."""
+    problem = Conv((1, 3, 3, 3), (16, 3, 3, 3))
+    a = operands(problem, inputs.whole, 4)
+    for odd in (inputs.wild_strides, inputs.channels_last, inputs.channel_slice, inputs.fortran):
+        for which in problems.PASSES:
+            given_ = a.replace(dy=odd(a.dy))
+            assert_exact(problem.call(fastconv, which, given_), problem.call(reference, which, a), "float32")
+
+
+def test_weight_gradient_has_the_same_bits_in_twenty_runs():
+    """pytorch#34344: samples added into one weight gradient without a lock."""
+    problem = Conv((16, 5, 8, 8), (6, 5, 3, 3), 1, 1)
+    a = operands(problem, inputs.real, 5)
+    before = fastconv.kernels.threads.set_smallest_share(0)
+    fastconv.set_num_threads(4)
+    try:
+        assert len({problem.call(fastconv, "weight", a).tobytes() for _ in range(20)}) == 1
+    finally:
+        fastconv.set_num_threads(None)
+        fastconv.kernels.threads.set_smallest_share(before)
+
+
+@pytest.mark.parametrize("dtype", inputs.DTYPES)
+def test_denormal_numbers_are_kept(dtype):
+    smallest = np.finfo(dtype).smallest_subnormal
+    x = np.full((1, 2, 4, 4), smallest * 8, dtype)
+    y = fastconv.conv2d(x, np.ones((3, 2, 3, 3), dtype))
+    np.testing.assert_array_equal(y, np.full((1, 3, 2, 2), smallest * 144, dtype))
+
+
+def test_infinities_stay_in_their_windows():
+    x = np.zeros((1, 1, 5, 5), "float32")
+    x[0, 0, 0, 0] = np.inf
+    y = fastconv.conv2d(x, np.ones((2, 1, 2, 2), "float32"), padding=1)
+    expected = np.zeros((1, 2, 6, 6), "float32")
+    expected[:, :, :2, :2] = np.inf
+    np.testing.assert_array_equal(y, expected)
