@@ -1,0 +1,96 @@
+"""What an installed fastconv holds: the sample with its licence, the kernels, no sources, and not too much."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+import fastconv
+from fastconv import kernels
+
+PACKAGE = Path(fastconv.__file__).parent
+ROOT = Path(__file__).parents[1]
+
+
+def installed_files():
+    """The files of the wheel that this fastconv was installed from, or None in a source tree built in place."""
+    try:
+        files = importlib.metadata.files("fastconv") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    ours = any(file.locate().resolve() == (PACKAGE / "__init__.py").resolve() for file in files)
+    return [file for file in files if "__pycache__" not in file.parts] if ours else None
+
+
+FILES = installed_files()
+needs_wheel = pytest.mark.skipif(FILES is None, reason="built in place: there is no wheel to look into")
+
+
+def test_the_version_is_said_once():
+    declared = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert fastconv.__version__ == declared[1]
+
+
+def test_the_sample_and_its_licence_are_there():
+    sample = PACKAGE / "data" / "sample"
+    assert (sample / "LICENSE").is_file()
+    assert len(list(sample.glob("*-ubyte.gz"))) == 4
+
+
+def test_every_build_has_every_kernel():
+    sets = {}
+    for folder in PACKAGE.glob("kernels/*_float??"):
+        names = {path.name.partition(".")[0] for path in folder.glob("*.so")}
+        if names:
+            sets[folder.name] = names
+    assert {f"{kernels.build}_float32", f"{kernels.build}_float64"} <= set(sets)
+    assert len(set(map(frozenset, sets.values()))) == 1, sets
+
+
+def test_kernels_of_another_build_are_not_loaded():
+    program = (
+        "import sys, fastconv; fastconv.relu(__import__('numpy').zeros(3));"
+        "print([name for name in sys.modules if name.startswith('fastconv.kernels.') and '_float' in name])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PACKAGE.parent,
+    )
+    loaded = re.findall(r"kernels\.(\w+?)_float", done.stdout)
+    assert loaded
+    assert set(loaded) == {kernels.build}
+
+
+@needs_wheel
+def test_the_wheel_holds_no_sources_and_no_tests():
+    names = [str(file) for file in FILES]
+    assert [name for name in names if re.search(r"\.(pyx|pxd|c|o|h)$|(^|/)(tests|benchmarks|tools)/", name)] == []
+
+
+@needs_wheel
+def test_the_wheel_carries_both_licences():
+    licences = [str(file) for file in FILES if ".dist-info/licenses/" in str(file)]
+    assert any(name.endswith("licenses/LICENSE") for name in licences)
+    assert any(name.endswith("sample/LICENSE") for name in licences)
+
+
+@needs_wheel
+def test_the_wheel_is_at_most_6_mb():
+    def squeezed(file):
+        return len(zlib.compress(file.locate().read_bytes(), 6))
+
+    wheel = [file for file in FILES if file.parts[0].startswith("fastconv")]
+    assert sum(map(squeezed, wheel)) <= 6_000_000
+
+
+@needs_wheel
+def test_the_command_is_installed():
+    (command,) = importlib.metadata.distribution("fastconv").entry_points.select(group="console_scripts")
+    assert (command.name, command.value) == ("fastconv", "fastconv.cli:main")
