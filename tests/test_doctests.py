@@ -56,9 +56,7 @@ def test_example(module, text, request):
 
 
 def public_functions():
-    return sorted(
-        name for name, value in vars(fastconv).items() if callable(value) and not name.startswith("_")
-    )
+    return sorted(name for name, value in vars(fastconv).items() if callable(value) and not name.startswith("_"))
 
 
 @pytest.mark.parametrize("name", public_functions())

@@ -8,7 +8,7 @@ All readers treat files as hostile: whatever is wrong with one raises :class:`Da
 a declared size is allocated.
 """
 
-from .dataset import Dataset, Split, find_folder, load, load_images, load_labels
+from .dataset import Dataset, Split, class_names, find_folder, load, load_images, load_labels
 from .files import DataError
 from .idx import read_idx, write_idx
 from .images import read_images
@@ -17,6 +17,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Split",
+    "class_names",
     "find_folder",
     "load",
     "load_images",

@@ -9,10 +9,14 @@ import numpy as np
 from .files import DataError
 from .idx import read_idx
 
-__all__ = ["Dataset", "Split", "find_folder", "load", "load_images", "load_labels"]
+__all__ = ["Dataset", "Split", "class_names", "find_folder", "load", "load_images", "load_labels"]
 
 SAMPLE = Path(__file__).parent / "sample"
 INSTALLED = Path("/usr/share/datasets/fashion-mnist")  # Debian's package dataset-fashion-mnist
+FASHION = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
 PARTS = ("train", "t10k")
 KINDS = (("images", 3), ("labels", 1))  # what a file holds, and its number of dimensions
 
@@ -84,6 +88,19 @@ def find_folder(folder=None):
     return INSTALLED if complete else SAMPLE
 
 
+def class_names(folder):
+    """What the labels of a folder mean, as a tuple of strings; None where that is not known.
+
+    It is known for the embedded sample and for Debian's package; the IDX files themselves hold no names.
+
+    Examples
+    --------
+    >>> fastconv.data.class_names(fastconv.data.find_folder("sample"))[9]
+    'Ankle boot'
+    """
+    return FASHION if folder in (SAMPLE, INSTALLED) else None
+
+
 def load_split(folder, part):
     images, labels = (needed_file(folder, part, *kind) for kind in KINDS)
     split = Split(load_images(images), load_labels(labels))
@@ -105,9 +122,7 @@ def find_file(folder, part, what, dimensions):
 def needed_file(folder, part, what, dimensions):
     path = find_file(folder, part, what, dimensions)
     if path is None:
-        reason = (
-            "no such folder" if not folder.is_dir() else f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz]"
-        )
+        reason = "no such folder" if not folder.is_dir() else f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz]"
         raise DataError(f"{folder}: {reason}")
     return path
 

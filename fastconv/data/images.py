@@ -100,9 +100,7 @@ def from_array(path, array, shape):
     channels, *plane = shape
     fits = array.shape[-3:] == tuple(shape) or (channels == 1 and array.shape[-2:] == tuple(plane))
     if not fits or array.size == 0:
-        raise DataError(
-            f"{path}: the network reads images of shape {tuple(shape)}, got an array {array.shape}"
-        )
+        raise DataError(f"{path}: the network reads images of shape {tuple(shape)}, got an array {array.shape}")
     images = array.reshape(-1, *shape).astype(np.float32)
     return images / np.float32(255) if array.dtype == np.uint8 else images
 

@@ -119,6 +119,12 @@ def test_the_sample_is_balanced_and_small():
     assert sum(path.stat().st_size for path in dataset.SAMPLE.iterdir()) <= 2_500_000
 
 
+def test_the_names_of_the_classes(folder):
+    assert len(set(data.class_names(dataset.SAMPLE))) == 10
+    assert data.class_names(dataset.INSTALLED) == data.class_names(dataset.SAMPLE)
+    assert data.class_names(folder) is None
+
+
 def test_no_test_image_of_the_sample_is_a_training_image():
     sample = data.load("sample")
     train, test = ({image.tobytes() for image in part.images} for part in (sample.train, sample.test))
@@ -142,9 +148,7 @@ def test_the_sample_carries_its_licence():
 @pytest.mark.skipif(not dataset.INSTALLED.is_dir(), reason="needs Debian's package dataset-fashion-mnist")
 def test_the_sample_is_the_first_of_each_class():
     for part, count in (("train", 400), ("t10k", 100)):
-        images, labels = (
-            read_idx(dataset.needed_file(dataset.INSTALLED, part, *kind)) for kind in dataset.KINDS
-        )
+        images, labels = (read_idx(dataset.needed_file(dataset.INSTALLED, part, *kind)) for kind in dataset.KINDS)
         taken = [read_idx(dataset.needed_file(dataset.SAMPLE, part, *kind)) for kind in dataset.KINDS]
         for label in range(10):
             np.testing.assert_array_equal(taken[0][taken[1] == label], images[labels == label][:count])

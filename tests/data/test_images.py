@@ -145,9 +145,7 @@ HOSTILE = {
     "npy objects": npy_of("|O", "6, 8", 400),
     "npy short": npy_of("|u1", "6, 8", 47),
     "npy giant": npy_of("<f8", "1099511627776, 6, 8", 48),
-    "npy overflow": npy(
-        "{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807, 6, 8)}", bytes(48)
-    ),
+    "npy overflow": npy("{'descr': '<f8', 'fortran_order': False, 'shape': (9223372036854775807, 6, 8)}", bytes(48)),
     "npy negative": npy_of("|u1", "-1, 6, 8", 48),
     "npy two negatives": npy_of("|u1", "-6, -8", 48),
     "npy 100 dimensions": npy_of("|u1", "1," * 100, 1),
@@ -181,8 +179,7 @@ def png(width, height, content):
         (b"IEND", b""),
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
 
 
