@@ -1,0 +1,258 @@
+"""What a model is made of: layers, and the nodes that wires join.
+
+A model is any function Node -> Node; a layer is the smallest one. A layer declares (`Spec`: shapes only) and prepares
+calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
+"""
+
+import threading
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from .ops import check
+
+
+class Parameter(NamedTuple):
+    """A trained array: its shape, its initialiser, and the connections into and out of one unit."""
+
+    shape: tuple
+    init: object
+    fan_in: int = 1
+    fan_out: int = 1
+
+
+class State(NamedTuple):
+    """An array that training updates but no gradient does; `init(rng)` gives its first value."""
+
+    shape: tuple
+    init: object
+    dtype: str | None = None  # None: the network's
+
+
+class Array(NamedTuple):
+    """Memory a layer asks for in a plan; a leading batch axis is added where `batched`."""
+
+    shape: tuple
+    dtype: str | None = None
+    batched: bool = True
+
+
+class Spec(NamedTuple):
+    """What a layer is for one input shape: names and shapes, no memory. Shapes are without the batch axis."""
+
+    y_shape: tuple
+    params: dict = {}  # noqa: RUF012  (never changed) name -> Parameter
+    state: dict = {}  # noqa: RUF012  name -> State
+    saved: dict = {}  # noqa: RUF012  name -> Array, written by forward and read by backward
+    scratch: dict = {}  # noqa: RUF012  name -> Array, used within one call
+
+
+class Layer:
+    """y = f(x; params): one input, one output.
+
+    `forward` and `backward` get the bound arrays `b` (x, y, dy, dx, params, grads, state, saved, scratch, training,
+    x_shape, y_shape) once per plan and return prepared calls: callables without arguments that overwrite their
+    results. In `backward`, `b.x` and `b.y` are None unless `saves` names them, and `b.dx` is None where unwanted.
+    """
+
+    saves = frozenset()  # which of x, y the backward equations read
+    in_place = False  # y may take x's memory (and dx that of dy) when nobody needs x any more
+    convolution = False  # counts when the executor chooses the memory layout
+    kind = "layer"
+
+    def __init__(self, name=None):
+        self.name = name
+
+    def spec(self, x_shape, dtype):
+        raise NotImplementedError
+
+    def forward(self, b):
+        raise NotImplementedError
+
+    def backward(self, b):
+        raise NotImplementedError
+
+    def multiply_adds(self, x_shape, y_shape):
+        """Of one sample's forward pass."""
+        return 0
+
+    def __call__(self, x):
+        if not isinstance(x, Node):
+            raise TypeError(f"{type(self).__name__} is called with a Node (see Network), got {type(x).__name__}")
+        return x.graph.apply(self, x)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({'' if self.name is None else f'name={self.name!r}'})"
+
+
+class Node:
+    """A value in a model: the image, a layer's output, a sum or a concatenation. `shape` is without the batch."""
+
+    __slots__ = ("graph", "index", "inputs", "kind", "layer", "name", "owner", "shape", "spec")
+
+    def __init__(self, graph, kind, name, shape, inputs=(), layer=None, spec=None, owner=None):
+        self.graph, self.kind, self.name, self.shape = graph, kind, name, shape
+        self.inputs, self.layer, self.spec = inputs, layer, spec
+        self.owner = owner  # the name under which the layer's parameters live
+        self.index = graph.add(self)
+
+    def __add__(self, other):
+        if not isinstance(other, Node):
+            return NotImplemented
+        one_graph(self, other)
+        if self.shape != other.shape:
+            raise ValueError(f"a + b must have one shape, got {describe(self)} and {describe(other)}")
+        return Node(self.graph, "add", self.graph.fresh("add"), self.shape, (self, other))
+
+    def __repr__(self):
+        return f"<Node {describe(self)}>"
+
+
+class Graph:
+    """The nodes of one network in the order they were made, which is an order they can run in; and their names."""
+
+    def __init__(self, input_shape, dtype):
+        self.dtype = np.dtype(dtype)
+        self.nodes, self.names, self.counts, self.layers = [], {}, {}, {}
+        self.input = Node(self, "input", "input", input_shape)
+
+    def add(self, node):
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def fresh(self, kind):
+        """<kind><n> in the current scope, n counted from 1."""
+        while True:
+            key = in_scope(kind)
+            self.counts[key] = self.counts.get(key, 0) + 1
+            name = f"{key}{self.counts[key]}"
+            if name not in self.names:
+                return name
+
+    def apply(self, layer, x):
+        owner, name = self.name_of(layer)
+        try:
+            spec = layer.spec(x.shape, self.dtype)
+            check.size((1, *spec.y_shape), self.dtype)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{name} ({type(layer).__name__}) reading {describe(x)}: {error}") from None
+        first = self.layers[id(layer)][1] = self.layers[id(layer)][1] or (x, spec)
+        shapes, known = ({k: p.shape for k, p in s.params.items()} for s in (spec, first[1]))
+        if shapes != known:
+            raise ValueError(
+                f"{name} reading {describe(x)} would need parameters {shapes}, but shares {known}, "
+                f"made for {describe(first[0])}"
+            )
+        return Node(self, "layer", name, spec.y_shape, (x,), layer, spec, owner)
+
+    def name_of(self, layer):
+        """Where the layer's parameters live, and the name of this use of it."""
+        if id(layer) in self.layers:
+            entry = self.layers[id(layer)]
+            entry[2] += 1
+            return entry[0], f"{entry[0]}#{entry[2]}"
+        name = self.fresh(layer.kind) if layer.name is None else in_scope(layer.name)
+        if name in self.names:
+            raise ValueError(f"two layers are named {name!r}: {self.names[name]!r} and {layer!r}")
+        self.names[name] = layer  # keeps the object alive, so its id stays its own
+        self.layers[id(layer)] = [name, None, 1]
+        return name, name
+
+
+def describe(node):
+    return f"{node.name} {node.shape}"
+
+
+def one_graph(first, *others):
+    for other in others:
+        if other.graph is not first.graph:
+            raise ValueError(f"nodes of two different networks: {describe(first)} and {describe(other)}")
+
+
+def concat(*nodes):
+    """The channels of all nodes, one after another; H and W must agree.
+
+    Free of cost where a node can be computed inside the result; a node that repeats, or that already lies inside
+    another concatenation, is copied.
+    """
+    if not nodes:
+        raise ValueError("concat needs at least one node")
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise TypeError(f"concat takes Nodes, got {type(node).__name__}")
+    first = nodes[0]
+    one_graph(*nodes)
+    for node in nodes[1:]:
+        if node.shape[1:] != first.shape[1:]:
+            raise ValueError(f"concat needs equal H and W, got {describe(first)} and {describe(node)}")
+    channels = sum(node.shape[0] for node in nodes)
+    return Node(first.graph, "concat", first.graph.fresh("concat"), (channels, *first.shape[1:]), nodes)
+
+
+def sequential(*models):
+    """The model that applies these models (layers, or any functions Node -> Node) one after another."""
+    for model in models:
+        if not callable(model):
+            raise TypeError(f"sequential takes layers and functions Node -> Node, got {model!r}")
+
+    def model(x):
+        for part in models:
+            x = part(x)
+        return x
+
+    return model
+
+
+class Scopes(threading.local):
+    names = ()
+
+
+scopes = Scopes()
+
+
+@contextmanager
+def scope(name):
+    """``with scope("layer1.0"):`` puts that prefix before the names of the layers called inside; scopes nest."""
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"scope needs a name, got {name!r}")
+    before, scopes.names = scopes.names, (*scopes.names, name)
+    try:
+        yield
+    finally:
+        scopes.names = before
+
+
+def in_scope(name):
+    return ".".join((*scopes.names, name))
+
+
+def build(model, input_shape, dtype):
+    """The output node of the model; its graph holds the rest."""
+    if not callable(model):
+        raise TypeError(f"model must be a layer or a function Node -> Node, got {model!r}")
+    if isinstance(input_shape, int):
+        input_shape = (input_shape,)
+    shape = tuple(check.integer(extent, "input_shape", 1) for extent in input_shape)
+    if len(shape) not in (1, 3):
+        raise ValueError(f"input_shape must be (C, H, W) or (features,), got {shape}")
+    dtype = np.dtype(dtype)
+    if dtype not in check.DTYPES:
+        raise TypeError(f"dtype must be float32 or float64, got {dtype}")
+    graph = Graph(shape, dtype)
+    check.size(shape, dtype)
+    output = model(graph.input)
+    if not isinstance(output, Node) or output.graph is not graph:
+        raise TypeError(f"model must return a Node made from the one it was given, got {output!r}")
+    return output
+
+
+def ancestors(output):
+    """The nodes that `output` depends on and itself, in an order they can run in."""
+    wanted, open_nodes = {output.index}, [output]
+    while open_nodes:
+        for node in open_nodes.pop().inputs:
+            if node.index not in wanted:
+                wanted.add(node.index)
+                open_nodes.append(node)
+    return [node for node in output.graph.nodes if node.index in wanted]

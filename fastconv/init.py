@@ -1,0 +1,65 @@
+"""First values of parameters: `init(rng, shape, fan_in, fan_out)` gives a float64 array.
+
+`fan_in` counts the connections into one unit, `fan_out` those out of one: for a convolution C kh kw and K kh kw.
+"""
+
+import numpy as np
+
+
+def zeros(rng, shape, fan_in=1, fan_out=1):
+    """0, the sources' value of every bias."""
+    return np.zeros(shape)
+
+
+def ones(rng, shape, fan_in=1, fan_out=1):
+    """1."""
+    return np.ones(shape)
+
+
+def uniform(rng, shape, fan_in, fan_out):
+    """U(+-sqrt(6 / (fan_in + fan_out))): the sources' rule.
+
+    For a k x k convolution that is sqrt(6 / ((c_in + c_out) k^2)), for a dense layer sqrt(6 / (in + out)). Zhang 2016,
+    eqs. 1 to 3, after LeCun et al. 1998. Glorot and Bengio 2010 arrived at the same rule.
+    """
+    bound = np.sqrt(6 / (fan_in + fan_out))
+    return rng.uniform(-bound, bound, shape)
+
+
+glorot_uniform = uniform
+
+
+def glorot_normal(rng, shape, fan_in, fan_out):
+    """N(0, 2 / (fan_in + fan_out)). Glorot and Bengio 2010."""
+    return rng.normal(0, np.sqrt(2 / (fan_in + fan_out)), shape)
+
+
+def he_uniform(rng, shape, fan_in, fan_out=1):
+    """U(+-sqrt(6 / fan_in)): keeps the variance through rectified layers. He et al. 2015."""
+    bound = np.sqrt(6 / fan_in)
+    return rng.uniform(-bound, bound, shape)
+
+
+def he_normal(rng, shape, fan_in, fan_out=1):
+    """N(0, 2 / fan_in). He et al. 2015."""
+    return rng.normal(0, np.sqrt(2 / fan_in), shape)
+
+
+def constant(value):
+    """The initialiser that gives this value everywhere."""
+
+    def init(rng, shape, fan_in=1, fan_out=1):
+        return np.full(shape, float(value))
+
+    return init
+
+
+def named(init):
+    """An initialiser from its name or from itself."""
+    if callable(init):
+        return init
+    known = (zeros, ones, uniform, glorot_uniform, glorot_normal, he_uniform, he_normal)
+    names = {rule.__name__: rule for rule in known}
+    if init not in names:
+        raise ValueError(f"init must be a function or one of {', '.join(names)}, got {init!r}")
+    return names[init]

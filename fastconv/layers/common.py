@@ -1,0 +1,48 @@
+"""What several families share."""
+
+from .. import init
+from ..graph import Layer, Parameter
+from ..ops import check
+
+
+class WithBias(Layer):
+    """A layer with a weight and perhaps a bias."""
+
+    saves = frozenset({"x"})
+
+    def __init__(self, bias, weight_init, bias_init, name):
+        super().__init__(name)
+        self.bias = bool(bias)
+        self.weight_init, self.bias_init = init.named(weight_init), init.named(bias_init)
+
+    def parameters(self, weight_shape, fan_in, fan_out, outputs):
+        params = {"weight": Parameter(weight_shape, self.weight_init, fan_in, fan_out)}
+        if self.bias:
+            params["bias"] = Parameter((outputs,), self.bias_init, fan_in, fan_out)
+        return params
+
+    def bias_of(self, arrays):
+        return arrays.bias if self.bias else None
+
+
+def maps(x_shape):
+    """(1, C, H, W) of a sample; ValueError for a vector."""
+    if len(x_shape) != 3:
+        raise ValueError(f"needs images (C, H, W), got shape {x_shape}")
+    return (1, *x_shape)
+
+
+def features(x_shape):
+    """The length of a vector sample; ValueError for images."""
+    if len(x_shape) != 1:
+        raise ValueError(f"needs vectors (features,), got shape {x_shape}; put Flatten() before it")
+    return x_shape[0]
+
+
+def at_least(value, name, minimum=1):
+    return check.integer(value, name, minimum)
+
+
+def same_start(x, y):
+    """Whether the executor has put both into the same memory."""
+    return x.__array_interface__["data"][0] == y.__array_interface__["data"][0]

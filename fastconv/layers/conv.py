@@ -1,0 +1,133 @@
+"""Convolution and transposed convolution.
+
+    y[n,k] = b[k] + sum_c x[n,c] (cross-correlated with) w[k,c]            Zhang 2016, eqs. 4 and 7, before sigma
+    dx[n,c] = sum_k dy[n,k] (in full, with the kernel rotated) w[k,c]      eqs. 50, 51
+    dw[k,c] = sum_n x[n,c] (cross-correlated with) dy[n,k]                 eqs. 39, 40, 58, 59
+    db[k] = sum of dy[:,k]                                                 eqs. 45, 64
+"""
+
+from math import prod
+
+from ..graph import Spec
+from ..ops import check, conv, conv_transpose, geometry
+from .common import WithBias, at_least, maps
+
+
+class Conv2D(WithBias):
+    """Convolution of (C, H, W) to (channels, OH, OW); the arguments are those of `conv2d`.
+
+    The weight is (channels, C / groups, kh, kw) and slides unturned (cross-correlation), as in the field. With
+    ``rotate=True`` it is turned by 180 degrees: the true convolution that the sources write.
+    """
+
+    convolution = True
+    kind = "conv"
+
+    def __init__(
+        self,
+        channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups=1,
+        bias=True,
+        rotate=False,
+        init="uniform",
+        bias_init="zeros",
+        name=None,
+    ):
+        super().__init__(bias, init, bias_init, name)
+        self.channels, self.groups = at_least(channels, "channels"), at_least(groups, "groups")
+        self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
+        self.window = (stride, padding, dilation, self.groups)
+        self.rotate = bool(rotate)
+
+    def geometry(self, x_shape):
+        if x_shape[1] % self.groups:
+            raise ValueError(f"groups must divide the channels, got groups={self.groups} and {x_shape[1]} channels")
+        weight_shape = (self.channels, x_shape[1] // self.groups, *self.kernel_size)
+        return geometry.conv2d(x_shape, weight_shape, *self.window)
+
+    def spec(self, x_shape, dtype):
+        g = self.geometry(maps(x_shape))
+        area = g.kh * g.kw
+        fan_in, fan_out = g.C // g.groups * area, g.K // g.groups * area
+        return Spec(g.y_shape[1:], self.parameters(g.w_shape, fan_in, fan_out, g.K))
+
+    def turned(self, weight):
+        return weight[:, :, ::-1, ::-1] if self.rotate else weight
+
+    def forward(self, b):
+        weight = self.turned(b.params.weight)
+        return [conv.conv2d_call(b.x, weight, self.bias_of(b.params), b.y, self.geometry(b.x_shape))]
+
+    def backward(self, b):
+        g = self.geometry(b.x_shape)
+        calls = [conv.conv2d_backward_weight_call(b.dy, b.x, self.turned(b.grads.weight), g)]
+        if self.bias:
+            calls.append(conv.conv2d_backward_bias_call(b.dy, b.grads.bias))
+        if b.dx is not None:
+            calls.append(conv.conv2d_backward_input_call(b.dy, self.turned(b.params.weight), b.dx, g))
+        return calls
+
+    def multiply_adds(self, x_shape, y_shape):
+        return prod(y_shape) * (x_shape[0] // self.groups) * prod(self.kernel_size)
+
+
+class ConvTranspose2D(WithBias):
+    """Transposed convolution of (C, H, W) to (channels, OH, OW): the adjoint of `Conv2D`.
+
+    The weight is (C, channels / groups, kh, kw). ``padding="multiple"`` gives stride x H rows, plus 1 where kernel
+    minus stride is odd.
+    """
+
+    convolution = True
+    kind = "conv_transpose"
+
+    def __init__(
+        self,
+        channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        output_padding=0,
+        groups=1,
+        bias=True,
+        dilation=1,
+        init="uniform",
+        bias_init="zeros",
+        name=None,
+    ):
+        super().__init__(bias, init, bias_init, name)
+        self.channels, self.groups = at_least(channels, "channels"), at_least(groups, "groups")
+        self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
+        self.window = (stride, padding, output_padding, self.groups, dilation)
+
+    def geometry(self, x_shape):
+        if self.channels % self.groups:
+            raise ValueError(f"groups must divide channels, got groups={self.groups} and channels={self.channels}")
+        weight_shape = (x_shape[1], self.channels // self.groups, *self.kernel_size)
+        return geometry.conv_transpose2d(x_shape, weight_shape, *self.window)
+
+    def spec(self, x_shape, dtype):
+        g = self.geometry(maps(x_shape))
+        area = g.kh * g.kw
+        fan_in, fan_out = g.K // g.groups * area, g.C // g.groups * area  # g is the convolution back
+        return Spec(g.x_shape[1:], self.parameters(g.w_shape, fan_in, fan_out, self.channels))
+
+    def forward(self, b):
+        bias, g = self.bias_of(b.params), self.geometry(b.x_shape)
+        return [conv_transpose.conv_transpose2d_call(b.x, b.params.weight, bias, b.y, g)]
+
+    def backward(self, b):
+        g = self.geometry(b.x_shape)
+        calls = [conv_transpose.conv_transpose2d_backward_weight_call(b.dy, b.x, b.grads.weight, g)]
+        if self.bias:
+            calls.append(conv.conv2d_backward_bias_call(b.dy, b.grads.bias))
+        if b.dx is not None:
+            calls.append(conv_transpose.conv_transpose2d_backward_input_call(b.dy, b.params.weight, b.dx, g))
+        return calls
+
+    def multiply_adds(self, x_shape, y_shape):
+        return prod(x_shape) * (y_shape[0] // self.groups) * prod(self.kernel_size)

@@ -1,0 +1,40 @@
+"""The dense (fully connected) layer.
+
+    y = x W^T + b                                  Zhang 2016, eq. 12, before sigma
+    dx = dy W,  dW = dy^T x,  db = sum_n dy[n]     eqs. 30, 19, 24
+"""
+
+from ..graph import Spec
+from ..ops import dense
+from .common import WithBias, at_least, features
+
+
+class Linear(WithBias):
+    """A matrix applied to vectors: (I,) to (outputs,). The weight is (outputs, I)."""
+
+    kind = "linear"
+
+    def __init__(self, outputs, bias=True, init="uniform", bias_init="zeros", name=None):
+        super().__init__(bias, init, bias_init, name)
+        self.outputs = at_least(outputs, "outputs")
+
+    def spec(self, x_shape, dtype):
+        inputs = features(x_shape)
+        return Spec((self.outputs,), self.parameters((self.outputs, inputs), inputs, self.outputs, self.outputs))
+
+    def forward(self, b):
+        return [dense.linear_call(b.x, b.params.weight, self.bias_of(b.params), b.y)]
+
+    def backward(self, b):
+        calls = [dense.linear_backward_weight_call(b.dy, b.x, b.grads.weight)]
+        if self.bias:
+            calls.append(dense.linear_backward_bias_call(b.dy, b.grads.bias))
+        if b.dx is not None:
+            calls.append(dense.linear_backward_input_call(b.dy, b.params.weight, b.dx))
+        return calls
+
+    def multiply_adds(self, x_shape, y_shape):
+        return x_shape[0] * y_shape[0]
+
+
+Dense = Linear

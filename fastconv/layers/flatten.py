@@ -1,0 +1,45 @@
+"""Maps as one vector.
+
+    f = F(x): the maps one after another, each scanned by rows or, in the sources, by columns     Zhang 2016, eq. 10
+    dx = F^-1(df)                                                                                 eqs. 11, 31
+"""
+
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from ..graph import Layer, Spec
+from ..ops import check
+from .common import same_start
+
+
+class Flatten(Layer):
+    """(C, H, W) to (C H W,); ``order="column"`` scans each map down its columns, as the sources do."""
+
+    kind = "flatten"
+
+    def __init__(self, order="row", name=None):
+        super().__init__(name)
+        self.order = check.choice(order, "order", ("row", "column"))
+        self.in_place = order == "row"  # planes in their own order: nothing moves
+
+    def spec(self, x_shape, dtype):
+        return Spec((prod(x_shape),))
+
+    def scanned(self, x):
+        return x.swapaxes(2, 3) if self.order == "column" and x.ndim == 4 else x
+
+    def forward(self, b):
+        return move(self.scanned(b.x), b.y)
+
+    def backward(self, b):
+        if b.dx is None:
+            return []
+        maps = self.scanned(b.dx)
+        return [] if same_start(b.dy, b.dx) else [partial(np.copyto, maps, b.dy.reshape(maps.shape))]
+
+
+def move(x, y):
+    """The maps to the vectors; splitting the last axis of y is always a view."""
+    return [] if same_start(x, y) else [partial(np.copyto, y.reshape(x.shape), x)]

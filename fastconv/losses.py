@@ -1,0 +1,76 @@
+"""Losses: one number from a network's output and its targets, and the gradient it starts backpropagation with.
+
+A loss is a value: two with the same settings are equal. `prepare` checks what a person gives, once; the executor then
+binds the loss to fixed memory.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .ops import check, loss
+
+
+@dataclass(frozen=True)
+class MSE:
+    """Squares of the differences between output and target.
+
+    "half"   L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016, eq. 13), averaged over N images
+    "mean"   L = mean (y - t)^2
+    "sum"    L = sum (y - t)^2
+
+    Targets have the output's shape (N, ...); class indices (N,) become vectors with a 1 in their place.
+    """
+
+    reduction: str = "half"
+
+    def __post_init__(self):
+        check.choice(self.reduction, "reduction", ("half", "mean", "sum"))
+
+    def target_array(self, y_shape, dtype):
+        return y_shape, dtype
+
+    def prepare(self, targets, y_shape, dtype):
+        targets = np.asarray(targets)
+        if targets.dtype.kind in "iu" and targets.ndim == 1 and len(y_shape) == 2:
+            return one_hot(class_indices(targets, y_shape), y_shape[1], dtype)
+        targets = check.array(targets, "targets")
+        check.shape_is(targets, "targets", y_shape, "the network's output")
+        check.same_dtype(output=np.empty(0, dtype), targets=targets)
+        return targets
+
+    def bind(self, y, targets, value, dy):
+        return loss.mse_loss_call(y, targets, value, dy, self.reduction)
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """L = mean over images of log sum_k exp y[k] - y[target]: the output is logits (N, K), targets are class indices."""
+
+    def target_array(self, y_shape, dtype):
+        return (y_shape[0], *y_shape[2:]), np.int64
+
+    def prepare(self, targets, y_shape, dtype):
+        return class_indices(np.asarray(targets), y_shape)
+
+    def bind(self, y, targets, value, dy):
+        return loss.cross_entropy_call(y, targets, value, dy)
+
+
+def class_indices(targets, y_shape):
+    """int64 indices below the number of classes, one an image (and pixel)."""
+    if targets.dtype.kind not in "iu":
+        raise TypeError(f"targets must be integers (class indices), got {targets.dtype}; use targets.astype('int64')")
+    check.shape_is(targets, "targets", (y_shape[0], *y_shape[2:]), "one class for each output")
+    if targets.size and not (0 <= targets.min() and targets.max() < y_shape[1]):
+        raise ValueError(
+            f"targets must be class indices from 0 to {y_shape[1] - 1}, got {targets.min()} to {targets.max()}"
+        )
+    return targets.astype(np.int64)
+
+
+def one_hot(indices, classes, dtype):
+    """t[n, k] = 1 where k is the class of n, else 0."""
+    vectors = np.zeros((len(indices), classes), dtype)
+    vectors[np.arange(len(indices)), indices] = 1
+    return vectors

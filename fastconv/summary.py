@@ -1,0 +1,58 @@
+"""The table of a network: one row a node, and the totals."""
+
+from math import prod
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    name: str
+    kind: str
+    shape: tuple
+    parameters: int
+    neurons: int  # outputs of layers with weights
+    multiply_adds: int  # of one image
+
+
+class Summary:
+    """Rows, and totals as `parameters`, `neurons`, `multiply_adds`; `str` gives the table."""
+
+    def __init__(self, nodes):
+        seen = set()
+        self.rows = []
+        for node in nodes:
+            self.rows.append(row(node, counted=node.owner in seen))
+            seen.add(node.owner)
+        self.parameters, self.neurons, self.multiply_adds = (
+            sum(getattr(row, name) for row in self.rows) for name in ("parameters", "neurons", "multiply_adds")
+        )
+
+    def __str__(self):
+        head = ("name", "layer", "output", "parameters", "neurons", "multiply-adds")
+        cells = [(r.name, r.kind, " x ".join(map(str, r.shape)), *(f"{n:,}" for n in r[3:])) for r in self.rows]
+        total = ("total", "", "", *(f"{n:,}" for n in (self.parameters, self.neurons, self.multiply_adds)))
+        widths = [max(map(len, column)) for column in zip(head, *cells, total, strict=True)]
+        lines = [line(head, widths), "-" * (sum(widths) + 2 * len(widths) - 2)]
+        lines += [line(cell, widths) for cell in cells]
+        return "\n".join([*lines, lines[1], line(total, widths)])
+
+    __repr__ = __str__
+
+
+def row(node, counted):
+    """`counted`: the parameters are shared with a row above."""
+    if node.layer is None:
+        return Row(node.name, node.kind, node.shape, 0, 0, 0)
+    params = node.spec.params.values()
+    return Row(
+        node.name,
+        type(node.layer).__name__,
+        node.shape,
+        0 if counted else sum(prod(p.shape) for p in params),
+        prod(node.shape) if params else 0,
+        node.layer.multiply_adds(node.inputs[0].shape, node.shape),
+    )
+
+
+def line(cells, widths):
+    texts = [c.ljust(w) for c, w in zip(cells[:3], widths[:3], strict=True)]
+    return "  ".join(texts + [c.rjust(w) for c, w in zip(cells[3:], widths[3:], strict=True)]).rstrip()
