@@ -176,6 +176,7 @@ class BuildKernels(build_ext):
             ("TILE_VECTORS", str(tile_vectors)),
             ("FASTCONV_DEBUG_BUILD", str(int(DEBUG))),
             ("CYTHON_CLINE_IN_TRACEBACK", "0"),
+            ("CYTHON_INLINE", "inline __attribute__((always_inline))"),  # the tiles' constants must reach their loops
         ]
         extension.include_dirs = [str(KERNELS)]
         extension.depends = [str(path) for path in KERNELS.glob("*.pxd")]

@@ -59,7 +59,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef int threads = threads_for(work), failed = 0
     cdef Py_ssize_t table = (g.taps + 1) * TILES * MR
     cdef Py_ssize_t scratch = table * sizeof(real *) + (TILES * MR + 1) * NR * VL * sizeof(real)
-    cdef char *memory
+    cdef char *memory = NULL
     if jobs == 0:
         return 0
     with parallel(num_threads=threads):
@@ -375,7 +375,7 @@ cdef int sum_parts(Sums *g) noexcept nogil:
     cdef Py_ssize_t runs = max(<Py_ssize_t>1, PIXELS // g.OW)
     cdef double work = <double>g.rows * g.OW * g.size * 0.02
     cdef int threads = threads_for(work), failed = 0
-    cdef char *memory
+    cdef char *memory = NULL
     with parallel(num_threads=threads):
         memory = <char *>malloc(runs * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + NR * VL * PIXELS * sizeof(real))
         for job in prange(jobs, schedule="dynamic"):

@@ -102,10 +102,25 @@ cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t 
         for p in range(counts[run]):
             for j in range(nv):
                 dv[j] = vload(pdy + j * VL)
-            for i in range(rows):
-                a = vsplat(px[i])
+            a = vsplat(px[0])
+            for j in range(nv):
+                acc[0][j] = acc[0][j] + a * dv[j]
+            if rows > 1:
+                a = vsplat(px[1])
                 for j in range(nv):
-                    acc[i][j] = acc[i][j] + a * dv[j]
+                    acc[1][j] = acc[1][j] + a * dv[j]
+                a = vsplat(px[2])
+                for j in range(nv):
+                    acc[2][j] = acc[2][j] + a * dv[j]
+                a = vsplat(px[3])
+                for j in range(nv):
+                    acc[3][j] = acc[3][j] + a * dv[j]
+                a = vsplat(px[4])
+                for j in range(nv):
+                    acc[4][j] = acc[4][j] + a * dv[j]
+                a = vsplat(px[5])
+                for j in range(nv):
+                    acc[5][j] = acc[5][j] + a * dv[j]
             px += x_step
             pdy += dy_step
     for i in range(rows):
