@@ -1,0 +1,140 @@
+"""Convolution on planes with vectors along W: every form against the textbook, and the same bits whatever the call."""
+
+import inputs
+import numpy as np
+import pytest
+import reference
+from inputs import DTYPES
+from problems import Conv, assert_exact, assert_rounded, operands, random_conv
+
+from fastconv import kernels
+from fastconv.kernels import threads
+
+PASSES = ("forward", "input", "weight")
+
+
+def run(problem, which, a, out=None, bias=True, relu=False):
+    """One pass by the kernel, into an array of NaN unless `out` is given."""
+    planar = kernels.load(a.x.dtype).planar
+    taps = reference.Taps(problem.x_shape[2:], problem.weight_shape[2:], *problem.window[:3])
+    rows, columns = taps.axes
+    numbers = rows.stride, columns.stride, rows.dilation, columns.dilation, rows.before, columns.before
+    shape = {"forward": problem.y_shape, "input": problem.x_shape, "weight": problem.weight_shape}[which]
+    out = np.full(shape, np.nan, a.x.dtype) if out is None else out
+    if which == "forward":
+        planar.forward(a.x, a.weight, a.bias if bias else None, out, *numbers, problem.groups, relu)
+    elif which == "input":
+        planar.backward_input(a.dy, a.weight, None, out, *numbers, problem.groups)
+    else:
+        planar.backward_weight(a.dy, a.x, out, *numbers, problem.groups)
+    return out
+
+
+def random_problems(count, seed):
+    """Every geometry; wide rows, few and many filters, so that all tiles and tails occur."""
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        yield random_conv(rng, channels=int(rng.choice([2, 4, 9, 15])), size=(9, 22, 40)[i % 3])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("which", PASSES)
+def test_whole_numbers_are_exact(which, dtype):
+    for seed, problem in enumerate(random_problems(90, 1)):
+        a = operands(problem, inputs.whole, seed, dtype)
+        assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("which", PASSES)
+def test_rounding_only(which, dtype):
+    for seed, problem in enumerate(random_problems(30, 2)):
+        a = operands(problem, inputs.real, seed, dtype)
+        exact = problem.call(reference, which, a.float64())
+        magnitude = problem.call(reference, which, a.absolute().float64())
+        assert_rounded(run(problem, which, a), exact, magnitude, problem.terms(which))
+
+
+ZHANG = Conv((3, 1, 28, 28), (6, 1, 5, 5)), Conv((3, 6, 12, 12), (12, 6, 5, 5))
+LARGE = Conv((2, 3, 90, 75), (16, 3, 3, 3), 1, 1), Conv((2, 5, 97, 80), (7, 5, 3, 4), (2, 3), 2, (1, 2))
+
+
+@pytest.mark.parametrize("problem", [*ZHANG, *LARGE, Conv((70, 2, 9, 11), (4, 2, 3, 2))])
+@pytest.mark.parametrize("which", PASSES)
+def test_same_bits_for_any_number_of_threads(which, problem):
+    a = operands(problem, inputs.real, 5, "float32")
+    before = threads.set_smallest_share(0)
+    try:
+        results = []
+        for count in (1, 2, 4, 3):
+            threads.set_num_threads(count)
+            results.append(run(problem, which, a).tobytes())
+    finally:
+        threads.set_smallest_share(before)
+        threads.set_num_threads(None)
+    assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize("which", ["forward", "input"])
+def test_same_bits_alone_and_in_a_batch(which):
+    problems = [*ZHANG, *LARGE, *random_problems(20, 3)]
+    for problem in problems:
+        problem = problem._replace(x_shape=(7, *problem.x_shape[1:]))
+        a = operands(problem, inputs.real, 6, "float32")
+        batch = run(problem, which, a)
+        one = a.replace(x=a.x[4:5], dy=a.dy[4:5])
+        alone = run(problem._replace(x_shape=(1, *problem.x_shape[1:])), which, one)
+        assert alone.tobytes() == batch[4:5].tobytes()
+
+
+@pytest.mark.parametrize("odd", [inputs.inside, inputs.every_second, inputs.channel_slice, inputs.negative])
+@pytest.mark.parametrize("which", PASSES)
+def test_any_strides(which, odd):
+    for seed, problem in enumerate(random_problems(12, 4)):
+        a = operands(problem, inputs.whole, seed, "float32")
+        b = a.replace(x=odd(a.x), weight=odd(a.weight), dy=odd(a.dy))
+        expected = run(problem, which, a)
+        wide = np.full([n + 3 for n in expected.shape], np.nan, "float32")
+        out = wide[tuple(slice(1, n + 1) for n in expected.shape)]
+        assert_exact(run(problem, which, b, out), expected, "float32")
+        assert np.isnan(wide).sum() == wide.size - out.size
+        out = odd(np.full_like(expected, np.nan))
+        assert_exact(run(problem, which, b, out), expected, "float32")
+
+
+def test_relu_and_bias():
+    for seed, problem in enumerate(random_problems(12, 5)):
+        a = operands(problem, inputs.whole, seed, "float32")
+        y = run(problem, "forward", a)
+        assert_exact(run(problem, "forward", a, relu=True), np.maximum(y, 0), "float32")
+        assert_exact(run(problem, "forward", a, bias=False), y - a.bias[:, None, None], "float32")
+
+
+def test_relu_keeps_nan():
+    a = operands(ZHANG[0], inputs.real, 1, "float32")
+    a.x[1, 0, 14, 14] = np.nan
+    y = run(ZHANG[0], "forward", a, relu=True)
+    assert np.isnan(y[1, :, 10:15, 10:15]).all()
+    assert np.isnan(y).sum() == 6 * 25
+
+
+@pytest.mark.parametrize("which", PASSES)
+def test_nan_stays_in_its_windows(which):
+    """A last vector that overlaps, and lanes beyond a short row, let nothing through."""
+    for seed, problem in enumerate(random_problems(30, 6)):
+        a = operands(problem, inputs.real, seed, "float64")
+        rng = np.random.default_rng(seed)
+        for array in (a.dy,) if which == "input" else (a.x,):
+            array[tuple(rng.integers(0, n) for n in array.shape)] = np.nan
+        with np.errstate(invalid="ignore"):
+            expected = problem.call(reference, which, a)
+        np.testing.assert_array_equal(np.isnan(run(problem, which, a)), np.isnan(expected))
+
+
+def test_empty_batch():
+    for problem in ZHANG:
+        problem = problem._replace(x_shape=(0, *problem.x_shape[1:]))
+        a = operands(problem, inputs.real, 0, "float32")
+        assert run(problem, "forward", a).size == 0
+        assert run(problem, "input", a).size == 0
+        assert not run(problem, "weight", a).any()
