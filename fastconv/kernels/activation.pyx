@@ -3,11 +3,17 @@
 All arrays are four-dimensional views of one shape with any strides; results may lie in the memory of an input. Every
 value is computed by the same instructions, wherever it stands: the rest of a run goes through a padded vector.
 """
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
+from libc.math cimport log
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
-from .vector cimport REAL_BYTES, VL, real
+from .vector cimport REAL_BYTES, VL, real, vload, vsplat, vstore
+from .rows cimport (Rows, row_dot, row_exp, row_largest, rows_first, rows_gather, rows_place, rows_plan,
+                    rows_scatter)
 from .vexp cimport vexp
+
+ctypedef void (*formula)(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
 
 # One line an operation: y = formula of the vectors a, b, c (the inputs in order) and the numbers p, q.
 cdef extern from *:
@@ -72,34 +78,12 @@ cdef extern from *:
     FORMULA2(softplus_backward, vpick(b * p > q, a, a * vsigmoid(b * p)))
     FORMULA1(exp, vexp(a))
     """
-    ctypedef void (*formula)(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void sigmoid_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void sigmoid_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void tanh_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void tanh_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void relu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void relu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void leaky_relu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void leaky_relu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void prelu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void prelu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void relu6_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void relu6_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void elu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void elu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void gelu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void gelu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void gelu_tanh_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void gelu_tanh_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void silu_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void silu_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void hardsigmoid_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void hardsigmoid_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void hardswish_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void hardswish_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void softplus_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void softplus_backward_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
-    void exp_run(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
+    formula sigmoid_run, sigmoid_backward_run, tanh_run, tanh_backward_run, relu_run, relu_backward_run
+    formula leaky_relu_run, leaky_relu_backward_run, prelu_run, prelu_backward_run, relu6_run, relu6_backward_run
+    formula elu_run, elu_backward_run, gelu_run, gelu_backward_run, gelu_tanh_run, gelu_tanh_backward_run
+    formula silu_run, silu_backward_run, hardsigmoid_run, hardsigmoid_backward_run, hardswish_run
+    formula hardswish_backward_run, softplus_run, softplus_backward_run, exp_run
+
 
 cdef enum:
     BLOCK = 4096  # elements of a job
@@ -331,3 +315,112 @@ cdef void copy_run(const Job *job, int operand, Py_ssize_t start, Py_ssize_t len
         done = done + count
         row = row + 1
         column = 0
+
+
+ctypedef void (*row_formula)(const real *, const real *, real *, Py_ssize_t) noexcept nogil
+
+
+def softmax(const real[:, :, :, :] x, real[:, :, :, :] y):
+    """y[k] = exp(x[k] - m) / sum_j exp(x[j] - m), m = max x, along the last axis."""
+    each_row(softmax_row, x, None, y)
+
+
+def softmax_backward(const real[:, :, :, :] dy, const real[:, :, :, :] y, real[:, :, :, :] dx):
+    """dx[k] = y[k] (dy[k] - sum_j dy[j] y[j])"""
+    each_row(softmax_backward_row, dy, y, dx)
+
+
+def log_softmax(const real[:, :, :, :] x, real[:, :, :, :] y):
+    """y[k] = x[k] - m - log sum_j exp(x[j] - m), m = max x, along the last axis."""
+    each_row(log_softmax_row, x, None, y)
+
+
+def log_softmax_backward(const real[:, :, :, :] dy, const real[:, :, :, :] y, real[:, :, :, :] dx):
+    """dx[k] = dy[k] - exp(y[k]) sum_j dy[j]"""
+    each_row(log_softmax_backward_row, dy, y, dx)
+
+
+cdef void softmax_row(const real *x, const real *unused, real *y, Py_ssize_t K) noexcept nogil:
+    cdef double total = row_exp(x, row_largest(x, K), y, K)
+    cdef real factor = <real>(1 / total)
+    cdef Py_ssize_t k
+    for k in range(K):
+        y[k] = y[k] * factor
+
+
+cdef void log_softmax_row(const real *x, const real *unused, real *y, Py_ssize_t K) noexcept nogil:
+    cdef real m = row_largest(x, K), shift = <real>log(row_exp(x, m, NULL, K))
+    cdef Py_ssize_t k
+    for k in range(K):
+        y[k] = (x[k] - m) - shift
+
+
+cdef void softmax_backward_row(const real *dy, const real *y, real *dx, Py_ssize_t K) noexcept nogil:
+    cdef real s = <real>row_dot(dy, y, K)
+    cdef Py_ssize_t k
+    for k in range(K):
+        dx[k] = y[k] * (dy[k] - s)
+
+
+cdef void log_softmax_backward_row(const real *dy, const real *y, real *dx, Py_ssize_t K) noexcept nogil:
+    cdef real s = <real>row_dot(dy, NULL, K)
+    cdef real pad[MAX_VL]
+    cdef Py_ssize_t k, full = K - K % VL
+    cdef int i
+    for k in range(K // VL):
+        vstore(dx + k * VL, vload(dy + k * VL) - vexp(vload(y + k * VL)) * vsplat(s))
+    if full < K:
+        memset(pad, 0, sizeof(pad))
+        memcpy(pad, y + full, (K - full) * REAL_BYTES)
+        vstore(pad, vexp(vload(pad)))
+        for k in range(full, K):
+            dx[k] = dy[k] - pad[k - full] * s
+
+
+cdef int each_row(row_formula run, const real[:, :, :, :] a, const real[:, :, :, :] b,
+                  real[:, :, :, :] y) except -1:
+    """y = run(a, b) for every row along the last axis; b may be None."""
+    cdef Rows r
+    cdef Py_ssize_t job, axis
+    cdef int threads
+    cdef real *scratch
+    if y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3] == 0:
+        return 0
+    r.base[0], r.base[1], r.base[2] = <char *>&a[0, 0, 0, 0], NULL, <char *>&y[0, 0, 0, 0]
+    if b is not None:
+        r.base[1] = <char *>&b[0, 0, 0, 0]
+    for axis in range(4):
+        r.shape[axis], r.stride[0][axis], r.stride[2][axis] = y.shape[axis], a.strides[axis], y.strides[axis]
+        r.stride[1][axis] = b.strides[axis] if b is not None else 0
+    rows_plan(&r)
+    threads = threads_for(1.0 * y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3])
+    scratch = <real *>malloc(threads * r.scratch * REAL_BYTES + 1)
+    if scratch == NULL:
+        raise MemoryError(f"scratch of {threads * r.scratch} values")
+    for job in prange(r.jobs, nogil=True, num_threads=threads, schedule="static"):
+        row_job(&r, run, job, scratch + threadid() * r.scratch)
+    free(scratch)
+    return 0
+
+
+cdef void row_job(const Rows *r, row_formula run, Py_ssize_t job, real *scratch) noexcept nogil:
+    """Neighbouring rows: each array's rows where they lie, or gathered in scratch."""
+    cdef Py_ssize_t at[3]
+    cdef Py_ssize_t step[3]
+    cdef real *row[3]
+    cdef Py_ssize_t count, j, K = r.shape[3]
+    cdef int i
+    rows_place(r, job, at, &count)
+    for i in range(3):
+        row[i], step[i] = NULL, 0
+        if r.base[i] != NULL and r.stride[i][3] == REAL_BYTES:
+            row[i], step[i] = <real *>rows_first(r, i, at), r.stride[i][2] // REAL_BYTES
+        elif r.base[i] != NULL:
+            row[i], step[i] = scratch, K
+            scratch = scratch + r.together * K
+            if i < 2:
+                rows_gather(r, i, rows_first(r, i, at), count, row[i])
+    for j in range(count):
+        run(row[0] + j * step[0], row[1] + j * step[1], row[2] + j * step[2], K)
+    if r.stride[2][3] != REAL_BYTES:
+        rows_scatter(r, 2, row[2], count, rows_first(r, 2, at))

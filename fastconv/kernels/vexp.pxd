@@ -66,6 +66,7 @@ cdef extern from *:
     VINLINE vf vpick_bits(vint m, vf a, vf b) { return (vf)(((vint)a & m) | ((vint)b & ~m)); }
     VINLINE vf vabs(vf x) { return (vf)((vint)x & ~SIGN_BIT); }
     VINLINE vf vsign_of(vf sign, vf x) { return (vf)(((vint)sign & SIGN_BIT) | ((vint)x & ~SIGN_BIT)); }
+    VINLINE vf vlarger(vf a, vf b) { return vpick(a > b, a, b); }  /* b where either is NaN */
     VINLINE vf vclamp(vf x, REAL low, REAL high) {  /* NaN stays */
         x = vpick(x < low, vsplat(low), x);
         return vpick(x > high, vsplat(high), x);
@@ -131,4 +132,4 @@ cdef extern from *:
     #endif
     """
     vf vexp(vf x) noexcept nogil
-    vf vabs(vf x) noexcept nogil
+    vf vlarger(vf a, vf b) noexcept nogil

@@ -1,0 +1,132 @@
+# Rows of K values along the last axis of four-dimensional views with any strides: shared by softmax and the losses.
+# A row is worked on as a contiguous run: in place where the axis has unit stride, else through scratch, ROWS at a time,
+# so that planar images are read along their planes. The arithmetic of a row does not depend on where it lies.
+
+from .vector cimport REAL_BYTES, VL, real, vf, vload, vsplat, vstore, vzero
+from .vexp cimport vexp, vlarger
+
+cdef enum:
+    MAX_LANES = 16  # the widest vector
+
+cdef struct Rows:
+    Py_ssize_t shape[4]
+    char *base[3]  # arrays; NULL: absent
+    Py_ssize_t stride[3][4]
+    Py_ssize_t together  # rows of a job: neighbours along the third axis
+    Py_ssize_t jobs
+    Py_ssize_t scratch   # values one thread needs
+
+
+cdef inline void rows_plan(Rows *r) noexcept nogil:
+    """Jobs and scratch from shape and strides; K >= 1 and at least one row."""
+    cdef Py_ssize_t K = r.shape[3]
+    cdef int i
+    r.together = 1
+    while r.together < 64 and r.together * K < 8192:
+        r.together = r.together * 2
+    r.jobs = r.shape[0] * r.shape[1] * ((r.shape[2] + r.together - 1) // r.together)
+    r.scratch = 0
+    for i in range(3):
+        if r.base[i] != NULL and r.stride[i][3] != REAL_BYTES:
+            r.scratch += r.together * K
+
+
+cdef inline void rows_place(const Rows *r, Py_ssize_t job, Py_ssize_t *at, Py_ssize_t *count) noexcept nogil:
+    """The indices along the first three axes of the first row of a job, and how many rows it has."""
+    cdef Py_ssize_t in_row = (r.shape[2] + r.together - 1) // r.together
+    at[0] = job // in_row // r.shape[1]
+    at[1] = job // in_row % r.shape[1]
+    at[2] = job % in_row * r.together
+    count[0] = min(r.together, r.shape[2] - at[2])
+
+
+cdef inline char *rows_first(const Rows *r, int array, const Py_ssize_t *at) noexcept nogil:
+    return r.base[array] + at[0] * r.stride[array][0] + at[1] * r.stride[array][1] + at[2] * r.stride[array][2]
+
+
+cdef inline void rows_gather(const Rows *r, int array, const char *p, Py_ssize_t count, real *to) noexcept nogil:
+    cdef Py_ssize_t j, k, step = r.stride[array][2], along = r.stride[array][3], K = r.shape[3]
+    for k in range(K):
+        for j in range(count):
+            to[j * K + k] = (<const real *>(p + j * step + k * along))[0]
+
+
+cdef inline void rows_scatter(const Rows *r, int array, const real *rows, Py_ssize_t count, char *p) noexcept nogil:
+    cdef Py_ssize_t j, k, step = r.stride[array][2], along = r.stride[array][3], K = r.shape[3]
+    for k in range(K):
+        for j in range(count):
+            (<real *>(p + j * step + k * along))[0] = rows[j * K + k]
+
+
+cdef inline real row_largest(const real *x, Py_ssize_t K) noexcept nogil:
+    """max x[k], NaN passed over."""
+    cdef vf m = vsplat(x[0])
+    cdef real lanes[MAX_LANES]
+    cdef real largest = x[0]
+    cdef Py_ssize_t i, full = K // VL
+    for i in range(full):
+        m = vlarger(vload(x + i * VL), m)
+    vstore(lanes, m)
+    for i in range(VL):
+        largest = lanes[i] if lanes[i] > largest or largest != largest else largest
+    for i in range(full * VL, K):
+        largest = x[i] if x[i] > largest or largest != largest else largest
+    return largest
+
+
+cdef inline double row_exp(const real *x, real m, real *y, Py_ssize_t K) noexcept nogil:
+    """y[k] = exp(x[k] - m), which may be NULL; returns the sum, in double from groups of 32 vectors."""
+    cdef double total = 0
+    cdef vf sums = vzero, shift = vsplat(m), e
+    cdef real lanes[MAX_LANES]
+    cdef Py_ssize_t i, k, full = K // VL
+    for i in range(full):
+        e = vexp(vload(x + i * VL) - shift)
+        if y != NULL:
+            vstore(y + i * VL, e)
+        sums = sums + e
+        if i % 32 == 31:
+            total += lanes_sum(sums)
+            sums = vzero
+    total += lanes_sum(sums)
+    if full * VL < K:
+        vstore(lanes, vsplat(m))
+        for k in range(full * VL, K):
+            lanes[k - full * VL] = x[k]
+        vstore(lanes, vexp(vload(lanes) - shift))
+        for k in range(full * VL, K):
+            total += lanes[k - full * VL]
+            if y != NULL:
+                y[k] = lanes[k - full * VL]
+    return total
+
+
+cdef inline double lanes_sum(vf v) noexcept nogil:
+    cdef real lanes[MAX_LANES]
+    cdef double total = 0
+    cdef Py_ssize_t i
+    vstore(lanes, v)
+    for i in range(VL):
+        total += lanes[i]
+    return total
+
+
+cdef inline double row_dot(const real *a, const real *b, Py_ssize_t K) noexcept nogil:
+    """sum a[k] b[k] in double, in eight interleaved sums; b NULL: sum a[k]."""
+    cdef double s[8]
+    cdef Py_ssize_t i, j
+    for j in range(8):
+        s[j] = 0
+    if b == NULL:
+        for i in range(K // 8):
+            for j in range(8):
+                s[j] += a[8 * i + j]
+        for i in range(K - K % 8, K):
+            s[i % 8] += a[i]
+    else:
+        for i in range(K // 8):
+            for j in range(8):
+                s[j] += <double>a[8 * i + j] * b[8 * i + j]
+        for i in range(K - K % 8, K):
+            s[i % 8] += <double>a[i] * b[i]
+    return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]))

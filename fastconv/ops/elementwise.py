@@ -1,0 +1,113 @@
+"""What every elementwise function shares: checks, the result, and prepared calls on merged views."""
+
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from .. import kernels
+from . import check
+
+
+def apply(prepare, out, *numbers, **arrays):
+    """Check the arrays, make the result, run the prepared call."""
+    arrays = agreeing(arrays)
+    y = like(out, arrays)
+    prepare(*arrays.values(), y, *numbers)()
+    return check.give(y, out)
+
+
+def apply_along(prepare, out, axis, **arrays):
+    """The same along one axis."""
+    arrays = agreeing(arrays)
+    name, first = next(iter(arrays.items()))
+    axis = check.integer(axis, "axis")
+    if not -first.ndim <= axis < first.ndim:
+        raise ValueError(f"axis must be an axis of {name}, which has shape {first.shape}, got {axis}")
+    y = like(out, arrays)
+    prepare(*arrays.values(), y, axis)()
+    return check.give(y, out)
+
+
+def agreeing(arrays):
+    """The named arrays, checked; all of one shape and dtype."""
+    arrays = {name: check.array(a, name) for name, a in arrays.items()}
+    check.same_dtype(**arrays)
+    (first, a), *others = arrays.items()
+    for name, b in others:
+        check.shape_is(b, name, a.shape, f"the shape of {first}")
+    return arrays
+
+
+def like(out, arrays):
+    """The result: `out`, or a new array in the memory order of the last input."""
+    model = list(arrays.values())[-1]
+    if out is None:
+        check.size(model.shape, model.dtype)
+        return np.empty_like(model, subok=False)
+    return check.output(out, model.shape, model.dtype, elementwise=True, **arrays)
+
+
+def positive(value, name):
+    """A float above 0."""
+    value = check.number(value, name)
+    if not value > 0:
+        raise ValueError(f"{name} must be > 0, got {value}")
+    return value
+
+
+def call(kernel, *arrays, axis=None, numbers=()):
+    """`kernel` bound to views that it accepts: of one shape, four-dimensional, with `axis` last."""
+    y = arrays[-1]
+    if not y.size:
+        return nothing
+    kernel = getattr(kernels.load(y.dtype).activation, kernel)
+    calls = [partial(kernel, *group, *numbers) for group in views(arrays, axis)]
+    return calls[0] if len(calls) == 1 else partial(run_all, calls)
+
+
+def nothing():
+    """The call of an empty array."""
+
+
+def run_all(calls):
+    for one in calls:
+        one()
+
+
+def views(arrays, axis=None):
+    """Groups of four-dimensional views that together cover the arrays, which all have one shape.
+
+    The axes stand in the memory order of the last array, and neighbours are merged wherever every array allows it:
+    arrays that are dense in any one order become one run. `axis` comes last and stays alone. There is one group,
+    unless more than four axes are left.
+    """
+    if axis is None and all(a.flags.c_contiguous for a in arrays):
+        return [[a.reshape(1, 1, 1, -1) for a in arrays]]
+    y = arrays[-1]
+    own = [] if axis is None else [axis % y.ndim]
+    axes = [i for i in range(y.ndim) if y.shape[i] > 1 and i not in own]
+    axes.sort(key=lambda i: -abs(y.strides[i]))
+    flip = tuple(slice(None, None, -1 if s < 0 and i in axes else None) for i, s in enumerate(y.strides))
+    ones = [i for i in range(y.ndim) if i not in axes and i not in own]
+    arrays = [a[flip].transpose(ones + axes + own)[(0,) * len(ones)] for a in arrays]
+    arrays = merged(arrays, len(axes))
+    extra = max(arrays[0].ndim - 4, 0)
+    if not extra:
+        return [[a[(None,) * (4 - a.ndim)] for a in arrays]]
+    return [[a[at] for a in arrays] for at in np.ndindex(arrays[0].shape[:extra])]
+
+
+def merged(arrays, axes):
+    """The arrays with neighbours among the first `axes` axes merged where all strides allow it."""
+    shape = arrays[0].shape
+    groups = [[i] for i in range(len(shape))]
+    for i in range(axes - 1, 0, -1):
+        if all(a.strides[i - 1] == a.strides[i] * shape[i] for a in arrays):
+            groups[i - 1] += groups.pop(i)
+    if len(groups) == len(shape):
+        return arrays
+    short = [prod(shape[i] for i in group) for group in groups]
+    return [
+        np.lib.stride_tricks.as_strided(a, short, [a.strides[group[-1]] for group in groups]) for a in arrays
+    ]
