@@ -22,12 +22,14 @@ cdef enum:
     TILES = 16          # tiles of MR pixels in a job
     STEPS = 128         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays in the first cache
     PIXELS = 256        # pixels in a block of the weight gradient
-    MERGE = 16          # below this many channels a row of the kernel is read as one run
+    MERGE = 16          # up to this many channels a row of the kernel is read as one run
+    PADDED = 1 << 20    # reals in a padded copy of some images
+    LINES = 8           # channels packed at a time, so that reads run along memory
 
 cdef struct Grid:
     # y[n][i * yh + j * yw] for i < GH, j < GW  reads  x[n][(i * mh + th[t]) * xh + (j * mw + tw[t]) * xw]
     const real *x
-    Py_ssize_t xn, xh, xw, H, W
+    Py_ssize_t xn, xh, xw, xc, H, W
     real *y
     Py_ssize_t yn, yh, yw, N, GH, GW
     Py_ssize_t mh, mw
@@ -42,6 +44,8 @@ cdef struct Grid:
     Py_ssize_t bg
     const real *zeros
     bint relu
+    # With bh > 0 the columns are a block of bh x bw pixels of `channels` each, stored at i * bh, j * bw of YH x YW
+    Py_ssize_t bh, bw, channels, YH, YW
 
 
 cdef Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
@@ -83,15 +87,32 @@ cdef int run_job(Grid *g, Py_ssize_t job, Py_ssize_t blocks, Py_ssize_t pixels, 
     if memory == NULL:
         return 1
     point(g, rows, out, first, count, tiles, group * g.C, group * g.K + k0, spare + TILES * MR * NR * VL)
-    if lanes < width:  # the last vector is not whole: compute beside y, then copy
+    if lanes < width or g.bh:  # the last vector is not whole: compute beside y, then copy
         for p in range(tiles * MR):
             out[p] = spare + p * width
     reduce(g, rows, out, tiles, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0, <int>(width // VL))
-    if lanes < width:
+    if g.bh:
+        for p in range(count):
+            store_block(g, first + p, spare + p * width)
+    elif lanes < width:
         for p in range(count):
             y = pixel(g, first + p) + group * g.K + k0
             memcpy(y, spare + p * width, lanes * sizeof(real))
     return 0
+
+
+cdef void store_block(Grid *g, Py_ssize_t p, const real *values) noexcept nogil:
+    """The bh x bw pixels of block p, as far as they lie inside y."""
+    cdef Py_ssize_t j = p % g.GW * g.bw, i = p // g.GW % g.GH * g.bh, n = p // g.GW // g.GH, bi, bj
+    cdef Py_ssize_t width = min(g.bw, g.YW - j)
+    cdef real *y
+    for bi in range(min(g.bh, g.YH - i)):
+        y = g.y + n * g.yn + (i + bi) * g.yh + j * g.yw
+        if g.yw == g.channels:
+            memcpy(y, values + bi * g.bw * g.channels, width * g.channels * sizeof(real))
+        else:
+            for bj in range(width):
+                memcpy(y + bj * g.yw, values + (bi * g.bw + bj) * g.channels, g.channels * sizeof(real))
 
 
 cdef real *pixel(Grid *g, Py_ssize_t p) noexcept nogil:
@@ -164,17 +185,27 @@ cdef void reduce(Grid *g, const real **rows, real **out, Py_ssize_t tiles, const
 cdef void pack_tile(const real *w, Py_ssize_t so, Py_ssize_t si, const Py_ssize_t *offsets, Py_ssize_t taps,
                     Py_ssize_t length, Py_ssize_t lanes, real *packed) noexcept nogil:
     """packed[tap][i][lane] = w[lane * so + i * si + offsets[tap]], zeros beyond the last lane."""
-    cdef Py_ssize_t width = columns(lanes), t, i, lane
+    cdef Py_ssize_t width = columns(lanes), t, i, lane, i0 = 0, block
     cdef real *row
     cdef const real *source
-    for i in range(length):
-        for t in range(taps):
-            row = packed + (t * length + i) * width
-            source = w + i * si + offsets[t]
+    memset(packed, 0, taps * length * width * sizeof(real) if lanes < width else 0)
+    while i0 < length:  # LINES channels at a time; the faster axis of w innermost
+        block = min(<Py_ssize_t>LINES, length - i0)
+        if so < si:
+            for i in range(i0, i0 + block):
+                for t in range(taps):
+                    row = packed + (t * length + i) * width
+                    source = w + i * si + offsets[t]
+                    for lane in range(lanes):
+                        row[lane] = source[lane * so]
+        else:
             for lane in range(lanes):
-                row[lane] = source[lane * so]
-            for lane in range(lanes, width):
-                row[lane] = 0
+                for i in range(i0, i0 + block):
+                    source = w + lane * so + i * si
+                    row = packed + i * width + lane
+                    for t in range(taps):
+                        row[t * length * width] = source[offsets[t]]
+        i0 += block
 
 
 cdef real *pack(const real *w, Py_ssize_t so, Py_ssize_t si, Py_ssize_t sg, const Py_ssize_t *offsets,
@@ -192,14 +223,14 @@ cdef real *pack(const real *w, Py_ssize_t so, Py_ssize_t si, Py_ssize_t sg, cons
     return packed
 
 
-cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups) noexcept nogil:
-    """The bias of each group in a row of whole vectors; zeros without one."""
-    cdef Py_ssize_t g, k
-    cdef real *packed = <real *>calloc(max(<Py_ssize_t>1, groups * columns(K)), sizeof(real))
+cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_t times) noexcept nogil:
+    """The bias of each group, `times` over, in a row of whole vectors; zeros without one."""
+    cdef Py_ssize_t g, k, width = columns(K * times)
+    cdef real *packed = <real *>calloc(max(<Py_ssize_t>1, groups * width), sizeof(real))
     if packed != NULL and b is not None:
         for g in range(groups):
-            for k in range(K):
-                packed[g * columns(K) + k] = b[g * K + k]
+            for k in range(K * times):
+                packed[g * width + k] = b[g * K + k % K]
     return packed
 
 
@@ -210,29 +241,30 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
             Py_ssize_t groups, bint relu=False):
     """y = conv2d(x, w) + b; x and y channels-last, w any strides, b may be None."""
     cdef Grid g
-    cdef Py_ssize_t taps = w.shape[2] * w.shape[3], t, one = sizeof(real)
-    cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(3 * taps * sizeof(Py_ssize_t))
-    cdef int failed = 1
+    cdef Py_ssize_t kw = w.shape[3], taps = w.shape[2] * kw, t, one = sizeof(real)
+    cdef Py_ssize_t *offsets
+    cdef int failed
     if y.shape[0] == 0:
-        free(offsets)
         return
+    offsets = <Py_ssize_t *>malloc(3 * taps * sizeof(Py_ssize_t))
     if offsets == NULL:
         raise MemoryError()
-    g.th = offsets + taps
-    g.tw = g.th + taps
-    for t in range(taps):
-        g.th[t] = t // w.shape[3] * dh - top
-        g.tw[t] = t % w.shape[3] * dw - left
-        offsets[t] = (t // w.shape[3] * w.strides[2] + t % w.shape[3] * w.strides[3]) // one
     with nogil:
+        g.th = offsets + taps
+        g.tw = g.th + taps
+        for t in range(taps):
+            g.th[t] = t // kw * dh - top
+            g.tw[t] = t % kw * dw - left
+            offsets[t] = (t // kw * w.strides[2] + t % kw * w.strides[3]) // one
         set_source(&g, x)
         set_target(&g, y)
-        g.mh, g.mw, g.GH, g.GW = sh, sw, y.shape[2], y.shape[3]
+        g.mh, g.mw, g.GH, g.GW, g.bh = sh, sw, y.shape[2], y.shape[3], 0
         g.groups, g.C, g.K, g.relu = groups, w.shape[1], w.shape[0] // groups, relu
         g.taps, g.length = taps, w.shape[1]
-        failed = run_packed(&g, &w[0, 0, 0, 0], w.strides[0] // one, w.strides[1] // one, w.strides[0] // one * g.K,
-                            offsets, b)
-    free(offsets)
+        failed = run_packed(&g, pack(&w[0, 0, 0, 0], w.strides[0] // one, w.strides[1] // one,
+                                     w.strides[0] // one * g.K, offsets, taps, g.C, g.K, groups),
+                            b, kw if dw == 1 else 1)
+        free(offsets)
     if failed:
         raise MemoryError()
 
@@ -240,6 +272,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
 cdef void set_source(Grid *g, const real[:, :, :, :] x) noexcept nogil:
     g.x, g.H, g.W = &x[0, 0, 0, 0], x.shape[2], x.shape[3]
     g.xn, g.xh, g.xw = x.strides[0] // sizeof(real), x.strides[2] // sizeof(real), x.strides[3] // sizeof(real)
+    g.xc = x.strides[1] // sizeof(real)
 
 
 cdef void set_target(Grid *g, real[:, :, :, :] y) noexcept nogil:
@@ -247,21 +280,83 @@ cdef void set_target(Grid *g, real[:, :, :, :] y) noexcept nogil:
     g.yn, g.yh, g.yw = y.strides[0] // sizeof(real), y.strides[2] // sizeof(real), y.strides[3] // sizeof(real)
 
 
-cdef int run_packed(Grid *g, const real *w, Py_ssize_t so, Py_ssize_t si, Py_ssize_t sg, const Py_ssize_t *offsets,
-                    const real[:] b) noexcept nogil:
-    """Pack the weights and the bias, run the grid, free them; 1 if memory ran out."""
-    cdef real *packed = pack(w, so, si, sg, offsets, g.taps, g.length, g.K, g.groups)
-    cdef real *bias = pack_bias(b, g.K, g.groups)
+cdef int run_packed(Grid *g, real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
+    """Run a grid whose taps come in rows of `in_row` neighbours; frees the packed weights; 1 if memory ran out."""
+    cdef real *bias = pack_bias(b, g.channels if g.bh else g.K, g.groups, g.bh * g.bw if g.bh else 1)
     cdef real *zeros = <real *>calloc(max(<Py_ssize_t>1, g.length), sizeof(real))
     cdef int failed = packed == NULL or bias == NULL or zeros == NULL
     g.tiles_k = (g.K + NR * VL - 1) // (NR * VL)
     g.w, g.wg, g.b, g.bg, g.zeros = packed, columns(g.K) * g.taps * g.length, bias, columns(g.K), zeros
     if not failed:
-        failed = run_grid(g)
+        if merges(g.groups, g.C, in_row):
+            failed = run_merged(g, in_row)
+        else:
+            failed = run_grid(g)
     free(packed)
     free(bias)
     free(zeros)
     return failed
+
+
+cdef bint merges(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t in_row) noexcept nogil:
+    return groups == 1 and C <= MERGE and in_row > 1
+
+
+def reads_planar(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t kw, Py_ssize_t dw):
+    """Whether forward and backward_weight take an x of any layout: they copy it, padded, anyway."""
+    return merges(groups, C // groups, kw if dw == 1 else 1)
+
+
+cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
+    """Few channels: a padded copy of some images, in which each row of the kernel is one run of in_row * C values."""
+    cdef Py_ssize_t h0 = g.th[0], w0 = g.tw[0], rows = g.taps // in_row, r, n = 0, N = g.N
+    cdef Py_ssize_t H = (g.GH - 1) * g.mh + g.th[g.taps - 1] - h0 + 1, W = (g.GW - 1) * g.mw + in_row
+    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, min(N, PADDED // (H * W * g.C)))
+    cdef real *copy = <real *>malloc(at_once * H * W * g.C * sizeof(real))
+    cdef const real *x = g.x
+    cdef real *y = g.y
+    cdef int failed = copy == NULL
+    cdef Grid merged = g[0]
+    merged.x, merged.xn, merged.xh, merged.xw, merged.H, merged.W = copy, H * W * g.C, W * g.C, g.C, H, W
+    merged.taps, merged.length = rows, in_row * g.C
+    for r in range(rows):
+        merged.th[r] = g.th[r * in_row] - h0
+    for r in range(rows):
+        merged.tw[r] = 0
+    while n < N and not failed:
+        merged.N = min(at_once, N - n)
+        pad(x + n * g.xn, g.xn, g.xh, g.xw, g.xc, g.H, g.W, g.C, copy, merged.N, H, W, h0, w0)
+        merged.y = y + n * g.yn
+        failed = run_grid(&merged)
+        n += at_once
+    free(copy)
+    return failed
+
+
+cdef void pad(const real *x, Py_ssize_t xn, Py_ssize_t xh, Py_ssize_t xw, Py_ssize_t xc, Py_ssize_t H, Py_ssize_t W,
+              Py_ssize_t C, real *copy, Py_ssize_t N, Py_ssize_t PH, Py_ssize_t PW, Py_ssize_t h0,
+              Py_ssize_t w0) noexcept nogil:
+    """copy[n][i][j][c] = x[n][h0 + i][w0 + j][c], zeros outside the image."""
+    cdef Py_ssize_t row
+    cdef int threads = threads_for(<double>N * PH * PW * C * 0.3)
+    for row in prange(N * PH, num_threads=threads, schedule="static"):
+        pad_row(x + row // PH * xn + (h0 + row % PH) * xh, xw, xc, 0 <= h0 + row % PH < H, W, C, copy + row * PW * C,
+                PW, w0)
+
+
+cdef void pad_row(const real *x, Py_ssize_t xw, Py_ssize_t xc, bint inside, Py_ssize_t W, Py_ssize_t C, real *copy,
+                  Py_ssize_t PW, Py_ssize_t w0) noexcept nogil:
+    cdef Py_ssize_t lo = min(max(<Py_ssize_t>0, -w0), PW), hi = max(lo, min(PW, W - w0)), j, c
+    if not inside:
+        lo = hi = 0
+    memset(copy, 0, lo * C * sizeof(real))
+    memset(copy + hi * C, 0, (PW - hi) * C * sizeof(real))
+    if xw == C and xc == 1 and hi > lo:
+        memcpy(copy + lo * C, x + (w0 + lo) * xw, (hi - lo) * C * sizeof(real))
+        return
+    for c in range(C):
+        for j in range(lo, hi):
+            copy[j * C + c] = x[(w0 + j) * xw + c * xc]
 
 
 # ---------------------------------------------------------------- input gradient
@@ -270,19 +365,22 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
                    Py_ssize_t groups, bint relu=False):
     """dx = conv2d's input gradient (+ b: the transposed convolution); dy and dx channels-last."""
-    cdef Py_ssize_t taps = w.shape[2] * w.shape[3], phase
-    cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(3 * taps * sizeof(Py_ssize_t))
+    cdef Py_ssize_t taps = w.shape[2] * w.shape[3], phase, phases_w = min(sw, dx.shape[3])
+    cdef Py_ssize_t *offsets
     cdef int failed = 0
     if dx.shape[0] == 0:
-        free(offsets)
         return
+    offsets = <Py_ssize_t *>malloc(3 * taps * sizeof(Py_ssize_t))
     if offsets == NULL:
         raise MemoryError()
     with nogil:
-        for phase in range(min(sh, dx.shape[2]) * min(sw, dx.shape[3])):
-            failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, relu,
-                                         phase // min(sw, dx.shape[3]), phase % min(sw, dx.shape[3]), offsets)
-    free(offsets)
+        if groups == 1 and dh == 1 and dw == 1 and 2 * w.shape[1] < VL and sh * sw * w.shape[1] <= NR * VL:
+            failed = run_blocks(dy, w, b, dx, sh, sw, top, left, relu)
+        else:
+            for phase in range(min(sh, dx.shape[2]) * phases_w):
+                failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, relu,
+                                             phase // phases_w, phase % phases_w, offsets)
+        free(offsets)
     if failed:
         raise MemoryError()
 
@@ -290,29 +388,107 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
                    Py_ssize_t groups, bint relu, Py_ssize_t i0, Py_ssize_t j0, Py_ssize_t *offsets) noexcept nogil:
-    """The pixels (i0 + i sh, j0 + j sw) of dx: tap (r, s) reaches them from dy at (i0 + top - r dh) / sh + i."""
+    """The pixels (i0 + i sh, j0 + j sw) of dx: tap (r, s) reaches them from dy at (i0 + top - r dh) / sh + i.
+
+    Taps are taken from the last to the first, so that dy is read from left to right.
+    """
     cdef Grid g
-    cdef Py_ssize_t r, s, t = 0, one = sizeof(real), taps = w.shape[2] * w.shape[3]
-    g.th = offsets + taps
-    g.tw = g.th + taps
-    for r in range(w.shape[2]):
-        for s in range(w.shape[3]):
-            if (i0 + top - r * dh) % sh == 0 and (j0 + left - s * dw) % sw == 0:
-                g.th[t] = (i0 + top - r * dh) // sh
-                g.tw[t] = (j0 + left - s * dw) // sw
-                offsets[t] = (r * w.strides[2] + s * w.strides[3]) // one
-                t += 1
+    cdef Py_ssize_t r, s, t = 0, one = sizeof(real), in_row = 0
+    g.th = offsets + w.shape[2] * w.shape[3]
+    g.tw = g.th + w.shape[2] * w.shape[3]
+    for r in range(w.shape[2] - 1, -1, -1):
+        if (i0 + top - r * dh) % sh == 0:
+            in_row = 0
+            for s in range(w.shape[3] - 1, -1, -1):
+                if (j0 + left - s * dw) % sw == 0:
+                    g.th[t] = (i0 + top - r * dh) // sh
+                    g.tw[t] = (j0 + left - s * dw) // sw
+                    offsets[t] = (r * w.strides[2] + s * w.strides[3]) // one
+                    t += 1
+                    in_row += 1
     set_source(&g, dy)
     set_target(&g, dx)
     g.y += i0 * g.yh + j0 * g.yw
     g.yh *= sh
     g.yw *= sw
-    g.mh, g.mw = 1, 1
+    g.mh, g.mw, g.bh = 1, 1, 0
     g.GH, g.GW = (dx.shape[2] - i0 + sh - 1) // sh, (dx.shape[3] - j0 + sw - 1) // sw
     g.groups, g.C, g.K, g.relu = groups, w.shape[0] // groups, w.shape[1], relu
     g.taps, g.length = t, g.C
-    return run_packed(&g, &w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C,
-                      offsets, b)
+    return run_packed(&g, pack(&w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C,
+                               offsets, t, g.C, g.K, groups),
+                      b, in_row if dw == 1 else 1)
+
+
+cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
+                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left, bint relu) noexcept nogil:
+    """Few channels would leave most lanes of a vector empty, so the columns are a block of pixels of dx, all phases."""
+    cdef Grid g
+    cdef Py_ssize_t C = w.shape[1], taps, t, taps_w, low_h, low_w
+    cdef Py_ssize_t *table
+    cdef real *packed
+    cdef int failed
+    choose_block(C, w.shape[2], w.shape[3], sh, sw, &g.bh, &g.bw)
+    g.mh, g.mw = g.bh // sh, g.bw // sw
+    # offsets of dy under a block: (i + top - r) / sh for 0 <= i < bh and 0 <= r < kh
+    low_h, low_w = ceiling(top - w.shape[2] + 1, sh), ceiling(left - w.shape[3] + 1, sw)
+    taps_w = floor(g.bw - 1 + left, sw) - low_w + 1
+    taps = (floor(g.bh - 1 + top, sh) - low_h + 1) * taps_w
+    table = <Py_ssize_t *>malloc(2 * max(<Py_ssize_t>1, taps) * sizeof(Py_ssize_t))
+    if table == NULL:
+        return 1
+    g.th, g.tw = table, table + taps
+    for t in range(taps):
+        g.th[t] = low_h + t // taps_w
+        g.tw[t] = low_w + t % taps_w
+    set_source(&g, dy)
+    set_target(&g, dx)
+    g.channels, g.YH, g.YW = C, dx.shape[2], dx.shape[3]
+    g.GH, g.GW = (g.YH + g.bh - 1) // g.bh, (g.YW + g.bw - 1) // g.bw
+    g.groups, g.C, g.K, g.relu = 1, w.shape[0], g.bh * g.bw * C, relu
+    g.taps, g.length = taps, g.C
+    packed = <real *>calloc(max(<Py_ssize_t>1, columns(g.K) * taps * g.C), sizeof(real))
+    if packed != NULL:
+        for t in range(taps):
+            pack_block(&g, w, t, top - g.th[t] * sh, left - g.tw[t] * sw, packed)
+    failed = run_packed(&g, packed, b, taps_w)
+    free(table)
+    return failed
+
+
+cdef void pack_block(Grid *g, const real[:, :, :, :] w, Py_ssize_t t, Py_ssize_t r0, Py_ssize_t s0,
+                     real *packed) noexcept nogil:
+    """packed[tap][k][(i, j, c)] = w[k, c, i + r0, j + s0], zeros outside the kernel."""
+    cdef Py_ssize_t i, j, c, k
+    for k in range(g.C):
+        for i in range(g.bh):
+            for j in range(g.bw):
+                if 0 <= i + r0 < w.shape[2] and 0 <= j + s0 < w.shape[3]:
+                    for c in range(g.channels):
+                        packed[(t * g.C + k) * columns(g.K) + (i * g.bw + j) * g.channels + c] = w[k, c, i + r0, j + s0]
+
+
+cdef void choose_block(Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t *bh,
+                       Py_ssize_t *bw) noexcept nogil:
+    """The block of whole strides with the least work a pixel: taps x vectors / pixels, in one tile of columns."""
+    cdef Py_ssize_t i, j, vectors
+    cdef double cost, best = -1
+    bh[0], bw[0] = sh, sw
+    for i in range(1, 9):
+        for j in range(1, 9):
+            vectors = columns(i * sh * j * sw * C) // VL
+            cost = (<double>(i + (kh + sh - 2) // sh) * (j + (kw + sw - 2) // sw)) * (vectors + 0.5) / (i * sh * j * sw)
+            if vectors <= NR and (best < 0 or cost < best):
+                best = cost
+                bh[0], bw[0] = i * sh, j * sw
+
+
+cdef Py_ssize_t floor(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return a // b if a >= 0 else -((b - 1 - a) // b)
+
+
+cdef Py_ssize_t ceiling(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return -floor(-a, b)
 
 
 # ---------------------------------------------------------------- weight gradient
@@ -320,7 +496,9 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 cdef struct Sums:
     const real *x
     const real *dy
-    Py_ssize_t xn, xh, xw, H, W, yn, yh, yw, N, OH, OW
+    Py_ssize_t xn, xh, xw, xc, H, W, yn, yh, yw, N, OH, OW
+    bint merged                 # a row of the kernel is one run of kw * C values of a padded copy of the row
+    Py_ssize_t taps, length, step   # reduction as the tiles see it: runs, values in a run, values between pixels
     Py_ssize_t sh, sw, dh, dw, top, left, kh, kw
     Py_ssize_t groups, C, K, tiles_k
     Py_ssize_t rows             # output rows (n, i) in all
@@ -336,7 +514,7 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
     """dw = sum over pixels of dy times the x under the tap; dy and x channels-last, dw any strides."""
     cdef Sums g
     cdef int failed = 0
-    cdef Py_ssize_t one = sizeof(real), jobs, taps
+    cdef Py_ssize_t one = sizeof(real)
     g.N, g.OH, g.OW, g.H, g.W = dy.shape[0], dy.shape[2], dy.shape[3], x.shape[2], x.shape[3]
     if g.N == 0:
         dw[...] = 0
@@ -344,15 +522,19 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
     with nogil:
         g.x, g.dy = &x[0, 0, 0, 0], &dy[0, 0, 0, 0]
         g.xn, g.xh, g.xw = x.strides[0] // one, x.strides[2] // one, x.strides[3] // one
+        g.xc = x.strides[1] // one
         g.yn, g.yh, g.yw = dy.strides[0] // one, dy.strides[2] // one, dy.strides[3] // one
         g.sh, g.sw, g.dh, g.dw, g.top, g.left = sh, sw, dilation_h, dilation_w, top, left
         g.kh, g.kw, g.groups, g.C, g.K = dw.shape[2], dw.shape[3], groups, dw.shape[1], dw.shape[0] // groups
         g.tiles_k = (g.K + NR * VL - 1) // (NR * VL)
         g.rows = g.N * g.OH
-        taps = g.kh * g.kw
-        g.gsize = columns(g.K) * taps * g.C
+        g.merged = merges(groups, g.C, g.kw if dilation_w == 1 else 1)
+        g.taps = g.kh if g.merged else g.kh * g.kw
+        g.length = g.kw * g.C if g.merged else g.C
+        g.step = sw * (g.C if g.merged else g.xw)
+        g.gsize = columns(g.K) * g.taps * g.length
         g.size = groups * g.gsize
-        g.parts = number_of_parts(g.rows, g.OW, groups * g.tiles_k * taps)
+        g.parts = number_of_parts(g.rows, g.OW, groups * g.tiles_k * g.taps)
         g.sums = <real *>malloc(g.parts * g.size * sizeof(real))
         failed = g.sums == NULL
         if not failed:
@@ -371,26 +553,29 @@ cdef Py_ssize_t number_of_parts(Py_ssize_t rows, Py_ssize_t width, Py_ssize_t jo
 
 
 cdef int sum_parts(Sums *g) noexcept nogil:
-    cdef Py_ssize_t taps = g.kh * g.kw, jobs = g.parts * g.groups * g.tiles_k * taps, job
-    cdef Py_ssize_t runs = max(<Py_ssize_t>1, PIXELS // g.OW)
+    cdef Py_ssize_t jobs = g.parts * g.groups * g.tiles_k * g.taps, job
+    cdef Py_ssize_t runs = max(<Py_ssize_t>1, PIXELS // g.OW), row = (g.OW - 1) * g.step + g.length
+    cdef Py_ssize_t scratch = runs * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + NR * VL * PIXELS * sizeof(real)
     cdef double work = <double>g.rows * g.OW * g.size * 0.02
     cdef int threads = threads_for(work), failed = 0
     cdef char *memory = NULL
+    if g.merged:
+        scratch += runs * row * sizeof(real)
     with parallel(num_threads=threads):
-        memory = <char *>malloc(runs * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + NR * VL * PIXELS * sizeof(real))
+        memory = <char *>malloc(scratch)
         for job in prange(jobs, schedule="dynamic"):
-            failed |= sum_part(g, job, runs, memory)
+            failed |= sum_part(g, job, runs, row, memory)
         free(memory)
     return failed
 
 
-cdef int sum_part(Sums *g, Py_ssize_t job, Py_ssize_t runs, char *memory) noexcept nogil:
-    """The pixels of one part under one tap, for one tile of columns and all channels."""
-    cdef Py_ssize_t taps = g.kh * g.kw, tap = job % taps, tile_k = job // taps % g.tiles_k
-    cdef Py_ssize_t group = job // taps // g.tiles_k % g.groups, part = job // taps // g.tiles_k // g.groups
+cdef int sum_part(Sums *g, Py_ssize_t job, Py_ssize_t runs, Py_ssize_t row, char *memory) noexcept nogil:
+    """The pixels of one part under one tap (or row of the kernel), for one tile of columns and all channels."""
+    cdef Py_ssize_t tap = job % g.taps, tile_k = job // g.taps % g.tiles_k
+    cdef Py_ssize_t group = job // g.taps // g.tiles_k % g.groups, part = job // g.taps // g.tiles_k // g.groups
     cdef Py_ssize_t first = g.rows * part // g.parts, end = g.rows * (part + 1) // g.parts
     cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes)
-    cdef Py_ssize_t r = tap // g.kw, s = tap % g.kw, count, c, step, lo, hi
+    cdef Py_ssize_t r = tap if g.merged else tap // g.kw, s = 0 if g.merged else tap % g.kw, count, i, lo = 0, hi = g.OW
     cdef const real **x = <const real **>memory
     cdef const real **dy = x + runs
     cdef Py_ssize_t *counts = <Py_ssize_t *>(dy + runs)
@@ -398,36 +583,37 @@ cdef int sum_part(Sums *g, Py_ssize_t job, Py_ssize_t runs, char *memory) noexce
     cdef real *dw
     if memory == NULL:
         return 1
-    dw = g.sums + part * g.size + group * g.gsize + k0 * taps * g.C + tap * g.C * width
-    memset(dw, 0, g.C * width * sizeof(real))
-    # the output columns whose input lies inside the image: 0 <= j sw - left + s dw < W
-    lo = max(<Py_ssize_t>0, (g.left - s * g.dw + g.sw - 1) // g.sw if g.left > s * g.dw else 0)
-    hi = g.W - 1 + g.left - s * g.dw
-    hi = min(g.OW, hi // g.sw + 1) if hi >= 0 else 0
-    if lo >= hi:
-        return 0
-    if hi - lo > PIXELS:
-        runs = 1
-    while first < end:
+    dw = g.sums + part * g.size + group * g.gsize + k0 * g.taps * g.length + tap * g.length * width
+    memset(dw, 0, g.length * width * sizeof(real))
+    if not g.merged:  # the output columns whose input lies inside the image: 0 <= j sw - left + s dw < W
+        lo = max(<Py_ssize_t>0, (g.left - s * g.dw + g.sw - 1) // g.sw if g.left > s * g.dw else 0)
+        hi = g.W - 1 + g.left - s * g.dw
+        hi = min(g.OW, hi // g.sw + 1) if hi >= 0 else 0
+    while first < end and lo < hi:
         count = 0
         while first < end and count < runs:
-            count += find_run(g, first, r, s, group, k0, lo, x + count, dy + count)
+            count += find_run(g, first, r, s, group, k0, lo, x + count, dy + count,
+                              copied + NR * VL * PIXELS + count * row)
             first += 1
-        for c in range(count):
-            counts[c] = hi - lo
+        for i in range(count):
+            counts[i] = hi - lo
         if count:
             add_runs(g, x, dy, counts, count, lanes, width, dw, copied)
     return 0
 
 
 cdef int find_run(Sums *g, Py_ssize_t row, Py_ssize_t r, Py_ssize_t s, Py_ssize_t group, Py_ssize_t k0,
-                  Py_ssize_t lo, const real **x, const real **dy) noexcept nogil:
+                  Py_ssize_t lo, const real **x, const real **dy, real *copy) noexcept nogil:
     """The first pixels of output row (n, i) and of the input under the tap; 0 if that is padding."""
     cdef Py_ssize_t n = row // g.OH, i = row % g.OH, h = i * g.sh - g.top + r * g.dh
     if not 0 <= h < g.H:
         return 0
-    x[0] = g.x + n * g.xn + h * g.xh + (lo * g.sw - g.left + s * g.dw) * g.xw + group * g.C
     dy[0] = g.dy + n * g.yn + i * g.yh + lo * g.yw + group * g.K + k0
+    if g.merged:
+        pad_row(g.x + n * g.xn + h * g.xh, g.xw, g.xc, True, g.W, g.C, copy, (g.OW - 1) * g.sw + g.kw, -g.left)
+        x[0] = copy
+    else:
+        x[0] = g.x + n * g.xn + h * g.xh + (lo * g.sw - g.left + s * g.dw) * g.xw + group * g.C
     return 1
 
 
@@ -449,7 +635,7 @@ cdef void add_runs(Sums *g, const real **x, const real **dy, Py_ssize_t *counts,
             count = min(<Py_ssize_t>PIXELS, total - block)
             for p in range(count):
                 memcpy(copied + p * width, pdy + (block + p) * g.yw, lanes * sizeof(real))
-            x[run] = px + block * g.sw * g.xw
+            x[run] = px + block * g.step
             dy[run] = copied
             counts[run] = count
             add_channels(g, x + run, dy + run, counts + run, 1, width, width, dw)
@@ -459,39 +645,46 @@ cdef void add_runs(Sums *g, const real **x, const real **dy, Py_ssize_t *counts,
 cdef void add_channels(Sums *g, const real **x, const real **dy, Py_ssize_t *counts, Py_ssize_t runs,
                        Py_ssize_t dy_step, Py_ssize_t width, real *dw) noexcept nogil:
     """MR channels at a time; the last MR overlap the ones before them, whose sums are not stored twice."""
-    cdef Py_ssize_t c = 0, step = g.sw * g.xw
+    cdef Py_ssize_t c = 0
     cdef int nv = <int>(width // VL)
-    if g.C < MR:
-        for c in range(g.C):
-            tile_tn(x, dy, counts, runs, c, step, 0, dy_step, dw + c * width, width, 0, 1, nv)
+    if g.length < MR:
+        for c in range(g.length):
+            tile_tn(x, dy, counts, runs, c, g.step, 0, dy_step, dw + c * width, width, 0, 1, nv)
         return
-    while c + MR <= g.C:
-        tile_tn(x, dy, counts, runs, c, step, 0, dy_step, dw + c * width, width, 0, MR, nv)
+    while c + MR <= g.length:
+        tile_tn(x, dy, counts, runs, c, g.step, 0, dy_step, dw + c * width, width, 0, MR, nv)
         c += MR
-    if c < g.C:
-        tile_tn(x, dy, counts, runs, g.C - MR, step, 0, dy_step, dw + (g.C - MR) * width, width,
-                <int>(c - (g.C - MR)), MR, nv)
+    if c < g.length:
+        tile_tn(x, dy, counts, runs, g.length - MR, g.step, 0, dy_step, dw + (g.length - MR) * width, width,
+                <int>(c - (g.length - MR)), MR, nv)
 
 
 cdef void add_parts(Sums *g, real[:, :, :, :] dw) noexcept nogil:
     """dw[k,c,r,s] = the sums of all parts, in order."""
-    cdef Py_ssize_t k
-    cdef int threads = threads_for(<double>g.size * g.parts * 1.0)
-    for k in prange(dw.shape[0], num_threads=threads, schedule="static"):
-        add_filter(g, dw, k)
+    cdef Py_ssize_t job, blocks = (g.C + LINES - 1) // LINES
+    cdef int threads = threads_for(<double>g.size * g.parts * 0.7)
+    for job in prange(g.groups * g.tiles_k * blocks, num_threads=threads, schedule="static"):
+        add_block(g, dw, job // blocks // g.tiles_k, job // blocks % g.tiles_k, job % blocks * LINES)
 
 
-cdef void add_filter(Sums *g, real[:, :, :, :] dw, Py_ssize_t k) noexcept nogil:
-    cdef Py_ssize_t group = k // g.K, tile_k = k % g.K // (NR * VL), lane = k % g.K % (NR * VL)
-    cdef Py_ssize_t width = columns(min(<Py_ssize_t>(NR * VL), g.K - tile_k * NR * VL)), c, t, part
-    cdef const real *sums = g.sums + group * g.gsize + tile_k * NR * VL * g.kh * g.kw * g.C + lane
+cdef void add_block(Sums *g, real[:, :, :, :] dw, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t c0) noexcept nogil:
+    """LINES channels of one tile of columns; dw is written along its rows, the sums stay in the first cache."""
+    cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes)
+    cdef Py_ssize_t lane, c, t, part
+    cdef Py_ssize_t sr = dw.strides[2] // sizeof(real), ss = dw.strides[3] // sizeof(real)
+    cdef const real *sums = g.sums + group * g.gsize + k0 * g.kh * g.kw * g.C
+    cdef const real *row
+    cdef real *target
     cdef real total
-    for c in range(g.C):
-        for t in range(g.kh * g.kw):
-            total = sums[(t * g.C + c) * width]
-            for part in range(1, g.parts):
-                total = total + sums[part * g.size + (t * g.C + c) * width]
-            dw[k, c, t // g.kw, t % g.kw] = total
+    for lane in range(lanes):
+        for c in range(c0, min(c0 + LINES, g.C)):
+            target = &dw[group * g.K + k0 + lane, c, 0, 0]
+            for t in range(g.kh * g.kw):
+                row = sums + (t * g.C + c) * width + lane
+                total = row[0]
+                for part in range(1, g.parts):
+                    total = total + row[part * g.size]
+                target[t // g.kw * sr + t % g.kw * ss] = total
 
 
 # ---------------------------------------------------------------- bias gradient

@@ -226,8 +226,9 @@ def numbers(g):
 
 def conv2d_call(x, weight, bias, y, g, relu=False):
     """The prepared call of the forward convolution."""
-    kernel = kernels.load(y.dtype).conv.forward
-    return on_channels_last(partial(run_forward, kernel, weight, bias, numbers(g), relu), x, y)
+    module = kernels.load(y.dtype).conv
+    run = partial(run_forward, module.forward, weight, bias, numbers(g), relu)
+    return on_channels_last(run, x, y, module.reads_planar(g.groups, g.C, g.kw, g.dw))
 
 
 def run_forward(kernel, weight, bias, rest, relu, x, y):
@@ -242,14 +243,15 @@ def conv2d_backward_input_call(dy, weight, dx, g, bias=None, relu=False):
 
 def conv2d_backward_weight_call(dy, x, dweight, g):
     """The prepared call of the weight gradient."""
-    kernel = kernels.load(dweight.dtype).conv.backward_weight
-    if channels_unit(dy) and channels_unit(x):
-        return partial(kernel, dy, x, dweight, *numbers(g))
-    return partial(run_weight, kernel, dy, x, dweight, numbers(g))
+    module = kernels.load(dweight.dtype).conv
+    any_x = module.reads_planar(g.groups, g.C, g.kw, g.dw)
+    if channels_unit(dy) and (any_x or channels_unit(x)):
+        return partial(module.backward_weight, dy, x, dweight, *numbers(g))
+    return partial(run_weight, module.backward_weight, dy, x, dweight, numbers(g), any_x)
 
 
-def run_weight(kernel, dy, x, dweight, rest):
-    kernel(channels_last(dy), channels_last(x), dweight, *rest)
+def run_weight(kernel, dy, x, dweight, rest, any_x):
+    kernel(channels_last(dy), x if any_x else channels_last(x), dweight, *rest)
 
 
 def conv2d_backward_bias_call(dy, dbias):
@@ -270,19 +272,19 @@ def channels_last(x):
     return copy
 
 
-def on_channels_last(run, x, y):
+def on_channels_last(run, x, y, any_x=False):
     """run(x, y) for a kernel that wants channels-last memory; planar operands are converted, some images at a time."""
-    if channels_unit(x) and channels_unit(y):
+    if (any_x or channels_unit(x)) and channels_unit(y):
         return partial(run, x, y)
-    return partial(convert_and_run, run, x, y)
+    return partial(convert_and_run, run, x, y, any_x)
 
 
-def convert_and_run(run, x, y):
+def convert_and_run(run, x, y, any_x):
     per_image = x[:1].nbytes + y[:1].nbytes
     step = max(1, CHUNK // max(1, per_image))
     for n in range(0, len(x), step):
-        part = y[n : n + step]
+        source, part = x[n : n + step], y[n : n + step]
         target = part if channels_unit(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
-        run(channels_last(x[n : n + step]), target)
+        run(source if any_x else channels_last(source), target)
         if target is not part:
             kernels.load(y.dtype).layout.copy(target, part)
