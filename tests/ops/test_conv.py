@@ -165,3 +165,27 @@ def test_infinities_stay_in_their_windows():
     expected = np.zeros((1, 2, 6, 6), "float32")
     expected[:, :, :2, :2] = np.inf
     np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("side", [46341, 65537])
+def test_offsets_beyond_32_bits(side, tmp_path):
+    """tensorflow PR#112776 and others: more than 2**31 pixels, in a file that is empty but for its corners."""
+    path = tmp_path / "image"
+    with open(path, "wb") as file:
+        file.truncate(4 * side * side)
+    x = np.memmap(path, "float32", "r+", shape=(1, 1, side, side))
+    corners = np.s_[0, 0, :: side - 1, :: side - 1]
+    x[corners] = [[1, 2], [3, 4]]
+    weight = np.full((2, 1, 1, 1), [[[[5]]], [[[7]]]], "float32")
+    y = fastconv.conv2d(x, weight, stride=side - 1)
+    np.testing.assert_array_equal(y[0], [[[5, 10], [15, 20]], [[7, 14], [21, 28]]])
+    dw = fastconv.conv2d_backward_weight(y, x, weight.shape, stride=side - 1)
+    np.testing.assert_array_equal(dw.ravel(), [5 + 20 + 45 + 80, 7 + 28 + 63 + 112])
+
+
+@pytest.mark.parametrize("rows", [2**26 + 1, 2**28])
+def test_views_of_more_than_32_bits_of_elements(rows):
+    """Zero-stride views: one row of 32 seen 2**31 times and more; only a few of the rows are read."""
+    x = np.broadcast_to(np.arange(32, dtype="float32"), (1, 1, rows, 32))
+    y = fastconv.conv2d(x, np.ones((1, 1, 2, 1), "float32"), stride=(rows - 2, 10))
+    np.testing.assert_array_equal(y[0, 0], [[0, 20, 40, 60]] * 2)
