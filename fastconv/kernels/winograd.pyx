@@ -1,0 +1,526 @@
+"""Winograd's convolution on channels-last memory: F(4x4, 3x3) and F(2x2, 5x5), stride 1.
+
+    forward          y  = At [sum_c (G w Gt) * (Bt x B)] A + b     on each patch of 6 x 6 inputs
+    input gradient   the same with the rotated kernel, K and C swapped (Zhang 2016, eqs. 50, 51)
+    weight gradient  dw = Gt [sum over patches of (Bt x B) * (A dy At)] G
+
+For each of the 36 frequencies the sums are products of matrices: M[f] = V[f] U[f], patches x C by C x K. The filters U
+are cut into tiles of K and chunks of C, so that one frequency of a chunk stays in the first cache; sums over C run in
+order whatever the cut. So the bits of a result depend neither on N, nor on the threads, nor on the place of a patch.
+The matrices and their fused steps are those of winograd_transform.pxd. A NaN of x reaches the whole patch.
+"""
+
+from cython.parallel cimport parallel, prange
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
+
+from fastconv.kernels.threads cimport threads_for
+from .tile cimport MR, NR
+from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
+from .winograd_transform cimport (
+    transform_filter_3, transform_filter_5, transform_filter_gradient_3, transform_filter_gradient_5,
+    transform_gradient_2, transform_gradient_4, transform_input, transform_output_2, transform_output_4,
+)
+
+cdef enum:
+    EDGE = 6            # inputs along a side of a patch
+    COUNT = 36          # frequencies
+    CHUNK = 64          # channels in a chunk, about
+    LANES = 64          # output channels in a tile, at most
+    STRIP = 16          # channels whose filters are transformed together
+    BLOCK = 48          # patches in a block, at most
+    SHARED = 64         # up to so many patches are transformed once and shared by all tiles of K
+
+cdef struct Filters:
+    # u[tile of K][chunk of C][frequency][panel of NR vectors][channel][lane]
+    Py_ssize_t C, K
+    Py_ssize_t chunk, chunks    # channels in a chunk
+    Py_ssize_t width, tiles     # lanes in a tile
+    Py_ssize_t taps
+    real *w                     # w[k * so + c * si + offsets[tap]]
+    Py_ssize_t so, si
+    Py_ssize_t offsets[25]
+
+cdef struct Patches:
+    # patch p = (n, i, j): outputs from (i edge, j edge), inputs from (i edge - top, j edge - left)
+    real *x
+    Py_ssize_t xn, xh, xw, H, W, C
+    real *y
+    Py_ssize_t yn, yh, yw, OH, OW, K
+    Py_ssize_t edge, top, left, rows, columns, count
+    Py_ssize_t stride           # reals from one patch to the next in v[f]
+
+cdef struct Plan:
+    Filters f
+    Patches p
+    const real *packed          # NULL: each tile transforms its own filters
+    const real *bias
+    bint relu
+
+
+cdef Py_ssize_t whole(Py_ssize_t n) noexcept nogil:
+    """n rounded up to whole vectors."""
+    return (n + VL - 1) // VL * VL
+
+
+cdef Py_ssize_t odd(Py_ssize_t n) noexcept nogil:
+    """n reals rounded up to an odd number of cache lines: 36 streams at this distance share no cache set."""
+    return ((n * <Py_ssize_t>sizeof(real) + 63) // 64 | 1) * 64 // <Py_ssize_t>sizeof(real)
+
+
+cdef real *aligned(void *memory) noexcept nogil:
+    return <real *>((<size_t>memory + 63) & ~<size_t>63)
+
+
+cdef void *allocate(Py_ssize_t reals) noexcept nogil:
+    """Memory for so many reals beyond its first cache line."""
+    return malloc(reals * sizeof(real) + 64)
+
+
+# ---------------------------------------------------------------- filters
+
+cdef void cut_filters(Filters *f, Py_ssize_t K, Py_ssize_t C) noexcept nogil:
+    """Chunks of C and tiles of K, as even as they can be."""
+    cdef Py_ssize_t vectors = (K + VL - 1) // VL, chunks = max(<Py_ssize_t>1, (C + CHUNK // 2) // CHUNK)
+    f.C, f.K = C, K
+    f.chunk = (C + chunks - 1) // chunks
+    f.chunks = (C + f.chunk - 1) // f.chunk
+    f.tiles = (vectors * VL + LANES - 1) // LANES
+    f.width = (vectors + f.tiles - 1) // f.tiles * VL
+    f.tiles = (vectors * VL + f.width - 1) // f.width
+
+
+cdef Py_ssize_t lanes_of(Filters *f, Py_ssize_t tile) noexcept nogil:
+    return min(f.width, whole(f.K) - tile * f.width)
+
+
+cdef Py_ssize_t length_of(Filters *f, Py_ssize_t chunk) noexcept nogil:
+    return min(f.chunk, f.C - chunk * f.chunk)
+
+
+cdef Py_ssize_t step_of(Filters *f, Py_ssize_t tile, Py_ssize_t chunk) noexcept nogil:
+    """Reals from one frequency to the next."""
+    return odd(length_of(f, chunk) * lanes_of(f, tile))
+
+
+cdef Py_ssize_t place_of(Filters *f, Py_ssize_t tile, Py_ssize_t chunk) noexcept nogil:
+    return COUNT * (tile * f.chunks * odd(f.chunk * f.width) + chunk * odd(f.chunk * lanes_of(f, tile)))
+
+
+cdef Py_ssize_t size_of(Filters *f) noexcept nogil:
+    return place_of(f, f.tiles - 1, f.chunks)
+
+
+cdef Py_ssize_t panel_width(Py_ssize_t lanes, Py_ssize_t panel) noexcept nogil:
+    return min(<Py_ssize_t>(NR * VL), lanes - panel * NR * VL)
+
+
+cdef void point_filters(Filters *f, const real[:, :, :, :] w, bint rotated) noexcept nogil:
+    """Where the taps lie; rotated: turned by 180 degrees, outputs and inputs swapped."""
+    cdef Py_ssize_t t, one = sizeof(real), r, s
+    f.taps = w.shape[2] * w.shape[3]
+    for t in range(f.taps):
+        r, s = t // w.shape[3], t % w.shape[3]
+        if rotated:
+            r, s = w.shape[2] - 1 - r, w.shape[3] - 1 - s
+        f.offsets[t] = (r * w.strides[2] + s * w.strides[3]) // one
+    f.w = <real *>&w[0, 0, 0, 0]
+    f.so, f.si = w.strides[0] // one, w.strides[1] // one
+    if rotated:
+        f.so, f.si = f.si, f.so
+        cut_filters(f, w.shape[1], w.shape[0])
+    else:
+        cut_filters(f, w.shape[0], w.shape[1])
+
+
+cdef void transform_filters(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t c0, Py_ssize_t count,
+                            real *u, real *taps) noexcept nogil:
+    """The filters of a tile for `count` channels of a chunk, from its channel c0 on."""
+    cdef Py_ssize_t lanes = lanes_of(f, tile), length = length_of(f, chunk), step = odd(length * lanes)
+    cdef Py_ssize_t vector, panel, width, c
+    cdef real *to
+    for vector in range(lanes // VL):
+        panel = vector // NR
+        width = panel_width(lanes, panel)
+        gather_taps(f, tile * f.width + vector * VL, chunk * f.chunk + c0, count, taps)
+        to = u + panel * NR * VL * length + c0 * width + vector % NR * VL
+        for c in range(count):
+            if f.taps == 9:
+                transform_filter_3(taps + c * 9 * VL, to + c * width, step)
+            else:
+                transform_filter_5(taps + c * 25 * VL, to + c * width, step)
+
+
+cdef void gather_taps(Filters *f, Py_ssize_t k0, Py_ssize_t c0, Py_ssize_t count, real *taps) noexcept nogil:
+    """taps[c][tap][lane] = w[k0 + lane, c0 + c, tap], zeros beyond K."""
+    cdef Py_ssize_t lane, lanes = min(<Py_ssize_t>VL, f.K - k0), c, t
+    cdef const real *w
+    if lanes < VL:
+        memset(taps, 0, count * f.taps * VL * sizeof(real))
+    for lane in range(lanes):
+        for c in range(count):
+            w = f.w + (k0 + lane) * f.so + (c0 + c) * f.si
+            for t in range(f.taps):
+                taps[(c * f.taps + t) * VL + lane] = w[f.offsets[t]]
+
+
+cdef int pack_filters(Filters *f, real *u) noexcept nogil:
+    """All filters; 1 if memory ran out."""
+    cdef Py_ssize_t strips = (f.chunk + STRIP - 1) // STRIP, job
+    cdef int threads = threads_for(<double>f.K * f.C * f.taps * 0.5), failed = 0
+    cdef void *memory
+    with parallel(num_threads=threads):
+        memory = allocate(STRIP * f.taps * VL)
+        for job in prange(f.tiles * f.chunks * strips, schedule="static"):
+            failed |= pack_strip(f, job // strips // f.chunks, job // strips % f.chunks, job % strips * STRIP, u, memory)
+        free(memory)
+    return failed
+
+
+cdef int pack_strip(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t c0, real *u, void *memory) noexcept nogil:
+    if memory == NULL:
+        return 1
+    if c0 < length_of(f, chunk):
+        transform_filters(f, tile, chunk, c0, min(<Py_ssize_t>STRIP, length_of(f, chunk) - c0),
+                          u + place_of(f, tile, chunk), aligned(memory))
+    return 0
+
+
+# ---------------------------------------------------------------- patches
+
+cdef void set_input(Patches *p, const real[:, :, :, :] x) noexcept nogil:
+    cdef Py_ssize_t one = sizeof(real)
+    p.x, p.C, p.H, p.W = <real *>&x[0, 0, 0, 0], x.shape[1], x.shape[2], x.shape[3]
+    p.xn, p.xh, p.xw = x.strides[0] // one, x.strides[2] // one, x.strides[3] // one
+    p.stride = whole(p.C)
+    if p.stride * one % 1024 == 0:
+        p.stride += 64 // one
+
+
+cdef void set_output(Patches *p, const real[:, :, :, :] y) noexcept nogil:
+    cdef Py_ssize_t one = sizeof(real)
+    p.y, p.K, p.OH, p.OW = <real *>&y[0, 0, 0, 0], y.shape[1], y.shape[2], y.shape[3]
+    p.yn, p.yh, p.yw = y.strides[0] // one, y.strides[2] // one, y.strides[3] // one
+
+
+cdef void set_patches(Patches *p, Py_ssize_t N, Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left) noexcept nogil:
+    p.edge, p.top, p.left = EDGE + 1 - kernel, top, left
+    p.rows, p.columns = (p.OH + p.edge - 1) // p.edge, (p.OW + p.edge - 1) // p.edge
+    p.count = N * p.rows * p.columns
+
+
+cdef void read_patch(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t step, real *copied) noexcept nogil:
+    """v[f * step + c] = Bt x B of one patch; through a copy where it leaves the image or C is not whole vectors."""
+    cdef Py_ssize_t h = patch // p.columns % p.rows * p.edge - p.top, w = patch % p.columns * p.edge - p.left
+    cdef const real *x = p.x + patch // p.columns // p.rows * p.xn + h * p.xh + w * p.xw
+    cdef Py_ssize_t C = whole(p.C)
+    if p.C == C and 0 <= h and h + EDGE <= p.H and 0 <= w and w + EDGE <= p.W:
+        transform_input(x, p.xh, p.xw, v, step, C // VL)
+    else:
+        copy_window(x, p.xh, p.xw, p.C, EDGE, -h, p.H - h, -w, p.W - w, copied)
+        transform_input(copied, EDGE * C, C, v, step, C // VL)
+
+
+cdef void copy_window(const real *x, Py_ssize_t xh, Py_ssize_t xw, Py_ssize_t C, Py_ssize_t edge, Py_ssize_t top,
+                      Py_ssize_t bottom, Py_ssize_t left, Py_ssize_t right, real *copied) noexcept nogil:
+    """edge x edge pixels in whole vectors; zeros outside top <= i < bottom, left <= j < right, and beyond C."""
+    cdef Py_ssize_t i, j, width = whole(C)
+    for i in range(edge):
+        for j in range(edge):
+            if top <= i < bottom and left <= j < right:
+                memcpy(copied, x + i * xh + j * xw, C * sizeof(real))
+                if C < width:
+                    memset(copied + C, 0, (width - C) * sizeof(real))
+            else:
+                memset(copied, 0, width * sizeof(real))
+            copied += width
+
+
+cdef void write_patch(Plan *g, Py_ssize_t patch, Py_ssize_t tile, const real *m, Py_ssize_t step,
+                      real *copied) noexcept nogil:
+    """y = At m A + b of one patch and tile; through a copy where it leaves the image or K is not whole vectors."""
+    cdef Patches *p = &g.p
+    cdef Py_ssize_t i = patch // p.columns % p.rows * p.edge, j = patch % p.columns * p.edge, k = tile * g.f.width
+    cdef Py_ssize_t lanes = lanes_of(&g.f, tile), count = min(lanes, p.K - k), h, w
+    cdef real *y = p.y + patch // p.columns // p.rows * p.yn + i * p.yh + j * p.yw + k
+    if count == lanes and i + p.edge <= p.OH and j + p.edge <= p.OW:
+        transform_output(g, m, step, g.bias + k, y, p.yh, p.yw, lanes // VL)
+        return
+    transform_output(g, m, step, g.bias + k, copied, p.edge * lanes, lanes, lanes // VL)
+    for h in range(min(p.edge, p.OH - i)):
+        for w in range(min(p.edge, p.OW - j)):
+            memcpy(y + h * p.yh + w * p.yw, copied + (h * p.edge + w) * lanes, count * sizeof(real))
+
+
+cdef void transform_output(Plan *g, const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
+                           Py_ssize_t yw, Py_ssize_t vectors) noexcept nogil:
+    if g.p.edge == 4:
+        transform_output_4(m, step, b, y, yh, yw, vectors, g.relu)
+    else:
+        transform_output_2(m, step, b, y, yh, yw, vectors, g.relu)
+
+
+# ---------------------------------------------------------------- products
+
+cdef inline void product_body(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride,
+                              Py_ssize_t length, bint first, const int rows, const int nv) noexcept nogil:
+    """m[i][j] = (0 or m[i][j]) + sum_c v[i][c] u[c][j]"""
+    cdef vf acc[MR][NR]
+    cdef vf uv[NR]
+    cdef vf a
+    cdef Py_ssize_t c
+    cdef int i, j
+    for i in range(rows):
+        for j in range(nv):
+            acc[i][j] = vzero if first else vload(m + i * mstride + j * VL)
+    for c in range(length):
+        for j in range(nv):
+            uv[j] = vload(u + j * VL)
+        for i in range(rows):
+            a = vsplat(v[i * stride + c])
+            for j in range(nv):
+                acc[i][j] = acc[i][j] + a * uv[j]
+        u += nv * VL
+    for i in range(rows):
+        for j in range(nv):
+            vstore(m + i * mstride + j * VL, acc[i][j])
+
+
+cdef inline void product_rows(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride,
+                              Py_ssize_t length, bint first, const int rows, int nv) noexcept nogil:
+    if nv == 1:
+        product_body(v, stride, u, m, mstride, length, first, rows, 1)
+    elif nv == 2:
+        product_body(v, stride, u, m, mstride, length, first, rows, 2)
+    elif NR > 2 and nv == 3:
+        product_body(v, stride, u, m, mstride, length, first, rows, 3)
+    elif NR > 2:
+        product_body(v, stride, u, m, mstride, length, first, rows, 4)
+
+
+cdef void product(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride, Py_ssize_t length,
+                  bint first, Py_ssize_t rows, int nv) noexcept nogil:
+    """product_body for 1 to MR rows of 1 to NR vectors."""
+    if rows >= 6:
+        product_rows(v, stride, u, m, mstride, length, first, 6, nv)
+    elif rows == 5:
+        product_rows(v, stride, u, m, mstride, length, first, 5, nv)
+    elif rows == 4:
+        product_rows(v, stride, u, m, mstride, length, first, 4, nv)
+    elif rows == 3:
+        product_rows(v, stride, u, m, mstride, length, first, 3, nv)
+    elif rows == 2:
+        product_rows(v, stride, u, m, mstride, length, first, 2, nv)
+    else:
+        product_rows(v, stride, u, m, mstride, length, first, 1, nv)
+
+
+cdef void multiply(Plan *g, Py_ssize_t tile, Py_ssize_t chunk, const real *v, Py_ssize_t vstep, Py_ssize_t patches,
+                   const real *u, real *m, Py_ssize_t mstep) noexcept nogil:
+    """m[f] += v[f] u[f] for the channels of one chunk."""
+    cdef Py_ssize_t lanes = lanes_of(&g.f, tile), length = length_of(&g.f, chunk), step = odd(length * lanes)
+    cdef Py_ssize_t f, panel, t, k
+    cdef int nv
+    v += chunk * g.f.chunk
+    for f in range(COUNT):
+        for panel in range((lanes + NR * VL - 1) // (NR * VL)):
+            k = panel * NR * VL
+            nv = <int>(panel_width(lanes, panel) // VL)
+            t = 0
+            while t < patches:
+                product(v + f * vstep + t * g.p.stride, g.p.stride, u + f * step + k * length,
+                        m + f * mstep + t * lanes + k, lanes, length, chunk == 0, patches - t, nv)
+                t += MR
+
+
+# ---------------------------------------------------------------- forward and input gradient
+
+cdef int run(Plan *g, const real[:] b) noexcept nogil:
+    """The whole convolution; 1 if memory ran out."""
+    cdef real *bias = <real *>calloc(whole(g.f.K), sizeof(real))
+    cdef Py_ssize_t k
+    cdef void *memory = NULL
+    cdef int failed = bias == NULL
+    cdef bint share = g.p.count <= SHARED and g.f.tiles > 1
+    if not failed and b is not None:
+        for k in range(g.f.K):
+            bias[k] = b[k]
+    g.bias = bias
+    if not failed and g.packed == NULL and not share:
+        memory = allocate(size_of(&g.f))
+        failed = memory == NULL or pack_filters(&g.f, aligned(memory))
+        g.packed = aligned(memory)
+    if not failed:
+        failed = run_shared(g) if share else run_blocks(g)
+    free(memory)
+    free(bias)
+    return failed
+
+
+cdef double work_of(Plan *g) noexcept nogil:
+    """Nanoseconds of the products and of the transforms of x and y."""
+    return <double>g.p.count * COUNT * (0.012 * g.f.C * g.f.K + 0.1 * (g.f.C + g.f.K))
+
+
+cdef int run_blocks(Plan *g) noexcept nogil:
+    """Many patches: each job is a block of them through all tiles."""
+    cdef int threads = threads_for(work_of(g)), failed = 0
+    cdef Py_ssize_t blocks = (g.p.count + BLOCK - 1) // BLOCK, patches, job
+    blocks = (blocks + threads - 1) // threads * threads
+    patches = (g.p.count + blocks - 1) // blocks
+    patches = (patches + MR - 1) // MR * MR
+    blocks = (g.p.count + patches - 1) // patches
+    cdef void *memory
+    with parallel(num_threads=threads):
+        memory = allocate(COUNT * (odd(patches * g.p.stride) + odd(patches * g.f.width)) + COUNT * whole(g.p.C)
+                          + 16 * g.f.width)
+        for job in prange(blocks, schedule="dynamic"):
+            failed |= run_block(g, job * patches, min(patches, g.p.count - job * patches), memory)
+        free(memory)
+    return failed
+
+
+cdef int run_block(Plan *g, Py_ssize_t first, Py_ssize_t patches, void *memory) noexcept nogil:
+    cdef Py_ssize_t vstep = odd(patches * g.p.stride), mstep, tile, chunk, t
+    cdef real *v = aligned(memory)
+    cdef real *m = v + COUNT * vstep
+    cdef real *copied = m + COUNT * odd(patches * g.f.width)
+    if memory == NULL:
+        return 1
+    for t in range(patches):
+        read_patch(&g.p, first + t, v + t * g.p.stride, vstep, copied)
+    for tile in range(g.f.tiles):
+        mstep = odd(patches * lanes_of(&g.f, tile))
+        for chunk in range(g.f.chunks):
+            multiply(g, tile, chunk, v, vstep, patches, g.packed + place_of(&g.f, tile, chunk), m, mstep)
+        for t in range(patches):
+            write_patch(g, first + t, tile, m + t * lanes_of(&g.f, tile), mstep, copied)
+    return 0
+
+
+cdef int run_shared(Plan *g) noexcept nogil:
+    """Few patches: their transform is shared, each job is a tile, whose filters may be transformed in passing."""
+    cdef int threads = threads_for(work_of(g)), failed = 0
+    cdef Py_ssize_t vstep = odd(g.p.count * g.p.stride), patches = g.p.count, job, reals
+    cdef void *shared = allocate(COUNT * vstep)
+    cdef void *memory
+    if shared == NULL:
+        return 1
+    with parallel(num_threads=threads):
+        memory = allocate(COUNT * whole(g.p.C))
+        for job in prange(patches, schedule="static"):
+            failed |= share_patch(&g.p, job, aligned(shared), vstep, memory)
+        free(memory)
+    reals = COUNT * odd(patches * g.f.width) + 16 * g.f.width
+    if g.packed == NULL:
+        reals += COUNT * odd(g.f.chunk * g.f.width) + STRIP * g.f.taps * VL
+    with parallel(num_threads=threads):
+        memory = allocate(reals)
+        for job in prange(g.f.tiles, schedule="dynamic"):
+            failed |= run_tile(g, job, aligned(shared), vstep, memory)
+        free(memory)
+    free(shared)
+    return failed
+
+
+cdef int share_patch(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t vstep, void *memory) noexcept nogil:
+    if memory == NULL:
+        return 1
+    read_patch(p, patch, v + patch * p.stride, vstep, aligned(memory))
+    return 0
+
+
+cdef int run_tile(Plan *g, Py_ssize_t tile, const real *v, Py_ssize_t vstep, void *memory) noexcept nogil:
+    cdef Py_ssize_t lanes = lanes_of(&g.f, tile), mstep = odd(g.p.count * lanes), chunk, c, t
+    cdef real *m = aligned(memory)
+    cdef real *copied = m + COUNT * odd(g.p.count * g.f.width)
+    cdef real *taps = copied + 16 * g.f.width
+    cdef real *u = taps + STRIP * g.f.taps * VL
+    if memory == NULL:
+        return 1
+    for chunk in range(g.f.chunks):
+        if g.packed != NULL:
+            multiply(g, tile, chunk, v, vstep, g.p.count, g.packed + place_of(&g.f, tile, chunk), m, mstep)
+            continue
+        for c in range((length_of(&g.f, chunk) + STRIP - 1) // STRIP):
+            transform_filters(&g.f, tile, chunk, c * STRIP, min(<Py_ssize_t>STRIP, length_of(&g.f, chunk) - c * STRIP),
+                              u, taps)
+        multiply(g, tile, chunk, v, vstep, g.p.count, u, m, mstep)
+    for t in range(g.p.count):
+        write_patch(g, t, tile, m + t * lanes, mstep, copied)
+    return 0
+
+
+def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
+            Py_ssize_t top, Py_ssize_t left, bint relu=False):
+    """y = conv2d(x, w) + b, stride 1; x and y channels-last, w (K, C, 3, 3) or (K, C, 5, 5) of any strides."""
+    convolve(x, w, None, b, y, w.shape[2], top, left, relu, False)
+
+
+def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
+                   Py_ssize_t top, Py_ssize_t left, bint relu=False):
+    """dx = the input gradient (+ b) of forward with this top and left."""
+    convolve(dy, w, None, b, dx, w.shape[2], w.shape[2] - 1 - top, w.shape[3] - 1 - left, relu, True)
+
+
+def forward_packed(const real[:, :, :, :] x, const real[:] packed, const real[:] b, real[:, :, :, :] y,
+                   Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu=False):
+    """forward with what `pack` made of a kernel x kernel weight."""
+    convolve(x, None, packed, b, y, kernel, top, left, relu, False)
+
+
+def backward_input_packed(const real[:, :, :, :] dy, const real[:] packed, const real[:] b, real[:, :, :, :] dx,
+                          Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu=False):
+    """backward_input with what `pack_rotated` made of a kernel x kernel weight."""
+    convolve(dy, None, packed, b, dx, kernel, kernel - 1 - top, kernel - 1 - left, relu, False)
+
+
+cdef int convolve(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] packed, const real[:] b,
+                  real[:, :, :, :] y, Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu,
+                  bint rotated) except -1:
+    cdef Plan g
+    cdef int failed = 0
+    if y.shape[0] == 0:
+        return 0
+    with nogil:
+        set_input(&g.p, x)
+        set_output(&g.p, y)
+        set_patches(&g.p, y.shape[0], kernel, top, left)
+        g.relu, g.packed = relu, NULL
+        if packed is not None:
+            g.packed = &packed[0]
+            cut_filters(&g.f, g.p.K, g.p.C)
+        else:
+            point_filters(&g.f, w, rotated)
+        failed = run(&g, b)
+    if failed:
+        raise MemoryError()
+    return 0
+
+
+def packed_size(Py_ssize_t K, Py_ssize_t C):
+    """Reals in the packed form of a weight with K outputs and C inputs (the other way round for pack_rotated)."""
+    cdef Filters f
+    cut_filters(&f, K, C)
+    return size_of(&f)
+
+
+def pack(const real[:, :, :, :] w, real[:] packed):
+    """The transformed filters of w (K, C, kh, kw) for forward_packed, in packed_size(K, C) reals."""
+    pack_any(w, packed, False)
+
+
+def pack_rotated(const real[:, :, :, :] w, real[:] packed):
+    """The transformed filters of w (K, C, kh, kw) for backward_input_packed, in packed_size(C, K) reals."""
+    pack_any(w, packed, True)
+
+
+cdef int pack_any(const real[:, :, :, :] w, real[:] packed, bint rotated) except -1:
+    cdef Filters f
+    cdef int failed
+    with nogil:
+        point_filters(&f, w, rotated)
+        failed = pack_filters(&f, &packed[0])
+    if failed:
+        raise MemoryError()
+    return 0

@@ -1,0 +1,391 @@
+# The transforms of Winograd's convolution by Cook and Toom's construction with the points
+#
+#     0, sqrt 2, -sqrt 2, 1/sqrt 2, -1/sqrt 2, infinity        y = At ((G g) * (Bt d)),   n = 6 = m + r - 1
+#
+# in one dimension, m = 4 outputs of a 3-tap filter or m = 2 of a 5-tap one; Bt is the same for both:
+#
+#     Bt = 1     0   -5/2    0    1   0      row a of G:  1 a a^2 ... over N(a), N = 1, 6, 6, -3/2, -3/2; last 0 .. 0 1
+#          0  -1/s   -1/2    s    1   0      column a of At: 1 a a^2 ...; last 0 .. 0 1
+#          0   1/s   -1/2   -s    1   0
+#          0   -s     -2    1/s   1   0      s = sqrt 2
+#          0    s     -2   -1/s   1   0
+#          0    1      0   -5/2   0   1
+#
+# Two dimensions apply them to columns, then to rows. Vectors run over channels. The gradients use the transposes.
+
+from .vector cimport real, vf, VL, vload, vstore, vzero, vmax
+
+cdef extern from *:
+    """
+    #define SQRT2 ((REAL)1.41421356237309504880)
+    #define SQRT1_2 ((REAL)0.70710678118654752440)
+    #define SIXTH ((REAL)(1.0 / 6))
+    #define THIRD ((REAL)(1.0 / 3))
+    #define SQRT2_3 ((REAL)0.47140452079103168293)
+    #define SQRT2_6 ((REAL)0.23570226039551584147)
+    #define SQRT2_4 ((REAL)0.35355339059327376220)
+    #define SQRT8 ((REAL)2.82842712474619009760)
+    """
+    real SQRT2, SQRT1_2, SIXTH, THIRD, SQRT2_3, SQRT2_6, SQRT2_4, SQRT8
+
+
+# ---------------------------------------------------------------- one dimension: t[0], t[s], ... = the result
+
+cdef inline void input_6(vf d0, vf d1, vf d2, vf d3, vf d4, vf d5, vf *t, const int s) noexcept nogil:
+    """Bt d"""
+    cdef vf e = d4 - <real>0.5 * d2, o = d3 - <real>0.5 * d1
+    cdef vf p = d4 - <real>2 * d2, q = d3 - <real>2 * d1
+    t[0] = d0 + d4 - <real>2.5 * d2
+    t[s] = e + SQRT2 * o
+    t[2 * s] = e - SQRT2 * o
+    t[3 * s] = p + SQRT1_2 * q
+    t[4 * s] = p - SQRT1_2 * q
+    t[5 * s] = d1 + d5 - <real>2.5 * d3
+
+
+cdef inline void output_4(vf m0, vf m1, vf m2, vf m3, vf m4, vf m5, vf b, vf *t, const int s) noexcept nogil:
+    """At m + b, 4 outputs"""
+    cdef vf e = m1 + m2, o = m1 - m2, p = m3 + m4, q = m3 - m4
+    t[0] = m0 + b + e + p
+    t[s] = SQRT2 * o + (SQRT1_2 * q + b)
+    t[2 * s] = <real>2 * e + (<real>0.5 * p + b)
+    t[3 * s] = SQRT8 * o + (SQRT2_4 * q + (m5 + b))
+
+
+cdef inline void output_2(vf m0, vf m1, vf m2, vf m3, vf m4, vf m5, vf b, vf *t, const int s) noexcept nogil:
+    """At m + b, 2 outputs"""
+    t[0] = m0 + b + (m1 + m2) + (m3 + m4)
+    t[s] = SQRT2 * (m1 - m2) + (SQRT1_2 * (m3 - m4) + (m5 + b))
+
+
+cdef inline void filter_3(vf g0, vf g1, vf g2, vf *t, const int s) noexcept nogil:
+    """G g, 3 taps"""
+    cdef vf e = SIXTH * g0 + THIRD * g2, p = <real>2 * SIXTH * g2 + <real>2 * THIRD * g0
+    t[0] = g0
+    t[s] = e + SQRT2_6 * g1
+    t[2 * s] = e - SQRT2_6 * g1
+    t[3 * s] = -(p + SQRT2_3 * g1)
+    t[4 * s] = SQRT2_3 * g1 - p
+    t[5 * s] = g2
+
+
+cdef inline void filter_5(vf g0, vf g1, vf g2, vf g3, vf g4, vf *t, const int s) noexcept nogil:
+    """G g, 5 taps"""
+    cdef vf e = SIXTH * g0 + (THIRD * g2 + <real>2 * THIRD * g4), o = g1 + <real>2 * g3
+    cdef vf p = <real>2 * THIRD * g0 + (THIRD * g2 + SIXTH * g4), q = g1 + <real>0.5 * g3
+    t[0] = g0
+    t[s] = e + SQRT2_6 * o
+    t[2 * s] = e - SQRT2_6 * o
+    t[3 * s] = -(p + SQRT2_3 * q)
+    t[4 * s] = SQRT2_3 * q - p
+    t[5 * s] = g4
+
+
+cdef inline void gradient_4(vf d0, vf d1, vf d2, vf d3, vf *t, const int s) noexcept nogil:
+    """A d, the gradient of output_4"""
+    cdef vf e = d0 + <real>2 * d2, o = d1 + <real>2 * d3, p = d0 + <real>0.5 * d2, q = d1 + <real>0.5 * d3
+    t[0] = d0
+    t[s] = e + SQRT2 * o
+    t[2 * s] = e - SQRT2 * o
+    t[3 * s] = p + SQRT1_2 * q
+    t[4 * s] = p - SQRT1_2 * q
+    t[5 * s] = d3
+
+
+cdef inline void gradient_2(vf d0, vf d1, vf *t, const int s) noexcept nogil:
+    """A d, the gradient of output_2"""
+    t[0] = d0
+    t[s] = d0 + SQRT2 * d1
+    t[2 * s] = d0 - SQRT2 * d1
+    t[3 * s] = d0 + SQRT1_2 * d1
+    t[4 * s] = d0 - SQRT1_2 * d1
+    t[5 * s] = d1
+
+
+cdef inline void filter_gradient_3(vf u0, vf u1, vf u2, vf u3, vf u4, vf u5, vf *t, const int s) noexcept nogil:
+    """Gt u, the gradient of filter_3"""
+    cdef vf e = u1 + u2, o = u1 - u2, p = u3 + u4, q = u4 - u3
+    t[0] = u0 + SIXTH * e - <real>2 * THIRD * p
+    t[s] = SQRT2_6 * o + SQRT2_3 * q
+    t[2 * s] = u5 + THIRD * e - THIRD * p
+
+
+cdef inline void filter_gradient_5(vf u0, vf u1, vf u2, vf u3, vf u4, vf u5, vf *t, const int s) noexcept nogil:
+    """Gt u, the gradient of filter_5"""
+    cdef vf e = u1 + u2, o = u1 - u2, p = u3 + u4, q = u4 - u3
+    t[0] = u0 + SIXTH * e - <real>2 * THIRD * p
+    t[s] = SQRT2_6 * o + SQRT2_3 * q
+    t[2 * s] = THIRD * e - THIRD * p
+    t[3 * s] = <real>2 * SQRT2_6 * o + <real>0.5 * SQRT2_3 * q
+    t[4 * s] = u5 + <real>2 * THIRD * e - SIXTH * p
+
+
+# ---------------------------------------------------------------- two dimensions
+
+cdef inline void input_column(const real *x, Py_ssize_t xh, vf *t) noexcept nogil:
+    input_6(vload(x), vload(x + xh), vload(x + 2 * xh), vload(x + 3 * xh), vload(x + 4 * xh), vload(x + 5 * xh), t, 6)
+
+
+cdef inline void store_6(real *v, Py_ssize_t step, vf *t) noexcept nogil:
+    vstore(v, t[0])
+    vstore(v + step, t[1])
+    vstore(v + 2 * step, t[2])
+    vstore(v + 3 * step, t[3])
+    vstore(v + 4 * step, t[4])
+    vstore(v + 5 * step, t[5])
+
+
+cdef inline void input_row(vf *t, real *v, Py_ssize_t step) noexcept nogil:
+    cdef vf r[6]
+    input_6(t[0], t[1], t[2], t[3], t[4], t[5], r, 1)
+    store_6(v, step, r)
+
+
+cdef inline void transform_input(const real *x, Py_ssize_t xh, Py_ssize_t xw, real *v, Py_ssize_t step,
+                                 Py_ssize_t vectors) noexcept nogil:
+    """v[f * step] = (Bt x B)[f] for the 36 frequencies f, on whole vectors of channels."""
+    cdef vf t[36]
+    cdef Py_ssize_t c
+    for c in range(vectors):
+        input_column(x, xh, t)
+        input_column(x + xw, xh, t + 1)
+        input_column(x + 2 * xw, xh, t + 2)
+        input_column(x + 3 * xw, xh, t + 3)
+        input_column(x + 4 * xw, xh, t + 4)
+        input_column(x + 5 * xw, xh, t + 5)
+        input_row(t, v, step)
+        input_row(t + 6, v + 6 * step, step)
+        input_row(t + 12, v + 12 * step, step)
+        input_row(t + 18, v + 18 * step, step)
+        input_row(t + 24, v + 24 * step, step)
+        input_row(t + 30, v + 30 * step, step)
+        x += VL
+        v += VL
+
+
+cdef inline void output_4_column(const real *m, Py_ssize_t step, vf *t) noexcept nogil:
+    output_4(vload(m), vload(m + 6 * step), vload(m + 12 * step), vload(m + 18 * step), vload(m + 24 * step),
+             vload(m + 30 * step), vzero, t, 6)
+
+
+cdef inline void output_4_row(vf *t, vf b, real *y, Py_ssize_t yw, bint relu) noexcept nogil:
+    cdef vf r[4]
+    output_4(t[0], t[1], t[2], t[3], t[4], t[5], b, r, 1)
+    if relu:  # 0 > NaN is false, so NaN stays
+        r[0] = vmax(vzero, r[0])
+        r[1] = vmax(vzero, r[1])
+        r[2] = vmax(vzero, r[2])
+        r[3] = vmax(vzero, r[3])
+    vstore(y, r[0])
+    vstore(y + yw, r[1])
+    vstore(y + 2 * yw, r[2])
+    vstore(y + 3 * yw, r[3])
+
+
+cdef inline void transform_output_4(const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
+                                    Py_ssize_t yw, Py_ssize_t vectors, bint relu) noexcept nogil:
+    """y = At m A + b, 4 x 4 outputs."""
+    cdef vf t[24]
+    cdef vf bias
+    cdef Py_ssize_t k
+    for k in range(vectors):
+        bias = vload(b)
+        output_4_column(m, step, t)
+        output_4_column(m + step, step, t + 1)
+        output_4_column(m + 2 * step, step, t + 2)
+        output_4_column(m + 3 * step, step, t + 3)
+        output_4_column(m + 4 * step, step, t + 4)
+        output_4_column(m + 5 * step, step, t + 5)
+        output_4_row(t, bias, y, yw, relu)
+        output_4_row(t + 6, bias, y + yh, yw, relu)
+        output_4_row(t + 12, bias, y + 2 * yh, yw, relu)
+        output_4_row(t + 18, bias, y + 3 * yh, yw, relu)
+        m += VL
+        b += VL
+        y += VL
+
+
+cdef inline void output_2_column(const real *m, Py_ssize_t step, vf *t) noexcept nogil:
+    output_2(vload(m), vload(m + 6 * step), vload(m + 12 * step), vload(m + 18 * step), vload(m + 24 * step),
+             vload(m + 30 * step), vzero, t, 6)
+
+
+cdef inline void output_2_row(vf *t, vf b, real *y, Py_ssize_t yw, bint relu) noexcept nogil:
+    cdef vf r[2]
+    output_2(t[0], t[1], t[2], t[3], t[4], t[5], b, r, 1)
+    if relu:
+        r[0] = vmax(vzero, r[0])
+        r[1] = vmax(vzero, r[1])
+    vstore(y, r[0])
+    vstore(y + yw, r[1])
+
+
+cdef inline void transform_output_2(const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
+                                    Py_ssize_t yw, Py_ssize_t vectors, bint relu) noexcept nogil:
+    """y = At m A + b, 2 x 2 outputs."""
+    cdef vf t[12]
+    cdef vf bias
+    cdef Py_ssize_t k
+    for k in range(vectors):
+        bias = vload(b)
+        output_2_column(m, step, t)
+        output_2_column(m + step, step, t + 1)
+        output_2_column(m + 2 * step, step, t + 2)
+        output_2_column(m + 3 * step, step, t + 3)
+        output_2_column(m + 4 * step, step, t + 4)
+        output_2_column(m + 5 * step, step, t + 5)
+        output_2_row(t, bias, y, yw, relu)
+        output_2_row(t + 6, bias, y + yh, yw, relu)
+        m += VL
+        b += VL
+        y += VL
+
+
+cdef inline void filter_3_row(vf *t, real *u, Py_ssize_t step) noexcept nogil:
+    cdef vf r[6]
+    filter_3(t[0], t[1], t[2], r, 1)
+    store_6(u, step, r)
+
+
+cdef inline void transform_filter_3(const real *g, real *u, Py_ssize_t step) noexcept nogil:
+    """u[f * step] = (G g Gt)[f]; g[tap] are 9 vectors in a row."""
+    cdef vf t[18]
+    filter_3(vload(g), vload(g + 3 * VL), vload(g + 6 * VL), t, 3)
+    filter_3(vload(g + VL), vload(g + 4 * VL), vload(g + 7 * VL), t + 1, 3)
+    filter_3(vload(g + 2 * VL), vload(g + 5 * VL), vload(g + 8 * VL), t + 2, 3)
+    filter_3_row(t, u, step)
+    filter_3_row(t + 3, u + 6 * step, step)
+    filter_3_row(t + 6, u + 12 * step, step)
+    filter_3_row(t + 9, u + 18 * step, step)
+    filter_3_row(t + 12, u + 24 * step, step)
+    filter_3_row(t + 15, u + 30 * step, step)
+
+
+cdef inline void filter_5_column(const real *g, vf *t) noexcept nogil:
+    filter_5(vload(g), vload(g + 5 * VL), vload(g + 10 * VL), vload(g + 15 * VL), vload(g + 20 * VL), t, 5)
+
+
+cdef inline void filter_5_row(vf *t, real *u, Py_ssize_t step) noexcept nogil:
+    cdef vf r[6]
+    filter_5(t[0], t[1], t[2], t[3], t[4], r, 1)
+    store_6(u, step, r)
+
+
+cdef inline void transform_filter_5(const real *g, real *u, Py_ssize_t step) noexcept nogil:
+    """u[f * step] = (G g Gt)[f]; g[tap] are 25 vectors in a row."""
+    cdef vf t[30]
+    filter_5_column(g, t)
+    filter_5_column(g + VL, t + 1)
+    filter_5_column(g + 2 * VL, t + 2)
+    filter_5_column(g + 3 * VL, t + 3)
+    filter_5_column(g + 4 * VL, t + 4)
+    filter_5_row(t, u, step)
+    filter_5_row(t + 5, u + 6 * step, step)
+    filter_5_row(t + 10, u + 12 * step, step)
+    filter_5_row(t + 15, u + 18 * step, step)
+    filter_5_row(t + 20, u + 24 * step, step)
+    filter_5_row(t + 25, u + 30 * step, step)
+
+
+cdef inline void gradient_4_column(const real *y, Py_ssize_t yh, vf *t) noexcept nogil:
+    gradient_4(vload(y), vload(y + yh), vload(y + 2 * yh), vload(y + 3 * yh), t, 4)
+
+
+cdef inline void gradient_4_row(vf *t, real *z, Py_ssize_t step) noexcept nogil:
+    cdef vf r[6]
+    gradient_4(t[0], t[1], t[2], t[3], r, 1)
+    store_6(z, step, r)
+
+
+cdef inline void transform_gradient_4(const real *y, Py_ssize_t yh, Py_ssize_t yw, real *z,
+                                      Py_ssize_t step) noexcept nogil:
+    """z[f * step] = (A y At)[f], one vector of channels of 4 x 4 output gradients."""
+    cdef vf t[24]
+    gradient_4_column(y, yh, t)
+    gradient_4_column(y + yw, yh, t + 1)
+    gradient_4_column(y + 2 * yw, yh, t + 2)
+    gradient_4_column(y + 3 * yw, yh, t + 3)
+    gradient_4_row(t, z, step)
+    gradient_4_row(t + 4, z + 6 * step, step)
+    gradient_4_row(t + 8, z + 12 * step, step)
+    gradient_4_row(t + 12, z + 18 * step, step)
+    gradient_4_row(t + 16, z + 24 * step, step)
+    gradient_4_row(t + 20, z + 30 * step, step)
+
+
+cdef inline void gradient_2_row(vf *t, real *z, Py_ssize_t step) noexcept nogil:
+    cdef vf r[6]
+    gradient_2(t[0], t[1], r, 1)
+    store_6(z, step, r)
+
+
+cdef inline void transform_gradient_2(const real *y, Py_ssize_t yh, Py_ssize_t yw, real *z,
+                                      Py_ssize_t step) noexcept nogil:
+    """z[f * step] = (A y At)[f], one vector of channels of 2 x 2 output gradients."""
+    cdef vf t[12]
+    gradient_2(vload(y), vload(y + yh), t, 2)
+    gradient_2(vload(y + yw), vload(y + yh + yw), t + 1, 2)
+    gradient_2_row(t, z, step)
+    gradient_2_row(t + 2, z + 6 * step, step)
+    gradient_2_row(t + 4, z + 12 * step, step)
+    gradient_2_row(t + 6, z + 18 * step, step)
+    gradient_2_row(t + 8, z + 24 * step, step)
+    gradient_2_row(t + 10, z + 30 * step, step)
+
+
+cdef inline void filter_gradient_3_column(const real *u, Py_ssize_t step, vf *t) noexcept nogil:
+    filter_gradient_3(vload(u), vload(u + 6 * step), vload(u + 12 * step), vload(u + 18 * step), vload(u + 24 * step),
+                      vload(u + 30 * step), t, 6)
+
+
+cdef inline void filter_gradient_3_row(vf *t, real *g) noexcept nogil:
+    cdef vf r[3]
+    filter_gradient_3(t[0], t[1], t[2], t[3], t[4], t[5], r, 1)
+    vstore(g, r[0])
+    vstore(g + VL, r[1])
+    vstore(g + 2 * VL, r[2])
+
+
+cdef inline void transform_filter_gradient_3(const real *u, Py_ssize_t step, real *g) noexcept nogil:
+    """g = Gt u G, 9 vectors in a row."""
+    cdef vf t[18]
+    filter_gradient_3_column(u, step, t)
+    filter_gradient_3_column(u + step, step, t + 1)
+    filter_gradient_3_column(u + 2 * step, step, t + 2)
+    filter_gradient_3_column(u + 3 * step, step, t + 3)
+    filter_gradient_3_column(u + 4 * step, step, t + 4)
+    filter_gradient_3_column(u + 5 * step, step, t + 5)
+    filter_gradient_3_row(t, g)
+    filter_gradient_3_row(t + 6, g + 3 * VL)
+    filter_gradient_3_row(t + 12, g + 6 * VL)
+
+
+cdef inline void filter_gradient_5_column(const real *u, Py_ssize_t step, vf *t) noexcept nogil:
+    filter_gradient_5(vload(u), vload(u + 6 * step), vload(u + 12 * step), vload(u + 18 * step), vload(u + 24 * step),
+                      vload(u + 30 * step), t, 6)
+
+
+cdef inline void filter_gradient_5_row(vf *t, real *g) noexcept nogil:
+    cdef vf r[5]
+    filter_gradient_5(t[0], t[1], t[2], t[3], t[4], t[5], r, 1)
+    vstore(g, r[0])
+    vstore(g + VL, r[1])
+    vstore(g + 2 * VL, r[2])
+    vstore(g + 3 * VL, r[3])
+    vstore(g + 4 * VL, r[4])
+
+
+cdef inline void transform_filter_gradient_5(const real *u, Py_ssize_t step, real *g) noexcept nogil:
+    """g = Gt u G, 25 vectors in a row."""
+    cdef vf t[30]
+    filter_gradient_5_column(u, step, t)
+    filter_gradient_5_column(u + step, step, t + 1)
+    filter_gradient_5_column(u + 2 * step, step, t + 2)
+    filter_gradient_5_column(u + 3 * step, step, t + 3)
+    filter_gradient_5_column(u + 4 * step, step, t + 4)
+    filter_gradient_5_column(u + 5 * step, step, t + 5)
+    filter_gradient_5_row(t, g)
+    filter_gradient_5_row(t + 6, g + 5 * VL)
+    filter_gradient_5_row(t + 12, g + 10 * VL)
+    filter_gradient_5_row(t + 18, g + 15 * VL)
+    filter_gradient_5_row(t + 24, g + 20 * VL)
