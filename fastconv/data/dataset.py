@@ -104,6 +104,8 @@ def class_names(folder):
 def load_split(folder, part):
     images, labels = (needed_file(folder, part, *kind) for kind in KINDS)
     split = Split(load_images(images), load_labels(labels))
+    if len(split.images) == 0:
+        raise DataError(f"{images}: holds no images")
     if len(split.images) != len(split.labels):
         raise DataError(f"{images} holds {len(split.images)} images, {labels} {len(split.labels)} labels")
     return split

@@ -88,6 +88,12 @@ def test_images_and_labels_must_agree_in_number(folder):
         data.load(folder)
 
 
+def test_no_images_are_no_dataset(folder):
+    write_idx(folder / "t10k-images-idx3-ubyte.gz", np.zeros((0, 4, 5), np.uint8))
+    with pytest.raises(DataError, match="holds no images"):
+        data.load(folder)
+
+
 def test_splits_must_agree_in_size(folder):
     write_idx(folder / "t10k-images-idx3-ubyte.gz", np.zeros((3, 5, 4), np.uint8))
     with pytest.raises(DataError, match=r"\(1, 4, 5\) and test images of shape \(1, 5, 4\)"):
