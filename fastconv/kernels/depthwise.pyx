@@ -1,0 +1,568 @@
+"""Depth-wise convolution, m filters for each channel (groups = C, K = m C), vectors along channels.
+
+    forward          y[n,k,i,j]  = b[k] + sum_{r,s} x[n, k // m, i sh - top + r dh, j sw - left + s dw] w[k,0,r,s]
+    input gradient   dx[n,c,i,j] = sum over the filters k of channel c and the taps (r,s) that reach (i,j) of dy w[k,0,r,s]
+    weight gradient  dw[k,0,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, k // m, i sh - top + r dh, j sw - left + s dw]
+
+Fast where C is the axis of unit stride and m is 1: a tile is TILE neighbouring pixels of a row times one vector of
+channels, the last of which overlaps the one before it. Otherwise the rows of x are first copied, each channel m times
+and at least a whole vector of them, and rows of the result are computed beside it. The input gradient of a stride s
+runs over s x s phases, each a stride-1 sum. Sums run over taps, in an order that never depends on N or the threads.
+"""
+
+from cython.parallel cimport parallel, prange
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+
+from fastconv.kernels.threads cimport threads_for
+from .vector cimport VL, real, vf, vload, vmax, vstore, vzero
+
+cdef enum:
+    TILE = 4            # neighbouring pixels that share the loads of a row
+    ROWS = 8            # output rows in a job
+    PARTS = 64          # at most so many partial sums of the weight gradient
+
+cdef struct Phase:
+    # pixel (i, j) of the phase reads rows i * mh + th + r * rh and columns j * mw + tw + s * rw; rh, rw > 0
+    Py_ssize_t th, rh, kh, tw, rw, kw
+    Py_ssize_t j0, GW           # columns j0 + j * sw of the result, j < GW
+    Py_ssize_t lo, hi           # the columns lo <= j < hi whose taps are all inside
+    Py_ssize_t r0, rs, s0, ss   # tap (r, s) is w[r0 + r * rs, s0 + s * ss]
+    real *w                     # packed: [tap][lane]
+
+cdef struct Grid:
+    const real *x
+    Py_ssize_t xn, xc, xh, xw, H, W, mh, mw
+    real *y
+    Py_ssize_t yn, yc, yh, yw, N, GH, GW, sh, sw
+    Py_ssize_t K, lanes         # filters; at least a vector of them
+    Py_ssize_t mx, my           # lane k reads channel k // mx, adds to channel k // my
+    Phase *phases               # sh x sw
+    const real *b               # lanes of bias, zeros without
+    const real *zeros           # lanes
+    bint relu, copied, beside   # beside: rows of the result computed beside it
+    Py_ssize_t span             # rows in a copied block
+    Py_ssize_t step             # of columns in a row of x or of its copy
+
+
+# ---------------------------------------------------------------- one row
+
+cdef inline void pixels(const real **rows, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t at, Py_ssize_t tap_step,
+                        Py_ssize_t pixel_step, const real *w, Py_ssize_t lanes, const real *b, real *y, Py_ssize_t yw,
+                        bint relu, const int count) noexcept nogil:
+    """`count` pixels whose taps are all inside; rows that are NULL are outside."""
+    cdef vf acc[TILE]
+    cdef vf wv
+    cdef Py_ssize_t v, c, r, s, vectors = (lanes + VL - 1) // VL
+    cdef const real *p
+    cdef int q
+    for v in range(vectors):
+        c = min(v * VL, lanes - VL)
+        for q in range(count):
+            acc[q] = vload(b + c)
+        for r in range(kh):
+            if rows[r] == NULL:
+                continue
+            p = rows[r] + at + c
+            for s in range(kw):
+                wv = vload(w + (r * kw + s) * lanes + c)
+                for q in range(count):
+                    acc[q] = acc[q] + vload(p + q * pixel_step) * wv
+                p += tap_step
+        for q in range(count):
+            vstore(y + q * yw + c, vmax(vzero, acc[q]) if relu else acc[q])
+
+
+cdef inline void pixels_reused(const real **rows, Py_ssize_t kh, Py_ssize_t at, Py_ssize_t step, const real *w,
+                               Py_ssize_t lanes, const real *b, real *y, Py_ssize_t yw, bint relu,
+                               const int kw, const int mw) noexcept nogil:
+    """TILE pixels whose taps are all inside: each column of x is loaded once for all of them."""
+    cdef vf acc[TILE]
+    cdef vf xv[16]
+    cdef vf wv
+    cdef Py_ssize_t v, c, r, vectors = (lanes + VL - 1) // VL
+    cdef const real *p
+    cdef int q, s
+    for v in range(vectors):
+        c = min(v * VL, lanes - VL)
+        for q in range(TILE):
+            acc[q] = vload(b + c)
+        for r in range(kh):
+            if rows[r] == NULL:
+                continue
+            p = rows[r] + at + c
+            for q in range((TILE - 1) * mw + kw):
+                xv[q] = vload(p + q * step)
+            for s in range(kw):
+                wv = vload(w + (r * kw + s) * lanes + c)
+                for q in range(TILE):
+                    acc[q] = acc[q] + xv[q * mw + s] * wv
+        for q in range(TILE):
+            vstore(y + q * yw + c, vmax(vzero, acc[q]) if relu else acc[q])
+
+
+cdef void some_pixels(Grid *g, Phase *f, const real **rows, Py_ssize_t j, Py_ssize_t count, real *y, Py_ssize_t yw,
+                      const real *b, bint relu) noexcept nogil:
+    """TILE pixels inside, or one whose taps outside are left out."""
+    cdef Py_ssize_t at = (j * g.mw + f.tw) * g.step, first, last, s, r
+    if count == TILE:
+        if f.kw == 3 and f.rw == 1 and g.mw == 1:
+            pixels_reused(rows, f.kh, at, g.step, f.w, g.lanes, b, y, yw, relu, 3, 1)
+        elif f.kw == 3 and f.rw == 1 and g.mw == 2:
+            pixels_reused(rows, f.kh, at, g.step, f.w, g.lanes, b, y, yw, relu, 3, 2)
+        else:
+            pixels(rows, f.kh, f.kw, at, f.rw * g.step, g.mw * g.step, f.w, g.lanes, b, y, yw, relu, TILE)
+        return
+    edge_pixel(g, f, rows, j, y, b, relu)
+
+
+cdef void edge_pixel(Grid *g, Phase *f, const real **rows, Py_ssize_t j, real *y, const real *b, bint relu) noexcept nogil:
+    cdef vf acc
+    cdef Py_ssize_t v, c, r, s, column, vectors = (g.lanes + VL - 1) // VL
+    for v in range(vectors):
+        c = min(v * VL, g.lanes - VL)
+        acc = vload(b + c)
+        for r in range(f.kh):
+            if rows[r] == NULL:
+                continue
+            for s in range(f.kw):
+                column = j * g.mw + f.tw + s * f.rw
+                if 0 <= column < g.W:
+                    acc = acc + vload(rows[r] + column * g.step + c) * vload(f.w + (r * f.kw + s) * g.lanes + c)
+        vstore(y + c, vmax(vzero, acc) if relu else acc)
+
+
+cdef void one_row(Grid *g, Phase *f, const real **rows, real *y, Py_ssize_t yw, const real *b, bint relu) noexcept nogil:
+    """All pixels of one phase in one row of the result; the last tile overlaps the one before it."""
+    cdef Py_ssize_t j = 0
+    while j < f.GW:
+        if j < f.lo or j >= f.hi or f.hi - f.lo < TILE:
+            some_pixels(g, f, rows, j, 1, y + j * yw, yw, b, relu)
+            j += 1
+        else:
+            j = min(j, f.hi - TILE)
+            some_pixels(g, f, rows, j, TILE, y + j * yw, yw, b, relu)
+            j += TILE
+
+
+# ---------------------------------------------------------------- forward and input gradient
+
+cdef int run_grid(Grid *g) noexcept nogil:
+    """All jobs: ROWS rows of one image; 1 if memory ran out."""
+    cdef Py_ssize_t blocks = (g.GH + ROWS - 1) // ROWS, jobs = g.N * blocks, job, taps = 0, kh = 0, f
+    cdef Py_ssize_t low = 0, high = 0, size
+    cdef int threads, failed = 0
+    cdef char *memory
+    for f in range(g.sh * g.sw):
+        taps += g.phases[f].kh * g.phases[f].kw
+        kh = max(kh, g.phases[f].kh)
+        low = min(low, g.phases[f].th)
+        high = max(high, g.phases[f].th + (g.phases[f].kh - 1) * g.phases[f].rh)
+    threads = threads_for(<double>g.N * g.GH * g.GW * g.lanes * (2 + taps // (g.sh * g.sw)) * 0.03)
+    g.span = (ROWS - 1) * g.mh + high - low + 1
+    g.step = g.lanes if g.copied else g.xw
+    size = kh * sizeof(real *) + ((g.span * g.W * g.lanes if g.copied else 0) + g.GW * g.lanes) * sizeof(real)
+    with parallel(num_threads=threads):
+        memory = <char *>calloc(size + sizeof(real), 1)
+        for job in prange(jobs, schedule="static"):
+            failed |= run_job(g, job // blocks, job % blocks * ROWS, low, kh, memory)
+        free(memory)
+    return failed
+
+
+cdef int run_job(Grid *g, Py_ssize_t n, Py_ssize_t first, Py_ssize_t low, Py_ssize_t kh, char *memory) noexcept nogil:
+    cdef const real **rows = <const real **>memory
+    cdef real *row = <real *>(memory + kh * sizeof(real *))
+    cdef real *copy = row + g.GW * g.lanes
+    cdef Py_ssize_t i, p, r, h, a, base = first // g.sh * g.mh + low
+    cdef Phase *f
+    cdef real *y
+    if memory == NULL:
+        return 1
+    if g.copied:
+        for h in range(g.span):
+            if 0 <= base + h < g.H:
+                copy_row(g, g.x + n * g.xn + (base + h) * g.xh, copy + h * g.W * g.lanes)
+    for i in range(first, min(first + ROWS, g.GH)):
+        y = g.y + n * g.yn + i * g.yh
+        for p in range(g.sw):
+            f = g.phases + i % g.sh * g.sw + p
+            for r in range(f.kh):
+                h = i // g.sh * g.mh + f.th + r * f.rh
+                rows[r] = NULL
+                if 0 <= h < g.H:
+                    rows[r] = copy + (h - base) * g.W * g.lanes if g.copied else g.x + n * g.xn + h * g.xh
+            if g.beside:
+                one_row(g, f, rows, row, g.lanes, g.zeros, False)
+                fold_row(g, f, row, y + f.j0 * g.yw)
+            else:
+                one_row(g, f, rows, y + f.j0 * g.yw, g.sw * g.yw, g.b, g.relu)
+    return 0
+
+
+cdef void copy_row(Grid *g, const real *x, real *copy) noexcept nogil:
+    """copy[j][k] = x[j][k // mx]; the lanes beyond the last filter stay zero."""
+    cdef Py_ssize_t j, k
+    for j in range(g.W):
+        for k in range(g.K):
+            copy[j * g.lanes + k] = x[j * g.xw + k // g.mx * g.xc]
+
+
+cdef void fold_row(Grid *g, Phase *f, const real *row, real *y) noexcept nogil:
+    """y[j][c] = b[c] + the sum of its lanes, in order."""
+    cdef Py_ssize_t j, c, k
+    cdef real total
+    for j in range(f.GW):
+        for c in range(g.K // g.my):
+            total = g.b[c]
+            for k in range(c * g.my, c * g.my + g.my):
+                total = total + row[j * g.lanes + k]
+            if g.relu and total < 0:
+                total = 0
+            y[j * g.sw * g.yw + c * g.yc] = total
+
+
+# ---------------------------------------------------------------- set up
+
+cdef void set_arrays(Grid *g, const real[:, :, :, :] x, real[:, :, :, :] y) noexcept nogil:
+    cdef Py_ssize_t one = sizeof(real)
+    g.x, g.H, g.W, g.N = &x[0, 0, 0, 0], x.shape[2], x.shape[3], x.shape[0]
+    g.xn, g.xc, g.xh, g.xw = x.strides[0] // one, x.strides[1] // one, x.strides[2] // one, x.strides[3] // one
+    g.y, g.GH, g.GW = &y[0, 0, 0, 0], y.shape[2], y.shape[3]
+    g.yn, g.yc, g.yh, g.yw = y.strides[0] // one, y.strides[1] // one, y.strides[2] // one, y.strides[3] // one
+
+
+cdef void inside(Grid *g, Phase *f) noexcept nogil:
+    """The columns whose taps are all inside: 0 <= j mw + tw, j mw + tw + reach < W."""
+    cdef Py_ssize_t end = g.W - f.tw - (f.kw - 1) * f.rw
+    f.lo = (-f.tw + g.mw - 1) // g.mw if f.tw < 0 else 0
+    f.hi = min(f.GW, (end + g.mw - 1) // g.mw) if end > 0 else 0
+    if f.kw == 0:
+        f.lo, f.hi = 0, f.GW
+
+
+cdef int run_packed(Grid *g, const real[:, :, :, :] w, const real[:] b) noexcept nogil:
+    """Pack the weights of all phases and the bias, run; 1 if memory ran out."""
+    cdef Py_ssize_t phases = g.sh * g.sw, size = w.shape[2] * w.shape[3] * g.lanes, f, k, r, s
+    cdef real *packed = <real *>calloc(size + 2 * g.lanes, sizeof(real))
+    cdef real *to = packed
+    cdef real *bias = packed + size
+    cdef Phase *p
+    cdef int failed
+    if packed == NULL:
+        return 1
+    for f in range(phases):
+        p = g.phases + f
+        inside(g, p)
+        p.w = to
+        for r in range(p.kh):
+            for s in range(p.kw):
+                for k in range(g.K):
+                    to[k] = w[k, 0, p.r0 + r * p.rs, p.s0 + s * p.ss]
+                to += g.lanes
+    if b is not None:
+        for k in range(b.shape[0]):
+            bias[k] = b[k]
+    g.b, g.zeros = bias, bias + g.lanes
+    failed = run_grid(g)
+    free(packed)
+    return failed
+
+
+def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
+            Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
+            Py_ssize_t groups, bint relu=False):
+    """y = conv2d(x, w) + b, groups = C; any strides in memory, fast where x and y are channels-last and K = C."""
+    cdef Grid g
+    cdef Phase f
+    cdef int failed
+    if y.shape[0] == 0:
+        return
+    with nogil:
+        set_arrays(&g, x, y)
+        g.mh, g.mw, g.sh, g.sw = sh, sw, 1, 1
+        g.K, g.mx, g.my, g.relu = w.shape[0], w.shape[0] // groups, 1, relu
+        g.lanes = max(g.K, <Py_ssize_t>VL)
+        g.copied, g.beside = g.mx > 1 or g.K < VL or g.xc != 1, g.K < VL or g.yc != 1
+        g.phases = &f
+        f.th, f.rh, f.kh, f.tw, f.rw, f.kw = -top, dh, w.shape[2], -left, dw, w.shape[3]
+        f.j0, f.GW, f.r0, f.rs, f.s0, f.ss = 0, g.GW, 0, 1, 0, 1
+        failed = run_packed(&g, w, b)
+    if failed:
+        raise MemoryError()
+
+
+def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
+                   Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
+                   Py_ssize_t groups, bint relu=False):
+    """dx = conv2d's input gradient (+ b: the transposed convolution), groups = C; any strides in memory."""
+    cdef Grid g
+    cdef Py_ssize_t i, j
+    cdef int failed = 1
+    cdef Phase *f
+    if dx.shape[0] == 0:
+        return
+    with nogil:
+        set_arrays(&g, dy, dx)
+        g.mh, g.mw, g.sh, g.sw = 1, 1, min(sh, g.GH), min(sw, g.GW)
+        g.K, g.mx, g.my, g.relu = w.shape[0], 1, w.shape[0] // groups, relu
+        g.lanes = max(g.K, <Py_ssize_t>VL)
+        g.copied, g.beside = g.K < VL or g.xc != 1, g.my > 1 or g.K < VL or g.yc != 1
+        g.phases = <Phase *>malloc(g.sh * g.sw * sizeof(Phase))
+        if g.phases != NULL:
+            for i in range(g.sh):
+                for j in range(g.sw):
+                    f = g.phases + i * g.sw + j
+                    f.kh = taps_of_phase(i + top, sh, dh, w.shape[2], &f.r0, &f.rs, &f.th, &f.rh)
+                    f.kw = taps_of_phase(j + left, sw, dw, w.shape[3], &f.s0, &f.ss, &f.tw, &f.rw)
+                    if f.kh == 0 or f.kw == 0:
+                        f.kh, f.kw = 0, 0
+                    f.j0, f.GW = j, (g.GW - j + sw - 1) // sw
+            failed = run_packed(&g, w, b)
+            free(g.phases)
+    if failed:
+        raise MemoryError()
+
+
+cdef Py_ssize_t taps_of_phase(Py_ssize_t at, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t kernel, Py_ssize_t *first,
+                              Py_ssize_t *step, Py_ssize_t *offset, Py_ssize_t *offset_step) noexcept nogil:
+    """The taps t with (at - t * dilation) % stride == 0, last first, read from row (at - t * dilation) / stride."""
+    cdef Py_ssize_t t, count = 0, last = 0
+    step[0] = -1
+    for t in range(kernel):
+        if (at - t * dilation) % stride == 0:
+            if count == 1:
+                step[0] = last - t
+            last = t
+            count += 1
+    first[0] = last
+    offset[0] = (at - last * dilation) // stride if count else 0
+    offset_step[0] = max(<Py_ssize_t>1, -step[0] * dilation // stride)
+    return count
+
+
+# ---------------------------------------------------------------- weight gradient
+
+cdef struct Sums:
+    Grid grid                   # x, and y for dy
+    Phase phase
+    Py_ssize_t parts, taps
+    bint copied_dy
+    real *sums                  # [part][tap][lane]
+
+
+cdef inline void sum_tap(const real *x, Py_ssize_t x_step, const real *dy, Py_ssize_t dy_step, Py_ssize_t count,
+                         real *sums, const int nv) noexcept nogil:
+    """sums[lane] += sum over `count` pixels of x dy, for nv vectors of lanes."""
+    cdef vf acc[4]
+    cdef Py_ssize_t j
+    cdef int v
+    for v in range(nv):
+        acc[v] = vload(sums + v * VL)
+    for j in range(count):
+        for v in range(nv):
+            acc[v] = acc[v] + vload(x + v * VL) * vload(dy + v * VL)
+        x += x_step
+        dy += dy_step
+    for v in range(nv):
+        vstore(sums + v * VL, acc[v])
+
+
+cdef inline void sum_taps(const real **rows, Py_ssize_t at, Py_ssize_t step, const real *dy, Py_ssize_t dy_step,
+                          Py_ssize_t count, real *sums, Py_ssize_t lanes, const int kh, const int kw,
+                          const int mw) noexcept nogil:
+    """The same for kh x kw taps of one vector of lanes, two pixels at a time."""
+    cdef vf acc[9]
+    cdef vf d, e
+    cdef const real *p0 = rows[0] + at
+    cdef const real *p1 = rows[kh // 2] + at
+    cdef const real *p2 = rows[kh - 1] + at
+    cdef Py_ssize_t j, move = mw * step
+    cdef int t
+    for t in range(kh * kw):
+        acc[t] = vload(sums + t * lanes)
+    for j in range(count):
+        d = vload(dy)
+        for t in range(kw):
+            acc[t] = acc[t] + vload(p0 + t * step) * d
+        if kh > 1:
+            for t in range(kw):
+                acc[kw + t] = acc[kw + t] + vload(p1 + t * step) * d
+            for t in range(kw):
+                acc[2 * kw + t] = acc[2 * kw + t] + vload(p2 + t * step) * d
+        p0 += move
+        p1 += move
+        p2 += move
+        dy += dy_step
+    for t in range(kh * kw):
+        vstore(sums + t * lanes, acc[t])
+
+
+def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
+                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dilation_h, Py_ssize_t dilation_w,
+                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups):
+    """dw = sum over pixels of dy times the x under the tap, groups = C; any strides in memory."""
+    cdef Sums g
+    cdef int failed
+    if dy.shape[0] == 0:
+        dw[...] = 0
+        return
+    with nogil:
+        set_arrays(&g.grid, x, dw)
+        set_dy(&g.grid, dy)
+        g.grid.mh, g.grid.mw, g.grid.K, g.grid.mx = sh, sw, dw.shape[0], dw.shape[0] // groups
+        g.grid.lanes = max(g.grid.K, <Py_ssize_t>VL)
+        g.grid.copied = g.grid.mx > 1 or g.grid.K < VL or g.grid.xc != 1
+        g.copied_dy = g.grid.K < VL or g.grid.yc != 1
+        g.phase.th, g.phase.rh, g.phase.kh = -top, dilation_h, dw.shape[2]
+        g.phase.tw, g.phase.rw, g.phase.kw, g.phase.GW = -left, dilation_w, dw.shape[3], g.grid.GW
+        inside(&g.grid, &g.phase)
+        g.taps = dw.shape[2] * dw.shape[3]
+        g.parts = min(<Py_ssize_t>PARTS, (g.grid.N * g.grid.GH + ROWS - 1) // ROWS)
+        g.sums = <real *>calloc(g.parts * g.taps * g.grid.lanes, sizeof(real))
+        failed = g.sums == NULL
+        if not failed:
+            failed = run_sums(&g)
+        if not failed:
+            add_parts(&g, dw)
+        free(g.sums)
+    if failed:
+        raise MemoryError()
+
+
+cdef void set_dy(Grid *g, const real[:, :, :, :] y) noexcept nogil:
+    cdef Py_ssize_t one = sizeof(real)
+    g.y, g.GH, g.GW = <real *>&y[0, 0, 0, 0], y.shape[2], y.shape[3]
+    g.yn, g.yc, g.yh, g.yw = y.strides[0] // one, y.strides[1] // one, y.strides[2] // one, y.strides[3] // one
+
+
+cdef int run_sums(Sums *g) noexcept nogil:
+    cdef Grid *x = &g.grid
+    cdef Py_ssize_t part, span = (g.phase.kh * x.W * x.lanes if x.copied else 0)
+    cdef Py_ssize_t size = g.phase.kh * sizeof(real *) + (span + (x.GW * x.lanes if g.copied_dy else 0)) * sizeof(real)
+    cdef int threads = threads_for(<double>x.N * x.GH * x.GW * x.lanes * (2 + g.taps) * 0.03), failed = 0
+    cdef char *memory
+    x.step = x.lanes if x.copied else x.xw
+    with parallel(num_threads=threads):
+        memory = <char *>calloc(size + sizeof(real), 1)
+        for part in prange(g.parts, schedule="dynamic"):
+            failed |= sum_part(g, part, memory)
+        free(memory)
+    return failed
+
+
+cdef int sum_part(Sums *g, Py_ssize_t part, char *memory) noexcept nogil:
+    """The rows (n, i) of one part."""
+    cdef Grid *x = &g.grid
+    cdef Py_ssize_t total = x.N * x.GH, row = total * part // g.parts, end = total * (part + 1) // g.parts
+    cdef Py_ssize_t n, i, r, h, j, k, yw
+    cdef const real **rows = <const real **>memory
+    cdef real *copy = <real *>(memory + g.phase.kh * sizeof(real *))
+    cdef real *copy_dy = copy + (g.phase.kh * x.W * x.lanes if x.copied else 0)
+    cdef const real *dy
+    if memory == NULL:
+        return 1
+    for row in range(row, end):
+        n, i = row // x.GH, row % x.GH
+        for r in range(g.phase.kh):
+            h = i * x.mh + g.phase.th + r * g.phase.rh
+            rows[r] = NULL
+            if 0 <= h < x.H:
+                rows[r] = x.x + n * x.xn + h * x.xh
+                if x.copied:
+                    copy_row(x, rows[r], copy + r * x.W * x.lanes)
+                    rows[r] = copy + r * x.W * x.lanes
+        dy, yw = x.y + n * x.yn + i * x.yh, x.yw
+        if g.copied_dy:
+            for j in range(x.GW):
+                for k in range(x.K):
+                    copy_dy[j * x.lanes + k] = dy[j * x.yw + k * x.yc]
+            dy, yw = copy_dy, x.lanes
+        sum_row(g, rows, dy, yw, g.sums + part * g.taps * x.lanes)
+    return 0
+
+
+cdef void sum_row(Sums *g, const real **rows, const real *dy, Py_ssize_t yw, real *sums) noexcept nogil:
+    cdef Grid *x = &g.grid
+    cdef Phase *f = &g.phase
+    cdef Py_ssize_t r, s, lanes = x.lanes // VL * VL
+    cdef bint fast = f.kw == 3 and f.rw == 1 and x.mw <= 2 and f.hi > f.lo
+    if fast:
+        if f.kh == 3 and rows[0] != NULL and rows[1] != NULL and rows[2] != NULL:
+            sum_inside(g, rows, dy, yw, sums, 3)
+        else:
+            for r in range(f.kh):
+                if rows[r] != NULL:
+                    sum_inside(g, rows + r, dy, yw, sums + r * 3 * x.lanes, 1)
+    for r in range(f.kh):
+        for s in range(f.kw):
+            if rows[r] != NULL and fast:
+                sum_columns(g, rows[r], s, 0, f.lo, dy, yw, sums + (r * f.kw + s) * x.lanes)
+                sum_columns(g, rows[r], s, f.hi, f.GW, dy, yw, sums + (r * f.kw + s) * x.lanes)
+            elif rows[r] != NULL:
+                sum_columns(g, rows[r], s, 0, f.GW, dy, yw, sums + (r * f.kw + s) * x.lanes)
+
+
+cdef void sum_inside(Sums *g, const real **rows, const real *dy, Py_ssize_t yw, real *sums, int kh) noexcept nogil:
+    """The columns lo <= j < hi for 3 or 3 x 3 taps, whole vectors; then the lanes that are left."""
+    cdef Grid *x = &g.grid
+    cdef Py_ssize_t c = 0, lo = g.phase.lo, count = g.phase.hi - lo, at = (lo * x.mw + g.phase.tw) * x.step, r, s
+    dy += lo * yw
+    while c + VL <= x.lanes:
+        if kh == 3 and x.mw == 1:
+            sum_taps(rows, at + c, x.step, dy + c, yw, count, sums + c, x.lanes, 3, 3, 1)
+        elif kh == 3:
+            sum_taps(rows, at + c, x.step, dy + c, yw, count, sums + c, x.lanes, 3, 3, 2)
+        elif x.mw == 1:
+            sum_taps(rows, at + c, x.step, dy + c, yw, count, sums + c, x.lanes, 1, 3, 1)
+        else:
+            sum_taps(rows, at + c, x.step, dy + c, yw, count, sums + c, x.lanes, 1, 3, 2)
+        c += VL
+    if c < x.lanes:
+        for r in range(kh):
+            for s in range(3):
+                sum_lanes(rows[r] + at + s * x.step, x.mw * x.step, dy, yw, count, sums + (r * 3 + s) * x.lanes, c, x.lanes)
+
+
+cdef void sum_columns(Sums *g, const real *row, Py_ssize_t s, Py_ssize_t first, Py_ssize_t end, const real *dy,
+                      Py_ssize_t yw, real *sums) noexcept nogil:
+    """The columns first <= j < end of one tap whose input is inside."""
+    cdef Grid *x = &g.grid
+    cdef Py_ssize_t column = g.phase.tw + s * g.phase.rw, c = 0, step = x.mw * x.step, to = x.W - column
+    if column < 0:
+        first = max(first, (-column + x.mw - 1) // x.mw)
+    end = min(end, (to + x.mw - 1) // x.mw) if to > 0 else 0
+    if first >= end:
+        return
+    row += (first * x.mw + column) * x.step
+    dy += first * yw
+    while c + 4 * VL <= x.lanes:
+        sum_tap(row + c, step, dy + c, yw, end - first, sums + c, 4)
+        c += 4 * VL
+    while c + VL <= x.lanes:
+        sum_tap(row + c, step, dy + c, yw, end - first, sums + c, 1)
+        c += VL
+    sum_lanes(row, step, dy, yw, end - first, sums, c, x.lanes)
+
+
+cdef void sum_lanes(const real *x, Py_ssize_t x_step, const real *dy, Py_ssize_t dy_step, Py_ssize_t count, real *sums,
+                    Py_ssize_t c, Py_ssize_t end) noexcept nogil:
+    """The lanes c to end, which are less than a vector."""
+    cdef Py_ssize_t j, k
+    cdef real total
+    for k in range(c, end):
+        total = sums[k]
+        for j in range(count):
+            total = total + x[j * x_step + k] * dy[j * dy_step + k]
+        sums[k] = total
+
+
+cdef void add_parts(Sums *g, real[:, :, :, :] dw) noexcept nogil:
+    """dw[k,0,r,s] = the sums of all parts, in order."""
+    cdef Py_ssize_t size = g.taps * g.grid.lanes, part, i, k, t
+    for part in range(1, g.parts):
+        for i in range(size):
+            g.sums[i] = g.sums[i] + g.sums[part * size + i]
+    for k in range(dw.shape[0]):
+        for t in range(g.taps):
+            dw[k, 0, t // dw.shape[3], t % dw.shape[3]] = g.sums[t * g.grid.lanes + k]

@@ -1,0 +1,160 @@
+"""Depth-wise convolution: every form against the textbook, and the same bits whatever the call."""
+
+import inputs
+import numpy as np
+import pytest
+import reference
+from inputs import DTYPES
+from problems import Conv, assert_exact, assert_rounded, operands, random_pair, random_padding, random_step
+
+from fastconv import kernels
+from fastconv.kernels import threads
+
+PASSES = ("forward", "input", "weight")
+
+
+def last(a):
+    return a.replace(x=inputs.channels_last(a.x), dy=inputs.channels_last(a.dy))
+
+
+def run(problem, which, a, out=None, bias=True, relu=False):
+    """One pass by the kernel, into a channels-last array of NaN unless `out` is given."""
+    depthwise = kernels.load(a.x.dtype).depthwise
+    taps = reference.Taps(problem.x_shape[2:], problem.weight_shape[2:], *problem.window[:3])
+    rows, columns = taps.axes
+    numbers = rows.stride, columns.stride, rows.dilation, columns.dilation, rows.before, columns.before
+    shape = {"forward": problem.y_shape, "input": problem.x_shape, "weight": problem.weight_shape}[which]
+    out = inputs.channels_last(np.full(shape, np.nan, a.x.dtype)) if out is None else out
+    if which == "forward":
+        depthwise.forward(a.x, a.weight, a.bias if bias else None, out, *numbers, problem.groups, relu)
+    elif which == "input":
+        depthwise.backward_input(a.dy, a.weight, None, out, *numbers, problem.groups)
+    else:
+        depthwise.backward_weight(a.dy, a.x, out, *numbers, problem.groups)
+    return out
+
+
+def random_problems(count, seed, size=11):
+    """Channels below, at and above whole vectors, one to three filters each; half of them 3x3 with stride 1 or 2."""
+    rng = np.random.default_rng(seed)
+    while count:
+        C, m = int(rng.choice([1, 2, 3, 5, 8, 16, 17, 21, 32, 39, 64, 70])), int(rng.choice([1, 1, 1, 2, 3]))
+        kernel, stride, dilation = random_pair(rng, 1, 5), random_step(rng), random_step(rng)
+        if rng.integers(2):
+            kernel, stride, dilation = (3, 3), int(rng.integers(1, 3)), 1
+        padding = random_padding(rng, ("valid", "same", "full"))
+        shape = int(rng.integers(1, 4)), C, *random_pair(rng, 1, size)
+        problem = Conv(shape, (m * C, 1, *kernel), stride, padding, dilation, C)
+        if min(problem.y_shape) > 0:
+            count -= 1
+            yield problem
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("which", PASSES)
+def test_whole_numbers_are_exact(which, dtype):
+    for seed, problem in enumerate(random_problems(60, 1)):
+        a = last(operands(problem, inputs.whole, seed, dtype))
+        assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("which", PASSES)
+def test_rounding_only(which, dtype):
+    for seed, problem in enumerate(random_problems(20, 2)):
+        a = last(operands(problem, inputs.real, seed, dtype))
+        exact = problem.call(reference, which, a.float64())
+        magnitude = problem.call(reference, which, a.absolute().float64())
+        assert_rounded(run(problem, which, a), exact, magnitude, problem.terms(which))
+
+
+FIXED = (
+    Conv((3, 37, 40, 33), (37, 1, 3, 3), 1, 1, 1, 37),
+    Conv((3, 32, 41, 30), (32, 1, 3, 3), 2, 1, 1, 32),
+    Conv((2, 9, 30, 21), (18, 1, 5, 4), (1, 2), 2, (2, 1), 9),
+)
+
+
+@pytest.mark.parametrize("problem", FIXED)
+@pytest.mark.parametrize("which", PASSES)
+def test_same_bits_for_any_number_of_threads(which, problem):
+    a = last(operands(problem, inputs.real, 5, "float32"))
+    before = threads.set_smallest_share(0)
+    try:
+        results = []
+        for count in (1, 2, 4, 3):
+            threads.set_num_threads(count)
+            results.append(run(problem, which, a).tobytes())
+    finally:
+        threads.set_smallest_share(before)
+        threads.set_num_threads(None)
+    assert len(set(results)) == 1
+
+
+@pytest.mark.parametrize("which", ["forward", "input"])
+def test_same_bits_alone_and_in_a_batch(which):
+    for problem in [*FIXED, *random_problems(20, 3)]:
+        problem = problem._replace(x_shape=(7, *problem.x_shape[1:]))
+        a = last(operands(problem, inputs.real, 6, "float32"))
+        batch = run(problem, which, a)
+        one = a.replace(x=a.x[4:5], dy=a.dy[4:5])
+        alone = run(problem._replace(x_shape=(1, *problem.x_shape[1:])), which, one)
+        assert alone.tobytes() == batch[4:5].tobytes()
+
+
+@pytest.mark.parametrize(
+    "odd", [np.ascontiguousarray, inputs.inside, inputs.every_second, inputs.channel_slice, inputs.wild_strides]
+)
+@pytest.mark.parametrize("which", PASSES)
+def test_any_strides(which, odd):
+    for seed, problem in enumerate(random_problems(20, 4)):
+        a = operands(problem, inputs.whole, seed, "float32")
+        b = a.replace(x=odd(a.x), weight=odd(a.weight), dy=odd(a.dy))
+        expected = run(problem, which, last(a))
+        out = odd(np.full_like(expected, np.nan, order="C"))
+        out = out if out.flags.writeable else np.full_like(expected, np.nan, order="C")
+        assert_exact(run(problem, which, b, out), expected, "float32")
+
+
+@pytest.mark.parametrize("which", ["forward", "input"])
+def test_writes_only_its_channels(which):
+    for seed, problem in enumerate(random_problems(20, 5)):
+        a = last(operands(problem, inputs.whole, seed, "float32"))
+        expected = run(problem, which, a)
+        N, C, H, W = expected.shape
+        wide = np.full((N, H + 1, W + 2, C + 20), np.nan, "float32").transpose(0, 3, 1, 2)
+        out = wide[:, 5 : C + 5, :H, 1 : W + 1]
+        assert_exact(run(problem, which, a, out), expected, "float32")
+        assert np.isnan(wide).sum() == wide.size - out.size
+
+
+def test_relu_and_bias():
+    for seed, problem in enumerate(random_problems(20, 6)):
+        a = last(operands(problem, inputs.whole, seed, "float32"))
+        y = run(problem, "forward", a)
+        assert_exact(run(problem, "forward", a, relu=True), np.maximum(y, 0), "float32")
+        assert_exact(run(problem, "forward", a, bias=False), y - a.bias[:, None, None], "float32")
+
+
+@pytest.mark.parametrize("which", PASSES)
+def test_nan_stays_in_its_windows(which):
+    for seed, problem in enumerate(random_problems(30, 7)):
+        a = last(operands(problem, inputs.real, seed, "float64"))
+        rng = np.random.default_rng(seed)
+        for array in (a.dy,) if which == "input" else (a.x,):
+            array[tuple(rng.integers(0, n) for n in array.shape)] = np.nan
+        with np.errstate(invalid="ignore"):
+            expected = problem.call(reference, which, a)
+        np.testing.assert_array_equal(np.isnan(run(problem, which, a)), np.isnan(expected))
+        if which == "forward":
+            y = run(problem, which, a, relu=True)
+            np.testing.assert_array_equal(np.isnan(y), np.isnan(expected))
+
+
+def test_empty_batch():
+    for problem in FIXED:
+        problem = problem._replace(x_shape=(0, *problem.x_shape[1:]))
+        a = operands(problem, inputs.real, 0, "float32")
+        assert run(problem, "forward", a).size == 0
+        assert run(problem, "input", a).size == 0
+        assert not run(problem, "weight", a).any()
