@@ -1,7 +1,6 @@
 """Elementwise activations and their gradients; softmax and log-softmax over the last axis.
 
-All arrays are four-dimensional views of one shape with any strides; results may lie in the memory of an input. Every
-value is computed by the same instructions, wherever it stands: the rest of a run goes through a padded vector.
+All arrays are four-dimensional views of one shape with any strides; results may lie in the memory of an input.
 """
 from cython.parallel cimport prange, threadid
 from libc.math cimport log
@@ -9,20 +8,18 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
 from .vector cimport REAL_BYTES, VL, real, vload, vsplat, vstore
-from .rows cimport (Rows, row_dot, row_exp, row_largest, rows_first, rows_gather, rows_place, rows_plan,
-                    rows_scatter)
+from .elementwise cimport Job, formula, job_array, job_blocks, run_block, sum_of
+from .rows cimport MAX_LANES, Rows, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan
 from .vexp cimport vexp
-
-ctypedef void (*formula)(const real *, const real *, const real *, real *, Py_ssize_t, real, real) noexcept nogil
 
 # One line an operation: y = formula of the vectors a, b, c (the inputs in order) and the numbers p, q.
 cdef extern from *:
     """
     #define LOOP(name, loads, formula)                                                                                 \\
-        static __attribute__((noinline)) void name##_run(const REAL *pa, const REAL *pb, const REAL *pc, REAL *y,      \\
-                                                         Py_ssize_t vectors, REAL number0, REAL number1) {             \\
+        static void name##_run(const REAL *pa, const REAL *pb, const REAL *pc, REAL *y, REAL *unused,                  \\
+                               Py_ssize_t vectors, REAL number0, REAL number1) {                                       \\
             const vf p = vsplat(number0), q = vsplat(number1);                                                         \\
-            (void)p; (void)q; (void)pb; (void)pc;                                                                      \\
+            (void)p; (void)q; (void)pb; (void)pc; (void)unused;                                                        \\
             for (Py_ssize_t i = 0; i < vectors * VL; i += VL) { loads vstore(y + i, (formula)); }                      \\
         }
     #define LOAD1 vf a = vload(pa + i);
@@ -72,7 +69,7 @@ cdef extern from *:
     FORMULA2(silu_backward, a * silu_slope(b))
     FORMULA1(hardsigmoid, vclamp(a + 3, 0, 6) / 6)
     FORMULA2(hardsigmoid_backward, vpick((b <= -3) | (b >= 3), vzero, a / 6))
-    FORMULA1(hardswish, vpick(a < -3, vsplat(-3), a) * vclamp(a + 3, 0, 6) / 6)
+    FORMULA1(hardswish, vpick(a < -3, vsplat(-3), a) * (vclamp(a + 3, 0, 6) / 6))
     FORMULA2(hardswish_backward, vpick(b <= -3, vzero, vpick(b >= 3, a, a * (b / 3 + (REAL)0.5))))
     FORMULA1(softplus, vpick(a * p > q, a, softplus(a * p) / p))
     FORMULA2(softplus_backward, vpick(b * p > q, a, a * vsigmoid(b * p)))
@@ -84,21 +81,6 @@ cdef extern from *:
     formula silu_run, silu_backward_run, hardsigmoid_run, hardsigmoid_backward_run, hardswish_run
     formula hardswish_backward_run, softplus_run, softplus_backward_run, exp_run
 
-
-cdef enum:
-    BLOCK = 4096  # elements of a job
-    BUFFER = 512  # elements gathered at once where an array has no unit stride
-    MAX_VL = 16
-
-cdef struct Job:
-    formula run
-    int inputs
-    char *base[4]  # inputs in 0, 1, 2; the result in 3
-    Py_ssize_t stride[4][4]
-    Py_ssize_t shape[4]
-    Py_ssize_t total
-    bint unit  # the last axis has unit stride in every array
-    real p, q
 
 
 def sigmoid(const real[:, :, :, :] x, real[:, :, :, :] y):
@@ -214,107 +196,25 @@ def exp(const real[:, :, :, :] x, real[:, :, :, :] y):
 
 cdef int each(formula run, double nanoseconds, int inputs, const real[:, :, :, :] a, const real[:, :, :, :] b,
               const real[:, :, :, :] c, real[:, :, :, :] y, real p, real q) except -1:
-    """y = run(a, b, c), element by element."""
+    """y = run(a, b, c), element by element; only the first `inputs` are read."""
     cdef Job job
-    cdef Py_ssize_t number, jobs, axis
+    cdef Py_ssize_t number, axis
     cdef int threads
     job.total = y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3]
     if job.total == 0:
         return 0
-    job.run, job.inputs, job.p, job.q = run, inputs, p, q
-    job.base[0], job.base[1], job.base[2] = <char *>&a[0, 0, 0, 0], <char *>&b[0, 0, 0, 0], <char *>&c[0, 0, 0, 0]
-    job.base[3] = <char *>&y[0, 0, 0, 0]
+    job.run, job.p, job.q = run, p, q
     for axis in range(4):
         job.shape[axis] = y.shape[axis]
-        job.stride[0][axis], job.stride[1][axis] = a.strides[axis], b.strides[axis]
-        job.stride[2][axis], job.stride[3][axis] = c.strides[axis], y.strides[axis]
-    job.unit = job.stride[0][3] == job.stride[1][3] == job.stride[2][3] == job.stride[3][3] == REAL_BYTES
-    if job.unit and (job.shape[3] >= 8 * VL or job.shape[3] == job.total):
-        jobs = job.total // job.shape[3] * blocks(job.shape[3])
-    else:
-        job.unit = False
-        jobs = blocks(job.total)
-    threads = threads_for(nanoseconds * job.total * (1 if job.unit else 3))
-    for number in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-        run_job(&job, number)
+    job_array(&job, 0, &a[0, 0, 0, 0], a.strides)
+    job_array(&job, 1, &b[0, 0, 0, 0] if inputs > 1 else NULL, b.strides)
+    job_array(&job, 2, &c[0, 0, 0, 0] if inputs > 2 else NULL, c.strides)
+    job_array(&job, 3, &y[0, 0, 0, 0], y.strides)
+    job_array(&job, 4, NULL, y.strides)
+    threads = threads_for(nanoseconds * job.total)
+    for number in prange(job_blocks(&job), nogil=True, num_threads=threads, schedule="static"):
+        run_block(&job, number)
     return 0
-
-
-cdef Py_ssize_t blocks(Py_ssize_t elements) noexcept nogil:
-    return (elements + BLOCK - 1) // BLOCK
-
-
-cdef void run_job(const Job *job, Py_ssize_t number) noexcept nogil:
-    """One block: of one row where the rows are runs in memory, else of the elements in row-major order."""
-    cdef Py_ssize_t i, start, length, in_row = blocks(job.shape[3])
-    cdef char *at[4]
-    if job.unit:
-        start = number % in_row * BLOCK
-        for i in range(4):
-            at[i] = element(job, i, number // in_row) + start * REAL_BYTES
-        run_flat(job, at, min(<Py_ssize_t>BLOCK, job.shape[3] - start))
-        return
-    start = number * BLOCK
-    for i in range(BLOCK // BUFFER):
-        length = min(<Py_ssize_t>BUFFER, job.total - start)
-        if length <= 0:
-            return
-        run_gathered(job, start, length)
-        start = start + length
-
-
-cdef char *element(const Job *job, Py_ssize_t operand, Py_ssize_t row) noexcept nogil:
-    """The first element of a row of one array."""
-    cdef Py_ssize_t inner = job.shape[1] * job.shape[2]
-    return (job.base[operand] + row // inner * job.stride[operand][0]
-            + row % inner // job.shape[2] * job.stride[operand][1] + row % job.shape[2] * job.stride[operand][2])
-
-
-cdef void run_flat(const Job *job, char **at, Py_ssize_t length) noexcept nogil:
-    """Whole vectors in place, the rest through padded copies."""
-    cdef Py_ssize_t vectors = length // VL, rest = length % VL, done = (length - length % VL) * REAL_BYTES
-    cdef real pad[4][MAX_VL]
-    cdef int i
-    job.run(<real *>at[0], <real *>at[1], <real *>at[2], <real *>at[3], vectors, job.p, job.q)
-    if rest == 0:
-        return
-    memset(pad, 0, sizeof(pad))
-    for i in range(job.inputs):
-        memcpy(pad[i], at[i] + done, rest * REAL_BYTES)
-    job.run(pad[0], pad[1], pad[2], pad[3], 1, job.p, job.q)
-    memcpy(at[3] + done, pad[3], rest * REAL_BYTES)
-
-
-cdef void run_gathered(const Job *job, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
-    """Elements start ... start + length in row-major order, through contiguous copies."""
-    cdef real buffer[4][BUFFER]
-    cdef int i
-    for i in range(job.inputs):
-        copy_run(job, i, start, length, buffer[i], False)
-    job.run(buffer[0], buffer[1], buffer[2], buffer[3], (length + VL - 1) // VL, job.p, job.q)
-    copy_run(job, 3, start, length, buffer[3], True)
-
-
-cdef void copy_run(const Job *job, int operand, Py_ssize_t start, Py_ssize_t length, real *buffer,
-                   bint to_array) noexcept nogil:
-    """Between one array, in row-major order, and a buffer."""
-    cdef Py_ssize_t row = start // job.shape[3], column = start % job.shape[3], done = 0, count, i
-    cdef Py_ssize_t stride = job.stride[operand][3]
-    cdef char *p
-    while done < length:
-        count = min(length - done, job.shape[3] - column)
-        p = element(job, operand, row) + column * stride
-        if to_array:
-            for i in range(count):
-                (<real *>(p + i * stride))[0] = buffer[done + i]
-        elif stride == REAL_BYTES:
-            memcpy(buffer + done, p, count * REAL_BYTES)
-        else:
-            for i in range(count):
-                buffer[done + i] = (<real *>(p + i * stride))[0]
-        done = done + count
-        row = row + 1
-        column = 0
 
 
 ctypedef void (*row_formula)(const real *, const real *, real *, Py_ssize_t) noexcept nogil
@@ -363,8 +263,8 @@ cdef void softmax_backward_row(const real *dy, const real *y, real *dx, Py_ssize
 
 
 cdef void log_softmax_backward_row(const real *dy, const real *y, real *dx, Py_ssize_t K) noexcept nogil:
-    cdef real s = <real>row_dot(dy, NULL, K)
-    cdef real pad[MAX_VL]
+    cdef real s = <real>sum_of(dy, K)
+    cdef real pad[MAX_LANES]
     cdef Py_ssize_t k, full = K - K % VL
     cdef int i
     for k in range(K // VL):
@@ -405,22 +305,9 @@ cdef int each_row(row_formula run, const real[:, :, :, :] a, const real[:, :, :,
 
 cdef void row_job(const Rows *r, row_formula run, Py_ssize_t job, real *scratch) noexcept nogil:
     """Neighbouring rows: each array's rows where they lie, or gathered in scratch."""
-    cdef Py_ssize_t at[3]
-    cdef Py_ssize_t step[3]
     cdef real *row[3]
-    cdef Py_ssize_t count, j, K = r.shape[3]
-    cdef int i
-    rows_place(r, job, at, &count)
-    for i in range(3):
-        row[i], step[i] = NULL, 0
-        if r.base[i] != NULL and r.stride[i][3] == REAL_BYTES:
-            row[i], step[i] = <real *>rows_first(r, i, at), r.stride[i][2] // REAL_BYTES
-        elif r.base[i] != NULL:
-            row[i], step[i] = scratch, K
-            scratch = scratch + r.together * K
-            if i < 2:
-                rows_gather(r, i, rows_first(r, i, at), count, row[i])
+    cdef Py_ssize_t step[3]
+    cdef Py_ssize_t j, count = rows_open(r, job, scratch, row, step)
     for j in range(count):
-        run(row[0] + j * step[0], row[1] + j * step[1], row[2] + j * step[2], K)
-    if r.stride[2][3] != REAL_BYTES:
-        rows_scatter(r, 2, row[2], count, rows_first(r, 2, at))
+        run(row[0] + j * step[0], row[1] + j * step[1], row[2] + j * step[2], r.shape[3])
+    rows_close(r, job, row)

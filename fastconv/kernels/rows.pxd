@@ -10,7 +10,7 @@ cdef enum:
 
 cdef struct Rows:
     Py_ssize_t shape[4]
-    char *base[3]  # arrays; NULL: absent
+    char *base[3]  # inputs in 0, 1, the result in 2; NULL: absent
     Py_ssize_t stride[3][4]
     Py_ssize_t together  # rows of a job: neighbours along the third axis
     Py_ssize_t jobs
@@ -40,22 +40,49 @@ cdef inline void rows_place(const Rows *r, Py_ssize_t job, Py_ssize_t *at, Py_ss
     count[0] = min(r.together, r.shape[2] - at[2])
 
 
-cdef inline char *rows_first(const Rows *r, int array, const Py_ssize_t *at) noexcept nogil:
-    return r.base[array] + at[0] * r.stride[array][0] + at[1] * r.stride[array][1] + at[2] * r.stride[array][2]
+cdef inline Py_ssize_t rows_open(const Rows *r, Py_ssize_t job, real *scratch, real **row,
+                                 Py_ssize_t *step) noexcept nogil:
+    """The rows of a job in each array: the first, the step to the next, and (returned) how many."""
+    cdef Py_ssize_t at[3]
+    cdef Py_ssize_t count
+    cdef char *first
+    cdef int i
+    rows_place(r, job, at, &count)
+    for i in range(3):
+        row[i], step[i] = NULL, 0
+        if r.base[i] == NULL:
+            continue
+        first = r.base[i] + at[0] * r.stride[i][0] + at[1] * r.stride[i][1] + at[2] * r.stride[i][2]
+        if r.stride[i][3] == REAL_BYTES:
+            row[i], step[i] = <real *>first, r.stride[i][2] // REAL_BYTES
+        else:
+            row[i], step[i] = scratch, r.shape[3]
+            scratch += r.together * r.shape[3]
+            if i < 2:
+                rows_copy(r, i, first, count, row[i], False)
+    return count
 
 
-cdef inline void rows_gather(const Rows *r, int array, const char *p, Py_ssize_t count, real *to) noexcept nogil:
-    cdef Py_ssize_t j, k, step = r.stride[array][2], along = r.stride[array][3], K = r.shape[3]
+cdef inline void rows_close(const Rows *r, Py_ssize_t job, real **row) noexcept nogil:
+    """The result's rows back to where they belong."""
+    cdef Py_ssize_t at[3]
+    cdef Py_ssize_t count
+    if r.base[2] == NULL or r.stride[2][3] == REAL_BYTES:
+        return
+    rows_place(r, job, at, &count)
+    rows_copy(r, 2, r.base[2] + at[0] * r.stride[2][0] + at[1] * r.stride[2][1] + at[2] * r.stride[2][2],
+              count, row[2], True)
+
+
+cdef inline void rows_copy(const Rows *r, int i, char *p, Py_ssize_t count, real *rows, bint to_array) noexcept nogil:
+    cdef Py_ssize_t j, k, step = r.stride[i][2], along = r.stride[i][3], K = r.shape[3]
     for k in range(K):
-        for j in range(count):
-            to[j * K + k] = (<const real *>(p + j * step + k * along))[0]
-
-
-cdef inline void rows_scatter(const Rows *r, int array, const real *rows, Py_ssize_t count, char *p) noexcept nogil:
-    cdef Py_ssize_t j, k, step = r.stride[array][2], along = r.stride[array][3], K = r.shape[3]
-    for k in range(K):
-        for j in range(count):
-            (<real *>(p + j * step + k * along))[0] = rows[j * K + k]
+        if to_array:
+            for j in range(count):
+                (<real *>(p + j * step + k * along))[0] = rows[j * K + k]
+        else:
+            for j in range(count):
+                rows[j * K + k] = (<real *>(p + j * step + k * along))[0]
 
 
 cdef inline real row_largest(const real *x, Py_ssize_t K) noexcept nogil:
@@ -112,21 +139,14 @@ cdef inline double lanes_sum(vf v) noexcept nogil:
 
 
 cdef inline double row_dot(const real *a, const real *b, Py_ssize_t K) noexcept nogil:
-    """sum a[k] b[k] in double, in eight interleaved sums; b NULL: sum a[k]."""
+    """sum a[k] b[k] in double, in eight interleaved sums."""
     cdef double s[8]
     cdef Py_ssize_t i, j
     for j in range(8):
         s[j] = 0
-    if b == NULL:
-        for i in range(K // 8):
-            for j in range(8):
-                s[j] += a[8 * i + j]
-        for i in range(K - K % 8, K):
-            s[i % 8] += a[i]
-    else:
-        for i in range(K // 8):
-            for j in range(8):
-                s[j] += <double>a[8 * i + j] * b[8 * i + j]
-        for i in range(K - K % 8, K):
-            s[i % 8] += <double>a[i] * b[i]
+    for i in range(K // 8):
+        for j in range(8):
+            s[j] += <double>a[8 * i + j] * b[8 * i + j]
+    for i in range(K - K % 8, K):
+        s[i % 8] += <double>a[i] * b[i]
     return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]))
