@@ -238,7 +238,7 @@ cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
             Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-            Py_ssize_t groups, bint relu=False):
+            Py_ssize_t groups, bint narrow=True, bint relu=False):
     """y = conv2d(x, w) + b; x and y channels-last, w any strides, b may be None."""
     cdef Grid g
     cdef Py_ssize_t kw = w.shape[3], taps = w.shape[2] * kw, t, one = sizeof(real)
@@ -263,7 +263,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
         g.taps, g.length = taps, w.shape[1]
         failed = run_packed(&g, pack(&w[0, 0, 0, 0], w.strides[0] // one, w.strides[1] // one,
                                      w.strides[0] // one * g.K, offsets, taps, g.C, g.K, groups),
-                            b, kw if dw == 1 else 1)
+                            b, kw if dw == 1 and narrow else 1)
         free(offsets)
     if failed:
         raise MemoryError()
@@ -363,7 +363,7 @@ cdef void pad_row(const real *x, Py_ssize_t xw, Py_ssize_t xc, bint inside, Py_s
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint relu=False):
+                   Py_ssize_t groups, bint narrow=True, bint relu=False):
     """dx = conv2d's input gradient (+ b: the transposed convolution); dy and dx channels-last."""
     cdef Py_ssize_t taps = w.shape[2] * w.shape[3], phase, phases_w = min(sw, dx.shape[3])
     cdef Py_ssize_t *offsets
@@ -374,11 +374,12 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     if offsets == NULL:
         raise MemoryError()
     with nogil:
-        if groups == 1 and dh == 1 and dw == 1 and 2 * w.shape[1] < VL and sh * sw * w.shape[1] <= NR * VL:
+        if narrow and groups == 1 and dh == 1 and dw == 1 and 2 * w.shape[1] < VL and \
+                sh * sw * w.shape[1] <= NR * VL:
             failed = run_blocks(dy, w, b, dx, sh, sw, top, left, relu)
         else:
             for phase in range(min(sh, dx.shape[2]) * phases_w):
-                failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, relu,
+                failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, relu,
                                              phase // phases_w, phase % phases_w, offsets)
         free(offsets)
     if failed:
@@ -387,7 +388,8 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 
 cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint relu, Py_ssize_t i0, Py_ssize_t j0, Py_ssize_t *offsets) noexcept nogil:
+                   Py_ssize_t groups, bint narrow, bint relu, Py_ssize_t i0, Py_ssize_t j0,
+                   Py_ssize_t *offsets) noexcept nogil:
     """The pixels (i0 + i sh, j0 + j sw) of dx: tap (r, s) reaches them from dy at (i0 + top - r dh) / sh + i.
 
     Taps are taken from the last to the first, so that dy is read from left to right.
@@ -417,7 +419,7 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     g.taps, g.length = t, g.C
     return run_packed(&g, pack(&w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C,
                                offsets, t, g.C, g.K, groups),
-                      b, in_row if dw == 1 else 1)
+                      b, in_row if dw == 1 and narrow else 1)
 
 
 cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
@@ -510,7 +512,7 @@ cdef struct Sums:
 
 def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
                     Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dilation_h, Py_ssize_t dilation_w,
-                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups):
+                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint narrow=True):
     """dw = sum over pixels of dy times the x under the tap; dy and x channels-last, dw any strides."""
     cdef Sums g
     cdef int failed = 0
@@ -528,7 +530,7 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         g.kh, g.kw, g.groups, g.C, g.K = dw.shape[2], dw.shape[3], groups, dw.shape[1], dw.shape[0] // groups
         g.tiles_k = (g.K + NR * VL - 1) // (NR * VL)
         g.rows = g.N * g.OH
-        g.merged = merges(groups, g.C, g.kw if dilation_w == 1 else 1)
+        g.merged = merges(groups, g.C, g.kw if dilation_w == 1 and narrow else 1)
         g.taps = g.kh if g.merged else g.kh * g.kw
         g.length = g.kw * g.C if g.merged else g.C
         g.step = sw * (g.C if g.merged else g.xw)

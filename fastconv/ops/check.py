@@ -183,10 +183,12 @@ def integer(value, name, minimum=None):
 
 def pair(value, name, minimum=None):
     """Two ints from one int or from two."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if hasattr(value, "__index__"):
         value = integer(value, name, minimum)
         return value, value
-    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
+    if not isinstance(value, tuple | list) or len(value) != 2:
         raise TypeError(f"{name} must be an integer or a pair of integers, got {value!r}")
     first, second = (integer(v, name) for v in value)
     if minimum is not None and min(first, second) < minimum:

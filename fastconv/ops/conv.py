@@ -7,7 +7,7 @@ makes that prepared call from checked arrays. Networks use the `_call` alone.
 from functools import partial
 
 from .. import kernels
-from . import check, geometry
+from . import check, geometry, path
 
 CHUNK = 8 << 20  # bytes of a batch that are converted to channels-last at a time
 
@@ -219,35 +219,53 @@ def with_batch(input_shape, batched):
 # ---------------------------------------------------------------- prepared calls
 
 
-def numbers(g):
-    """The numbers every convolution kernel takes, in its order."""
-    return g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups
-
-
 def conv2d_call(x, weight, bias, y, g, relu=False):
     """The prepared call of the forward convolution."""
-    module = kernels.load(y.dtype).conv
-    run = partial(run_forward, module.forward, weight, bias, numbers(g), relu)
-    return on_channels_last(run, x, y, module.reads_planar(g.groups, g.C, g.kw, g.dw))
-
-
-def run_forward(kernel, weight, bias, rest, relu, x, y):
-    kernel(x, weight, bias, y, *rest, relu)
+    return image_call("forward", path.conv2d(g, y.dtype, x, y, path.FORWARD), x, weight, bias, y, g, relu)
 
 
 def conv2d_backward_input_call(dy, weight, dx, g, bias=None, relu=False):
     """The prepared call of the input gradient; with a bias, of the transposed convolution."""
-    kernel = kernels.load(dx.dtype).conv.backward_input
-    return on_channels_last(partial(run_forward, kernel, weight, bias, numbers(g), relu), dy, dx)
+    return image_call("backward_input", path.conv2d(g, dx.dtype, dx, dy, path.INPUT), dy, weight, bias, dx, g, relu)
+
+
+def image_call(name, chosen, x, weight, bias, y, g, relu):
+    """A kernel that goes from one image to another, with its operands brought to the memory it wants."""
+    kernel, rest = kernel_and_numbers(name, chosen, y.dtype, g)
+    run = partial(run_image, kernel, weight, bias, (*rest, relu))
+    if chosen in ("planar", "depthwise"):
+        return partial(run, x, y)
+    any_x = name == "forward" and chosen == "direct" and reads_any_layout(g, y.dtype)
+    return on_channels_last(run, x, y, any_x)
+
+
+def run_image(kernel, weight, bias, rest, x, y):
+    kernel(x, weight, bias, y, *rest)
+
+
+def kernel_and_numbers(name, chosen, dtype, g):
+    """The kernel of a path, and the numbers it takes after the arrays."""
+    module = getattr(kernels.load(dtype), "conv" if chosen == "direct" else chosen)
+    if chosen == "winograd":
+        return getattr(module, name), (g.top, g.left)
+    numbers = (g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups)
+    return getattr(module, name), (*numbers, path.enabled("narrow")) if chosen == "direct" else numbers
+
+
+def reads_any_layout(g, dtype):
+    """Whether the direct kernel copies its x anyway."""
+    return path.enabled("narrow") and kernels.load(dtype).conv.reads_planar(g.groups, g.C, g.kw, g.dw)
 
 
 def conv2d_backward_weight_call(dy, x, dweight, g):
     """The prepared call of the weight gradient."""
-    module = kernels.load(dweight.dtype).conv
-    any_x = module.reads_planar(g.groups, g.C, g.kw, g.dw)
-    if channels_unit(dy) and (any_x or channels_unit(x)):
-        return partial(module.backward_weight, dy, x, dweight, *numbers(g))
-    return partial(run_weight, module.backward_weight, dy, x, dweight, numbers(g), any_x)
+    chosen = path.conv2d(g, dweight.dtype, x, dy, path.WEIGHT)
+    kernel, rest = kernel_and_numbers("backward_weight", chosen, dweight.dtype, g)
+    any_layout = chosen in ("planar", "depthwise")
+    any_x = any_layout or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
+    if (any_layout or channels_unit(dy)) and (any_x or channels_unit(x)):
+        return partial(kernel, dy, x, dweight, *rest)
+    return partial(run_weight, kernel, dy, x, dweight, rest, any_x)
 
 
 def run_weight(kernel, dy, x, dweight, rest, any_x):

@@ -72,7 +72,8 @@ def convolve2d(x, k, mode="full", *, out=None):
     array([[ 1., 12., 20.],
            [ 3., 34., 40.]])
     """
-    x, k = check.array(x, "x", (2, 3, 4)), check_kernel(k, x, "x")
+    x = check.array(x, "x", (2, 3, 4))
+    k = check_kernel(k, x, "x")
     padding = mode_padding(mode, k.shape[-2:])
     weight = k[..., ::-1, ::-1]
     if x.ndim > 2:
@@ -112,7 +113,8 @@ def convolve2d_backward_input(dy, k, input_shape, mode="full", *, out=None):
     array([[11., 11.],
            [11., 11.]])
     """
-    dy, k = check.array(dy, "dy", (2, 3, 4)), check_kernel(k, dy, "dy")
+    dy = check.array(dy, "dy", (2, 3, 4))
+    k = check_kernel(k, dy, "dy")
     padding = mode_padding(mode, k.shape[-2:])
     weight = k[..., ::-1, ::-1]
     if dy.ndim > 2:

@@ -11,7 +11,7 @@ from .. import kernels
 from . import check
 from .conv import check_bias
 
-ONE = (1, 1, 1, 1, 0, 0, 1)  # stride, dilation, padding and groups of a 1x1 convolution
+ONE = (1, 1, 1, 1, 0, 0, 1, False)  # stride, dilation, padding, groups and no narrow form of a 1x1 convolution
 
 
 def linear(x, weight, bias=None, *, out=None):

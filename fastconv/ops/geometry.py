@@ -7,6 +7,8 @@ All sizes are Python integers, so nothing here can overflow; what would overflow
 
 from typing import NamedTuple
 
+import numpy as np
+
 from .check import integer, pair, shape
 
 LIMIT = 2**31  # of a kernel extent, stride, dilation or padding; beyond it no array that exists could be meant
@@ -198,6 +200,8 @@ def pads(padding, kernel, stride, dilation, size):
     """((top, bottom), (left, right)) from an int, a pair, pairs of pairs, "valid", "same" or "full"."""
     if isinstance(padding, str):
         return tuple(named_pads(padding, *axis) for axis in zip(kernel, stride, dilation, size, strict=True))
+    if isinstance(padding, np.ndarray):
+        padding = padding.tolist()
     if hasattr(padding, "__index__"):
         both = (padding, padding)
     elif isinstance(padding, tuple | list) and len(padding) == 2:

@@ -4,6 +4,11 @@
     winograd    3x3 and 5x5, stride 1, float32, enough channels
     planar      few channels, plain NCHW memory
     depthwise   one filter a channel
+    narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
+                (forward, weight gradient), a block of pixels computed at once (input gradient)
+
+Padding is an image's zeros: where the narrow forms multiply them, a NaN or infinity of dy or w also reaches results that
+touch it through padding, or through the block. The direct path keeps it to the results whose window holds it.
 
 The choice depends on C, K, H, W, the kernel, the dtype and the layout, never on N or on the number of threads, so that
 a sample's bits are the same alone and inside any batch. The environment variable ``FASTCONV_PATHS_OFF`` (for example
@@ -14,8 +19,9 @@ import os
 
 from .check import choice
 
-OPTIONAL = ("winograd", "planar", "depthwise")
+OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
 FORWARD, INPUT, WEIGHT = "forward", "input", "weight"
+FEW = 16  # channels up to which planar memory is the better one
 
 
 def _switched_off(names):
@@ -35,7 +41,7 @@ def use_path(name, enabled=True):
 
     Parameters
     ----------
-    name : {"winograd", "planar", "depthwise"}
+    name : {"winograd", "planar", "depthwise", "narrow"}
     enabled : bool
 
     Returns
@@ -65,6 +71,26 @@ def enabled(name):
     return name not in _off
 
 
-def conv2d(g, dtype, layout, direction):
-    """The path of a convolution with geometry `g` whose image operand has this layout."""
+def conv2d(g, dtype, x_like, y_like, direction):
+    """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
+    if g.groups > 1 and g.groups == g.C and enabled("depthwise"):
+        return "depthwise"
+    if g.groups == 1 and max(g.C, g.K) <= FEW and in_planes(x_like) and in_planes(y_like) and enabled("planar"):
+        return "planar"
+    if winograd_fits(g, dtype, direction) and enabled("winograd"):
+        return "winograd"
     return "direct"
+
+
+def in_planes(x):
+    """Unit stride along W."""
+    return x.strides[3] == x.itemsize or x.shape[3] == 1
+
+
+def winograd_fits(g, dtype, direction):
+    """Enough channels and pixels that the transforms cost less than the products they save (measured)."""
+    if direction == WEIGHT or dtype != "float32" or g.groups != 1 or (g.sh, g.sw, g.dh, g.dw) != (1, 1, 1, 1):
+        return False
+    if (g.kh, g.kw) not in ((3, 3), (5, 5)):
+        return False
+    return min(g.C, g.K) >= 32 and g.OH * g.OW >= 16
