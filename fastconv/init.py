@@ -26,7 +26,9 @@ def uniform(rng, shape, fan_in, fan_out):
     return rng.uniform(-bound, bound, shape)
 
 
-glorot_uniform = uniform
+def glorot_uniform(rng, shape, fan_in, fan_out):
+    """U(+-sqrt(6 / (fan_in + fan_out))): the name by which the field knows `uniform`."""
+    return uniform(rng, shape, fan_in, fan_out)
 
 
 def glorot_normal(rng, shape, fan_in, fan_out):

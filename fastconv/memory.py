@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .ops import check
+
 LINE = 64  # bytes: a cache line, and the widest vector
 
 
@@ -101,22 +103,20 @@ class Space:
         insort(self.holes, (start, stop))
 
 
-class Arrays(Mapping):
-    """Name -> live array, all of them views of one flat vector (gaps of less than a cache line hold zeros)."""
+class Named(Mapping):
+    """Name -> live array; assigning writes into the array."""
 
-    def __init__(self, shapes, dtype):
-        starts, total = {}, 0
-        for name, shape in shapes.items():
-            starts[name] = total
-            total += nbytes(shape, dtype) // np.dtype(dtype).itemsize
-        self.flat = aligned(total, dtype)
-        self._shapes = dict(shapes)
-        self._arrays = {
-            name: self.flat[starts[name] : starts[name] + prod(shape)].reshape(shape) for name, shape in shapes.items()
-        }
+    def __init__(self, arrays):
+        self._arrays = dict(arrays)
 
     def __getitem__(self, name):
         return self._arrays[name]
+
+    def __setitem__(self, name, value):
+        array = self._arrays[name]
+        if value is not array:  # not what `arrays[name] += 1` hands back
+            check.shape_is(np.asarray(value), name, array.shape, "the shape of the array it is written into")
+            array[...] = value
 
     def __iter__(self):
         return iter(self._arrays)
@@ -125,7 +125,23 @@ class Arrays(Mapping):
         return len(self._arrays)
 
     def __repr__(self):
-        return f"Arrays({', '.join(f'{name} {shape}' for name, shape in self._shapes.items())})"
+        entries = (f"{name!r}: {array.shape} {array.dtype}" for name, array in self.items())
+        return f"<{', '.join(entries)}>"
+
+
+class Arrays(Named):
+    """Arrays of one dtype that are views of one flat vector (gaps of less than a cache line hold zeros)."""
+
+    def __init__(self, shapes, dtype):
+        starts, total = {}, 0
+        for name, shape in shapes.items():
+            starts[name] = total
+            total += nbytes(shape, dtype) // np.dtype(dtype).itemsize
+        self.flat = aligned(total, dtype)
+        self._shapes = dict(shapes)
+        super().__init__(
+            {name: self.flat[starts[name] : starts[name] + prod(s)].reshape(s) for name, s in shapes.items()}
+        )
 
     def like(self):
         """Zeros of the same names, shapes and dtype."""

@@ -2,7 +2,6 @@
 
 import threading
 from contextlib import contextmanager
-from types import MappingProxyType
 
 import numpy as np
 
@@ -55,8 +54,9 @@ class Network:
         self.dtype, self.input_shape, self.output_shape = self.output.graph.dtype, self.nodes[0].shape, self.output.shape
         params, states = declared(self.nodes)
         self.parameters = memory.Arrays({name: p.shape for name, p in params.items()}, self.dtype)
-        buffers = {name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()}
-        self.buffers = MappingProxyType(buffers)
+        self.buffers = memory.Named(
+            {name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()}
+        )
         self.initialise(params, states, np.random.default_rng(seed))
         self.executor = Executor(self.output, self.parameters, self.buffers)
         self.trainer = threading.RLock()

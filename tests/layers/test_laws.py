@@ -1,0 +1,226 @@
+"""Every layer keeps the laws of the house."""
+
+import laws
+import numpy as np
+import pytest
+from laws import Bench, bits
+
+import fastconv
+from fastconv import kernels, layers
+from fastconv.layers import (
+    AdaptiveAvgPool2D,
+    AdaptiveMaxPool2D,
+    AvgPool2D,
+    Conv2D,
+    ConvTranspose2D,
+    DepthwiseConv2D,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2D,
+    GlobalMaxPool2D,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    LpPool2D,
+    MaxPool2D,
+    ReLU,
+    SeparableConv2D,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from fastconv.network import Network
+
+CASES = {
+    "conv": (lambda: Conv2D(4, 3), (3, 6, 5)),
+    "conv wide": (lambda: Conv2D(18, 3, padding=1), (17, 4, 5)),
+    "conv rotated": (lambda: Conv2D(3, (3, 2), rotate=True), (2, 5, 6)),
+    "conv strided": (lambda: Conv2D(4, 3, stride=(2, 1), padding=((1, 0), (2, 1)), dilation=(1, 2)), (2, 7, 6)),
+    "conv same, groups, no bias": (lambda: Conv2D(6, 3, padding="same", groups=2, bias=False), (4, 5, 4)),
+    "conv transpose": (lambda: ConvTranspose2D(3, 3, stride=2, padding=1, output_padding=1), (4, 3, 4)),
+    "conv transpose multiple": (lambda: ConvTranspose2D(4, 4, stride=2, padding="multiple", groups=2), (2, 3, 3)),
+    "conv transpose no bias": (lambda: ConvTranspose2D(2, 2, bias=False), (3, 3, 2)),
+    "depthwise": (lambda: DepthwiseConv2D(3, padding=1), (5, 5, 4)),
+    "depthwise twice": (lambda: DepthwiseConv2D(3, stride=2, multiplier=2, bias=False), (3, 5, 5)),
+    "separable": (lambda: SeparableConv2D(5, 3, padding=1), (3, 5, 4)),
+    "separable strided": (lambda: SeparableConv2D(2, 3, stride=2, bias=False), (4, 6, 5)),
+    "linear": (lambda: Linear(5), (7,)),
+    "linear no bias": (lambda: Linear(3, bias=False), (18,)),
+    "max pool": (lambda: MaxPool2D(2), (3, 6, 4)),
+    "max pool overlapping": (lambda: MaxPool2D(3, 2, padding=1, ceil_mode=True), (5, 6, 5)),
+    "mean pool": (lambda: AvgPool2D(2), (3, 6, 4)),
+    "mean pool overlapping": (lambda: AvgPool2D(3, 2, padding=1, ceil_mode=True, count_include_pad=False), (5, 6, 5)),
+    "mean pool, divisor": (lambda: AvgPool2D((2, 3), 1, divisor_override=5), (2, 4, 5)),
+    "L2 pool": (lambda: LpPool2D(2), (3, 6, 4)),
+    "L3 pool": (lambda: LpPool2D(3, 2, norm_type=3), (2, 5, 5)),
+    "adaptive mean": (lambda: AdaptiveAvgPool2D((3, 2)), (3, 7, 5)),
+    "adaptive max": (lambda: AdaptiveMaxPool2D((2, 3)), (3, 5, 7)),
+    "global mean": (lambda: GlobalAvgPool2D(), (6, 4, 3)),
+    "global max": (lambda: GlobalMaxPool2D(), (6, 4, 3)),
+    "sigmoid": (lambda: Sigmoid(), (3, 4, 5)),
+    "sigmoid of a vector": (lambda: Sigmoid(), (7,)),
+    "tanh": (lambda: Tanh(), (3, 4, 5)),
+    "relu": (lambda: ReLU(), (3, 4, 5)),
+    "leaky relu": (lambda: LeakyReLU(0.1), (3, 4, 5)),
+    "softmax": (lambda: Softmax(), (6,)),
+    "softmax of maps": (lambda: Softmax(), (4, 3, 2)),
+    "log softmax": (lambda: LogSoftmax(), (6,)),
+    "log softmax of maps": (lambda: LogSoftmax(), (4, 3, 2)),
+    "flatten": (lambda: Flatten(), (3, 4, 2)),
+    "flatten columns": (lambda: Flatten(order="column"), (3, 4, 2)),
+    "flatten a vector": (lambda: Flatten(), (5,)),
+    "dropout": (lambda: Dropout(0.4, seed=3), (3, 4, 5)),
+    "dropout of a vector": (lambda: Dropout(0.4, seed=3), (9,)),
+}
+every_layer = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+RANDOM = {name: case for name, case in CASES.items() if name.startswith("dropout")}
+IN_PLACE = {name: case for name, case in CASES.items() if case[0]().in_place}
+every_fixed_layer = pytest.mark.parametrize("case", [c for n, c in CASES.items() if n not in RANDOM])
+every_layout = pytest.mark.parametrize("channels_last", [False, True], ids=["planar", "channels_last"])
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def test_no_layer_is_forgotten():
+    tried = {type(make()) for make, _ in CASES.values()}
+    assert tried == {getattr(layers, name) for name in layers.__all__}
+
+
+@every_layer
+@every_layout
+def test_gradients_are_those_of_central_differences(case, channels_last):
+    bench = Bench(*case, channels_last=channels_last)
+
+    def loss():
+        return float((bench.forward().y * bench.dy).sum())
+
+    dx, grads = bench.backward(bench.forward())
+    np.testing.assert_allclose(dx, laws.differences(loss, bench.x), rtol=1e-6, atol=1e-8)
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(gradient, laws.differences(loss, bench.params[name]), rtol=1e-6, atol=1e-8)
+
+
+@every_fixed_layer
+@every_layout
+@every_dtype
+def test_the_batch_and_its_layout_change_nothing_but_rounding(case, channels_last, dtype):
+    """y and dx of each image by itself, in planar memory and float64, are those of the batch in any layout."""
+    bench = Bench(*case, n=3, dtype=dtype, channels_last=channels_last)
+    results, tolerance = bench.everything(), 1e-4 if dtype == "float32" else 1e-12
+    for n in range(3):
+        one = Bench(*case, n=1)
+        one.params = {k: p.astype("float64") for k, p in bench.params.items()}
+        one.x[...], one.dy[...] = bench.x[n : n + 1], bench.dy[n : n + 1]
+        alone = one.everything()
+        for name in ("y", "dx"):
+            np.testing.assert_allclose(results[name][n], alone[name][0], rtol=tolerance, atol=tolerance)
+
+
+@every_layer
+@every_layout
+def test_backward_reads_only_what_is_declared(case, channels_last):
+    bench = Bench(*case, channels_last=channels_last)
+    done = bench.forward()
+    expected = bench.backward(done)
+    if "x" not in bench.layer.saves:
+        bench.x[...] = np.nan
+    if "y" not in bench.layer.saves:
+        done.y[...] = np.nan
+    dx, grads = bench.backward(done)
+    assert bits({"dx": dx, **grads}) == bits({"dx": expected[0], **expected[1]})
+    assert np.isfinite(dx).all()
+
+
+@every_layer
+@every_layout
+@every_dtype
+def test_every_result_is_overwritten_and_no_input(case, channels_last, dtype):
+    bench = Bench(*case, dtype=dtype, channels_last=channels_last)
+    inputs = {"x": bench.x, "dy": bench.dy, **bench.params}
+    before = bits(inputs)
+    done = bench.forward()
+    saved = bits(done.saved)
+    dx, grads = bench.backward(done)
+    for name, result in {"y": done.y, "dx": dx, **grads, **done.saved}.items():
+        assert np.isfinite(result).all(), name
+        assert (result != -77).all(), name
+    assert bits(inputs) == before
+    assert bits(done.saved) == saved
+
+
+@every_layer
+@every_layout
+def test_backward_twice_gives_the_same_bits(case, channels_last):
+    bench = Bench(*case, dtype="float32", channels_last=channels_last)
+    done = bench.forward()
+    dx, grads = bench.backward(done)
+    again, grads_again = bench.backward(done, times=2)
+    assert bits({"dx": dx, **grads}) == bits({"dx": again, **grads_again})
+
+
+@every_layer
+@every_layout
+def test_an_unwanted_dx_changes_no_gradient(case, channels_last):
+    bench = Bench(*case, channels_last=channels_last)
+    done = bench.forward()
+    assert bits(bench.backward(done)[1]) == bits(bench.backward(done, want_dx=False)[1])
+
+
+@every_layer
+@every_layout
+def test_inside_a_concatenation(case, channels_last):
+    """All images as channels of a larger buffer, whose other channels stay as they are."""
+    plain = Bench(*case, channels_last=channels_last)
+    inside = Bench(*case, channels_last=channels_last, slack=3)
+    inside.x[...], inside.dy[...] = plain.x, plain.dy
+    inside.params = plain.params
+    results = inside.everything()
+    assert bits(results) == bits(plain.everything())
+    for name in ("y", "dx"):
+        assert np.isnan(results[name].base).sum() >= np.size(results[name]) // results[name].shape[1] * 6
+
+
+@pytest.mark.parametrize("case", IN_PLACE.values(), ids=IN_PLACE)
+def test_in_place(case):
+    """Where a layer allows it: y over x, dx over dy."""
+    bench = Bench(*case)
+    done = bench.forward()
+    dx, _ = bench.backward(done)
+    dy = bench.dy.copy()
+    np.testing.assert_array_equal(bench.backward(done, dy, dy.reshape(bench.x_shape))[0], dx)
+    np.testing.assert_array_equal(dy.reshape(bench.x_shape), dx)
+    x = bench.x.copy()
+    bench.forward(x, x.reshape(bench.y_shape))
+    np.testing.assert_array_equal(x.reshape(bench.y_shape), done.y)
+
+
+@pytest.fixture
+def all_threads():
+    """Threads even where a call is too small for them; the settings are put back."""
+    before = kernels.threads.set_smallest_share(0)
+    yield
+    kernels.threads.set_smallest_share(before)
+    fastconv.set_num_threads(None)
+
+
+@every_layer
+@every_layout
+@every_dtype
+@pytest.mark.usefixtures("all_threads")
+def test_any_number_of_threads(case, channels_last, dtype):
+    bench = Bench(*case, n=5, dtype=dtype, channels_last=channels_last)
+    results = []
+    for threads in (1, 2, 4, 8):
+        fastconv.set_num_threads(threads)
+        results.append(bits(bench.everything()))
+    assert all(result == results[0] for result in results)
+
+
+@every_layer
+@every_dtype
+def test_a_prediction_alone_or_in_any_batch(case, dtype):
+    make, x_shape = case
+    network = Network(make(), x_shape, dtype, seed=1)
+    x = np.random.default_rng(2).standard_normal((7, *x_shape)).astype(dtype)
+    for y in (network.predict(x), network.predict(x[:2]), network.predict(x[:1])):
+        for n, one in enumerate(y):
+            assert one.tobytes() == network.predict(x[n]).tobytes()

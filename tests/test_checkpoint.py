@@ -1,0 +1,244 @@
+"""Weights on disk: nothing lost in a crash, nothing believed from a stranger."""
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastconv import checkpoint
+from fastconv.checkpoint import CheckpointError
+
+ROOT = Path(__file__).parents[1]
+
+
+def arrays(seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "conv1.weight": rng.standard_normal((3, 2, 2, 2)).astype("float32"),
+        "bias": rng.standard_normal(3),
+        "dropout1.counter": np.array([7, 2**63], "uint64"),
+        "empty": np.zeros((0, 3), "float32"),
+        "one": np.array(2.5),
+    }
+
+
+def blank():
+    return {name: np.zeros_like(a) for name, a in arrays().items()}
+
+
+@pytest.fixture
+def path(tmp_path):
+    checkpoint.save(tmp_path / "file.npz", arrays(), {"a": [1, None, "ä"]})
+    return tmp_path / "file.npz"
+
+
+def assert_refused(path, says=None):
+    """CheckpointError, and no array has changed."""
+    target = blank()
+    with pytest.raises(CheckpointError, match=says):
+        checkpoint.load(path, target)
+    for name, array in blank().items():
+        np.testing.assert_array_equal(target[name], array)
+
+
+def test_round_trip(path):
+    target = blank()
+    assert checkpoint.load(path, target) == {"a": [1, None, "ä"]}
+    for name, array in arrays().items():
+        np.testing.assert_array_equal(target[name], array)
+    assert checkpoint.metadata(path) == {"a": [1, None, "ä"]}
+
+
+def test_a_fortran_ordered_array_is_saved_as_what_it_holds(tmp_path):
+    a = np.arange(6.0).reshape(2, 3)
+    checkpoint.save(tmp_path / "f", {"a": np.asfortranarray(a)})
+    target = {"a": np.zeros((2, 3))}
+    checkpoint.load(tmp_path / "f", target)
+    np.testing.assert_array_equal(target["a"], a)
+
+
+def test_saving_leaves_nothing_else_behind(path):
+    checkpoint.save(path, arrays(1))
+    with pytest.raises(TypeError):
+        checkpoint.save(path, arrays(2), {"not JSON": object()})
+    with pytest.raises(ValueError, match="metadata must be at most"):
+        checkpoint.save(path, arrays(2), {"long": "x" * (1 << 20)})
+    assert os.listdir(path.parent) == ["file.npz"]
+
+
+def test_a_failed_save_keeps_the_old_file(path):
+    old = path.read_bytes()
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        checkpoint.save(path, {"fine": np.zeros(3), "bad": np.array([object()])})
+    assert path.read_bytes() == old
+    assert os.listdir(path.parent) == ["file.npz"]
+
+
+def test_a_link_stays_a_link(path):
+    link = path.with_name("link")
+    link.symlink_to(path)
+    checkpoint.save(link, {"x": np.ones(2)})
+    assert link.is_symlink()
+    target = {"x": np.zeros(2)}
+    checkpoint.load(path, target)
+    assert target["x"].tolist() == [1, 1]
+
+
+def test_permissions_follow_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        checkpoint.save(tmp_path / "f", {})
+    finally:
+        os.umask(before)
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o640
+
+
+KILLED = """
+import sys, numpy as np
+from fastconv import checkpoint
+n = 0
+while True:
+    checkpoint.save(sys.argv[1], {"w": np.full(300_000, float(n))}, {"n": n})
+    n += 1
+    print(n, flush=True)
+"""
+
+
+def test_kill_during_save_loses_nothing(tmp_path):
+    path, rng = tmp_path / "w.npz", np.random.default_rng(0)
+    for _ in range(8):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as child:
+            child.stdout.readline()
+            time.sleep(rng.uniform(0, 0.02))
+            child.send_signal(signal.SIGKILL)
+        target = {"w": np.zeros(300_000)}
+        n = checkpoint.load(path, target)["n"]
+        assert (target["w"] == n).all()
+
+
+def test_a_missing_file_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        checkpoint.load(tmp_path / "none", {})
+
+
+def rewrite(path, change):
+    """The same archive with its entries (name -> bytes) changed."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    change(entries)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+
+
+def npy(header, data=b"", version=(1, 0)):
+    text = header.encode() + b"\n"
+    return b"\x93NUMPY" + bytes(version) + struct.pack("<H" if version == (1, 0) else "<I", len(text)) + text + data
+
+
+def header(shape, descr="<f8", fortran=False):
+    return f"{{'descr': {descr!r}, 'fortran_order': {fortran}, 'shape': {shape}, }}"
+
+
+HOSTILE = {
+    "no metadata": lambda e: e.pop("metadata.json"),
+    "metadata no JSON": lambda e: e.update({"metadata.json": b"{"}),
+    "metadata no text": lambda e: e.update({"metadata.json": b"\xff\xfe"}),
+    "metadata a list": lambda e: e.update({"metadata.json": b"[]"}),
+    "metadata deep": lambda e: e.update({"metadata.json": b"[" * 500_000}),
+    "metadata too large": lambda e: e.update({"metadata.json": b" " * (1 << 20) + b"{}"}),
+    "another format": lambda e: e.update({"metadata.json": json.dumps({"format": "other"}).encode()}),
+    "metadata no object": lambda e: e.update(
+        {"metadata.json": json.dumps({"format": checkpoint.FORMAT, "metadata": 3}).encode()}
+    ),
+    "not an array": lambda e: e.update({"bias.npy": b"hello"}),
+    "empty entry": lambda e: e.update({"bias.npy": b""}),
+    "foreign entry": lambda e: e.update({"evil.txt": b"hello"}),
+    "missing": lambda e: e.pop("bias.npy"),
+    "unknown": lambda e: e.update({"more.npy": e["bias.npy"]}),
+    "huge shape": lambda e: e.update({"bias.npy": npy(header((2**62, 2**62)))}),
+    "overflowing shape": lambda e: e.update({"bias.npy": npy(header((2**32, 2**32)))}),
+    "negative shape": lambda e: e.update({"bias.npy": npy(header((-3,)), bytes(24))}),
+    "too little data": lambda e: e.update({"bias.npy": npy(header((3,)), bytes(23))}),
+    "too much data": lambda e: e.update({"bias.npy": npy(header((3,)), bytes(25))}),
+    "other shape": lambda e: e.update({"bias.npy": npy(header((4,)), bytes(32))}),
+    "other dtype": lambda e: e.update({"bias.npy": npy(header((3,), "<i8"), bytes(24))}),
+    "swapped": lambda e: e.update({"bias.npy": npy(header((3,), ">f8"), bytes(24))}),
+    "objects": lambda e: e.update({"bias.npy": npy(header((3,), "|O"), bytes(24))}),
+    "records": lambda e: e.update({"bias.npy": npy(header((3,), [("a", "<f8")]), bytes(24))}),
+    "strings": lambda e: e.update({"bias.npy": npy(header((3,), "|S8"), bytes(24))}),
+    "fortran": lambda e: e.update({"conv1.weight.npy": npy(header((3, 2, 2, 2), "<f4", True), bytes(96))}),
+    "code in the header": lambda e: e.update({"bias.npy": npy("__import__('os').abort()", bytes(24))}),
+    "header not ended": lambda e: e.update({"bias.npy": npy("{'descr': '<f8'", bytes(24))}),
+    "header of 4 GB": lambda e: e.update({"bias.npy": b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(24)}),
+    "header of version 9": lambda e: e.update({"bias.npy": npy(header((3,)), bytes(24), (9, 0))}),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_files(path, change):
+    rewrite(path, change)
+    assert_refused(path)
+
+
+def test_a_bomb_is_not_inflated(path):
+    """An entry that claims what is wanted and inflates to a gigabyte."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    entries["bias.npy"] = npy(header((3,)), bytes(50_000_000))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    assert_refused(path, "bias does not hold what its header says")
+
+
+def test_one_entry_twice(path):
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("bias.npy", npy(header((3,)), bytes(24)))
+    assert_refused(path, "one of them twice")
+
+
+@pytest.mark.parametrize("length", [0, 1, 21, 22, 100])
+def test_files_that_are_no_archive(path, length):
+    path.write_bytes(path.read_bytes()[:length])
+    assert_refused(path, "not a checkpoint")
+
+
+def test_every_flipped_byte_is_seen_or_harmless(path):
+    """Whatever single byte changes: an error of the one class, or the very same numbers."""
+    good = path.read_bytes()
+    rng = np.random.default_rng(0)
+    outcomes = set()
+    for position in rng.choice(len(good), 300, replace=False):
+        bad = bytearray(good)
+        bad[position] ^= 1 << rng.integers(8)
+        path.write_bytes(bad)
+        target = blank()
+        try:
+            checkpoint.load(path, target)
+        except CheckpointError:
+            outcomes.add("refused")
+            continue
+        outcomes.add("read")
+        for name, array in arrays().items():
+            assert target[name].tobytes() == array.tobytes()
+    assert "refused" in outcomes
+
+
+def test_a_damaged_array_changes_nothing(path):
+    """The last array's data is damaged: the sum does not agree, and no other array has been filled either."""
+    good = path.read_bytes()
+    bias = arrays()["bias"].tobytes()
+    assert good.count(bias) == 1
+    path.write_bytes(good.replace(bias, bias[:-1] + bytes([bias[-1] ^ 1])))
+    assert_refused(path, "damaged")

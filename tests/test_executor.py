@@ -1,0 +1,324 @@
+"""The executor: every graph gives what the textbook gives, in memory that is shared, reused and never leaked."""
+
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from naive import Naive, random_model
+
+from fastconv import layers, losses, plan
+from fastconv.graph import concat, scope, sequential
+from fastconv.layers import Conv2D, Flatten, Linear, MaxPool2D, ReLU, SeparableConv2D, Sigmoid, Tanh
+from fastconv.memory import Space
+from fastconv.network import Network
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """L = sum y t: its gradient is the targets themselves."""
+
+    def target_array(self, y_shape, dtype):
+        return y_shape, dtype
+
+    def prepare(self, targets, y_shape, dtype):
+        return targets
+
+    def bind(self, y, targets, value, dy):
+        def call():
+            value[...] = (y * targets).sum()
+            if dy is not None:
+                dy[...] = targets
+
+        return call
+
+
+def agree_with_naive(network, n=3, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, *network.input_shape)).astype(network.dtype)
+    dy = rng.standard_normal((n, *network.output_shape)).astype(network.dtype)
+    naive = Naive(network)
+    y = naive.forward(x, training=True)
+    expected = naive.backward(dy)
+    np.testing.assert_allclose(network.predict(x), y, rtol=1e-10, atol=1e-10)
+    value, gradients = network.gradients(x, dy, Weighted())
+    assert value == pytest.approx((y * dy).sum(), rel=1e-9, abs=1e-9)
+    assert set(gradients) == set(expected)
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(gradient, expected[name], rtol=1e-8, atol=1e-9, err_msg=name)
+    np.testing.assert_allclose(network.predict(x), y, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("channels", [3, 18], ids=["planar", "channels_last"])
+def test_random_graphs(seed, channels):
+    rng = np.random.default_rng(seed)
+    network = Network(random_model(rng, int(rng.integers(1, 25)), channels), (2, 4, 3), "float64", seed=seed)
+    agree_with_naive(network, seed=seed)
+
+
+def test_the_layout_follows_the_widest_convolution():
+    def layout(model):
+        return Network(model, (3, 8, 8)).executor.channels_last
+
+    assert not layout(sequential(Conv2D(16, 3), ReLU()))
+    assert layout(sequential(Conv2D(16, 3), ReLU(), Conv2D(17, 3)))
+    assert layout(sequential(Conv2D(17, 3), ReLU(), Conv2D(4, 3)))
+    assert not layout(sequential(Flatten(), Linear(1000)))
+
+
+def dense_block(x):
+    """DenseNet's wiring, each step reading all maps before it."""
+    maps = [Conv2D(4, 3, padding=1)(x)]
+    for _ in range(5):
+        maps.append(Conv2D(4, 3, padding=1)(ReLU()(concat(*maps))))
+    return concat(*maps)
+
+
+def nested_block(x):
+    """The same with one growing concatenation."""
+    x = Conv2D(4, 3, padding=1)(x)
+    for _ in range(5):
+        x = concat(x, Conv2D(4, 3, padding=1)(ReLU()(x)))
+    return x
+
+
+@pytest.mark.parametrize("block", [dense_block, nested_block])
+@pytest.mark.parametrize("channels", [3, 20])
+def test_dense_blocks_copy_nothing(block, channels):
+    network = Network(lambda x: Conv2D(channels, 1)(block(x)), (2, 5, 4), "float64", seed=0)
+    steps = plan.plan(network.output, 2, channels == 20, training=True).steps
+    assert not any(isinstance(step, plan.Copy) for step in steps)
+    agree_with_naive(network)
+
+
+def test_a_value_in_two_unrelated_concatenations_is_copied_once():
+    def model(x):
+        a, b, c = (Conv2D(2, 1)(x) for _ in range(3))
+        return concat(a, b) + concat(a, c)
+
+    network = Network(model, (2, 3, 3), "float64", seed=0)
+    steps = plan.plan(network.output, 1).steps
+    assert sum(isinstance(step, plan.Copy) for step in steps) == 1
+    agree_with_naive(network)
+
+
+def test_repeated_and_nested_concatenations():
+    def model(x):
+        a = Conv2D(2, 1)(x)
+        inner = concat(a, x, a)
+        return concat(inner, concat(inner, a), inner) if (a.shape[0] > 0) else a
+
+    network = Network(lambda x: Conv2D(2, 1)(model(x)), (2, 3, 3), "float64", seed=0)
+    agree_with_naive(network)
+
+
+def test_the_image_itself_as_output_sum_and_concatenation():
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 4)).astype("float32")
+    np.testing.assert_array_equal(Network(lambda image: image, (3, 4, 4)).predict(x), x)
+    np.testing.assert_array_equal(Network(lambda image: image + image, (3, 4, 4)).predict(x), x + x)
+    twice = Network(lambda image: concat(image, image), (3, 4, 4)).predict(x)
+    np.testing.assert_array_equal(twice, np.concatenate([x, x], 1))
+
+
+def test_a_network_without_parameters_has_a_loss_and_no_gradients():
+    x = np.ones((2, 3), "float64")
+    value, gradients = Network(Tanh(), (3,), "float64").gradients(x, x, Weighted())
+    assert value == pytest.approx(6 * np.tanh(1))
+    assert dict(gradients) == {}
+
+
+def test_activations_overwrite_what_nobody_else_reads():
+    def places(model, training):
+        steps = plan.plan(Network(model, (3, 8, 8)).output, 2, training=training).steps
+        return [(s.x.start, s.y.start) for s in steps if isinstance(s, plan.Forward) and s.node.name == "act"]
+
+    ((x, y),) = places(sequential(Conv2D(4, 3), Sigmoid(name="act"), Conv2D(4, 3)), True)
+    assert x == y
+    ((x, y),) = places(sequential(Conv2D(4, 3), Sigmoid(), Sigmoid(name="act"), Conv2D(4, 3)), True)
+    assert x != y  # the first sigmoid's backward reads its y
+    ((x, y),) = places(sequential(Conv2D(4, 3), Sigmoid(), Sigmoid(name="act"), Conv2D(4, 3)), False)
+    assert x == y
+
+    def residual(x):
+        a = Conv2D(4, 3)(x)
+        return a + Sigmoid(name="act")(a)
+
+    ((x, y),) = places(residual, False)
+    assert x != y
+
+
+def test_flatten_of_planes_moves_nothing():
+    steps = plan.plan(Network(sequential(Conv2D(4, 3), Flatten(name="f"), Linear(3)), (1, 8, 8)).output, 2).steps
+    (flat,) = [s for s in steps if s.node.name == "f"]
+    assert flat.x.start == flat.y.start
+
+
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_prediction_reuses_memory(training):
+    """A chain of 100 layers takes the memory of two values to predict; to train, that of all that is saved."""
+    model = sequential(*(Conv2D(4, 3, padding=1) for _ in range(100)))
+    output = Network(model, (4, 16, 16), seed=0).output
+    value = 10 * 4 * 16 * 16 * 4
+    size = plan.plan(output, 10, training=training).size
+    assert size >= (100 if training else 2) * value
+    assert size <= (104 if training else 3) * value
+
+
+def test_plans_of_all_batch_sizes_share_one_arena():
+    network = Network(sequential(Conv2D(4, 3), ReLU(), Flatten(), Linear(5)), (1, 8, 8), seed=0)
+    x, t = np.zeros((50, 1, 8, 8), "float32"), np.zeros(50, int)
+    network.gradients(x, t, losses.CrossEntropy())
+    arena = network.executor.arena
+    for n in (50, 7, 20, 50, 1):
+        network.gradients(x[:n], t[:n], losses.CrossEntropy())
+        network.predict(x[:n])
+    assert network.executor.arena is arena
+
+
+def test_only_the_last_few_plans_are_kept():
+    network = Network(Linear(2), (3,), seed=0)
+    first = network.executor.plan(100)
+    for n in range(1, 20):
+        network.predict(np.zeros((n, 3), "float32"))
+    assert len(network.executor.plans) == 8
+    assert network.executor.plan(100) is not first
+    assert network.executor.plan(100) is network.executor.plan(100)
+
+
+def test_growing_batches_keep_the_results_right():
+    network = Network(sequential(Conv2D(20, 3), ReLU(), Flatten(), Linear(5)), (3, 8, 8), seed=0)
+    x = np.random.default_rng(0).standard_normal((40, 3, 8, 8)).astype("float32")
+    alone = [network.predict(one) for one in x]
+    for n in (1, 3, 40, 2, 17, 40):
+        np.testing.assert_array_equal(network.predict(x[:n]), alone[:n])
+
+
+def test_results_held_at_once_stay_right():
+    network = Network(sequential(Conv2D(4, 3), Sigmoid()), (1, 8, 8), seed=0)
+    a, b = np.random.default_rng(0).standard_normal((2, 5, 1, 8, 8)).astype("float32")
+    ya = network.predict(a)
+    kept = ya.copy()
+    yb = network.predict(b)
+    np.testing.assert_array_equal(ya, kept)
+    assert not np.shares_memory(ya, yb)
+    assert not np.shares_memory(ya, network.executor.arena)
+    _, first = network.gradients(a, np.zeros((5, 4, 6, 6), "float32"), losses.MSE())
+    kept = {name: g.copy() for name, g in first.items()}
+    network.gradients(b, np.zeros((5, 4, 6, 6), "float32"), losses.MSE())
+    for name, gradient in first.items():
+        np.testing.assert_array_equal(gradient, kept[name])
+
+
+def test_eight_threads_give_the_serial_bits():
+    network = Network(sequential(Conv2D(4, 3), Sigmoid(), Flatten(), Linear(3)), (1, 8, 8), seed=0)
+    x = np.random.default_rng(0).standard_normal((64, 1, 8, 8)).astype("float32")
+    sizes = [1 + i % 9 for i in range(200)]
+    serial = [network.predict(x[i % 50 : i % 50 + n]).tobytes() for i, n in enumerate(sizes)]
+    with ThreadPoolExecutor(8) as pool:
+        parallel = list(pool.map(lambda i: network.predict(x[i % 50 : i % 50 + sizes[i]]).tobytes(), range(200)))
+    assert parallel == serial
+
+
+def test_training_from_two_threads_is_refused():
+    network = Network(Linear(2), (3,), seed=0)
+    x, t = np.zeros((1, 3), "float32"), np.zeros((1, 2), "float32")
+    with network.training():
+        network.gradients(x, t, losses.MSE())  # the same thread may
+        with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="another thread is training"):
+            pool.submit(network.gradients, x, t, losses.MSE()).result()
+        assert network.predict(x).shape == (1, 2)
+    network.gradients(x, t, losses.MSE())
+
+
+@pytest.mark.parametrize("channels", [2, 20])
+def test_a_thousand_layers(channels):
+    def model(x):
+        x = Conv2D(channels, 1)(x)
+        for i in range(250):
+            with scope(f"block{i}"):
+                x = Tanh()(Conv2D(channels, 1)(x)) + x
+        return Linear(2)(Flatten()(x))
+
+    network = Network(model, (1, 2, 2), "float64", seed=0)
+    assert len(network.nodes) > 750
+    agree_with_naive(network, n=1)
+    del network
+    gc.collect()
+
+
+def test_a_thousand_concatenations_are_planned():
+    def model(x):
+        for _ in range(1000):
+            x = concat(x, ReLU()(x)) if x.shape[0] < 64 else Conv2D(2, 1)(x)
+        return x
+
+    network = Network(model, (2, 1, 1), "float64", seed=0)
+    assert network.predict(np.ones((1, 2, 1, 1))).shape[0] == 1
+
+
+def test_saved_arrays_and_shared_layers():
+    shared = SeparableConv2D(3, 3, padding=1)
+
+    def model(x):
+        a = shared(x)
+        b = shared(ReLU()(a))
+        return Linear(2)(Flatten()(MaxPool2D(2)(concat(a, b, shared(b)))))
+
+    network = Network(model, (3, 6, 6), "float64", seed=3)
+    assert sum(name.endswith(".filters") for name in network.parameters) == 1
+    agree_with_naive(network)
+
+
+def test_an_empty_batch():
+    network = Network(sequential(Conv2D(4, 3), ReLU(), Flatten(), Linear(5)), (1, 8, 8), seed=0)
+    assert network.predict(np.zeros((0, 1, 8, 8), "float32")).shape == (0, 5)
+    with pytest.raises(ValueError, match="at least one image"):
+        network.gradients(np.zeros((0, 1, 8, 8), "float32"), np.zeros(0, int), losses.CrossEntropy())
+
+
+def test_space_gives_out_disjoint_ranges():
+    rng, space, live = np.random.default_rng(0), Space(), {}
+    for _ in range(2000):
+        if live and rng.random() < 0.5:
+            start = list(live)[rng.integers(len(live))]
+            space.give(start, live.pop(start))
+        else:
+            length = int(rng.integers(1, 50)) * 64
+            start = space.take(length)
+            assert all(start + length <= s or s + n <= start for s, n in live.items())
+            assert start + length <= space.size
+            live[start] = length
+    for start, length in live.items():
+        space.give(start, length)
+    assert space.holes == [(0, space.size)]
+
+
+def test_layers_see_only_what_they_declare():
+    seen = []
+
+    class Curious(layers.Tanh):
+        def backward(self, b):
+            seen.append((b.x is None, b.y is None, b.dx is None))
+            return super().backward(b)
+
+    network = Network(sequential(Linear(3), Curious()), (3,), seed=0)
+    x = np.ones((1, 3), "float32")
+    network.gradients(x, x, losses.MSE())
+    assert seen == [(True, False, False)]
+
+
+def test_predictions_during_training_wait_for_whole_steps():
+    network = Network(Linear(2), (3,), seed=0)
+    x = np.ones((1, 3), "float32")
+    with network.executor.lock:
+        thread = threading.Thread(target=network.predict, args=(x,))
+        thread.start()
+        thread.join(0.05)
+        assert thread.is_alive()
+    thread.join(5)
+    assert not thread.is_alive()

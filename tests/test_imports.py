@@ -1,0 +1,72 @@
+"""Imports point down: kernels <- ops <- graph <- layers <- models; graph <- executor <- network <- train <- cli."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import fastconv
+
+PACKAGE = Path(fastconv.__file__).parent
+FLOORS = {
+    "kernels": 0,
+    "ops": 1,
+    "data": 1,
+    "init": 2,
+    "optim": 2,
+    "losses": 2,
+    "checkpoint": 2,
+    "memory": 2,
+    "graph": 3,
+    "summary": 4,
+    "plan": 4,
+    "layers": 4,
+    "executor": 5,
+    "models": 5,
+    "network": 6,
+    "train": 7,
+    "__init__": 8,  # the flat names
+    "commands": 9,
+    "cli": 10,
+    "__main__": 11,
+}
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "_float" not in str(path.parent))
+
+
+def room(parts):
+    """The first part of a path or module name below fastconv; the package's own file for the package itself."""
+    return parts[0] if parts else "__init__"
+
+
+def imported(path):
+    """Rooms that a file imports from, with the line."""
+    inside = path.relative_to(PACKAGE).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "fastconv":
+                    yield room(alias.name.split(".")[1:]), node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                base = inside[: len(inside) - node.level]
+            elif (node.module or "").split(".")[0] == "fastconv":
+                base = ()
+            else:
+                continue
+            module = (node.module or "").split(".") if node.module else []
+            below = [*base, *(module if node.level else module[1:])]
+            for alias in node.names:
+                yield room(below or [alias.name]), node.lineno
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(PACKAGE)) for path in SOURCES])
+def test_imports_point_down(path):
+    here = room(path.relative_to(PACKAGE).with_suffix("").parts)
+    for name, line in imported(path):
+        there = name if name in FLOORS else "__init__"  # a flat name, from the package itself
+        assert there == here or FLOORS[there] < FLOORS[here], f"{path}:{line} imports {there}"
+
+
+def test_files_are_small():
+    long = {str(p.relative_to(PACKAGE)): len(p.read_text().splitlines()) for p in SOURCES if "ops" not in p.parts}
+    assert {name: lines for name, lines in long.items() if lines > 350} == {}

@@ -1,0 +1,69 @@
+"""Initialisers: bounds, variances, the sources' numbers."""
+
+import numpy as np
+import pytest
+
+from fastconv import init
+from fastconv.layers import Conv2D, ConvTranspose2D, Linear
+from fastconv.network import Network
+
+
+def weight(layer, input_shape, **options):
+    network = Network(layer, input_shape, "float64", seed=0, **options)
+    return network.parameters[f"{layer.kind}1.weight"]
+
+
+def assert_uniform(values, bound):
+    assert np.abs(values).max() <= bound
+    assert np.abs(values).max() > 0.9 * bound
+    assert values.var() == pytest.approx(bound**2 / 3, rel=0.2)
+
+
+def test_equations_1_to_3():
+    assert_uniform(weight(Conv2D(6, 5), (1, 28, 28)), np.sqrt(6 / ((1 + 6) * 5**2)))
+    assert_uniform(weight(Conv2D(12, 5), (6, 12, 12)), np.sqrt(6 / ((6 + 12) * 5**2)))
+    assert_uniform(weight(Linear(10), (192,)), np.sqrt(6 / (192 + 10)))
+
+
+def test_biases_start_at_zero():
+    network = Network(Conv2D(6, 5), (1, 28, 28), seed=0)
+    assert not network.parameters["conv1.bias"].any()
+
+
+def test_fans_of_groups_and_transposed_convolutions():
+    assert_uniform(weight(Conv2D(32, 3, groups=4), (16, 8, 8)), np.sqrt(6 / ((16 / 4 + 32 / 4) * 9)))
+    assert_uniform(weight(ConvTranspose2D(32, 3, groups=4), (16, 8, 8)), np.sqrt(6 / ((16 / 4 + 32 / 4) * 9)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "variance"),
+    [
+        ("uniform", 2 / (30 + 50)),
+        ("glorot_uniform", 2 / (30 + 50)),
+        ("glorot_normal", 2 / (30 + 50)),
+        ("he_uniform", 2 / 30),
+        ("he_normal", 2 / 30),
+    ],
+)
+def test_variances(rule, variance):
+    values = init.named(rule)(np.random.default_rng(0), (300, 300), 30, 50)
+    assert values.var() == pytest.approx(variance, rel=0.02)
+    assert values.mean() == pytest.approx(0, abs=0.01)
+
+
+def test_constants():
+    assert not init.zeros(None, (2, 3)).any()
+    assert (init.ones(None, (2, 3)) == 1).all()
+    assert (weight(Linear(2, init=init.constant(0.25)), (3,)) == 0.25).all()
+
+
+def test_unknown_names_raise():
+    with pytest.raises(ValueError, match="init must be a function or one of zeros"):
+        Linear(2, init="best")
+
+
+def test_a_seed_gives_the_same_weights_in_both_precisions():
+    a, b, c = (Network(Linear(5), (7,), d, seed=s) for d, s in (("float64", 1), ("float32", 1), ("float64", 2)))
+    name = "linear1.weight"
+    np.testing.assert_array_equal(a.parameters[name].astype("float32"), b.parameters[name])
+    assert (a.parameters[name] != c.parameters[name]).any()

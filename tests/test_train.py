@@ -1,0 +1,218 @@
+"""Training: order, seeds, batches, what is reported, and what an interrupt leaves."""
+
+import builtins
+import functools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import kernels, losses
+from fastconv.graph import sequential
+from fastconv.layers import Conv2D, Dropout, Flatten, Linear, ReLU
+from fastconv.network import Network
+from fastconv.optim import SGD
+from fastconv.train import evaluate, fit
+
+
+def stripes(n, seed=0):
+    """Images with a horizontal or a vertical stripe, and which it is."""
+    rng = np.random.default_rng(seed)
+    images, labels = rng.normal(0, 0.3, (n, 1, 6, 6)).astype("float32"), rng.integers(0, 2, n)
+    for image, label in zip(images, labels, strict=True):
+        where = rng.integers(6)
+        image[(0, where) if label == 0 else (0, slice(None), where)] += 1
+    return images, labels
+
+
+def network(seed=0, dtype="float32"):
+    return Network(sequential(Conv2D(4, 3), ReLU(), Flatten(), Linear(2)), (1, 6, 6), dtype, seed)
+
+
+quiet_fit = functools.partial(fit, progress=False)
+
+
+def test_a_network_learns():
+    net = network()
+    history = quiet_fit(net, *stripes(300), epochs=12, batch_size=20, seed=0, validation=stripes(100, seed=1))
+    assert [epoch.epoch for epoch in history] == list(range(1, 13))
+    assert history[-1].loss < 0.3 * history[0].loss
+    assert history[-1].accuracy > 0.95
+    assert history[-1].validation_accuracy > 0.9
+    loss, accuracy = evaluate(net, *stripes(100, seed=1))
+    assert (loss, accuracy) == (history[-1].validation_loss, history[-1].validation_accuracy)
+
+
+def test_steps_are_those_of_gradients_and_step():
+    """Every image once an epoch, in batches of 8 and a last one of 4, in the order of the seed."""
+    images, labels = stripes(20)
+    a, b, optimizer = network(), network(), SGD(0.3, momentum=0.9)
+    quiet_fit(a, images, labels, epochs=2, batch_size=8, optimizer=SGD(0.3, momentum=0.9), seed=5)
+    rng = np.random.default_rng(5)
+    for _ in range(2):
+        order = rng.permutation(20)
+        for batch in (order[:8], order[8:16], order[16:]):
+            _, gradients = b.gradients(images[batch], labels[batch], losses.CrossEntropy())
+            optimizer.step(b.parameters, gradients)
+    assert a.parameters.flat.tobytes() == b.parameters.flat.tobytes()
+
+
+def test_loss_and_accuracy_are_means_over_images():
+    images, labels = stripes(50)
+    net = network()
+    expected = evaluate(net, images, labels)
+    (epoch,) = quiet_fit(net, images, labels, batch_size=8, optimizer=SGD(0.0))
+    assert epoch.loss == pytest.approx(expected[0], rel=1e-5)
+    assert epoch.accuracy == expected[1]
+
+
+def test_seeds():
+    def weights(seed):
+        net = network()
+        quiet_fit(net, *stripes(40), epochs=2, batch_size=7, seed=seed)
+        return net.parameters.flat.tobytes()
+
+    assert weights(1) == weights(1)
+    assert weights(1) != weights(2)
+
+
+def test_the_same_bits_on_any_number_of_threads(all_threads):
+    results = set()
+    for threads in (1, 2, 4):
+        all_threads(threads)
+        net = Network(sequential(Conv2D(18, 3), ReLU(), Flatten(), Dropout(0.2), Linear(2)), (1, 6, 6), seed=0)
+        quiet_fit(net, *stripes(60), epochs=2, batch_size=25, seed=3)
+        results.add(net.parameters.flat.tobytes())
+    assert len(results) == 1
+
+
+@pytest.fixture
+def all_threads():
+    """Sets the number of threads, used even where a call is too small for them; put back at the end."""
+
+    before = kernels.threads.set_smallest_share(0)
+    yield fastconv.set_num_threads
+    kernels.threads.set_smallest_share(before)
+    fastconv.set_num_threads(None)
+
+
+def test_regression_has_no_accuracy():
+    net = Network(sequential(Flatten(), Linear(3)), (1, 6, 6), "float64", 0)
+    images = np.random.default_rng(0).standard_normal((30, 1, 6, 6))
+    targets = images.reshape(30, 36)[:, :3]
+    history = quiet_fit(net, images, targets, 20, 5, SGD(0.05), losses.MSE(), validation=(images, targets))
+    assert history[-1].validation_loss < 0.1 * history[0].loss
+    assert history[-1].accuracy is None
+    assert history[-1].validation_accuracy is None
+    assert "accuracy" not in str(history[-1])
+
+
+def test_class_indices_serve_the_squared_error():
+    images, labels = stripes(20)
+    a, b = network(), network()
+    quiet_fit(a, images, labels, loss=losses.MSE(), seed=0)
+    quiet_fit(b, images, np.eye(2, dtype="float32")[labels], loss=losses.MSE(), seed=0)
+    assert a.parameters.flat.tobytes() == b.parameters.flat.tobytes()
+
+
+def test_on_epoch_may_end_training():
+    seen = []
+
+    def on_epoch(epoch):
+        seen.append(epoch)
+        return epoch.epoch == 3
+
+    assert quiet_fit(network(), *stripes(20), epochs=10, on_epoch=on_epoch) == seen
+    assert len(seen) == 3
+
+
+def test_no_epochs():
+    net = network()
+    before = net.parameters.flat.tobytes()
+    assert quiet_fit(net, *stripes(20), epochs=0) == []
+    assert net.parameters.flat.tobytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"images": np.zeros((0, 1, 6, 6), "float32"), "labels": []}, ValueError, "N >= 1"),
+        ({"images": np.zeros((1, 6, 6), "float32")}, ValueError, "images must be"),
+        ({"images": np.zeros((4, 1, 6, 6))}, TypeError, "astype"),
+        ({"labels": [0, 1]}, ValueError, r"labels must be as many as images, got shapes \(2,\)"),
+        ({"labels": 3}, ValueError, "labels must be as many"),
+        ({"labels": [0, 1, 2, 0]}, ValueError, "from 0 to 1"),
+        ({"epochs": -1}, ValueError, "epochs must be >= 0"),
+        ({"batch_size": 0}, ValueError, "batch_size must be >= 1"),
+        ({"batch_size": 2.5}, TypeError, "batch_size must be an integer"),
+        ({"validation": (np.zeros((2, 1, 6, 6), "float32"), [0])}, ValueError, "labels must be as many"),
+    ],
+)
+def test_wrong_arguments_change_nothing(change, error, says):
+    net, (images, labels) = network(), stripes(4)
+    before = net.parameters.flat.tobytes()
+    with pytest.raises(error, match=says):
+        quiet_fit(net, **({"images": images, "labels": labels} | change))
+    assert net.parameters.flat.tobytes() == before
+
+
+class Interrupt(SGD):
+    """Raises KeyboardInterrupt in place of the third update."""
+
+    def step(self, parameters, gradients):
+        self.count = getattr(self, "count", 0) + 1
+        if self.count == 3:
+            raise KeyboardInterrupt
+        super().step(parameters, gradients)
+
+
+def test_an_interrupt_leaves_whole_steps_and_a_usable_network():
+    images, labels = stripes(40)
+    a, b = network(), network()
+    with pytest.raises(KeyboardInterrupt):
+        quiet_fit(a, images, labels, batch_size=10, optimizer=Interrupt(0.1), seed=0)
+    order = np.random.default_rng(0).permutation(40)
+    for batch in (order[:10], order[10:20]):
+        SGD(0.1).step(b.parameters, b.gradients(images[batch], labels[batch], losses.CrossEntropy())[1])
+    assert a.parameters.flat.tobytes() == b.parameters.flat.tobytes()
+    quiet_fit(a, images, labels)
+    assert a.predict(images).shape == (40, 2)
+
+
+def test_the_bar(capsys):
+    fit(network(), *stripes(20), epochs=2, batch_size=7)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "epoch 2/2" in captured.err
+    assert "20/20" in captured.err
+    assert "accuracy" in captured.err
+
+
+def test_lines_without_tqdm(capsys, monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *rest, **named):
+        if name == "tqdm":
+            raise ImportError(name)
+        return real(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    fit(network(), *stripes(20), epochs=2, validation=stripes(10))
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("epoch 1  loss 0.")
+    assert " validation accuracy " in second
+
+
+def test_silence(capsys):
+    quiet_fit(network(), *stripes(20))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_second_trainer_is_refused():
+
+    net = network()
+    with net.training(), ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="another thread"):
+        pool.submit(quiet_fit, net, *stripes(20)).result()
+
+
