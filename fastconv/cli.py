@@ -94,7 +94,7 @@ def train_options(command):
         "--epochs",
         type=positive,
         metavar="N",
-        help=f"passes over the training images (default: {FEWEST_EPOCHS}, or as many as show {IMAGES_SHOWN:,} images)",
+        help=f"passes over the training images (default: as many as show {IMAGES_SHOWN:,}, at least {FEWEST_EPOCHS})",
     )
     add("--batch-size", type=positive, default=10, metavar="N", help="images in a step (default: %(default)s)")
     add("--lr", type=rate, metavar="X", help="learning rate (default: 1 for zhang2016, 0.1 for the others)")

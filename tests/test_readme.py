@@ -25,7 +25,7 @@ def one_thread():
 def test_python_runs_and_prints_what_it_says(block, tmp_path, monkeypatch, one_thread):
     monkeypatch.chdir(tmp_path)
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
         exec(compile(block, "README.md", "exec"), {})
     lines = printed.getvalue().splitlines()
     said = re.findall(r"^print\((?!network).*\) +# (.*)$", block, re.MULTILINE)
