@@ -150,8 +150,10 @@ def header(entry, path, name):
         shape, fortran, dtype = npy.read_array_header_1_0(entry)
     except Exception as error:
         raise CheckpointError(f"{path}: {name} is not an array: {error}") from None
-    if fortran and len(shape) > 1 or dtype.name not in DTYPES or not dtype.isnative or min(shape, default=0) < 0:
-        raise CheckpointError(f"{path}: {name} has the dtype {dtype} (must be one of {', '.join(DTYPES)}), or its order")
+    if (fortran and len(shape) > 1) or dtype.name not in DTYPES or not dtype.isnative or min(shape, default=0) < 0:
+        raise CheckpointError(
+            f"{path}: {name} has the dtype {dtype} (must be one of {', '.join(DTYPES)}), or its order"
+        )
     return shape, dtype, entry.tell()
 
 

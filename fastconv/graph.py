@@ -39,7 +39,15 @@ class Array(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """What a layer is for one input shape: names and shapes, no memory. Shapes are without the batch axis."""
+    """What a layer is for one input shape: names and shapes, no memory. Shapes are without the batch axis.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> spec = fastconv.layers.Conv2D(4, 3).spec((1, 8, 8), "float32")
+    >>> spec.y_shape, spec.params["weight"].shape
+    ((4, 6, 6), (4, 1, 3, 3))
+    """
 
     y_shape: tuple
     params: dict = {}  # noqa: RUF012  (never changed) name -> Parameter
@@ -54,6 +62,22 @@ class Layer:
     `forward` and `backward` get the bound arrays `b` (x, y, dy, dx, params, grads, state, saved, scratch, training,
     x_shape, y_shape) once per plan and return prepared calls: callables without arguments that overwrite their
     results. In `backward`, `b.x` and `b.y` are None unless `saves` names them, and `b.dx` is None where unwanted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from functools import partial
+    >>> import fastconv
+    >>> class Negative(fastconv.Layer):
+    ...     kind = "negative"
+    ...     def spec(self, x_shape, dtype):
+    ...         return fastconv.Spec(x_shape)
+    ...     def forward(self, b):
+    ...         return [partial(np.negative, b.x, b.y)]
+    ...     def backward(self, b):
+    ...         return [] if b.dx is None else [partial(np.negative, b.dy, b.dx)]
+    >>> fastconv.Network(Negative(), (2,)).predict(np.array([1, -2], "float32"))
+    array([-1.,  2.], dtype=float32)
     """
 
     saves = frozenset()  # which of x, y the backward equations read
@@ -87,7 +111,18 @@ class Layer:
 
 
 class Node:
-    """A value in a model: the image, a layer's output, a sum or a concatenation. `shape` is without the batch."""
+    """A value in a model: the image, a layer's output, a sum or a concatenation. `shape` is without the batch.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> def model(x):
+    ...     y = fastconv.layers.Conv2D(3, 3, padding=1)(x)
+    ...     print(x, y, y.shape)
+    ...     return x + y
+    >>> network = fastconv.Network(model, (3, 8, 8))
+    <Node input (3, 8, 8)> <Node conv1 (3, 8, 8)> (3, 8, 8)
+    """
 
     __slots__ = ("graph", "index", "inputs", "kind", "layer", "name", "owner", "shape", "spec")
 
@@ -175,6 +210,13 @@ def concat(*nodes):
 
     Free of cost where a node can be computed inside the result; a node that repeats, or that already lies inside
     another concatenation, is copied.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> model = lambda x: fastconv.concat(x, fastconv.layers.Conv2D(4, 3, padding=1)(x))
+    >>> fastconv.Network(model, (3, 8, 8)).output_shape
+    (7, 8, 8)
     """
     if not nodes:
         raise ValueError("concat needs at least one node")
@@ -191,7 +233,15 @@ def concat(*nodes):
 
 
 def sequential(*models):
-    """The model that applies these models (layers, or any functions Node -> Node) one after another."""
+    """The model that applies these models (layers, or any functions Node -> Node) one after another.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> from fastconv.layers import Flatten, Linear, ReLU
+    >>> list(fastconv.Network(fastconv.sequential(Flatten(), Linear(5), ReLU()), (1, 8, 8)).parameters)
+    ['linear1.weight', 'linear1.bias']
+    """
     for model in models:
         if not callable(model):
             raise TypeError(f"sequential takes layers and functions Node -> Node, got {model!r}")
@@ -213,7 +263,17 @@ scopes = Scopes()
 
 @contextmanager
 def scope(name):
-    """``with scope("layer1.0"):`` puts that prefix before the names of the layers called inside; scopes nest."""
+    """``with scope("layer1.0"):`` puts that prefix before the names of the layers called inside; scopes nest.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> def model(x):
+    ...     with fastconv.scope("layer1.0"):
+    ...         return fastconv.layers.Linear(5)(x)
+    >>> list(fastconv.Network(model, (3,)).parameters)
+    ['layer1.0.linear1.weight', 'layer1.0.linear1.bias']
+    """
     if not isinstance(name, str) or not name:
         raise ValueError(f"scope needs a name, got {name!r}")
     before, scopes.names = scopes.names, (*scopes.names, name)

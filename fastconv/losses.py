@@ -15,11 +15,22 @@ from .ops import check, loss
 class MSE:
     """Squares of the differences between output and target.
 
-    "half"   L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016, eq. 13), averaged over N images
+    "half"   L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016, eq. 13), averaged over images
     "mean"   L = mean (y - t)^2
     "sum"    L = sum (y - t)^2
 
     Targets have the output's shape (N, ...); class indices (N,) become vectors with a 1 in their place.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import Network, layers, losses
+    >>> network = Network(layers.Linear(2, init="zeros"), (3,))
+    >>> loss, gradients = network.gradients(np.ones((1, 3), "float32"), [1], losses.MSE())
+    >>> loss
+    0.5
+    >>> gradients["linear1.bias"]
+    array([ 0., -1.], dtype=float32)
     """
 
     reduction: str = "half"
@@ -45,7 +56,19 @@ class MSE:
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """L = mean over images of log sum_k exp y[k] - y[target]: the output is logits (N, K), targets are class indices."""
+    """L = mean over images of log sum_k exp y[k] - y[target].
+
+    The output is logits (N, K) or (N, K, H, W), targets are class indices (N,) or (N, H, W).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import Network, layers, losses
+    >>> network = Network(layers.Linear(4, init="zeros"), (3,))
+    >>> loss, gradients = network.gradients(np.ones((1, 3), "float32"), [1], losses.CrossEntropy())
+    >>> round(loss, 4) == round(np.log(4), 4)
+    True
+    """
 
     def target_array(self, y_shape, dtype):
         return (y_shape[0], *y_shape[2:]), np.int64
@@ -62,7 +85,7 @@ def class_indices(targets, y_shape):
     if targets.dtype.kind not in "iu":
         raise TypeError(f"targets must be integers (class indices), got {targets.dtype}; use targets.astype('int64')")
     check.shape_is(targets, "targets", (y_shape[0], *y_shape[2:]), "one class for each output")
-    if targets.size and not (0 <= targets.min() and targets.max() < y_shape[1]):
+    if targets.size and not (targets.min() >= 0 and targets.max() < y_shape[1]):
         raise ValueError(
             f"targets must be class indices from 0 to {y_shape[1] - 1}, got {targets.min()} to {targets.max()}"
         )

@@ -57,7 +57,7 @@ def place(start, shape, dtype, channels_last=False):
     """A dense array at `start`: C order, or, for (N, C, H, W) in channels-last memory, the order N, H, W, C."""
     dtype = np.dtype(dtype)
     if channels_last and len(shape) == 4:
-        n, c, h, w = shape
+        _, c, h, w = shape
         size = dtype.itemsize
         return Place(start, shape, (h * w * c * size, size, w * c * size, c * size), dtype)
     dense = Place(start, shape, (), dtype)

@@ -51,12 +51,11 @@ class Network:
     def __init__(self, model, input_shape, dtype="float32", seed=None):
         self.output = graph.build(model, input_shape, dtype)
         self.nodes = graph.ancestors(self.output)
-        self.dtype, self.input_shape, self.output_shape = self.output.graph.dtype, self.nodes[0].shape, self.output.shape
+        self.input_shape, self.output_shape = self.nodes[0].shape, self.output.shape
+        self.dtype = self.output.graph.dtype
         params, states = declared(self.nodes)
         self.parameters = memory.Arrays({name: p.shape for name, p in params.items()}, self.dtype)
-        self.buffers = memory.Named(
-            {name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()}
-        )
+        self.buffers = memory.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
         self.initialise(params, states, np.random.default_rng(seed))
         self.executor = Executor(self.output, self.parameters, self.buffers)
         self.trainer = threading.RLock()
@@ -148,7 +147,7 @@ class Network:
         return Summary(self.nodes)
 
     def save(self, path, metadata=None):
-        """Write parameters and buffers (.npz, no pickle); a crash leaves the old file. `metadata`: what JSON can hold."""
+        """Write parameters, buffers and `metadata` (what JSON can hold) to an .npz; a crash leaves the old file."""
         with self.executor.lock:
             arrays = {name: array.copy() for name, array in self.arrays().items()}
         checkpoint.save(path, arrays, metadata)

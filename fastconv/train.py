@@ -75,6 +75,16 @@ def fit(
     Notes
     -----
     Ctrl-C raises KeyboardInterrupt and leaves the weights of the last whole step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import SGD, Network, fit, layers, losses
+    >>> x = np.linspace(-1, 1, 100, dtype="float32")[:, None]
+    >>> network = Network(layers.Linear(1), (1,), seed=0)
+    >>> history = fit(network, x, 3 * x, 20, 10, SGD(0.5), losses.MSE(), seed=0, progress=False)
+    >>> float(network.parameters["linear1.weight"].round(3)[0, 0])
+    3.0
     """
     optimizer = SGD(lr=0.1) if optimizer is None else optimizer
     loss = losses.CrossEntropy() if loss is None else loss
@@ -105,9 +115,7 @@ class Data:
             raise ValueError(f"images must be (N, *{network.input_shape}) with N >= 1, got shape {np.shape(images)}")
         labels = np.asarray(labels)
         if labels.ndim == 0 or len(labels) != len(self.images):
-            raise ValueError(
-                f"labels must be as many as images, got shapes {labels.shape} and {self.images.shape}"
-            )
+            raise ValueError(f"labels must be as many as images, got shapes {labels.shape} and {self.images.shape}")
         self.targets = loss.prepare(labels, (len(self.images), *network.output_shape), network.dtype)
         self.classes = labels if labels.dtype.kind in "iu" and len(network.output_shape) == 1 else None
 
@@ -131,7 +139,17 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar):
 
 
 def evaluate(network, images, labels, loss=None):
-    """(mean loss, accuracy) of the network on these images; accuracy is None where labels are no classes."""
+    """(mean loss, accuracy) of the network on these images; accuracy is None where labels are no classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import Network, evaluate, layers
+    >>> network = Network(layers.Linear(2, init="zeros", bias_init="zeros"), (3,))
+    >>> loss, accuracy = evaluate(network, np.ones((4, 3), "float32"), [0, 0, 0, 1])
+    >>> accuracy
+    0.75
+    """
     loss = losses.CrossEntropy() if loss is None else loss
     return score(network, Data(network, images, labels, loss), loss)
 

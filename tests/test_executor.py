@@ -156,8 +156,6 @@ def test_flatten_of_planes_moves_nothing():
     assert flat.x.start == flat.y.start
 
 
-
-
 @pytest.mark.parametrize("training", [False, True])
 def test_prediction_reuses_memory(training):
     """A chain of 100 layers takes the memory of two values to predict; to train, that of all that is saved."""

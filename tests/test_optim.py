@@ -83,7 +83,7 @@ def test_the_learning_rate_may_change():
     ],
 )
 def test_wrong_settings(settings, error):
-    with pytest.raises(error, match="lr|momentum|weight_decay"):
+    with pytest.raises(error, match=r"lr|momentum|weight_decay"):
         SGD(**settings)
 
 

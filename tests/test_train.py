@@ -214,5 +214,3 @@ def test_a_second_trainer_is_refused():
     net = network()
     with net.training(), ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="another thread"):
         pool.submit(quiet_fit, net, *stripes(20)).result()
-
-

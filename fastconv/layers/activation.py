@@ -1,11 +1,11 @@
 """Activations: each value by itself, or, for softmax, the values along the channels.
 
-    sigmoid     y = 1 / (1 + exp(-x))              dx = dy y (1 - y)                Zhang 2016, eqs. 4 and 37
-    tanh        y = tanh x                         dx = dy (1 - y^2)
-    relu        y = max(x, 0)                      dx = dy where y > 0, else 0
-    leaky relu  y = x where x > 0, else a x        dx = dy where x > 0, else a dy
-    softmax     y = exp x / sum exp x              dx = y (dy - sum dy y)
-    log softmax y = x - log sum exp x              dx = dy - exp(y) sum dy
+sigmoid     y = 1 / (1 + exp(-x))              dx = dy y (1 - y)                Zhang 2016, eqs. 4 and 37
+tanh        y = tanh x                         dx = dy (1 - y^2)
+relu        y = max(x, 0)                      dx = dy where y > 0, else 0
+leaky relu  y = x where x > 0, else a x        dx = dy where x > 0, else a dy
+softmax     y = exp x / sum exp x              dx = y (dy - sum dy y)
+log softmax y = x - log sum exp x              dx = dy - exp(y) sum dy
 """
 
 from ..graph import Layer, Spec

@@ -1,8 +1,8 @@
 """Pooling to a wanted size, and over whole maps.
 
-    row i of OH reads rows floor(i H / OH) to ceil((i + 1) H / OH) - 1; columns alike
-    mean   dx = sum over the windows of dy / m
-    max    dx = dy at the first largest of each window
+row i of OH reads rows floor(i H / OH) to ceil((i + 1) H / OH) - 1; columns alike
+mean   dx = sum over the windows of dy / m
+max    dx = dy at the first largest of each window
 """
 
 from ..graph import Array, Layer, Spec

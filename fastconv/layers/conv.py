@@ -1,9 +1,9 @@
 """Convolution and transposed convolution.
 
-    y[n,k] = b[k] + sum_c x[n,c] (cross-correlated with) w[k,c]            Zhang 2016, eqs. 4 and 7, before sigma
-    dx[n,c] = sum_k dy[n,k] (in full, with the kernel rotated) w[k,c]      eqs. 50, 51
-    dw[k,c] = sum_n x[n,c] (cross-correlated with) dy[n,k]                 eqs. 39, 40, 58, 59
-    db[k] = sum of dy[:,k]                                                 eqs. 45, 64
+y[n,k] = b[k] + sum_c x[n,c] (cross-correlated with) w[k,c]            Zhang 2016, eqs. 4 and 7, before sigma
+dx[n,c] = sum_k dy[n,k] (in full, with the kernel rotated) w[k,c]      eqs. 50, 51
+dw[k,c] = sum_n x[n,c] (cross-correlated with) dy[n,k]                 eqs. 39, 40, 58, 59
+db[k] = sum of dy[:,k]                                                 eqs. 45, 64
 """
 
 from math import prod

@@ -1,7 +1,7 @@
 """The dense (fully connected) layer.
 
-    y = x W^T + b                                  Zhang 2016, eq. 12, before sigma
-    dx = dy W,  dW = dy^T x,  db = sum_n dy[n]     eqs. 30, 19, 24
+y = x W^T + b                                  Zhang 2016, eq. 12, before sigma
+dx = dy W,  dW = dy^T x,  db = sum_n dy[n]     eqs. 30, 19, 24
 """
 
 from ..graph import Spec

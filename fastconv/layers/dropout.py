@@ -1,6 +1,6 @@
 """Dropout: in training each value is set to 0 with probability p, and the others grow so that the mean stays.
 
-    y = x m,  dx = dy m,  with m = 0 with probability p, else 1 / (1 - p); y = x in prediction
+y = x m,  dx = dy m,  with m = 0 with probability p, else 1 / (1 - p); y = x in prediction
 """
 
 from functools import partial

@@ -1,7 +1,7 @@
 """Maps as one vector.
 
-    f = F(x): the maps one after another, each scanned by rows or, in the sources, by columns     Zhang 2016, eq. 10
-    dx = F^-1(df)                                                                                 eqs. 11, 31
+f = F(x): the maps one after another, each scanned by rows or, in the sources, by columns     Zhang 2016, eq. 10
+dx = F^-1(df)                                                                                 eqs. 11, 31
 """
 
 from functools import partial

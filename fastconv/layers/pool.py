@@ -1,8 +1,8 @@
 """Pooling over sliding windows.
 
-    max    y = the largest of its window           dx = dy at the first largest, 0 elsewhere (nothing is recomputed)
-    mean   y = sum x / m                           dx = dy / m at each of the m positions         Zhang 2016, eqs. 6, 32
-    L_p    y = (sum |x|^p)^(1/p), L2 by default    dx = dy sign(x) (|x| / y)^(p-1); for L2 dy x / y; 0 where y = 0
+max    y = the largest of its window           dx = dy at the first largest, 0 elsewhere (nothing is recomputed)
+mean   y = sum x / m                           dx = dy / m at each of the m positions         Zhang 2016, eqs. 6, 32
+L_p    y = (sum |x|^p)^(1/p), L2 by default    dx = dy sign(x) (|x| / y)^(p-1); for L2 dy x / y; 0 where y = 0
 """
 
 from ..graph import Array, Layer, Spec

@@ -1,10 +1,10 @@
 """Depth-wise convolution: one filter a channel; and the separable one, which sums the filtered maps by weights.
 
-    m[n,c] = x[n,c] (cross-correlated with) f[c]
-    y[n,k] = b[k] + sum_c w[k,c] m[n,c]         equal to a dense convolution with the kernels w[k,c] f[c]
+m[n,c] = x[n,c] (cross-correlated with) f[c]
+y[n,k] = b[k] + sum_c w[k,c] m[n,c]         equal to a dense convolution with the kernels w[k,c] f[c]
 
-    db[k] = sum of dy[:,k],  dw[k,c] = sum of m[:,c] dy[:,k],  dm[n,c] = sum_k w[k,c] dy[n,k]
-    df[c] = sum_n x[n,c] (cross-correlated with) dm[n,c],  dx[n,c] = dm[n,c] (in full, rotated) f[c]
+db[k] = sum of dy[:,k],  dw[k,c] = sum of m[:,c] dy[:,k],  dm[n,c] = sum_k w[k,c] dy[n,k]
+df[c] = sum_n x[n,c] (cross-correlated with) dm[n,c],  dx[n,c] = dm[n,c] (in full, rotated) f[c]
 """
 
 from math import prod

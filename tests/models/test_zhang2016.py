@@ -65,9 +65,7 @@ def paper_step(p, image, y):
     c1 = sigma(np.array([convolve2d(image, k1[i, 0], "valid") + p["conv1.bias"][i] for i in range(6)]))  # 4
     s1 = mean_2x2(c1)  # 6
     c2 = sigma(
-        np.array(
-            [sum(convolve2d(s1[i], k2[j, i], "valid") for i in range(6)) + p["conv2.bias"][j] for j in range(12)]
-        )
+        np.array([sum(convolve2d(s1[i], k2[j, i], "valid") for i in range(6)) + p["conv2.bias"][j] for j in range(12)])
     )  # 7
     s2 = mean_2x2(c2)  # 9
     f = np.concatenate([s.ravel(order="F") for s in s2])  # 10
