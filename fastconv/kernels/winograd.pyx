@@ -30,6 +30,7 @@ cdef enum:
     STRIP = 16          # channels whose filters are transformed together
     BLOCK = 48          # patches in a block, at most
     SHARED = 64         # up to so many patches are transformed once and shared by all tiles of K
+    GRADIENT = 140000   # reals of x and dy, of one frequency, that the weight gradient holds at once
 
 cdef struct Filters:
     # u[tile of K][chunk of C][frequency][panel of NR vectors][channel][lane]
@@ -96,11 +97,6 @@ cdef Py_ssize_t lanes_of(Filters *f, Py_ssize_t tile) noexcept nogil:
 
 cdef Py_ssize_t length_of(Filters *f, Py_ssize_t chunk) noexcept nogil:
     return min(f.chunk, f.C - chunk * f.chunk)
-
-
-cdef Py_ssize_t step_of(Filters *f, Py_ssize_t tile, Py_ssize_t chunk) noexcept nogil:
-    """Reals from one frequency to the next."""
-    return odd(length_of(f, chunk) * lanes_of(f, tile))
 
 
 cdef Py_ssize_t place_of(Filters *f, Py_ssize_t tile, Py_ssize_t chunk) noexcept nogil:
@@ -524,3 +520,257 @@ cdef int pack_any(const real[:, :, :, :] w, real[:] packed, bint rotated) except
     if failed:
         raise MemoryError()
     return 0
+
+
+# ---------------------------------------------------------------- weight gradient
+
+cdef struct Sums:
+    Filters f                   # the layout of du, and dw in the place of w
+    Patches p
+    Py_ssize_t block            # patches whose transforms are held at once
+    real *v                     # v[f][patch][channel]
+    real *z                     # z[f][panel of NR vectors][patch][lane]
+    real *du
+    Py_ssize_t first, patches   # of the block at hand
+
+
+cdef void read_gradient(Sums *g, Py_ssize_t t, real *copied) noexcept nogil:
+    """z = A dy At of patch t of the block; zeros outside of dy."""
+    cdef Patches *p = &g.p
+    cdef Py_ssize_t patch = g.first + t, step = odd(g.patches * whole(p.K)), vectors = whole(p.K) // VL, k, panel, tile
+    cdef Py_ssize_t i = patch // p.columns % p.rows * p.edge, j = patch % p.columns * p.edge, in_tile = g.f.width // VL
+    cdef Py_ssize_t yh = p.yh, yw = p.yw
+    cdef const real *y = p.y + patch // p.columns // p.rows * p.yn + i * yh + j * yw
+    cdef real *z
+    if p.K < whole(p.K) or i + p.edge > p.OH or j + p.edge > p.OW:
+        copy_window(y, yh, yw, p.K, p.edge, 0, p.OH - i, 0, p.OW - j, copied)
+        y, yw, yh = copied, whole(p.K), p.edge * whole(p.K)
+    for k in range(vectors):
+        tile, panel = k // in_tile, k % in_tile // NR
+        z = g.z + (tile * g.f.width + panel * NR * VL) * g.patches + k % in_tile % NR * VL
+        z += t * panel_width(lanes_of(&g.f, tile), panel)
+        if p.edge == 4:
+            transform_gradient_4(y + k * VL, yh, yw, z, step)
+        else:
+            transform_gradient_2(y + k * VL, yh, yw, z, step)
+
+
+cdef int read_both(Sums *g, Py_ssize_t t, void *memory) noexcept nogil:
+    if memory == NULL:
+        return 1
+    read_patch(&g.p, g.first + t, g.v + t * g.p.stride, odd(g.patches * g.p.stride), aligned(memory))
+    read_gradient(g, t, aligned(memory))
+    return 0
+
+
+cdef int read_block(Sums *g, int threads) noexcept nogil:
+    cdef int failed = 0
+    cdef Py_ssize_t t
+    cdef void *memory
+    with parallel(num_threads=threads):
+        memory = allocate(COUNT * max(whole(g.p.C), whole(g.p.K)))
+        for t in prange(g.patches, schedule="static"):
+            failed |= read_both(g, t, memory)
+        free(memory)
+    return failed
+
+
+cdef inline void sum_body(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
+                          const int rows, const int nv) noexcept nogil:
+    """du[i][j] = (0 or du[i][j]) + sum_t v[t][i] z[t][j]"""
+    cdef vf acc[MR][NR]
+    cdef vf zv[NR]
+    cdef vf a
+    cdef Py_ssize_t t
+    cdef int i, j
+    for i in range(rows):
+        for j in range(nv):
+            acc[i][j] = vzero if first else vload(du + (i * nv + j) * VL)
+    for t in range(patches):
+        for j in range(nv):
+            zv[j] = vload(z + j * VL)
+        for i in range(rows):
+            a = vsplat(v[i])
+            for j in range(nv):
+                acc[i][j] = acc[i][j] + a * zv[j]
+        v += stride
+        z += nv * VL
+    for i in range(rows):
+        for j in range(nv):
+            vstore(du + (i * nv + j) * VL, acc[i][j])
+
+
+cdef inline void sum_rows(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
+                          const int rows, int nv) noexcept nogil:
+    if nv == 1:
+        sum_body(v, stride, z, patches, du, first, rows, 1)
+    elif nv == 2:
+        sum_body(v, stride, z, patches, du, first, rows, 2)
+    elif NR > 2 and nv == 3:
+        sum_body(v, stride, z, patches, du, first, rows, 3)
+    elif NR > 2:
+        sum_body(v, stride, z, patches, du, first, rows, 4)
+
+
+cdef void sum_products(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
+                       Py_ssize_t rows, int nv) noexcept nogil:
+    """sum_body for 1 to MR rows of 1 to NR vectors."""
+    if rows >= 6:
+        sum_rows(v, stride, z, patches, du, first, 6, nv)
+    elif rows == 5:
+        sum_rows(v, stride, z, patches, du, first, 5, nv)
+    elif rows == 4:
+        sum_rows(v, stride, z, patches, du, first, 4, nv)
+    elif rows == 3:
+        sum_rows(v, stride, z, patches, du, first, 3, nv)
+    elif rows == 2:
+        sum_rows(v, stride, z, patches, du, first, 2, nv)
+    else:
+        sum_rows(v, stride, z, patches, du, first, 1, nv)
+
+
+cdef int sum_frequency(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t f, real *du) noexcept nogil:
+    """du[f] of one tile and chunk += v[f]t z[f]"""
+    cdef Py_ssize_t lanes = lanes_of(&g.f, tile), length = length_of(&g.f, chunk), panel, c, width
+    cdef const real *v = g.v + f * odd(g.patches * g.p.stride) + chunk * g.f.chunk
+    cdef const real *z = g.z + f * odd(g.patches * whole(g.p.K)) + tile * g.f.width * g.patches
+    du += f * odd(length * lanes)
+    for panel in range((lanes + NR * VL - 1) // (NR * VL)):
+        width = panel_width(lanes, panel)
+        c = 0
+        while c < length:
+            sum_products(v + c, g.p.stride, z + panel * NR * VL * g.patches, g.patches,
+                         du + panel * NR * VL * length + c * width, g.first == 0, length - c, <int>(width // VL))
+            c += MR
+    return 0
+
+
+cdef int sum_chunk(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, void *memory) noexcept nogil:
+    """All frequencies of one tile and chunk, and back at once: for a single block of patches."""
+    cdef real *taps = aligned(memory)
+    cdef real *du = taps + STRIP * g.f.taps * VL
+    cdef Py_ssize_t f
+    if memory == NULL:
+        return 1
+    for f in range(COUNT):
+        sum_frequency(g, tile, chunk, f, du)
+    transform_back(&g.f, tile, chunk, du, taps)
+    return 0
+
+
+cdef int chunk_back(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, void *memory) noexcept nogil:
+    if memory == NULL:
+        return 1
+    transform_back(&g.f, tile, chunk, g.du + place_of(&g.f, tile, chunk), aligned(memory))
+    return 0
+
+
+cdef void transform_back(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, const real *du, real *taps) noexcept nogil:
+    """dw = Gt du G for one tile and chunk."""
+    cdef Py_ssize_t lanes = lanes_of(f, tile), length = length_of(f, chunk), step = odd(length * lanes)
+    cdef Py_ssize_t vector, width, strip, count, c
+    cdef const real *source
+    for strip in range((length + STRIP - 1) // STRIP):
+        count = min(<Py_ssize_t>STRIP, length - strip * STRIP)
+        for vector in range(lanes // VL):
+            width = panel_width(lanes, vector // NR)
+            source = du + vector // NR * NR * VL * length + strip * STRIP * width + vector % NR * VL
+            for c in range(count):
+                if f.taps == 9:
+                    transform_filter_gradient_3(source + c * width, step, taps + c * 9 * VL)
+                else:
+                    transform_filter_gradient_5(source + c * width, step, taps + c * 25 * VL)
+            scatter_taps(f, tile * f.width + vector * VL, chunk * f.chunk + strip * STRIP, count, taps)
+
+
+cdef void scatter_taps(Filters *f, Py_ssize_t k0, Py_ssize_t c0, Py_ssize_t count, const real *taps) noexcept nogil:
+    """dw[k0 + lane, c0 + c, tap] = taps[c][tap][lane]"""
+    cdef Py_ssize_t lane, c, t
+    cdef real *w
+    for lane in range(min(<Py_ssize_t>VL, f.K - k0)):
+        for c in range(count):
+            w = f.w + (k0 + lane) * f.so + (c0 + c) * f.si
+            for t in range(f.taps):
+                w[f.offsets[t]] = taps[(c * f.taps + t) * VL + lane]
+
+
+cdef int run_sums(Sums *g) noexcept nogil:
+    """All blocks of patches in order; 1 if memory ran out."""
+    cdef double work = <double>g.p.count * COUNT * (0.012 * g.f.C * g.f.K + 0.1 * (g.f.C + g.f.K))
+    cdef int threads = threads_for(work + <double>g.f.C * g.f.K * 4), failed = 0
+    cdef bint single = g.p.count <= g.block and g.f.tiles * g.f.chunks >= 16
+    cdef void *v = allocate(COUNT * odd(g.block * g.p.stride))
+    cdef void *z = allocate(COUNT * odd(g.block * whole(g.p.K)))
+    cdef void *du = NULL if single else allocate(size_of(&g.f))
+    if v == NULL or z == NULL or (du == NULL and not single):
+        failed = 1
+    g.v, g.z, g.du, g.first = aligned(v), aligned(z), aligned(du), 0
+    while not failed and g.first < g.p.count:
+        g.patches = min(g.block, g.p.count - g.first)
+        failed = read_block(g, threads)
+        if not failed and not single:
+            sum_block(g, threads)
+            g.first += g.patches
+        elif not failed:
+            failed = sum_single(g, threads)
+            break
+    if not failed and not single:
+        failed = all_back(g, threads)
+    free(v)
+    free(z)
+    free(du)
+    return failed
+
+
+cdef void sum_block(Sums *g, int threads) noexcept nogil:
+    """Jobs are frequencies of a tile and chunk."""
+    cdef Py_ssize_t job
+    cdef int nothing = 0
+    for job in prange(g.f.tiles * g.f.chunks * COUNT, num_threads=threads, schedule="dynamic"):
+        nothing |= sum_frequency(g, job // COUNT // g.f.chunks, job // COUNT % g.f.chunks, job % COUNT,
+                                 g.du + place_of(&g.f, job // COUNT // g.f.chunks, job // COUNT % g.f.chunks))
+
+
+cdef int sum_single(Sums *g, int threads) noexcept nogil:
+    """Jobs are a tile and chunk with all frequencies."""
+    cdef Py_ssize_t job
+    cdef int failed = 0
+    cdef void *memory
+    with parallel(num_threads=threads):
+        memory = allocate(COUNT * odd(g.f.chunk * g.f.width) + STRIP * g.f.taps * VL)
+        for job in prange(g.f.tiles * g.f.chunks, schedule="dynamic"):
+            failed |= sum_chunk(g, job // g.f.chunks, job % g.f.chunks, memory)
+        free(memory)
+    return failed
+
+
+cdef int all_back(Sums *g, int threads) noexcept nogil:
+    cdef Py_ssize_t job
+    cdef int failed = 0
+    cdef void *memory
+    with parallel(num_threads=threads):
+        memory = allocate(STRIP * g.f.taps * VL)
+        for job in prange(g.f.tiles * g.f.chunks, schedule="dynamic"):
+            failed |= chunk_back(g, job // g.f.chunks, job % g.f.chunks, memory)
+        free(memory)
+    return failed
+
+
+def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
+                    Py_ssize_t top, Py_ssize_t left):
+    """dw = the weight gradient of forward; dy and x channels-last, dw of any strides."""
+    cdef Sums g
+    cdef int failed
+    if dy.shape[0] == 0:
+        dw[...] = 0
+        return
+    with nogil:
+        set_input(&g.p, x)
+        set_output(&g.p, dy)
+        set_patches(&g.p, dy.shape[0], dw.shape[2], top, left)
+        point_filters(&g.f, dw, False)
+        g.block = max(<Py_ssize_t>48, min(<Py_ssize_t>256, GRADIENT // (g.p.stride + whole(g.p.K))))
+        g.block = min(g.block, g.p.count)
+        failed = run_sums(&g)
+    if failed:
+        raise MemoryError()
