@@ -15,7 +15,7 @@ Where the printed indices cannot be taken literally:
   27              Lacks the sum over i = 1..10, which is there again in eq. 28.
   35, 43, 55, 62  p, u and v are both fixed and summed over inside the derivative; in 48 all three again.
   38              "Therefore" defines C_{q,sigma}, the value before the sigmoid; it does not follow from eq. 37.
-  39, 58          S_rot180(u-i, v-j) = S(i-u, j-v) has indices below 1: it is rotation about the index 0. In an array of n
+  39, 58          S_rot180(u-i, v-j) = S(i-u, j-v) has indices below 1: rotation about the index 0. In an array of n
                   rows rot180 puts row m at n+1-m, so the index is shifted by n+1 (and by R, as in eq. 5).
   40, 59          Hence "*" is the convolution kept where the two overlap whole ("valid"): n - (n-2R) + 1 = 2R+1 rows.
   48              S(i, j) inside the derivative stands for S(i+u-u', j+v-v') with new u', v'; only u' = u, v' = v count.
