@@ -86,7 +86,7 @@ def views(arrays, axis=None):
         return [[a.reshape(1, 1, 1, -1) for a in arrays]]
     y = arrays[-1]
     own = [] if axis is None else [axis % y.ndim]
-    axes = [i for i in range(y.ndim) if y.shape[i] > 1 and i not in own]
+    axes = [i for i in range(y.ndim) if y.shape[i] != 1 and i not in own]
     axes.sort(key=lambda i: -abs(y.strides[i]))
     flip = tuple(slice(None, None, -1 if s < 0 and i in axes else None) for i, s in enumerate(y.strides))
     ones = [i for i in range(y.ndim) if i not in axes and i not in own]
@@ -108,6 +108,4 @@ def merged(arrays, axes):
     if len(groups) == len(shape):
         return arrays
     short = [prod(shape[i] for i in group) for group in groups]
-    return [
-        np.lib.stride_tricks.as_strided(a, short, [a.strides[group[-1]] for group in groups]) for a in arrays
-    ]
+    return [np.lib.stride_tricks.as_strided(a, short, [a.strides[group[-1]] for group in groups]) for a in arrays]

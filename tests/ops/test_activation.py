@@ -398,9 +398,7 @@ def test_softmax_gradient_against_central_differences(name, axis):
         want[at] = (values[0] - values[1]) / (2 * h)
     backward = getattr(fastconv, name + "_backward")
     np.testing.assert_allclose(backward(dy, x, axis), want, atol=1e-9)
-    np.testing.assert_array_equal(
-        backward(dy, axis=axis, y=getattr(fastconv, name)(x, axis)), backward(dy, x, axis)
-    )
+    np.testing.assert_array_equal(backward(dy, axis=axis, y=getattr(fastconv, name)(x, axis)), backward(dy, x, axis))
 
 
 @every_dtype
@@ -491,7 +489,7 @@ def test_wrong_arrays(case):
 
 def test_wrong_numbers():
     x = np.zeros((2, 3))
-    with pytest.raises(ValueError, match="beta must be > 0, got -1.0"):
+    with pytest.raises(ValueError, match=r"beta must be > 0, got -1\.0"):
         fastconv.softplus(x, -1)
     with pytest.raises(ValueError, match="beta must be > 0, got nan"):
         fastconv.softplus_backward(x, x, np.nan)
