@@ -1,0 +1,731 @@
+"""Pooling: max, mean and L_p, forward and backward, and unpooling by indices, on planar and channels-last memory.
+
+    max    y = max x              dx = sum of dy over the windows whose first largest value is here
+    mean   y = (sum x) / m        dx = sum dy / m                                            (Zhang 2016, eqs. 6, 32)
+    L_p    y = (sum |x|^p)^(1/p)  dx = sum dy sign(x) (|x| / y)^(p-1);  L2: dy x / y;  0 where y = 0
+
+Output row oh reads the input rows start + k * step, k < count, of its line (start, count, step, m) in the table `rows`;
+columns alike, and the mean divides by the product of the two m. So padding, ceil_mode, dilation and adaptive windows
+are all in the tables. For the way back `row_ends`, `row_list` say which output rows read input row h, in order.
+
+Sums run down each column of the window, then over the columns, in both layouts: the same bits in both.
+"""
+
+from cython.parallel cimport parallel, prange, threadid
+from libc.math cimport fabs, frexp, ldexp, pow, sqrt
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+
+from fastconv.kernels.threads cimport threads_for
+from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
+
+cdef extern from *:
+    """
+    #ifndef FASTCONV_POOL
+    #define FASTCONV_POOL
+    #include <stdint.h>
+    /* v takes the place of a: it is larger, or the first NaN */
+    #define vbetter(v, a) (((v) > (a)) | (((v) != (v)) & ((a) == (a))))
+    #define vpick(m, a, b) vselect(m, a, b)
+    #define ipick(m, a, b) (((a) & (m)) | ((b) & ~(m)))
+    #define isplat(i) ((vi_element)(i) - (vi){0})
+    #define iload(p) (*(const vi *)(p))
+    #define istore(p, v) (*(vi *)(p) = (v))
+    /* as vbetter, or as good and of a smaller index */
+    #define vfirst(v, iv, a, ia) (vbetter(v, a) | ((((v) == (a)) | (((v) != (v)) & ((a) != (a)))) & ((iv) < (ia))))
+    static inline vf vread(const REAL *p, Py_ssize_t n) {
+        vf v = {0};
+        if (n >= VL) return vload(p);
+        for (Py_ssize_t i = 0; i < n; i++) v[i] = p[i];
+        return v;
+    }
+    static inline void vwrite(REAL *p, Py_ssize_t n, vf v) {
+        if (n >= VL) { vstore(p, v); return; }
+        for (Py_ssize_t i = 0; i < n; i++) p[i] = v[i];
+    }
+    static inline void iwrite(int64_t *p, Py_ssize_t n, vi v) {
+        if (n >= VL) { for (int i = 0; i < VL; i++) p[i] = v[i]; return; }
+        for (Py_ssize_t i = 0; i < n; i++) p[i] = v[i];
+    }
+    static inline vi iread(const int64_t *p, Py_ssize_t n) {
+        vi v = {0};
+        if (n >= VL) { for (int i = 0; i < VL; i++) v[i] = (vi_element)p[i]; return v; }
+        for (Py_ssize_t i = 0; i < n; i++) v[i] = (vi_element)p[i];
+        return v;
+    }
+    #define vtaken(i, at, v) ((vf)((vi)(v) & ((i) == (at))))
+    #define vratio(dy, x, y) ((vf)((vi)((dy) * ((x) / (y))) & ((y) != vzero)))
+    #if REAL_BYTES == 4
+    #define L2_LOW 0x1p-40f
+    #define L2_HIGH 0x1p60f
+    #define LANE_MAX INT32_MAX
+    #else
+    #define L2_LOW 0x1p-450
+    #define L2_HIGH 0x1p500
+    #define LANE_MAX INT64_MAX
+    #endif
+    #endif
+    """
+    ctypedef long long int64_t
+    ctypedef int vi_element
+    ctypedef int vi
+    vi vbetter(vf v, vf a) noexcept nogil
+    vi vfirst(vf v, vi iv, vf a, vi ia) noexcept nogil
+    vf vpick(vi m, vf a, vf b) noexcept nogil
+    vi ipick(vi m, vi a, vi b) noexcept nogil
+    vi isplat(Py_ssize_t i) noexcept nogil
+    vi iload(const vi_element *p) noexcept nogil
+    void istore(vi_element *p, vi v) noexcept nogil
+    vf vread(const real *p, Py_ssize_t n) noexcept nogil
+    void vwrite(real *p, Py_ssize_t n, vf v) noexcept nogil
+    vi iread(const int64_t *p, Py_ssize_t n) noexcept nogil
+    void iwrite(int64_t *p, Py_ssize_t n, vi v) noexcept nogil
+    vf vtaken(vi i, vi at, vf v) noexcept nogil
+    vf vratio(vf dy, vf x, vf y) noexcept nogil
+    const real L2_LOW
+    const real L2_HIGH
+    const Py_ssize_t LANE_MAX
+
+cdef enum:
+    MAX
+    ARGMAX
+    MEAN
+    L2
+    LP
+
+cdef struct Map:            # an array (N, C, H, W): elements from one neighbour to the next
+    real *p
+    Py_ssize_t n, c, h, w
+
+cdef struct Pool:
+    Py_ssize_t N, C, H, W, OH, OW
+    Map x                   # x, or dx
+    Map x0                  # x, where x is dx
+    Map y                   # y, or dy
+    Map y0                  # y, where y is dy
+    int64_t *i              # indices, flat in the plane (H, W)
+    Py_ssize_t i_n, i_c, i_h, i_w
+    const Py_ssize_t *rows
+    const Py_ssize_t *cols
+    const Py_ssize_t *row_ends
+    const Py_ssize_t *row_list
+    const Py_ssize_t *col_ends
+    const Py_ssize_t *col_list
+    double p
+    char *scratch           # one part for each thread
+    Py_ssize_t part
+
+cdef struct Taps:           # one window of one map, clipped to it
+    const real *x
+    Py_ssize_t nh, nw, sh, sw   # taps, and elements from one to the next
+    Py_ssize_t at, ah, aw       # the first tap's index in the plane, and from one to the next
+    Py_ssize_t m
+
+
+cdef Map map_of(const real[:, :, :, :] x):
+    cdef Map a
+    a.p = <real *>&x[0, 0, 0, 0]
+    a.n, a.c = x.strides[0] // <Py_ssize_t>sizeof(real), x.strides[1] // <Py_ssize_t>sizeof(real)
+    a.h, a.w = x.strides[2] // <Py_ssize_t>sizeof(real), x.strides[3] // <Py_ssize_t>sizeof(real)
+    return a
+
+
+cdef Pool pool_of(const real[:, :, :, :] x, const real[:, :, :, :] y):
+    cdef Pool g
+    memset(&g, 0, sizeof(g))
+    g.N, g.C, g.H, g.W, g.OH, g.OW = x.shape[0], x.shape[1], x.shape[2], x.shape[3], y.shape[2], y.shape[3]
+    if g.N and g.C:
+        g.x, g.y = map_of(x), map_of(y)
+    return g
+
+
+cdef void set_indices(Pool *g, const long long[:, :, :, :] i):
+    if g.N and g.C:
+        g.i = <int64_t *>&i[0, 0, 0, 0]
+        g.i_n, g.i_c, g.i_h, g.i_w = i.strides[0] // 8, i.strides[1] // 8, i.strides[2] // 8, i.strides[3] // 8
+
+
+cdef inline Taps taps_of(Pool *g, Map *x, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, Py_ssize_t ow) noexcept nogil:
+    cdef Taps t
+    cdef const Py_ssize_t *r = g.rows + 4 * oh
+    cdef const Py_ssize_t *s = g.cols + 4 * ow
+    t.x = x.p + n * x.n + c * x.c + r[0] * x.h + s[0] * x.w
+    t.nh, t.nw, t.sh, t.sw = r[1], s[1], r[2] * x.h, s[2] * x.w
+    t.at, t.ah, t.aw = r[0] * g.W + s[0], r[2] * g.W, s[2]
+    t.m = r[3] * s[3]
+    return t
+
+
+# ---------------------------------------------------------------- one output, for any strides
+
+cdef inline bint better(real v, real a) noexcept nogil:
+    """v takes the place of a: it is larger, or the first NaN."""
+    return v > a or (v != v and a == a)
+
+
+cdef void argmax(Taps *t, real *y, int64_t *index) noexcept nogil:
+    cdef Py_ssize_t kh, kw
+    cdef real v
+    y[0] = t.x[0]
+    index[0] = t.at
+    for kh in range(t.nh):
+        for kw in range(t.nw):
+            v = t.x[kh * t.sh + kw * t.sw]
+            if better(v, y[0]):
+                y[0] = v
+                index[0] = t.at + kh * t.ah + kw * t.aw
+
+
+cdef double largest(Taps *t) noexcept nogil:
+    """max |x|, or NaN."""
+    cdef double a = 0, v
+    cdef Py_ssize_t kh, kw
+    for kw in range(t.nw):
+        for kh in range(t.nh):
+            v = fabs(t.x[kh * t.sh + kw * t.sw])
+            if v > a or v != v:
+                a = v
+            if a != a:
+                return a
+    return a
+
+
+cdef real root_of_squares(Taps *t) noexcept nogil:
+    """sqrt(sum x^2) for values whose squares would overflow or vanish: scaled by a power of two."""
+    cdef double a = largest(t), scale, s = 0, v
+    cdef int exponent
+    cdef Py_ssize_t kh, kw
+    if not (a > 0 and a + a > a):  # zero, NaN or infinity
+        return <real>a
+    frexp(a, &exponent)
+    scale = ldexp(1.0, -min(max(exponent, -1000), 1000))
+    for kw in range(t.nw):
+        for kh in range(t.nh):
+            v = t.x[kh * t.sh + kw * t.sw] * scale
+            s = s + v * v
+    return <real>(sqrt(s) / scale)
+
+
+cdef real norm(Taps *t, double p) noexcept nogil:
+    """(sum |x|^p)^(1/p), scaled by max |x|."""
+    cdef double a = largest(t), s = 0
+    cdef Py_ssize_t kh, kw
+    if p != 1 and not (a > 0 and a + a > a):
+        return <real>a
+    for kw in range(t.nw):
+        for kh in range(t.nh):
+            if p == 1:
+                s = s + fabs(t.x[kh * t.sh + kw * t.sw])
+            else:
+                s = s + pow(fabs(t.x[kh * t.sh + kw * t.sw]) / a, p)
+    return <real>(s if p == 1 else a * pow(s, 1 / p))
+
+
+cdef inline void finish_l2(real *y, Taps *t) noexcept nogil:
+    """y = sqrt(sum of squares) where that was safe, else once more with care."""
+    if not (y[0] >= L2_LOW and y[0] <= L2_HIGH):
+        y[0] = root_of_squares(t)
+
+
+# ---------------------------------------------------------------- forward, channels-last: vectors along C
+
+cdef inline vf reduce(const int kind, const real *x, Taps *t, Py_ssize_t nh, Py_ssize_t nw, Py_ssize_t n) noexcept nogil:
+    """max, sum or sum of squares of n lanes over a window."""
+    cdef Py_ssize_t kh, kw
+    cdef vf a = vzero, column, v
+    if kind == MAX:
+        a = vread(x, n)
+    for kw in range(nw):
+        column = vzero
+        for kh in range(nh):
+            v = vread(x + kh * t.sh + kw * t.sw, n)
+            if kind == MAX:
+                a = vpick(vbetter(v, a), v, a)
+            elif kind == MEAN:
+                column = column + v
+            else:
+                column = column + v * v
+        if kind != MAX:
+            a = a + column
+    return a
+
+
+cdef inline void reduce_block(const int kind, Taps *t, Py_ssize_t nh, Py_ssize_t nw, Py_ssize_t c, Py_ssize_t n,
+                              real *y, int64_t *index) noexcept nogil:
+    """Lanes c to c + n of one pixel."""
+    cdef vf a, v
+    cdef vi where, m
+    cdef Py_ssize_t kh, kw
+    if kind == ARGMAX:
+        a = vread(t.x + c, n)
+        where = isplat(t.at)
+        for kh in range(nh):
+            for kw in range(nw):
+                v = vread(t.x + c + kh * t.sh + kw * t.sw, n)
+                m = vbetter(v, a)
+                a = vpick(m, v, a)
+                where = ipick(m, isplat(t.at + kh * t.ah + kw * t.aw), where)
+        iwrite(index + c, n, where)
+    else:
+        a = reduce(kind, t.x + c, t, nh, nw, n)
+        if kind == MEAN:
+            a = a / vsplat(<real>t.m)
+    vwrite(y + c, n, a)
+
+
+cdef inline void reduce_pixel(const int kind, Taps *t, Py_ssize_t nh, Py_ssize_t nw, Py_ssize_t C, real *y,
+                              int64_t *index) noexcept nogil:
+    """All channels of one pixel; the last vector overlaps the one before it."""
+    cdef Py_ssize_t b
+    for b in range(C // VL):
+        reduce_block(kind, t, nh, nw, b * VL, VL, y, index)
+    if C < VL:
+        reduce_block(kind, t, nh, nw, 0, C, y, index)
+    elif C % VL:
+        reduce_block(kind, t, nh, nw, C - VL, VL, y, index)
+
+
+cdef inline void last_pixel(const int kind, Pool *g, Taps *t, real *y, int64_t *index) noexcept nogil:
+    cdef Py_ssize_t c
+    cdef Taps one
+    if kind == LP:
+        one = t[0]
+        for c in range(g.C):
+            y[c] = norm(&one, g.p)
+            one.x += 1
+        return
+    if t.nh == 2 and t.nw == 2:
+        reduce_pixel(kind, t, 2, 2, g.C, y, index)
+    elif t.nh == 3 and t.nw == 3:
+        reduce_pixel(kind, t, 3, 3, g.C, y, index)
+    else:
+        reduce_pixel(kind, t, t.nh, t.nw, g.C, y, index)
+    if kind == L2:
+        one = t[0]
+        for c in range(g.C):
+            y[c] = <real>sqrt(y[c])
+        for c in range(g.C):
+            one.x = t.x + c
+            finish_l2(y + c, &one)
+
+
+cdef inline void last_row(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
+    cdef Py_ssize_t n = job // g.OH, oh = job % g.OH, ow
+    cdef Taps t
+    cdef int64_t *index = NULL
+    for ow in range(g.OW):
+        t = taps_of(g, &g.x, n, 0, oh, ow)
+        if kind == ARGMAX:
+            index = g.i + n * g.i_n + oh * g.i_h + ow * g.i_w
+        last_pixel(kind, g, &t, g.y.p + n * g.y.n + oh * g.y.h + ow * g.y.w, index)
+
+
+# ---------------------------------------------------------------- forward, planar: vectors along W, then windows
+
+cdef inline void column_block(const int kind, Taps *t, Py_ssize_t w, Py_ssize_t n, real *column,
+                              vi_element *row) noexcept nogil:
+    """n columns: max (and its index without the column), sum, or sum of squares over the rows of a window."""
+    cdef const real *x = t.x + w
+    cdef vf a = vzero, v
+    cdef vi where, m
+    cdef Py_ssize_t kh
+    if kind == MAX or kind == ARGMAX:
+        a = vread(x, n)
+    if kind == ARGMAX:
+        where = isplat(t.at)
+    for kh in range(t.nh):
+        v = vread(x + kh * t.sh, n)
+        if kind == MAX:
+            a = vpick(vbetter(v, a), v, a)
+        elif kind == ARGMAX:
+            m = vbetter(v, a)
+            a = vpick(m, v, a)
+            where = ipick(m, isplat(t.at + kh * t.ah), where)
+        elif kind == MEAN:
+            a = a + v
+        else:
+            a = a + v * v
+    vstore(column + w, a)
+    if kind == ARGMAX:
+        istore(row + w, where)
+
+
+cdef inline void columns(const int kind, Taps *t, Py_ssize_t W, real *column, vi_element *row) noexcept nogil:
+    cdef Py_ssize_t b
+    for b in range(W // VL):
+        column_block(kind, t, b * VL, VL, column, row)
+    if W < VL:
+        column_block(kind, t, 0, W, column, row)
+    elif W % VL:
+        column_block(kind, t, W - VL, VL, column, row)
+
+
+cdef inline void window(const int kind, const Py_ssize_t *s, real rows, const real *column, const vi_element *row,
+                        real *y, int64_t *index) noexcept nogil:
+    """One output from the columns of its row."""
+    cdef Py_ssize_t kw, w = s[0]
+    cdef real a = column[w] if kind == MAX or kind == ARGMAX else 0, v
+    cdef int64_t where = 0, here
+    if kind == ARGMAX:
+        where = row[w] + w
+    for kw in range(s[1]):
+        v = column[w]
+        if kind == MAX:
+            if better(v, a):
+                a = v
+        elif kind == ARGMAX:
+            here = row[w] + w
+            if better(v, a) or ((v == a or (v != v and a != a)) and here < where):
+                a = v
+                where = here
+        else:
+            a = a + v
+        w = w + s[2]
+    if kind == MEAN:
+        a = a / (rows * s[3])
+    elif kind == L2:
+        a = <real>sqrt(a)
+    elif kind == ARGMAX:
+        index[0] = where
+    y[0] = a
+
+
+cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
+    cdef Py_ssize_t oh = job % g.OH, c = job // g.OH % g.C, n = job // g.OH // g.C, ow
+    cdef real *y = g.y.p + n * g.y.n + c * g.y.c + oh * g.y.h
+    cdef int64_t *index = NULL
+    cdef real *column = <real *>(g.scratch + threadid() * g.part)
+    cdef vi_element *row = <vi_element *>(column + g.W + VL)
+    cdef Taps t
+    if kind == LP:
+        for ow in range(g.OW):
+            t = taps_of(g, &g.x, n, c, oh, ow)
+            y[ow] = norm(&t, g.p)
+        return
+    t = taps_of(g, &g.x, n, c, oh, 0)
+    t.x -= g.cols[0]
+    t.at -= g.cols[0]
+    columns(kind, &t, g.W, column, row)
+    if kind == ARGMAX:
+        index = g.i + n * g.i_n + c * g.i_c + oh * g.i_h
+    for ow in range(g.OW):
+        window(kind, g.cols + 4 * ow, <real>g.rows[4 * oh + 3], column, row, y + ow, index + ow)
+    if kind == L2:
+        for ow in range(g.OW):
+            if not (y[ow] >= L2_LOW and y[ow] <= L2_HIGH):
+                t = taps_of(g, &g.x, n, c, oh, ow)
+                finish_l2(y + ow, &t)
+
+
+cdef void any_argmax(Pool *g, Py_ssize_t job) noexcept nogil:
+    """A row of any layout, for planes whose indices do not fit into the lanes of a vector."""
+    cdef Py_ssize_t oh = job % g.OH, c = job // g.OH % g.C, n = job // g.OH // g.C, ow
+    cdef Taps t
+    for ow in range(g.OW):
+        t = taps_of(g, &g.x, n, c, oh, ow)
+        argmax(&t, g.y.p + n * g.y.n + c * g.y.c + oh * g.y.h + ow * g.y.w,
+               g.i + n * g.i_n + c * g.i_c + oh * g.i_h + ow * g.i_w)
+
+
+cdef void forward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept nogil:
+    if kind == ARGMAX and g.H * g.W > LANE_MAX:
+        any_argmax(g, job)
+    elif last:
+        if kind == MAX:
+            last_row(MAX, g, job)
+        elif kind == ARGMAX:
+            last_row(ARGMAX, g, job)
+        elif kind == MEAN:
+            last_row(MEAN, g, job)
+        elif kind == L2:
+            last_row(L2, g, job)
+        else:
+            last_row(LP, g, job)
+    elif kind == MAX:
+        planar_row(MAX, g, job)
+    elif kind == ARGMAX:
+        planar_row(ARGMAX, g, job)
+    elif kind == MEAN:
+        planar_row(MEAN, g, job)
+    elif kind == L2:
+        planar_row(L2, g, job)
+    else:
+        planar_row(LP, g, job)
+
+
+cdef int forward(int kind, bint last, Pool *g, double nanoseconds) except -1 nogil:
+    """All rows; `nanoseconds` is the cost of an element of x."""
+    cdef bint channels = last and not (kind == ARGMAX and g.H * g.W > LANE_MAX)
+    cdef Py_ssize_t job, jobs = g.N * g.OH * (1 if channels else g.C)
+    cdef double taps = <double>(g.rows[1] + 2) * (g.cols[1] + 2)
+    cdef int threads = threads_for(nanoseconds * g.N * g.C * g.OH * g.OW * taps)
+    allocate(g, threads, 0 if channels else (g.W + VL) * 2 * sizeof(real))
+    for job in prange(jobs, num_threads=threads, schedule="static"):
+        forward_row(kind, last, g, job)
+    free(g.scratch)
+    return 0
+
+
+cdef int allocate(Pool *g, int threads, Py_ssize_t bytes) except -1 nogil:
+    """`bytes` of scratch for each thread."""
+    g.part = (bytes + 127) // 64 * 64
+    g.scratch = <char *>malloc(threads * g.part)
+    if g.scratch == NULL:
+        with gil:
+            raise MemoryError
+    return 0
+
+
+def max_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const Py_ssize_t[:, ::1] rows,
+                const Py_ssize_t[:, ::1] cols, bint last):
+    """y = the largest value of each window, NaN if there is one."""
+    run_forward(MAX, last, pool_of(x, y), rows, cols)
+
+
+def max_forward_indices(const real[:, :, :, :] x, real[:, :, :, :] y, long long[:, :, :, :] indices,
+                        const Py_ssize_t[:, ::1] rows, const Py_ssize_t[:, ::1] cols, bint last):
+    """As max_forward; indices = where in the plane (H, W) the first largest value, or the first NaN, is."""
+    cdef Pool g = pool_of(x, y)
+    set_indices(&g, indices)
+    run_forward(ARGMAX, last, g, rows, cols)
+
+
+def mean_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const Py_ssize_t[:, ::1] rows,
+                 const Py_ssize_t[:, ::1] cols, bint last):
+    """y = the sum of each window over its divisor."""
+    run_forward(MEAN, last, pool_of(x, y), rows, cols)
+
+
+def lp_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const Py_ssize_t[:, ::1] rows,
+               const Py_ssize_t[:, ::1] cols, double p, bint last):
+    """y = (sum |x|^p)^(1/p) of each window."""
+    cdef Pool g = pool_of(x, y)
+    g.p = p
+    run_forward(L2 if p == 2 else LP, last, g, rows, cols)
+
+
+cdef int run_forward(int kind, bint last, Pool g, const Py_ssize_t[:, ::1] rows,
+                     const Py_ssize_t[:, ::1] cols) except -1:
+    if g.N * g.C == 0:
+        return 0
+    g.rows, g.cols = &rows[0, 0], &cols[0, 0]
+    with nogil:
+        forward(kind, last, &g, 10 if kind == LP else 0.1)
+    return 0
+
+
+# ---------------------------------------------------------------- backward: each input collects from the windows over it
+
+cdef inline vf collect(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w, Py_ssize_t c,
+                       Py_ssize_t lanes) noexcept nogil:
+    """The gradient of `lanes` channels at one pixel of channels-last memory."""
+    cdef Py_ssize_t a, b, oh, ow, at = n * g.y.n + c
+    cdef vf total = vzero, row, dy
+    for a in range(g.row_ends[h], g.row_ends[h + 1]):
+        oh = g.row_list[a]
+        row = vzero
+        for b in range(g.col_ends[w], g.col_ends[w + 1]):
+            ow = g.col_list[b]
+            dy = vread(g.y.p + at + oh * g.y.h + ow * g.y.w, lanes)
+            if kind == ARGMAX:
+                total = total + vtaken(iread(g.i + n * g.i_n + oh * g.i_h + ow * g.i_w + c, lanes),
+                                       isplat(h * g.W + w), dy)
+            elif kind == MEAN:
+                row = row + dy / vsplat(<real>(g.rows[4 * oh + 3] * g.cols[4 * ow + 3]))
+            else:
+                row = row + vratio(dy, vread(g.x0.p + n * g.x0.n + h * g.x0.h + w * g.x0.w + c, lanes),
+                                   vread(g.y0.p + n * g.y0.n + oh * g.y0.h + ow * g.y0.w + c, lanes))
+        if kind != ARGMAX:
+            total = total + row
+    return total
+
+
+cdef inline void last_row_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
+    cdef Py_ssize_t n = job // g.H, h = job % g.H, w, b
+    cdef real *dx
+    for w in range(g.W):
+        dx = g.x.p + n * g.x.n + h * g.x.h + w * g.x.w
+        for b in range(g.C // VL):
+            vstore(dx + b * VL, collect(kind, g, n, h, w, b * VL, VL))
+        if g.C % VL:
+            b = g.C // VL * VL
+            vwrite(dx + b, g.C - b, collect(kind, g, n, h, w, b, g.C - b))
+
+
+cdef inline real share(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, Py_ssize_t w,
+                       Py_ssize_t oh, Py_ssize_t ow) noexcept nogil:
+    """What the window (oh, ow) gives to the input at (h, w)."""
+    cdef real dy = g.y.p[n * g.y.n + c * g.y.c + oh * g.y.h + ow * g.y.w], x, y
+    if kind == MEAN:
+        return dy / <real>(g.rows[4 * oh + 3] * g.cols[4 * ow + 3])
+    x = g.x0.p[n * g.x0.n + c * g.x0.c + h * g.x0.h + w * g.x0.w]
+    y = g.y0.p[n * g.y0.n + c * g.y0.c + oh * g.y0.h + ow * g.y0.w]
+    if y == 0:
+        return 0
+    if kind == L2:
+        return dy * (x / y)
+    if x == 0:
+        return 0
+    return <real>((dy if x > 0 else -dy) * pow(fabs(x / y), g.p - 1))
+
+
+cdef inline void row_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
+    """A row of one map, for any strides."""
+    cdef Py_ssize_t h = job % g.H, c = job // g.H % g.C, n = job // g.H // g.C, w, a, b, oh
+    cdef real total, row
+    cdef real *dx = g.x.p + n * g.x.n + c * g.x.c + h * g.x.h
+    for w in range(g.W):
+        total = 0
+        for a in range(g.row_ends[h], g.row_ends[h + 1]):
+            oh = g.row_list[a]
+            row = 0
+            for b in range(g.col_ends[w], g.col_ends[w + 1]):
+                row = row + share(kind, g, n, c, h, w, oh, g.col_list[b])
+            total = total + row
+        dx[w * g.x.w] = total
+
+
+cdef void scatter(Pool *g, Py_ssize_t job, bint add) noexcept nogil:
+    """A plane of x: zeros, and y added (or put) at its indices, in order. Any strides."""
+    cdef Py_ssize_t c = job % g.C, n = job // g.C, h, w, at
+    cdef real *x = g.x.p + n * g.x.n + c * g.x.c
+    cdef const real *y = g.y.p + n * g.y.n + c * g.y.c
+    cdef const int64_t *i = g.i + n * g.i_n + c * g.i_c
+    for h in range(g.H):
+        for w in range(g.W):
+            x[h * g.x.h + w * g.x.w] = 0
+    for h in range(g.OH):
+        for w in range(g.OW):
+            at = i[h * g.i_h + w * g.i_w]
+            at = at // g.W * g.x.h + at % g.W * g.x.w
+            x[at] = (x[at] if add else 0) + y[h * g.y.h + w * g.y.w]
+
+
+cdef void gather(Pool *g, Py_ssize_t job) noexcept nogil:
+    """A row of y: x at its indices. Any strides."""
+    cdef Py_ssize_t oh = job % g.OH, c = job // g.OH % g.C, n = job // g.OH // g.C, ow, at
+    for ow in range(g.OW):
+        at = g.i[n * g.i_n + c * g.i_c + oh * g.i_h + ow * g.i_w]
+        g.y.p[n * g.y.n + c * g.y.c + oh * g.y.h + ow * g.y.w] = \
+            g.x.p[n * g.x.n + c * g.x.c + at // g.W * g.x.h + at % g.W * g.x.w]
+
+
+cdef void backward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept nogil:
+    if kind == LP:
+        row_back(LP, g, job)
+    elif last:
+        if kind == ARGMAX:
+            last_row_back(ARGMAX, g, job)
+        elif kind == MEAN:
+            last_row_back(MEAN, g, job)
+        else:
+            last_row_back(L2, g, job)
+    elif kind == ARGMAX:
+        scatter(g, job, True)
+    elif kind == MEAN:
+        row_back(MEAN, g, job)
+    else:
+        row_back(L2, g, job)
+
+
+cdef void backward(int kind, bint last, Pool *g, double nanoseconds) noexcept nogil:
+    cdef Py_ssize_t job, jobs
+    if kind == LP or (kind == ARGMAX and g.H * g.W > LANE_MAX):
+        last = False
+    jobs = g.N * g.H if last else g.N * g.C * (1 if kind == ARGMAX else g.H)
+    for job in prange(jobs, num_threads=threads_for(nanoseconds * g.N * g.C * g.H * g.W), schedule="static"):
+        backward_row(kind, last, g, job)
+
+
+cdef void set_cover(Pool *g, const Py_ssize_t[::1] row_ends, const Py_ssize_t[::1] row_list,
+                    const Py_ssize_t[::1] col_ends, const Py_ssize_t[::1] col_list):
+    g.row_ends, g.row_list = &row_ends[0], &row_list[0]
+    g.col_ends, g.col_list = &col_ends[0], &col_list[0]
+
+
+def max_backward(const real[:, :, :, :] dy, const long long[:, :, :, :] indices, real[:, :, :, :] dx,
+                 const Py_ssize_t[::1] row_ends, const Py_ssize_t[::1] row_list,
+                 const Py_ssize_t[::1] col_ends, const Py_ssize_t[::1] col_list, bint last):
+    """dx = the sum of dy over the windows whose index is here."""
+    cdef Pool g = pool_of(dx, dy)
+    if g.N * g.C == 0:
+        return
+    set_indices(&g, indices)
+    set_cover(&g, row_ends, row_list, col_ends, col_list)
+    with nogil:
+        backward(ARGMAX, last, &g, 0.6)
+
+
+def mean_backward(const real[:, :, :, :] dy, real[:, :, :, :] dx, const Py_ssize_t[:, ::1] rows,
+                  const Py_ssize_t[:, ::1] cols, const Py_ssize_t[::1] row_ends, const Py_ssize_t[::1] row_list,
+                  const Py_ssize_t[::1] col_ends, const Py_ssize_t[::1] col_list, bint last):
+    """dx = the sum of dy / m over the windows that hold this input."""
+    cdef Pool g = pool_of(dx, dy)
+    if g.N * g.C == 0:
+        return
+    g.rows, g.cols = &rows[0, 0], &cols[0, 0]
+    set_cover(&g, row_ends, row_list, col_ends, col_list)
+    with nogil:
+        backward(MEAN, last, &g, 0.6)
+
+
+def lp_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, :, :, :] y, real[:, :, :, :] dx,
+                const Py_ssize_t[::1] row_ends, const Py_ssize_t[::1] row_list,
+                const Py_ssize_t[::1] col_ends, const Py_ssize_t[::1] col_list, double p, bint last):
+    """dx = sum dy sign(x) (|x| / y)^(p-1), 0 where y = 0."""
+    cdef Pool g = pool_of(dx, dy)
+    if g.N * g.C == 0:
+        return
+    g.x0, g.y0, g.p = map_of(x), map_of(y), p
+    set_cover(&g, row_ends, row_list, col_ends, col_list)
+    with nogil:
+        backward(L2 if p == 2 else LP, last, &g, 1 if p == 2 else 20)
+
+
+# ---------------------------------------------------------------- unpooling
+
+def unpool_forward(const real[:, :, :, :] x, const long long[:, :, :, :] indices, real[:, :, :, :] y):
+    """y = zeros, with the values of x at their indices in the plane of y; where two meet, the later stays."""
+    cdef Pool g = pool_of(y, x)
+    cdef Py_ssize_t job
+    if g.N * g.C == 0:
+        return
+    set_indices(&g, indices)
+    for job in prange(g.N * g.C, nogil=True, num_threads=threads_for(<double>g.N * g.C * g.H * g.W), schedule="static"):
+        scatter(&g, job, False)
+
+
+def unpool_backward(const real[:, :, :, :] dy, const long long[:, :, :, :] indices, real[:, :, :, :] dx):
+    """dx = dy at the indices."""
+    cdef Pool g = pool_of(dy, dx)
+    cdef Py_ssize_t job
+    if g.N * g.C == 0:
+        return
+    set_indices(&g, indices)
+    for job in prange(g.N * g.C * g.OH, nogil=True, num_threads=threads_for(<double>g.N * g.C * g.OH * g.OW * 3),
+                      schedule="static"):
+        gather(&g, job)
+
+
+# ---------------------------------------------------------------- indices that a person gives back
+
+def first_bad_index(const long long[:, :, :, :] indices, Py_ssize_t plane, const Py_ssize_t[:, ::1] rows=None,
+                    const Py_ssize_t[:, ::1] cols=None, Py_ssize_t W=1):
+    """Where, in C order, the first index is that is not in [0, plane), or not in its window; -1 if there is none."""
+    cdef Py_ssize_t n, c, oh, ow, at, h, w, OH = indices.shape[2], OW = indices.shape[3]
+    cdef bint windows = rows is not None
+    for n in range(indices.shape[0]):
+        for c in range(indices.shape[1]):
+            for oh in range(OH):
+                for ow in range(OW):
+                    at = indices[n, c, oh, ow]
+                    if 0 <= at < plane and (not windows or holds(&rows[oh, 0], at // W) and holds(&cols[ow, 0], at % W)):
+                        continue
+                    return ((n * indices.shape[1] + c) * OH + oh) * OW + ow
+    return -1
+
+
+cdef inline bint holds(const Py_ssize_t *line, Py_ssize_t at) noexcept nogil:
+    """Whether a line of a table reads this row or column."""
+    at = at - line[0]
+    return 0 <= at < line[1] * line[2] and at % line[2] == 0
