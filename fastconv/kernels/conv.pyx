@@ -208,19 +208,21 @@ cdef void pack_tile(const real *w, Py_ssize_t so, Py_ssize_t si, const Py_ssize_
         i0 += block
 
 
-cdef real *pack(const real *w, Py_ssize_t so, Py_ssize_t si, Py_ssize_t sg, const Py_ssize_t *offsets,
-                Py_ssize_t taps, Py_ssize_t length, Py_ssize_t K, Py_ssize_t groups) noexcept nogil:
-    """[group][column tile][tap][channel][lane]: what the tiles read in order. NULL if memory ran out."""
-    cdef Py_ssize_t size = columns(K) * taps * length, tiles_k = (K + NR * VL - 1) // (NR * VL), job
-    cdef real *packed = <real *>malloc(max(<Py_ssize_t>1, groups * size) * sizeof(real))
-    cdef int threads = threads_for(<double>groups * size * 0.7)
-    if packed == NULL or taps * length == 0:
-        return packed
-    for job in prange(groups * tiles_k, num_threads=threads, schedule="static"):
-        pack_tile(w + job // tiles_k * sg + job % tiles_k * NR * VL * so, so, si, offsets, taps, length,
-                  min(<Py_ssize_t>(NR * VL), K - job % tiles_k * NR * VL),
-                  packed + job // tiles_k * size + job % tiles_k * NR * VL * taps * length)
-    return packed
+cdef Py_ssize_t packed_reals(Grid *g) noexcept nogil:
+    return g.groups * columns(g.K) * g.taps * g.length
+
+
+cdef void pack(Grid *g, const real *w, Py_ssize_t so, Py_ssize_t si, Py_ssize_t sg, const Py_ssize_t *offsets,
+               real *packed) noexcept nogil:
+    """[group][column tile][tap][channel][lane]: what the tiles read in order."""
+    cdef Py_ssize_t size = columns(g.K) * g.taps * g.length, tiles_k = (g.K + NR * VL - 1) // (NR * VL), job
+    cdef int threads = threads_for(<double>g.groups * size * 0.7)
+    if size == 0:
+        return
+    for job in prange(g.groups * tiles_k, num_threads=threads, schedule="static"):
+        pack_tile(w + job // tiles_k * sg + job % tiles_k * NR * VL * so, so, si, offsets, g.taps, g.length,
+                  min(<Py_ssize_t>(NR * VL), g.K - job % tiles_k * NR * VL),
+                  packed + job // tiles_k * size + job % tiles_k * NR * VL * g.taps * g.length)
 
 
 cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_t times) noexcept nogil:
@@ -238,35 +240,77 @@ cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
             Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-            Py_ssize_t groups, bint narrow=True, bint relu=False):
-    """y = conv2d(x, w) + b; x and y channels-last, w any strides, b may be None."""
+            Py_ssize_t groups, bint narrow=True, bint relu=False, const real[:] packed=None):
+    """y = conv2d(x, w) + b; x and y channels-last, w any strides, b may be None; of a packed w only the shape is read."""
+    cdef int failed = 1
     cdef Grid g
-    cdef Py_ssize_t kw = w.shape[3], taps = w.shape[2] * kw, t, one = sizeof(real)
     cdef Py_ssize_t *offsets
-    cdef int failed
     if y.shape[0] == 0:
         return
-    offsets = <Py_ssize_t *>malloc(3 * taps * sizeof(Py_ssize_t))
-    if offsets == NULL:
-        raise MemoryError()
     with nogil:
-        g.th = offsets + taps
-        g.tw = g.th + taps
-        for t in range(taps):
-            g.th[t] = t // kw * dh - top
-            g.tw[t] = t % kw * dw - left
-            offsets[t] = (t // kw * w.strides[2] + t % kw * w.strides[3]) // one
-        set_source(&g, x)
-        set_target(&g, y)
-        g.mh, g.mw, g.GH, g.GW, g.bh = sh, sw, y.shape[2], y.shape[3], 0
-        g.groups, g.C, g.K, g.relu = groups, w.shape[1], w.shape[0] // groups, relu
-        g.taps, g.length = taps, w.shape[1]
-        failed = run_packed(&g, pack(&w[0, 0, 0, 0], w.strides[0] // one, w.strides[1] // one,
-                                     w.strides[0] // one * g.K, offsets, taps, g.C, g.K, groups),
-                            b, kw if dw == 1 and narrow else 1)
+        offsets = forward_taps(&g, w, sh, sw, dh, dw, top, left, groups)
+        if offsets != NULL:
+            set_source(&g, x)
+            set_target(&g, y)
+            g.GH, g.GW, g.bh, g.relu = y.shape[2], y.shape[3], 0, relu
+            failed = pack_and_run(&g, &w[0, 0, 0, 0], w.strides[0] // sizeof(real), w.strides[1] // sizeof(real),
+                                  w.strides[0] // <Py_ssize_t>sizeof(real) * g.K, offsets,
+                                  NULL if packed is None else &packed[0], b, w.shape[3] if dw == 1 and narrow else 1)
         free(offsets)
     if failed:
         raise MemoryError()
+
+
+def pack_forward(const real[:, :, :, :] w, real[:] packed, Py_ssize_t groups):
+    """The packed weights of `forward`, in packed_size(w.shape, groups) reals."""
+    cdef Grid g
+    cdef Py_ssize_t *offsets = forward_taps(&g, w, 1, 1, 1, 1, 0, 0, groups)
+    if offsets == NULL:
+        raise MemoryError()
+    with nogil:
+        pack(&g, &w[0, 0, 0, 0], w.strides[0] // sizeof(real), w.strides[1] // sizeof(real),
+             w.strides[0] // <Py_ssize_t>sizeof(real) * g.K, offsets, &packed[0])
+        free(offsets)
+
+
+def packed_size(Py_ssize_t K, Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t groups):
+    """Reals in the packed form of a weight with K outputs of C inputs each (per group), forward or backward."""
+    return groups * columns(K) * C * kh * kw
+
+
+cdef Py_ssize_t *forward_taps(Grid *g, const real[:, :, :, :] w, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh,
+                              Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups) noexcept nogil:
+    """Where each tap lies in w, with the taps of the grid behind; NULL if memory ran out."""
+    cdef Py_ssize_t kw = w.shape[3], taps = w.shape[2] * kw, t
+    cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(3 * taps * sizeof(Py_ssize_t))
+    if offsets == NULL:
+        return NULL
+    g.th = offsets + taps
+    g.tw = g.th + taps
+    for t in range(taps):
+        g.th[t] = t // kw * dh - top
+        g.tw[t] = t % kw * dw - left
+        offsets[t] = (t // kw * w.strides[2] + t % kw * w.strides[3]) // <Py_ssize_t>sizeof(real)
+    g.mh, g.mw = sh, sw
+    g.groups, g.C, g.K = groups, w.shape[1], w.shape[0] // groups
+    g.taps, g.length = taps, g.C
+    return offsets
+
+
+cdef int pack_and_run(Grid *g, const real *w, Py_ssize_t so, Py_ssize_t si, Py_ssize_t sg, const Py_ssize_t *offsets,
+                      const real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
+    """Run a grid with packed weights, packed here unless they came so."""
+    cdef real *own
+    cdef int failed
+    if packed != NULL:
+        return run_packed(g, packed, b, in_row)
+    own = <real *>malloc(max(<Py_ssize_t>1, packed_reals(g)) * sizeof(real))
+    if own == NULL:
+        return 1
+    pack(g, w, so, si, sg, offsets, own)
+    failed = run_packed(g, own, b, in_row)
+    free(own)
+    return failed
 
 
 cdef void set_source(Grid *g, const real[:, :, :, :] x) noexcept nogil:
@@ -280,11 +324,11 @@ cdef void set_target(Grid *g, real[:, :, :, :] y) noexcept nogil:
     g.yn, g.yh, g.yw = y.strides[0] // sizeof(real), y.strides[2] // sizeof(real), y.strides[3] // sizeof(real)
 
 
-cdef int run_packed(Grid *g, real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
-    """Run a grid whose taps come in rows of `in_row` neighbours; frees the packed weights; 1 if memory ran out."""
+cdef int run_packed(Grid *g, const real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
+    """Run a grid whose taps come in rows of `in_row` neighbours; 1 if memory ran out."""
     cdef real *bias = pack_bias(b, g.channels if g.bh else g.K, g.groups, g.bh * g.bw if g.bh else 1)
     cdef real *zeros = <real *>calloc(max(<Py_ssize_t>1, g.length), sizeof(real))
-    cdef int failed = packed == NULL or bias == NULL or zeros == NULL
+    cdef int failed = bias == NULL or zeros == NULL
     g.tiles_k = (g.K + NR * VL - 1) // (NR * VL)
     g.w, g.wg, g.b, g.bg, g.zeros = packed, columns(g.K) * g.taps * g.length, bias, columns(g.K), zeros
     if not failed:
@@ -292,7 +336,6 @@ cdef int run_packed(Grid *g, real *packed, const real[:] b, Py_ssize_t in_row) n
             failed = run_merged(g, in_row)
         else:
             failed = run_grid(g)
-    free(packed)
     free(bias)
     free(zeros)
     return failed
@@ -363,39 +406,62 @@ cdef void pad_row(const real *x, Py_ssize_t xw, Py_ssize_t xc, bint inside, Py_s
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint narrow=True, bint relu=False):
+                   Py_ssize_t groups, bint narrow=True, bint relu=False, const real[:] packed=None):
     """dx = conv2d's input gradient (+ b: the transposed convolution); dy and dx channels-last."""
-    cdef Py_ssize_t taps = w.shape[2] * w.shape[3], phase, phases_w = min(sw, dx.shape[3])
-    cdef Py_ssize_t *offsets
-    cdef int failed = 0
+    cdef int failed
+    cdef const real *next_packed = NULL if packed is None else &packed[0]
     if dx.shape[0] == 0:
         return
-    offsets = <Py_ssize_t *>malloc(3 * taps * sizeof(Py_ssize_t))
-    if offsets == NULL:
-        raise MemoryError()
     with nogil:
-        if narrow and groups == 1 and dh == 1 and dw == 1 and 2 * w.shape[1] < VL and \
-                sh * sw * w.shape[1] <= NR * VL:
+        if narrow and packed is None and in_blocks(groups, w.shape[1], sh, sw, dh, dw):
             failed = run_blocks(dy, w, b, dx, sh, sw, top, left, relu)
         else:
-            for phase in range(min(sh, dx.shape[2]) * phases_w):
-                failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, relu,
-                                             phase // phases_w, phase % phases_w, offsets)
-        free(offsets)
+            failed = run_phases(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, relu, &next_packed, NULL)
     if failed:
         raise MemoryError()
 
 
+def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw,
+               Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups):
+    """The packed weights of `backward_input`, phase after phase."""
+    cdef real *next_packed = &packed[0]
+    cdef int failed
+    with nogil:
+        failed = run_phases(None, w, None, None, sh, sw, dh, dw, top, left, groups, False, False, NULL, &next_packed)
+    if failed:
+        raise MemoryError()
+
+
+cdef bint in_blocks(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh,
+                    Py_ssize_t dw) noexcept nogil:
+    return groups == 1 and dh == 1 and dw == 1 and 2 * C < VL and sh * sw * C <= NR * VL
+
+
+cdef int run_phases(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
+                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
+                    Py_ssize_t groups, bint narrow, bint relu, const real **packed, real **store) noexcept nogil:
+    """The sh x sw phases of dx; with `store` nothing is computed but the packed weights."""
+    cdef Py_ssize_t phase
+    cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(3 * w.shape[2] * w.shape[3] * sizeof(Py_ssize_t))
+    cdef int failed = offsets == NULL
+    for phase in range(sh * sw):
+        failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, relu, phase // sw,
+                                     phase % sw, offsets, packed, store)
+    free(offsets)
+    return failed
+
+
 cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint narrow, bint relu, Py_ssize_t i0, Py_ssize_t j0,
-                   Py_ssize_t *offsets) noexcept nogil:
+                   Py_ssize_t groups, bint narrow, bint relu, Py_ssize_t i0, Py_ssize_t j0, Py_ssize_t *offsets,
+                   const real **packed, real **store) noexcept nogil:
     """The pixels (i0 + i sh, j0 + j sw) of dx: tap (r, s) reaches them from dy at (i0 + top - r dh) / sh + i.
 
     Taps are taken from the last to the first, so that dy is read from left to right.
     """
     cdef Grid g
     cdef Py_ssize_t r, s, t = 0, one = sizeof(real), in_row = 0
+    cdef const real *weights = NULL
     g.th = offsets + w.shape[2] * w.shape[3]
     g.tw = g.th + w.shape[2] * w.shape[3]
     for r in range(w.shape[2] - 1, -1, -1):
@@ -408,6 +474,17 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
                     offsets[t] = (r * w.strides[2] + s * w.strides[3]) // one
                     t += 1
                     in_row += 1
+    g.groups, g.C, g.K, g.relu = groups, w.shape[0] // groups, w.shape[1], relu
+    g.taps, g.length = t, g.C
+    if store != NULL:
+        pack(&g, &w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C, offsets, store[0])
+        store[0] += packed_reals(&g)
+        return 0
+    if packed[0] != NULL:
+        weights = packed[0]
+        packed[0] += packed_reals(&g)
+    if i0 >= dx.shape[2] or j0 >= dx.shape[3]:
+        return 0
     set_source(&g, dy)
     set_target(&g, dx)
     g.y += i0 * g.yh + j0 * g.yw
@@ -415,11 +492,8 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     g.yw *= sw
     g.mh, g.mw, g.bh = 1, 1, 0
     g.GH, g.GW = (dx.shape[2] - i0 + sh - 1) // sh, (dx.shape[3] - j0 + sw - 1) // sw
-    g.groups, g.C, g.K, g.relu = groups, w.shape[0] // groups, w.shape[1], relu
-    g.taps, g.length = t, g.C
-    return run_packed(&g, pack(&w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C,
-                               offsets, t, g.C, g.K, groups),
-                      b, in_row if dw == 1 and narrow else 1)
+    return pack_and_run(&g, &w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C, offsets,
+                        weights, b, in_row if dw == 1 and narrow else 1)
 
 
 cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
@@ -429,7 +503,7 @@ cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const r
     cdef Py_ssize_t C = w.shape[1], taps, t, taps_w, low_h, low_w
     cdef Py_ssize_t *table
     cdef real *packed
-    cdef int failed
+    cdef int failed = 1
     choose_block(C, w.shape[2], w.shape[3], sh, sw, &g.bh, &g.bw)
     g.mh, g.mw = g.bh // sh, g.bw // sw
     # offsets of dy under a block: (i + top - r) / sh for 0 <= i < bh and 0 <= r < kh
@@ -453,7 +527,8 @@ cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const r
     if packed != NULL:
         for t in range(taps):
             pack_block(&g, w, t, top - g.th[t] * sh, left - g.tw[t] * sw, packed)
-    failed = run_packed(&g, packed, b, taps_w)
+        failed = run_packed(&g, packed, b, taps_w)
+    free(packed)
     free(table)
     return failed
 

@@ -8,6 +8,7 @@ from functools import partial
 
 from .. import kernels
 from . import check, geometry, path
+from .packed import PackedWeight, memory_of, weight_of
 
 CHUNK = 8 << 20  # bytes of a batch that are converted to channels-last at a time
 
@@ -21,7 +22,7 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, o
     ----------
     x : array (N, C, H, W) or (C, H, W), float32 or float64
         Any strides; the result has the memory layout of `x` (NCHW, or channels-last shown with NCHW shape).
-    weight : array (K, C / groups, kh, kw), dtype of `x`
+    weight : array (K, C / groups, kh, kw), dtype of `x`, or what `pack_weight` made of it
     bias : array (K,), dtype of `x`, optional
     stride : int or (sh, sw), >= 1
     padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "same" or "full"
@@ -63,11 +64,13 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, o
            [81., 90.]], dtype=float32)
     """
     x, batched = check.images(x, "x")
-    weight = check.array(weight, "weight", 4)
+    weight = weight_of(weight)
     g = geometry.conv2d(x.shape, weight.shape, stride, padding, dilation, groups)
     bias = check_bias(bias, g.K)
     check.same_dtype(x=x, weight=weight, bias=bias)
-    y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x, weight=weight, bias=bias)
+    if isinstance(weight, PackedWeight):
+        weight.check(g, backward=False)
+    y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x, weight=memory_of(weight), bias=bias)
     conv2d_call(x, weight, bias, y, g)()
     return check.give(y, out, batched)
 
@@ -83,7 +86,7 @@ def conv2d_backward_input(dy, weight, input_shape, stride=1, padding=0, dilation
     ----------
     dy : array (N, K, OH, OW) or (K, OH, OW), float32 or float64
         The gradient of the loss with respect to the output.
-    weight : array (K, C / groups, kh, kw), dtype of `dy`
+    weight : array (K, C / groups, kh, kw), dtype of `dy`, or what `pack_weight` made of it
     input_shape : (N, C, H, W) or (C, H, W)
     stride, padding, dilation, groups
         As in `conv2d`.
@@ -111,11 +114,13 @@ def conv2d_backward_input(dy, weight, input_shape, stride=1, padding=0, dilation
            [ 6., 13., 15.,  8.]], dtype=float32)
     """
     dy, batched = check.images(dy, "dy")
-    weight = check.array(weight, "weight", 4)
+    weight = weight_of(weight)
     g = geometry.conv2d(with_batch(input_shape, batched), weight.shape, stride, padding, dilation, groups)
     check.shape_is(dy, "dy", g.y_shape, "the output of conv2d for this input_shape")
     check.same_dtype(dy=dy, weight=weight)
-    dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy, weight=weight)
+    if isinstance(weight, PackedWeight):
+        weight.check(g, backward=True)
+    dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy, weight=memory_of(weight))
     conv2d_backward_input_call(dy, weight, dx, g)()
     return check.give(dx, out, batched)
 
@@ -221,35 +226,47 @@ def with_batch(input_shape, batched):
 
 def conv2d_call(x, weight, bias, y, g, relu=False):
     """The prepared call of the forward convolution."""
-    return image_call("forward", path.conv2d(g, y.dtype, x, y, path.FORWARD), x, weight, bias, y, g, relu)
+    return image_call(path.FORWARD, x, weight, bias, y, g, relu)
 
 
 def conv2d_backward_input_call(dy, weight, dx, g, bias=None, relu=False):
     """The prepared call of the input gradient; with a bias, of the transposed convolution."""
-    return image_call("backward_input", path.conv2d(g, dx.dtype, dx, dy, path.INPUT), dy, weight, bias, dx, g, relu)
+    return image_call(path.INPUT, dy, weight, bias, dx, g, relu)
 
 
-def image_call(name, chosen, x, weight, bias, y, g, relu):
+def image_call(direction, x, weight, bias, y, g, relu):
     """A kernel that goes from one image to another, with its operands brought to the memory it wants."""
-    kernel, rest = kernel_and_numbers(name, chosen, y.dtype, g)
-    run = partial(run_image, kernel, weight, bias, (*rest, relu))
+    packed = None
+    if isinstance(weight, PackedWeight):
+        chosen, packed, weight = weight.path_of(direction), weight.array(direction), weight.weight
+    if packed is None:
+        chosen = path.conv2d(g, y.dtype, x, y, direction)
+    run = partial(run_image, *kernel_of(direction, chosen, y.dtype, g, weight, packed, relu), bias)
     if chosen in ("planar", "depthwise"):
         return partial(run, x, y)
-    any_x = name == "forward" and chosen == "direct" and reads_any_layout(g, y.dtype)
+    any_x = direction == path.FORWARD and chosen == "direct" and reads_any_layout(g, y.dtype)
     return on_channels_last(run, x, y, any_x)
 
 
-def run_image(kernel, weight, bias, rest, x, y):
+def run_image(kernel, weight, rest, bias, x, y):
     kernel(x, weight, bias, y, *rest)
 
 
-def kernel_and_numbers(name, chosen, dtype, g):
-    """The kernel of a path, and the numbers it takes after the arrays."""
+def kernel_of(direction, chosen, dtype, g, weight, packed, relu):
+    """The kernel of a path, the weights it takes, and the numbers after the arrays."""
+    name = "forward" if direction == path.FORWARD else "backward_input"
     module = getattr(kernels.load(dtype), "conv" if chosen == "direct" else chosen)
+    if chosen == "winograd" and packed is not None:
+        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, relu)
     if chosen == "winograd":
-        return getattr(module, name), (g.top, g.left)
-    numbers = (g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups)
-    return getattr(module, name), (*numbers, path.enabled("narrow")) if chosen == "direct" else numbers
+        return getattr(module, name), weight, (g.top, g.left, relu)
+    if chosen == "direct":
+        return getattr(module, name), weight, (*numbers(g), path.enabled("narrow"), relu, packed)
+    return getattr(module, name), weight, (*numbers(g), relu)
+
+
+def numbers(g):
+    return g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups
 
 
 def reads_any_layout(g, dtype):
@@ -260,7 +277,10 @@ def reads_any_layout(g, dtype):
 def conv2d_backward_weight_call(dy, x, dweight, g):
     """The prepared call of the weight gradient."""
     chosen = path.conv2d(g, dweight.dtype, x, dy, path.WEIGHT)
-    kernel, rest = kernel_and_numbers("backward_weight", chosen, dweight.dtype, g)
+    kernel = getattr(kernels.load(dweight.dtype), "conv" if chosen == "direct" else chosen).backward_weight
+    rest = (g.top, g.left) if chosen == "winograd" else numbers(g)
+    if chosen == "direct":
+        rest = (*rest, path.enabled("narrow"))
     any_layout = chosen in ("planar", "depthwise")
     any_x = any_layout or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
     if (any_layout or channels_unit(dy)) and (any_x or channels_unit(x)):

@@ -7,8 +7,8 @@
     narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
                 (forward, weight gradient), a block of pixels computed at once (input gradient)
 
-Padding is an image's zeros: where the narrow forms multiply them, a NaN or infinity of dy or w also reaches results that
-touch it through padding, or through the block. The direct path keeps it to the results whose window holds it.
+Padding is zeros: where the narrow forms multiply them, a NaN or infinity of dy or w also reaches results that touch it
+through padding, or through the block. The direct path keeps it to the results whose window holds it.
 
 The choice depends on C, K, H, W, the kernel, the dtype and the layout, never on N or on the number of threads, so that
 a sample's bits are the same alone and inside any batch. The environment variable ``FASTCONV_PATHS_OFF`` (for example
@@ -73,13 +73,26 @@ def enabled(name):
 
 def conv2d(g, dtype, x_like, y_like, direction):
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
-    if g.groups > 1 and g.groups == g.C and enabled("depthwise"):
+    if one_filter_a_channel(g) and enabled("depthwise"):
         return "depthwise"
-    if g.groups == 1 and max(g.C, g.K) <= FEW and in_planes(x_like) and in_planes(y_like) and enabled("planar"):
+    if few_channels(g) and in_planes(x_like) and in_planes(y_like) and enabled("planar"):
         return "planar"
-    if winograd_fits(g, dtype, direction) and enabled("winograd"):
-        return "winograd"
-    return "direct"
+    return "winograd" if winograd_fits(g, dtype) and enabled("winograd") else "direct"
+
+
+def packed(g, dtype, direction):
+    """The path that packed weights are for, "plain" where there is nothing to gain from packing."""
+    if one_filter_a_channel(g) or few_channels(g) or (direction == INPUT and g.C // g.groups <= FEW // 2):
+        return "plain"
+    return "winograd" if winograd_fits(g, dtype) and enabled("winograd") else "direct"
+
+
+def one_filter_a_channel(g):
+    return g.groups > 1 and g.groups == g.C
+
+
+def few_channels(g):
+    return g.groups == 1 and max(g.C, g.K) <= FEW
 
 
 def in_planes(x):
@@ -87,9 +100,9 @@ def in_planes(x):
     return x.strides[3] == x.itemsize or x.shape[3] == 1
 
 
-def winograd_fits(g, dtype, direction):
+def winograd_fits(g, dtype):
     """Enough channels and pixels that the transforms cost less than the products they save (measured)."""
-    if direction == WEIGHT or dtype != "float32" or g.groups != 1 or (g.sh, g.sw, g.dh, g.dw) != (1, 1, 1, 1):
+    if dtype != "float32" or g.groups != 1 or (g.sh, g.sw, g.dh, g.dw) != (1, 1, 1, 1):
         return False
     if (g.kh, g.kw) not in ((3, 3), (5, 5)):
         return False

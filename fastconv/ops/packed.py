@@ -1,0 +1,124 @@
+"""Weights packed once for many calls, in the order the kernels read them."""
+
+import numpy as np
+
+from .. import kernels
+from . import check, geometry, path
+
+
+class PackedWeight:
+    """What `pack_weight` returns: accepted by `conv2d` and `conv2d_backward_input` in place of the weight.
+
+    Attributes
+    ----------
+    shape : (K, C / groups, kh, kw)
+    dtype : numpy.dtype
+    path : str
+        The path whose order the weights are in.
+    nbytes : int
+    """
+
+    def __init__(self, weight, g, backward):
+        self.shape, self.dtype, self.geometry, self.backward = weight.shape, weight.dtype, g._replace(N=0), backward
+        # the path of each direction, "plain" where packing gains nothing and a copy of the weight serves
+        self.path = path.packed(g, weight.dtype, path.FORWARD)
+        self.input_path = path.packed(g, weight.dtype, path.INPUT)
+        keep = "plain" in (self.path, self.input_path if backward else "")
+        self.weight = weight.copy() if keep else np.broadcast_to(weight.dtype.type(0), weight.shape)
+        self.packed = pack(weight, g, self.path, "forward")
+        self.packed_input = pack(weight, g, self.input_path, "input") if backward else None
+
+    @property
+    def nbytes(self):
+        arrays = (self.packed, self.packed_input, self.weight if self.weight.base is None else None)
+        return sum(a.nbytes for a in arrays if a is not None)
+
+    def __repr__(self):
+        return f"<PackedWeight {self.shape} {self.dtype}, {self.path}, {self.nbytes} bytes>"
+
+    def path_of(self, direction):
+        return self.path if direction == path.FORWARD else self.input_path
+
+    def array(self, direction):
+        """The packed array for a direction; None where the plain weight is read."""
+        return self.packed if direction == path.FORWARD else self.packed_input
+
+    def check(self, g, backward):
+        """ValueError unless this was packed for the convolution with geometry `g`."""
+        if backward and not self.backward:
+            raise ValueError("weight was packed with backward=False, so it cannot serve conv2d_backward_input")
+        if self.geometry != g._replace(N=0):
+            differing = [f"{n} {p}, not {q}" for n, p, q in zip(g._fields, self.geometry, g, strict=True) if p != q]
+            raise ValueError(
+                "weight must be packed for the same image shape, stride, padding, dilation and groups; it was packed "
+                f"for {', '.join(d for d in differing if not d.startswith('N '))}"
+            )
+
+
+def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, backward=True):
+    """Pack a weight once for many calls of `conv2d` and `conv2d_backward_input` with images of one shape.
+
+    The calls then skip the transform of the weight (Winograd) or its reordering (direct); the result has the same
+    bits. The packed weight is a copy: changing `weight` afterwards does not change it.
+
+    Parameters
+    ----------
+    weight : array (K, C / groups, kh, kw), float32 or float64
+    x_shape : (N, C, H, W) or (C, H, W)
+        Of the images; N does not matter.
+    stride, padding, dilation, groups
+        As in `conv2d`.
+    backward : bool
+        Also pack for `conv2d_backward_input`.
+
+    Returns
+    -------
+    PackedWeight
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv2d`. A call whose image shape, stride, padding, dilation or groups differ raises ValueError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x, w = np.ones((1, 64, 8, 8), "float32"), np.ones((64, 64, 3, 3), "float32")
+    >>> packed = fastconv.pack_weight(w, x.shape, padding=1)
+    >>> np.array_equal(fastconv.conv2d(x, packed, padding=1), fastconv.conv2d(x, w, padding=1))
+    True
+    """
+    weight = check.array(weight, "weight", 4)
+    x_shape = tuple(x_shape) if len(tuple(x_shape)) == 4 else (1, *x_shape)
+    g = geometry.conv2d(x_shape, weight.shape, stride, padding, dilation, groups)
+    return PackedWeight(weight, g, bool(backward))
+
+
+def pack(weight, g, chosen, direction):
+    """The packed array of a path and direction; None where the path reads plain weights."""
+    if chosen == "plain":
+        return None
+    module = getattr(kernels.load(weight.dtype), "conv" if chosen == "direct" else chosen)
+    c = g.C // g.groups
+    if chosen == "winograd":
+        size = module.packed_size(g.K, g.C) if direction == "forward" else module.packed_size(g.C, g.K)
+        packed = np.empty(size, weight.dtype)
+        (module.pack if direction == "forward" else module.pack_rotated)(weight, packed)
+    elif direction == "forward":
+        packed = np.empty(module.packed_size(g.K // g.groups, c, g.kh, g.kw, g.groups), weight.dtype)
+        module.pack_forward(weight, packed, g.groups)
+    else:
+        packed = np.empty(module.packed_size(c, g.K // g.groups, g.kh, g.kw, g.groups), weight.dtype)
+        module.pack_input(weight, packed, g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups)
+    return packed
+
+
+def weight_of(weight, name="weight"):
+    """A checked weight array, or a PackedWeight as it is."""
+    return weight if isinstance(weight, PackedWeight) else check.array(weight, name, 4)
+
+
+def memory_of(weight):
+    """The array whose memory a result must not share."""
+    return weight.weight if isinstance(weight, PackedWeight) else weight
