@@ -107,12 +107,12 @@ def relu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] y, real[:, :
     each(relu_backward_run, 0.2, 2, dy, y, dy, dx, 0, 0)
 
 
-def leaky_relu(const real[:, :, :, :] x, real[:, :, :, :] y, real negative_slope):
+def leaky_relu(const real[:, :, :, :] x, real[:, :, :, :] y, double negative_slope):
     each(leaky_relu_run, 0.2, 1, x, x, x, y, negative_slope, 0)
 
 
 def leaky_relu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x,
-                        real[:, :, :, :] dx, real negative_slope):
+                        real[:, :, :, :] dx, double negative_slope):
     each(leaky_relu_backward_run, 0.2, 2, dy, x, dy, dx, negative_slope, 0)
 
 
@@ -133,11 +133,11 @@ def relu6_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, 
     each(relu6_backward_run, 0.2, 2, dy, x, dy, dx, 0, 0)
 
 
-def elu(const real[:, :, :, :] x, real[:, :, :, :] y, real alpha):
+def elu(const real[:, :, :, :] x, real[:, :, :, :] y, double alpha):
     each(elu_run, 0.5, 1, x, x, x, y, alpha, 0)
 
 
-def elu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx, real alpha):
+def elu_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dx, double alpha):
     each(elu_backward_run, 0.5, 2, dy, x, dy, dx, alpha, 0)
 
 
@@ -181,12 +181,12 @@ def hardswish_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, real
     each(hardswish_backward_run, 0.2, 2, dy, x, dy, dx, 0, 0)
 
 
-def softplus(const real[:, :, :, :] x, real[:, :, :, :] y, real beta, real threshold):
+def softplus(const real[:, :, :, :] x, real[:, :, :, :] y, double beta, double threshold):
     each(softplus_run, 1.0, 1, x, x, x, y, beta, threshold)
 
 
 def softplus_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x,
-                      real[:, :, :, :] dx, real beta, real threshold):
+                      real[:, :, :, :] dx, double beta, double threshold):
     each(softplus_backward_run, 1.0, 2, dy, x, dy, dx, beta, threshold)
 
 

@@ -50,27 +50,27 @@ cdef enum:
 
 
 def mse(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
-        real[:] value, double scale, real slope_scale):
+        real[:] value, double scale, double slope_scale):
     each(mse_run, 0.3, x, t, None, values, dx, value, scale, 0, slope_scale)
 
 
 def l1(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
-       real[:] value, double scale, real slope_scale):
+       real[:] value, double scale, double slope_scale):
     each(l1_run, 0.3, x, t, None, values, dx, value, scale, 0, slope_scale)
 
 
 def huber(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
-          real[:] value, double scale, real slope_scale, real delta):
+          real[:] value, double scale, double slope_scale, double delta):
     each(huber_run, 0.3, x, t, None, values, dx, value, scale, delta, slope_scale)
 
 
 def bce(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
-        real[:] value, double scale, real slope_scale):
+        real[:] value, double scale, double slope_scale):
     each(bce_run, 1.2, x, t, None, values, dx, value, scale, 0, slope_scale)
 
 
 def bce_positive(const real[:, :, :, :] x, const real[:, :, :, :] t, const real[:, :, :, :] w,
-                 real[:, :, :, :] values, real[:, :, :, :] dx, real[:] value, double scale, real slope_scale):
+                 real[:, :, :, :] values, real[:, :, :, :] dx, real[:] value, double scale, double slope_scale):
     each(bce_positive_run, 1.2, x, t, w, values, dx, value, scale, 0, slope_scale)
 
 
@@ -181,7 +181,8 @@ cdef int classes(int kind, const real[:, :, :, :] x, const real[:, :, :, :] q, c
         loss.rows.base[0] = <char *>&x[0, 0, 0, 0]
         loss.rows.base[1] = NULL if q is None else <char *>&q[0, 0, 0, 0]
         loss.rows.base[2] = NULL if dx is None else <char *>&dx[0, 0, 0, 0]
-        loss.targets = NULL if t is None else <const char *>&t[0, 0, 0, 0]
+        if t is not None:
+            loss.targets = <const char *>&t[0, 0, 0, 0]
         loss.values = NULL if values is None else <char *>&values[0, 0, 0, 0]
     if t is not None:
         bad = weigh(&loss, rows, &divisor)

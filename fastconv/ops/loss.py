@@ -552,7 +552,7 @@ def differentiate(prepare, out, dy, reduction, *numbers, **arrays):
     arrays = agreeing(arrays)
     x, targets = arrays.values()
     factor, each = arriving(dy, x.shape if reduction == "none" else None, x.dtype)
-    dx = result(out, x, targets=targets)
+    dx = result(out, x, arrays)
     value = np.empty(x.shape if reduction == "none" else (), x.dtype)
     prepare(x, targets, value, dx, reduction, *numbers, dy=factor)()
     return given_back(dx, each, out)
@@ -560,8 +560,8 @@ def differentiate(prepare, out, dy, reduction, *numbers, **arrays):
 
 def evaluate_classes(prepare, out, return_gradient, numbers, arrays):
     """The loss of rows of classes, and its gradient if wanted."""
-    x, targets = arrays
-    value = check.output(out, rows_of(x) if numbers["reduction"] == "none" else (), x.dtype, x=x, targets=targets)
+    x, targets = arrays.values()
+    value = check.output(out, rows_of(x) if numbers["reduction"] == "none" else (), x.dtype, **arrays)
     dx = like(None, {"x": x}) if return_gradient else None
     prepare(x, targets, value, dx, **numbers)()
     return returned(value, out, dx)
@@ -569,18 +569,18 @@ def evaluate_classes(prepare, out, return_gradient, numbers, arrays):
 
 def differentiate_classes(prepare, out, dy, numbers, arrays):
     """The gradient of a loss of rows of classes."""
-    x, targets = arrays
+    x, targets = arrays.values()
     one_each = numbers["reduction"] == "none"
     factor, each = arriving(dy, rows_of(x) if one_each else None, x.dtype)
-    dx = result(out, x, targets=targets)
+    dx = result(out, x, arrays)
     value = np.empty(rows_of(x) if one_each else (), x.dtype)
     prepare(x, targets, value, dx, **numbers, dy=factor)()
     return given_back(dx, None if each is None else np.expand_dims(each, class_axis(x)), out)
 
 
-def result(out, x, **inputs):
+def result(out, x, arrays):
     """The gradient: `out`, which must not be an input here, or a new array in the memory order of x."""
-    return like(None, {"x": x}) if out is None else check.output(out, x.shape, x.dtype, x=x, **inputs)
+    return like(None, {"x": x}) if out is None else check.output(out, x.shape, x.dtype, **arrays)
 
 
 def returned(value, out, dx):
@@ -626,7 +626,7 @@ def rows_of(x):
 
 
 def class_arguments(name, x, targets, weight, ignore_index, reduction, label_smoothing=None):
-    """The arguments of a loss over classes, checked: the numbers of its prepared call, and (x, targets)."""
+    """The arguments of a loss over classes, checked: the numbers of its prepared call, and the arrays by name."""
     x = check.array(x, name)
     if x.ndim == 0 or x.shape[class_axis(x)] == 0:
         raise ValueError(f"{name} must have at least one dimension and one class, got shape {x.shape}")
@@ -642,8 +642,8 @@ def class_arguments(name, x, targets, weight, ignore_index, reduction, label_smo
     if label_smoothing is not None:
         numbers["label_smoothing"] = smoothing(label_smoothing)
         if targets.dtype.kind == "f":
-            return numbers, (x, probabilities(name, x, targets))
-    return numbers, (x, class_indices(targets, name, x, ignore_index))
+            return numbers, {name: x, "targets": probabilities(name, x, targets)}
+    return numbers, {name: x, "targets": class_indices(targets, name, x, ignore_index)}
 
 
 def smoothing(value):
