@@ -26,7 +26,8 @@ cdef struct Phase:
     # pixel (i, j) of the phase reads rows i * mh + th + r * rh and columns j * mw + tw + s * rw; rh, rw > 0
     Py_ssize_t th, rh, kh, tw, rw, kw
     Py_ssize_t j0, GW           # columns j0 + j * sw of the result, j < GW
-    Py_ssize_t lo, hi           # the columns lo <= j < hi whose taps are all inside
+    Py_ssize_t lo, hi           # the columns lo <= j < hi that tiles may hold
+    bint reuse                  # neighbouring taps, few of them: kw // 2 columns of a tile may be outside, else none
     Py_ssize_t r0, rs, s0, ss   # tap (r, s) is w[r0 + r * rs, s0 + s * ss]
     real *w                     # packed: [tap][lane]
 
@@ -49,8 +50,8 @@ cdef struct Grid:
 
 cdef inline void pixels(const real **rows, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t at, Py_ssize_t tap_step,
                         Py_ssize_t pixel_step, const real *w, Py_ssize_t lanes, const real *b, real *y, Py_ssize_t yw,
-                        bint relu, const int count) noexcept nogil:
-    """`count` pixels whose taps are all inside; rows that are NULL are outside."""
+                        bint relu) noexcept nogil:
+    """TILE pixels whose taps are all inside; rows that are NULL are outside."""
     cdef vf acc[TILE]
     cdef vf wv
     cdef Py_ssize_t v, c, r, s, vectors = (lanes + VL - 1) // VL
@@ -58,65 +59,92 @@ cdef inline void pixels(const real **rows, Py_ssize_t kh, Py_ssize_t kw, Py_ssiz
     cdef int q
     for v in range(vectors):
         c = min(v * VL, lanes - VL)
-        for q in range(count):
-            acc[q] = vload(b + c)
-        for r in range(kh):
-            if rows[r] == NULL:
-                continue
-            p = rows[r] + at + c
-            for s in range(kw):
-                wv = vload(w + (r * kw + s) * lanes + c)
-                for q in range(count):
-                    acc[q] = acc[q] + vload(p + q * pixel_step) * wv
-                p += tap_step
-        for q in range(count):
-            vstore(y + q * yw + c, vmax(vzero, acc[q]) if relu else acc[q])
-
-
-cdef inline void pixels_reused(const real **rows, Py_ssize_t kh, Py_ssize_t at, Py_ssize_t step, const real *w,
-                               Py_ssize_t lanes, const real *b, real *y, Py_ssize_t yw, bint relu,
-                               const int kw, const int mw) noexcept nogil:
-    """TILE pixels whose taps are all inside: each column of x is loaded once for all of them."""
-    cdef vf acc[TILE]
-    cdef vf xv[16]
-    cdef vf wv
-    cdef Py_ssize_t v, c, r, vectors = (lanes + VL - 1) // VL
-    cdef const real *p
-    cdef int q, s
-    for v in range(vectors):
-        c = min(v * VL, lanes - VL)
         for q in range(TILE):
             acc[q] = vload(b + c)
         for r in range(kh):
             if rows[r] == NULL:
                 continue
             p = rows[r] + at + c
-            for q in range((TILE - 1) * mw + kw):
-                xv[q] = vload(p + q * step)
             for s in range(kw):
                 wv = vload(w + (r * kw + s) * lanes + c)
                 for q in range(TILE):
-                    acc[q] = acc[q] + xv[q * mw + s] * wv
+                    acc[q] = acc[q] + vload(p + q * pixel_step) * wv
+                p += tap_step
         for q in range(TILE):
             vstore(y + q * yw + c, vmax(vzero, acc[q]) if relu else acc[q])
 
 
-cdef void some_pixels(Grid *g, Phase *f, const real **rows, Py_ssize_t j, Py_ssize_t count, real *y, Py_ssize_t yw,
-                      const real *b, bint relu) noexcept nogil:
-    """TILE pixels inside, or one whose taps outside are left out."""
-    cdef Py_ssize_t at = (j * g.mw + f.tw) * g.step, first, last, s, r
-    if count == TILE:
-        if f.kw == 3 and f.rw == 1 and g.mw == 1:
-            pixels_reused(rows, f.kh, at, g.step, f.w, g.lanes, b, y, yw, relu, 3, 1)
-        elif f.kw == 3 and f.rw == 1 and g.mw == 2:
-            pixels_reused(rows, f.kh, at, g.step, f.w, g.lanes, b, y, yw, relu, 3, 2)
+cdef inline void load_columns(vf *xv, const real *p, Py_ssize_t step, int left, int right, const int slack,
+                              const int count) noexcept nogil:
+    """The columns of a tile: the first `left` and the last `right` of them (at most `slack`) are outside, so zero."""
+    cdef int q
+    for q in range(count):
+        if (q < slack and q < left) or (q >= count - slack and q >= count - right):
+            xv[q] = vzero
         else:
-            pixels(rows, f.kh, f.kw, at, f.rw * g.step, g.mw * g.step, f.w, g.lanes, b, y, yw, relu, TILE)
-        return
-    edge_pixel(g, f, rows, j, y, b, relu)
+            xv[q] = vload(p + q * step)
+
+
+cdef inline void pixels_reused(const real **rows, Py_ssize_t kh, Py_ssize_t at, Py_ssize_t step, int left, int right,
+                               const real *w, Py_ssize_t lanes, const real *b, real *y, Py_ssize_t yw, Py_ssize_t yh,
+                               bint relu, const int height, const int kw, const int mw) noexcept nogil:
+    """height x TILE pixels: each column of x is loaded once for a row of them, each row of x once from beyond L1."""
+    cdef vf acc[2][TILE]
+    cdef vf xv[16]
+    cdef vf wv[5]
+    cdef Py_ssize_t v, c, r, vectors = (lanes + VL - 1) // VL
+    cdef int q, s, i
+    for v in range(vectors):
+        c = min(v * VL, lanes - VL)
+        for q in range(TILE):
+            for i in range(height):
+                acc[i][q] = vload(b + c)
+        for r in range(kh):
+            if rows[r] == NULL:
+                continue
+            for s in range(kw):
+                wv[s] = vload(w + (r * kw + s) * lanes + c)
+            for i in range(height):
+                load_columns(xv, rows[i * kh + r] + at + c, step, left, right, kw // 2, (TILE - 1) * mw + kw)
+                for s in range(kw):
+                    for q in range(TILE):
+                        acc[i][q] = acc[i][q] + xv[q * mw + s] * wv[s]
+        for i in range(height):
+            for q in range(TILE):
+                vstore(y + i * yh + q * yw + c, vmax(vzero, acc[i][q]) if relu else acc[i][q])
+
+
+cdef void some_pixels(Grid *g, Phase *f, const real **rows, int height, Py_ssize_t j, real *y, Py_ssize_t yw,
+                      Py_ssize_t yh, const real *b, bint relu) noexcept nogil:
+    """height x TILE pixels from column j of the phase."""
+    cdef Py_ssize_t column = j * g.mw + f.tw, at = column * g.step, lanes = g.lanes
+    cdef int left = <int>(-column) if column < 0 else 0
+    cdef int right = <int>max(<Py_ssize_t>0, column + (TILE - 1) * g.mw + f.kw - g.W)
+    if not f.reuse:
+        pixels(rows, f.kh, f.kw, at, f.rw * g.step, g.mw * g.step, f.w, lanes, b, y, yw, relu)
+    elif f.kw == 3 and g.mw == 1:
+        if height == 2:
+            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 2, 3, 1)
+        else:
+            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 3, 1)
+    elif f.kw == 3:
+        if height == 2:
+            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 2, 3, 2)
+        else:
+            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 3, 2)
+    elif f.kw == 5:
+        if height == 2:
+            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 2, 5, 1)
+        else:
+            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 5, 1)
+    elif f.kw == 2:
+        pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 2, 1)
+    else:
+        pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 1, 1)
 
 
 cdef void edge_pixel(Grid *g, Phase *f, const real **rows, Py_ssize_t j, real *y, const real *b, bint relu) noexcept nogil:
+    """One pixel; taps outside are left out."""
     cdef vf acc
     cdef Py_ssize_t v, c, r, s, column, vectors = (g.lanes + VL - 1) // VL
     for v in range(vectors):
@@ -132,16 +160,19 @@ cdef void edge_pixel(Grid *g, Phase *f, const real **rows, Py_ssize_t j, real *y
         vstore(y + c, vmax(vzero, acc) if relu else acc)
 
 
-cdef void one_row(Grid *g, Phase *f, const real **rows, real *y, Py_ssize_t yw, const real *b, bint relu) noexcept nogil:
-    """All pixels of one phase in one row of the result; the last tile overlaps the one before it."""
+cdef void some_rows(Grid *g, Phase *f, const real **rows, int height, real *y, Py_ssize_t yw, Py_ssize_t yh,
+                    const real *b, bint relu) noexcept nogil:
+    """All pixels of one phase in one or two rows of the result; the last tile overlaps the one before it."""
     cdef Py_ssize_t j = 0
+    cdef int i
     while j < f.GW:
         if j < f.lo or j >= f.hi or f.hi - f.lo < TILE:
-            some_pixels(g, f, rows, j, 1, y + j * yw, yw, b, relu)
+            for i in range(height):
+                edge_pixel(g, f, rows + i * f.kh, j, y + i * yh + j * yw, b, relu)
             j += 1
         else:
             j = min(j, f.hi - TILE)
-            some_pixels(g, f, rows, j, TILE, y + j * yw, yw, b, relu)
+            some_pixels(g, f, rows, height, j, y + j * yw, yw, yh, b, relu)
             j += TILE
 
 
@@ -161,7 +192,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     threads = threads_for(<double>g.N * g.GH * g.GW * g.lanes * (2 + taps // (g.sh * g.sw)) * 0.03)
     g.span = (ROWS - 1) * g.mh + high - low + 1
     g.step = g.lanes if g.copied else g.xw
-    size = kh * sizeof(real *) + ((g.span * g.W * g.lanes if g.copied else 0) + g.GW * g.lanes) * sizeof(real)
+    size = 2 * kh * sizeof(real *) + ((g.span * g.W * g.lanes if g.copied else 0) + g.GW * g.lanes) * sizeof(real)
     with parallel(num_threads=threads):
         memory = <char *>calloc(size + sizeof(real), 1)
         for job in prange(jobs, schedule="static"):
@@ -172,32 +203,51 @@ cdef int run_grid(Grid *g) noexcept nogil:
 
 cdef int run_job(Grid *g, Py_ssize_t n, Py_ssize_t first, Py_ssize_t low, Py_ssize_t kh, char *memory) noexcept nogil:
     cdef const real **rows = <const real **>memory
-    cdef real *row = <real *>(memory + kh * sizeof(real *))
+    cdef real *row = <real *>(memory + 2 * kh * sizeof(real *))
     cdef real *copy = row + g.GW * g.lanes
-    cdef Py_ssize_t i, p, r, h, a, base = first // g.sh * g.mh + low
+    cdef Py_ssize_t i = first, end = min(first + ROWS, g.GH), p, h, base = first // g.sh * g.mh + low
     cdef Phase *f
     cdef real *y
+    cdef int height
     if memory == NULL:
         return 1
     if g.copied:
         for h in range(g.span):
             if 0 <= base + h < g.H:
                 copy_row(g, g.x + n * g.xn + (base + h) * g.xh, copy + h * g.W * g.lanes)
-    for i in range(first, min(first + ROWS, g.GH)):
+    while i < end:
         y = g.y + n * g.yn + i * g.yh
+        height = 1
         for p in range(g.sw):
             f = g.phases + i % g.sh * g.sw + p
-            for r in range(f.kh):
-                h = i // g.sh * g.mh + f.th + r * f.rh
-                rows[r] = NULL
-                if 0 <= h < g.H:
-                    rows[r] = copy + (h - base) * g.W * g.lanes if g.copied else g.x + n * g.xn + h * g.xh
+            h = find_rows(g, f, n, i, base, copy, rows)
             if g.beside:
-                one_row(g, f, rows, row, g.lanes, g.zeros, False)
+                some_rows(g, f, rows, 1, row, g.lanes, 0, g.zeros, False)
                 fold_row(g, f, row, y + f.j0 * g.yw)
-            else:
-                one_row(g, f, rows, y + f.j0 * g.yw, g.sw * g.yw, g.b, g.relu)
+                continue
+            if h and f.reuse and f.kw > 2 and g.sh * g.sw == 1 and i + 1 < end:
+                if find_rows(g, f, n, i + 1, base, copy, rows + f.kh):
+                    height = 2
+            some_rows(g, f, rows, height, y + f.j0 * g.yw, g.sw * g.yw, g.yh, g.b, g.relu)
+        i += height
     return 0
+
+
+cdef bint find_rows(Grid *g, Phase *f, Py_ssize_t n, Py_ssize_t i, Py_ssize_t base, const real *copy,
+                    const real **rows) noexcept nogil:
+    """The rows of x under the taps of row i of the result, NULL outside; whether all are inside."""
+    cdef Py_ssize_t r, h
+    cdef bint whole = True
+    for r in range(f.kh):
+        h = i // g.sh * g.mh + f.th + r * f.rh
+        if h < 0 or h >= g.H:
+            rows[r] = NULL
+            whole = False
+        elif g.copied:
+            rows[r] = copy + (h - base) * g.W * g.lanes
+        else:
+            rows[r] = g.x + n * g.xn + h * g.xh
+    return whole
 
 
 cdef void copy_row(Grid *g, const real *x, real *copy) noexcept nogil:
@@ -233,9 +283,13 @@ cdef void set_arrays(Grid *g, const real[:, :, :, :] x, real[:, :, :, :] y) noex
 
 
 cdef void inside(Grid *g, Phase *f) noexcept nogil:
-    """The columns whose taps are all inside: 0 <= j mw + tw, j mw + tw + reach < W."""
-    cdef Py_ssize_t end = g.W - f.tw - (f.kw - 1) * f.rw
-    f.lo = (-f.tw + g.mw - 1) // g.mw if f.tw < 0 else 0
+    """The columns of tiles: -slack <= j mw + tw and j mw + tw + reach < W + slack."""
+    cdef Py_ssize_t slack = f.kw // 2, end
+    f.reuse = f.rw == 1 and ((f.kw == 3 and g.mw <= 2) or (f.kw in (1, 2, 5) and g.mw == 1))
+    if not f.reuse:
+        slack = 0
+    end = g.W + slack - f.tw - (f.kw - 1) * f.rw
+    f.lo = (-f.tw - slack + g.mw - 1) // g.mw if f.tw + slack < 0 else 0
     f.hi = min(f.GW, (end + g.mw - 1) // g.mw) if end > 0 else 0
     if f.kw == 0:
         f.lo, f.hi = 0, f.GW
@@ -347,8 +401,9 @@ cdef struct Sums:
     Grid grid                   # x, and y for dy
     Phase phase
     Py_ssize_t parts, taps
-    bint copied_dy
-    real *sums                  # [part][tap][lane]
+    bint copied_dy, fast        # fast: 3 neighbouring taps in a row, whole vectors of lanes
+    Py_ssize_t width            # lanes rounded up: the last vector overlaps in x and dy, but has sums of its own
+    real *sums                  # [part][tap][width]
 
 
 cdef inline void sum_tap(const real *x, Py_ssize_t x_step, const real *dy, Py_ssize_t dy_step, Py_ssize_t count,
@@ -368,34 +423,65 @@ cdef inline void sum_tap(const real *x, Py_ssize_t x_step, const real *dy, Py_ss
         vstore(sums + v * VL, acc[v])
 
 
-cdef inline void sum_taps(const real **rows, Py_ssize_t at, Py_ssize_t step, const real *dy, Py_ssize_t dy_step,
-                          Py_ssize_t count, real *sums, Py_ssize_t lanes, const int kh, const int kw,
-                          const int mw) noexcept nogil:
-    """The same for kh x kw taps of one vector of lanes, two pixels at a time."""
+cdef inline void sum_taps(const real **rows, Py_ssize_t at, Py_ssize_t step, int left, int right, const real *dy,
+                          Py_ssize_t yw, Py_ssize_t yh, real *sums, Py_ssize_t lanes, Py_ssize_t width, const int height, const int kh,
+                          const int mw, const int count) noexcept nogil:
+    """The same for kh x 3 taps, whole vectors of lanes, and height x count pixels; rows[i * 3] is the first of row i."""
     cdef vf acc[9]
-    cdef vf d, e
-    cdef const real *p0 = rows[0] + at
-    cdef const real *p1 = rows[kh // 2] + at
-    cdef const real *p2 = rows[kh - 1] + at
-    cdef Py_ssize_t j, move = mw * step
-    cdef int t
-    for t in range(kh * kw):
-        acc[t] = vload(sums + t * lanes)
-    for j in range(count):
-        d = vload(dy)
-        for t in range(kw):
-            acc[t] = acc[t] + vload(p0 + t * step) * d
-        if kh > 1:
-            for t in range(kw):
-                acc[kw + t] = acc[kw + t] + vload(p1 + t * step) * d
-            for t in range(kw):
-                acc[2 * kw + t] = acc[2 * kw + t] + vload(p2 + t * step) * d
-        p0 += move
-        p1 += move
-        p2 += move
-        dy += dy_step
-    for t in range(kh * kw):
-        vstore(sums + t * lanes, acc[t])
+    cdef vf xv[16]
+    cdef vf dv[TILE]
+    cdef Py_ssize_t v, c
+    cdef int i, r, s, q
+    for v in range(width // VL):
+        c = min(v * VL, lanes - VL)
+        for r in range(kh * 3):
+            acc[r] = vload(sums + r * width + v * VL)
+        for i in range(height):
+            for q in range(count):
+                dv[q] = vload(dy + i * yh + q * yw + c)
+            for r in range(kh):
+                load_columns(xv, rows[i * 3 + r] + at + c, step, left, right, 1, (count - 1) * mw + 3)
+                for q in range(count):
+                    for s in range(3):
+                        acc[r * 3 + s] = acc[r * 3 + s] + xv[q * mw + s] * dv[q]
+        for r in range(kh * 3):
+            vstore(sums + r * width + v * VL, acc[r])
+
+
+cdef void sum_tile(const real **rows, Py_ssize_t at, Py_ssize_t step, int left, int right, const real *dy,
+                   Py_ssize_t yw, Py_ssize_t yh, real *sums, Py_ssize_t lanes, Py_ssize_t width, int height, int kh, Py_ssize_t mw,
+                   int count) noexcept nogil:
+    if kh == 1:
+        if mw == 1 and count == TILE:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 1, 1, TILE)
+        elif mw == 1:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 1, 1, 1)
+        elif count == TILE:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 1, 2, TILE)
+        else:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 1, 2, 1)
+    elif height == 1:
+        if mw == 1 and count == TILE:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 3, 1, TILE)
+        elif mw == 1:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 3, 1, 1)
+        elif count == TILE:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 3, 2, TILE)
+        else:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 3, 2, 1)
+    else:
+        if mw == 1 and count == TILE:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 1, TILE)
+        elif mw == 1 and count == 2:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 1, 2)
+        elif mw == 1:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 1, 1)
+        elif count == TILE:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 2, TILE)
+        elif count == 2:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 2, 2)
+        else:
+            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 2, 1)
 
 
 def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
@@ -412,14 +498,16 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         set_dy(&g.grid, dy)
         g.grid.mh, g.grid.mw, g.grid.K, g.grid.mx = sh, sw, dw.shape[0], dw.shape[0] // groups
         g.grid.lanes = max(g.grid.K, <Py_ssize_t>VL)
+        g.width = (g.grid.lanes + VL - 1) // VL * VL
         g.grid.copied = g.grid.mx > 1 or g.grid.K < VL or g.grid.xc != 1
         g.copied_dy = g.grid.K < VL or g.grid.yc != 1
         g.phase.th, g.phase.rh, g.phase.kh = -top, dilation_h, dw.shape[2]
         g.phase.tw, g.phase.rw, g.phase.kw, g.phase.GW = -left, dilation_w, dw.shape[3], g.grid.GW
         inside(&g.grid, &g.phase)
+        g.fast = g.phase.reuse and g.phase.kw == 3
         g.taps = dw.shape[2] * dw.shape[3]
         g.parts = min(<Py_ssize_t>PARTS, (g.grid.N * g.grid.GH + ROWS - 1) // ROWS)
-        g.sums = <real *>calloc(g.parts * g.taps * g.grid.lanes, sizeof(real))
+        g.sums = <real *>calloc(g.parts * g.taps * g.width, sizeof(real))
         failed = g.sums == NULL
         if not failed:
             failed = run_sums(&g)
@@ -439,7 +527,7 @@ cdef void set_dy(Grid *g, const real[:, :, :, :] y) noexcept nogil:
 cdef int run_sums(Sums *g) noexcept nogil:
     cdef Grid *x = &g.grid
     cdef Py_ssize_t part, span = (g.phase.kh * x.W * x.lanes if x.copied else 0)
-    cdef Py_ssize_t size = g.phase.kh * sizeof(real *) + (span + (x.GW * x.lanes if g.copied_dy else 0)) * sizeof(real)
+    cdef Py_ssize_t size = (g.phase.kh + 3) * sizeof(real *) + (span + (x.GW * x.lanes if g.copied_dy else 0)) * sizeof(real)
     cdef int threads = threads_for(<double>x.N * x.GH * x.GW * x.lanes * (2 + g.taps) * 0.03), failed = 0
     cdef char *memory
     x.step = x.lanes if x.copied else x.xw
@@ -455,21 +543,22 @@ cdef int sum_part(Sums *g, Py_ssize_t part, char *memory) noexcept nogil:
     """The rows (n, i) of one part."""
     cdef Grid *x = &g.grid
     cdef Py_ssize_t total = x.N * x.GH, row = total * part // g.parts, end = total * (part + 1) // g.parts
-    cdef Py_ssize_t n, i, r, h, j, k, yw
+    cdef Py_ssize_t n, i, r, j, k, yw
     cdef const real **rows = <const real **>memory
-    cdef real *copy = <real *>(memory + g.phase.kh * sizeof(real *))
+    cdef real *copy = <real *>(memory + (g.phase.kh + 3) * sizeof(real *))
     cdef real *copy_dy = copy + (g.phase.kh * x.W * x.lanes if x.copied else 0)
     cdef const real *dy
+    cdef bint whole, copied = x.copied
+    cdef int height
     if memory == NULL:
         return 1
-    for row in range(row, end):
+    while row < end:
         n, i = row // x.GH, row % x.GH
-        for r in range(g.phase.kh):
-            h = i * x.mh + g.phase.th + r * g.phase.rh
-            rows[r] = NULL
-            if 0 <= h < x.H:
-                rows[r] = x.x + n * x.xn + h * x.xh
-                if x.copied:
+        height = 1
+        whole = find_row_pointers(g, n, i, rows)
+        if copied:
+            for r in range(g.phase.kh):
+                if rows[r] != NULL:
                     copy_row(x, rows[r], copy + r * x.W * x.lanes)
                     rows[r] = copy + r * x.W * x.lanes
         dy, yw = x.y + n * x.yn + i * x.yh, x.yw
@@ -478,57 +567,70 @@ cdef int sum_part(Sums *g, Py_ssize_t part, char *memory) noexcept nogil:
                 for k in range(x.K):
                     copy_dy[j * x.lanes + k] = dy[j * x.yw + k * x.yc]
             dy, yw = copy_dy, x.lanes
-        sum_row(g, rows, dy, yw, g.sums + part * g.taps * x.lanes)
+        elif not copied and g.fast and whole and g.phase.kh == 3 and row + 1 < end and i + 1 < x.GH:
+            if find_row_pointers(g, n, i + 1, rows + 3):
+                height = 2
+        sum_rows(g, rows, height, whole, dy, yw, g.sums + part * g.taps * g.width)
+        row += height
     return 0
 
 
-cdef void sum_row(Sums *g, const real **rows, const real *dy, Py_ssize_t yw, real *sums) noexcept nogil:
-    cdef Grid *x = &g.grid
+cdef bint find_row_pointers(Sums *g, Py_ssize_t n, Py_ssize_t i, const real **rows) noexcept nogil:
+    """The rows of x under the taps of row i of dy, NULL outside; whether all are inside."""
+    cdef Py_ssize_t r, h
+    cdef bint whole = True
+    for r in range(g.phase.kh):
+        h = i * g.grid.mh + g.phase.th + r * g.phase.rh
+        rows[r] = NULL
+        if 0 <= h < g.grid.H:
+            rows[r] = g.grid.x + n * g.grid.xn + h * g.grid.xh
+        else:
+            whole = False
+    return whole
+
+
+cdef void sum_rows(Sums *g, const real **rows, int height, bint whole, const real *dy, Py_ssize_t yw,
+                   real *sums) noexcept nogil:
+    """One row of dy, or two."""
     cdef Phase *f = &g.phase
-    cdef Py_ssize_t r, s, lanes = x.lanes // VL * VL
-    cdef bint fast = f.kw == 3 and f.rw == 1 and x.mw <= 2 and f.hi > f.lo
-    if fast:
-        if f.kh == 3 and rows[0] != NULL and rows[1] != NULL and rows[2] != NULL:
-            sum_inside(g, rows, dy, yw, sums, 3)
-        else:
-            for r in range(f.kh):
-                if rows[r] != NULL:
-                    sum_inside(g, rows + r, dy, yw, sums + r * 3 * x.lanes, 1)
-    for r in range(f.kh):
-        for s in range(f.kw):
-            if rows[r] != NULL and fast:
-                sum_columns(g, rows[r], s, 0, f.lo, dy, yw, sums + (r * f.kw + s) * x.lanes)
-                sum_columns(g, rows[r], s, f.hi, f.GW, dy, yw, sums + (r * f.kw + s) * x.lanes)
-            elif rows[r] != NULL:
-                sum_columns(g, rows[r], s, 0, f.GW, dy, yw, sums + (r * f.kw + s) * x.lanes)
+    cdef Py_ssize_t r, s, lo = f.lo if g.fast else f.GW, hi = f.hi if g.fast else f.GW
+    cdef const real *row
+    cdef int i
+    if g.fast and f.kh == 3 and whole:
+        sum_inside(g, rows, height, 3, dy, yw, sums)
+    elif g.fast:
+        for r in range(f.kh):
+            if rows[r] != NULL:
+                sum_inside(g, rows + r, 1, 1, dy, yw, sums + r * 3 * g.width)
+    for i in range(height):
+        for r in range(f.kh):
+            row = rows[i * 3 + r]
+            for s in range(f.kw):
+                if row != NULL:
+                    sum_columns(g, row, s, 0, lo, dy, yw, sums + (r * f.kw + s) * g.width)
+                    sum_columns(g, row, s, hi, f.GW, dy, yw, sums + (r * f.kw + s) * g.width)
+        dy += g.grid.yh
 
 
-cdef void sum_inside(Sums *g, const real **rows, const real *dy, Py_ssize_t yw, real *sums, int kh) noexcept nogil:
-    """The columns lo <= j < hi for 3 or 3 x 3 taps, whole vectors; then the lanes that are left."""
+cdef void sum_inside(Sums *g, const real **rows, int height, int kh, const real *dy, Py_ssize_t yw, real *sums) noexcept nogil:
+    """The columns lo <= j < hi for kh x 3 taps, whole vectors."""
     cdef Grid *x = &g.grid
-    cdef Py_ssize_t c = 0, lo = g.phase.lo, count = g.phase.hi - lo, at = (lo * x.mw + g.phase.tw) * x.step, r, s
-    dy += lo * yw
-    while c + VL <= x.lanes:
-        if kh == 3 and x.mw == 1:
-            sum_taps(rows, at + c, x.step, dy + c, yw, count, sums + c, x.lanes, 3, 3, 1)
-        elif kh == 3:
-            sum_taps(rows, at + c, x.step, dy + c, yw, count, sums + c, x.lanes, 3, 3, 2)
-        elif x.mw == 1:
-            sum_taps(rows, at + c, x.step, dy + c, yw, count, sums + c, x.lanes, 1, 3, 1)
-        else:
-            sum_taps(rows, at + c, x.step, dy + c, yw, count, sums + c, x.lanes, 1, 3, 2)
-        c += VL
-    if c < x.lanes:
-        for r in range(kh):
-            for s in range(3):
-                sum_lanes(rows[r] + at + s * x.step, x.mw * x.step, dy, yw, count, sums + (r * 3 + s) * x.lanes, c, x.lanes)
+    cdef Py_ssize_t j = g.phase.lo, column
+    cdef int count, left, right
+    while j < g.phase.hi:
+        count = TILE if j + TILE <= g.phase.hi else 2 if height == 2 and j + 2 <= g.phase.hi else 1
+        column = j * x.mw + g.phase.tw
+        left = <int>(-column) if column < 0 else 0
+        right = <int>max(<Py_ssize_t>0, column + (count - 1) * x.mw + 3 - x.W)
+        sum_tile(rows, column * x.step, x.step, left, right, dy + j * yw, yw, x.yh, sums, x.lanes, g.width, height, kh, x.mw, count)
+        j += count
 
 
 cdef void sum_columns(Sums *g, const real *row, Py_ssize_t s, Py_ssize_t first, Py_ssize_t end, const real *dy,
                       Py_ssize_t yw, real *sums) noexcept nogil:
     """The columns first <= j < end of one tap whose input is inside."""
     cdef Grid *x = &g.grid
-    cdef Py_ssize_t column = g.phase.tw + s * g.phase.rw, c = 0, step = x.mw * x.step, to = x.W - column
+    cdef Py_ssize_t column = g.phase.tw + s * g.phase.rw, c, v = 0, step = x.mw * x.step, to = x.W - column
     if column < 0:
         first = max(first, (-column + x.mw - 1) // x.mw)
     end = min(end, (to + x.mw - 1) // x.mw) if to > 0 else 0
@@ -536,33 +638,22 @@ cdef void sum_columns(Sums *g, const real *row, Py_ssize_t s, Py_ssize_t first, 
         return
     row += (first * x.mw + column) * x.step
     dy += first * yw
-    while c + 4 * VL <= x.lanes:
-        sum_tap(row + c, step, dy + c, yw, end - first, sums + c, 4)
-        c += 4 * VL
-    while c + VL <= x.lanes:
-        sum_tap(row + c, step, dy + c, yw, end - first, sums + c, 1)
-        c += VL
-    sum_lanes(row, step, dy, yw, end - first, sums, c, x.lanes)
-
-
-cdef void sum_lanes(const real *x, Py_ssize_t x_step, const real *dy, Py_ssize_t dy_step, Py_ssize_t count, real *sums,
-                    Py_ssize_t c, Py_ssize_t end) noexcept nogil:
-    """The lanes c to end, which are less than a vector."""
-    cdef Py_ssize_t j, k
-    cdef real total
-    for k in range(c, end):
-        total = sums[k]
-        for j in range(count):
-            total = total + x[j * x_step + k] * dy[j * dy_step + k]
-        sums[k] = total
+    while v + 4 <= x.lanes // VL:
+        sum_tap(row + v * VL, step, dy + v * VL, yw, end - first, sums + v * VL, 4)
+        v += 4
+    while v * VL < x.lanes:
+        c = min(v * VL, x.lanes - VL)
+        sum_tap(row + c, step, dy + c, yw, end - first, sums + v * VL, 1)
+        v += 1
 
 
 cdef void add_parts(Sums *g, real[:, :, :, :] dw) noexcept nogil:
     """dw[k,0,r,s] = the sums of all parts, in order."""
-    cdef Py_ssize_t size = g.taps * g.grid.lanes, part, i, k, t
+    cdef Py_ssize_t size = g.taps * g.width, part, i, k, t, lane, whole = g.grid.lanes // VL * VL
     for part in range(1, g.parts):
         for i in range(size):
             g.sums[i] = g.sums[i] + g.sums[part * size + i]
     for k in range(dw.shape[0]):
+        lane = k if k < whole else whole + k - (g.grid.lanes - VL)
         for t in range(g.taps):
-            dw[k, 0, t // dw.shape[3], t % dw.shape[3]] = g.sums[t * g.grid.lanes + k]
+            dw[k, 0, t // dw.shape[3], t % dw.shape[3]] = g.sums[t * g.width + lane]
