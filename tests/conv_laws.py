@@ -89,16 +89,16 @@ class Laws:
                 gradient = problem.call(fastconv, which, a)
                 assert abs(np.vdot(a.dy, y) - np.vdot(gradient, getattr(a, RESULT[which]))) < 1e-12 * size
 
-    @every_pass
-    def test_a_nan_in_an_image_reaches_exactly_the_results_that_read_it(self, which):
+    @pytest.mark.parametrize(("which", "name"), [("forward", "x"), ("input", "dy")])
+    def test_a_nan_in_an_image_reaches_exactly_the_results_that_read_it(self, which, name):
+        """For kernels and channels this small there is no path that spreads it."""
         for problem in self.cases:
             a = operands(problem, inputs.whole, 15, "float32")
-            for name in {"x", "dy"}.intersection(READS[which]):
-                poisoned = np.array(getattr(a, name))
-                poisoned.flat[poisoned.size // 2] = np.nan
-                expected = problem.call(reference, which, a.replace(**{name: poisoned}))
-                result = problem.call(fastconv, which, a.replace(**{name: poisoned}))
-                np.testing.assert_array_equal(np.isnan(result), np.isnan(expected))
+            poisoned = np.array(getattr(a, name))
+            poisoned.flat[poisoned.size // 2] = np.nan
+            a = a.replace(**{name: poisoned})
+            expected, result = (np.isnan(problem.call(module, which, a)) for module in (reference, fastconv))
+            np.testing.assert_array_equal(result, expected)
 
     # Memory
 

@@ -1,5 +1,8 @@
 """conv2d and its three gradients: the laws of conv_laws.py, and the cases in which others had bugs."""
 
+import sys
+from pathlib import Path
+
 import inputs
 import numpy as np
 import problems
@@ -167,15 +170,37 @@ def test_infinities_stay_in_their_windows():
     np.testing.assert_array_equal(y, expected)
 
 
+@pytest.fixture
+def little_memory():
+    """1 GB more than is taken now, so that a copy of a giant is refused and not made; and the general path alone."""
+    resource = pytest.importorskip("resource")
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+
+    def allow(giant):
+        taken = pages * resource.getpagesize() + giant + (1 << 30)
+        resource.setrlimit(resource.RLIMIT_AS, (taken, before[1]))
+
+    enabled = {name: fastconv.use_path(name, False) for name in fastconv.ops.path.OPTIONAL}
+    yield allow
+    resource.setrlimit(resource.RLIMIT_AS, before)
+    for name, was in enabled.items():
+        fastconv.use_path(name, was)
+
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs sparse files and a limit on memory")
+
+
+@linux
 @pytest.mark.parametrize("side", [46341, 65537])
-def test_offsets_beyond_32_bits(side, tmp_path):
+def test_offsets_beyond_32_bits(side, tmp_path, little_memory):
     """tensorflow PR#112776 and others: more than 2**31 pixels, in a file that is empty but for its corners."""
     path = tmp_path / "image"
     with open(path, "wb") as file:
         file.truncate(4 * side * side)
+    little_memory(4 * side * side)
     x = np.memmap(path, "float32", "r+", shape=(1, 1, side, side))
-    corners = np.s_[0, 0, :: side - 1, :: side - 1]
-    x[corners] = [[1, 2], [3, 4]]
+    x[0, 0, :: side - 1, :: side - 1] = [[1, 2], [3, 4]]
     weight = np.full((2, 1, 1, 1), [[[[5]]], [[[7]]]], "float32")
     y = fastconv.conv2d(x, weight, stride=side - 1)
     np.testing.assert_array_equal(y[0], [[[5, 10], [15, 20]], [[7, 14], [21, 28]]])
@@ -183,9 +208,19 @@ def test_offsets_beyond_32_bits(side, tmp_path):
     np.testing.assert_array_equal(dw.ravel(), [5 + 20 + 45 + 80, 7 + 28 + 63 + 112])
 
 
+@linux
 @pytest.mark.parametrize("rows", [2**26 + 1, 2**28])
-def test_views_of_more_than_32_bits_of_elements(rows):
+def test_views_of_more_than_32_bits_of_elements(rows, little_memory):
     """Zero-stride views: one row of 32 seen 2**31 times and more; only a few of the rows are read."""
+    little_memory(0)
     x = np.broadcast_to(np.arange(32, dtype="float32"), (1, 1, rows, 32))
-    y = fastconv.conv2d(x, np.ones((1, 1, 2, 1), "float32"), stride=(rows - 2, 10))
+    weight = np.ones((1, 1, 2, 1), "float32")
+    y = fastconv.conv2d(x, weight, stride=(rows - 2, 10))
+    np.testing.assert_array_equal(y[0, 0], [[0, 20, 40, 60]] * 2)
+    for name in fastconv.ops.path.OPTIONAL:
+        fastconv.use_path(name, True)
+    try:  # another path may copy the image, and then has to find that it cannot
+        y = fastconv.conv2d(x, weight, stride=(rows - 2, 10))
+    except MemoryError:
+        return
     np.testing.assert_array_equal(y[0, 0], [[0, 20, 40, 60]] * 2)
