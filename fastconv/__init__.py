@@ -1,6 +1,19 @@
-"""fastconv: convolutional networks for NumPy, forward and backward, on plain arrays."""
+"""fastconv: convolutional networks for NumPy, forward and backward, on plain arrays.
 
+    fastconv.conv2d(x, weight)         functions on arrays (fastconv.ops)
+    fastconv.Network(model, shape)     models that predict and train
+    $ fastconv train                   the command line
+"""
+
+from . import data, init, layers, losses, models, ops, optim
+from .checkpoint import CheckpointError
+from .graph import Layer, Node, Spec, concat, scope, sequential
 from .kernels.threads import get_num_threads, set_num_threads
+from .layers import *
+from .losses import MSE, CrossEntropy
+from .network import Network
 from .ops import *
+from .optim import SGD
+from .train import evaluate, fit
 
 __version__ = "0.1.0"
