@@ -15,9 +15,9 @@ from .ops import check, loss
 class MSE:
     """Squares of the differences between output and target.
 
-    "half"   L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016, eq. 13), averaged over images
-    "mean"   L = mean (y - t)^2
-    "sum"    L = sum (y - t)^2
+    "half_sum"  L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016, eq. 13), mean over images
+    "mean"      L = mean (y - t)^2
+    "sum"       L = sum (y - t)^2
 
     Targets have the output's shape (N, ...); class indices (N,) become vectors with a 1 in their place.
 
@@ -33,10 +33,10 @@ class MSE:
     array([ 0., -1.], dtype=float32)
     """
 
-    reduction: str = "half"
+    reduction: str = "half_sum"
 
     def __post_init__(self):
-        check.choice(self.reduction, "reduction", ("half", "mean", "sum"))
+        check.choice(self.reduction, "reduction", ("half_sum", "mean", "sum"))
 
     def target_array(self, y_shape, dtype):
         return y_shape, dtype

@@ -75,8 +75,8 @@ class Naive:
         own = {k: np.empty_like(grads[f"{node.owner}.{k}"]) for k in node.spec.params}
         x, y = self.values[node.inputs[0].index], self.values[node.index]
         dx = np.full_like(x, np.nan)
-        saved, grads = self.saved[node.index], SimpleNamespace(**own)
-        b = self.bound(node, len(x), True, x=x, y=y, dy=dy.copy(), dx=dx, grads=grads, saved=saved)
+        saved = self.saved[node.index]
+        b = self.bound(node, len(x), True, x=x, y=y, dy=dy.copy(), dx=dx, grads=SimpleNamespace(**own), saved=saved)
         laws.run(node.layer.backward(b))
         self.d[node.inputs[0].index] += dx
         for key, gradient in own.items():

@@ -56,5 +56,5 @@ def test_known_models_take_a_step_downhill(name):
     net = Network(build(), input_shape, seed=0)
     x = np.random.default_rng(0).random((8, *input_shape)).astype("float32")
     before, gradients = net.gradients(x, np.arange(8), loss)
-    SGD(0.01).step(net.parameters, gradients)
+    SGD(0.001).step(net.parameters, gradients)
     assert net.gradients(x, np.arange(8), loss)[0] < before
