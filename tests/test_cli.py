@@ -186,9 +186,12 @@ def test_info_tells_the_build_and_the_threads(capsys):
 FAILURES = {
     "no such data": (["train", "--data", "{tmp}/none"], "none: no such folder"),
     "empty data": (["train", "--data", "{tmp}"], "holds no train-images-idx3-ubyte"),
-    "out in a missing folder": (["train", "--out", "{tmp}/none/a.npz"], "a.npz: a file cannot be written there"),
-    "out is a folder": (["train", "--out", "{tmp}"], "a file cannot be written there"),
-    "too many threads": (["train", "--threads", "5000", "--out", "{tmp}/a.npz"], "n must be between 1 and 1024"),
+    "out in a missing folder": (
+        ["train", "--data", "{tmp}", "--out", "{tmp}/none/a.npz"],
+        "a.npz: a file cannot be written there",
+    ),
+    "out is a folder": (["train", "--data", "{tmp}", "--out", "{tmp}"], "a file cannot be written there"),
+    "too many threads": (["train", "--data", "{tmp}", "--threads", "5000"], "n must be between 1 and 1024"),
     "no such network": (["predict", "{tmp}/none.npz", "x.png"], "none.npz: No such file or directory"),
     "network is a folder": (["predict", "{tmp}", "x.png"], "Is a directory"),
 }
@@ -249,8 +252,8 @@ def test_files_that_are_no_networks(content, tmp_path, capsys):
 USAGE = {
     "nothing": [],
     "unknown command": ["learn"],
-    "unknown option": ["train", "--rate", "1"],
-    "abbreviated option": ["train", "--epoch", "1"],
+    "unknown option": ["train", "--rate", "1", "--data", "/none"],
+    "abbreviated option": ["train", "--epoch", "1", "--data", "/none"],
     "unknown model": ["train", "--model", "alexnet"],
     "no epochs": ["train", "--epochs", "0"],
     "half an epoch": ["train", "--epochs", "0.5"],
