@@ -1,9 +1,12 @@
 """Random convolutions, plain and transposed: shapes, operands, and one call made on the library or the textbook."""
 
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 import reference
+
+import fastconv
 
 PASSES = ("forward", "input", "weight", "bias")
 
@@ -101,6 +104,17 @@ class Transposed(NamedTuple):
         _, c, kh, kw = self.weight_shape
         rows = N * self.y_shape[2] * self.y_shape[3]
         return {"forward": C * kh * kw + 1, "input": c * kh * kw, "weight": N * H * W, "bias": rows}[which]
+
+
+@contextmanager
+def paths_off(*names):
+    """These paths of the library switched off, and put back."""
+    before = {name: fastconv.use_path(name, False) for name in names}
+    try:
+        yield
+    finally:
+        for name, was in before.items():
+            fastconv.use_path(name, was)
 
 
 def operands(problem, fill, seed, dtype="float32"):
