@@ -31,6 +31,7 @@ import pytest
 import reference
 
 import fastconv
+from fastconv import Network, layers, losses, optim, sequential
 
 R, P, Q, OUT = 1, 2, 3, 4
 IMAGE, C1, S1, C2, S2 = 14, 12, 6, 4, 2  # 28, 24, 12, 8, 4 in the paper
@@ -259,7 +260,7 @@ def test_eqs_10_and_11_column_scan_and_back():
 def test_eqs_12_and_13_output_and_loss():
     yhat = fastconv.sigmoid(fastconv.linear(VALUES.f[None], NET.W, NET.b))
     same(yhat, VALUES.yhat[None])
-    same(fastconv.mse_loss(yhat, NET.y[None], "half"), VALUES.L)
+    same(fastconv.mse_loss(yhat, NET.y[None], "half_sum"), VALUES.L)
 
 
 # 2 Backward
@@ -271,7 +272,9 @@ def test_eqs_14_to_19_gradient_of_the_dense_weight():
         same(ERRORS.W[i, j], (yhat - NET.y[i]) * yhat * (1 - yhat) * VALUES.f[j])
     same(ERRORS.W, np.outer(ERRORS.yhat, VALUES.f))  # eq. 19
     assert_is_slope(ERRORS.W, NET.W)
-    dyhat = fastconv.sigmoid_backward((VALUES.yhat - NET.y)[None], y=VALUES.yhat[None])
+    slope = fastconv.mse_loss_backward(VALUES.yhat[None], NET.y[None], "half_sum")
+    same(slope, (VALUES.yhat - NET.y)[None])  # the first factor of eq. 15
+    dyhat = fastconv.sigmoid_backward(slope, y=VALUES.yhat[None])
     same(dyhat, ERRORS.yhat[None])
     same(fastconv.linear_backward_weight(dyhat, VALUES.f[None]), ERRORS.W)
 
@@ -300,7 +303,7 @@ def test_eq_27_lacks_the_sum():
 
 def test_eqs_31_and_32_error_before_pooling():
     same(column_scan(ERRORS.S2), ERRORS.f)
-    same(fastconv.avg_pool2d_backward(stack(ERRORS.S2), stack(VALUES.C2), POOL), stack(ERRORS.C2))
+    same(fastconv.avg_pool2d_backward(stack(ERRORS.S2), (1, Q, C2, C2), POOL), stack(ERRORS.C2))
 
 
 def test_eqs_33_to_37_gradient_of_the_second_kernels():
@@ -396,7 +399,7 @@ def test_eq_49_as_printed_is_shifted():
 
 
 def test_eq_52_error_of_the_first_convolution():
-    same(fastconv.avg_pool2d_backward(stack(ERRORS.S1), stack(VALUES.C1), POOL), stack(ERRORS.C1))
+    same(fastconv.avg_pool2d_backward(stack(ERRORS.S1), (1, P, C1, C1), POOL), stack(ERRORS.C1))
 
 
 def test_eqs_53_to_57_gradient_of_the_first_kernels():
@@ -428,8 +431,6 @@ def test_conv2d_is_the_same_with_kernels_rotated_once():
 
 def test_eqs_65_to_70_a_whole_step_of_the_library_is_a_step_of_the_paper():
     """The same network in the library: after one step every parameter is k - alpha dk, to 1e-12."""
-    from fastconv import Network, layers, losses, optim, sequential
-
     graph = sequential(
         layers.Conv2D(P, 3, rotate=True, name="conv1"),
         layers.Sigmoid(),
@@ -454,7 +455,7 @@ def test_eqs_65_to_70_a_whole_step_of_the_library_is_a_step_of_the_paper():
     for name, (value, _) in start.items():
         network.parameters[name][...] = value
     same(network.predict(IMAGES), VALUES.yhat[None])
-    loss, gradients = network.gradients(IMAGES, NET.y[None], losses.MSE("half"))
+    loss, gradients = network.gradients(IMAGES, NET.y[None], losses.MSE("half_sum"))
     same(loss, VALUES.L)
     alpha = 0.7
     optim.SGD(alpha).step(network.parameters, gradients)
