@@ -11,13 +11,13 @@ are all in the tables. For the way back `row_ends`, `row_list` say which output 
 Sums run down each column of the window, then over the columns, in both layouts: the same bits in both.
 """
 
-from cython.parallel cimport parallel, prange, threadid
+from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, frexp, ldexp, pow, sqrt
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from fastconv.kernels.threads cimport threads_for
-from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
+from .vector cimport VL, real, vf, vsplat, vstore, vzero
 
 cdef extern from *:
     """
@@ -86,7 +86,7 @@ cdef extern from *:
     const real L2_HIGH
     const Py_ssize_t LANE_MAX
 
-cdef enum:
+cdef enum:                  # what a loop is compiled for
     MAX
     ARGMAX
     MEAN
@@ -363,12 +363,12 @@ cdef inline void columns(const int kind, Taps *t, Py_ssize_t W, real *column, vi
 cdef inline void window(const int kind, const Py_ssize_t *s, real rows, const real *column, const vi_element *row,
                         real *y, int64_t *index) noexcept nogil:
     """One output from the columns of its row."""
-    cdef Py_ssize_t kw, w = s[0]
+    cdef Py_ssize_t _kw, w = s[0]
     cdef real a = column[w] if kind == MAX or kind == ARGMAX else 0, v
     cdef int64_t where = 0, here
     if kind == ARGMAX:
         where = row[w] + w
-    for kw in range(s[1]):
+    for _kw in range(s[1]):
         v = column[w]
         if kind == MAX:
             if better(v, a):
@@ -709,20 +709,40 @@ def unpool_backward(const real[:, :, :, :] dy, const long long[:, :, :, :] indic
 
 # ---------------------------------------------------------------- indices that a person gives back
 
-def first_bad_index(const long long[:, :, :, :] indices, Py_ssize_t plane, const Py_ssize_t[:, ::1] rows=None,
-                    const Py_ssize_t[:, ::1] cols=None, Py_ssize_t W=1):
-    """Where, in C order, the first index is that is not in [0, plane), or not in its window; -1 if there is none."""
-    cdef Py_ssize_t n, c, oh, ow, at, h, w, OH = indices.shape[2], OW = indices.shape[3]
-    cdef bint windows = rows is not None
-    for n in range(indices.shape[0]):
-        for c in range(indices.shape[1]):
-            for oh in range(OH):
-                for ow in range(OW):
-                    at = indices[n, c, oh, ow]
-                    if 0 <= at < plane and (not windows or holds(&rows[oh, 0], at // W) and holds(&cols[ow, 0], at % W)):
-                        continue
-                    return ((n * indices.shape[1] + c) * OH + oh) * OW + ow
-    return -1
+def first_bad_index(const long long[:, :, :, :] indices, const Py_ssize_t[:, ::1] rows,
+                    const Py_ssize_t[:, ::1] cols, Py_ssize_t H, Py_ssize_t W):
+    """Where, in C order, the first index is that is not in [0, H W), or, given tables, not in its window; else -1."""
+    cdef Pool g
+    cdef Py_ssize_t job, jobs, bad = 0
+    memset(&g, 0, sizeof(g))
+    g.N, g.C, g.OH, g.OW = indices.shape[0], indices.shape[1], indices.shape[2], indices.shape[3]
+    g.H, g.W, jobs = H, W, g.N * g.C * g.OH
+    if jobs * g.OW == 0:
+        return -1
+    set_indices(&g, indices)
+    if rows is not None:
+        g.rows, g.cols = &rows[0, 0], &cols[0, 0]
+    for job in prange(jobs, nogil=True, num_threads=threads_for(<double>jobs * g.OW * 4), schedule="static"):
+        bad |= bad_in_row(&g, job) < g.OW
+    if not bad:
+        return -1
+    job = 0
+    while bad_in_row(&g, job) == g.OW:
+        job += 1
+    return job * g.OW + bad_in_row(&g, job)
+
+
+cdef Py_ssize_t bad_in_row(Pool *g, Py_ssize_t job) noexcept nogil:
+    """The first output of a row with a bad index, or OW."""
+    cdef Py_ssize_t oh = job % g.OH, c = job // g.OH % g.C, n = job // g.OH // g.C, ow, at
+    cdef const int64_t *i = g.i + n * g.i_n + c * g.i_c + oh * g.i_h
+    for ow in range(g.OW):
+        at = i[ow * g.i_w]
+        if at < 0 or at >= g.H * g.W:
+            return ow
+        if g.rows != NULL and not (holds(g.rows + 4 * oh, at // g.W) and holds(g.cols + 4 * ow, at % g.W)):
+            return ow
+    return g.OW
 
 
 cdef inline bint holds(const Py_ssize_t *line, Py_ssize_t at) noexcept nogil:

@@ -72,7 +72,7 @@ __all__ = [
 def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False, *, out=None):
     """The largest value of each window.
 
-    y[n,c,i,j] = max over r < kh, s < kw of x[n, c, i*sh - top + r*dh, j*sw - left + s*dw], positions in padding left out
+    y[n,c,i,j] = max over r < kh, s < kw of x[n, c, i*sh - top + r*dh, j*sw - left + s*dw], padding left out
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def no_window_in_padding(tables, g):
 
 
 def indices_like(indices, shape, batched, plane, tables=None):
-    """`indices` as an int64 array (N, C, OH, OW), each in its plane (H, W), and in its window where `tables` is given."""
+    """`indices` as int64 (N, C, OH, OW), each in its plane (H, W), and in its window where `tables` is given."""
     indices = np.asarray(indices)
     if indices.dtype.newbyteorder("=") != np.int64:
         raise TypeError(f"indices must be int64, got {indices.dtype}; use what max_pool2d returned")
@@ -41,7 +41,7 @@ def indices_like(indices, shape, batched, plane, tables=None):
         indices = indices[None]
     if not indices.dtype.isnative or not indices.flags.aligned or not check.has_unit_axis(indices):
         indices = indices.astype(np.int64, order="C")
-    bad = kernels.load("float32").pool.first_bad_index(indices, plane[0] * plane[1], *(tables or ()), plane[1])
+    bad = kernels.load("float32").pool.first_bad_index(indices, *(tables or (None, None)), *plane)
     if bad >= 0:
         where = tuple(map(int, np.unravel_index(bad, indices.shape)))[0 if batched else 1 :]
         value = int(indices.reshape(-1)[bad])
