@@ -39,34 +39,59 @@ cdef struct Grid:
     Py_ssize_t K, lanes         # filters; at least a vector of them
     Py_ssize_t mx, my           # lane k reads channel k // mx, adds to channel k // my
     Phase *phases               # sh x sw
-    const real *b               # lanes of bias, zeros without
-    const real *zeros           # lanes
+    Py_ssize_t vectors, back    # vector v holds the channels v VL - back to + VL, moved inside
+    Py_ssize_t width            # of a packed row: [vector][lane], whole vectors
+    const real *b               # packed bias, zeros without
+    const real *zeros           # packed
+    const real *bias            # not packed
     bint relu, copied, beside   # beside: rows of the result computed beside it
     Py_ssize_t span             # rows in a copied block
     Py_ssize_t step             # of columns in a row of x or of its copy
 
 
+cdef inline Py_ssize_t channel(Grid *g, Py_ssize_t v) noexcept nogil:
+    """The first channel of vector v: the first and the last vector may overlap their neighbours."""
+    return max(<Py_ssize_t>0, min(v * VL - g.back, g.lanes - VL))
+
+
+cdef void cut_channels(Grid *g) noexcept nogil:
+    """Cut the lanes into vectors; many of them so that those of x lie in whole cache lines."""
+    cdef Py_ssize_t bytes = VL * sizeof(real), off = <Py_ssize_t>g.x % bytes // <Py_ssize_t>sizeof(real)
+    g.back = 0
+    if not g.copied and g.lanes >= 6 * VL and g.xw % VL == 0 and g.xh % VL == 0 and g.xn % VL == 0:
+        g.back = off
+    g.vectors = (g.lanes + g.back + VL - 1) // VL
+    g.width = (g.vectors | 1) * VL  # odd: the rows of the packed arrays fall into different sets of the first cache
+
+
+cdef real *packed_rows(Py_ssize_t size, void **memory) noexcept nogil:
+    """Zeros that begin at a whole cache line; NULL if memory ran out."""
+    memory[0] = calloc(size * sizeof(real) + 64, 1)
+    return <real *>(<size_t>memory[0] + 63 & ~<size_t>63) if memory[0] != NULL else NULL
+
+
 # ---------------------------------------------------------------- one row
 
-cdef inline void pixels(const real **rows, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t at, Py_ssize_t tap_step,
-                        Py_ssize_t pixel_step, const real *w, Py_ssize_t lanes, const real *b, real *y, Py_ssize_t yw,
+cdef inline void pixels(Grid *g, Phase *f, const real **rows, Py_ssize_t at, const real *b, real *y, Py_ssize_t yw,
                         bint relu) noexcept nogil:
     """TILE pixels whose taps are all inside; rows that are NULL are outside."""
     cdef vf acc[TILE]
     cdef vf wv
-    cdef Py_ssize_t v, c, r, s, vectors = (lanes + VL - 1) // VL
+    cdef Py_ssize_t v, c, r, s, kh = f.kh, kw = f.kw, tap_step = f.rw * g.step, pixel_step = g.mw * g.step
     cdef const real *p
+    cdef const real *w
     cdef int q
-    for v in range(vectors):
-        c = min(v * VL, lanes - VL)
+    for v in range(g.vectors):
+        c = channel(g, v)
+        w = f.w + v * VL
         for q in range(TILE):
-            acc[q] = vload(b + c)
+            acc[q] = vload(b + v * VL)
         for r in range(kh):
             if rows[r] == NULL:
                 continue
             p = rows[r] + at + c
             for s in range(kw):
-                wv = vload(w + (r * kw + s) * lanes + c)
+                wv = vload(w + (r * kw + s) * g.width)
                 for q in range(TILE):
                     acc[q] = acc[q] + vload(p + q * pixel_step) * wv
                 p += tap_step
@@ -85,25 +110,27 @@ cdef inline void load_columns(vf *xv, const real *p, Py_ssize_t step, int left, 
             xv[q] = vload(p + q * step)
 
 
-cdef inline void pixels_reused(const real **rows, Py_ssize_t kh, Py_ssize_t at, Py_ssize_t step, int left, int right,
-                               const real *w, Py_ssize_t lanes, const real *b, real *y, Py_ssize_t yw, Py_ssize_t yh,
-                               bint relu, const int height, const int kw, const int mw) noexcept nogil:
+cdef inline void pixels_reused(Grid *g, Phase *f, const real **rows, Py_ssize_t at, int left, int right, const real *b,
+                               real *y, Py_ssize_t yw, Py_ssize_t yh, bint relu, const int height, const int kw,
+                               const int mw) noexcept nogil:
     """height x TILE pixels: each column of x is loaded once for a row of them, each row of x once from beyond L1."""
     cdef vf acc[2][TILE]
     cdef vf xv[16]
     cdef vf wv[5]
-    cdef Py_ssize_t v, c, r, vectors = (lanes + VL - 1) // VL
+    cdef Py_ssize_t v, c, r, kh = f.kh, step = g.step, width = g.width
+    cdef const real *w
     cdef int q, s, i
-    for v in range(vectors):
-        c = min(v * VL, lanes - VL)
+    for v in range(g.vectors):
+        c = channel(g, v)
+        w = f.w + v * VL
         for q in range(TILE):
             for i in range(height):
-                acc[i][q] = vload(b + c)
+                acc[i][q] = vload(b + v * VL)
         for r in range(kh):
             if rows[r] == NULL:
                 continue
             for s in range(kw):
-                wv[s] = vload(w + (r * kw + s) * lanes + c)
+                wv[s] = vload(w + (r * kw + s) * width)
             for i in range(height):
                 load_columns(xv, rows[i * kh + r] + at + c, step, left, right, kw // 2, (TILE - 1) * mw + kw)
                 for s in range(kw):
@@ -117,46 +144,46 @@ cdef inline void pixels_reused(const real **rows, Py_ssize_t kh, Py_ssize_t at, 
 cdef void some_pixels(Grid *g, Phase *f, const real **rows, int height, Py_ssize_t j, real *y, Py_ssize_t yw,
                       Py_ssize_t yh, const real *b, bint relu) noexcept nogil:
     """height x TILE pixels from column j of the phase."""
-    cdef Py_ssize_t column = j * g.mw + f.tw, at = column * g.step, lanes = g.lanes
+    cdef Py_ssize_t column = j * g.mw + f.tw, at = column * g.step
     cdef int left = <int>(-column) if column < 0 else 0
     cdef int right = <int>max(<Py_ssize_t>0, column + (TILE - 1) * g.mw + f.kw - g.W)
     if not f.reuse:
-        pixels(rows, f.kh, f.kw, at, f.rw * g.step, g.mw * g.step, f.w, lanes, b, y, yw, relu)
+        pixels(g, f, rows, at, b, y, yw, relu)
     elif f.kw == 3 and g.mw == 1:
         if height == 2:
-            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 2, 3, 1)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 2, 3, 1)
         else:
-            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 3, 1)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 3, 1)
     elif f.kw == 3:
         if height == 2:
-            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 2, 3, 2)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 2, 3, 2)
         else:
-            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 3, 2)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 3, 2)
     elif f.kw == 5:
         if height == 2:
-            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 2, 5, 1)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 2, 5, 1)
         else:
-            pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 5, 1)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 5, 1)
     elif f.kw == 2:
-        pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 2, 1)
+        pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 2, 1)
     else:
-        pixels_reused(rows, f.kh, at, g.step, left, right, f.w, lanes, b, y, yw, yh, relu, 1, 1, 1)
+        pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 1, 1)
 
 
 cdef void edge_pixel(Grid *g, Phase *f, const real **rows, Py_ssize_t j, real *y, const real *b, bint relu) noexcept nogil:
     """One pixel; taps outside are left out."""
     cdef vf acc
-    cdef Py_ssize_t v, c, r, s, column, vectors = (g.lanes + VL - 1) // VL
-    for v in range(vectors):
-        c = min(v * VL, g.lanes - VL)
-        acc = vload(b + c)
+    cdef Py_ssize_t v, c, r, s, column
+    for v in range(g.vectors):
+        c = channel(g, v)
+        acc = vload(b + v * VL)
         for r in range(f.kh):
             if rows[r] == NULL:
                 continue
             for s in range(f.kw):
                 column = j * g.mw + f.tw + s * f.rw
                 if 0 <= column < g.W:
-                    acc = acc + vload(rows[r] + column * g.step + c) * vload(f.w + (r * f.kw + s) * g.lanes + c)
+                    acc = acc + vload(rows[r] + column * g.step + c) * vload(f.w + (r * f.kw + s) * g.width + v * VL)
         vstore(y + c, vmax(vzero, acc) if relu else acc)
 
 
@@ -264,7 +291,7 @@ cdef void fold_row(Grid *g, Phase *f, const real *row, real *y) noexcept nogil:
     cdef real total
     for j in range(f.GW):
         for c in range(g.K // g.my):
-            total = g.b[c]
+            total = g.bias[c]
             for k in range(c * g.my, c * g.my + g.my):
                 total = total + row[j * g.lanes + k]
             if g.relu and total < 0:
@@ -297,30 +324,45 @@ cdef void inside(Grid *g, Phase *f) noexcept nogil:
 
 cdef int run_packed(Grid *g, const real[:, :, :, :] w, const real[:] b) noexcept nogil:
     """Pack the weights of all phases and the bias, run; 1 if memory ran out."""
-    cdef Py_ssize_t phases = g.sh * g.sw, size = w.shape[2] * w.shape[3] * g.lanes, f, k, r, s
-    cdef real *packed = <real *>calloc(size + 2 * g.lanes, sizeof(real))
-    cdef real *to = packed
-    cdef real *bias = packed + size
+    cdef Py_ssize_t f, k, r, s, v, lane, size
+    cdef void *memory
+    cdef real *to
+    cdef real *bias
     cdef Phase *p
     cdef int failed
-    if packed == NULL:
+    cut_channels(g)
+    size = w.shape[2] * w.shape[3] * g.width
+    to = packed_rows(size + 2 * g.width + g.K, &memory)
+    if to == NULL:
         return 1
-    for f in range(phases):
+    g.b = to + size
+    g.zeros = g.b + g.width
+    g.bias = bias = to + size + 2 * g.width
+    if b is not None:
+        for k in range(b.shape[0]):
+            bias[k] = b[k]
+        if b.shape[0] == g.K:
+            pack_row(g, bias, 1, to + size)
+    for f in range(g.sh * g.sw):
         p = g.phases + f
         inside(g, p)
         p.w = to
         for r in range(p.kh):
             for s in range(p.kw):
-                for k in range(g.K):
-                    to[k] = w[k, 0, p.r0 + r * p.rs, p.s0 + s * p.ss]
-                to += g.lanes
-    if b is not None:
-        for k in range(b.shape[0]):
-            bias[k] = b[k]
-    g.b, g.zeros = bias, bias + g.lanes
+                pack_row(g, &w[0, 0, p.r0 + r * p.rs, p.s0 + s * p.ss], w.strides[0] // <Py_ssize_t>sizeof(real), to)
+                to += g.width
     failed = run_grid(g)
-    free(packed)
+    free(memory)
     return failed
+
+
+cdef void pack_row(Grid *g, const real *w, Py_ssize_t wk, real *row) noexcept nogil:
+    """row[vector][lane]; the lanes beyond the last filter stay zero."""
+    cdef Py_ssize_t v, c, lane
+    for v in range(g.vectors):
+        c = channel(g, v)
+        for lane in range(min(<Py_ssize_t>VL, g.K - c)):
+            row[v * VL + lane] = w[(c + lane) * wk]
 
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
@@ -402,38 +444,30 @@ cdef struct Sums:
     Phase phase
     Py_ssize_t parts, taps
     bint copied_dy, fast        # fast: 3 neighbouring taps in a row, whole vectors of lanes
-    Py_ssize_t width            # lanes rounded up: the last vector overlaps in x and dy, but has sums of its own
-    real *sums                  # [part][tap][width]
+    real *sums                  # [part][tap], packed
 
 
 cdef inline void sum_tap(const real *x, Py_ssize_t x_step, const real *dy, Py_ssize_t dy_step, Py_ssize_t count,
-                         real *sums, const int nv) noexcept nogil:
-    """sums[lane] += sum over `count` pixels of x dy, for nv vectors of lanes."""
-    cdef vf acc[4]
+                         real *sums) noexcept nogil:
+    """sums[lane] += sum over `count` pixels of x dy, for one vector of lanes."""
+    cdef vf acc = vload(sums)
     cdef Py_ssize_t j
-    cdef int v
-    for v in range(nv):
-        acc[v] = vload(sums + v * VL)
     for j in range(count):
-        for v in range(nv):
-            acc[v] = acc[v] + vload(x + v * VL) * vload(dy + v * VL)
-        x += x_step
-        dy += dy_step
-    for v in range(nv):
-        vstore(sums + v * VL, acc[v])
+        acc = acc + vload(x + j * x_step) * vload(dy + j * dy_step)
+    vstore(sums, acc)
 
 
-cdef inline void sum_taps(const real **rows, Py_ssize_t at, Py_ssize_t step, int left, int right, const real *dy,
-                          Py_ssize_t yw, Py_ssize_t yh, real *sums, Py_ssize_t lanes, Py_ssize_t width, const int height, const int kh,
-                          const int mw, const int count) noexcept nogil:
+cdef inline void sum_taps(Grid *g, const real **rows, Py_ssize_t at, int left, int right, const real *dy,
+                          Py_ssize_t yw, Py_ssize_t yh, real *sums, const int height, const int kh, const int mw,
+                          const int count) noexcept nogil:
     """The same for kh x 3 taps, whole vectors of lanes, and height x count pixels; rows[i * 3] is the first of row i."""
     cdef vf acc[9]
     cdef vf xv[16]
     cdef vf dv[TILE]
-    cdef Py_ssize_t v, c
+    cdef Py_ssize_t v, c, step = g.step, width = g.width
     cdef int i, r, s, q
-    for v in range(width // VL):
-        c = min(v * VL, lanes - VL)
+    for v in range(g.vectors):
+        c = channel(g, v)
         for r in range(kh * 3):
             acc[r] = vload(sums + r * width + v * VL)
         for i in range(height):
@@ -448,40 +482,39 @@ cdef inline void sum_taps(const real **rows, Py_ssize_t at, Py_ssize_t step, int
             vstore(sums + r * width + v * VL, acc[r])
 
 
-cdef void sum_tile(const real **rows, Py_ssize_t at, Py_ssize_t step, int left, int right, const real *dy,
-                   Py_ssize_t yw, Py_ssize_t yh, real *sums, Py_ssize_t lanes, Py_ssize_t width, int height, int kh, Py_ssize_t mw,
-                   int count) noexcept nogil:
+cdef void sum_tile(Grid *g, const real **rows, Py_ssize_t at, int left, int right, const real *dy, Py_ssize_t yw,
+                   Py_ssize_t yh, real *sums, int height, int kh, Py_ssize_t mw, int count) noexcept nogil:
     if kh == 1:
         if mw == 1 and count == TILE:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 1, 1, TILE)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 1, 1, 1, TILE)
         elif mw == 1:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 1, 1, 1)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 1, 1, 1, 1)
         elif count == TILE:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 1, 2, TILE)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 1, 1, 2, TILE)
         else:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 1, 2, 1)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 1, 1, 2, 1)
     elif height == 1:
         if mw == 1 and count == TILE:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 3, 1, TILE)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 1, 3, 1, TILE)
         elif mw == 1:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 3, 1, 1)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 1, 3, 1, 1)
         elif count == TILE:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 3, 2, TILE)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 1, 3, 2, TILE)
         else:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 1, 3, 2, 1)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 1, 3, 2, 1)
     else:
         if mw == 1 and count == TILE:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 1, TILE)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 2, 3, 1, TILE)
         elif mw == 1 and count == 2:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 1, 2)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 2, 3, 1, 2)
         elif mw == 1:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 1, 1)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 2, 3, 1, 1)
         elif count == TILE:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 2, TILE)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 2, 3, 2, TILE)
         elif count == 2:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 2, 2)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 2, 3, 2, 2)
         else:
-            sum_taps(rows, at, step, left, right, dy, yw, yh, sums, lanes, width, 2, 3, 2, 1)
+            sum_taps(g, rows, at, left, right, dy, yw, yh, sums, 2, 3, 2, 1)
 
 
 def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
@@ -489,6 +522,7 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
                     Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups):
     """dw = sum over pixels of dy times the x under the tap, groups = C; any strides in memory."""
     cdef Sums g
+    cdef void *memory
     cdef int failed
     if dy.shape[0] == 0:
         dw[...] = 0
@@ -498,22 +532,22 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         set_dy(&g.grid, dy)
         g.grid.mh, g.grid.mw, g.grid.K, g.grid.mx = sh, sw, dw.shape[0], dw.shape[0] // groups
         g.grid.lanes = max(g.grid.K, <Py_ssize_t>VL)
-        g.width = (g.grid.lanes + VL - 1) // VL * VL
         g.grid.copied = g.grid.mx > 1 or g.grid.K < VL or g.grid.xc != 1
         g.copied_dy = g.grid.K < VL or g.grid.yc != 1
         g.phase.th, g.phase.rh, g.phase.kh = -top, dilation_h, dw.shape[2]
         g.phase.tw, g.phase.rw, g.phase.kw, g.phase.GW = -left, dilation_w, dw.shape[3], g.grid.GW
+        cut_channels(&g.grid)
         inside(&g.grid, &g.phase)
         g.fast = g.phase.reuse and g.phase.kw == 3
         g.taps = dw.shape[2] * dw.shape[3]
         g.parts = min(<Py_ssize_t>PARTS, (g.grid.N * g.grid.GH + ROWS - 1) // ROWS)
-        g.sums = <real *>calloc(g.parts * g.taps * g.width, sizeof(real))
+        g.sums = packed_rows(g.parts * g.taps * g.grid.width, &memory)
         failed = g.sums == NULL
         if not failed:
             failed = run_sums(&g)
         if not failed:
             add_parts(&g, dw)
-        free(g.sums)
+        free(memory)
     if failed:
         raise MemoryError()
 
@@ -570,7 +604,7 @@ cdef int sum_part(Sums *g, Py_ssize_t part, char *memory) noexcept nogil:
         elif not copied and g.fast and whole and g.phase.kh == 3 and row + 1 < end and i + 1 < x.GH:
             if find_row_pointers(g, n, i + 1, rows + 3):
                 height = 2
-        sum_rows(g, rows, height, whole, dy, yw, g.sums + part * g.taps * g.width)
+        sum_rows(g, rows, height, whole, dy, yw, g.sums + part * g.taps * g.grid.width)
         row += height
     return 0
 
@@ -601,14 +635,14 @@ cdef void sum_rows(Sums *g, const real **rows, int height, bint whole, const rea
     elif g.fast:
         for r in range(f.kh):
             if rows[r] != NULL:
-                sum_inside(g, rows + r, 1, 1, dy, yw, sums + r * 3 * g.width)
+                sum_inside(g, rows + r, 1, 1, dy, yw, sums + r * 3 * g.grid.width)
     for i in range(height):
         for r in range(f.kh):
             row = rows[i * 3 + r]
             for s in range(f.kw):
                 if row != NULL:
-                    sum_columns(g, row, s, 0, lo, dy, yw, sums + (r * f.kw + s) * g.width)
-                    sum_columns(g, row, s, hi, f.GW, dy, yw, sums + (r * f.kw + s) * g.width)
+                    sum_columns(g, row, s, 0, lo, dy, yw, sums + (r * f.kw + s) * g.grid.width)
+                    sum_columns(g, row, s, hi, f.GW, dy, yw, sums + (r * f.kw + s) * g.grid.width)
         dy += g.grid.yh
 
 
@@ -622,7 +656,7 @@ cdef void sum_inside(Sums *g, const real **rows, int height, int kh, const real 
         column = j * x.mw + g.phase.tw
         left = <int>(-column) if column < 0 else 0
         right = <int>max(<Py_ssize_t>0, column + (count - 1) * x.mw + 3 - x.W)
-        sum_tile(rows, column * x.step, x.step, left, right, dy + j * yw, yw, x.yh, sums, x.lanes, g.width, height, kh, x.mw, count)
+        sum_tile(x, rows, column * x.step, left, right, dy + j * yw, yw, x.yh, sums, height, kh, x.mw, count)
         j += count
 
 
@@ -630,7 +664,7 @@ cdef void sum_columns(Sums *g, const real *row, Py_ssize_t s, Py_ssize_t first, 
                       Py_ssize_t yw, real *sums) noexcept nogil:
     """The columns first <= j < end of one tap whose input is inside."""
     cdef Grid *x = &g.grid
-    cdef Py_ssize_t column = g.phase.tw + s * g.phase.rw, c, v = 0, step = x.mw * x.step, to = x.W - column
+    cdef Py_ssize_t column = g.phase.tw + s * g.phase.rw, c, v, step = x.mw * x.step, to = x.W - column
     if column < 0:
         first = max(first, (-column + x.mw - 1) // x.mw)
     end = min(end, (to + x.mw - 1) // x.mw) if to > 0 else 0
@@ -638,22 +672,18 @@ cdef void sum_columns(Sums *g, const real *row, Py_ssize_t s, Py_ssize_t first, 
         return
     row += (first * x.mw + column) * x.step
     dy += first * yw
-    while v + 4 <= x.lanes // VL:
-        sum_tap(row + v * VL, step, dy + v * VL, yw, end - first, sums + v * VL, 4)
-        v += 4
-    while v * VL < x.lanes:
-        c = min(v * VL, x.lanes - VL)
-        sum_tap(row + c, step, dy + c, yw, end - first, sums + v * VL, 1)
-        v += 1
+    for v in range(x.vectors):
+        c = channel(x, v)
+        sum_tap(row + c, step, dy + c, yw, end - first, sums + v * VL)
 
 
 cdef void add_parts(Sums *g, real[:, :, :, :] dw) noexcept nogil:
     """dw[k,0,r,s] = the sums of all parts, in order."""
-    cdef Py_ssize_t size = g.taps * g.width, part, i, k, t, lane, whole = g.grid.lanes // VL * VL
+    cdef Py_ssize_t width = g.grid.width, size = g.taps * width, part, i, k, t, v
     for part in range(1, g.parts):
         for i in range(size):
             g.sums[i] = g.sums[i] + g.sums[part * size + i]
     for k in range(dw.shape[0]):
-        lane = k if k < whole else whole + k - (g.grid.lanes - VL)
+        v = (k + g.grid.back) // VL
         for t in range(g.taps):
-            dw[k, 0, t // dw.shape[3], t % dw.shape[3]] = g.sums[t * g.width + lane]
+            dw[k, 0, t // dw.shape[3], t % dw.shape[3]] = g.sums[t * width + v * VL + k - channel(&g.grid, v)]
