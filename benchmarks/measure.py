@@ -1,0 +1,120 @@
+"""Right first, then timed: ours and the peers take turns in one process, and only ratios of one round are compared."""
+
+import time
+from statistics import median
+
+import cases
+import numpy as np
+
+import fastconv
+from fastconv import kernels
+
+BLOCK = 5e-3  # seconds of repeated short calls that count as one time
+SLOW, FEW_ROUNDS = 8, 3
+
+
+def seconds_of(call, repeats):
+    if repeats > 1:
+        call()  # the turn before may have left its threads awake, and its data in the caches
+    begun = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - begun) / repeats
+
+
+def alternate(calls, seconds, at_least=5, at_most=300):
+    """name -> list of seconds, one a round; in every round each call has its turn, the first one changing.
+
+    Peers that are SLOW times the fastest call have a turn in the first rounds only: they cannot be the best.
+    """
+    first = {name: min(seconds_of(call, 1) for _ in range(2)) for name, call in calls.items()}
+    repeats = {name: max(1, min(1000, int(BLOCK / max(t, 1e-7)))) for name, t in first.items()}
+    names = [name for name in calls if name == "ours" or first[name] < SLOW * min(first.values())]
+    few = [name for name in calls if name not in names]
+    one_round = sum((repeats[name] + (repeats[name] > 1)) * first[name] for name in names)
+    rounds = max(at_least, min(at_most, int(seconds / one_round)))
+    times = {name: [] for name in calls}
+    for turn in range(rounds):
+        shift = turn % len(names)
+        for name in names[shift:] + names[:shift] + (few if turn < FEW_ROUNDS else []):
+            times[name].append(seconds_of(calls[name], repeats[name]))
+    return times
+
+
+def row(shape, direction, dtype, threads, peers, seconds, packed=False):
+    """What one line of the report shows; `status` is "ok", "wrong" (never timed) or "missing"."""
+    result = {"shape": shape.name, "family": shape.family, "direction": direction, "dtype": dtype}
+    result |= {"threads": threads, "packed": packed, "layout": shape.layout, "group": shape.group}
+    case = cases.Case(shape, direction, dtype)
+    try:
+        ours = cases.ours(case, packed)
+    except AttributeError as missing:
+        return result | {"status": "missing", "why": str(missing)}
+    error = case.error(ours())
+    result |= {"error": error, "tolerance": case.tolerance}
+    if not error <= case.tolerance:  # a NaN too
+        return result | {"status": "wrong"}
+    calls, result["wrong_peers"] = {"ours": ours}, {}
+    for name, peer in peers.items():
+        counts = name.startswith(shape.against) and (packed or not peer.packs)
+        call = peer.prepare(case, threads) if counts else None
+        if call is not None:
+            error = case.error(call())
+            if error <= case.tolerance:
+                calls[name] = call
+            else:
+                result["wrong_peers"][name] = error
+    limits = peaks(threads, dtype)
+    times = alternate(calls, seconds)
+    return result | {"status": "ok"} | summary(shape, direction, np.dtype(dtype).itemsize, times, limits)
+
+
+def summary(shape, direction, itemsize, times, limits):
+    """Medians, ratios of paired times, and how near ours and the best peer come to the machine's limit."""
+    middle = {name: median(values) for name, values in times.items()}
+    ratios = {
+        name: median(p / o for p, o in zip(values, times["ours"], strict=False))  # as many rounds as the peer had
+        for name, values in times.items()
+        if name != "ours"
+    }
+    best = min(ratios, key=middle.get) if ratios else None
+    if shape.memory_bound:
+        amount, limit = shape.touched(direction, itemsize), limits["stream_GB/s"]
+    else:
+        amount, limit = shape.flops, limits["fma_GFLOP/s"]
+    rate = {name: amount / t / 1e9 for name, t in middle.items()}
+    return {
+        "seconds": middle,
+        "rounds": len(times["ours"]),
+        "ratios": ratios,
+        "best_peer": best,
+        "ratio": ratios.get(best),
+        "unit": "GB/s" if shape.memory_bound else "GFLOP/s",
+        "rate": rate["ours"],
+        "peer_rate": rate.get(best),
+        "percent": limit and 100 * rate["ours"] / limit,
+        "peer_percent": limit and best and 100 * rate[best] / limit,
+        **limits,
+    }
+
+
+def peaks(threads, dtype, seconds=0.05):
+    """The limits probed now: machines differ and drift. None where the probe is not built."""
+    try:
+        probe = kernels.load(dtype).probe
+    except ImportError:
+        return {"fma_GFLOP/s": None, "stream_GB/s": None}
+    x = np.ones(25_690_112 // np.dtype(dtype).itemsize, dtype)  # 25.7 MB, a tensor (32, 64, 56, 56)
+    y = np.zeros_like(x)
+    took = min(timed_stream(probe, x, y, threads) for _ in range(5))
+    return {"fma_GFLOP/s": probe.fma_gflops(seconds, threads), "stream_GB/s": 2 * x.nbytes / took / 1e9}
+
+
+def timed_stream(probe, x, y, threads):
+    begun = time.perf_counter()
+    probe.stream(x, y, threads)
+    return time.perf_counter() - begun
+
+
+def set_threads(threads):
+    fastconv.set_num_threads(threads)

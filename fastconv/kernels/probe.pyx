@@ -1,0 +1,71 @@
+"""What this processor can do, for benchmarks: multiply-adds from registers, and copies through memory."""
+
+import time
+
+from cython.parallel cimport prange
+from libc.stdlib cimport free, malloc
+
+from .vector cimport VL, real, vf, vload, vsplat, vstore
+
+cdef enum:
+    CHAINS = 12             # independent sums: more than latency times units, and few enough for 16 registers
+    BLOCK = 16384           # elements of a copy that one job moves
+
+
+def fma_gflops(double seconds=0.1, int threads=1):
+    """10^9 floating-point operations a second, two for each multiply-add, on `threads` threads together."""
+    cdef Py_ssize_t steps = 300000, rounds = 0
+    cdef double spent = 0, best = 0, begun, taken
+    cdef real *sums = <real *>malloc(threads * sizeof(real))
+    if sums == NULL:
+        raise MemoryError
+    try:
+        while spent < seconds or rounds < 5:
+            begun = time.perf_counter()
+            burn_all(sums, steps, threads)
+            taken = time.perf_counter() - begun
+            spent += taken
+            best = max(best, 2e-9 * threads * steps * CHAINS * VL / taken)
+            rounds += 1
+    finally:
+        free(sums)
+    return best
+
+
+cdef void burn_all(real *sums, Py_ssize_t steps, int threads) noexcept nogil:
+    cdef int i
+    for i in prange(threads, num_threads=threads, schedule="static"):
+        burn(&sums[i], steps)
+
+
+cdef void burn(real *result, Py_ssize_t steps) noexcept nogil:
+    """acc <- acc a + b, which stays near b / (1 - a)."""
+    cdef vf acc[CHAINS]
+    cdef vf a = vsplat(<real>0.75), b = vsplat(<real>0.25)
+    cdef real lanes[VL]
+    cdef Py_ssize_t step
+    cdef int i
+    for i in range(CHAINS):
+        acc[i] = vsplat(<real>i)
+    for step in range(steps):
+        for i in range(CHAINS):
+            acc[i] = acc[i] * a + b
+    for i in range(1, CHAINS):
+        acc[0] = acc[0] + acc[i]
+    vstore(lanes, acc[0])
+    result[0] = lanes[0]
+
+
+def stream(const real[:] x, real[:] y, int threads=1):
+    """y = x for two vectors of one length, by ordinary loads and stores: 2 x.size elements pass through memory."""
+    cdef Py_ssize_t n = x.shape[0], job
+    for job in prange((n + BLOCK - 1) // BLOCK, nogil=True, num_threads=threads, schedule="static"):
+        move(&x[job * BLOCK], &y[job * BLOCK], min(<Py_ssize_t>BLOCK, n - job * BLOCK))
+
+
+cdef void move(const real *x, real *y, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i, vectors = n // VL
+    for i in range(vectors):
+        vstore(y + i * VL, vload(x + i * VL))
+    for i in range(vectors * VL, n):
+        y[i] = x[i]
