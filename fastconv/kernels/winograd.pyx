@@ -5,8 +5,9 @@
     weight gradient  dw = Gt [sum over patches of (Bt x B) * (A dy At)] G
 
 For each of the 36 frequencies the sums are products of matrices: M[f] = V[f] U[f], patches x C by C x K. The filters U
-are cut into tiles of K and chunks of C, so that one frequency of a chunk stays in the first cache; sums over C run in
-order whatever the cut. So the bits of a result depend neither on N, nor on the threads, nor on the place of a patch.
+are cut into tiles of K and chunks of C, so that one frequency of a chunk stays in the first cache. The cut depends on
+C and K alone, and sums of sums keep rounding errors small. So the bits of a result depend neither on N, nor on the
+threads, nor on the place of a patch (those of the weight gradient: not on the threads).
 The matrices and their fused steps are those of winograd_transform.pxd. A NaN of x reaches the whole patch.
 """
 
@@ -30,6 +31,7 @@ cdef enum:
     STRIP = 16          # channels whose filters are transformed together
     BLOCK = 48          # patches in a block, at most
     SHARED = 64         # up to so many patches are transformed once and shared by all tiles of K
+    RUN = 64            # patches summed in registers
     GRADIENT = 140000   # reals of x and dy, of one frequency, that the weight gradient holds at once
 
 cdef struct Filters:
@@ -264,19 +266,26 @@ cdef inline void product_body(const real *v, Py_ssize_t stride, const real *u, r
     cdef vf acc[MR][NR]
     cdef vf uv[NR]
     cdef vf a
-    cdef Py_ssize_t c
     cdef int i, j
     for i in range(rows):
         for j in range(nv):
-            acc[i][j] = vzero if first else vload(m + i * mstride + j * VL)
-    for c in range(length):
+            acc[i][j] = vzero
+    while True:  # length is at least 1
         for j in range(nv):
             uv[j] = vload(u + j * VL)
         for i in range(rows):
-            a = vsplat(v[i * stride + c])
+            a = vsplat(v[i * stride])
             for j in range(nv):
                 acc[i][j] = acc[i][j] + a * uv[j]
+        v += 1
         u += nv * VL
+        length -= 1
+        if length == 0:
+            break
+    if not first:
+        for i in range(rows):
+            for j in range(nv):
+                acc[i][j] = acc[i][j] + vload(m + i * mstride + j * VL)
     for i in range(rows):
         for j in range(nv):
             vstore(m + i * mstride + j * VL, acc[i][j])
@@ -581,12 +590,11 @@ cdef inline void sum_body(const real *v, Py_ssize_t stride, const real *z, Py_ss
     cdef vf acc[MR][NR]
     cdef vf zv[NR]
     cdef vf a
-    cdef Py_ssize_t t
     cdef int i, j
     for i in range(rows):
         for j in range(nv):
-            acc[i][j] = vzero if first else vload(du + (i * nv + j) * VL)
-    for t in range(patches):
+            acc[i][j] = vzero
+    while True:  # patches is at least 1
         for j in range(nv):
             zv[j] = vload(z + j * VL)
         for i in range(rows):
@@ -595,6 +603,13 @@ cdef inline void sum_body(const real *v, Py_ssize_t stride, const real *z, Py_ss
                 acc[i][j] = acc[i][j] + a * zv[j]
         v += stride
         z += nv * VL
+        patches -= 1
+        if patches == 0:
+            break
+    if not first:
+        for i in range(rows):
+            for j in range(nv):
+                acc[i][j] = acc[i][j] + vload(du + (i * nv + j) * VL)
     for i in range(rows):
         for j in range(nv):
             vstore(du + (i * nv + j) * VL, acc[i][j])
@@ -630,18 +645,21 @@ cdef void sum_products(const real *v, Py_ssize_t stride, const real *z, Py_ssize
 
 
 cdef int sum_frequency(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t f, real *du) noexcept nogil:
-    """du[f] of one tile and chunk += v[f]t z[f]"""
-    cdef Py_ssize_t lanes = lanes_of(&g.f, tile), length = length_of(&g.f, chunk), panel, c, width
+    """du[f] of one tile and chunk += v[f]t z[f], in runs of patches: sums of sums keep rounding errors small."""
+    cdef Py_ssize_t lanes = lanes_of(&g.f, tile), length = length_of(&g.f, chunk), panel, c, width, t, run
     cdef const real *v = g.v + f * odd(g.patches * g.p.stride) + chunk * g.f.chunk
     cdef const real *z = g.z + f * odd(g.patches * whole(g.p.K)) + tile * g.f.width * g.patches
     du += f * odd(length * lanes)
-    for panel in range((lanes + NR * VL - 1) // (NR * VL)):
-        width = panel_width(lanes, panel)
-        c = 0
-        while c < length:
-            sum_products(v + c, g.p.stride, z + panel * NR * VL * g.patches, g.patches,
-                         du + panel * NR * VL * length + c * width, g.first == 0, length - c, <int>(width // VL))
-            c += MR
+    for run in range((g.patches + RUN - 1) // RUN):
+        t = run * RUN
+        for panel in range((lanes + NR * VL - 1) // (NR * VL)):
+            width = panel_width(lanes, panel)
+            c = 0
+            while c < length:
+                sum_products(v + t * g.p.stride + c, g.p.stride, z + panel * NR * VL * g.patches + t * width,
+                             min(<Py_ssize_t>RUN, g.patches - t), du + panel * NR * VL * length + c * width,
+                             g.first + t == 0, length - c, <int>(width // VL))
+                c += MR
     return 0
 
 
