@@ -300,7 +300,7 @@ def homes(nodes):
     for node in concats:
         first = 0
         for source in node.inputs:
-            if source.index not in inside and source.kind != "input":
+            if source.index not in inside:
                 inside[source.index] = (node, first)
             first += source.shape[0]
     return {node.index: follow(node, inside) for node in nodes}

@@ -12,7 +12,7 @@ from naive import Naive, random_model
 from fastconv import layers, losses, plan
 from fastconv.graph import concat, scope, sequential
 from fastconv.layers import Conv2D, Flatten, Linear, MaxPool2D, ReLU, SeparableConv2D, Sigmoid, Tanh
-from fastconv.memory import Space
+from fastconv.memory import Space, place
 from fastconv.network import Network
 
 
@@ -165,6 +165,81 @@ def test_prediction_reuses_memory(training):
     size = plan.plan(output, 10, training=training).size
     assert size >= (100 if training else 2) * value
     assert size <= (104 if training else 3) * value
+
+
+def value(n, shape):
+    return n * int(np.prod(shape)) * 4
+
+
+def test_what_one_step_needs_is_given_back():
+    """Scratch, the indices of a prediction, the gradients of sums and concatenations: a long chain takes no more."""
+
+    def pooled(x):
+        for _ in range(20):
+            x = SeparableConv2D(4, 3, padding=1)(MaxPool2D(3, 1, padding=1)(x))
+        return x
+
+    def residual(x):
+        for _ in range(20):
+            x = x + Conv2D(4, 3, padding=1)(x)
+        return x
+
+    def joined(x):
+        for _ in range(20):
+            x = Conv2D(4, 1)(concat(x, x))
+        return x
+
+    one = value(4, (4, 8, 8))
+    for model, most in ((pooled, 6), (residual, 4), (joined, 5)):
+        assert plan.plan(Network(model, (4, 8, 8)).output, 4).size <= most * one
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_at_the_end_only_the_output_is_held(seed, training):
+    rng = np.random.default_rng(seed)
+    pooled = sequential(MaxPool2D(2), SeparableConv2D(2, 1), Sigmoid(), Flatten(), Linear(2))
+    random = random_model(rng, int(rng.integers(1, 25)))
+    for model in (random, lambda x: random(concat(x, x, ReLU()(x))), pooled):
+        planner = plan.Planner(Network(model, (2, 4, 3)).output, 3, False, training)
+        size = planner.run().size
+        assert size - sum(stop - start for start, stop in planner.space.holes) == 64  # of an output of (3, 2 or 4)
+
+
+def test_a_sum_of_gradients_is_made_in_one_of_them():
+    def model(x):
+        for _ in range(3):
+            x = x + Conv2D(4, 3, padding=1)(x)
+        return x
+
+    steps = plan.plan(Network(model, (4, 8, 8)).output, 2, training=True).steps
+    sums = [
+        step
+        for step in steps[steps.index(next(s for s in steps if isinstance(s, plan.Loss))) :]
+        if isinstance(step, plan.Add)
+    ]
+    assert len(sums) == 2  # the image's own gradient is not wanted
+    assert all(step.out in (step.a, step.b) for step in sums)
+
+
+def test_a_gradient_overwrites_the_one_it_comes_from():
+    model = sequential(Conv2D(4, 3), Sigmoid(name="act"), Conv2D(4, 3), Flatten(name="f"), Linear(3))
+    output = Network(model, (3, 8, 8)).output
+    for channels_last in (False, True):
+        steps = plan.plan(output, 2, channels_last, training=True).steps
+        back = {step.node.name: step for step in steps if isinstance(step, plan.Backward)}
+        assert back["act"].dx == back["act"].dy
+        assert (back["f"].dx.start == back["f"].dy.start) is not channels_last
+        assert back["f"].dx.strides == place(0, back["f"].dx.shape, "float32", channels_last).strides
+
+
+@pytest.mark.parametrize("channels", [3, 20])
+def test_the_output_outlives_a_training_step(channels):
+    model = sequential(Conv2D(channels, 3), Tanh(), Conv2D(channels, 3), Tanh())
+    network = Network(model, (2, 8, 8), "float64", seed=0)
+    x = np.random.default_rng(0).standard_normal((3, 2, 8, 8))
+    network.gradients(x, np.ones((3, channels, 4, 4)), Weighted())
+    np.testing.assert_array_equal(network.executor.plan(3, Weighted()).y, network.predict(x))
 
 
 def test_plans_of_all_batch_sizes_share_one_arena():
