@@ -1,0 +1,94 @@
+"""No kernel reads or writes beyond an operand: each one ends, then starts, at a page that may not be touched.
+
+oneDNN#6035 wrote past a workspace; cython#4467 read past misaligned data. A fault would end the process, so this module
+runs itself in another one.
+"""
+
+import ctypes
+import mmap
+import sys
+
+import child
+import inputs
+import numpy as np
+import problems
+import pytest
+import reference
+from problems import Conv, Operands, operands
+
+import fastconv
+
+PAGE = mmap.PAGESIZE
+CASES = [
+    Conv((1, C, 5, 4), (K, C, kernel, kernel), stride, 0)
+    for C in (1, 3, 8, 17, 33)
+    for K in (1, 8, 17, 35)
+    for kernel, stride in ((1, 2), (3, 1), (2, 2))
+]
+DEPTHWISE = [Conv((2, C, 7, 6), (C, 1, 3, 3), stride, 1, 1, C) for C in (1, 3, 8, 17, 33) for stride in (1, 2)]
+WINOGRAD = [Conv((1, 32, 8, 9), (K, 32, side, side), 1, 1) for K in (32, 37) for side in (3, 5)]
+
+
+def guarded(a, at_end):
+    """A copy of `a`, in its memory order, whose last (or first) byte borders on a page that may not be touched."""
+    room = -(-max(a.nbytes, 1) // PAGE) * PAGE
+    memory = mmap.mmap(-1, room + PAGE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    start = room - a.nbytes if at_end else PAGE
+    forbid(address + room if at_end else address)
+    order = sorted(range(a.ndim), key=lambda axis: -a.strides[axis])
+    flat = np.frombuffer(memory, a.dtype, a.size, start).reshape([a.shape[axis] for axis in order])
+    view = flat.transpose(np.argsort(order))
+    view[...] = a
+    return view
+
+
+def forbid(address):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(PAGE), 0):
+        raise OSError(ctypes.get_errno(), "mprotect")
+
+
+def check(problem, dtype, layout, at_end, seed):
+    a = operands(problem, inputs.whole, seed, dtype)
+    a = a.replace(x=layout(a.x), dy=layout(a.dy))
+    fenced = Operands(*(guarded(v, at_end) for v in a))
+    for which, like in (("forward", a.dy), ("input", a.x), ("weight", a.weight), ("bias", a.bias)):
+        out = guarded(np.full_like(like, np.nan), at_end)
+        problem.call(fastconv, which, fenced, out=out)
+        exact = problem.call(reference, which, a)
+        tolerance = 5e-6 * np.abs(exact).max() if problem in WINOGRAD else 0
+        np.testing.assert_allclose(out, exact, rtol=0, atol=tolerance)
+
+
+def all_cases():
+    rng = np.random.default_rng(1)
+    some = [problems.random_conv(rng) for _ in range(40)] + [problems.random_transposed(rng) for _ in range(40)]
+    for seed, problem in enumerate(CASES + DEPTHWISE + WINOGRAD + some):
+        dtype, layout = inputs.DTYPES[seed % 2], (np.array, inputs.channels_last)[seed // 2 % 2]
+        for at_end in (True, False):
+            check(problem, dtype, layout, at_end, seed)
+            check(problem, "float32", inputs.channels_last, at_end, seed)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs mprotect")
+@pytest.mark.parametrize("off", ["", "winograd,planar,depthwise,narrow"])
+def test_no_access_beyond_an_operand(off):
+    child.run(__file__, FASTCONV_PATHS_OFF=off, OMP_NUM_THREADS="1")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs mprotect")
+def test_the_guard_catches_a_read():
+    program = """
+import ctypes, sys
+import numpy as np
+sys.path.insert(0, "ops")
+from test_guard_pages import guarded
+ctypes.string_at(guarded(np.ones(5), True).ctypes.data, 41)
+"""
+    result = child.start("-c", program)
+    assert result.returncode < 0
+
+
+if __name__ == "__main__":
+    all_cases()
