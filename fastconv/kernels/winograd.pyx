@@ -34,6 +34,8 @@ cdef enum:
     RUN = 64            # patches summed in registers
     GRADIENT = 140000   # reals of x and dy, of one frequency, that the weight gradient holds at once
 
+cdef real zeros[LANES]
+
 cdef struct Filters:
     # u[tile of K][chunk of C][frequency][panel of NR vectors][channel][lane]
     Py_ssize_t C, K
@@ -266,6 +268,8 @@ cdef inline void product_body(const real *v, Py_ssize_t stride, const real *u, r
     cdef vf acc[MR][NR]
     cdef vf uv[NR]
     cdef vf a
+    cdef const real *before = &zeros[0] if first else m
+    cdef Py_ssize_t step = 0 if first else mstride
     cdef int i, j
     for i in range(rows):
         for j in range(nv):
@@ -282,13 +286,9 @@ cdef inline void product_body(const real *v, Py_ssize_t stride, const real *u, r
         length -= 1
         if length == 0:
             break
-    if not first:
-        for i in range(rows):
-            for j in range(nv):
-                acc[i][j] = acc[i][j] + vload(m + i * mstride + j * VL)
     for i in range(rows):
         for j in range(nv):
-            vstore(m + i * mstride + j * VL, acc[i][j])
+            vstore(m + i * mstride + j * VL, acc[i][j] + vload(before + i * step + j * VL))
 
 
 cdef inline void product_rows(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride,
@@ -590,6 +590,8 @@ cdef inline void sum_body(const real *v, Py_ssize_t stride, const real *z, Py_ss
     cdef vf acc[MR][NR]
     cdef vf zv[NR]
     cdef vf a
+    cdef const real *before = &zeros[0] if first else du
+    cdef Py_ssize_t step = 0 if first else nv * VL
     cdef int i, j
     for i in range(rows):
         for j in range(nv):
@@ -606,13 +608,9 @@ cdef inline void sum_body(const real *v, Py_ssize_t stride, const real *z, Py_ss
         patches -= 1
         if patches == 0:
             break
-    if not first:
-        for i in range(rows):
-            for j in range(nv):
-                acc[i][j] = acc[i][j] + vload(du + (i * nv + j) * VL)
     for i in range(rows):
         for j in range(nv):
-            vstore(du + (i * nv + j) * VL, acc[i][j])
+            vstore(du + (i * nv + j) * VL, acc[i][j] + vload(before + i * step + j * VL))
 
 
 cdef inline void sum_rows(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
