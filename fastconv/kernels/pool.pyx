@@ -13,11 +13,11 @@ Sums run down each column of the window, then over the columns, in both layouts:
 
 from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, frexp, ldexp, pow, sqrt
-from libc.stdlib cimport free, malloc
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
-from .vector cimport VL, real, vf, vsplat, vstore, vzero
+from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
 
 cdef extern from *:
     """
@@ -33,23 +33,64 @@ cdef extern from *:
     #define istore(p, v) (*(vi *)(p) = (v))
     /* as vbetter, or as good and of a smaller index */
     #define vfirst(v, iv, a, ia) (vbetter(v, a) | ((((v) == (a)) | (((v) != (v)) & ((a) != (a)))) & ((iv) < (ia))))
-    static inline vf vread(const REAL *p, Py_ssize_t n) {
+    #if VBYTES / REAL_BYTES == 2
+    #define LANES(f) f(0), f(1)
+    #elif VBYTES / REAL_BYTES == 4
+    #define LANES(f) f(0), f(1), f(2), f(3)
+    #elif VBYTES / REAL_BYTES == 8
+    #define LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7)
+    #else
+    #define LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15)
+    #endif
+    #define LANE_SAME(i) i
+    #define LANE_EVEN(i) (2 * (i))
+    #define LANE_EVEN_SPAN(i) (2 * (i) < VL ? 2 * (i) : 2 * (i) + 1)
+    #define LANE_LOW(i) ((i) / 2 + (i) % 2 * VL)
+    #define LANE_HIGH(i) (VL / 2 + (i) / 2 + (i) % 2 * VL)
+    #ifdef __clang__
+    #define SHUFFLE(a, b, f) __builtin_shufflevector(a, b, LANES(f))
+    #else
+    #define SHUFFLE(a, b, f) __builtin_shuffle(a, b, (vi){LANES(f)})
+    #endif
+    #define ilanes ((vi){LANES(LANE_SAME)})
+    /* p[0], p[2], p[4], ...: reads nothing beyond the last of them */
+    #define veven(p) SHUFFLE(vload(p), vload((p) + VL - 1), LANE_EVEN_SPAN)
+    #define ieven(p) SHUFFLE(iload(p), iload((p) + VL - 1), LANE_EVEN_SPAN)
+    /* v[0], 0, v[1], 0, ... */
+    #define vspread_low(v) SHUFFLE(v, vzero, LANE_LOW)
+    #define vspread_high(v) SHUFFLE(v, vzero, LANE_HIGH)
+    #if VBYTES == 64 && REAL_BYTES == 4
+    #define vread_some(p, n) ((vf)_mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), p))
+    #define vwrite_some(p, n, v) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1), (__m512)(v))
+    #elif VBYTES == 64
+    #define vread_some(p, n) ((vf)_mm512_maskz_loadu_pd((__mmask8)((1u << (n)) - 1), p))
+    #define vwrite_some(p, n, v) _mm512_mask_storeu_pd(p, (__mmask8)((1u << (n)) - 1), (__m512d)(v))
+    #else
+    static inline vf vread_some(const REAL *p, Py_ssize_t n) {
         vf v = {0};
-        if (n >= VL) return vload(p);
         for (Py_ssize_t i = 0; i < n; i++) v[i] = p[i];
         return v;
     }
-    static inline void vwrite(REAL *p, Py_ssize_t n, vf v) {
-        if (n >= VL) { vstore(p, v); return; }
+    static inline void vwrite_some(REAL *p, Py_ssize_t n, vf v) {
         for (Py_ssize_t i = 0; i < n; i++) p[i] = v[i];
     }
+    #endif
+    static inline vf vread(const REAL *p, Py_ssize_t n) { return n >= VL ? vload(p) : vread_some(p, n); }
+    static inline void vwrite(REAL *p, Py_ssize_t n, vf v) {
+        if (n >= VL) vstore(p, v); else vwrite_some(p, n, v);
+    }
+    typedef int64_t vlong __attribute__((vector_size(VL * 8), aligned(8), may_alias));
     static inline void iwrite(int64_t *p, Py_ssize_t n, vi v) {
-        if (n >= VL) { for (int i = 0; i < VL; i++) p[i] = v[i]; return; }
-        for (Py_ssize_t i = 0; i < n; i++) p[i] = v[i];
+        if (n >= VL) *(vlong *)p = __builtin_convertvector(v, vlong);
+        else for (Py_ssize_t i = 0; i < n; i++) p[i] = v[i];
     }
     static inline vi iread(const int64_t *p, Py_ssize_t n) {
         vi v = {0};
-        if (n >= VL) { for (int i = 0; i < VL; i++) v[i] = (vi_element)p[i]; return v; }
+        #if REAL_BYTES == 4  /* little-endian: the low halves of the indices */
+        if (n >= VL) return SHUFFLE(iload(p), iload((const vi_element *)p + VL), LANE_EVEN);
+        #else
+        if (n >= VL) return iload(p);
+        #endif
         for (Py_ssize_t i = 0; i < n; i++) v[i] = (vi_element)p[i];
         return v;
     }
@@ -76,6 +117,11 @@ cdef extern from *:
     vi isplat(Py_ssize_t i) noexcept nogil
     vi iload(const vi_element *p) noexcept nogil
     void istore(vi_element *p, vi v) noexcept nogil
+    vi ilanes
+    vf veven(const real *p) noexcept nogil
+    vi ieven(const vi_element *p) noexcept nogil
+    vf vspread_low(vf v) noexcept nogil
+    vf vspread_high(vf v) noexcept nogil
     vf vread(const real *p, Py_ssize_t n) noexcept nogil
     void vwrite(real *p, Py_ssize_t n, vf v) noexcept nogil
     vi iread(const int64_t *p, Py_ssize_t n) noexcept nogil
@@ -112,6 +158,9 @@ cdef struct Pool:
     const Py_ssize_t *col_ends
     const Py_ssize_t *col_list
     double p
+    Py_ssize_t lo, hi       # outputs lo to hi - 1 of a row read whole windows, evenly spaced, of one divisor
+    Py_ssize_t first, spacing, taps, step   # where output 0 would start without clipping, and so on
+    bint even               # all windows of a row are those, clipped
     char *scratch           # one part for each thread
     Py_ssize_t part
 
@@ -324,15 +373,15 @@ cdef inline void last_row(const int kind, Pool *g, Py_ssize_t job) noexcept nogi
 
 cdef inline void column_block(const int kind, Taps *t, Py_ssize_t w, Py_ssize_t n, real *column,
                               vi_element *row) noexcept nogil:
-    """n columns: max (and its index without the column), sum, or sum of squares over the rows of a window."""
+    """n columns: max (and its index), sum, or sum of squares over the rows of a window."""
     cdef const real *x = t.x + w
     cdef vf a = vzero, v
-    cdef vi where, m
+    cdef vi where = isplat(0), m
     cdef Py_ssize_t kh
     if kind == MAX or kind == ARGMAX:
         a = vread(x, n)
     if kind == ARGMAX:
-        where = isplat(t.at)
+        where = isplat(t.at + w) + ilanes
     for kh in range(t.nh):
         v = vread(x + kh * t.sh, n)
         if kind == MAX:
@@ -340,7 +389,7 @@ cdef inline void column_block(const int kind, Taps *t, Py_ssize_t w, Py_ssize_t 
         elif kind == ARGMAX:
             m = vbetter(v, a)
             a = vpick(m, v, a)
-            where = ipick(m, isplat(t.at + kh * t.ah), where)
+            where = ipick(m, isplat(t.at + w + kh * t.ah) + ilanes, where)
         elif kind == MEAN:
             a = a + v
         else:
@@ -367,14 +416,14 @@ cdef inline void window(const int kind, const Py_ssize_t *s, real rows, const re
     cdef real a = column[w] if kind == MAX or kind == ARGMAX else 0, v
     cdef int64_t where = 0, here
     if kind == ARGMAX:
-        where = row[w] + w
+        where = row[w]
     for _kw in range(s[1]):
         v = column[w]
         if kind == MAX:
             if better(v, a):
                 a = v
         elif kind == ARGMAX:
-            here = row[w] + w
+            here = row[w]
             if better(v, a) or ((v == a or (v != v and a != a)) and here < where):
                 a = v
                 where = here
@@ -390,12 +439,57 @@ cdef inline void window(const int kind, const Py_ssize_t *s, real rows, const re
     y[0] = a
 
 
+cdef inline void windows(const int kind, Pool *g, Py_ssize_t taps, Py_ssize_t ow, Py_ssize_t n, real m,
+                         const real *column, const vi_element *row, real *y, int64_t *index) noexcept nogil:
+    """As `window`, for n even outputs from ow on; spacing is 1 or 2."""
+    cdef Py_ssize_t kw, w = g.first + ow * g.spacing
+    cdef vf a = vzero, v
+    cdef vi where = isplat(0), here, found
+    for kw in range(taps):
+        v = vload(column + w) if g.spacing == 1 else veven(column + w)
+        if kind == ARGMAX:
+            here = iload(row + w) if g.spacing == 1 else ieven(row + w)
+            if kw == 0:
+                a = v
+                where = here
+            else:
+                found = vfirst(v, here, a, where)
+                a = vpick(found, v, a)
+                where = ipick(found, here, where)
+        elif kind == MAX:
+            a = v if kw == 0 else vpick(vbetter(v, a), v, a)
+        else:
+            a = a + v
+        w = w + g.step
+    if kind == MEAN:
+        a = a / vsplat(m)
+    elif kind == ARGMAX:
+        iwrite(index + ow, n, where)
+    vwrite(y + ow, n, a)
+
+
+cdef inline void even_windows(const int kind, Pool *g, Py_ssize_t taps, real m, const real *column,
+                              const vi_element *row, real *y, int64_t *index) noexcept nogil:
+    """Outputs lo to hi; the last vector overlaps the one before it. Beyond the row `column` has room to read."""
+    cdef Py_ssize_t b, count = g.hi - g.lo
+    for b in range(count // VL):
+        windows(kind, g, taps, g.lo + b * VL, VL, m, column, row, y, index)
+    if count < VL:
+        windows(kind, g, taps, g.lo, count, m, column, row, y, index)
+    elif count % VL:
+        windows(kind, g, taps, g.hi - VL, VL, m, column, row, y, index)
+    if kind == L2:
+        for b in range(g.lo, g.hi):
+            y[b] = <real>sqrt(y[b])
+
+
 cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
     cdef Py_ssize_t oh = job % g.OH, c = job // g.OH % g.C, n = job // g.OH // g.C, ow
     cdef real *y = g.y.p + n * g.y.n + c * g.y.c + oh * g.y.h
     cdef int64_t *index = NULL
     cdef real *column = <real *>(g.scratch + threadid() * g.part)
-    cdef vi_element *row = <vi_element *>(column + g.W + VL)
+    cdef vi_element *row = <vi_element *>(column + g.W + 3 * VL)
+    cdef real m = <real>g.rows[4 * oh + 3]
     cdef Taps t
     if kind == LP:
         for ow in range(g.OW):
@@ -408,8 +502,16 @@ cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t job) noexcept no
     columns(kind, &t, g.W, column, row)
     if kind == ARGMAX:
         index = g.i + n * g.i_n + c * g.i_c + oh * g.i_h
-    for ow in range(g.OW):
-        window(kind, g.cols + 4 * ow, <real>g.rows[4 * oh + 3], column, row, y + ow, index + ow)
+    for ow in range(g.lo):
+        window(kind, g.cols + 4 * ow, m, column, row, y + ow, index + ow)
+    if g.taps == 2:
+        even_windows(kind, g, 2, m * g.cols[4 * g.lo + 3], column, row, y, index)
+    elif g.taps == 3:
+        even_windows(kind, g, 3, m * g.cols[4 * g.lo + 3], column, row, y, index)
+    elif g.hi > g.lo:
+        even_windows(kind, g, g.taps, m * g.cols[4 * g.lo + 3], column, row, y, index)
+    for ow in range(g.hi, g.OW):
+        window(kind, g.cols + 4 * ow, m, column, row, y + ow, index + ow)
     if kind == L2:
         for ow in range(g.OW):
             if not (y[ow] >= L2_LOW and y[ow] <= L2_HIGH):
@@ -459,17 +561,43 @@ cdef int forward(int kind, bint last, Pool *g, double nanoseconds) except -1 nog
     cdef Py_ssize_t job, jobs = g.N * g.OH * (1 if channels else g.C)
     cdef double taps = <double>(g.rows[1] + 2) * (g.cols[1] + 2)
     cdef int threads = threads_for(nanoseconds * g.N * g.C * g.OH * g.OW * taps)
-    allocate(g, threads, 0 if channels else (g.W + VL) * 2 * sizeof(real))
+    allocate(g, threads, 0 if channels else (g.W + 3 * VL) * 2 * sizeof(real))
     for job in prange(jobs, num_threads=threads, schedule="static"):
         forward_row(kind, last, g, job)
     free(g.scratch)
     return 0
 
 
+cdef void find_even(Pool *g) noexcept nogil:
+    """The longest windows that follow each other evenly, and whether all others are such windows clipped."""
+    cdef const Py_ssize_t *c = g.cols
+    cdef Py_ssize_t ow, lo = 0, hi, start, skipped
+    for ow in range(g.OW):
+        if c[4 * ow + 1] > c[4 * lo + 1]:
+            lo = ow
+    g.taps, g.step, hi = c[4 * lo + 1], c[4 * lo + 2], lo + 1
+    g.spacing = c[4 * hi] - c[4 * lo] if hi < g.OW else 1
+    while (hi < g.OW and c[4 * hi + 1] == g.taps and c[4 * hi] - c[4 * hi - 4] == g.spacing
+           and c[4 * hi + 3] == c[4 * lo + 3]):
+        hi += 1
+    g.lo, g.hi, g.first = lo, hi, c[4 * lo] - lo * g.spacing
+    g.even = True
+    for ow in range(g.OW):
+        start = g.first + ow * g.spacing
+        skipped = (-start + g.step - 1) // g.step if start < 0 else 0
+        if (c[4 * ow] != start + skipped * g.step
+                or c[4 * ow + 1] != min(g.taps, (g.W - start + g.step - 1) // g.step) - skipped):
+            g.even = False
+    if g.spacing < 1 or g.spacing > 2:  # no vector loads for these
+        g.hi, g.even = lo, False
+    if g.hi == g.lo:
+        g.lo = g.hi = g.taps = 0
+
+
 cdef int allocate(Pool *g, int threads, Py_ssize_t bytes) except -1 nogil:
     """`bytes` of scratch for each thread."""
     g.part = (bytes + 127) // 64 * 64
-    g.scratch = <char *>malloc(threads * g.part)
+    g.scratch = <char *>calloc(threads, g.part)
     if g.scratch == NULL:
         with gil:
             raise MemoryError
@@ -509,6 +637,7 @@ cdef int run_forward(int kind, bint last, Pool g, const Py_ssize_t[:, ::1] rows,
     if g.N * g.C == 0:
         return 0
     g.rows, g.cols = &rows[0, 0], &cols[0, 0]
+    find_even(&g)
     with nogil:
         forward(kind, last, &g, 10 if kind == LP else 0.1)
     return 0
@@ -569,36 +698,133 @@ cdef inline real share(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_s
     return <real>((dy if x > 0 else -dy) * pow(fabs(x / y), g.p - 1))
 
 
-cdef inline void row_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
-    """A row of one map, for any strides."""
-    cdef Py_ssize_t h = job % g.H, c = job // g.H % g.C, n = job // g.H // g.C, w, a, b, oh
-    cdef real total, row
+cdef inline void window_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, Py_ssize_t oh,
+                             Py_ssize_t ow, real *row) noexcept nogil:
+    """Add what one window gives to the inputs of row h."""
+    cdef const Py_ssize_t *s = g.cols + 4 * ow
+    cdef Py_ssize_t kw
+    cdef real *to = row + s[0]
+    cdef real dy
+    if kind == MEAN:
+        dy = share(kind, g, n, c, h, 0, oh, ow)
+        if s[2] == 1:
+            for kw in range(s[1]):
+                to[kw] += dy
+            return
+    for kw in range(s[1]):
+        to[kw * s[2]] += share(kind, g, n, c, h, s[0] + kw * s[2], oh, ow)
+
+
+cdef inline void spread(Pool *g, const real *y, real *z) noexcept nogil:
+    """z[first + ow * spacing] = y[ow], zeros between; z has room for whole vectors beyond."""
+    cdef Py_ssize_t b, n
+    cdef vf v
+    for b in range((g.OW + VL - 1) // VL):
+        n = g.OW - b * VL
+        v = vread(y + b * VL, min(n, <Py_ssize_t>VL))
+        if g.spacing == 1:
+            vstore(z + g.first + b * VL, v)
+        else:
+            vstore(z + g.first + b * 2 * VL, vspread_low(v))
+            vstore(z + g.first + b * 2 * VL + VL, vspread_high(v))
+
+
+cdef inline void even_back(const int kind, Pool *g, const real *x, const real *dy, const real *y, Py_ssize_t reach,
+                           Py_ssize_t taps, real *total) noexcept nogil:
+    """total += what one row of even windows gives: z slides under the taps, the last tap first."""
+    cdef Py_ssize_t b, k
+    cdef vf row
+    for b in range((g.W + VL - 1) // VL):
+        row = vzero
+        for k in range(taps):
+            if kind == MEAN:
+                row = row + vload(dy + b * VL - reach + k * g.step)
+            else:
+                row = row + vratio(vload(dy + b * VL - reach + k * g.step),
+                                   vread(x + b * VL, min(g.W - b * VL, <Py_ssize_t>VL)),
+                                   vload(y + b * VL - reach + k * g.step))
+        vstore(total + b * VL, vload(total + b * VL) + row)
+
+
+cdef inline Py_ssize_t reach_of(Pool *g) noexcept nogil:
+    """How far a row of even windows reaches back; not used for others."""
+    return (g.taps - 1) * g.step if g.even and g.taps <= 8 else 0
+
+
+cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
+    """A row of one map; for L_p of any strides."""
+    cdef Py_ssize_t h = job % g.H, c = job // g.H % g.C, n = job // g.H // g.C, w, a, oh, ow
+    cdef Py_ssize_t reach = reach_of(g), length = g.W + reach + 4 * VL
+    cdef real *total = <real *>(g.scratch + threadid() * g.part)
+    cdef real *row = total + length
+    cdef real *spread_dy = row + length + reach
+    cdef real *spread_y = spread_dy + length
+    cdef const real *x = g.x0.p + n * g.x0.n + c * g.x0.c + h * g.x0.h if kind != MEAN else NULL
+    cdef const real *dy
     cdef real *dx = g.x.p + n * g.x.n + c * g.x.c + h * g.x.h
+    cdef real m
+    memset(total, 0, g.W * sizeof(real))
+    for a in range(g.row_ends[h], g.row_ends[h + 1]):
+        oh = g.row_list[a]
+        if not g.even or g.taps > 8 or kind == LP:
+            memset(row, 0, g.W * sizeof(real))
+            for ow in range(g.OW):
+                window_back(kind, g, n, c, h, oh, ow, row)
+            for w in range(g.W):
+                total[w] = total[w] + row[w]
+            continue
+        dy = g.y.p + n * g.y.n + c * g.y.c + oh * g.y.h
+        if kind == MEAN:
+            m = <real>g.rows[4 * oh + 3]
+            for ow in range(g.lo):
+                row[ow] = dy[ow] / (m * g.cols[4 * ow + 3])
+            for ow in range(g.hi, g.OW):
+                row[ow] = dy[ow] / (m * g.cols[4 * ow + 3])
+            m = m * g.cols[4 * g.lo + 3]
+            for ow in range(g.lo, g.hi):
+                row[ow] = dy[ow] / m
+            dy = row
+        else:
+            spread(g, g.y0.p + n * g.y0.n + c * g.y0.c + oh * g.y0.h, spread_y)
+        spread(g, dy, spread_dy)
+        if g.taps == 2:
+            even_back(kind, g, x, spread_dy, spread_y, reach, 2, total)
+        elif g.taps == 3:
+            even_back(kind, g, x, spread_dy, spread_y, reach, 3, total)
+        else:
+            even_back(kind, g, x, spread_dy, spread_y, reach, g.taps, total)
+    if g.x.w == 1:
+        memcpy(dx, total, g.W * sizeof(real))
+        return
     for w in range(g.W):
-        total = 0
-        for a in range(g.row_ends[h], g.row_ends[h + 1]):
-            oh = g.row_list[a]
-            row = 0
-            for b in range(g.col_ends[w], g.col_ends[w + 1]):
-                row = row + share(kind, g, n, c, h, w, oh, g.col_list[b])
-            total = total + row
-        dx[w * g.x.w] = total
+        dx[w * g.x.w] = total[w]
 
 
 cdef void scatter(Pool *g, Py_ssize_t job, bint add) noexcept nogil:
     """A plane of x: zeros, and y added (or put) at its indices, in order. Any strides."""
     cdef Py_ssize_t c = job % g.C, n = job // g.C, h, w, at
+    cdef bint dense = g.x.w == 1 and g.x.h == g.W
     cdef real *x = g.x.p + n * g.x.n + c * g.x.c
-    cdef const real *y = g.y.p + n * g.y.n + c * g.y.c
-    cdef const int64_t *i = g.i + n * g.i_n + c * g.i_c
-    for h in range(g.H):
-        for w in range(g.W):
-            x[h * g.x.h + w * g.x.w] = 0
+    cdef const real *y
+    cdef const int64_t *i
+    if dense:
+        memset(x, 0, g.H * g.W * sizeof(real))
+    else:
+        for h in range(g.H):
+            for w in range(g.W):
+                x[h * g.x.h + w * g.x.w] = 0
     for h in range(g.OH):
+        y = g.y.p + n * g.y.n + c * g.y.c + h * g.y.h
+        i = g.i + n * g.i_n + c * g.i_c + h * g.i_h
+        if dense and add:
+            for w in range(g.OW):
+                x[i[w * g.i_w]] += y[w * g.y.w]
+            continue
         for w in range(g.OW):
-            at = i[h * g.i_h + w * g.i_w]
-            at = at // g.W * g.x.h + at % g.W * g.x.w
-            x[at] = (x[at] if add else 0) + y[h * g.y.h + w * g.y.w]
+            at = i[w * g.i_w]
+            if not dense:
+                at = at // g.W * g.x.h + at % g.W * g.x.w
+            x[at] = (x[at] if add else 0) + y[w * g.y.w]
 
 
 cdef void gather(Pool *g, Py_ssize_t job) noexcept nogil:
@@ -612,7 +838,7 @@ cdef void gather(Pool *g, Py_ssize_t job) noexcept nogil:
 
 cdef void backward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept nogil:
     if kind == LP:
-        row_back(LP, g, job)
+        planar_row_back(LP, g, job)
     elif last:
         if kind == ARGMAX:
             last_row_back(ARGMAX, g, job)
@@ -623,18 +849,23 @@ cdef void backward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept no
     elif kind == ARGMAX:
         scatter(g, job, True)
     elif kind == MEAN:
-        row_back(MEAN, g, job)
+        planar_row_back(MEAN, g, job)
     else:
-        row_back(L2, g, job)
+        planar_row_back(L2, g, job)
 
 
-cdef void backward(int kind, bint last, Pool *g, double nanoseconds) noexcept nogil:
+cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 nogil:
+    """All rows, or, for indices in planar memory, planes."""
     cdef Py_ssize_t job, jobs
+    cdef int threads = threads_for(nanoseconds * g.N * g.C * g.H * g.W)
     if kind == LP or (kind == ARGMAX and g.H * g.W > LANE_MAX):
         last = False
     jobs = g.N * g.H if last else g.N * g.C * (1 if kind == ARGMAX else g.H)
-    for job in prange(jobs, num_threads=threads_for(nanoseconds * g.N * g.C * g.H * g.W), schedule="static"):
+    allocate(g, threads, 0 if last or kind == ARGMAX else 4 * (g.W + reach_of(g) + 4 * VL) * sizeof(real))
+    for job in prange(jobs, num_threads=threads, schedule="static"):
         backward_row(kind, last, g, job)
+    free(g.scratch)
+    return 0
 
 
 cdef void set_cover(Pool *g, const Py_ssize_t[::1] row_ends, const Py_ssize_t[::1] row_list,
@@ -665,11 +896,13 @@ def mean_backward(const real[:, :, :, :] dy, real[:, :, :, :] dx, const Py_ssize
         return
     g.rows, g.cols = &rows[0, 0], &cols[0, 0]
     set_cover(&g, row_ends, row_list, col_ends, col_list)
+    find_even(&g)
     with nogil:
         backward(MEAN, last, &g, 0.6)
 
 
 def lp_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, :, :, :] y, real[:, :, :, :] dx,
+                const Py_ssize_t[:, ::1] rows, const Py_ssize_t[:, ::1] cols,
                 const Py_ssize_t[::1] row_ends, const Py_ssize_t[::1] row_list,
                 const Py_ssize_t[::1] col_ends, const Py_ssize_t[::1] col_list, double p, bint last):
     """dx = sum dy sign(x) (|x| / y)^(p-1), 0 where y = 0."""
@@ -677,7 +910,9 @@ def lp_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[
     if g.N * g.C == 0:
         return
     g.x0, g.y0, g.p = map_of(x), map_of(y), p
+    g.rows, g.cols = &rows[0, 0], &cols[0, 0]
     set_cover(&g, row_ends, row_list, col_ends, col_list)
+    find_even(&g)
     with nogil:
         backward(L2 if p == 2 else LP, last, &g, 1 if p == 2 else 20)
 

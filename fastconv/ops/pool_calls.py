@@ -163,8 +163,8 @@ def lp_pool2d_call(x, y, g, norm_type=2):
 
 
 def lp_pool2d_backward_call(dy, x, y, dx, g, norm_type=2):
-    kernel = kernels.load(dx.dtype).pool.lp_backward
-    return on_one_layout(kernel, (dy, x, y), (dx,), *covers(dx.shape, max_tables(g)), float(norm_type))
+    kernel, tables = kernels.load(dx.dtype).pool.lp_backward, max_tables(g)
+    return on_one_layout(kernel, (dy, x, y), (dx,), *tables, *covers(dx.shape, tables), float(norm_type))
 
 
 def adaptive_avg_pool2d_call(x, y):
