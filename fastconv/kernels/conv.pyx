@@ -21,6 +21,7 @@ from .vector cimport VL, real
 cdef enum:
     TILES = 16          # tiles of MR pixels in a job
     STEPS = 128         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays in the first cache
+    CACHED = 1 << 16    # packed weights that a job may go through for each block of pixels
     PIXELS = 256        # pixels in a block of the weight gradient
     MERGE = 16          # up to this many channels a row of the kernel is read as one run
     PADDED = 1 << 20    # reals in a padded copy of some images
@@ -58,7 +59,8 @@ cdef Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
 cdef int run_grid(Grid *g) noexcept nogil:
     """All jobs of a grid; 1 if memory ran out."""
     cdef Py_ssize_t pixels = g.N * g.GH * g.GW, blocks = (pixels + TILES * MR - 1) // (TILES * MR)
-    cdef Py_ssize_t jobs = g.groups * g.tiles_k * blocks, job
+    cdef Py_ssize_t at_once = tiles_at_once(g, blocks), runs = (g.tiles_k + at_once - 1) // at_once
+    cdef Py_ssize_t jobs = g.groups * runs * blocks, job
     cdef double work = <double>pixels * g.groups * columns(g.K) * (g.taps * g.length + 4) * 0.02
     cdef int threads = threads_for(work), failed = 0
     cdef Py_ssize_t table = (g.taps + 1) * TILES * MR
@@ -69,25 +71,41 @@ cdef int run_grid(Grid *g) noexcept nogil:
     with parallel(num_threads=threads):
         memory = <char *>malloc(scratch)
         for job in prange(jobs, schedule="dynamic"):
-            failed |= run_job(g, job, blocks, pixels, memory)
+            failed |= run_job(g, job // blocks // runs, job // blocks % runs * at_once, at_once, job % blocks, pixels,
+                              memory)
         free(memory)
     return failed
 
 
-cdef int run_job(Grid *g, Py_ssize_t job, Py_ssize_t blocks, Py_ssize_t pixels, char *memory) noexcept nogil:
-    """One block of pixels and one tile of columns."""
-    cdef Py_ssize_t block = job % blocks, tile_k = job // blocks % g.tiles_k, group = job // blocks // g.tiles_k
+cdef Py_ssize_t tiles_at_once(Grid *g, Py_ssize_t blocks) noexcept nogil:
+    """Column tiles in a job: as many as have their weights in the second cache, unless too few jobs would be left."""
+    cdef Py_ssize_t most = max(<Py_ssize_t>1, CACHED // (max(<Py_ssize_t>1, g.taps * g.length) * NR * VL))
+    return max(<Py_ssize_t>1, min(most, g.tiles_k * g.groups * blocks // 16))
+
+
+cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_once, Py_ssize_t block, Py_ssize_t pixels,
+                 char *memory) noexcept nogil:
+    """One block of pixels and some tiles of columns."""
     cdef Py_ssize_t first = block * TILES * MR, count = min(<Py_ssize_t>(TILES * MR), pixels - first)
-    cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0)
-    cdef Py_ssize_t width = columns(lanes), tiles = (count + MR - 1) // MR, p
+    cdef Py_ssize_t tiles = (count + MR - 1) // MR, p
     cdef const real **rows = <const real **>memory
     cdef real **out = <real **>(memory + g.taps * TILES * MR * sizeof(real *))
     cdef real *spare = <real *>(out + TILES * MR)
-    cdef real *y
     if memory == NULL:
         return 1
-    point(g, rows, out, first, count, tiles, group * g.C, group * g.K + k0, spare + TILES * MR * NR * VL)
-    if lanes < width or g.bh:  # the last vector is not whole: compute beside y, then copy
+    point(g, rows, out, first, count, tiles, group * g.C, group * g.K + tile_k * NR * VL, spare + TILES * MR * NR * VL)
+    for tile_k in range(tile_k, min(tile_k + at_once, g.tiles_k)):
+        run_columns(g, group, tile_k, rows, out, spare, first, count, tiles)
+        for p in range(count):
+            out[p] += NR * VL
+    return 0
+
+
+cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real **rows, real **out, real *spare,
+                      Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles) noexcept nogil:
+    """One block of pixels and one tile of columns; where the last vector is not whole, computed beside y and copied."""
+    cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes), p
+    if lanes < width or g.bh:
         for p in range(tiles * MR):
             out[p] = spare + p * width
     reduce(g, rows, out, tiles, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0, <int>(width // VL))
@@ -96,9 +114,7 @@ cdef int run_job(Grid *g, Py_ssize_t job, Py_ssize_t blocks, Py_ssize_t pixels, 
             store_block(g, first + p, spare + p * width)
     elif lanes < width:
         for p in range(count):
-            y = pixel(g, first + p) + group * g.K + k0
-            memcpy(y, spare + p * width, lanes * sizeof(real))
-    return 0
+            memcpy(pixel(g, first + p) + group * g.K + k0, spare + p * width, lanes * sizeof(real))
 
 
 cdef void store_block(Grid *g, Py_ssize_t p, const real *values) noexcept nogil:
