@@ -1,6 +1,7 @@
 """conv2d and its three gradients: the laws of conv_laws.py, and the cases in which others had bugs."""
 
 import sys
+from itertools import product
 from pathlib import Path
 
 import inputs
@@ -112,14 +113,16 @@ def test_any_convolution_is_exact(problem, dtype, last):
         assert_exact(problem.call(fastconv, which, given_), problem.call(reference, which, a), dtype)
 
 
-def all_exact(problem, dtype, seed=2):
+def all_exact(problem, dtype, seed=2, off=((),)):
+    """Every pass in both layouts, into memory that held NaN; `off`: the paths switched off in each round."""
     a = operands(problem, inputs.whole, seed, dtype)
     last = a.replace(x=inputs.channels_last(a.x), dy=inputs.channels_last(a.dy))
     for which in problems.PASSES:
         exact = problem.call(reference, which, a)
-        for given_ in (a, last):
+        for given_, names in product((a, last), off):
             out = np.full(exact.shape, np.nan, dtype)
-            assert_exact(problem.call(fastconv, which, given_, out=out), exact, dtype)
+            with problems.paths_off(*names):
+                assert_exact(problem.call(fastconv, which, given_, out=out), exact, dtype)
 
 
 @every_dtype
@@ -152,6 +155,26 @@ def test_row_tails(dtype):
     for width in range(1, 36):
         all_exact(Conv((1, 2, 2, width), (3, 2, 1, 3), 1, 1), dtype)
         all_exact(Conv((1, 9, 2, width), (17, 9, 2, 2), 1, 1), dtype)
+
+
+LARGE = [
+    Conv((3, 3, 40, 29), (5, 3, 3, 3), 1, 1),
+    Conv((2, 17, 37, 41), (18, 17, 2, 1)),
+    Conv((1, 20, 61, 45), (33, 20, 3, 3), 2, 1),
+    Conv((2, 2, 3, 700), (3, 2, 2, 3), 1, (0, 2)),
+    Conv((1, 24, 2, 1100), (17, 24, 1, 2), (1, 2)),
+    Conv((1, 150, 30, 30), (9, 150, 1, 1)),
+    Conv((2, 3, 70, 31), (3, 1, 3, 3), 1, 1, 1, 3),
+    Conv((1, 6, 48, 50), (8, 3, 3, 2), (2, 1), 0, 1, 2),
+    Conv((70, 6, 6, 7), (20, 6, 3, 3), 1, 1),
+]
+
+
+@every_dtype
+@pytest.mark.parametrize("problem", LARGE)
+def test_images_of_many_blocks(problem, dtype):
+    """Enough pixels, rows and samples for every kernel to cut them into several blocks and add partial sums."""
+    all_exact(problem, dtype, off=((), fastconv.ops.path.OPTIONAL))
 
 
 @every_dtype

@@ -9,7 +9,18 @@ from problems import assert_exact, assert_rounded
 import fastconv
 
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
-SIZES = [(1, 1, 1), (2, 3, 4), (3, 17, 1), (5, 1, 33), (4, 16, 16), (7, 31, 65), (64, 9, 10), (2, 200, 9)]
+SIZES = [
+    (1, 1, 1),
+    (2, 3, 4),
+    (3, 17, 1),
+    (5, 1, 33),
+    (4, 16, 16),
+    (7, 31, 65),
+    (64, 9, 10),
+    (2, 200, 9),
+    (1500, 5, 3),
+    (700, 20, 35),
+]
 
 
 def operands(N, I, O, dtype, fill=inputs.whole, seed=0):

@@ -23,6 +23,12 @@ PROBLEMS = {
     "transposed": Transposed((3, 6, 5, 4), (6, 7, 3, 3), 2, 1, 1),
     "transposed groups": Transposed((3, 12, 4, 4), (12, 3, 4, 4), 2, 1, 0, 4),
 }
+MANY_PIXELS = {  # partial sums of a gradient, added in order
+    "many pixels": Conv((3, 5, 40, 41), (9, 5, 3, 3), 1, 1),
+    "many pixels and channels": Conv((2, 20, 50, 31), (33, 20, 3, 3), (1, 2), 1),
+    "many pixels, depthwise": Conv((3, 19, 40, 31), (19, 1, 3, 3), 1, 1, 1, 19),
+    "many channels, 5x5": Conv((2, 33, 25, 26), (32, 33, 5, 5), 1, 2),
+}
 every_problem = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
 every_layout = pytest.mark.parametrize("layout", [np.array, inputs.channels_last], ids=["planar", "channels_last"])
@@ -41,7 +47,7 @@ def bits(problem, a):
     return [problem.call(fastconv, which, a).tobytes() for which in problems.PASSES]
 
 
-@every_problem
+@pytest.mark.parametrize("problem", [*PROBLEMS.values(), *MANY_PIXELS.values()], ids=[*PROBLEMS, *MANY_PIXELS])
 @every_dtype
 @every_layout
 @pytest.mark.usefixtures("all_threads")
