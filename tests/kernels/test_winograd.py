@@ -94,7 +94,7 @@ def expected(problem, x, dy, w, b, relu=False):
     b = None if b is None else b.astype(np.float64)
     y, dx, dw = channels_last(dy.shape, np.float64), channels_last(x.shape, np.float64), np.empty(w.shape)
     window = (1, 1, 1, 1, problem.top, problem.left, 1)
-    direct.forward(x, w, b, y, *window, relu)
+    direct.forward(x, w, b, y, *window, relu=relu)
     direct.backward_input(dy, w, None, dx, *window)
     direct.backward_weight(dy, x, dw, *window)
     return y, dx, dw
@@ -236,4 +236,6 @@ def test_a_nan_stays_in_its_patch():
 def test_empty_batch():
     problem = Problem(0, 8, 8, 5, 5, 3)
     y, dx, dw = run(problem, *operands(problem))
-    assert y.shape == problem.y_shape and dx.shape == problem.x_shape and not dw.any()
+    assert y.shape == problem.y_shape
+    assert dx.shape == problem.x_shape
+    assert not dw.any()
