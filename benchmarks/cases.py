@@ -6,6 +6,9 @@ import numpy as np
 from shapes import BOTH, FORWARD, INPLACE, INPUT, WEIGHT
 
 import fastconv
+from fastconv.optim import SGD
+
+STEP = 0.01  # of the optimizers
 
 
 class Case:
@@ -136,4 +139,9 @@ def loss(case, shape, options, direction, packed):
     return partial(getattr(fastconv, shape.op), case.x, targets, return_gradient=True)
 
 
-OURS = {"conv": conv, "pool": pool, "activation": activation, "loss": loss, "dense": dense}
+def optim(case, shape, options, direction, packed):
+    w, step = {"w": case.x.copy()}, SGD(lr=STEP, momentum=0.9).step
+    return lambda: (step(w, {"w": case.dy}), w["w"])[1]
+
+
+OURS = {"conv": conv, "pool": pool, "activation": activation, "loss": loss, "dense": dense, "optim": optim}

@@ -119,4 +119,11 @@ def value_and_gradient(function, x, dy):
         return y.detach(), torch.autograd.grad(y, leaf, dy)[0]
 
 
-FAMILIES = {"conv": conv, "dense": dense, "pool": pool, "activation": activation, "loss": loss}
+def optim(case, shape, direction, tensor):
+    w = torch.nn.Parameter(tensor(case.x))
+    w.grad = tensor(case.dy)
+    step = torch.optim.SGD([w], lr=0.01, momentum=0.9, fused=True).step
+    return lambda: (step(), w.data)[1]
+
+
+FAMILIES = {"conv": conv, "dense": dense, "pool": pool, "activation": activation, "loss": loss, "optim": optim}

@@ -84,6 +84,7 @@ NUMPY = {
     "activation": numpy_activation,
     "dense": numpy_dense,
     "loss": lambda *case: None,
+    "optim": lambda *case: None,
 }
 
 PEERS = {  # name: the module and class

@@ -134,4 +134,9 @@ def loss(case, shape, direction):
     return [-np.mean(logs[rows, case.classes]), gradient / len(x)]
 
 
-FAMILIES = {"conv": conv, "dense": dense, "pool": pool, "activation": activation, "loss": loss}
+def optim(case, shape, direction):
+    """The first step: v = dw."""
+    return [wide(case.x) - 0.01 * wide(case.dy)]
+
+
+FAMILIES = {"conv": conv, "dense": dense, "pool": pool, "activation": activation, "loss": loss, "optim": optim}

@@ -84,17 +84,19 @@ def picture(report, path):
     rows = [row for row in report["rows"] if row.get("ratio")]
     figure, axes = pyplot.subplots(figsize=(9, 1.5 + 0.22 * len(rows)), layout="constrained")
     colours = {name: f"C{i}" for i, name in enumerate(dict.fromkeys(row["direction"] for row in rows))}
-    places = range(len(rows))
-    axes.barh(places, [row["ratio"] for row in rows], color=[colours[row["direction"]] for row in rows])
-    goals = [(place, goal_of(row, report.get("isa", ""))) for place, row in zip(places, rows, strict=True)]
-    axes.plot([g for _, g in goals if g], [p for p, g in goals if g], "k|", label="goal")
+    for place, row in enumerate(rows):
+        axes.barh(place, row["ratio"] - 1, left=1, color=colours[row["direction"]])
+        goal = goal_of(row, report.get("isa", ""))
+        if goal:
+            axes.plot(goal, place, "k|")
     axes.axvline(1, color="grey", linewidth=0.8)
     labels = [f"{row['shape']}, {row['direction']}, {row['threads']} thr" for row in rows]
-    axes.set_yticks(places, labels, fontsize=7)
-    axes.set_xscale("log")
-    axes.set_xlabel("best peer's time / ours")
-    axes.invert_yaxis()
+    axes.set_yticks(range(len(rows)), labels, fontsize=7)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("best peer's time / ours; | is the goal")
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.legend(loc="lower right", fontsize=7)
+    marks = [pyplot.Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
+    axes.legend(marks, colours, fontsize=7)
     figure.savefig(path, dpi=120)
     pyplot.close(figure)

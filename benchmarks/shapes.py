@@ -9,7 +9,7 @@ from math import prod
 FORWARD, INPUT, WEIGHT = "forward", "input", "weight"
 INPLACE, BOTH = "inplace", "both"  # the result over the input; value and gradient, one after the other
 DIRECTIONS = (FORWARD, INPUT, WEIGHT, INPLACE, BOTH)
-FAMILIES = ("conv", "pool", "activation", "loss", "dense")
+FAMILIES = ("conv", "pool", "activation", "loss", "dense", "optim")
 ONE_THREAD = 0.85  # of the target
 
 
@@ -34,7 +34,7 @@ class Shape:
         """The shape of the result."""
         if self.family == "dense":
             return (self.x[0], self.weight[0])
-        if self.family in ("activation", "loss"):
+        if self.family in ("activation", "loss", "optim"):
             return self.x
         N, C, H, W = self.x
         s, p = self.options["stride"], self.options["padding"]
@@ -72,8 +72,8 @@ class Shape:
         indices = 8 * y if self.op == "max_pool2d" and direction == INPUT else 0
         if self.family == "activation":
             return itemsize * x * (3 if direction == INPUT else 2)
-        if self.family == "loss":
-            return itemsize * 2 * x
+        if self.family in ("loss", "optim"):
+            return itemsize * x * (2 if self.family == "loss" else 5)
         if self.op == "lp_pool2d":
             return itemsize * {FORWARD: x + y, INPUT: 2 * (x + y), BOTH: 3 * (x + y)}[direction]
         return itemsize * (x + y + w) + indices
@@ -158,6 +158,7 @@ SHAPES = [
               (4096, 4096), layout="planar")
         for N in (1, 64, 256)
     ),
+    Shape("SGD momentum 25M", "optim", "SGD", (25_000_000,), {INPLACE: 0.95}, layout="planar"),
 ]  # fmt: skip
 
 GROUPS = {"vgg": {False: {FORWARD: 1.7, INPUT: 1.6, WEIGHT: 1.8}, True: {FORWARD: 2.0, INPUT: 1.8}}}

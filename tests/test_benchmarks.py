@@ -1,0 +1,156 @@
+"""The comparison command: its table, its report, and that what is wrong is never timed. No time is asserted."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastconv
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+INSTALLED = str(Path(fastconv.__file__).parents[1])
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """The benchmarks' own modules, importable by their short names."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    names = ("cases", "compare", "measure", "peers", "references", "report", "shapes")
+    before = set(sys.modules)
+    yield {name: __import__(name) for name in names}
+    for name in set(sys.modules) - before:
+        if name in names:
+            del sys.modules[name]
+
+
+def compare(*arguments):
+    environment = os.environ | {"PYTHONPATH": INSTALLED}
+    command = [sys.executable, str(FOLDER / "compare.py"), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_compare_prints_a_table_and_writes_a_report(tmp_path):
+    wanted = ["--shapes", "zhang conv2 b1$", "--peers", "numpy", "--threads", "1", "--seconds", "0.001"]
+    files = ["--json", str(tmp_path / "report.json"), "--markdown", str(tmp_path / "report.md")]
+    done = compare("conv", *wanted, *files)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("zhang conv2 b1 ")]
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert [row["direction"] for row in report["rows"]] == ["forward", "input", "weight"]
+    for line, row in zip(lines, report["rows"], strict=True):
+        assert (row["status"], row["threads"], row["best_peer"]) == ("ok", 1, "numpy")
+        assert 0 < row["error"] <= row["tolerance"] <= 1e-5
+        assert line.split()[3:6] == [row["direction"], "1", f"{row['error']:.1e}"]
+    table = (tmp_path / "report.md").read_text(encoding="utf-8").splitlines()
+    assert sum(line.startswith("| zhang conv2 b1 | ") for line in table) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--directions", "sideways"], "'sideways' is unknown"),
+        (["--shapes", "no such shape"], "nothing to compare"),
+        (["--threads", "0"], "must be >= 1, got '0'"),
+        (["--threads", "two"], "must be integers, got 'two'"),
+        (["--peers", "abacus", "--shapes", "zhang conv1 b1$"], "'abacus' is unknown"),
+    ],
+)
+def test_bad_arguments_are_named(arguments, message):
+    done = compare("conv", *arguments)
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def small(shapes, family, op, x, direction, **options):
+    weight = ()
+    if family in ("conv", "dense"):
+        inputs = x[1] // options.get("groups", 1)
+        weight = {"linear": (5, inputs), "conv2d": (6, inputs, 3, 3), "conv_transpose2d": (inputs, 6, 3, 3)}[op]
+    return shapes.Shape(f"small {op}", family, op, x, {direction: 1.0}, weight, options)
+
+
+WINDOW = {"kernel_size": 3, "stride": 2, "padding": 1}
+SMALL = [
+    *(("conv", "conv2d", (2, 4, 7, 6), d, {"stride": 1, "padding": 1, "groups": 1}) for d in ("forward", "input")),
+    *(("conv", "conv2d", (2, 6, 7, 6), d, {"stride": 2, "padding": 0, "groups": 6}) for d in ("input", "weight")),
+    *(
+        ("conv", "conv_transpose2d", (2, 4, 5, 6), d, {"stride": 2, "padding": 1, "groups": 1})
+        for d in ("forward", "input", "weight")
+    ),
+    *(("dense", "linear", (3, 4), d, {}) for d in ("forward", "input", "weight")),
+    *(("pool", op, (2, 3, 7, 8), d, WINDOW) for op in ("max_pool2d", "avg_pool2d") for d in ("forward", "input")),
+    ("pool", "lp_pool2d", (2, 3, 6, 8), "both", {"kernel_size": 2, "stride": 2, "padding": 0}),
+    *(("activation", op, (2, 3, 4, 5), d, {}) for op in ("sigmoid", "tanh", "relu") for d in ("input", "inplace")),
+    ("activation", "softmax", (3, 7), "forward", {}),
+    *(("loss", op, (4, 7), "both", {}) for op in ("cross_entropy", "mse_loss")),
+    ("optim", "SGD", (37,), "inplace", {}),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("family", "op", "x", "direction", "options"), SMALL, ids=[f"{op}-{direction}" for _, op, _, direction, _ in SMALL]
+)
+def test_every_family_agrees_with_its_reference(modules, family, op, x, direction, options, dtype):
+    shape = small(modules["shapes"], family, op, x, direction, **options)
+    case = modules["cases"].Case(shape, direction, dtype)
+    assert case.error(modules["cases"].ours(case)()) <= case.tolerance
+    call = modules["peers"].Numpy().prepare(case, 1)
+    assert call is None or case.error(call()) <= case.tolerance
+
+
+def test_a_wrong_result_is_never_timed(modules, monkeypatch):
+    shape = modules["shapes"].SHAPES[0]
+    monkeypatch.setattr(modules["measure"], "alternate", lambda *_: pytest.fail("timed"))
+    wrong = np.zeros(shape.y, "float32")
+    for value in (1.0, np.nan):
+        wrong[:] = value
+        monkeypatch.setattr(modules["cases"], "ours", lambda case, packed: lambda: wrong)
+        row = modules["measure"].row(shape, "forward", "float32", 1, {}, 0.001)
+        assert row["status"] == "wrong"
+        assert "WRONG" in modules["report"].line(modules["report"].cells(row))
+
+
+def test_a_wrong_peer_does_not_count(modules):
+    class Wrong:
+        packs = False
+
+        def prepare(self, case, threads):
+            return lambda: np.zeros(case.shape.y, "float32")
+
+    shape = modules["shapes"].SHAPES[0]
+    row = modules["measure"].row(shape, "forward", "float32", 1, {"wrong": Wrong()}, 0.001)
+    assert (row["status"], row["best_peer"], row["ratio"]) == ("ok", None, None)
+    assert row["wrong_peers"] == {"wrong": 1.0}
+
+
+def test_ratios_are_of_paired_rounds_and_the_best_peer_is_the_quickest(modules):
+    shape = modules["shapes"].SHAPES[0]
+    times = {"ours": [1.0, 2.0, 4.0], "slow": [9.0, 9.0], "quick": [3.0, 4.0, 12.0]}
+    limits = {"fma_GFLOP/s": None, "stream_GB/s": None}
+    row = modules["measure"].summary(shape, "forward", 4, times, limits)
+    assert (row["best_peer"], row["ratio"], row["ratios"]["slow"]) == ("quick", 3.0, 6.75)
+
+
+def test_targets_of_other_runs(modules):
+    shapes = modules["shapes"]
+    vgg = next(shape for shape in shapes.SHAPES if shape.name == "3x3 64@224 b1")
+    assert shapes.target(vgg, "forward") == 1.5
+    assert shapes.target(vgg, "forward", threads=1) == 1.275
+    assert shapes.target(vgg, "forward", dtype="float64") == 1.0
+    assert shapes.target(vgg, "forward", isa="v3") == 0.9
+    assert shapes.target(vgg, "input", packed=True) is None
+    assert len({shape.name for shape in shapes.SHAPES}) == len(shapes.SHAPES)
+    assert sum(shape.group == "vgg" for shape in shapes.SHAPES) == 9
+
+
+def test_the_probe_copies_and_counts():
+    probe = fastconv.kernels.load("float32").probe
+    x, y = np.arange(40_001, dtype="float32"), np.full(40_001, np.nan, "float32")
+    probe.stream(x, y, 2)
+    np.testing.assert_array_equal(x, y)
+    assert probe.fma_gflops(0.001, 1) > 0
