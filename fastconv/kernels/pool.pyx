@@ -23,6 +23,7 @@ cdef extern from *:
     """
     #ifndef FASTCONV_POOL
     #define FASTCONV_POOL
+    #include <math.h>
     #include <stdint.h>
     /* v takes the place of a: it is larger, or the first NaN */
     #define vbetter(v, a) (((v) > (a)) | (((v) != (v)) & ((a) == (a))))
@@ -97,10 +98,12 @@ cdef extern from *:
     #define vtaken(i, at, v) ((vf)((vi)(v) & ((i) == (at))))
     #define vratio(dy, x, y) ((vf)((vi)((dy) * ((x) / (y))) & ((y) != vzero)))
     #if REAL_BYTES == 4
+    #define vroot sqrtf
     #define L2_LOW 0x1p-40f
     #define L2_HIGH 0x1p60f
     #define LANE_MAX INT32_MAX
     #else
+    #define vroot sqrt
     #define L2_LOW 0x1p-450
     #define L2_HIGH 0x1p500
     #define LANE_MAX INT64_MAX
@@ -128,6 +131,7 @@ cdef extern from *:
     void iwrite(int64_t *p, Py_ssize_t n, vi v) noexcept nogil
     vf vtaken(vi i, vi at, vf v) noexcept nogil
     vf vratio(vf dy, vf x, vf y) noexcept nogil
+    real vroot(real v) noexcept nogil
     const real L2_LOW
     const real L2_HIGH
     const Py_ssize_t LANE_MAX
@@ -138,6 +142,12 @@ cdef enum:                  # what a loop is compiled for
     MEAN
     L2
     LP
+    SCATTER
+
+cdef enum:
+    COVER = 16              # windows over a pixel that are looked up once for all its channels
+    BAND = 16               # rows of a map in a job
+    PLANES = 64             # channels in a job
 
 cdef struct Map:            # an array (N, C, H, W): elements from one neighbour to the next
     real *p
@@ -270,10 +280,19 @@ cdef real norm(Taps *t, double p) noexcept nogil:
     return <real>(s if p == 1 else a * pow(s, 1 / p))
 
 
-cdef inline void finish_l2(real *y, Taps *t) noexcept nogil:
-    """y = sqrt(sum of squares) where that was safe, else once more with care."""
-    if not (y[0] >= L2_LOW and y[0] <= L2_HIGH):
-        y[0] = root_of_squares(t)
+cdef inline bint roots(real *y, Py_ssize_t count) noexcept nogil:
+    """y = sqrt(y); whether all lie where squares neither overflow nor vanish."""
+    cdef Py_ssize_t i
+    cdef int bad = 0
+    for i in range(count):
+        y[i] = vroot(y[i])
+    for i in range(count):
+        bad |= (y[i] < L2_LOW) | (y[i] > L2_HIGH) | (y[i] != y[i])
+    return not bad
+
+
+cdef inline bint ordinary(real y) noexcept nogil:
+    return y >= L2_LOW and y <= L2_HIGH
 
 
 # ---------------------------------------------------------------- forward, channels-last: vectors along C
@@ -349,13 +368,12 @@ cdef inline void last_pixel(const int kind, Pool *g, Taps *t, real *y, int64_t *
         reduce_pixel(kind, t, 3, 3, g.C, y, index)
     else:
         reduce_pixel(kind, t, t.nh, t.nw, g.C, y, index)
-    if kind == L2:
+    if kind == L2 and not roots(y, g.C):
         one = t[0]
         for c in range(g.C):
-            y[c] = <real>sqrt(y[c])
-        for c in range(g.C):
             one.x = t.x + c
-            finish_l2(y + c, &one)
+            if not ordinary(y[c]):
+                y[c] = root_of_squares(&one)
 
 
 cdef inline void last_row(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
@@ -432,8 +450,6 @@ cdef inline void window(const int kind, const Py_ssize_t *s, real rows, const re
         w = w + s[2]
     if kind == MEAN:
         a = a / (rows * s[3])
-    elif kind == L2:
-        a = <real>sqrt(a)
     elif kind == ARGMAX:
         index[0] = where
     y[0] = a
@@ -478,9 +494,6 @@ cdef inline void even_windows(const int kind, Pool *g, Py_ssize_t taps, real m, 
         windows(kind, g, taps, g.lo, count, m, column, row, y, index)
     elif count % VL:
         windows(kind, g, taps, g.hi - VL, VL, m, column, row, y, index)
-    if kind == L2:
-        for b in range(g.lo, g.hi):
-            y[b] = <real>sqrt(y[b])
 
 
 cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
@@ -512,11 +525,11 @@ cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t job) noexcept no
         even_windows(kind, g, g.taps, m * g.cols[4 * g.lo + 3], column, row, y, index)
     for ow in range(g.hi, g.OW):
         window(kind, g.cols + 4 * ow, m, column, row, y + ow, index + ow)
-    if kind == L2:
+    if kind == L2 and not roots(y, g.OW):
         for ow in range(g.OW):
-            if not (y[ow] >= L2_LOW and y[ow] <= L2_HIGH):
+            if not ordinary(y[ow]):
                 t = taps_of(g, &g.x, n, c, oh, ow)
-                finish_l2(y + ow, &t)
+                y[ow] = root_of_squares(&t)
 
 
 cdef void any_argmax(Pool *g, Py_ssize_t job) noexcept nogil:
@@ -669,16 +682,84 @@ cdef inline vf collect(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t h, Py_s
     return total
 
 
+cdef struct Cover:          # the windows over one pixel of channels-last memory, in order
+    Py_ssize_t count
+    const real *dy[COVER]
+    const real *y[COVER]
+    const int64_t *i[COVER]
+    real m[COVER]
+    bint last_of_row[COVER]
+    const real *x
+    real *dx
+    Py_ssize_t at
+
+
+cdef inline bint find_cover(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w, Cover *v) noexcept nogil:
+    """Fill v; False where there are too many windows."""
+    cdef Py_ssize_t a, b, oh, ow, k = 0, b0 = g.col_ends[w], b1 = g.col_ends[w + 1]
+    v.count = (g.row_ends[h + 1] - g.row_ends[h]) * (b1 - b0)
+    v.dx = g.x.p + n * g.x.n + h * g.x.h + w * g.x.w
+    if v.count > COVER:
+        return False
+    v.at = h * g.W + w
+    if kind == L2:
+        v.x = g.x0.p + n * g.x0.n + h * g.x0.h + w * g.x0.w
+    for a in range(g.row_ends[h], g.row_ends[h + 1]):
+        oh = g.row_list[a]
+        for b in range(b0, b1):
+            ow = g.col_list[b]
+            v.dy[k] = g.y.p + n * g.y.n + oh * g.y.h + ow * g.y.w
+            v.last_of_row[k] = b == b1 - 1
+            if kind == ARGMAX:
+                v.i[k] = g.i + n * g.i_n + oh * g.i_h + ow * g.i_w
+            elif kind == MEAN:
+                v.m[k] = <real>(g.rows[4 * oh + 3] * g.cols[4 * ow + 3])
+            else:
+                v.y[k] = g.y0.p + n * g.y0.n + oh * g.y0.h + ow * g.y0.w
+            k += 1
+    return True
+
+
+cdef inline void cover_block(const int kind, Cover *v, Py_ssize_t count, Py_ssize_t c, Py_ssize_t n) noexcept nogil:
+    """As `collect`, for n channels from c on."""
+    cdef Py_ssize_t k
+    cdef vf total = vzero, row = vzero, dy
+    for k in range(count):
+        dy = vread(v.dy[k] + c, n)
+        if kind == ARGMAX:
+            total = total + vtaken(iread(v.i[k] + c, n), isplat(v.at), dy)
+        elif kind == MEAN:
+            row = row + dy / vsplat(v.m[k])
+        else:
+            row = row + vratio(dy, vread(v.x + c, n), vread(v.y[k] + c, n))
+        if kind != ARGMAX and v.last_of_row[k]:
+            total = total + row
+            row = vzero
+    vwrite(v.dx + c, n, total)
+
+
+cdef inline void cover_pixel(const int kind, Cover *v, Py_ssize_t count, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t b
+    for b in range(C // VL):
+        cover_block(kind, v, count, b * VL, VL)
+    if C % VL:
+        cover_block(kind, v, count, C // VL * VL, C % VL)
+
+
 cdef inline void last_row_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
     cdef Py_ssize_t n = job // g.H, h = job % g.H, w, b
-    cdef real *dx
+    cdef Cover v
     for w in range(g.W):
-        dx = g.x.p + n * g.x.n + h * g.x.h + w * g.x.w
-        for b in range(g.C // VL):
-            vstore(dx + b * VL, collect(kind, g, n, h, w, b * VL, VL))
-        if g.C % VL:
-            b = g.C // VL * VL
-            vwrite(dx + b, g.C - b, collect(kind, g, n, h, w, b, g.C - b))
+        if find_cover(kind, g, n, h, w, &v):
+            if v.count == 1:
+                cover_pixel(kind, &v, 1, g.C)
+            elif v.count == 2:
+                cover_pixel(kind, &v, 2, g.C)
+            else:
+                cover_pixel(kind, &v, v.count, g.C)
+            continue
+        for b in range((g.C + VL - 1) // VL):
+            vwrite(v.dx + b * VL, g.C - b * VL, collect(kind, g, n, h, w, b * VL, min(g.C - b * VL, <Py_ssize_t>VL)))
 
 
 cdef inline real share(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, Py_ssize_t w,
@@ -751,9 +832,32 @@ cdef inline Py_ssize_t reach_of(Pool *g) noexcept nogil:
     return (g.taps - 1) * g.step if g.even and g.taps <= 8 else 0
 
 
-cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
+cdef inline bint same_cover(Pool *g, Py_ssize_t h) noexcept nogil:
+    """Whether the same windows read rows h and h - 1."""
+    cdef Py_ssize_t a = g.row_ends[h - 1], b = g.row_ends[h], k, count = g.row_ends[h + 1] - b
+    if b - a != count:
+        return False
+    for k in range(count):
+        if g.row_list[a + k] != g.row_list[b + k]:
+            return False
+    return True
+
+
+cdef inline void planar_band_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
+    """Some rows of one map."""
+    cdef Py_ssize_t bands = (g.H + BAND - 1) // BAND, first = job % bands * BAND, h
+    cdef Py_ssize_t c = job // bands % g.C, n = job // bands // g.C
+    cdef real *dx = g.x.p + n * g.x.n + c * g.x.c
+    for h in range(first, min(first + BAND, g.H)):
+        if kind == MEAN and h > first and same_cover(g, h):
+            memcpy(dx + h * g.x.h, dx + (h - 1) * g.x.h, g.W * sizeof(real))
+        else:
+            planar_row_back(kind, g, n, c, h)
+
+
+cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h) noexcept nogil:
     """A row of one map; for L_p of any strides."""
-    cdef Py_ssize_t h = job % g.H, c = job // g.H % g.C, n = job // g.H // g.C, w, a, oh, ow
+    cdef Py_ssize_t w, a, oh, ow
     cdef Py_ssize_t reach = reach_of(g), length = g.W + reach + 4 * VL
     cdef real *total = <real *>(g.scratch + threadid() * g.part)
     cdef real *row = total + length
@@ -827,6 +931,23 @@ cdef void scatter(Pool *g, Py_ssize_t job, bint add) noexcept nogil:
             x[at] = (x[at] if add else 0) + y[w * g.y.w]
 
 
+cdef void last_scatter(Pool *g, Py_ssize_t job) noexcept nogil:
+    """As scatter, for PLANES channels of channels-last memory whose pixels are evenly spaced."""
+    cdef Py_ssize_t blocks = (g.C + PLANES - 1) // PLANES, c0 = job % blocks * PLANES, n = job // blocks
+    cdef Py_ssize_t count = min(<Py_ssize_t>PLANES, g.C - c0), p, oh, ow, c
+    cdef real *x = g.x.p + n * g.x.n + c0
+    cdef const real *y
+    cdef const int64_t *i
+    for p in range(g.H * g.W):
+        memset(x + p * g.x.w, 0, count * sizeof(real))
+    for oh in range(g.OH):
+        for ow in range(g.OW):
+            y = g.y.p + n * g.y.n + oh * g.y.h + ow * g.y.w + c0
+            i = g.i + n * g.i_n + oh * g.i_h + ow * g.i_w + c0
+            for c in range(count):
+                x[i[c] * g.x.w + c] += y[c]
+
+
 cdef void gather(Pool *g, Py_ssize_t job) noexcept nogil:
     """A row of y: x at its indices. Any strides."""
     cdef Py_ssize_t oh = job % g.OH, c = job // g.OH % g.C, n = job // g.OH // g.C, ow, at
@@ -838,7 +959,9 @@ cdef void gather(Pool *g, Py_ssize_t job) noexcept nogil:
 
 cdef void backward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept nogil:
     if kind == LP:
-        planar_row_back(LP, g, job)
+        planar_band_back(LP, g, job)
+    elif kind == SCATTER:
+        last_scatter(g, job)
     elif last:
         if kind == ARGMAX:
             last_row_back(ARGMAX, g, job)
@@ -849,9 +972,14 @@ cdef void backward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept no
     elif kind == ARGMAX:
         scatter(g, job, True)
     elif kind == MEAN:
-        planar_row_back(MEAN, g, job)
+        planar_band_back(MEAN, g, job)
     else:
-        planar_row_back(L2, g, job)
+        planar_band_back(L2, g, job)
+
+
+cdef bint overlapping(Pool *g) noexcept nogil:
+    """Whether many pixels lie in several windows, in memory where an index says where a pixel is."""
+    return g.row_ends[g.H] * g.col_ends[g.W] * 2 > g.H * g.W * 3 and g.C >= VL and g.x.h == g.W * g.x.w
 
 
 cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 nogil:
@@ -860,7 +988,9 @@ cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 no
     cdef int threads = threads_for(nanoseconds * g.N * g.C * g.H * g.W)
     if kind == LP or (kind == ARGMAX and g.H * g.W > LANE_MAX):
         last = False
-    jobs = g.N * g.H if last else g.N * g.C * (1 if kind == ARGMAX else g.H)
+    jobs = g.N * g.H if last else g.N * g.C * (1 if kind == ARGMAX else (g.H + BAND - 1) // BAND)
+    if last and kind == ARGMAX and overlapping(g) and g.N * ((g.C + PLANES - 1) // PLANES) >= threads:
+        kind, jobs = SCATTER, g.N * ((g.C + PLANES - 1) // PLANES)  # the same sums in the same order
     allocate(g, threads, 0 if last or kind == ARGMAX else 4 * (g.W + reach_of(g) + 4 * VL) * sizeof(real))
     for job in prange(jobs, num_threads=threads, schedule="static"):
         backward_row(kind, last, g, job)
