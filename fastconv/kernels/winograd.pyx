@@ -493,7 +493,7 @@ cdef int convolve(const real[:, :, :, :] x, const real[:, :, :, :] w, const real
         set_patches(&g.p, y.shape[0], kernel, top, left)
         g.relu, g.packed = relu, NULL
         if packed is not None:
-            g.packed = &packed[0]
+            g.packed = &packed[0] + <Py_ssize_t>packed[0]
             cut_filters(&g.f, g.p.K, g.p.C)
         else:
             point_filters(&g.f, w, rotated)
@@ -507,7 +507,7 @@ def packed_size(Py_ssize_t K, Py_ssize_t C):
     """Reals in the packed form of a weight with K outputs and C inputs (the other way round for pack_rotated)."""
     cdef Filters f
     cut_filters(&f, K, C)
-    return size_of(&f)
+    return size_of(&f) + 64 // <Py_ssize_t>sizeof(real) + 1
 
 
 def pack(const real[:, :, :, :] w, real[:] packed):
@@ -521,11 +521,15 @@ def pack_rotated(const real[:, :, :, :] w, real[:] packed):
 
 
 cdef int pack_any(const real[:, :, :, :] w, real[:] packed, bint rotated) except -1:
+    """packed[0] says where the first whole cache line begins; there the filters start."""
     cdef Filters f
     cdef int failed
+    cdef real *start
     with nogil:
+        start = aligned(&packed[1])
+        packed[0] = <real>(start - &packed[0])
         point_filters(&f, w, rotated)
-        failed = pack_filters(&f, &packed[0])
+        failed = pack_filters(&f, start)
     if failed:
         raise MemoryError()
     return 0
