@@ -95,7 +95,7 @@ def measure(options, lines, threads):
     for shape, direction in lines:
         rows.append(measure.row(shape, direction, options.dtype, threads, found, options.seconds, options.packed))
         print(report.line(report.cells(rows[-1], options.isa)), flush=True)
-    print("\n".join(report.mean_lines(rows, options.isa)), flush=True)
+    print("\n".join(report.mean_lines(rows, options.isa) + report.peer_lines(rows)), flush=True)
     return {"about": about, "isa": options.isa, "rows": rows}
 
 
@@ -162,7 +162,7 @@ def main():
             Path(options.markdown).write_text(report.markdown(whole), encoding="utf-8")
         if options.picture:
             report.picture(whole, options.picture)
-    return int(any(row["status"] == "wrong" for row in whole["rows"]))
+    return int(any(row["status"] in ("wrong", "failed") for row in whole["rows"]))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ def goal_of(row, isa=""):
 def cells(row, isa=""):
     """The texts of one line."""
     start = [row["shape"], row["direction"], str(row["threads"])]
-    if row["status"] == "missing":
-        return [*start, "missing:", row["why"]] + [""] * 6
+    if row["status"] in ("missing", "failed"):
+        return [*start, f"{row['status']}:", row["why"]] + [""] * 6
     error = f"{row['error']:.1e}"
     if row["status"] == "wrong":
         return [*start, f"WRONG {error}", "not timed"] + [""] * 6
@@ -38,6 +38,18 @@ def cells(row, isa=""):
 
 def line(texts):
     return "  ".join(text.ljust(width) for text, width in zip(texts, WIDTHS, strict=True)).rstrip()
+
+
+def peer_lines(rows):
+    """What kept a peer from counting."""
+    return [
+        f"{row['shape']}, {row['direction']}, {row['threads']} thr: {name} {why}"
+        for row in rows
+        for name, why in [
+            *((name, f"is wrong by {error:.1e}") for name, error in row.get("wrong_peers", {}).items()),
+            *((name, f"failed: {why.splitlines()[0][:100]}") for name, why in row.get("failed_peers", {}).items()),
+        ]
+    ]
 
 
 def means(rows, isa=""):
@@ -69,7 +81,7 @@ def markdown(report):
     table = [HEAD, ["---"] * len(HEAD)] + [cells(row, isa) for row in rows]
     lines = ["# fastconv beside its peers", "", "ratio = best peer's time / ours, median of paired rounds.", ""]
     lines += [*about, "", *(f"| {' | '.join(texts)} |" for texts in table), ""]
-    return "\n".join(lines + [f"- {text}" for text in mean_lines(rows, isa)]) + "\n"
+    return "\n".join(lines + [f"- {text}" for text in mean_lines(rows, isa) + peer_lines(rows)]) + "\n"
 
 
 def picture(report, path):
