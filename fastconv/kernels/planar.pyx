@@ -45,12 +45,20 @@ cdef extern from *:
         for (int i = 0; i < PL; i++) m[i] = i < lanes ? -1 : 0;
         return (vp)m;
     }
-    static inline REAL psum(vp v) {  /* halves, then quarters, ... */
-        REAL t[PL];
-        pstore(t, v);
+    #if PBYTES / REAL_BYTES == 8
+    #define PZIP(a, b) (__builtin_shuffle(a, b, (vpi){0, 8, 1, 9, 2, 10, 3, 11}) + \
+                        __builtin_shuffle(a, b, (vpi){4, 12, 5, 13, 6, 14, 7, 15}))
+    #elif PBYTES / REAL_BYTES == 4
+    #define PZIP(a, b) (__builtin_shuffle(a, b, (vpi){0, 4, 1, 5}) + __builtin_shuffle(a, b, (vpi){2, 6, 3, 7}))
+    #else
+    #define PZIP(a, b) (__builtin_shuffle(a, b, (vpi){0, 2}) + __builtin_shuffle(a, b, (vpi){1, 3}))
+    #endif
+    static inline void psums(const REAL *v, REAL *out) {  /* out[i] = the lanes of vector i of PL: halves, quarters, ... */
+        vp t[PL];
+        for (int i = 0; i < PL; i++) t[i] = pload(v + i * PL);
         for (int h = PL / 2; h > 0; h /= 2)
-            for (int i = 0; i < h; i++) t[i] += t[i + h];
-        return t[0];
+            for (int i = 0; i < h; i++) t[i] = PZIP(t[i], t[i + h]);
+        pstore(out, t[0]);
     }
     """
     ctypedef float vp
@@ -63,7 +71,7 @@ cdef extern from *:
     vp pmask(vp v, vp m) noexcept nogil
     vp plast(int lanes) noexcept nogil
     vp pfirst(int lanes) noexcept nogil
-    real psum(vp v) noexcept nogil
+    void psums(const real *v, real *out) noexcept nogil
 
 cdef enum:
     JOB = 20000         # ns of work in a job, about
@@ -250,7 +258,17 @@ cdef int run_grid(Grid *g) noexcept nogil:
 cdef int run_job(Grid *g, Py_ssize_t job, real *copy) noexcept nogil:
     cdef Source *x = &g.source
     cdef Py_ssize_t block = job % x.blocks, group = job // x.blocks % x.groups, n = job // x.blocks // x.groups
-    cdef Py_ssize_t rows = min(x.rows, x.GH - block * x.rows), nvec = (x.GW + PL - 1) // PL, row = 0, vec = 0, j, p = 0
+    if x.copied and copy == NULL:
+        return 1
+    run_tiles(g, block_of(x, n, group, block, copy) + x.first, g.w + group * g.wg, g.b + group * g.K,
+              g.y + n * g.yn + group * g.K * g.yk + block * x.rows * g.yh, min(x.rows, x.GH - block * x.rows))
+    return 0
+
+
+cdef void run_tiles(Grid *g, const real *source, const real *w, const real *b, real *y, Py_ssize_t rows) noexcept nogil:
+    """Some rows of all filters of one group."""
+    cdef Source *x = &g.source
+    cdef Py_ssize_t nvec = (x.GW + PL - 1) // PL, row = 0, vec = 0, j, p = 0
     cdef Py_ssize_t filters = (g.K + MR - 1) // MR, f, k, size, at
     cdef bint wide = g.K <= 3, scatter = x.GW < PL or g.yw != 1
     cdef Py_ssize_t nv = 2 * NR if wide else NR
@@ -258,11 +276,6 @@ cdef int run_job(Grid *g, Py_ssize_t job, real *copy) noexcept nogil:
     cdef real *py[2 * NR]
     cdef real *into[2 * NR]
     cdef real spare[2 * NR * MR * 8]
-    cdef const real *source
-    cdef real *y = g.y + n * g.yn + group * g.K * g.yk + block * x.rows * g.yh
-    if x.copied and copy == NULL:
-        return 1
-    source = block_of(x, n, group, block, copy) + x.first
     while p < rows * nvec:
         for j in range(nv):
             at = vec * PL
@@ -283,14 +296,13 @@ cdef int run_job(Grid *g, Py_ssize_t job, real *copy) noexcept nogil:
         for f in range(filters):
             size = g.K // filters + (f < g.K % filters)
             if scatter:
-                tile(g, px, into, PL, g.w + group * g.wg + k * g.wk, g.b + group * g.K + k, <int>size, wide)
+                tile(g, px, into, PL, w + k * g.wk, b + k, <int>size, wide)
                 scatter_tile(g, spare, py, k, size, nv)
             else:
-                tile(g, px, into, g.yk, g.w + group * g.wg + k * g.wk, g.b + group * g.K + k, <int>size, wide)
+                tile(g, px, into, g.yk, w + k * g.wk, b + k, <int>size, wide)
                 for j in range(nv):
                     into[j] += size * g.yk
             k += size
-    return 0
 
 
 cdef void scatter_tile(Grid *g, const real *spare, real **py, Py_ssize_t k, Py_ssize_t size, Py_ssize_t nv) noexcept nogil:
@@ -356,6 +368,7 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
                    Py_ssize_t groups, bint relu=False):
     """dx = conv2d's input gradient (+ b: the transposed convolution); any strides in memory."""
+    cdef Spread spread
     cdef int failed = 0
     cdef Py_ssize_t i, j
     cdef real *bias
@@ -364,6 +377,9 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     with nogil:
         bias = bias_row(b, dx.shape[1])
         failed = bias == NULL
+        if sh * sw * dh * dw == 1 and not failed and plan_spread(&spread, dy, w, bias, dx, top, left, groups, relu):
+            failed = run_spread(&spread)
+            sh = 0  # nothing is left to do
         for i in range(min(sh, dx.shape[2])):
             for j in range(min(sw, dx.shape[3])):
                 if not failed:
@@ -402,6 +418,100 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     g.ws *= step_s
     g.b, g.relu = b, relu
     return run_grid(&g)
+
+
+# The input gradient of a small map, the other way round: first z[r,s] = sum_k dy[k] w[k,c,r,s] for whole rows of dy,
+# no product wasted on padding, then dx[i,j] = b + sum_{r,s} z[r,s][i + top - r, j + left - s], read between zeros.
+
+cdef struct Spread:
+    Grid taps                   # a 1x1 convolution of dy: its filters are the taps of one channel
+    Py_ssize_t C, kh, kw, top, left
+    real *dx
+    Py_ssize_t xn, xc, xh, H, W
+    Py_ssize_t wc, wg
+    const real *b
+    bint relu
+    Py_ssize_t size             # of z
+
+
+cdef bint plan_spread(Spread *g, const real[:, :, :, :] dy, const real[:, :, :, :] w, const real *b,
+                      real[:, :, :, :] dx, Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint relu) noexcept nogil:
+    """Whether this form is possible, and saves work: rows much shorter than those of dx, z in the first cache."""
+    cdef Py_ssize_t one = sizeof(real)
+    cdef Source *x = &g.taps.source
+    g.kh, g.kw, g.C, g.top, g.left, g.b, g.relu = w.shape[2], w.shape[3], w.shape[1], top, left, b, relu
+    g.dx, g.H, g.W = &dx[0, 0, 0, 0], dx.shape[2], dx.shape[3]
+    g.xn, g.xc, g.xh = dx.strides[0] // one, dx.strides[1] // one, dx.strides[2] // one
+    set_source(x, dy)
+    x.GH, x.GW, x.mh, x.mw, x.th, x.tw, x.rh, x.rw, x.kh, x.kw = x.H, x.W, 1, 1, 0, 0, 0, 0, 1, 1
+    x.groups, x.C = groups, w.shape[0] // groups
+    g.taps.K, g.taps.relu = g.kh * g.kw, False
+    g.taps.w, g.taps.wk, g.taps.wc = &w[0, 0, 0, 0], w.strides[3] // one, w.strides[0] // one
+    g.wc, g.wg = w.strides[1] // one, w.strides[0] // one * x.C
+    g.taps.wr, g.taps.ws, g.taps.yw = 0, 0, 1
+    g.taps.yh = x.W + 2 * (g.kw - 1)
+    g.taps.yk = x.H * g.taps.yh
+    g.size = g.taps.K * g.taps.yk
+    return (w.strides[2] == g.kw * w.strides[3] and dy.strides[3] == one and (dx.strides[3] == one) and x.W >= PL and
+            g.W >= PL and x.C >= 6 and g.size <= BLOCK // 4 and
+            3 * g.H * ((g.W + PL - 1) // PL) >= 5 * x.H * ((x.W + PL - 1) // PL))
+
+
+cdef int run_spread(Spread *g) noexcept nogil:
+    """All jobs: one image and group; 1 if memory ran out."""
+    cdef Source *x = &g.taps.source
+    cdef Py_ssize_t jobs = x.N * x.groups, job, column = 0
+    cdef double work = <double>x.H * ((x.W + PL - 1) // PL) * g.taps.K * (x.C + 2) * g.C * 0.25
+    cdef int threads = threads_for(work * jobs), failed = 0
+    cdef real *z
+    x.columns, x.pc, x.ph = &column, x.xc, x.xh
+    if threads == 1:
+        z = <real *>calloc(g.size + g.taps.K, sizeof(real))
+        for job in range(jobs):
+            failed |= spread_job(g, job, z)
+        free(z)
+    else:
+        with parallel(num_threads=threads):
+            z = <real *>calloc(g.size + g.taps.K, sizeof(real))
+            for job in prange(jobs, schedule="static"):
+                failed |= spread_job(g, job, z)
+            free(z)
+    return failed
+
+
+cdef int spread_job(Spread *g, Py_ssize_t job, real *z) noexcept nogil:
+    cdef Source *x = &g.taps.source
+    cdef Py_ssize_t n = job // x.groups, group = job % x.groups, c, i
+    cdef real *dx = g.dx + n * g.xn + group * g.C * g.xc
+    if z == NULL:
+        return 1
+    for c in range(g.C):
+        run_tiles(&g.taps, x.x + n * x.xn + group * x.C * x.xc, g.taps.w + group * g.wg + c * g.wc, z + g.size,
+                  z + g.kw - 1, x.H)
+        for i in range(g.H):
+            gather_row(g, z + g.kw - 1 + g.left, i, g.b[group * g.C + c], dx + c * g.xc + i * g.xh)
+    return 0
+
+
+cdef void gather_row(Spread *g, const real *z, Py_ssize_t i, real b, real *dx) noexcept nogil:
+    """One row of dx, two vectors at a time; the last overlaps the one before it."""
+    cdef Py_ssize_t j = 0, k, r, s, lo = max(<Py_ssize_t>0, i + g.top - g.taps.source.H + 1), hi = min(g.kh, i + g.top + 1)
+    cdef const real *p
+    cdef vp one, two
+    while j < g.W:
+        j = min(j, g.W - PL)
+        k = min(j + PL, g.W - PL)
+        one = psplat(b)
+        two = one
+        for r in range(lo, hi):
+            p = z + r * g.kw * g.taps.yk + (i + g.top - r) * g.taps.yh
+            for s in range(g.kw):
+                one = one + pload(p + j)
+                two = two + pload(p + k)
+                p += g.taps.yk - 1
+        pstore(dx + j, prelu(one) if g.relu else one)
+        pstore(dx + k, prelu(two) if g.relu else two)
+        j += 2 * PL
 
 
 cdef Py_ssize_t taps_of_phase(Py_ssize_t at, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t kernel,
@@ -581,7 +691,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
     cdef Source *x = &g.source
     cdef double work = <double>((x.GW + PL - 1) // PL) * g.K * g.taps * 0.18 * x.GH * x.N * x.groups
     cdef Py_ssize_t copies = g.chunk * x.size if x.copied else 0, copies_dy = g.chunk * g.dn if g.narrow else 0
-    cdef Py_ssize_t size = copies + copies_dy + g.tiles_k * g.tiles_t * g.mk * g.mt * PL, job
+    cdef Py_ssize_t size = copies + copies_dy + (g.tiles_k * g.tiles_t * g.mk * g.mt + PL) * PL, job
     cdef int threads = threads_for(work), failed = 0
     cdef real *memory
     if threads == 1:
@@ -643,18 +753,20 @@ cdef void copy_dy_rows(Sums *g, const real *dy, Py_ssize_t images, Py_ssize_t ro
                     copy[n * g.dn + k * g.dk + i * g.dh + j] = dy[n * g.yn + k * g.yk + i * g.yh + j * g.yw]
 
 
-cdef void add_lanes(Sums *g, const real *sums, real *total) noexcept nogil:
-    """total[k][tap] = the lanes of its vector, in fixed order."""
-    cdef Py_ssize_t a, b, k, t
+cdef void add_lanes(Sums *g, real *sums, real *total) noexcept nogil:
+    """total[k][tap] = the lanes of its vector, in fixed order; `sums` ends with PL vectors to spare."""
+    cdef Py_ssize_t a, b, k, t, count = g.tiles_k * g.tiles_t * g.mk * g.mt
     cdef int i, j
+    for a in range((count + PL - 1) // PL):
+        psums(sums + a * PL * PL, sums + a * PL)
     for a in range(g.tiles_k):
         k = min(a * g.mk, g.K - g.mk)
         for b in range(g.tiles_t):
             t = min(b * g.mt, g.taps - g.mt)
             for i in range(g.mk):
                 for j in range(g.mt):
-                    total[(k + i) * g.taps + t + j] = psum(pload(sums))
-                    sums += PL
+                    total[(k + i) * g.taps + t + j] = sums[j]
+                sums += g.mt
 
 
 cdef void add_parts(Sums *g, real[:, :, :, :] dw) noexcept nogil:
