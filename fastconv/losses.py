@@ -66,8 +66,8 @@ class CrossEntropy:
     >>> from fastconv import Network, layers, losses
     >>> network = Network(layers.Linear(4, init="zeros"), (3,))
     >>> loss, gradients = network.gradients(np.ones((1, 3), "float32"), [1], losses.CrossEntropy())
-    >>> round(loss, 4) == round(np.log(4), 4)
-    True
+    >>> round(loss, 4)  # log 4
+    1.3863
     """
 
     def target_array(self, y_shape, dtype):

@@ -395,3 +395,10 @@ def test_predictions_during_training_wait_for_whole_steps():
         assert thread.is_alive()
     thread.join(5)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_arrays_start_on_cache_lines(dtype):
+    network = Network(sequential(Conv2D(3, 3), Flatten(), Linear(5)), (1, 5, 5), dtype, seed=0)
+    for array in (*network.parameters.values(), network.executor.plan(3).x, network.executor.plan(3).y):
+        assert array.__array_interface__["data"][0] % 64 == 0

@@ -25,7 +25,15 @@ class FromOutput(Layer):
 
 
 class Sigmoid(FromOutput):
-    """y = 1 / (1 + exp(-x))."""
+    """y = 1 / (1 + exp(-x)).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.Sigmoid(), (1,)).predict(np.array([0.0], "float32"))
+    array([0.5], dtype=float32)
+    """
 
     kind = "sigmoid"
 
@@ -37,7 +45,15 @@ class Sigmoid(FromOutput):
 
 
 class Tanh(FromOutput):
-    """y = tanh x."""
+    """y = tanh x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.Tanh(), (2,)).predict(np.array([0.0, 100.0], "float32"))
+    array([0., 1.], dtype=float32)
+    """
 
     kind = "tanh"
 
@@ -49,7 +65,15 @@ class Tanh(FromOutput):
 
 
 class ReLU(FromOutput):
-    """y = max(x, 0)."""
+    """y = max(x, 0).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.ReLU(), (2,)).predict(np.array([-1.0, 2.0], "float32"))
+    array([0., 2.], dtype=float32)
+    """
 
     kind = "relu"
 
@@ -61,7 +85,15 @@ class ReLU(FromOutput):
 
 
 class LeakyReLU(Layer):
-    """y = x where x > 0, else negative_slope x."""
+    """y = x where x > 0, else negative_slope x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.LeakyReLU(0.5), (2,)).predict(np.array([-1.0, 2.0], "float32"))
+    array([-0.5,  2. ], dtype=float32)
+    """
 
     saves = frozenset({"x"})
     in_place = True
@@ -84,7 +116,15 @@ class LeakyReLU(Layer):
 
 
 class Softmax(FromOutput):
-    """y = exp x / sum exp x, over the channels of each pixel or the features of a vector."""
+    """y = exp x / sum exp x, over the channels of each pixel or the features of a vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.Softmax(), (2,)).predict(np.array([1.0, 1.0], "float32"))
+    array([0.5, 0.5], dtype=float32)
+    """
 
     kind = "softmax"
 
@@ -96,7 +136,15 @@ class Softmax(FromOutput):
 
 
 class LogSoftmax(FromOutput):
-    """y = x - log sum exp x, over the channels of each pixel or the features of a vector."""
+    """y = x - log sum exp x, over the channels of each pixel or the features of a vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.LogSoftmax(), (2,)).predict(np.array([0.0, -1000.0], "float32"))
+    array([    0., -1000.], dtype=float32)
+    """
 
     kind = "log_softmax"
 

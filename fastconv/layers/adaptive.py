@@ -11,7 +11,14 @@ from .common import maps
 
 
 class AdaptiveAvgPool2D(Layer):
-    """The mean of windows chosen so that the result is (C, *output_size)."""
+    """The mean of windows chosen so that the result is (C, *output_size).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.AdaptiveAvgPool2D((7, 5)), (6, 24, 24)).output_shape
+    (6, 7, 5)
+    """
 
     kind = "pool"
 
@@ -30,7 +37,14 @@ class AdaptiveAvgPool2D(Layer):
 
 
 class AdaptiveMaxPool2D(Layer):
-    """The largest value of windows chosen so that the result is (C, *output_size)."""
+    """The largest value of windows chosen so that the result is (C, *output_size).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.AdaptiveMaxPool2D(7), (6, 24, 24)).output_shape
+    (6, 7, 7)
+    """
 
     kind = "pool"
 
@@ -52,7 +66,14 @@ class AdaptiveMaxPool2D(Layer):
 
 
 class GlobalAvgPool2D(AdaptiveAvgPool2D):
-    """The mean of each map: (C, H, W) to (C,)."""
+    """The mean of each map: (C, H, W) to (C,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.GlobalAvgPool2D(), (6, 24, 24)).output_shape
+    (6,)
+    """
 
     def __init__(self, name=None):
         super().__init__(1, name)
@@ -62,7 +83,14 @@ class GlobalAvgPool2D(AdaptiveAvgPool2D):
 
 
 class GlobalMaxPool2D(AdaptiveMaxPool2D):
-    """The largest value of each map: (C, H, W) to (C,)."""
+    """The largest value of each map: (C, H, W) to (C,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.GlobalMaxPool2D(), (6, 24, 24)).output_shape
+    (6,)
+    """
 
     def __init__(self, name=None):
         super().__init__(1, name)

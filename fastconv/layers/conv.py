@@ -18,6 +18,12 @@ class Conv2D(WithBias):
 
     The weight is (channels, C / groups, kh, kw) and slides unturned (cross-correlation), as in the field. With
     ``rotate=True`` it is turned by 180 degrees: the true convolution that the sources write.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.Conv2D(6, 5, rotate=True), (1, 28, 28)).output_shape
+    (6, 24, 24)
     """
 
     convolution = True
@@ -80,6 +86,12 @@ class ConvTranspose2D(WithBias):
 
     The weight is (C, channels / groups, kh, kw). ``padding="multiple"`` gives stride x H rows, plus 1 where kernel
     minus stride is odd.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.ConvTranspose2D(3, 4, stride=2, padding="multiple"), (8, 7, 7)).output_shape
+    (3, 14, 14)
     """
 
     convolution = True

@@ -10,7 +10,14 @@ from .common import WithBias, at_least, features
 
 
 class Linear(WithBias):
-    """A matrix applied to vectors: (I,) to (outputs,). The weight is (outputs, I)."""
+    """A matrix applied to vectors: (I,) to (outputs,). The weight is (outputs, I).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.Linear(10), (192,)).output_shape
+    (10,)
+    """
 
     kind = "linear"
 

@@ -17,6 +17,13 @@ class Dropout(Layer):
 
     The mask is a function of (seed, step) alone: Philox, a counter-based generator, keyed by the two numbers, which
     are a buffer of the network and so are saved with it. Each training step adds one to `step`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.Dropout(0.5, seed=0), (3,)).predict(np.ones(3, "float32"))
+    array([1., 1., 1.], dtype=float32)
     """
 
     in_place = True

@@ -15,7 +15,16 @@ from .common import same_start
 
 
 class Flatten(Layer):
-    """(C, H, W) to (C H W,); ``order="column"`` scans each map down its columns, as the sources do."""
+    """(C, H, W) to (C H W,); ``order="column"`` scans each map down its columns, as the sources do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = np.array([[[1, 2], [3, 4]]], "float32")
+    >>> fastconv.Network(fastconv.layers.Flatten(order="column"), (1, 2, 2)).predict(x)
+    array([1., 3., 2., 4.], dtype=float32)
+    """
 
     kind = "flatten"
 

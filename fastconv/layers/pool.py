@@ -28,7 +28,14 @@ class Pool(Layer):
 
 
 class MaxPool2D(Pool):
-    """The largest value of each window: (C, H, W) to (C, OH, OW)."""
+    """The largest value of each window: (C, H, W) to (C, OH, OW).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.MaxPool2D(2), (6, 24, 24)).output_shape
+    (6, 12, 12)
+    """
 
     def spec(self, x_shape, dtype):
         y_shape = self.geometry(maps(x_shape)).y_shape[1:]
@@ -45,7 +52,14 @@ class MaxPool2D(Pool):
 
 
 class AvgPool2D(Pool):
-    """The mean of each window: (C, H, W) to (C, OH, OW); the arguments are those of `avg_pool2d`."""
+    """The mean of each window: (C, H, W) to (C, OH, OW); the arguments are those of `avg_pool2d`.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.AvgPool2D(2), (6, 24, 24)).output_shape
+    (6, 12, 12)
+    """
 
     def __init__(
         self,
@@ -72,7 +86,14 @@ class AvgPool2D(Pool):
 
 
 class LpPool2D(Pool):
-    """The L_p norm of each window, L2 by default: (C, H, W) to (C, OH, OW)."""
+    """The L_p norm of each window, L2 by default: (C, H, W) to (C, OH, OW).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.LpPool2D(3, stride=2), (6, 24, 24)).output_shape
+    (6, 11, 11)
+    """
 
     saves = frozenset({"x", "y"})
 

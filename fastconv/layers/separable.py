@@ -16,7 +16,14 @@ from .conv import Conv2D
 
 
 class DepthwiseConv2D(Conv2D):
-    """One filter a channel (or `multiplier` of them): (C, H, W) to (multiplier C, OH, OW)."""
+    """One filter a channel (or `multiplier` of them): (C, H, W) to (multiplier C, OH, OW).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.DepthwiseConv2D(3, padding="same"), (8, 7, 7)).output_shape
+    (8, 7, 7)
+    """
 
     def __init__(self, kernel_size, stride=1, padding=0, dilation=1, multiplier=1, **options):
         super().__init__(1, kernel_size, stride, padding, dilation, **options)
@@ -37,6 +44,15 @@ class SeparableConv2D(WithBias):
     plain sum across maps becomes a weighted sum, with other weights for each output map.
 
     (C, H, W) to (channels, OH, OW). Parameters: `filters` (C, 1, kh, kw), `weight` (channels, C, 1, 1), `bias`.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> network = fastconv.Network(fastconv.layers.SeparableConv2D(16, 3), (8, 7, 7))
+    >>> network.output_shape
+    (16, 5, 5)
+    >>> [p.shape for p in network.parameters.values()]
+    [(8, 1, 3, 3), (16, 8, 1, 1), (16,)]
     """
 
     convolution = True
