@@ -20,7 +20,7 @@ from .tile cimport MR, NR
 from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
 from .winograd_transform cimport (
     transform_filter_3, transform_filter_5, transform_filter_gradient_3, transform_filter_gradient_5,
-    transform_gradient_2, transform_gradient_4, transform_input, transform_output_2, transform_output_4,
+    transform_gradient_2, transform_gradient_4, transform_input, transform_output_2, transform_output_4, transpose_4,
 )
 
 cdef enum:
@@ -151,17 +151,46 @@ cdef void transform_filters(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, Py_ss
                 transform_filter_5(taps + c * 25 * VL, to + c * width, step)
 
 
+cdef Py_ssize_t run_of(Filters *f, Py_ssize_t count) noexcept nogil:
+    """How many taps, of `count` channels in all, lie side by side in w (backwards if offsets fall); 0 if they do not."""
+    cdef Py_ssize_t t, direction = f.offsets[1] - f.offsets[0]
+    for t in range(f.taps):
+        if f.offsets[t] != f.offsets[0] + t * direction or not -1 <= direction <= 1:
+            return 0
+    return count * f.taps if direction == 1 and f.si == f.taps else f.taps
+
+
 cdef void gather_taps(Filters *f, Py_ssize_t k0, Py_ssize_t c0, Py_ssize_t count, real *taps) noexcept nogil:
-    """taps[c][tap][lane] = w[k0 + lane, c0 + c, tap], zeros beyond K."""
-    cdef Py_ssize_t lane, lanes = min(<Py_ssize_t>VL, f.K - k0), c, t
-    cdef const real *w
+    """taps[c][tap][lane] = w[k0 + lane, c0 + c, tap], zeros beyond K; 4 x 4 at a time where taps lie side by side."""
+    cdef Py_ssize_t lane, lanes = min(<Py_ssize_t>VL, f.K - k0), c, t = 0, run = run_of(f, count), last = 0, step = VL
+    cdef const real *w = f.w + k0 * f.so + c0 * f.si
     if lanes < VL:
         memset(taps, 0, count * f.taps * VL * sizeof(real))
+    if run and f.offsets[0] > f.offsets[1]:  # the last tap comes first
+        last, step = f.taps - 1, -VL
+    for lane in range(0, lanes, 4):
+        if run and lane + 4 <= lanes:
+            for c in range(count * f.taps // run):
+                t = 0
+                while t + 4 <= run:
+                    transpose_4(w + f.offsets[last] + lane * f.so + c * f.si + t, f.so,
+                                taps + (c * f.taps + last) * VL + t * step + lane, step)
+                    t += 4
+                while t < run:
+                    gather_tap(w + f.offsets[last] + lane * f.so + c * f.si + t, f.so, 4,
+                               taps + (c * f.taps + last) * VL + t * step + lane)
+                    t += 1
+        else:
+            for c in range(count):
+                for t in range(f.taps):
+                    gather_tap(w + f.offsets[t] + lane * f.so + c * f.si, f.so, min(<Py_ssize_t>4, lanes - lane),
+                               taps + (c * f.taps + t) * VL + lane)
+
+
+cdef inline void gather_tap(const real *w, Py_ssize_t so, Py_ssize_t lanes, real *taps) noexcept nogil:
+    cdef Py_ssize_t lane
     for lane in range(lanes):
-        for c in range(count):
-            w = f.w + (k0 + lane) * f.so + (c0 + c) * f.si
-            for t in range(f.taps):
-                taps[(c * f.taps + t) * VL + lane] = w[f.offsets[t]]
+        taps[lane] = w[lane * so]
 
 
 cdef int pack_filters(Filters *f, real *u) noexcept nogil:
@@ -704,14 +733,32 @@ cdef void transform_back(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, const re
 
 
 cdef void scatter_taps(Filters *f, Py_ssize_t k0, Py_ssize_t c0, Py_ssize_t count, const real *taps) noexcept nogil:
-    """dw[k0 + lane, c0 + c, tap] = taps[c][tap][lane]"""
-    cdef Py_ssize_t lane, c, t
-    cdef real *w
-    for lane in range(min(<Py_ssize_t>VL, f.K - k0)):
-        for c in range(count):
-            w = f.w + (k0 + lane) * f.so + (c0 + c) * f.si
-            for t in range(f.taps):
-                w[f.offsets[t]] = taps[(c * f.taps + t) * VL + lane]
+    """dw[k0 + lane, c0 + c, tap] = taps[c][tap][lane]; 4 x 4 at a time where taps lie side by side."""
+    cdef Py_ssize_t lane, lanes = min(<Py_ssize_t>VL, f.K - k0), c, t = 0, run = run_of(f, count)
+    cdef real *w = f.w + k0 * f.so + c0 * f.si
+    if f.offsets[0] > f.offsets[1]:
+        run = 0
+    for lane in range(0, lanes, 4):
+        if run and lane + 4 <= lanes:
+            for c in range(count * f.taps // run):
+                t = 0
+                while t + 4 <= run:
+                    transpose_4(taps + (c * f.taps + t) * VL + lane, VL, w + lane * f.so + c * f.si + t, f.so)
+                    t += 4
+                while t < run:
+                    scatter_tap(taps + (c * f.taps + t) * VL + lane, f.so, 4, w + lane * f.so + c * f.si + t)
+                    t += 1
+        else:
+            for c in range(count):
+                for t in range(f.taps):
+                    scatter_tap(taps + (c * f.taps + t) * VL + lane, f.so, min(<Py_ssize_t>4, lanes - lane),
+                                w + f.offsets[t] + lane * f.so + c * f.si)
+
+
+cdef inline void scatter_tap(const real *taps, Py_ssize_t so, Py_ssize_t lanes, real *w) noexcept nogil:
+    cdef Py_ssize_t lane
+    for lane in range(lanes):
+        w[lane * so] = taps[lane]
 
 
 cdef int run_sums(Sums *g) noexcept nogil:

@@ -29,6 +29,38 @@ cdef extern from *:
     real SQRT2, SQRT1_2, SIXTH, THIRD, SQRT2_3, SQRT2_6, SQRT2_4, SQRT8
 
 
+cdef extern from *:
+    """
+    typedef REAL quad __attribute__((vector_size(4 * REAL_BYTES), aligned(REAL_BYTES), may_alias));
+    #define quad_load(p) (*(const quad *)(p))
+    #define quad_store(p, q) (*(quad *)(p) = (q))
+    #if defined(__has_builtin)
+    #if __has_builtin(__builtin_shufflevector)
+    #define quad_mix __builtin_shufflevector
+    #endif
+    #endif
+    #ifndef quad_mix
+    #define quad_mix(a, b, ...) __builtin_shuffle(a, b, (vi_quad){__VA_ARGS__})
+    typedef vi_element vi_quad __attribute__((vector_size(4 * REAL_BYTES)));
+    #endif
+    """
+    ctypedef float quad
+    quad quad_load(const real *p) noexcept nogil
+    void quad_store(real *p, quad q) noexcept nogil
+    quad quad_mix(quad a, quad b, int i, int j, int k, int l) noexcept nogil
+
+
+cdef inline void transpose_4(const real *x, Py_ssize_t xs, real *y, Py_ssize_t ys) noexcept nogil:
+    """y[j * ys + i] = x[i * xs + j] for i, j < 4"""
+    cdef quad a = quad_load(x), b = quad_load(x + xs), c = quad_load(x + 2 * xs), d = quad_load(x + 3 * xs)
+    cdef quad e = quad_mix(a, b, 0, 4, 1, 5), f = quad_mix(c, d, 0, 4, 1, 5)
+    cdef quad g = quad_mix(a, b, 2, 6, 3, 7), h = quad_mix(c, d, 2, 6, 3, 7)
+    quad_store(y, quad_mix(e, f, 0, 1, 4, 5))
+    quad_store(y + ys, quad_mix(e, f, 2, 3, 6, 7))
+    quad_store(y + 2 * ys, quad_mix(g, h, 0, 1, 4, 5))
+    quad_store(y + 3 * ys, quad_mix(g, h, 2, 3, 6, 7))
+
+
 # ---------------------------------------------------------------- one dimension: t[0], t[s], ... = the result
 
 cdef inline void input_6(vf d0, vf d1, vf d2, vf d3, vf d4, vf d5, vf *t, const int s) noexcept nogil:
