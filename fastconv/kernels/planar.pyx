@@ -180,7 +180,10 @@ cdef inline void tile_body(Grid *g, const real **px, real **py, Py_ssize_t yk, c
     cdef const real *p[2 * NR]
     cdef const real *pw[MR]
     cdef vp a
-    cdef Py_ssize_t c, r, s, at, at_w, C = g.source.C, kh = g.source.kh, kw = g.source.kw, ws = g.ws
+    cdef real *to
+    cdef bint relu = g.relu
+    cdef Py_ssize_t c, r, s, at, at_row, at_w, C = g.source.C, kh = g.source.kh, kw = g.source.kw
+    cdef Py_ssize_t pc = g.source.pc, row = g.source.rh * g.source.ph, wc = g.wc, wr = g.wr, ws = g.ws
     cdef const Py_ssize_t *columns = g.source.columns
     cdef int i, j
     for i in range(rows):
@@ -192,9 +195,10 @@ cdef inline void tile_body(Grid *g, const real **px, real **py, Py_ssize_t yk, c
         p[j] = px[j]
     for c in range(C):
         for r in range(kh):
-            at_w = c * g.wc + r * g.wr
+            at_row = c * pc + r * row
+            at_w = c * wc + r * wr
             for s in range(kw):
-                at = c * g.source.pc + r * g.source.rh * g.source.ph + columns[s]
+                at = at_row + columns[s]
                 for j in range(nv):
                     xv[j] = pload(p[j] + at)
                 for i in range(rows):
@@ -202,9 +206,14 @@ cdef inline void tile_body(Grid *g, const real **px, real **py, Py_ssize_t yk, c
                     for j in range(nv):
                         acc[i][j] = acc[i][j] + a * xv[j]
                 at_w += ws
-    for i in range(rows):
-        for j in range(nv):
-            pstore(py[j] + i * yk, prelu(acc[i][j]) if g.relu else acc[i][j])
+    if relu:
+        for i in range(rows):
+            for j in range(nv):
+                acc[i][j] = prelu(acc[i][j])
+    for j in range(nv):
+        to = py[j]
+        for i in range(rows):
+            pstore(to + i * yk, acc[i][j])
 
 
 cdef void tile(Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b, int rows,
@@ -424,7 +433,8 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 # no product wasted on padding, then dx[i,j] = b + sum_{r,s} z[r,s][i + top - r, j + left - s], read between zeros.
 
 cdef struct Spread:
-    Grid taps                   # a 1x1 convolution of dy: its filters are the taps of one channel
+    Grid taps                   # a 1x1 convolution of dy: filters are the taps of one channel, columns the channels of dy
+    Py_ssize_t K                # channels of dy in one group
     Py_ssize_t C, kh, kw, top, left
     real *dx
     Py_ssize_t xn, xc, xh, H, W
@@ -443,28 +453,34 @@ cdef bint plan_spread(Spread *g, const real[:, :, :, :] dy, const real[:, :, :, 
     g.dx, g.H, g.W = &dx[0, 0, 0, 0], dx.shape[2], dx.shape[3]
     g.xn, g.xc, g.xh = dx.strides[0] // one, dx.strides[1] // one, dx.strides[2] // one
     set_source(x, dy)
-    x.GH, x.GW, x.mh, x.mw, x.th, x.tw, x.rh, x.rw, x.kh, x.kw = x.H, x.W, 1, 1, 0, 0, 0, 0, 1, 1
-    x.groups, x.C = groups, w.shape[0] // groups
+    x.GH, x.GW, x.mh, x.mw, x.th, x.tw, x.rh, x.rw, x.kh = x.H, x.W, 1, 1, 0, 0, 0, 0, 1
+    g.K = w.shape[0] // groups
+    x.groups, x.C, x.kw = groups, 1, g.K
     g.taps.K, g.taps.relu = g.kh * g.kw, False
-    g.taps.w, g.taps.wk, g.taps.wc = &w[0, 0, 0, 0], w.strides[3] // one, w.strides[0] // one
-    g.wc, g.wg = w.strides[1] // one, w.strides[0] // one * x.C
-    g.taps.wr, g.taps.ws, g.taps.yw = 0, 0, 1
+    g.taps.w, g.taps.wk, g.taps.ws = &w[0, 0, 0, 0], w.strides[3] // one, w.strides[0] // one
+    g.wc, g.wg = w.strides[1] // one, w.strides[0] // one * g.K
+    g.taps.wr, g.taps.wc, g.taps.yw = 0, 0, 1
     g.taps.yh = x.W + 2 * (g.kw - 1)
     g.taps.yk = x.H * g.taps.yh
     g.size = g.taps.K * g.taps.yk
     return (w.strides[2] == g.kw * w.strides[3] and dy.strides[3] == one and (dx.strides[3] == one) and x.W >= PL and
-            g.W >= PL and x.C >= 6 and g.size <= BLOCK // 4 and
+            g.W >= PL and g.K >= 6 and g.size <= BLOCK // 4 and
             3 * g.H * ((g.W + PL - 1) // PL) >= 5 * x.H * ((x.W + PL - 1) // PL))
 
 
 cdef int run_spread(Spread *g) noexcept nogil:
     """All jobs: one image and group; 1 if memory ran out."""
     cdef Source *x = &g.taps.source
-    cdef Py_ssize_t jobs = x.N * x.groups, job, column = 0
-    cdef double work = <double>x.H * ((x.W + PL - 1) // PL) * g.taps.K * (x.C + 2) * g.C * 0.25
+    cdef Py_ssize_t jobs = x.N * x.groups, job, k
+    cdef double work = <double>x.H * ((x.W + PL - 1) // PL) * g.taps.K * (g.K + 2) * g.C * 0.25
     cdef int threads = threads_for(work * jobs), failed = 0
     cdef real *z
-    x.columns, x.pc, x.ph = &column, x.xc, x.xh
+    x.pc, x.ph = 0, x.xh
+    x.columns = <Py_ssize_t *>malloc(g.K * sizeof(Py_ssize_t))
+    if x.columns == NULL:
+        return 1
+    for k in range(g.K):
+        x.columns[k] = k * x.xc
     if threads == 1:
         z = <real *>calloc(g.size + g.taps.K, sizeof(real))
         for job in range(jobs):
@@ -476,6 +492,7 @@ cdef int run_spread(Spread *g) noexcept nogil:
             for job in prange(jobs, schedule="static"):
                 failed |= spread_job(g, job, z)
             free(z)
+    free(x.columns)
     return failed
 
 
@@ -486,7 +503,7 @@ cdef int spread_job(Spread *g, Py_ssize_t job, real *z) noexcept nogil:
     if z == NULL:
         return 1
     for c in range(g.C):
-        run_tiles(&g.taps, x.x + n * x.xn + group * x.C * x.xc, g.taps.w + group * g.wg + c * g.wc, z + g.size,
+        run_tiles(&g.taps, x.x + n * x.xn + group * g.K * x.xc, g.taps.w + group * g.wg + c * g.wc, z + g.size,
                   z + g.kw - 1, x.H)
         for i in range(g.H):
             gather_row(g, z + g.kw - 1 + g.left, i, g.b[group * g.C + c], dx + c * g.xc + i * g.xh)
@@ -556,7 +573,7 @@ cdef inline void sum_body(Sums *g, const real *x, Py_ssize_t xn, const real *dy,
     cdef vp xv[5]
     cdef vp d, mask = plast(<int>(g.source.GW % PL))
     cdef Py_ssize_t n, i, v, full = g.source.GW // PL, k_step = g.dk, x_row = g.source.mh * g.source.ph
-    cdef Py_ssize_t last = g.source.GW - PL
+    cdef Py_ssize_t last = g.source.GW - PL, inner, inner_x, inner_d, outer, outer_x, outer_d
     cdef Py_ssize_t at[5]
     cdef const real *px
     cdef const real *pd
@@ -569,28 +586,35 @@ cdef inline void sum_body(Sums *g, const real *x, Py_ssize_t xn, const real *dy,
     for k in range(mk):
         for t in range(mt):
             acc[k][t] = pzero if fresh else pload(sums + (k * mt + t) * PL)
+    if rows > full:  # the longer loop inside
+        inner, inner_x, inner_d, outer, outer_x, outer_d = rows, x_row, g.dh, full, PL, PL
+    else:
+        inner, inner_x, inner_d, outer, outer_x, outer_d = full, PL, PL, rows, x_row, g.dh
     for n in range(images):
-        for i in range(rows):
-            px = x + n * xn + i * x_row
-            pd = dy + n * g.dn + i * g.dh
-            for v in range(full):
+        for i in range(outer):
+            px = x + n * xn + i * outer_x
+            pd = dy + n * g.dn + i * outer_d
+            for v in range(inner):
                 for t in range(mt):
                     xv[t] = pload(px + at[t])
                 for k in range(mk):
                     d = pload(pd + k * k_step)
                     for t in range(mt):
                         acc[k][t] = acc[k][t] + d * xv[t]
-                px += PL
-                pd += PL
-            if full * PL < g.source.GW:
-                px += last - full * PL
-                pd += last - full * PL
+                px += inner_x
+                pd += inner_d
+        if full * PL < g.source.GW:
+            px = x + n * xn + last
+            pd = dy + n * g.dn + last
+            for i in range(rows):
                 for t in range(mt):
                     xv[t] = pmask(pload(px + at[t]), mask)
                 for k in range(mk):
                     d = pmask(pload(pd + k * k_step), mask)
                     for t in range(mt):
                         acc[k][t] = acc[k][t] + d * xv[t]
+                px += x_row
+                pd += g.dh
     for k in range(mk):
         for t in range(mt):
             pstore(sums + (k * mt + t) * PL, acc[k][t])
