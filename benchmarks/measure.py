@@ -67,7 +67,7 @@ def row(shape, direction, dtype, threads, peers, seconds, packed=False):
 def right_peers(shape, case, peers, threads, packed):
     """name -> call of the peers that count and are right; name -> error of the wrong ones; name -> why of the failed.
 
-    A peer may be SLACK times less exact than we must be: long float32 sums in plain order are no reason to leave it out.
+    A peer may be SLACK times less exact than we must be: long float32 sums in plain order do not make it wrong.
     """
     right, wrong, failed = {}, {}, {}
     for name, peer in peers.items():

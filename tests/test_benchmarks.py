@@ -128,6 +128,23 @@ def test_a_wrong_peer_does_not_count(modules):
     assert row["wrong_peers"] == {"wrong": 1.0}
 
 
+def test_a_failure_is_one_line_of_the_report(modules, monkeypatch):
+    class Broken:
+        packs = False
+
+        def prepare(self, case, threads):
+            raise RuntimeError("no such layer")
+
+    shape, measure, report = modules["shapes"].SHAPES[0], modules["measure"], modules["report"]
+    row = measure.row(shape, "forward", "float32", 1, {"broken": Broken()}, 0.001)
+    assert (row["status"], row["failed_peers"]) == ("ok", {"broken": "RuntimeError: no such layer"})
+    assert report.peer_lines([row]) == ["zhang conv1 b1, forward, 1 thr: broken failed: RuntimeError: no such layer"]
+    monkeypatch.delattr(fastconv, "conv2d")
+    row = measure.row(shape, "forward", "float32", 1, {}, 0.001)
+    assert row["status"] == "missing"
+    assert "'conv2d'" in report.line(report.cells(row))
+
+
 def test_ratios_are_of_paired_rounds_and_the_best_peer_is_the_quickest(modules):
     shape = modules["shapes"].SHAPES[0]
     times = {"ours": [1.0, 2.0, 4.0], "slow": [9.0, 9.0], "quick": [3.0, 4.0, 12.0]}
