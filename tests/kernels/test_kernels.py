@@ -41,7 +41,7 @@ def test_every_build_gives_the_exact_results(build):
             "                problems.assert_exact(p.call(fastconv, which, a), p.call(reference, which, a), dtype)",
         ]
     )
-    child.run("-c", program, FASTCONV_ISA=build)
+    child.run("-c", program, FASTCONV_ISA=build, FASTCONV_PATHS_OFF="winograd")  # which is not exact
 
 
 @pytest.mark.parametrize("wanted", ["avx2", "V3", "v5", "best", " v3"])
