@@ -43,11 +43,11 @@ cdef void burn(real *result, Py_ssize_t steps) noexcept nogil:
     cdef vf acc[CHAINS]
     cdef vf a = vsplat(<real>0.75), b = vsplat(<real>0.25)
     cdef real lanes[VL]
-    cdef Py_ssize_t step
+    cdef Py_ssize_t _step
     cdef int i
     for i in range(CHAINS):
         acc[i] = vsplat(<real>i)
-    for step in range(steps):
+    for _step in range(steps):
         for i in range(CHAINS):
             acc[i] = acc[i] * a + b
     for i in range(1, CHAINS):
