@@ -99,7 +99,7 @@ def train_options(command):
     add("--batch-size", type=positive, default=10, metavar="N", help="images in a step (default: %(default)s)")
     add("--lr", type=rate, metavar="X", help="learning rate (default: 1 for zhang2016, 0.1 for the others)")
     add("--seed", type=seed, default=0, metavar="N", help="of weights and order (default: %(default)s)")
-    add_threads(command)
+    add_threads(command, "all processors, or one where a batch is too small to share")
     add("--out", type=Path, metavar="FILE", help="where the trained network is saved (default: MODEL.npz)")
 
 
@@ -107,11 +107,11 @@ def predict_options(command):
     command.set_defaults(run=commands.predict)
     command.add_argument("model", metavar="MODEL", help="a network saved by 'fastconv train'")
     command.add_argument("files", nargs="+", metavar="FILE", help="pictures, folders of pictures, IDX or .npy files")
-    add_threads(command)
+    add_threads(command, "all processors")
 
 
-def add_threads(command):
-    command.add_argument("--threads", type=positive, metavar="N", help="at most (default: all processors)")
+def add_threads(command, default):
+    command.add_argument("--threads", type=positive, metavar="N", help=f"at most (default: {default})")
 
 
 def positive(text):

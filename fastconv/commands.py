@@ -20,6 +20,7 @@ from .train import fit
 
 IMAGES_SHOWN = 100_000  # the default number of epochs shows at least this many training images, ...
 FEWEST_EPOCHS = 5  # ... and each of them this often
+SMALL_STEP = 5_000_000  # multiply-adds of a batch that one thread does as fast as several, and without waiting for them
 MOST_PIXELS = 1 << 20  # of the input that a saved network may declare
 
 
@@ -31,14 +32,16 @@ def train(options):
     known = models.known[options.model]
     out = options.out or Path(f"{options.model}.npz")
     check_writable(out)
-    if options.threads:
-        set_num_threads(options.threads)
+    set_num_threads(options.threads)
     images, test, folder = data.load(options.data)
     network = Network(known.build(), test.images.shape[1:], seed=options.seed)
+    summary = network.summary()
+    if options.threads is None and summary.multiply_adds * options.batch_size < SMALL_STEP:
+        set_num_threads(1)
     epochs = options.epochs or max(FEWEST_EPOCHS, math.ceil(IMAGES_SHOWN / len(images.labels)))
     rate = options.lr or (1.0 if known.loss == losses.MSE() else 0.1)
     print(f"data      {folder}: {len(images.labels):,} training and {len(test.labels):,} test images")
-    print(f"network   {options.model}, {network.summary().parameters:,} parameters, {get_num_threads()} threads")
+    print(f"network   {options.model}, {summary.parameters:,} parameters, {get_num_threads()} threads")
     print(f"training  {epochs} epochs, batches of {options.batch_size}, learning rate {rate:g}", flush=True)
     bar = sys.stderr.isatty() and find_spec("tqdm") is not None
     history = fit(
@@ -95,8 +98,7 @@ def is_shape(value):
 
 
 def predict(options):
-    if options.threads:
-        set_num_threads(options.threads)
+    set_num_threads(options.threads)
     network, model, classes = load_network(options.model)
     failures = 0
     for file in options.files:

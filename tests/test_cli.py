@@ -131,6 +131,20 @@ def test_the_default_number_of_epochs_shows_100_000_images(folder, monkeypatch, 
     assert not out.exists()
 
 
+@pytest.mark.parametrize(("batch", "more", "threads"), [(10, [], 1), (50, [], 3), (10, ["--threads", "2"], 2)])
+def test_small_batches_take_one_thread(folder, batch, more, threads, monkeypatch, tmp_path):
+    monkeypatch.setattr("fastconv.commands.set_num_threads", lambda n: fastconv.set_num_threads(n or 3))
+    seen = []
+
+    def fit(*_, **options):
+        seen.append(fastconv.get_num_threads())
+        raise ValueError("enough")
+
+    monkeypatch.setattr("fastconv.commands.fit", fit)
+    cli.main(["train", "--data", str(folder), "--batch-size", str(batch), "--out", str(tmp_path / "a.npz"), *more])
+    assert seen == [threads]
+
+
 def test_predict_reads_pictures_arrays_and_folders(folder, trained, tmp_path, capsys):
     test = data.load(folder).test
     pictures = tmp_path / "pictures"
