@@ -561,6 +561,7 @@ cdef struct Sums:
     Py_ssize_t chunk            # images that stay in the first cache
     bint narrow                 # rows of dy shorter than a vector, or with steps: copied too
     Py_ssize_t dk, dh, dn       # steps of dy, or of its copy
+    real mask[8]                # which lanes the last vector of a row adds
     Py_ssize_t *offsets         # of each tap in a block of x
     Py_ssize_t jobs, size       # size: sums of one job
     real *sums
@@ -571,7 +572,7 @@ cdef inline void sum_body(Sums *g, const real *x, Py_ssize_t xn, const real *dy,
     """sums[i][t] += dy[i] * x[t] over images, rows and vectors along W; the last vector is masked."""
     cdef vp acc[4][5]
     cdef vp xv[5]
-    cdef vp d, mask = plast(<int>(g.source.GW % PL))
+    cdef vp d, mask
     cdef Py_ssize_t n, i, v, full = g.source.GW // PL, k_step = g.dk, x_row = g.source.mh * g.source.ph
     cdef Py_ssize_t last = g.source.GW - PL, inner, inner_x, inner_d, outer, outer_x, outer_d
     cdef Py_ssize_t at[5]
@@ -579,7 +580,6 @@ cdef inline void sum_body(Sums *g, const real *x, Py_ssize_t xn, const real *dy,
     cdef const real *pd
     cdef int k, t
     if g.source.GW < PL:
-        mask = pfirst(<int>g.source.GW)
         last = 0
     for t in range(mt):
         at[t] = offsets[t]
@@ -606,6 +606,7 @@ cdef inline void sum_body(Sums *g, const real *x, Py_ssize_t xn, const real *dy,
         if full * PL < g.source.GW:
             px = x + n * xn + last
             pd = dy + n * g.dn + last
+            mask = pload(g.mask)
             for i in range(rows):
                 for t in range(mt):
                     xv[t] = pmask(pload(px + at[t]), mask)
@@ -686,6 +687,7 @@ cdef int plan_sums(Sums *g) noexcept nogil:
     g.tiles_k, g.tiles_t = (g.K + g.mk - 1) // g.mk, (g.taps + g.mt - 1) // g.mt
     row_work = <double>((x.GW + PL - 1) // PL) * g.K * g.taps * 0.18
     g.offsets, g.sums = NULL, NULL
+    pstore(g.mask, pfirst(<int>x.GW) if x.GW < PL else plast(<int>(x.GW % PL)))
     if plan_source(x, 2 * row_work):
         return 1
     g.images = 1 if x.blocks > 1 else max(<Py_ssize_t>1, <Py_ssize_t>(2 * JOB / (row_work * x.GH + 1)))
