@@ -367,26 +367,33 @@ def reads_planar(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t kw, Py_ssize_t dw):
 
 
 cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
-    """Few channels: a padded copy of some images, in which each row of the kernel is one run of in_row * C values."""
-    cdef Py_ssize_t h0 = g.th[0], w0 = g.tw[0], rows = g.taps // in_row, r, n = 0, N = g.N
-    cdef Py_ssize_t H = (g.GH - 1) * g.mh + g.th[g.taps - 1] - h0 + 1, W = (g.GW - 1) * g.mw + in_row
-    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, min(N, PADDED // (H * W * g.C)))
+    """Few channels: a padded copy of some images, in which each row of the kernel is one run of in_row * C values.
+
+    Large images are taken in bands of output rows, so that the copy stays small.
+    """
+    cdef Py_ssize_t rows = g.taps // in_row, r, n = 0, i = 0, N = g.N, GH = g.GH, up = max(<Py_ssize_t>1, g.bh)
+    cdef Py_ssize_t h0 = g.th[0], w0 = g.tw[0], span = g.th[g.taps - 1] - h0 + 1, W = (g.GW - 1) * g.mw + in_row
+    cdef Py_ssize_t band = min(GH, max(<Py_ssize_t>1, (PADDED // (W * g.C) - span) // g.mh + 1))
+    cdef Py_ssize_t H = (band - 1) * g.mh + span
+    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, min(N, PADDED // (H * W * g.C))) if band == GH else 1
     cdef real *copy = <real *>malloc(at_once * H * W * g.C * sizeof(real))
-    cdef const real *x = g.x
-    cdef real *y = g.y
     cdef int failed = copy == NULL
-    cdef Grid merged = g[0]
-    merged.x, merged.xn, merged.xh, merged.xw, merged.H, merged.W = copy, H * W * g.C, W * g.C, g.C, H, W
-    merged.taps, merged.length = rows, in_row * g.C
+    cdef Grid part = g[0]
+    part.x, part.xn, part.xh, part.xw, part.H, part.W = copy, H * W * g.C, W * g.C, g.C, H, W
+    part.taps, part.length = rows, in_row * g.C
     for r in range(rows):
-        merged.th[r] = g.th[r * in_row] - h0
+        part.th[r] = g.th[r * in_row] - h0
     for r in range(rows):
-        merged.tw[r] = 0
+        part.tw[r] = 0
     while n < N and not failed:
-        merged.N = min(at_once, N - n)
-        pad(x + n * g.xn, g.xn, g.xh, g.xw, g.xc, g.H, g.W, g.C, copy, merged.N, H, W, h0, w0)
-        merged.y = y + n * g.yn
-        failed = run_grid(&merged)
+        part.N = min(at_once, N - n)
+        i = 0
+        while i < GH and not failed:
+            part.GH = min(band, GH - i)
+            part.y, part.YH = g.y + n * g.yn + i * up * g.yh, g.YH - i * up
+            pad(g.x + n * g.xn, g.xn, g.xh, g.xw, g.xc, g.H, g.W, g.C, copy, part.N, H, W, h0 + i * g.mh, w0)
+            failed = run_grid(&part)
+            i += band
         n += at_once
     free(copy)
     return failed
