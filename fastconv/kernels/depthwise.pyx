@@ -20,7 +20,7 @@ from .vector cimport VL, real, vf, vload, vmax, vstore, vzero
 cdef enum:
     TILE = 4            # neighbouring pixels that share the loads of a row
     ROWS = 8            # output rows in a job
-    PARTS = 64          # at most so many partial sums of the weight gradient
+    PARTS = 32          # at most so many partial sums of the weight gradient
 
 cdef struct Phase:
     # pixel (i, j) of the phase reads rows i * mh + th + r * rh and columns j * mw + tw + s * rw; rh, rw > 0
@@ -136,9 +136,73 @@ cdef inline void pixels_reused(Grid *g, Phase *f, const real **rows, Py_ssize_t 
                 for s in range(kw):
                     for q in range(TILE):
                         acc[i][q] = acc[i][q] + xv[q * mw + s] * wv[s]
+        if relu:
+            for i in range(height):
+                for q in range(TILE):
+                    acc[i][q] = vmax(vzero, acc[i][q])
         for i in range(height):
             for q in range(TILE):
-                vstore(y + i * yh + q * yw + c, vmax(vzero, acc[i][q]) if relu else acc[i][q])
+                vstore(y + i * yh + q * yw + c, acc[i][q])
+
+
+cdef inline void pixels_between(Grid *g, Phase *f, const real **rows, Py_ssize_t at, int right, const real *b, real *y,
+                                Py_ssize_t yw, bint relu) noexcept nogil:
+    """2 TILE pixels, of the phase f with one tap and the next with two: the input gradient of 3 taps with stride 2."""
+    cdef vf even[TILE]
+    cdef vf odd[TILE]
+    cdef vf xv[TILE + 1]
+    cdef vf wv
+    cdef Py_ssize_t v, c, r, kh = f.kh, step = g.step, width = g.width
+    cdef const real *even_w = f.w
+    cdef const real *odd_w = (f + 1).w
+    cdef int q
+    for v in range(g.vectors):
+        c = channel(g, v)
+        for q in range(TILE):
+            even[q] = vload(b + v * VL)
+            odd[q] = vload(b + v * VL)
+        for r in range(kh):
+            if rows[r] == NULL:
+                continue
+            load_columns(xv, rows[r] + at + c, step, 0, right, 1, TILE + 1)
+            wv = vload(even_w + r * width + v * VL)
+            for q in range(TILE):
+                even[q] = even[q] + xv[q] * wv
+            wv = vload(odd_w + 2 * r * width + v * VL)
+            for q in range(TILE):
+                odd[q] = odd[q] + xv[q] * wv
+            wv = vload(odd_w + (2 * r + 1) * width + v * VL)
+            for q in range(TILE):
+                odd[q] = odd[q] + xv[q + 1] * wv
+        if relu:
+            for q in range(TILE):
+                even[q] = vmax(vzero, even[q])
+                odd[q] = vmax(vzero, odd[q])
+        for q in range(TILE):
+            vstore(y + 2 * q * yw + c, even[q])
+            vstore(y + (2 * q + 1) * yw + c, odd[q])
+
+
+cdef bint row_between(Grid *g, Phase *f, const real **rows, real *y) noexcept nogil:
+    """Both phases of a row at once, where that is possible."""
+    cdef Phase *o = f + 1
+    cdef Py_ssize_t j = 0, lo = max(f.lo, o.lo), hi = min(f.hi, o.hi)
+    if g.sw != 2 or g.beside or not f.reuse or not o.reuse or f.kw != 1 or o.kw != 2 or f.tw != o.tw or f.tw < 0:
+        return False
+    if hi - lo < TILE:
+        return False
+    while j < f.GW:
+        if j < lo or j >= hi:
+            edge_pixel(g, f, rows, j, y + 2 * j * g.yw, g.b, g.relu)
+            if j < o.GW:
+                edge_pixel(g, o, rows, j, y + (2 * j + 1) * g.yw, g.b, g.relu)
+            j += 1
+        else:
+            j = min(j, hi - TILE)
+            pixels_between(g, f, rows, (j + f.tw) * g.step, <int>max(<Py_ssize_t>0, j + o.tw + TILE + 1 - g.W), g.b,
+                           y + 2 * j * g.yw, g.yw, g.relu)
+            j += TILE
+    return True
 
 
 cdef void some_pixels(Grid *g, Phase *f, const real **rows, int height, Py_ssize_t j, real *y, Py_ssize_t yw,
@@ -245,6 +309,12 @@ cdef int run_job(Grid *g, Py_ssize_t n, Py_ssize_t first, Py_ssize_t low, Py_ssi
     while i < end:
         y = g.y + n * g.yn + i * g.yh
         height = 1
+        f = g.phases + i % g.sh * g.sw
+        if g.sw == 2:
+            find_rows(g, f, n, i, base, copy, rows)
+            if row_between(g, f, rows, y):
+                i += 1
+                continue
         for p in range(g.sw):
             f = g.phases + i % g.sh * g.sw + p
             h = find_rows(g, f, n, i, base, copy, rows)
