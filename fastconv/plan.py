@@ -4,58 +4,12 @@ Pure bookkeeping: nothing is computed, no memory is touched. Every array is a `P
 is given back after its last reader, so later steps reuse it; a layer that allows it overwrites what nobody else needs.
 """
 
-from itertools import pairwise
 from typing import NamedTuple
 
 from . import graph
 from .memory import Place, Space, nbytes, place
-
-
-class Forward(NamedTuple):
-    node: graph.Node
-    x: Place
-    y: Place
-    saved: dict
-    scratch: dict
-
-
-class Backward(NamedTuple):
-    node: graph.Node
-    x: Place | None  # None: not declared in the layer's `saves`
-    y: Place | None
-    dy: Place
-    dx: Place | None  # None: not wanted
-    saved: dict
-    scratch: dict
-    grads: dict  # parameter -> Place of a further use of a shared parameter; None: the gradient itself
-
-
-class Add(NamedTuple):
-    a: Place
-    b: Place
-    out: Place
-
-
-class Copy(NamedTuple):
-    source: Place
-    out: Place
-
-
-class AddGradient(NamedTuple):
-    name: str
-    more: Place
-
-
-class Loss(NamedTuple):
-    y: Place
-    dy: Place | None
-
-
-class Plan(NamedTuple):
-    steps: list
-    x: Place
-    y: Place
-    size: int  # bytes of arena
+from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan
+from .wires import count_readers, depend_on_parameters, homes
 
 
 class Block:
@@ -259,56 +213,3 @@ class Planner:
 
 def places(values):
     return {name: value.place for name, value in values.items()}
-
-
-def depend_on_parameters(nodes):
-    """Indices of the nodes whose gradient is needed: some parameter lies at or before them."""
-    wanted = set()
-    for node in nodes:
-        if (node.spec and node.spec.params) or any(source.index in wanted for source in node.inputs):
-            wanted.add(node.index)
-    return wanted
-
-
-def count_readers(nodes, output, wanted):
-    """For each node how many steps use its value: the one that makes it, the ones that read it, the network's end."""
-    readers = {node.index: 1 for node in nodes}
-    readers[output.index] += 1
-    for node in nodes:
-        for source in node.inputs:
-            readers[source.index] += 1
-        if node.layer and node.index in wanted:
-            readers[node.inputs[0].index] += "x" in node.layer.saves
-            readers[node.index] += "y" in node.layer.saves
-    return readers
-
-
-def homes(nodes):
-    """node.index -> (root, channel): the node whose array holds this one's, and the first channel there.
-
-    The inputs of a concatenation live inside it, and a concatenation lives inside a longer one that begins with the
-    same inputs. A node has one home; elsewhere it is copied.
-    """
-    inside, concats = {}, [node for node in nodes if node.kind == "concat"]
-    starting_with = {}
-    for node in concats:
-        starting_with.setdefault(node.inputs[0].index, []).append(node)
-    for group in starting_with.values():
-        for shorter, longer in pairwise(sorted(group, key=lambda node: len(node.inputs))):
-            if longer.inputs[: len(shorter.inputs)] == shorter.inputs:
-                inside[shorter.index] = (longer, 0)
-    for node in concats:
-        first = 0
-        for source in node.inputs:
-            if source.index not in inside:
-                inside[source.index] = (node, first)
-            first += source.shape[0]
-    return {node.index: follow(node, inside) for node in nodes}
-
-
-def follow(node, inside):
-    channel = 0
-    while node.index in inside:
-        node, first = inside[node.index]
-        channel += first
-    return node, channel

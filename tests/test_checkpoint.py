@@ -82,6 +82,24 @@ def test_a_failed_save_keeps_the_old_file(path):
     assert os.listdir(path.parent) == ["file.npz"]
 
 
+def test_the_file_is_on_disk_before_its_name_and_the_name_before_the_end(tmp_path, monkeypatch):
+    events, fsync, replace = [], os.fsync, os.replace
+
+    def note_fsync(handle):
+        events.append("folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "file")
+        fsync(handle)
+
+    def note_replace(old, new):
+        events.append("rename")
+        assert Path(old).parent == Path(new).parent
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    checkpoint.save(tmp_path / "f", arrays())
+    assert events == ["file", "rename", "folder"]
+
+
 def test_a_link_stays_a_link(path):
     link = path.with_name("link")
     link.symlink_to(path)

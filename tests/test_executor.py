@@ -260,7 +260,28 @@ def test_only_the_last_few_plans_are_kept():
         network.predict(np.zeros((n, 3), "float32"))
     assert len(network.executor.plans) == 8
     assert network.executor.plan(100) is not first
-    assert network.executor.plan(100) is network.executor.plan(100)
+    kept = network.executor.plan(100)
+    for n in range(1, 20):
+        assert network.executor.plan(100) is kept  # used again and again
+        network.predict(np.zeros((n, 3), "float32"))
+
+
+def test_plans_in_a_smaller_arena_are_let_go():
+    network = Network(Linear(2), (3,), seed=0)
+    for n in (1, 2):
+        network.executor.plan(100 * n)
+        assert len(network.executor.plans) == 1
+        assert network.executor.plan(1) is network.executor.plan(1)
+
+
+def test_plans_of_several_batch_sizes_write_the_same_gradients():
+    network = Network(Linear(2), (3,), "float64", seed=0)
+    x = np.random.default_rng(0).standard_normal((3, 3))
+    first = [network.gradients(x[:n], np.zeros((n, 2)), losses.MSE())[1] for n in (3, 2, 1)]
+    again = [network.gradients(x[:n], np.zeros((n, 2)), losses.MSE())[1] for n in (3, 2, 1)]
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a.flat, b.flat)
+        assert a.flat.any()
 
 
 def test_growing_batches_keep_the_results_right():

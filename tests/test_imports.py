@@ -17,18 +17,21 @@ FLOORS = {
     "losses": 2,
     "checkpoint": 2,
     "memory": 2,
+    "spec": 2,
     "graph": 3,
+    "steps": 4,
+    "wires": 4,
     "summary": 4,
-    "plan": 4,
+    "plan": 5,
     "layers": 4,
-    "executor": 5,
+    "executor": 6,
     "models": 5,
-    "network": 6,
-    "train": 7,
-    "__init__": 8,  # the flat names
-    "commands": 9,
-    "cli": 10,
-    "__main__": 11,
+    "network": 7,
+    "train": 8,
+    "__init__": 9,  # the flat names
+    "commands": 10,
+    "cli": 11,
+    "__main__": 12,
 }
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "_float" not in str(path.parent))
 

@@ -1,0 +1,56 @@
+"""What the planner reads off the graph: who needs a gradient, who reads a value, which arrays lie inside others."""
+
+from itertools import pairwise
+
+
+def depend_on_parameters(nodes):
+    """Indices of the nodes whose gradient is needed: some parameter lies at or before them."""
+    wanted = set()
+    for node in nodes:
+        if (node.spec and node.spec.params) or any(source.index in wanted for source in node.inputs):
+            wanted.add(node.index)
+    return wanted
+
+
+def count_readers(nodes, output, wanted):
+    """For each node how many steps use its value: the one that makes it, the ones that read it, the network's end."""
+    readers = {node.index: 1 for node in nodes}
+    readers[output.index] += 1
+    for node in nodes:
+        for source in node.inputs:
+            readers[source.index] += 1
+        if node.layer and node.index in wanted:
+            readers[node.inputs[0].index] += "x" in node.layer.saves
+            readers[node.index] += "y" in node.layer.saves
+    return readers
+
+
+def homes(nodes):
+    """node.index -> (root, channel): the node whose array holds this one's, and the first channel there.
+
+    The inputs of a concatenation live inside it, and a concatenation lives inside a longer one that begins with the
+    same inputs. A node has one home; elsewhere it is copied.
+    """
+    inside, concats = {}, [node for node in nodes if node.kind == "concat"]
+    starting_with = {}
+    for node in concats:
+        starting_with.setdefault(node.inputs[0].index, []).append(node)
+    for group in starting_with.values():
+        for shorter, longer in pairwise(sorted(group, key=lambda node: len(node.inputs))):
+            if longer.inputs[: len(shorter.inputs)] == shorter.inputs:
+                inside[shorter.index] = (longer, 0)
+    for node in concats:
+        first = 0
+        for source in node.inputs:
+            if source.index not in inside:
+                inside[source.index] = (node, first)
+            first += source.shape[0]
+    return {node.index: follow(node, inside) for node in nodes}
+
+
+def follow(node, inside):
+    channel = 0
+    while node.index in inside:
+        node, first = inside[node.index]
+        channel += first
+    return node, channel
