@@ -29,10 +29,11 @@ cdef enum:
     CHUNK = 64          # channels in a chunk, about
     LANES = 64          # output channels in a tile, at most
     STRIP = 16          # channels whose filters are transformed together
-    BLOCK = 48          # patches in a block, at most
-    SHARED = 64         # up to so many patches are transformed once and shared by all tiles of K
+    BLOCK = 24          # patches in a block, at most
+    SHARED = 128        # up to so many patches may be transformed once and shared by all tiles of K
     RUN = 64            # patches summed in registers
-    GRADIENT = 140000   # reals of x and dy, of one frequency, that the weight gradient holds at once
+    GRADIENT = 70000    # reals of x and dy, of one frequency, that the weight gradient holds at once, about
+    GRADIENTS = 128     # patches it holds at once
 
 cdef real zeros[LANES]
 
@@ -375,7 +376,7 @@ cdef int run(Plan *g, const real[:] b) noexcept nogil:
     cdef Py_ssize_t k
     cdef void *memory = NULL
     cdef int failed = bias == NULL
-    cdef bint share = g.p.count <= SHARED and g.f.tiles > 1
+    cdef bint share = shares_patches(g, threads_for(work_of(g)))
     if not failed and b is not None:
         for k in range(g.f.K):
             bias[k] = b[k]
@@ -394,6 +395,16 @@ cdef int run(Plan *g, const real[:] b) noexcept nogil:
 cdef double work_of(Plan *g) noexcept nogil:
     """Nanoseconds of the products and of the transforms of x and y."""
     return <double>g.p.count * COUNT * (0.012 * g.f.C * g.f.K + 0.1 * (g.f.C + g.f.K))
+
+
+cdef bint shares_patches(Plan *g, int threads) noexcept nogil:
+    """Few patches, and the tiles of K keep all threads about as busy as rows of patches would."""
+    cdef Py_ssize_t groups = (g.p.count + MR - 1) // MR
+    return g.p.count <= SHARED and balance(g.f.tiles, threads) >= 0.9 * balance(groups, threads)
+
+
+cdef double balance(Py_ssize_t jobs, int threads) noexcept nogil:
+    return <double>jobs / ((jobs + threads - 1) // threads * threads)
 
 
 cdef int run_blocks(Plan *g) noexcept nogil:
@@ -836,8 +847,9 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         set_output(&g.p, dy)
         set_patches(&g.p, dy.shape[0], dw.shape[2], top, left)
         point_filters(&g.f, dw, False)
-        g.block = max(<Py_ssize_t>48, min(<Py_ssize_t>256, GRADIENT // (g.p.stride + whole(g.p.K))))
-        g.block = min(g.block, g.p.count)
+        g.block = g.p.count
+        if g.block * (g.p.stride + whole(g.p.K)) > 2 * GRADIENT or g.block > 2 * GRADIENTS:
+            g.block = max(<Py_ssize_t>48, min(<Py_ssize_t>GRADIENTS, GRADIENT // (g.p.stride + whole(g.p.K))))
         failed = run_sums(&g)
     if failed:
         raise MemoryError()
