@@ -87,10 +87,18 @@ def test_same_bits_alone_and_in_a_batch(which):
         assert alone.tobytes() == batch[4:5].tobytes()
 
 
+@pytest.mark.parametrize("which", PASSES)
+def test_same_bits_for_any_layout_of_the_weights(which):
+    for problem in [*ZHANG, *random_problems(12, 7)]:
+        a = operands(problem, inputs.real, 7, "float32")
+        b = a.replace(weight=inputs.fortran(a.weight))
+        assert run(problem, which, b).tobytes() == run(problem, which, a).tobytes()
+
+
 @pytest.mark.parametrize("odd", [inputs.inside, inputs.every_second, inputs.channel_slice, inputs.negative])
 @pytest.mark.parametrize("which", PASSES)
 def test_any_strides(which, odd):
-    for seed, problem in enumerate(random_problems(12, 4)):
+    for seed, problem in enumerate([ZHANG[1], *random_problems(12, 4)]):
         a = operands(problem, inputs.whole, seed, "float32")
         b = a.replace(x=odd(a.x), weight=odd(a.weight), dy=odd(a.dy))
         expected = run(problem, which, a)
