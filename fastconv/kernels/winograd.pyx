@@ -156,7 +156,7 @@ cdef Py_ssize_t run_of(Filters *f, Py_ssize_t count) noexcept nogil:
     """How many taps, of `count` channels in all, lie side by side in w (backwards if offsets fall); 0 if they do not."""
     cdef Py_ssize_t t, direction = f.offsets[1] - f.offsets[0]
     for t in range(f.taps):
-        if f.offsets[t] != f.offsets[0] + t * direction or not -1 <= direction <= 1:
+        if f.offsets[t] != f.offsets[0] + t * direction or direction * direction != 1:
             return 0
     return count * f.taps if direction == 1 and f.si == f.taps else f.taps
 

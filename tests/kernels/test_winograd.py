@@ -215,6 +215,22 @@ def test_weights_of_any_strides():
     assert_same_bits(run(problem, x, dy, flipped, b), wanted)
 
 
+@pytest.mark.parametrize("shape", [(), (50, 1, 1, 1), (1, 40, 1, 1), (1, 1, 3, 3), (1, 1, 1, 3), (1, 1, 3, 1)])
+def test_broadcast_weights(shape):
+    problem = Problem(1, 40, 50, 9, 9, 3)
+    x, dy, w, b = operands(problem)
+    w = np.broadcast_to(np.random.default_rng(1).standard_normal(shape, np.float32), w.shape)
+    packed = np.empty(winograd.packed_size(problem.K, problem.C), np.float32)
+    y, y2 = channels_last(problem.y_shape), channels_last(problem.y_shape)
+    dx, dx2 = channels_last(x.shape), channels_last(x.shape)
+    winograd.forward(x, w, b, y, 1, 1)
+    winograd.backward_input(dy, w, None, dx, 1, 1)
+    winograd.pack(w.copy(), packed)
+    winograd.forward_packed(x, packed, b, y2, 3, 1, 1)
+    winograd.backward_input(dy, w.copy(), None, dx2, 1, 1)
+    assert_same_bits((y, dx), (y2, dx2))
+
+
 def test_neighbouring_channels_are_left_alone():
     problem = Problem(2, 19, 21, 9, 10, 3, extra=2)
     x, dy, w, b = operands(problem)
