@@ -12,7 +12,6 @@ runs over s x s phases, each a stride-1 sum. Sums run over taps, in an order tha
 
 from cython.parallel cimport parallel, prange
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memset
 
 from fastconv.kernels.threads cimport threads_for
 from .vector cimport VL, real, vf, vload, vmax, vstore, vzero
@@ -394,7 +393,7 @@ cdef void inside(Grid *g, Phase *f) noexcept nogil:
 
 cdef int run_packed(Grid *g, const real[:, :, :, :] w, const real[:] b) noexcept nogil:
     """Pack the weights of all phases and the bias, run; 1 if memory ran out."""
-    cdef Py_ssize_t f, k, r, s, v, lane, size
+    cdef Py_ssize_t f, k, r, s, size
     cdef void *memory
     cdef real *to
     cdef real *bias

@@ -94,7 +94,7 @@ cdef struct Source:
     # a block: `span` rows of C channels, from row i0 * mh + h0; the rows themselves or a copy between zeros
     bint copied
     Py_ssize_t rows, blocks     # positions i in a block, blocks in an image
-    Py_ssize_t h0, w0, span, pw # pw: columns of one phase
+    Py_ssize_t h0, w0, span, pw  # pw: columns of one phase
     Py_ssize_t pc, ph           # steps of channels and rows in the block
     Py_ssize_t first            # of tap row 0 in the block
     Py_ssize_t *columns         # of tap column s in a row of the block
@@ -825,7 +825,7 @@ cdef void add_lanes(Sums *g, real *sums, real *total) noexcept nogil:
 cdef void add_parts(Sums *g, real[:, :, :, :] dw) noexcept nogil:
     """dw[k,c,r,s] = the sums of all jobs of its group, in order."""
     cdef Source *x = &g.source
-    cdef Py_ssize_t group, part, step = x.blocks * x.groups, k, c, r, s, t, i, parts = g.jobs // x.groups
+    cdef Py_ssize_t group, part, k, c, r, s, t, i, parts = g.jobs // x.groups
     cdef real *total
     for group in range(x.groups):
         # part p of a group is job (p // blocks * groups + group) * blocks + p % blocks

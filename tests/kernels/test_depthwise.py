@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import reference
 from inputs import DTYPES
-from problems import Conv, assert_exact, assert_rounded, operands, random_pair, random_padding, random_step
+from problems import Conv, assert_exact, assert_rounded, operands, random_padding, random_pair, random_step
 
 from fastconv import kernels
 from fastconv.kernels import threads
