@@ -6,13 +6,18 @@ from .conv import Conv2D, ConvTranspose2D
 from .dense import Dense, Linear
 from .dropout import Dropout
 from .flatten import Flatten
+from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
+from .rectifier import ELU, GELU, HardSigmoid, HardSwish, PReLU, ReLU6, SiLU, Softplus
 from .separable import DepthwiseConv2D, SeparableConv2D
 
 __all__ = [
+    "ELU",
+    "GELU",
     "AdaptiveAvgPool2D",
     "AdaptiveMaxPool2D",
     "AvgPool2D",
+    "BatchNorm",
     "Conv2D",
     "ConvTranspose2D",
     "Dense",
@@ -21,14 +26,23 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
+    "GroupNorm",
+    "HardSigmoid",
+    "HardSwish",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSoftmax",
     "LpPool2D",
     "MaxPool2D",
+    "PReLU",
     "ReLU",
+    "ReLU6",
     "SeparableConv2D",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Tanh",
 ]

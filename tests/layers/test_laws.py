@@ -8,9 +8,12 @@ from laws import Bench, bits
 import fastconv
 from fastconv import kernels, layers
 from fastconv.layers import (
+    ELU,
+    GELU,
     AdaptiveAvgPool2D,
     AdaptiveMaxPool2D,
     AvgPool2D,
+    BatchNorm,
     Conv2D,
     ConvTranspose2D,
     DepthwiseConv2D,
@@ -18,15 +21,24 @@ from fastconv.layers import (
     Flatten,
     GlobalAvgPool2D,
     GlobalMaxPool2D,
+    GroupNorm,
+    HardSigmoid,
+    HardSwish,
+    LayerNorm,
     LeakyReLU,
     Linear,
+    LocalResponseNorm,
     LogSoftmax,
     LpPool2D,
     MaxPool2D,
+    PReLU,
     ReLU,
+    ReLU6,
     SeparableConv2D,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Tanh,
 )
 from fastconv.network import Network
@@ -66,6 +78,29 @@ CASES = {
     "softmax of maps": (lambda: Softmax(), (4, 3, 2)),
     "log softmax": (lambda: LogSoftmax(), (6,)),
     "log softmax of maps": (lambda: LogSoftmax(), (4, 3, 2)),
+    "prelu": (lambda: PReLU(), (3, 4, 5)),
+    "prelu by channel": (lambda: PReLU(shared=False), (3, 4, 5)),
+    "prelu of a vector": (lambda: PReLU(shared=False), (7,)),
+    "elu": (lambda: ELU(1.3), (3, 4, 5)),
+    "gelu": (lambda: GELU(), (3, 4, 5)),
+    "gelu tanh": (lambda: GELU("tanh"), (3, 4, 5)),
+    "silu": (lambda: SiLU(), (3, 4, 5)),
+    "hard swish": (lambda: HardSwish(), (3, 4, 5)),
+    "hard sigmoid": (lambda: HardSigmoid(), (3, 4, 5)),
+    "softplus": (lambda: Softplus(2.0, 3.0), (3, 4, 5)),
+    "relu6": (lambda: ReLU6(), (3, 4, 5)),
+    "batch norm": (lambda: BatchNorm(), (5, 4, 3)),
+    "batch norm, no parameters": (lambda: BatchNorm(affine=False, momentum=0.5), (18, 3, 4)),
+    "batch norm of a vector": (lambda: BatchNorm(eps=0.1), (7,)),
+    "group norm": (lambda: GroupNorm(2), (6, 4, 3)),
+    "group norm, no parameters": (lambda: GroupNorm(1, affine=False), (5, 3, 4)),
+    "group norm of a vector": (lambda: GroupNorm(3), (18,)),
+    "layer norm": (lambda: LayerNorm(), (3, 4, 5)),
+    "layer norm of a vector": (lambda: LayerNorm(), (19,)),
+    "layer norm, no parameters": (lambda: LayerNorm(affine=False), (7,)),
+    "local response norm": (lambda: LocalResponseNorm(3, 0.5), (6, 4, 3)),
+    "local response norm, even": (lambda: LocalResponseNorm(4, 2.0, 0.6, 1.5), (19, 3, 2)),
+    "local response norm of a vector": (lambda: LocalResponseNorm(5, 1.0), (9,)),
     "flatten": (lambda: Flatten(), (3, 4, 2)),
     "flatten columns": (lambda: Flatten(order="column"), (3, 4, 2)),
     "flatten a vector": (lambda: Flatten(), (5,)),
@@ -73,9 +108,9 @@ CASES = {
     "dropout of a vector": (lambda: Dropout(0.4, seed=3), (9,)),
 }
 every_layer = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-RANDOM = {name: case for name, case in CASES.items() if name.startswith("dropout")}
+OF_THE_BATCH = {name for name in CASES if name.startswith(("dropout", "batch norm"))}  # a sample alone is another thing
 IN_PLACE = {name: case for name, case in CASES.items() if case[0]().in_place}
-every_fixed_layer = pytest.mark.parametrize("case", [c for n, c in CASES.items() if n not in RANDOM])
+every_fixed_layer = pytest.mark.parametrize("case", [c for n, c in CASES.items() if n not in OF_THE_BATCH])
 every_layout = pytest.mark.parametrize("channels_last", [False, True], ids=["planar", "channels_last"])
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 

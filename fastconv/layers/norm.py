@@ -1,0 +1,169 @@
+"""Normalisation, z = (x - mean) / sqrt(var + eps).
+
+batch, group, layer   y = z w + b     db = sum dy, dw = sum dy z
+                      dx = (g - mean g - z mean(g z)) / sqrt(var + eps), g = w dy, means over what shares its statistics
+local response        y = x d^-beta   dx = dy d^-beta - 2 alpha beta / size x (sum of dy x d^(-beta-1) of the windows)
+"""
+
+from functools import partial
+from math import prod
+
+from .. import init
+from ..graph import Array, Layer, Parameter, Spec, State
+from ..ops import check, norm, norm_group, norm_local
+from ..ops.elementwise import positive
+
+
+class Affine(Layer):
+    """A layer with a weight and a bias, unless affine=False; its gradient reads x and the saved statistics."""
+
+    saves = frozenset({"x"})
+    in_place = True
+    kind = "norm"
+
+    def __init__(self, eps, affine, name):
+        super().__init__(name)
+        self.eps, self.affine = positive(eps, "eps"), bool(affine)
+
+    def parameters(self, shape):
+        if not self.affine:
+            return {}
+        return {"weight": Parameter(shape, init.ones), "bias": Parameter(shape, init.zeros)}
+
+    def gradients(self, b):
+        """Where dweight and dbias go; without parameters, to nowhere."""
+        if self.affine:
+            return b.grads.weight, b.grads.bias
+        return b.scratch.dweight, b.scratch.dbias
+
+    def scratch(self, shape):
+        return {} if self.affine else {"dweight": Array(shape, None, False), "dbias": Array(shape, None, False)}
+
+    def weights(self, b):
+        return (b.params.weight, b.params.bias) if self.affine else (None, None)
+
+
+class BatchNorm(Affine):
+    """Each channel with the mean and variance of the batch in training, the running ones in prediction.
+
+    Images (C, H, W) or vectors (C,). Parameters weight and bias, buffers running_mean and running_var.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> network = fastconv.Network(fastconv.layers.BatchNorm(name="bn1"), (6, 24, 24))
+    >>> list(network.parameters), list(network.buffers)
+    (['bn1.weight', 'bn1.bias'], ['bn1.running_mean', 'bn1.running_var'])
+    """
+
+    kind = "bn"
+
+    def __init__(self, eps=1e-5, momentum=0.1, affine=True, name=None):
+        super().__init__(eps, affine, name)
+        self.momentum = check.number(momentum, "momentum")
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"momentum must be from 0 to 1, got {momentum!r}")
+
+    def spec(self, x_shape, dtype):
+        shape = x_shape[:1]
+        state = {
+            "running_mean": State(shape, partial(init.zeros, shape=shape)),
+            "running_var": State(shape, partial(init.ones, shape=shape)),
+        }
+        saved = {"mean": Array(shape, None, False), "invstd": Array(shape, None, False)}
+        return Spec(x_shape, self.parameters(shape), state, saved, self.scratch(shape))
+
+    def forward(self, b):
+        saved = (b.saved.mean, b.saved.invstd) if b.training else (None, None)
+        running = (b.state.running_mean, b.state.running_var)
+        return [norm.batch_norm_call(b.x, b.y, *self.weights(b), *running, *saved, self.momentum, self.eps, b.training)]
+
+    def backward(self, b):
+        saved = (b.saved.mean, b.saved.invstd)
+        return [
+            norm.batch_norm_backward_call(b.dy, b.x, b.dx, self.weights(b)[0], *saved, *self.gradients(b), b.training)
+        ]
+
+
+class GroupNorm(Affine):
+    """Each group of channels of each sample; the weight and the bias are by channel.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.GroupNorm(2), (6, 24, 24)).parameters["norm1.weight"].shape
+    (6,)
+    """
+
+    def __init__(self, num_groups, eps=1e-5, affine=True, name=None):
+        super().__init__(eps, affine, name)
+        self.num_groups = check.integer(num_groups, "num_groups", 1)
+
+    def spec(self, x_shape, dtype):
+        if x_shape[0] % self.num_groups:
+            raise ValueError(f"num_groups must divide the channels, got num_groups={self.num_groups} and {x_shape[0]}")
+        saved = {"mean": Array((self.num_groups,)), "invstd": Array((self.num_groups,))}
+        return Spec(x_shape, self.parameters(x_shape[:1]), {}, saved, self.scratch(x_shape[:1]))
+
+    def forward(self, b):
+        return [norm_group.group_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
+
+    def backward(self, b):
+        saved, weight = (b.saved.mean, b.saved.invstd), self.weights(b)[0]
+        return [norm_group.group_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
+
+
+class LayerNorm(Affine):
+    """Each sample as a whole; the weight and the bias are by element.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.LayerNorm(), (120,)).parameters["norm1.weight"].shape
+    (120,)
+    """
+
+    def __init__(self, eps=1e-5, affine=True, name=None):
+        super().__init__(eps, affine, name)
+
+    def spec(self, x_shape, dtype):
+        return Spec(
+            x_shape, self.parameters(x_shape), {}, {"mean": Array(()), "invstd": Array(())}, self.scratch(x_shape)
+        )
+
+    def forward(self, b):
+        return [norm_group.layer_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
+
+    def backward(self, b):
+        saved, weight = (b.saved.mean, b.saved.invstd), self.weights(b)[0]
+        return [norm_group.layer_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
+
+
+class LocalResponseNorm(Layer):
+    """Each value by a power of the squares of the channels around it; the arguments of `local_response_norm`.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.LocalResponseNorm(5), (6, 24, 24)).output_shape
+    (6, 24, 24)
+    """
+
+    saves = frozenset({"x"})
+    kind = "norm"
+
+    def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0, name=None):
+        super().__init__(name)
+        self.window = norm_local.window_numbers(size, alpha, beta, k)
+
+    def spec(self, x_shape, dtype):
+        return Spec(x_shape)
+
+    def forward(self, b):
+        return [norm_local.local_response_norm_call(b.x, b.y, *self.window)]
+
+    def backward(self, b):
+        return [] if b.dx is None else [norm_local.local_response_norm_backward_call(b.dy, b.x, b.dx, *self.window)]
+
+    def multiply_adds(self, x_shape, y_shape):
+        return prod(x_shape) * self.window[0]

@@ -1,0 +1,328 @@
+"""Batch normalisation, and what the normalisations share: the forms of memory that their kernels read.
+
+    planes   (N, C, ...) whose trailing axes are one run with unit stride
+    pixels   the channels have unit stride, the other axes are one run of pixels (channels-last memory)
+
+Any other memory is copied to C order, which is planes, when the call runs.
+"""
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from .. import kernels
+from . import check
+from .elementwise import agreeing, like, nothing, positive
+
+
+def batch_norm(
+    x,
+    running_mean,
+    running_var,
+    weight=None,
+    bias=None,
+    training=False,
+    momentum=0.1,
+    eps=1e-5,
+    *,
+    return_saved=False,
+    out=None,
+):
+    """Each channel with mean 0 and variance 1, then scaled and shifted.
+
+    y[n,c,...] = (x[n,c,...] - mean[c]) / sqrt(var[c] + eps) weight[c] + bias[c]
+
+    In training mean and var are those of the batch (var = sum (x - mean)^2 / m over the m values of the channel), and
+    the running ones are updated in place: running = (1 - momentum) running + momentum batch, with the unbiased
+    variance sum (x - mean)^2 / (m - 1). Else mean and var are the running ones.
+
+    Parameters
+    ----------
+    x : array (N, C) or (N, C, ...), float32 or float64
+    running_mean, running_var : arrays (C,), dtype of `x`; or, in training, both None
+    weight, bias : arrays (C,), dtype of `x`, optional
+    training : bool
+    momentum : float from 0 to 1
+    eps : float > 0
+    return_saved : bool
+        Also return the mean and the inverse deviation that were used, for `batch_norm_backward`.
+    out : array, optional
+        May be `x` itself.
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+    mean, invstd : arrays (C,), only with return_saved
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, dtypes that differ, arguments that are not numbers.
+    ValueError
+        Shapes that do not agree; one value per channel in training; running statistics that cannot be written.
+
+    Notes
+    -----
+    Variances are made in two passes over blocks that stay in the cache, and joined in double: right at mean 1e4 and
+    deviation 1 in float32. An empty batch leaves the running statistics as they are. Ioffe and Szegedy 2015, alg. 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> mean, var = np.zeros(1), np.ones(1)
+    >>> fastconv.batch_norm(np.array([[1.0], [3.0]]), mean, var, training=True, eps=1e-12)
+    array([[-1.],
+           [ 1.]])
+    >>> mean, var
+    (array([0.2]), array([1.1]))
+    """
+    x = channels(x, "x")
+    weight, bias = per_channel(x, weight=weight, bias=bias)
+    momentum, eps = check.number(momentum, "momentum"), positive(eps, "eps")
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
+    running = running_statistics(x, running_mean, running_var, training)
+    if training:
+        more_than_one_value(x.shape)
+    arrays = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias, "x": x}
+    y = like(out, {name: a for name, a in arrays.items() if a is not None})
+    mean, invstd = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
+    batch_norm_call(x, y, weight, bias, *running, mean, invstd, momentum, eps, training)()
+    if training and running_mean is not None:
+        np.copyto(running_mean, running[0])
+        np.copyto(running_var, running[1])
+    y = check.give(y, out)
+    return (y, mean, invstd) if return_saved else y
+
+
+def batch_norm_backward(dy, x, mean, invstd, weight=None, training=True, *, out=None):
+    """The gradients of `batch_norm`: (dx, dweight, dbias).
+
+    dbias = sum dy;  dweight = sum dy z, z = (x - mean) invstd, over the m values of each channel
+    dx = weight invstd (dy - dbias / m - z dweight / m);  not training: dx = weight invstd dy
+
+    Parameters
+    ----------
+    dy : array (N, C) or (N, C, ...), float32 or float64
+    x : array, shape and dtype of `dy`
+        The input of `batch_norm`.
+    mean, invstd : arrays (C,), dtype of `dy`
+        What `batch_norm` gave with return_saved.
+    weight : array (C,), dtype of `dy`, optional
+    training : bool
+        As in `batch_norm`: whether mean and variance were those of the batch.
+    out : array, optional
+        Where dx goes; may be `dy` or `x` itself.
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+    dweight, dbias : arrays (C,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `batch_norm`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x, dy = np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]])
+    >>> fastconv.batch_norm_backward(dy, x, np.array([2.0]), np.array([1.0]), training=False)
+    (array([[1.],
+           [2.]]), array([1.]), array([3.]))
+    """
+    arrays = agreeing({"dy": dy, "x": x})
+    dy, x = channels(arrays["dy"], "dy"), arrays["x"]
+    mean, invstd, weight = per_channel(x, mean=mean, invstd=invstd, weight=weight)
+    needed(mean=mean, invstd=invstd)
+    dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
+    dweight, dbias = (np.empty(x.shape[1], x.dtype) for _ in range(2))
+    batch_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias, training)()
+    return check.give(dx, out), dweight, dbias
+
+
+# ---------------------------------------------------------------- checks
+
+
+def channels(x, name):
+    """`x` with a batch and a channel axis at least."""
+    x = check.array(x, name)
+    if x.ndim < 2:
+        raise ValueError(f"{name} must have shape (N, C) or (N, C, ...), got {x.shape}")
+    return x
+
+
+def per_channel(x, **vectors):
+    """Vectors (or None) of one number for each channel of `x`, of its dtype."""
+    vectors = {name: None if v is None else check.array(v, name) for name, v in vectors.items()}
+    check.same_dtype(x=x, **vectors)
+    for name, v in vectors.items():
+        if v is not None:
+            check.shape_is(v, name, x.shape[1:2], f"one for each channel of x, which has shape {x.shape}")
+    return vectors.values()
+
+
+def needed(**arrays):
+    for name, a in arrays.items():
+        if a is None:
+            raise TypeError(f"{name} must be an array, got None")
+
+
+def running_statistics(x, mean, var, training):
+    """The running statistics as the kernel may read and, in training, write them."""
+    if (mean is None) != (var is None):
+        raise ValueError("running_mean and running_var must both be given or both be None")
+    if mean is None and not training:
+        raise ValueError("running_mean and running_var must be given unless training=True")
+    if training and mean is not None:
+        for name, a in (("running_mean", mean), ("running_var", var)):
+            if not isinstance(a, np.ndarray):
+                raise TypeError(f"{name} must be a numpy.ndarray, for it is updated, got {type(a).__name__}")
+            if not a.flags.writeable or check.overlaps_itself(a):
+                raise ValueError(f"{name} must be writable and not overlap itself, for it is updated")
+        if np.shares_memory(mean, var):
+            raise ValueError("running_mean must not share memory with running_var")
+    return tuple(per_channel(x, running_mean=mean, running_var=var))
+
+
+def more_than_one_value(shape):
+    """ValueError if a channel of this shape has one value only, whose deviation is 0."""
+    if np.prod(shape[2:], dtype=object) * shape[0] == 1:
+        raise ValueError(f"x must have more than one value per channel in training, got shape {tuple(shape)}")
+
+
+# ---------------------------------------------------------------- forms of memory
+
+
+def run_stride(a, axes):
+    """The stride of these axes read as one; None where they are not one run."""
+    axes = [i for i in axes if a.shape[i] != 1]
+    for outer, inner in pairwise(axes):
+        if a.strides[outer] != a.strides[inner] * a.shape[inner]:
+            return None
+    return a.strides[axes[-1]] if axes else a.itemsize
+
+
+def view(a, shape, strides):
+    return np.lib.stride_tricks.as_strided(a, shape, strides)
+
+
+def pixels_in(a):
+    """How many values each sample has in a channel."""
+    count = 1
+    for extent in a.shape[2:]:
+        count *= extent
+    return count
+
+
+def planes(a):
+    """`a` as (N, C, P) whose last axis has unit stride, or None."""
+    if run_stride(a, range(2, a.ndim)) != a.itemsize:
+        return None
+    return view(a, (*a.shape[:2], pixels_in(a)), (*a.strides[:2], a.itemsize))
+
+
+def pixels(a):
+    """`a` as (N, P, C) whose last axis has unit stride, or None."""
+    stride = run_stride(a, range(2, a.ndim))
+    if stride is None or (a.strides[1] != a.itemsize and a.shape[1] > 1):
+        return None
+    return view(a, (a.shape[0], pixels_in(a), a.shape[1]), (a.strides[0], stride, a.itemsize))
+
+
+def all_pixels(a):
+    """`a` as (1, N P, C), or None."""
+    a = pixels(a)
+    stride = None if a is None else run_stride(a, (0, 1))
+    if stride is None:
+        return None
+    return view(a, (1, a.shape[0] * a.shape[1], a.shape[2]), (0, stride, a.itemsize))
+
+
+def sets(a, groups=None):
+    """Planes (N, C, P) by sets that share a mean: (1, C, N, P), or (N, groups, C / groups, P)."""
+    if a is None:
+        return None
+    N, C, P = a.shape
+    n, c, p = a.strides
+    if groups is None:
+        return view(a, (1, C, N, P), (0, c, n, p))
+    return view(a, (N, groups, C // groups, P), (n, c * (C // groups), c, p))
+
+
+def by_set(w, N, groups=None):
+    """The channels' numbers in the order of `sets`: (C, N), or (groups, C / groups)."""
+    if w is None:
+        return None
+    if groups is None:
+        return view(w, (w.size, N), (w.strides[0], 0))
+    return view(w, (groups, w.size // groups), (w.strides[0] * (w.size // groups), w.strides[0]))
+
+
+def formed(arrays, forms):
+    """(which form, the arrays in it): the first of these forms that every array (None is skipped) has."""
+    for form in forms:
+        seen = [None if a is None else form(a) for a in arrays]
+        if all((a is None) == (s is None) for a, s in zip(arrays, seen, strict=True)):
+            return form, seen
+    return None, None
+
+
+def through_copies(prepare, inputs, out):
+    """A prepared call for memory without a form: the inputs are copied to C order, and the result from there."""
+    copies = [np.empty(a.shape, a.dtype) for a in inputs]
+    result = None if out is None else np.empty(out.shape, out.dtype)
+    return partial(run_copied, prepare(*copies, result), inputs, copies, out, result)
+
+
+def run_copied(call, inputs, copies, out, result):
+    for a, copy in zip(inputs, copies, strict=True):
+        np.copyto(copy, a)
+    call()
+    if out is not None:
+        np.copyto(out, result)
+
+
+# ---------------------------------------------------------------- prepared calls
+
+
+def batch_norm_call(x, y, weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training):
+    """mean and invstd: (C,) results, or both None. Training with one value per channel is refused here too."""
+    if training:
+        more_than_one_value(x.shape)
+    if not x.size:
+        return nothing
+    form, seen = formed((x, y), (planes, all_pixels) if pixels_in(x) > 1 else (all_pixels, planes))
+    if form is None:
+        rest = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training)
+        return through_copies(lambda x, y: batch_norm_call(x, y, *rest), [x], y)
+    kernel, N = kernels.load(x.dtype).norm, x.shape[0]
+    saved = (None, None) if mean is None else (mean[None], invstd[None])
+    rest = (*saved, running_mean, running_var, momentum, eps, bool(training))
+    if form is planes:
+        return partial(kernel.planes_forward, *map(sets, seen), by_set(weight, N), by_set(bias, N), *rest)
+    return partial(kernel.pixels_forward, *seen, weight, bias, *rest, x.shape[1])
+
+
+def batch_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias, training):
+    """dx may be None."""
+    if not x.size:
+        return partial(fill_zeros, dweight, dbias)
+    form, seen = formed((dy, x, dx), (planes, all_pixels) if pixels_in(x) > 1 else (all_pixels, planes))
+    if form is None:
+        rest = (weight, mean, invstd, dweight, dbias, training)
+        return through_copies(lambda dy, x, dx: batch_norm_backward_call(dy, x, dx, *rest), [dy, x], dx)
+    kernel = kernels.load(x.dtype).norm
+    rest = (mean[None], invstd[None], dweight, dbias, bool(training))
+    if form is planes:
+        return partial(kernel.planes_backward, *map(sets, seen), by_set(weight, x.shape[0]), *rest)
+    return partial(kernel.pixels_backward, *seen, weight, *rest)
+
+
+def fill_zeros(*arrays):
+    for a in arrays:
+        a.fill(0)
