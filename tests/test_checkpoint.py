@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastconv
 from fastconv import checkpoint
 from fastconv.checkpoint import CheckpointError
 
-ROOT = Path(__file__).parents[1]
+SAME_LIBRARY = {**os.environ, "PYTHONPATH": str(Path(fastconv.__file__).parents[1])}
 
 
 def arrays(seed=0):
@@ -121,6 +122,7 @@ def test_permissions_follow_the_umask(tmp_path):
 
 KILLED = """
 import sys, numpy as np
+import fastconv
 from fastconv import checkpoint
 n = 0
 while True:
@@ -134,7 +136,7 @@ def test_kill_during_save_loses_nothing(tmp_path):
     path, rng = tmp_path / "w.npz", np.random.default_rng(0)
     for _ in range(8):
         with subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", KILLED, str(path)], cwd=tmp_path, env=SAME_LIBRARY, stdout=subprocess.PIPE, text=True
         ) as child:
             child.stdout.readline()
             time.sleep(rng.uniform(0, 0.02))

@@ -10,6 +10,7 @@ import numpy as np
 
 PLANAR, CHANNELS_LAST = "planar", "channels_last"
 DTYPES = (np.dtype("float32"), np.dtype("float64"))
+LINE = 64  # bytes of a cache line, and of the widest vector
 MAX_ELEMENTS = 2**40  # a broadcast view can claim any size; beyond this a call would not end
 
 
@@ -104,11 +105,20 @@ def size(shape, dtype):
 
 def empty(shape, dtype, layout=None):
     """A new array; four-dimensional shapes may be asked for in channels-last memory."""
-    size(shape, dtype)
     if layout == CHANNELS_LAST:
         n, c, h, w = shape
-        return np.empty((n, h, w, c), dtype).transpose(0, 3, 1, 2)
-    return np.empty(shape, dtype)
+        return on_a_line((n, h, w, c), dtype).transpose(0, 3, 1, 2)
+    return on_a_line(shape, dtype)
+
+
+def on_a_line(shape, dtype):
+    """A new array; one of some size starts on a cache line, which whole vectors want."""
+    nbytes = size(shape, dtype)
+    if nbytes < 64 * LINE:
+        return np.empty(shape, dtype)
+    raw = np.empty(nbytes + LINE, np.uint8)
+    start = -raw.ctypes.data % LINE
+    return raw[start : start + nbytes].view(dtype).reshape(shape)
 
 
 def output(out, shape, dtype, layout=None, batched=True, elementwise=False, **inputs):

@@ -2,8 +2,8 @@
 
     direct      any convolution, channels-last memory; the general path, always there
     winograd    3x3 and 5x5, stride 1, float32, enough channels
-    planar      few channels, plain NCHW memory
-    depthwise   one filter a channel
+    planar      few channels, or one filter a channel, in plain NCHW memory
+    depthwise   one filter a channel, channels-last memory
     narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
                 (forward, weight gradient), a block of pixels computed at once (input gradient)
 
@@ -73,10 +73,11 @@ def enabled(name):
 
 def conv2d(g, dtype, x_like, y_like, direction):
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
+    planes = in_planes(x_like) and in_planes(y_like) and enabled("planar")
+    if planes and (few_channels(g) or one_filter_a_channel(g)):
+        return "planar"
     if one_filter_a_channel(g) and enabled("depthwise"):
         return "depthwise"
-    if few_channels(g) and in_planes(x_like) and in_planes(y_like) and enabled("planar"):
-        return "planar"
     return "winograd" if winograd_fits(g, dtype) and enabled("winograd") else "direct"
 
 
@@ -106,4 +107,4 @@ def winograd_fits(g, dtype):
         return False
     if (g.kh, g.kw) not in ((3, 3), (5, 5)):
         return False
-    return min(g.C, g.K) >= 32 and g.OH * g.OW >= 16
+    return min(g.C, g.K) >= 16 and g.OH * g.OW >= 16
