@@ -107,4 +107,5 @@ def winograd_fits(g, dtype):
         return False
     if (g.kh, g.kw) not in ((3, 3), (5, 5)):
         return False
-    return min(g.C, g.K) >= 16 and g.OH * g.OW >= 16
+    pixels = g.OH * g.OW
+    return pixels >= 16 and min(g.C, g.K) >= (16 if pixels >= 256 else 32)
