@@ -215,6 +215,13 @@ cdef void run_slope(const real *dy, const real *x, const real *w, real *dx, Py_s
         memcpy(dx + vectors * VL, lanes[0], rest * REAL_BYTES)
 
 
+cdef inline double inverse_deviation(Moments *m, double eps) noexcept nogil:
+    """1 / sqrt(var + eps); rounding may leave a sum of squares just below 0."""
+    if m.squares < 0:
+        m.squares = 0
+    return 1 / sqrt(m.squares / m.count + eps)
+
+
 cdef void remember(const Moments *m, real *mean, real *var, double momentum) noexcept nogil:
     """The running statistics: (1 - momentum) old + momentum new, with the unbiased variance."""
     mean[0] = <real>((1 - momentum) * mean[0] + momentum * m.mean)
@@ -244,7 +251,7 @@ cdef void set_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:
     if training:
         for k in range(x.shape[2]):
             run_moments(&x[a, s, k, 0], x.shape[3], &m)
-        inverse = 1 / sqrt(m.squares / m.count + eps)
+        inverse = inverse_deviation(&m, eps)
         if running_mean is not None:
             remember(&m, &running_mean[s], &running_var[s], momentum)
     else:
@@ -462,7 +469,7 @@ cdef void pixels_numbers(const Pixels *p, const double *parts, double *total, re
             if training:
                 for c in range(g * width, (g + 1) * width):
                     join(&m, <double>p.P, total[c], total[p.C + c])
-                inverse = 1 / sqrt(m.squares / m.count + eps)
+                inverse = inverse_deviation(&m, eps)
                 if running_mean is not None:
                     remember(&m, &running_mean[g], &running_var[g], momentum)
             else:
@@ -698,7 +705,7 @@ cdef void row_forward(const real[:, :] x, real[:, :] y, const real *w, const rea
     cdef double inverse
     cdef real center
     run_moments(&x[row, 0], x.shape[1], &m)
-    inverse = 1 / sqrt(m.squares / m.count + eps)
+    inverse = inverse_deviation(&m, eps)
     center = <real>m.mean
     mean[row] = center
     invstd[row] = <real>inverse
