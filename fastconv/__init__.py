@@ -13,7 +13,7 @@ from .layers import *
 from .losses import MSE, CrossEntropy
 from .network import Network
 from .ops import *
-from .optim import SGD
+from .optim import SGD, Adam, AdamW, RMSprop, clip_gradients
 from .train import evaluate, fit
 
 __version__ = "0.1.0"

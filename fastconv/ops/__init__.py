@@ -59,6 +59,9 @@ from .loss import (
     nll_loss,
     nll_loss_backward,
 )
+from .norm import batch_norm, batch_norm_backward
+from .norm_group import group_norm, group_norm_backward, layer_norm, layer_norm_backward
+from .norm_local import local_response_norm, local_response_norm_backward
 from .packed import PackedWeight, pack_weight
 from .path import use_path
 from .pool import (
@@ -90,6 +93,8 @@ __all__ = [
     "adaptive_max_pool2d_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_backward",
     "conv2d",
@@ -113,6 +118,8 @@ __all__ = [
     "global_avg_pool2d_backward",
     "global_max_pool2d",
     "global_max_pool2d_backward",
+    "group_norm",
+    "group_norm_backward",
     "hardsigmoid",
     "hardsigmoid_backward",
     "hardswish",
@@ -121,6 +128,8 @@ __all__ = [
     "huber_loss_backward",
     "l1_loss",
     "l1_loss_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "leaky_relu",
     "leaky_relu_backward",
     "linear",
@@ -128,6 +137,8 @@ __all__ = [
     "linear_backward_bias",
     "linear_backward_input",
     "linear_backward_weight",
+    "local_response_norm",
+    "local_response_norm_backward",
     "log_softmax",
     "log_softmax_backward",
     "lp_pool2d",
