@@ -1,15 +1,17 @@
-"""SGD: the sources' rule, and PyTorch's recurrences in plain NumPy."""
+"""Optimizers: the sources' rule, and PyTorch's recurrences in plain NumPy; clipping."""
 
 import ctypes
 import functools
 import signal
 
+import inputs
 import numpy as np
 import pytest
 
-from fastconv import optim
+import fastconv
+from fastconv import kernels, optim
 from fastconv.memory import Arrays
-from fastconv.optim import SGD
+from fastconv.optim import SGD, Adam, AdamW, RMSprop, clip_gradients
 
 SETTINGS = [
     {},
@@ -105,3 +107,276 @@ def test_an_interrupt_waits_for_the_end_of_the_update():
     with pytest.raises(KeyboardInterrupt):
         optim.uninterrupted(calls)
     assert done == list(range(200))
+
+
+# ---------------------------------------------------------------- Adam, AdamW, RMSprop as PyTorch defines them
+
+
+def adam(w, gradients, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, decoupled=False):
+    m, v, (b1, b2) = 0, 0, betas
+    for t, g in enumerate(gradients, 1):
+        if decoupled:
+            w = w - lr * weight_decay * w
+        else:
+            g = g + weight_decay * w
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        w = w - lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps)
+    return w
+
+
+def adamw(w, gradients, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    return adam(w, gradients, lr, betas, eps, weight_decay, decoupled=True)
+
+
+def rmsprop(w, gradients, lr, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False):
+    s, a, v = 0, 0, 0
+    for g in gradients:
+        g = g + weight_decay * w
+        s, a = alpha * s + (1 - alpha) * g * g, alpha * a + (1 - alpha) * g
+        v = momentum * v + g / (np.sqrt(s - a * a if centered else s) + eps)
+        w = w - lr * v
+    return w
+
+
+RULES = {
+    "SGD": (SGD, textbook, {"lr": 0.3, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
+    "SGD plain": (SGD, textbook, {"lr": 0.3}),
+    "Adam": (Adam, adam, {"lr": 0.1}),
+    "Adam, all": (Adam, adam, {"lr": 0.1, "betas": (0.5, 0.75), "eps": 0.01, "weight_decay": 0.2}),
+    "AdamW": (AdamW, adamw, {"lr": 0.1}),
+    "AdamW, all": (AdamW, adamw, {"lr": 0.1, "betas": (0.0, 0.9), "eps": 0.1, "weight_decay": 0.5}),
+    "RMSprop": (RMSprop, rmsprop, {"lr": 0.1}),
+    "RMSprop, momentum": (RMSprop, rmsprop, {"lr": 0.1, "alpha": 0.5, "momentum": 0.9, "weight_decay": 0.1}),
+    "RMSprop, centered": (RMSprop, rmsprop, {"lr": 0.1, "alpha": 0.9, "eps": 0.1, "centered": True}),
+    "RMSprop, all": (
+        RMSprop,
+        rmsprop,
+        {"lr": 0.1, "alpha": 0.9, "eps": 0.1, "weight_decay": 0.1, "momentum": 0.5, "centered": True},
+    ),
+}
+every_rule = pytest.mark.parametrize("rule", RULES)
+every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
+
+
+def steps_of(rng, shape, dtype, count=5):
+    return inputs.real(rng, shape, dtype), [inputs.real(rng, shape, dtype) for _ in range(count)]
+
+
+@every_dtype
+@every_rule
+@pytest.mark.parametrize("size", [1, 7, 16, 100, 40_003])
+def test_every_rule(size, rule, dtype):
+    kind, book, settings = RULES[rule]
+    w, gradients = steps_of(np.random.default_rng(1), (size,), dtype)
+    expected = book(w.astype("float64"), [g.astype("float64") for g in gradients], **settings)
+    optimizer = kind(**settings)
+    for g in gradients:
+        optimizer.step({"w": w}, {"w": g})
+    np.testing.assert_allclose(w, expected, rtol=0, atol=3e-5 if dtype == "float32" else 1e-12)
+
+
+def in_numpy(rule, w, gradients):
+    """The same steps in NumPy, each product and sum rounded to the dtype: what SGD was before it was compiled."""
+    kind, _, settings = RULES[rule]
+    p, real = kind(**settings), w.dtype.type
+    decay, lr, w = real(p.weight_decay), p.lr, w.copy()
+    s, m, v = (np.zeros_like(w) for _ in range(3))
+    for t, g in enumerate(gradients, 1):
+        if kind is AdamW:
+            w, decay = w * real(1 - lr * p.weight_decay), 0
+        g = w * decay + g if decay else g
+        if kind is SGD:
+            v = v * real(p.momentum) + g
+            g = g + v * real(p.momentum) if p.nesterov else v
+        elif kind is RMSprop:
+            a = real(1 - p.alpha)
+            s = s * real(p.alpha) + g * g * a
+            m = m + (g - m) * a
+            v = v * real(p.momentum) + g / (np.sqrt(s - m * m if p.centered else s) + real(p.eps))
+            g = v
+        else:
+            b1, b2 = p.betas
+            m = m + (g - m) * real(1 - b1)
+            v = v * real(b2) + g * g * (1 - real(b2))
+            g, lr = m / (np.sqrt(v) / real(np.sqrt(1 - b2**t)) + real(p.eps)), p.lr / (1 - b1**t)
+        w = w - g * real(lr)
+        lr = p.lr
+    return w
+
+
+@every_dtype
+@every_rule
+def test_every_step_is_rounded_as_in_numpy(rule, dtype):
+    """No fused multiply-add: the same bits whatever the processor."""
+    kind, _, settings = RULES[rule]
+    w, gradients = steps_of(np.random.default_rng(7), (1003,), dtype)
+    expected, optimizer = in_numpy(rule, w, gradients), kind(**settings)
+    for g in gradients:
+        optimizer.step({"w": w}, {"w": g})
+    np.testing.assert_array_equal(w, expected)
+
+
+@every_dtype
+@every_rule
+@pytest.mark.parametrize("odd", [o for o in inputs.SAME_NUMBERS if o not in (inputs.readonly, inputs.swapped)])
+def test_parameters_and_gradients_in_any_memory(odd, rule, dtype):
+    kind, _, settings = RULES[rule]
+    w, gradients = steps_of(np.random.default_rng(2), (3, 5, 4), dtype, 3)
+    strange, one, other = odd(w.copy()), kind(**settings), kind(**settings)
+    for g in gradients:
+        one.step({"w": w}, {"w": g})
+        before = g.copy()
+        other.step({"w": strange}, {"w": odd(g)})
+        np.testing.assert_array_equal(g, before)
+    np.testing.assert_array_equal(strange, w)
+
+
+@every_rule
+def test_one_flat_vector_or_many_arrays(rule):
+    kind, _, settings = RULES[rule]
+    rng = np.random.default_rng(3)
+    flat, gradients = random_arrays(rng), [random_arrays(rng) for _ in range(3)]
+    apart, one, other = {name: w.copy() for name, w in flat.items()}, kind(**settings), kind(**settings)
+    for g in gradients:
+        one.step(flat, g)
+        other.step(apart, dict(g))
+    for name, w in apart.items():
+        assert w.tobytes() == flat[name].tobytes()
+
+
+@pytest.fixture
+def all_threads():
+    """Threads even where a call is too small for them; the settings are put back."""
+    before = kernels.threads.set_smallest_share(0)
+    yield
+    kernels.threads.set_smallest_share(before)
+    fastconv.set_num_threads(None)
+
+
+@every_dtype
+@every_rule
+@pytest.mark.usefixtures("all_threads")
+def test_bits_do_not_depend_on_threads(rule, dtype):
+    kind, _, settings = RULES[rule]
+    first, gradients = steps_of(np.random.default_rng(4), (70_001,), dtype, 2)
+    results = []
+    for threads in (1, 2, 4):
+        fastconv.set_num_threads(threads)
+        w, optimizer = first.copy(), kind(**settings)
+        scaled = {"w": gradients[0].copy()}
+        norm = clip_gradients(scaled, 1.0)
+        for g in (*gradients, scaled["w"]):
+            optimizer.step({"w": w}, {"w": g})
+        results.append((w.tobytes(), norm))
+    assert results[1:] == results[:1] * 2
+
+
+@every_rule
+def test_memory_belongs_to_the_shape_and_dtype(rule):
+    """A parameter of another size under the same name starts anew."""
+    kind, _, settings = RULES[rule]
+    optimizer, fresh = kind(**settings), kind(**settings)
+    optimizer.step({"w": np.ones(3)}, {"w": np.ones(3)})
+    a, b = np.ones(4), np.ones(4)
+    optimizer.step({"w": a}, {"w": np.full(4, 2.0)})
+    fresh.step({"w": b}, {"w": np.full(4, 2.0)})
+    np.testing.assert_array_equal(a, b)
+
+
+@every_rule
+def test_empty_parameters(rule):
+    kind, _, settings = RULES[rule]
+    w = np.zeros((0, 3), "float32")
+    kind(**settings).step({"w": w}, {"w": w.copy()})
+    assert w.shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "error", "said"),
+    [
+        (Adam, {"betas": (0.9, 1.0)}, ValueError, "betas must be from 0 to below 1"),
+        (Adam, {"betas": (-0.1, 0.9)}, ValueError, "betas must be from 0"),
+        (Adam, {"betas": 0.9}, TypeError, "betas must be a pair"),
+        (Adam, {"betas": (0.9, "x")}, TypeError, "betas must be a number"),
+        (Adam, {"lr": -1}, ValueError, "lr must be >= 0, got -1"),
+        (AdamW, {"eps": -1}, ValueError, "eps must be >= 0"),
+        (AdamW, {"weight_decay": float("nan")}, ValueError, "weight_decay must be >= 0, got nan"),
+        (RMSprop, {"alpha": 1}, ValueError, "alpha must be below 1"),
+        (RMSprop, {"momentum": -1}, ValueError, "momentum must be >= 0"),
+    ],
+)
+def test_wrong_settings_of_the_others(kind, settings, error, said):
+    with pytest.raises(error, match=said):
+        kind(**settings)
+
+
+@every_rule
+def test_wrong_parameters(rule):
+    kind, _, settings = RULES[rule]
+    optimizer = kind(**settings)
+    with pytest.raises(ValueError, match="w must be writable"):
+        optimizer.step({"w": inputs.readonly(np.ones(3))}, {"w": np.ones(3)})
+    with pytest.raises(TypeError, match="w must be float32 or float64, got int64"):
+        optimizer.step({"w": np.ones(3, int)}, {"w": np.ones(3, int)})
+
+
+# ---------------------------------------------------------------- clipping
+
+
+@every_dtype
+@pytest.mark.parametrize("kind", [dict, lambda arrays: arrays], ids=["dict", "flat"])
+def test_clip_gradients(kind, dtype):
+    gradients = Arrays(SHAPES, dtype)
+    for g in gradients.values():
+        g[...] = np.random.default_rng(5).standard_normal(g.shape)
+    gradients = kind(gradients)
+    before = {name: g.astype("float64") for name, g in gradients.items()}
+    norm = np.sqrt(sum((g**2).sum() for g in before.values()))
+    assert clip_gradients(gradients, 2 * norm) == pytest.approx(norm, rel=1e-12)
+    for name, g in gradients.items():
+        np.testing.assert_array_equal(g, before[name])
+    assert clip_gradients(gradients, 0.5) == pytest.approx(norm, rel=1e-12)
+    for name, g in gradients.items():
+        np.testing.assert_allclose(g, before[name] * 0.5 / (norm + 1e-6), rtol=1e-6 if dtype == "float32" else 1e-14)
+
+
+@pytest.mark.parametrize("odd", [o for o in inputs.SAME_NUMBERS if o not in (inputs.readonly, inputs.swapped)])
+def test_clip_gradients_in_any_memory(odd):
+    g = np.random.default_rng(6).standard_normal((3, 5, 4))
+    strange = odd(g.copy())
+    assert clip_gradients({"a": strange}, 1.0) == clip_gradients({"a": g}, 1.0)
+    np.testing.assert_array_equal(strange, g)
+
+
+def test_clip_gradients_beyond_the_range():
+    for big in (1e30, -1e38):  # their squares would overflow in float32
+        g = {"a": np.array([big, 0], "float32")}
+        assert clip_gradients(g, 1.0) == pytest.approx(abs(big), rel=1e-6)
+        np.testing.assert_allclose(g["a"], [np.sign(big), 0], rtol=1e-5)
+    g = {"a": np.array([1.0, np.nan])}
+    assert np.isnan(clip_gradients(g, 1.0))
+    assert np.isnan(g["a"]).all()
+    assert clip_gradients({}, 1.0) == 0
+    assert clip_gradients({"a": np.zeros(3)}, 1.0) == 0
+
+
+def test_clip_gradients_refuses():
+    with pytest.raises(ValueError, match="max_norm must be >= 0, got -1"):
+        clip_gradients({"a": np.ones(3)}, -1)
+    with pytest.raises(TypeError, match="max_norm must be a number"):
+        clip_gradients({"a": np.ones(3)}, "1")
+    with pytest.raises(TypeError, match="a must be float32 or float64, got int64"):
+        clip_gradients({"a": np.ones(3, int)}, 1)
+    with pytest.raises(TypeError, match="a must be float32 or float64, got list"):
+        clip_gradients({"a": [1.0]}, 1)
+    with pytest.raises(ValueError, match="a must be writable"):
+        clip_gradients({"a": inputs.readonly(np.ones(3))}, 1)
+
+
+def test_an_interrupted_step_is_counted_with_its_update():
+    """The step number of Adam changes with the arrays, not before."""
+    optimizer, w = Adam(0.1), np.ones(3)
+    calls = optimizer.update("w", w, np.ones(3))
+    assert optimizer.memory["w"][1] == 0
+    optim.uninterrupted(calls)
+    assert optimizer.memory["w"][1] == 1
