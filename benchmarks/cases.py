@@ -134,6 +134,16 @@ def activation(case, shape, options, direction, packed):
     return partial(getattr(fastconv, f"{shape.op}_backward"), case.laid(case.dy), y=y, out=case.empty(shape.x))
 
 
+def norm(case, shape, options, direction, packed):
+    x, C = case.laid(case.x), shape.x[1]
+    running, weight, bias = (np.zeros(C, case.dtype), np.ones(C, case.dtype)), case.weight, case.bias
+    function, backward = getattr(fastconv, shape.op), getattr(fastconv, f"{shape.op}_backward")
+    if direction == FORWARD:
+        return partial(function, x, *running, weight, bias, True, out=case.empty(shape.y))
+    saved = function(x, *running, weight, bias, True, return_saved=True)[1:]
+    return partial(backward, case.laid(case.dy), x, *saved, weight, out=case.empty(shape.x))
+
+
 def loss(case, shape, options, direction, packed):
     targets = case.classes if shape.op == "cross_entropy" else case.dy
     return partial(getattr(fastconv, shape.op), case.x, targets, return_gradient=True)
@@ -144,4 +154,12 @@ def optim(case, shape, options, direction, packed):
     return lambda: (step(w, {"w": case.dy}), w["w"])[1]
 
 
-OURS = {"conv": conv, "pool": pool, "activation": activation, "loss": loss, "dense": dense, "optim": optim}
+OURS = {
+    "conv": conv,
+    "pool": pool,
+    "activation": activation,
+    "norm": norm,
+    "loss": loss,
+    "dense": dense,
+    "optim": optim,
+}

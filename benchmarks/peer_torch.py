@@ -105,6 +105,15 @@ def activation(case, shape, direction, tensor):
     return partial(getattr(aten, f"{op}_backward"), dy, y)
 
 
+def norm(case, shape, direction, tensor):
+    x, w, b = tensor(case.x), torch.tensor(case.weight), torch.tensor(case.bias)
+    running = torch.zeros_like(w), torch.ones_like(w)
+    if direction == FORWARD:
+        return lambda: F.batch_norm(x, *running, w, b, True)
+    saved, dy = aten.native_batch_norm(x, w, b, *running, True, 0.1, 1e-5)[1:], tensor(case.dy)
+    return lambda: aten.native_batch_norm_backward(dy, x, w, *running, *saved, True, 1e-5, [True] * 3)
+
+
 def loss(case, shape, direction, tensor):
     x = tensor(case.x)
     if shape.op == "mse_loss":
@@ -126,4 +135,12 @@ def optim(case, shape, direction, tensor):
     return lambda: (step(), w.data)[1]
 
 
-FAMILIES = {"conv": conv, "dense": dense, "pool": pool, "activation": activation, "loss": loss, "optim": optim}
+FAMILIES = {
+    "conv": conv,
+    "dense": dense,
+    "pool": pool,
+    "activation": activation,
+    "norm": norm,
+    "loss": loss,
+    "optim": optim,
+}

@@ -83,6 +83,7 @@ NUMPY = {
     "pool": numpy_pool,
     "activation": numpy_activation,
     "dense": numpy_dense,
+    "norm": lambda *case: None,
     "loss": lambda *case: None,
     "optim": lambda *case: None,
 }

@@ -121,6 +121,18 @@ def activation(case, shape, direction):
     return [dy * slope if direction == INPUT else y]
 
 
+def norm(case, shape, direction):
+    """y, or dx, dweight and dbias; sums over the batch and the pixels of each channel."""
+    x, dy, axes = wide(case.x), wide(case.dy), (0, 2, 3)
+    w, b = (wide(v)[:, None, None] for v in (case.weight, case.bias))
+    deviation = np.sqrt(x.var(axes, keepdims=True) + 1e-5)
+    z = (x - x.mean(axes, keepdims=True)) / deviation
+    if direction == FORWARD:
+        return [z * w + b]
+    shared = dy.mean(axes, keepdims=True) + z * (dy * z).mean(axes, keepdims=True)
+    return [w / deviation * (dy - shared), (dy * z).sum(axes), dy.sum(axes)]
+
+
 def loss(case, shape, direction):
     x = wide(case.x)
     if shape.op == "mse_loss":
@@ -139,4 +151,12 @@ def optim(case, shape, direction):
     return [wide(case.x) - 0.01 * wide(case.dy)]
 
 
-FAMILIES = {"conv": conv, "dense": dense, "pool": pool, "activation": activation, "loss": loss, "optim": optim}
+FAMILIES = {
+    "conv": conv,
+    "dense": dense,
+    "pool": pool,
+    "activation": activation,
+    "norm": norm,
+    "loss": loss,
+    "optim": optim,
+}

@@ -9,7 +9,7 @@ from math import prod
 FORWARD, INPUT, WEIGHT = "forward", "input", "weight"
 INPLACE, BOTH = "inplace", "both"  # the result over the input; value and gradient, one after the other
 DIRECTIONS = (FORWARD, INPUT, WEIGHT, INPLACE, BOTH)
-FAMILIES = ("conv", "pool", "activation", "loss", "dense", "optim")
+FAMILIES = ("conv", "pool", "activation", "norm", "loss", "dense", "optim")
 ONE_THREAD = 0.85  # of the target
 
 
@@ -34,7 +34,7 @@ class Shape:
         """The shape of the result."""
         if self.family == "dense":
             return (self.x[0], self.weight[0])
-        if self.family in ("activation", "loss", "optim"):
+        if self.family in ("activation", "norm", "loss", "optim"):
             return self.x
         N, C, H, W = self.x
         s, p = self.options["stride"], self.options["padding"]
@@ -70,7 +70,7 @@ class Shape:
         """Bytes of all operands and results, each once."""
         x, y, w = prod(self.x), prod(self.y), prod(self.weight)
         indices = 8 * y if self.op == "max_pool2d" and direction == INPUT else 0
-        if self.family == "activation":
+        if self.family in ("activation", "norm"):
             return itemsize * x * (3 if direction == INPUT else 2)
         if self.family in ("loss", "optim"):
             return itemsize * x * (2 if self.family == "loss" else 5)
@@ -131,6 +131,13 @@ def activations():
     yield Shape("softmax", "activation", "softmax", (256, 1000), {FORWARD: 1.0}, layout="planar")
 
 
+def norms():
+    """Batch norm in training: forward with the running statistics, backward from the saved ones."""
+    for layout in ("channels_last", "planar"):
+        name = f"batch norm {layout.replace('_', '-')}"
+        yield Shape(name, "norm", "batch_norm", (32, 64, 56, 56), {FORWARD: 1.5, INPUT: 2.5}, (64,), layout=layout)
+
+
 SHAPES = [
     *(shape for N in (1, 32, 256) for shape in zhang(N)),
     *(vgg(*sizes) for sizes in ((64, 224, 1), (128, 112, 1), (256, 56, 1), (64, 56, 8), (128, 28, 8), (256, 14, 8))),
@@ -151,6 +158,7 @@ SHAPES = [
     conv("transposed 128-64@16 b8", 8, 128, 16, 64, 4, (1.2, 1.2, 1.2), stride=2, padding=1, op="conv_transpose2d"),
     *pools(),
     *activations(),
+    *norms(),
     Shape("cross entropy 256x1000", "loss", "cross_entropy", (256, 1000), {BOTH: 1.5}, layout="planar"),
     Shape("mean squares 256x1000", "loss", "mse_loss", (256, 1000), {BOTH: 1.5}, layout="planar"),
     *(

@@ -70,6 +70,8 @@ def small(shapes, family, op, x, direction, **options):
     if family in ("conv", "dense"):
         inputs = x[1] // options.get("groups", 1)
         weight = {"linear": (5, inputs), "conv2d": (6, inputs, 3, 3), "conv_transpose2d": (inputs, 6, 3, 3)}[op]
+    if family == "norm":
+        weight = x[1:2]
     return shapes.Shape(f"small {op}", family, op, x, {direction: 1.0}, weight, options)
 
 
@@ -86,6 +88,7 @@ SMALL = [
     ("pool", "lp_pool2d", (2, 3, 6, 8), "both", {"kernel_size": 2, "stride": 2, "padding": 0}),
     *(("activation", op, (2, 3, 4, 5), d, {}) for op in ("sigmoid", "tanh", "relu") for d in ("input", "inplace")),
     ("activation", "softmax", (3, 7), "forward", {}),
+    *(("norm", "batch_norm", (3, 5, 4, 6), d, {}) for d in ("forward", "input")),
     *(("loss", op, (4, 7), "both", {}) for op in ("cross_entropy", "mse_loss")),
     ("optim", "SGD", (37,), "inplace", {}),
 ]
