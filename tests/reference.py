@@ -31,6 +31,11 @@ def named_pads(padding, size, kernel, stride, dilation):
     return total // 2, total - total // 2
 
 
+def double(a):
+    """As a float64 array; np.float64 makes a number of one value in NumPy 2.0."""
+    return np.asarray(a, np.float64)
+
+
 class Taps:
     """Which input element each kernel position of each output position reads; padding is skipped."""
 
@@ -67,11 +72,11 @@ def group_slices(C, K, groups):
 
 def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """y[n,k,oh,ow] = b[k] + sum_{c,i,j} x[n, c, oh sh + i dh - top, ow sw + j dw - left] w[k,c,i,j]"""
-    x, weight = np.float64(x), np.float64(weight)
+    x, weight = double(x), double(weight)
     taps = Taps(x.shape[2:], weight.shape[2:], stride, padding, dilation)
     y = np.zeros((len(x), len(weight), *taps.out_size))
     if bias is not None:
-        y += np.float64(bias)[None, :, None, None]
+        y += double(bias)[None, :, None, None]
     for cs, ks in group_slices(x.shape[1], len(weight), groups):
         for oh, ow, i, j, ih, iw in taps:
             y[:, ks, oh, ow] += x[:, cs, ih, iw] @ weight[ks, :, i, j].T
@@ -79,7 +84,7 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 def conv2d_backward_input(dy, weight, input_shape, stride=1, padding=0, dilation=1, groups=1):
-    dy, weight = np.float64(dy), np.float64(weight)
+    dy, weight = double(dy), double(weight)
     dx = np.zeros(input_shape)
     taps = Taps(dx.shape[2:], weight.shape[2:], stride, padding, dilation)
     for cs, ks in group_slices(dx.shape[1], len(weight), groups):
@@ -89,7 +94,7 @@ def conv2d_backward_input(dy, weight, input_shape, stride=1, padding=0, dilation
 
 
 def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1, groups=1):
-    dy, x = np.float64(dy), np.float64(x)
+    dy, x = double(dy), double(x)
     dw = np.zeros(weight_shape)
     taps = Taps(x.shape[2:], dw.shape[2:], stride, padding, dilation)
     for cs, ks in group_slices(x.shape[1], len(dw), groups):
@@ -99,7 +104,7 @@ def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1,
 
 
 def conv2d_backward_bias(dy):
-    return np.float64(dy).sum((0, 2, 3))
+    return double(dy).sum((0, 2, 3))
 
 
 def transposed_scatter(size, kernel, stride, padding, output_padding, dilation):
@@ -124,12 +129,12 @@ def transposed_scatter(size, kernel, stride, padding, output_padding, dilation):
 
 def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """y[n, :, ih sh + i dh - top, iw sw + j dw - left] += x[n,c,ih,iw] w[c,:,i,j]; weight (C, K / groups, kh, kw)."""
-    x, weight = np.float64(x), np.float64(weight)
+    x, weight = double(x), double(weight)
     size, moves = transposed_scatter(x.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation)
     K = weight.shape[1] * groups
     y = np.zeros((len(x), K, *size))
     if bias is not None:
-        y += np.float64(bias)[None, :, None, None]
+        y += double(bias)[None, :, None, None]
     for cs, ks in group_slices(x.shape[1], K, groups):
         for ih, iw, i, j, oh, ow in moves:
             y[:, ks, oh, ow] += x[:, cs, ih, iw] @ weight[cs, :, i, j]
@@ -139,7 +144,7 @@ def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0
 def conv_transpose2d_backward_input(
     dy, weight, input_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1
 ):
-    dy, weight = np.float64(dy), np.float64(weight)
+    dy, weight = double(dy), double(weight)
     dx = np.zeros(input_shape)
     _, moves = transposed_scatter(input_shape[2:], weight.shape[2:], stride, padding, output_padding, dilation)
     for cs, ks in group_slices(input_shape[1], dy.shape[1], groups):
@@ -149,7 +154,7 @@ def conv_transpose2d_backward_input(
 
 
 def conv_transpose2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    dy, x = np.float64(dy), np.float64(x)
+    dy, x = double(dy), double(x)
     dw = np.zeros(weight_shape)
     _, moves = transposed_scatter(x.shape[2:], weight_shape[2:], stride, padding, output_padding, dilation)
     for cs, ks in group_slices(x.shape[1], dy.shape[1], groups):
