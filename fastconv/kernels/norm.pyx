@@ -405,7 +405,6 @@ cdef inline void channels_moments(const real *x, Py_ssize_t step, Py_ssize_t cou
     cdef real lanes[3][WIDE * MAX_LANES]
     cdef Py_ssize_t i
     cdef int j
-    cdef Moments m
     for j in range(width):
         c[j] = vzero
         s[j] = vzero
@@ -483,10 +482,10 @@ cdef void pixels_numbers(const Pixels *p, const double *parts, double *total, re
 
 
 cdef void join_blocks(const Pixels *p, const double *parts, double *total) noexcept nogil:
-    cdef Py_ssize_t block, c, done = 0, count
+    cdef Py_ssize_t _block, c, done = 0, count
     cdef double share, weight, delta
     memset(total, 0, 2 * p.C * sizeof(double))
-    for block in range(p.blocks):
+    for _block in range(p.blocks):
         count = min(p.block, p.P - done)
         share = count / <double>(done + count)
         weight = done * share
@@ -626,12 +625,12 @@ cdef void pixels_slopes(const Pixels *p, const double *parts, double *total, rea
                         const real[:, :] invstd, bint training) noexcept nogil:
     """The sums of every sample (in total), over all samples (after them), and scale, slope and shift of every
     sample and channel."""
-    cdef Py_ssize_t n, block, g, c, width = p.C // p.G
+    cdef Py_ssize_t n, _block, g, c, width = p.C // p.G
     cdef double r, g0, g1, scale, count = <double>(width * p.P)
     cdef real *own
     for n in range(p.N):
         memset(total, 0, 2 * p.C * sizeof(double))
-        for block in range(p.blocks):
+        for _block in range(p.blocks):
             for c in range(2 * p.C):
                 total[c] += parts[c]
             parts += 2 * p.C
@@ -798,7 +797,6 @@ cdef int lrn_run(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] y,
     cdef Py_ssize_t N = x.shape[0], P = x.shape[2] if planar else x.shape[1], C = x.shape[1] if planar else x.shape[2]
     cdef Py_ssize_t job, strips = (P + STRIP - 1) // STRIP
     cdef int threads = threads_for(3.0 * N * P * C)
-    cdef real *scratch
     cdef bint failed = False
     v.before, v.after = min(v.before, C), min(v.after, C)
     for job in prange(N * strips, nogil=True, num_threads=threads, schedule="static"):

@@ -85,12 +85,12 @@ cdef extern from *:
     ctypedef struct Numbers "OptimNumbers":
         real lr, decay, momentum, eps, a, b, c, d
         int nesterov
-    void sgd_run(real *w, const real *g, real *u, real *v, real *z, Py_ssize_t vectors, const Numbers *p) noexcept nogil
-    void adam_run(real *w, const real *g, real *u, real *v, real *z, Py_ssize_t vectors, const Numbers *p) noexcept nogil
-    void rmsprop_run(real *w, const real *g, real *u, real *v, real *z, Py_ssize_t vectors, const Numbers *p) noexcept nogil
 
 ctypedef void (*rule)(real *w, const real *g, real *u, real *v, real *z, Py_ssize_t vectors,
                       const Numbers *p) noexcept nogil
+
+cdef extern from *:
+    rule sgd_run, adam_run, rmsprop_run
 
 cdef enum:
     BLOCK = 16384  # elements of a job

@@ -83,7 +83,7 @@ def batch_norm(
     momentum, eps = check.number(momentum, "momentum"), positive(eps, "eps")
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
-    running = running_statistics(x, running_mean, running_var, training)
+    running = running_statistics(x, running_mean, running_var, training, weight=weight, bias=bias)
     if training:
         more_than_one_value(x.shape)
     arrays = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias, "x": x}
@@ -172,8 +172,8 @@ def needed(**arrays):
             raise TypeError(f"{name} must be an array, got None")
 
 
-def running_statistics(x, mean, var, training):
-    """The running statistics as the kernel may read and, in training, write them."""
+def running_statistics(x, mean, var, training, **others):
+    """The running statistics as the kernel may read and, in training, write them (in no other array's memory)."""
     if (mean is None) != (var is None):
         raise ValueError("running_mean and running_var must both be given or both be None")
     if mean is None and not training:
@@ -184,8 +184,10 @@ def running_statistics(x, mean, var, training):
                 raise TypeError(f"{name} must be a numpy.ndarray, for it is updated, got {type(a).__name__}")
             if not a.flags.writeable or check.overlaps_itself(a):
                 raise ValueError(f"{name} must be writable and not overlap itself, for it is updated")
-        if np.shares_memory(mean, var):
-            raise ValueError("running_mean must not share memory with running_var")
+        for name, a, rest in (("running_mean", mean, {"running_var": var}), ("running_var", var, {})):
+            for other, b in (rest | {"x": x} | others).items():
+                if b is not None and np.may_share_memory(a, b) and np.shares_memory(a, b):
+                    raise ValueError(f"{name} must not share memory with {other}, for it is updated")
     return tuple(per_channel(x, running_mean=mean, running_var=var))
 
 

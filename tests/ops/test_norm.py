@@ -541,7 +541,17 @@ WRONG = [
     (lambda: norm.batch_norm(X.astype(int), V4, V4), TypeError, "x must be float32 or float64"),
     (lambda: norm.batch_norm(X, [1.0] * 4, [1.0] * 4, training=True), TypeError, "running_mean must be a numpy"),
     (lambda: norm.batch_norm(X, inputs.readonly(V4), V4, training=True), ValueError, "running_mean must be writable"),
-    (lambda: norm.batch_norm(X, V4, V4, training=True), ValueError, "must not share memory"),
+    (
+        lambda: norm.batch_norm(X, V4, V4, training=True),
+        ValueError,
+        "running_mean must not share memory with running_v",
+    ),
+    (
+        lambda: norm.batch_norm(X, V4 + 1, X[0, :, 0, 0], training=True),
+        ValueError,
+        "running_var must not share.*with x",
+    ),
+    (lambda: norm.batch_norm(X, V4 + 1, V4, V4, training=True), ValueError, "running_var must not share.*with weight"),
     (lambda: norm.batch_norm(X, V4, V4 + 1, out=X[:1]), ValueError, "out must have shape"),
     (lambda: norm.batch_norm(X[:1, :, :2, :2], V4, V4, out=V4.reshape(1, 4, 1, 1)), ValueError, "out must have shape"),
     (lambda: norm.batch_norm_backward(X, X[:1], V4, V4), ValueError, r"x must have shape \(2, 4, 3, 3\)"),
