@@ -627,6 +627,7 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         g.sh, g.sw, g.dh, g.dw, g.top, g.left = sh, sw, dilation_h, dilation_w, top, left
         g.kh, g.kw, g.groups, g.C, g.K = dw.shape[2], dw.shape[3], groups, dw.shape[1], dw.shape[0] // groups
         g.tiles_k = (g.K + NR * VL - 1) // (NR * VL)
+        join_rows(&g)
         g.rows = g.N * g.OH
         g.merged = merges(groups, g.C, g.kw if dilation_w == 1 and narrow else 1)
         g.taps = g.kh if g.merged else g.kh * g.kw
@@ -646,6 +647,20 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         raise MemoryError()
 
 
+cdef void join_rows(Sums *g) noexcept nogil:
+    """1x1 without padding: rows that follow each other in memory are one longer row."""
+    cdef Py_ssize_t rows, most = pixels_at_once(g.C) // g.OW
+    if g.kh * g.kw * g.sh * g.sw != 1 or g.H != g.OH or g.W != g.OW or g.top or g.left:
+        return
+    if g.xh != g.W * g.xw or g.yh != g.OW * g.yw:
+        return
+    for rows in range(min(most, g.OH), 1, -1):
+        if g.OH % rows == 0:
+            g.OH, g.OW, g.xh, g.yh = g.OH // rows, g.OW * rows, g.xh * rows, g.yh * rows
+            g.H, g.W = g.OH, g.OW
+            return
+
+
 cdef Py_ssize_t number_of_parts(Py_ssize_t rows, Py_ssize_t width, Py_ssize_t jobs) noexcept nogil:
     """Pixel groups: enough for 32 jobs, but none below two blocks; never dependent on the threads."""
     cdef Py_ssize_t wanted = (32 + jobs - 1) // jobs, most = max(<Py_ssize_t>1, rows * width // (2 * PIXELS))
@@ -654,7 +669,7 @@ cdef Py_ssize_t number_of_parts(Py_ssize_t rows, Py_ssize_t width, Py_ssize_t jo
 
 cdef int sum_parts(Sums *g) noexcept nogil:
     cdef Py_ssize_t jobs = g.parts * g.groups * g.tiles_k * g.taps, job
-    cdef Py_ssize_t runs = max(<Py_ssize_t>1, PIXELS // g.OW), row = (g.OW - 1) * g.step + g.length
+    cdef Py_ssize_t runs = max(<Py_ssize_t>1, pixels_at_once(g.length) // g.OW), row = (g.OW - 1) * g.step + g.length
     cdef Py_ssize_t scratch = runs * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + NR * VL * PIXELS * sizeof(real)
     cdef double work = <double>g.rows * g.OW * g.size * 0.02
     cdef int threads = threads_for(work), failed = 0
@@ -667,6 +682,11 @@ cdef int sum_parts(Sums *g) noexcept nogil:
             failed |= sum_part(g, job, runs, row, memory)
         free(memory)
     return failed
+
+
+cdef Py_ssize_t pixels_at_once(Py_ssize_t length) noexcept nogil:
+    """Pixels whose x stays in the second cache while all channels go by."""
+    return min(<Py_ssize_t>PIXELS, max(<Py_ssize_t>128, CACHED // length))
 
 
 cdef int sum_part(Sums *g, Py_ssize_t job, Py_ssize_t runs, Py_ssize_t row, char *memory) noexcept nogil:
