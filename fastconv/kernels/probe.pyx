@@ -5,11 +5,13 @@ import time
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 
+from .tile cimport MR, NR, tile, tile_tn
 from .vector cimport VL, real, vf, vload, vsplat, vstore
 
 cdef enum:
     CHAINS = 12             # independent sums: more than latency times units, and few enough for 16 registers
     BLOCK = 16384           # elements of a copy that one job moves
+    DEPTH = 64              # reduction steps of a tile whose operands stay in the first cache
 
 
 def fma_gflops(double seconds=0.1, int threads=1):
@@ -54,6 +56,40 @@ cdef void burn(real *result, Py_ssize_t steps) noexcept nogil:
         acc[0] = acc[0] + acc[i]
     vstore(lanes, acc[0])
     result[0] = lanes[0]
+
+
+def tile_gflops(double seconds=0.1, bint transposed=False):
+    """What the micro-kernel reaches from cached operands on one thread, in its forward or weight-gradient use."""
+    cdef Py_ssize_t steps = 20000, rounds = 0, step, i
+    cdef double spent = 0, best = 0, begun, taken
+    cdef real *memory = <real *>malloc((DEPTH * (NR * VL + MR) + MR * NR * VL + 16) * sizeof(real))
+    cdef real *w = memory + 16 - (<size_t>memory // sizeof(real)) % 16
+    cdef real *x = w + DEPTH * NR * VL
+    cdef real *y = x + DEPTH * MR
+    cdef const real *rows[MR]
+    cdef real *out[MR]
+    cdef Py_ssize_t count = DEPTH
+    if memory == NULL:
+        raise MemoryError
+    for i in range(DEPTH * (NR * VL + MR) + MR * NR * VL):
+        w[i] = 0
+    for i in range(MR):
+        rows[i], out[i] = x + i * DEPTH, y + i * NR * VL
+    try:
+        while spent < seconds or rounds < 5:
+            begun = time.perf_counter()
+            for step in range(steps):
+                if transposed:
+                    tile_tn(rows, <const real **>&w, &count, 1, 0, MR, 0, NR * VL, y, NR * VL, 0, MR, NR)
+                else:
+                    tile(rows, 1, 0, DEPTH, w, NULL, out, False, NR)
+            taken = time.perf_counter() - begun
+            spent += taken
+            best = max(best, 2e-9 * steps * DEPTH * MR * NR * VL / taken)
+            rounds += 1
+    finally:
+        free(memory)
+    return best
 
 
 def stream(const real[:] x, real[:] y, int threads=1):
