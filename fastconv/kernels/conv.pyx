@@ -16,13 +16,14 @@ from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
 from .tile cimport MR, NR, tile, tile_tn
-from .vector cimport VL, real
+from .vector cimport VL, real, vfence
 
 cdef enum:
     TILES = 16          # tiles of MR pixels in a job
-    STEPS = 128         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays in the first cache
+    STEPS = 256         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays near
     CACHED = 1 << 16    # packed weights that a job may go through for each block of pixels
     PIXELS = 256        # pixels in a block of the weight gradient
+    STREAMED = 1 << 20  # reals in a result that is stored past the caches
     MERGE = 16          # up to this many channels a row of the kernel is read as one run
     PADDED = 1 << 20    # reals in a padded copy of some images
     LINES = 8           # channels packed at a time, so that reads run along memory
@@ -37,6 +38,8 @@ cdef struct Grid:
     Py_ssize_t taps, length     # reduction: taps x length
     Py_ssize_t *th
     Py_ssize_t *tw
+    Py_ssize_t *at              # where the tap lies from its pixel
+    Py_ssize_t top, left, bottom, right     # pixels with top <= i * mh < bottom, left <= j * mw < right read no padding
     Py_ssize_t groups, C, K     # channels of x and y in one group
     Py_ssize_t tiles_k          # column tiles in one group
     const real *w               # packed: [group][column tile][tap][channel][lane]
@@ -45,6 +48,7 @@ cdef struct Grid:
     Py_ssize_t bg
     const real *zeros
     bint relu
+    bint stream                 # y is large and on whole vectors: stored past the caches
     # With bh > 0 the columns are a block of bh x bw pixels of `channels` each, stored at i * bh, j * bw of YH x YW
     Py_ssize_t bh, bw, channels, YH, YW
 
@@ -64,17 +68,30 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef double work = <double>pixels * g.groups * columns(g.K) * (g.taps * g.length + 4) * 0.02
     cdef int threads = threads_for(work), failed = 0
     cdef Py_ssize_t table = (g.taps + 1) * TILES * MR
-    cdef Py_ssize_t scratch = table * sizeof(real *) + (TILES * MR + 1) * NR * VL * sizeof(real)
+    cdef Py_ssize_t scratch = table * sizeof(real *) + ((TILES * MR + 1) * NR + 1) * VL * sizeof(real)
     cdef char *memory = NULL
     if jobs == 0:
         return 0
+    g.at = <Py_ssize_t *>malloc((g.taps + 1) * sizeof(Py_ssize_t))
+    if g.at == NULL:
+        return 1
+    find_inside(g)
+    g.stream = streams(g)
     with parallel(num_threads=threads):
         memory = <char *>malloc(scratch)
         for job in prange(jobs, schedule="dynamic"):
             failed |= run_job(g, job // blocks // runs, job // blocks % runs * at_once, at_once, job % blocks, pixels,
                               memory)
         free(memory)
+    free(g.at)
     return failed
+
+
+cdef bint streams(Grid *g) noexcept nogil:
+    """Whether y is larger than caches hold, and every pixel and tile of it starts on a whole vector."""
+    cdef Py_ssize_t image = g.GH * g.GW * g.groups * g.K
+    return image * g.N >= STREAMED and <size_t>g.y % (VL * sizeof(real)) == 0 and g.K % VL == 0 and \
+        (g.yn % VL) == 0 and (g.yh % VL) == 0 and (g.yw % VL) == 0
 
 
 cdef Py_ssize_t tiles_at_once(Grid *g, Py_ssize_t blocks) noexcept nogil:
@@ -90,7 +107,7 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
     cdef Py_ssize_t tiles = (count + MR - 1) // MR, p
     cdef const real **rows = <const real **>memory
     cdef real **out = <real **>(memory + g.taps * TILES * MR * sizeof(real *))
-    cdef real *spare = <real *>(out + TILES * MR)
+    cdef real *spare = <real *>(out + TILES * MR) + VL - <size_t>(out + TILES * MR) // sizeof(real) % VL
     if memory == NULL:
         return 1
     point(g, rows, out, first, count, tiles, group * g.C, group * g.K + tile_k * NR * VL, spare + TILES * MR * NR * VL)
@@ -98,6 +115,8 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
         run_columns(g, group, tile_k, rows, out, spare, first, count, tiles)
         for p in range(count):
             out[p] += NR * VL
+    if g.stream:
+        vfence()
     return 0
 
 
@@ -108,7 +127,8 @@ cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real *
     if lanes < width or g.bh:
         for p in range(tiles * MR):
             out[p] = spare + p * width
-    reduce(g, rows, out, tiles, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0, <int>(width // VL))
+    reduce(g, rows, out, tiles, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0,
+           g.stream and lanes == width and not g.bh, <int>(width // VL))
     if g.bh:
         for p in range(count):
             store_block(g, first + p, spare + p * width)
@@ -140,28 +160,18 @@ cdef real *pixel(Grid *g, Py_ssize_t p) noexcept nogil:
 cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles,
                 Py_ssize_t c0, Py_ssize_t k0, real *junk) noexcept nogil:
     """Fill the tables: rows[tile][tap][i] under each tap, out[tile][i] of each pixel; rows beyond count go to junk."""
-    cdef Py_ssize_t p, t, i, j, n, h, w, last = tiles * MR
+    cdef Py_ssize_t p, t, j = first % g.GW, i = first // g.GW % g.GH, n = first // g.GW // g.GH
     cdef const real **row
     cdef const real *x
-    j = first % g.GW
-    i = first // g.GW % g.GH
-    n = first // g.GW // g.GH
-    for p in range(last):
+    for p in range(count):
         row = rows + p // MR * g.taps * MR + p % MR
-        if p >= count:
-            out[p] = junk
-            for t in range(g.taps):
-                row[t * MR] = g.zeros
-            continue
         out[p] = g.y + n * g.yn + i * g.yh + j * g.yw + k0
-        x = g.x + n * g.xn + c0
-        for t in range(g.taps):
-            h = i * g.mh + g.th[t]
-            w = j * g.mw + g.tw[t]
-            if 0 <= h < g.H and 0 <= w < g.W:
-                row[t * MR] = x + h * g.xh + w * g.xw
-            else:
-                row[t * MR] = g.zeros
+        x = g.x + n * g.xn + i * g.mh * g.xh + j * g.mw * g.xw + c0
+        if g.top <= i * g.mh < g.bottom and g.left <= j * g.mw < g.right:
+            for t in range(g.taps):
+                row[t * MR] = x + g.at[t]
+        else:
+            point_at_edge(g, row, x, i * g.mh, j * g.mw)
         j += 1
         if j == g.GW:
             j = 0
@@ -169,25 +179,53 @@ cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssi
             if i == g.GH:
                 i = 0
                 n += 1
+    for p in range(count, tiles * MR):
+        row = rows + p // MR * g.taps * MR + p % MR
+        out[p] = junk
+        for t in range(g.taps):
+            row[t * MR] = g.zeros
+
+
+cdef void point_at_edge(Grid *g, const real **row, const real *x, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
+    """A pixel with some taps outside the image: these read zeros."""
+    cdef Py_ssize_t t
+    for t in range(g.taps):
+        if 0 <= h + g.th[t] < g.H and 0 <= w + g.tw[t] < g.W:
+            row[t * MR] = x + g.at[t]
+        else:
+            row[t * MR] = g.zeros
+
+
+cdef void find_inside(Grid *g) noexcept nogil:
+    """Where each tap lies from its pixel, and from where to where all taps of a pixel lie inside the image."""
+    cdef Py_ssize_t t
+    g.top, g.left, g.bottom, g.right = 0, 0, g.H, g.W
+    for t in range(g.taps):
+        g.at[t] = g.th[t] * g.xh + g.tw[t] * g.xw
+        g.top, g.bottom = max(g.top, -g.th[t]), min(g.bottom, g.H - g.th[t])
+        g.left, g.right = max(g.left, -g.tw[t]), min(g.right, g.W - g.tw[t])
 
 
 cdef void reduce(Grid *g, const real **rows, real **out, Py_ssize_t tiles, const real *w, const real *b,
-                 int nv) noexcept nogil:
+                 bint stream, int nv) noexcept nogil:
     """All passes over the reduction, each over all tiles of the job; partial sums wait in the output."""
     cdef Py_ssize_t t = 0, c = 0, taps, length, m
-    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, STEPS // g.length)
+    cdef Py_ssize_t passes = (g.taps * g.length + STEPS - 1) // STEPS
+    cdef Py_ssize_t at_once = (g.taps + passes - 1) // passes if passes else 1
+    cdef Py_ssize_t channels = (g.length + STEPS - 1) // STEPS  # passes over one tap
     cdef bint last
     cdef const real *init = b
     if g.taps == 0:
         for m in range(tiles):
-            tile(rows, 0, 0, 0, w, b, out + m * MR, g.relu, nv)
+            tile(rows, 0, 0, 0, w, b, out + m * MR, g.relu, False, nv)
         return
     while t < g.taps:
         taps = min(at_once, g.taps - t)
-        length = min(<Py_ssize_t>STEPS, g.length - c) if g.length > STEPS else g.length
+        length = min((g.length + channels - 1) // channels, g.length - c) if channels > 1 else g.length
         last = t + taps == g.taps and c + length == g.length
         for m in range(tiles):
-            tile(rows + (m * g.taps + t) * MR, taps, c, length, w, init, out + m * MR, last and g.relu, nv)
+            tile(rows + (m * g.taps + t) * MR, taps, c, length, w, init, out + m * MR, last and g.relu,
+                 last and stream, nv)
         w += taps * length * nv * VL
         init = NULL
         c += length

@@ -6,7 +6,7 @@
 #
 # nv is a compile-time constant at every call, so the loops unroll and `acc` never touches memory.
 
-from .vector cimport real, vf, VL, vload, vstore, vsplat, vzero, vmax
+from .vector cimport real, vf, VL, vload, vstore, vstream, vsplat, vzero, vmax
 
 cdef extern from *:
     enum: MR "6"
@@ -14,7 +14,7 @@ cdef extern from *:
 
 
 cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
-                           const real *init, real **out, bint relu, const int nv) noexcept nogil:
+                           const real *init, real **out, bint relu, bint stream, const int nv) noexcept nogil:
     """out[i][j] = (init[j] or out[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j], then relu if asked."""
     cdef vf acc[MR][NR]
     cdef vf wv[NR]
@@ -64,22 +64,27 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
         for i in range(MR):
             for j in range(nv):
                 acc[i][j] = vmax(vzero, acc[i][j])
-    for i in range(MR):
-        for j in range(nv):
-            vstore(out[i] + j * VL, acc[i][j])
+    if stream:
+        for i in range(MR):
+            for j in range(nv):
+                vstream(out[i] + j * VL, acc[i][j])
+    else:
+        for i in range(MR):
+            for j in range(nv):
+                vstore(out[i] + j * VL, acc[i][j])
 
 
 cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
-                      const real *init, real **out, bint relu, int nv) noexcept nogil:
+                      const real *init, real **out, bint relu, bint stream, int nv) noexcept nogil:
     """tile_body for nv vectors, 1 to NR."""
     if nv == 1:
-        tile_body(rows, taps, offset, length, w, init, out, relu, 1)
+        tile_body(rows, taps, offset, length, w, init, out, relu, stream, 1)
     elif nv == 2:
-        tile_body(rows, taps, offset, length, w, init, out, relu, 2)
+        tile_body(rows, taps, offset, length, w, init, out, relu, stream, 2)
     elif NR > 2 and nv == 3:
-        tile_body(rows, taps, offset, length, w, init, out, relu, 3)
+        tile_body(rows, taps, offset, length, w, init, out, relu, stream, 3)
     elif NR > 2:
-        tile_body(rows, taps, offset, length, w, init, out, relu, 4)
+        tile_body(rows, taps, offset, length, w, init, out, relu, stream, 4)
 
 
 cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,

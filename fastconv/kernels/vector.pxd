@@ -41,7 +41,18 @@ cdef extern from *:
     #define vmax(a, b) ((vf)_mm_max_pd((__m128d)(a), (__m128d)(b)))
     #define vmin(a, b) ((vf)_mm_min_pd((__m128d)(a), (__m128d)(b)))
     #endif
+    /* past the caches, for results too large to be read again soon; p on a multiple of VBYTES */
+    #if VBYTES == 64
+    #define vstream(p, v) _mm512_stream_si512((__m512i *)(p), (__m512i)(v))
+    #elif VBYTES == 32
+    #define vstream(p, v) _mm256_stream_si256((__m256i *)(p), (__m256i)(v))
     #else
+    #define vstream(p, v) _mm_stream_si128((__m128i *)(p), (__m128i)(v))
+    #endif
+    #define vfence() _mm_sfence()
+    #else
+    #define vstream(p, v) vstore(p, v)
+    #define vfence() ((void)0)
     #define vmax(a, b) vselect((vi)((a) > (b)), a, b)
     #define vmin(a, b) vselect((vi)((a) < (b)), a, b)
     #endif
@@ -54,6 +65,8 @@ cdef extern from *:
     vf vzero
     vf vload(const real *p) noexcept nogil
     void vstore(real *p, vf v) noexcept nogil
+    void vstream(real *p, vf v) noexcept nogil
+    void vfence() noexcept nogil
     vf vsplat(real s) noexcept nogil
     # the mask of vselect is any vector comparison written in C
     vf vmax(vf a, vf b) noexcept nogil
