@@ -10,6 +10,7 @@ import subprocess
 from importlib.util import find_spec
 
 import pytest
+
 from fastconv import kernels
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
