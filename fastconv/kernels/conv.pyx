@@ -687,7 +687,7 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
 
 cdef void join_rows(Sums *g) noexcept nogil:
     """1x1 without padding: rows that follow each other in memory are one longer row."""
-    cdef Py_ssize_t rows, most = pixels_at_once(g.C) // g.OW
+    cdef Py_ssize_t rows, most = PIXELS // g.OW
     if g.kh * g.kw * g.sh * g.sw != 1 or g.H != g.OH or g.W != g.OW or g.top or g.left:
         return
     if g.xh != g.W * g.xw or g.yh != g.OW * g.yw:
@@ -707,7 +707,7 @@ cdef Py_ssize_t number_of_parts(Py_ssize_t rows, Py_ssize_t width, Py_ssize_t jo
 
 cdef int sum_parts(Sums *g) noexcept nogil:
     cdef Py_ssize_t jobs = g.parts * g.groups * g.tiles_k * g.taps, job
-    cdef Py_ssize_t runs = max(<Py_ssize_t>1, pixels_at_once(g.length) // g.OW), row = (g.OW - 1) * g.step + g.length
+    cdef Py_ssize_t runs = max(<Py_ssize_t>1, PIXELS // g.OW), row = (g.OW - 1) * g.step + g.length
     cdef Py_ssize_t scratch = runs * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + NR * VL * PIXELS * sizeof(real)
     cdef double work = <double>g.rows * g.OW * g.size * 0.02
     cdef int threads = threads_for(work), failed = 0
@@ -720,11 +720,6 @@ cdef int sum_parts(Sums *g) noexcept nogil:
             failed |= sum_part(g, job, runs, row, memory)
         free(memory)
     return failed
-
-
-cdef Py_ssize_t pixels_at_once(Py_ssize_t length) noexcept nogil:
-    """Pixels whose x stays in the second cache while all channels go by."""
-    return min(<Py_ssize_t>PIXELS, max(<Py_ssize_t>128, CACHED // length))
 
 
 cdef int sum_part(Sums *g, Py_ssize_t job, Py_ssize_t runs, Py_ssize_t row, char *memory) noexcept nogil:
