@@ -1,4 +1,4 @@
-"""Winograd's convolution on channels-last memory: F(4x4, 3x3) and F(2x2, 5x5), stride 1.
+"""Winograd's convolution on channels-last memory: F(5x5, 2x2), F(4x4, 3x3) and F(2x2, 5x5), stride 1.
 
     forward          y  = At [sum_c (G w Gt) * (Bt x B)] A + b     on each patch of 6 x 6 inputs
     input gradient   the same with the rotated kernel, K and C swapped (Zhang 2016, eqs. 50, 51)
@@ -8,6 +8,9 @@ For each of the 36 frequencies the sums are products of matrices: M[f] = V[f] U[
 are cut into tiles of K and chunks of C, so that one frequency of a chunk stays in the first cache. The cut depends on
 C and K alone, and sums of sums keep rounding errors small. So the bits of a result depend neither on N, nor on the
 threads, nor on the place of a patch (those of the weight gradient: not on the threads).
+A convolution whose kernel is twice its stride s is one of 2 x 2 taps and stride 1 over blocks of s x s pixels, read as
+one pixel of s * s * C channels: (place in the block, channel). Only reading x, writing dx and the place of the taps
+differ; C must then be a multiple of STRIP, so that neither a vector nor a strip holds two places.
 The matrices and their fused steps are those of winograd_transform.pxd. A NaN of x reaches the whole patch.
 """
 
@@ -19,14 +22,16 @@ from fastconv.kernels.threads cimport threads_for
 from .tile cimport MR, NR
 from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
 from .winograd_transform cimport (
-    transform_filter_3, transform_filter_5, transform_filter_gradient_3, transform_filter_gradient_5,
-    transform_gradient_2, transform_gradient_4, transform_input, transform_output_2, transform_output_4, transpose_4,
+    transform_filter_2, transform_filter_3, transform_filter_5, transform_filter_gradient_2,
+    transform_filter_gradient_3, transform_filter_gradient_5, transform_gradient_2, transform_gradient_4,
+    transform_gradient_5, transform_input, transform_output_2, transform_output_4, transform_output_5, transpose_4,
 )
 
 cdef enum:
     EDGE = 6            # inputs along a side of a patch
     COUNT = 36          # frequencies
     CHUNK = 64          # channels in a chunk, about
+    OUTPUTS = 25        # outputs of a patch, at most
     LANES = 64          # output channels in a tile, at most
     STRIP = 16          # channels whose filters are transformed together
     BLOCK = 24          # patches in a block, at most
@@ -43,16 +48,19 @@ cdef struct Filters:
     Py_ssize_t chunk, chunks    # channels in a chunk
     Py_ssize_t width, tiles     # lanes in a tile
     Py_ssize_t taps
-    real *w                     # w[k * so + c * si + offsets[tap]]
+    real *w                     # w[k * so + c * si + offsets[tap]], of blocks w[start_of(k, c) + offsets[tap]]
     Py_ssize_t so, si
+    Py_ssize_t s, channels, sh, sw  # side of a block, channels of one place, its row and column in w
+    bint rotated                # blocks are those of the outputs
     Py_ssize_t offsets[25]
 
 cdef struct Patches:
-    # patch p = (n, i, j): outputs from (i edge, j edge), inputs from (i edge - top, j edge - left)
+    # patch p = (n, i, j): outputs from (i edge, j edge), inputs from (s i edge - top, s j edge - left);
+    # the outputs may be blocks that begin at (-ytop, -yleft)
     real *x
-    Py_ssize_t xn, xh, xw, H, W, C
+    Py_ssize_t xn, xh, xw, H, W, C, s
     real *y
-    Py_ssize_t yn, yh, yw, OH, OW, K
+    Py_ssize_t yn, yh, yw, OH, OW, K, ys, ytop, yleft
     Py_ssize_t edge, top, left, rows, columns, count
     Py_ssize_t stride           # reals from one patch to the next in v[f]
 
@@ -85,11 +93,13 @@ cdef void *allocate(Py_ssize_t reals) noexcept nogil:
 
 # ---------------------------------------------------------------- filters
 
-cdef void cut_filters(Filters *f, Py_ssize_t K, Py_ssize_t C) noexcept nogil:
-    """Chunks of C and tiles of K, as even as they can be."""
+cdef void cut_filters(Filters *f, Py_ssize_t K, Py_ssize_t C, Py_ssize_t s) noexcept nogil:
+    """Chunks of C and tiles of K, as even as they can be; of blocks, chunks of whole strips."""
     cdef Py_ssize_t vectors = (K + VL - 1) // VL, chunks = max(<Py_ssize_t>1, (C + CHUNK // 2) // CHUNK)
     f.C, f.K = C, K
     f.chunk = (C + chunks - 1) // chunks
+    if s > 1:
+        f.chunk = (f.chunk + STRIP - 1) // STRIP * STRIP
     f.chunks = (C + f.chunk - 1) // f.chunk
     f.tiles = (vectors * VL + LANES - 1) // LANES
     f.width = (vectors + f.tiles - 1) // f.tiles * VL
@@ -116,22 +126,33 @@ cdef Py_ssize_t panel_width(Py_ssize_t lanes, Py_ssize_t panel) noexcept nogil:
     return min(<Py_ssize_t>(NR * VL), lanes - panel * NR * VL)
 
 
-cdef void point_filters(Filters *f, const real[:, :, :, :] w, bint rotated) noexcept nogil:
+cdef void point_filters(Filters *f, const real[:, :, :, :] w, Py_ssize_t s, bint rotated) noexcept nogil:
     """Where the taps lie; rotated: turned by 180 degrees, outputs and inputs swapped."""
-    cdef Py_ssize_t t, one = sizeof(real), r, s
-    f.taps = w.shape[2] * w.shape[3]
+    cdef Py_ssize_t t, one = sizeof(real), kernel = w.shape[2] // s, i, j
+    f.taps = kernel * kernel
+    f.s, f.channels, f.sh, f.sw, f.rotated = s, w.shape[1], w.strides[2] // one, w.strides[3] // one, rotated
     for t in range(f.taps):
-        r, s = t // w.shape[3], t % w.shape[3]
+        i, j = t // kernel, t % kernel
         if rotated:
-            r, s = w.shape[2] - 1 - r, w.shape[3] - 1 - s
-        f.offsets[t] = (r * w.strides[2] + s * w.strides[3]) // one
+            i, j = kernel - 1 - i, kernel - 1 - j
+        f.offsets[t] = s * (i * f.sh + j * f.sw)
     f.w = <real *>&w[0, 0, 0, 0]
     f.so, f.si = w.strides[0] // one, w.strides[1] // one
     if rotated:
         f.so, f.si = f.si, f.so
-        cut_filters(f, w.shape[1], w.shape[0])
+        cut_filters(f, s * s * w.shape[1], w.shape[0], s)
     else:
-        cut_filters(f, w.shape[0], w.shape[1])
+        cut_filters(f, w.shape[0], s * s * w.shape[1], s)
+
+
+cdef Py_ssize_t start_of(Filters *f, Py_ssize_t k, Py_ssize_t c) noexcept nogil:
+    """Where in w the filter of output k and input c begins."""
+    cdef Py_ssize_t place = (k if f.rotated else c) // f.channels
+    if f.rotated:
+        k -= place * f.channels
+    else:
+        c -= place * f.channels
+    return k * f.so + c * f.si + place // f.s * f.sh + place % f.s * f.sw
 
 
 cdef void transform_filters(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t c0, Py_ssize_t count,
@@ -146,7 +167,9 @@ cdef void transform_filters(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, Py_ss
         gather_taps(f, tile * f.width + vector * VL, chunk * f.chunk + c0, count, taps)
         to = u + panel * NR * VL * length + c0 * width + vector % NR * VL
         for c in range(count):
-            if f.taps == 9:
+            if f.taps == 4:
+                transform_filter_2(taps + c * 4 * VL, to + c * width, step)
+            elif f.taps == 9:
                 transform_filter_3(taps + c * 9 * VL, to + c * width, step)
             else:
                 transform_filter_5(taps + c * 25 * VL, to + c * width, step)
@@ -164,7 +187,7 @@ cdef Py_ssize_t run_of(Filters *f, Py_ssize_t count) noexcept nogil:
 cdef void gather_taps(Filters *f, Py_ssize_t k0, Py_ssize_t c0, Py_ssize_t count, real *taps) noexcept nogil:
     """taps[c][tap][lane] = w[k0 + lane, c0 + c, tap], zeros beyond K; 4 x 4 at a time where taps lie side by side."""
     cdef Py_ssize_t lane, lanes = min(<Py_ssize_t>VL, f.K - k0), c, t = 0, run = run_of(f, count), last = 0, step = VL
-    cdef const real *w = f.w + k0 * f.so + c0 * f.si
+    cdef const real *w = f.w + start_of(f, k0, c0)
     if lanes < VL:
         memset(taps, 0, count * f.taps * VL * sizeof(real))
     if run and f.offsets[0] > f.offsets[1]:  # the last tap comes first
@@ -218,36 +241,58 @@ cdef int pack_strip(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t c0
 
 # ---------------------------------------------------------------- patches
 
-cdef void set_input(Patches *p, const real[:, :, :, :] x) noexcept nogil:
+cdef void set_input(Patches *p, const real[:, :, :, :] x, Py_ssize_t s, Py_ssize_t top,
+                    Py_ssize_t left) noexcept nogil:
     cdef Py_ssize_t one = sizeof(real)
     p.x, p.C, p.H, p.W = <real *>&x[0, 0, 0, 0], x.shape[1], x.shape[2], x.shape[3]
     p.xn, p.xh, p.xw = x.strides[0] // one, x.strides[2] // one, x.strides[3] // one
-    p.stride = whole(p.C)
+    p.s, p.top, p.left = s, top, left
+    p.stride = s * s * whole(p.C)
     if p.stride * one % 1024 == 0:
         p.stride += 64 // one
 
 
-cdef void set_output(Patches *p, const real[:, :, :, :] y) noexcept nogil:
+cdef void set_output(Patches *p, const real[:, :, :, :] y, Py_ssize_t s, Py_ssize_t top,
+                     Py_ssize_t left) noexcept nogil:
     cdef Py_ssize_t one = sizeof(real)
     p.y, p.K, p.OH, p.OW = <real *>&y[0, 0, 0, 0], y.shape[1], y.shape[2], y.shape[3]
     p.yn, p.yh, p.yw = y.strides[0] // one, y.strides[2] // one, y.strides[3] // one
+    p.ys, p.ytop, p.yleft = s, top, left
 
 
-cdef void set_patches(Patches *p, Py_ssize_t N, Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left) noexcept nogil:
-    p.edge, p.top, p.left = EDGE + 1 - kernel, top, left
-    p.rows, p.columns = (p.OH + p.edge - 1) // p.edge, (p.OW + p.edge - 1) // p.edge
+cdef void set_patches(Patches *p, Py_ssize_t N, Py_ssize_t kernel) noexcept nogil:
+    """After the input and the output, of kernel x kernel taps."""
+    p.edge = EDGE + 1 - kernel
+    p.rows = steps(steps(p.OH + p.ytop, p.ys), p.edge)
+    p.columns = steps(steps(p.OW + p.yleft, p.ys), p.edge)
     p.count = N * p.rows * p.columns
 
 
+cdef Py_ssize_t steps(Py_ssize_t n, Py_ssize_t s) noexcept nogil:
+    """The first i >= 0 with i * s >= n."""
+    return (n + s - 1) // s if n > 0 else 0
+
+
 cdef void read_patch(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t step, real *copied) noexcept nogil:
-    """v[f * step + c] = Bt x B of one patch; through a copy where it leaves the image or C is not whole vectors."""
-    cdef Py_ssize_t h = patch // p.columns % p.rows * p.edge - p.top, w = patch % p.columns * p.edge - p.left
-    cdef const real *x = p.x + patch // p.columns // p.rows * p.xn + h * p.xh + w * p.xw
-    cdef Py_ssize_t C = whole(p.C)
-    if p.C == C and 0 <= h and h + EDGE <= p.H and 0 <= w and w + EDGE <= p.W:
-        transform_input(x, p.xh, p.xw, v, step, C // VL)
+    """v[f * step + c] = Bt x B of one patch, one place of the blocks after another."""
+    cdef Py_ssize_t h = patch // p.columns % p.rows * p.edge * p.s - p.top
+    cdef Py_ssize_t w = patch % p.columns * p.edge * p.s - p.left, i, j
+    cdef const real *x = p.x + patch // p.columns // p.rows * p.xn
+    for i in range(p.s):
+        for j in range(p.s):
+            read_place(p, x, h + i, w + j, v + (i * p.s + j) * p.C, step, copied)
+
+
+cdef void read_place(Patches *p, const real *x, Py_ssize_t h, Py_ssize_t w, real *v, Py_ssize_t step,
+                     real *copied) noexcept nogil:
+    """Every s-th pixel from (h, w) on; through a copy where it leaves the image or C is not whole vectors."""
+    cdef Py_ssize_t C = whole(p.C), xh = p.s * p.xh, xw = p.s * p.xw
+    x += h * p.xh + w * p.xw
+    if p.C == C and 0 <= h and h + (EDGE - 1) * p.s < p.H and 0 <= w and w + (EDGE - 1) * p.s < p.W:
+        transform_input(x, xh, xw, v, step, C // VL)
     else:
-        copy_window(x, p.xh, p.xw, p.C, EDGE, -h, p.H - h, -w, p.W - w, copied)
+        copy_window(x, xh, xw, p.C, EDGE, steps(-h, p.s), steps(p.H - h, p.s), steps(-w, p.s), steps(p.W - w, p.s),
+                    copied)
         transform_input(copied, EDGE * C, C, v, step, C // VL)
 
 
@@ -268,23 +313,40 @@ cdef void copy_window(const real *x, Py_ssize_t xh, Py_ssize_t xw, Py_ssize_t C,
 
 cdef void write_patch(Plan *g, Py_ssize_t patch, Py_ssize_t tile, const real *m, Py_ssize_t step,
                       real *copied) noexcept nogil:
-    """y = At m A + b of one patch and tile; through a copy where it leaves the image or K is not whole vectors."""
+    """y = At m A + b of one patch and tile, one place of the blocks after another."""
     cdef Patches *p = &g.p
-    cdef Py_ssize_t i = patch // p.columns % p.rows * p.edge, j = patch % p.columns * p.edge, k = tile * g.f.width
-    cdef Py_ssize_t lanes = lanes_of(&g.f, tile), count = min(lanes, p.K - k), h, w
-    cdef real *y = p.y + patch // p.columns // p.rows * p.yn + i * p.yh + j * p.yw + k
-    if count == lanes and i + p.edge <= p.OH and j + p.edge <= p.OW:
-        transform_output(g, m, step, g.bias + k, y, p.yh, p.yw, lanes // VL)
+    cdef Py_ssize_t h = patch // p.columns % p.rows * p.edge * p.ys - p.ytop
+    cdef Py_ssize_t w = patch % p.columns * p.edge * p.ys - p.yleft, k = tile * g.f.width, place, count
+    cdef Py_ssize_t end = min(k + g.f.width, g.f.K)
+    cdef real *y = p.y + patch // p.columns // p.rows * p.yn
+    while k < end:
+        place = k // p.K
+        count = min(end, (place + 1) * p.K) - k
+        write_place(g, h + place // p.ys, w + place % p.ys, k, count, m, step, y + k - place * p.K, copied)
+        m += count
+        k += count
+
+
+cdef void write_place(Plan *g, Py_ssize_t h, Py_ssize_t w, Py_ssize_t k, Py_ssize_t count, const real *m,
+                      Py_ssize_t step, real *y, real *copied) noexcept nogil:
+    """Every ys-th pixel from (h, w) on; through a copy where it leaves the image or count is not whole vectors."""
+    cdef Patches *p = &g.p
+    cdef Py_ssize_t lanes = whole(count), last = (p.edge - 1) * p.ys, yh = p.ys * p.yh, yw = p.ys * p.yw, i, j
+    y += h * p.yh + w * p.yw
+    if count == lanes and h >= 0 and w >= 0 and h + last < p.OH and w + last < p.OW:
+        transform_output(g, m, step, g.bias + k, y, yh, yw, lanes // VL)
         return
     transform_output(g, m, step, g.bias + k, copied, p.edge * lanes, lanes, lanes // VL)
-    for h in range(min(p.edge, p.OH - i)):
-        for w in range(min(p.edge, p.OW - j)):
-            memcpy(y + h * p.yh + w * p.yw, copied + (h * p.edge + w) * lanes, count * sizeof(real))
+    for i in range(steps(-h, p.ys), min(p.edge, steps(p.OH - h, p.ys))):
+        for j in range(steps(-w, p.ys), min(p.edge, steps(p.OW - w, p.ys))):
+            memcpy(y + i * yh + j * yw, copied + (i * p.edge + j) * lanes, count * sizeof(real))
 
 
 cdef void transform_output(Plan *g, const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
                            Py_ssize_t yw, Py_ssize_t vectors) noexcept nogil:
-    if g.p.edge == 4:
+    if g.p.edge == 5:
+        transform_output_5(m, step, b, y, yh, yw, vectors, g.relu)
+    elif g.p.edge == 4:
         transform_output_4(m, step, b, y, yh, yw, vectors, g.relu)
     else:
         transform_output_2(m, step, b, y, yh, yw, vectors, g.relu)
@@ -379,7 +441,7 @@ cdef int run(Plan *g, const real[:] b) noexcept nogil:
     cdef bint share = shares_patches(g, threads_for(work_of(g)))
     if not failed and b is not None:
         for k in range(g.f.K):
-            bias[k] = b[k]
+            bias[k] = b[k % g.p.K]
     g.bias = bias
     if not failed and g.packed == NULL and not share:
         memory = allocate(size_of(&g.f))
@@ -418,7 +480,7 @@ cdef int run_blocks(Plan *g) noexcept nogil:
     cdef void *memory
     with parallel(num_threads=threads):
         memory = allocate(COUNT * (odd(patches * g.p.stride) + odd(patches * g.f.width)) + COUNT * whole(g.p.C)
-                          + 16 * g.f.width)
+                          + OUTPUTS * g.f.width)
         for job in prange(blocks, schedule="dynamic"):
             failed |= run_block(g, job * patches, min(patches, g.p.count - job * patches), memory)
         free(memory)
@@ -456,7 +518,7 @@ cdef int run_shared(Plan *g) noexcept nogil:
         for job in prange(patches, schedule="static"):
             failed |= share_patch(&g.p, job, aligned(shared), vstep, memory)
         free(memory)
-    reals = COUNT * odd(patches * g.f.width) + 16 * g.f.width
+    reals = COUNT * odd(patches * g.f.width) + OUTPUTS * g.f.width
     if g.packed == NULL:
         reals += COUNT * odd(g.f.chunk * g.f.width) + STRIP * g.f.taps * VL
     with parallel(num_threads=threads):
@@ -479,7 +541,7 @@ cdef int run_tile(Plan *g, Py_ssize_t tile, const real *v, Py_ssize_t vstep, voi
     cdef Py_ssize_t lanes = lanes_of(&g.f, tile), mstep = odd(g.p.count * lanes), chunk, c, t
     cdef real *m = aligned(memory)
     cdef real *copied = m + COUNT * odd(g.p.count * g.f.width)
-    cdef real *taps = copied + 16 * g.f.width
+    cdef real *taps = copied + OUTPUTS * g.f.width
     cdef real *u = taps + STRIP * g.f.taps * VL
     if memory == NULL:
         return 1
@@ -497,70 +559,91 @@ cdef int run_tile(Plan *g, Py_ssize_t tile, const real *v, Py_ssize_t vstep, voi
 
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
-            Py_ssize_t top, Py_ssize_t left, bint relu=False):
-    """y = conv2d(x, w) + b, stride 1; x and y channels-last, w (K, C, 3, 3) or (K, C, 5, 5) of any strides."""
-    convolve(x, w, None, b, y, w.shape[2], top, left, relu, False)
+            Py_ssize_t top, Py_ssize_t left, bint relu=False, Py_ssize_t s=1):
+    """y = conv2d(x, w) + b, x and y channels-last, w of any strides: 2x2, 3x3 or 5x5 with stride s = 1, or 2s x 2s."""
+    cdef Plan g
+    if y.shape[0] == 0:
+        return
+    set_input(&g.p, x, s, top, left)
+    set_output(&g.p, y, 1, 0, 0)
+    convolve(&g, w, None, b, y.shape[0], w.shape[2] // s, relu, False)
 
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                   Py_ssize_t top, Py_ssize_t left, bint relu=False):
-    """dx = the input gradient (+ b) of forward with this top and left."""
-    convolve(dy, w, None, b, dx, w.shape[2], w.shape[2] - 1 - top, w.shape[3] - 1 - left, relu, True)
+                   Py_ssize_t top, Py_ssize_t left, bint relu=False, Py_ssize_t s=1):
+    """dx = the input gradient (+ b) of forward with this top, left and s; for s > 1 every pixel of dx is read."""
+    cdef Plan g
+    if dx.shape[0] == 0:
+        return
+    set_gradient(&g.p, dy, dx, w.shape[2] // s, top, left, s)
+    convolve(&g, w, None, b, dx.shape[0], w.shape[2] // s, relu, True)
 
 
 def forward_packed(const real[:, :, :, :] x, const real[:] packed, const real[:] b, real[:, :, :, :] y,
-                   Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu=False):
+                   Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu=False, Py_ssize_t s=1):
     """forward with what `pack` made of a kernel x kernel weight."""
-    convolve(x, None, packed, b, y, kernel, top, left, relu, False)
+    cdef Plan g
+    if y.shape[0] == 0:
+        return
+    set_input(&g.p, x, s, top, left)
+    set_output(&g.p, y, 1, 0, 0)
+    convolve(&g, None, packed, b, y.shape[0], kernel // s, relu, False)
 
 
 def backward_input_packed(const real[:, :, :, :] dy, const real[:] packed, const real[:] b, real[:, :, :, :] dx,
-                          Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu=False):
+                          Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu=False, Py_ssize_t s=1):
     """backward_input with what `pack_rotated` made of a kernel x kernel weight."""
-    convolve(dy, None, packed, b, dx, kernel, kernel - 1 - top, kernel - 1 - left, relu, False)
-
-
-cdef int convolve(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] packed, const real[:] b,
-                  real[:, :, :, :] y, Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu,
-                  bint rotated) except -1:
     cdef Plan g
-    cdef int failed = 0
-    if y.shape[0] == 0:
-        return 0
+    if dx.shape[0] == 0:
+        return
+    set_gradient(&g.p, dy, dx, kernel // s, top, left, s)
+    convolve(&g, None, packed, b, dx.shape[0], kernel // s, relu, True)
+
+
+cdef void set_gradient(Patches *p, const real[:, :, :, :] dy, real[:, :, :, :] dx, Py_ssize_t kernel, Py_ssize_t top,
+                       Py_ssize_t left, Py_ssize_t s) noexcept nogil:
+    """dx is the output; whole blocks of its padding move the window on dy."""
+    set_input(p, dy, 1, kernel - 1 - top // s, kernel - 1 - left // s)
+    set_output(p, dx, s, top % s, left % s)
+
+
+cdef int convolve(Plan *g, const real[:, :, :, :] w, const real[:] packed, const real[:] b, Py_ssize_t N,
+                  Py_ssize_t kernel, bint relu, bint rotated) except -1:
+    """The convolution of g's input to its output, of kernel x kernel taps between pixels or blocks."""
+    cdef Py_ssize_t s = g.p.s * g.p.ys
+    cdef int failed
     with nogil:
-        set_input(&g.p, x)
-        set_output(&g.p, y)
-        set_patches(&g.p, y.shape[0], kernel, top, left)
+        set_patches(&g.p, N, kernel)
         g.relu, g.packed = relu, NULL
         if packed is not None:
             g.packed = &packed[0] + <Py_ssize_t>packed[0]
-            cut_filters(&g.f, g.p.K, g.p.C)
+            cut_filters(&g.f, g.p.ys * g.p.ys * g.p.K, g.p.s * g.p.s * g.p.C, s)
         else:
-            point_filters(&g.f, w, rotated)
-        failed = run(&g, b)
+            point_filters(&g.f, w, s, rotated)
+        failed = run(g, b)
     if failed:
         raise MemoryError()
     return 0
 
 
-def packed_size(Py_ssize_t K, Py_ssize_t C):
+def packed_size(Py_ssize_t K, Py_ssize_t C, Py_ssize_t s=1):
     """Reals in the packed form of a weight with K outputs and C inputs (the other way round for pack_rotated)."""
     cdef Filters f
-    cut_filters(&f, K, C)
+    cut_filters(&f, K, C, s)
     return size_of(&f) + 64 // <Py_ssize_t>sizeof(real) + 1
 
 
-def pack(const real[:, :, :, :] w, real[:] packed):
-    """The transformed filters of w (K, C, kh, kw) for forward_packed, in packed_size(K, C) reals."""
-    pack_any(w, packed, False)
+def pack(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s=1):
+    """The transformed filters of w (K, C, kh, kw) for forward_packed, in packed_size(K, s * s * C, s) reals."""
+    pack_any(w, packed, s, False)
 
 
-def pack_rotated(const real[:, :, :, :] w, real[:] packed):
-    """The transformed filters of w (K, C, kh, kw) for backward_input_packed, in packed_size(C, K) reals."""
-    pack_any(w, packed, True)
+def pack_rotated(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s=1):
+    """The transformed filters of w (K, C, kh, kw) for backward_input_packed, in packed_size(s * s * C, K, s) reals."""
+    pack_any(w, packed, s, True)
 
 
-cdef int pack_any(const real[:, :, :, :] w, real[:] packed, bint rotated) except -1:
+cdef int pack_any(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s, bint rotated) except -1:
     """packed[0] says where the first whole cache line begins; there the filters start."""
     cdef Filters f
     cdef int failed
@@ -568,7 +651,7 @@ cdef int pack_any(const real[:, :, :, :] w, real[:] packed, bint rotated) except
     with nogil:
         start = aligned(&packed[1])
         packed[0] = <real>(start - &packed[0])
-        point_filters(&f, w, rotated)
+        point_filters(&f, w, s, rotated)
         failed = pack_filters(&f, start)
     if failed:
         raise MemoryError()
@@ -602,7 +685,9 @@ cdef void read_gradient(Sums *g, Py_ssize_t t, real *copied) noexcept nogil:
         tile, panel = k // in_tile, k % in_tile // NR
         z = g.z + (tile * g.f.width + panel * NR * VL) * g.patches + k % in_tile % NR * VL
         z += t * panel_width(lanes_of(&g.f, tile), panel)
-        if p.edge == 4:
+        if p.edge == 5:
+            transform_gradient_5(y + k * VL, yh, yw, z, step)
+        elif p.edge == 4:
             transform_gradient_4(y + k * VL, yh, yw, z, step)
         else:
             transform_gradient_2(y + k * VL, yh, yw, z, step)
@@ -736,7 +821,9 @@ cdef void transform_back(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, const re
             width = panel_width(lanes, vector // NR)
             source = du + vector // NR * NR * VL * length + strip * STRIP * width + vector % NR * VL
             for c in range(count):
-                if f.taps == 9:
+                if f.taps == 4:
+                    transform_filter_gradient_2(source + c * width, step, taps + c * 4 * VL)
+                elif f.taps == 9:
                     transform_filter_gradient_3(source + c * width, step, taps + c * 9 * VL)
                 else:
                     transform_filter_gradient_5(source + c * width, step, taps + c * 25 * VL)
@@ -746,7 +833,7 @@ cdef void transform_back(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, const re
 cdef void scatter_taps(Filters *f, Py_ssize_t k0, Py_ssize_t c0, Py_ssize_t count, const real *taps) noexcept nogil:
     """dw[k0 + lane, c0 + c, tap] = taps[c][tap][lane]; 4 x 4 at a time where taps lie side by side."""
     cdef Py_ssize_t lane, lanes = min(<Py_ssize_t>VL, f.K - k0), c, t = 0, run = run_of(f, count)
-    cdef real *w = f.w + k0 * f.so + c0 * f.si
+    cdef real *w = f.w + start_of(f, k0, c0)
     if f.offsets[0] > f.offsets[1]:
         run = 0
     for lane in range(0, lanes, 4):
@@ -835,7 +922,7 @@ cdef int all_back(Sums *g, int threads) noexcept nogil:
 
 
 def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
-                    Py_ssize_t top, Py_ssize_t left):
+                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t s=1):
     """dw = the weight gradient of forward; dy and x channels-last, dw of any strides."""
     cdef Sums g
     cdef int failed
@@ -843,10 +930,10 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         dw[...] = 0
         return
     with nogil:
-        set_input(&g.p, x)
-        set_output(&g.p, dy)
-        set_patches(&g.p, dy.shape[0], dw.shape[2], top, left)
-        point_filters(&g.f, dw, False)
+        set_input(&g.p, x, s, top, left)
+        set_output(&g.p, dy, 1, 0, 0)
+        set_patches(&g.p, dy.shape[0], dw.shape[2] // s)
+        point_filters(&g.f, dw, s, False)
         g.block = g.p.count
         if g.block * (g.p.stride + whole(g.p.K)) > 2 * GRADIENT or g.block > 2 * GRADIENTS:
             g.block = max(<Py_ssize_t>48, min(<Py_ssize_t>GRADIENTS, GRADIENT // (g.p.stride + whole(g.p.K))))

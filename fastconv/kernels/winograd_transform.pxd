@@ -2,7 +2,7 @@
 #
 #     0, sqrt 2, -sqrt 2, 1/sqrt 2, -1/sqrt 2, infinity        y = At ((G g) * (Bt d)),   n = 6 = m + r - 1
 #
-# in one dimension, m = 4 outputs of a 3-tap filter or m = 2 of a 5-tap one; Bt is the same for both:
+# in one dimension, m = 5 outputs of a 2-tap filter, 4 of a 3-tap one or 2 of a 5-tap one; Bt is the same for all:
 #
 #     Bt = 1     0   -5/2    0    1   0      row a of G:  1 a a^2 ... over N(a), N = 1, 6, 6, -3/2, -3/2; last 0 .. 0 1
 #          0  -1/s   -1/2    s    1   0      column a of At: 1 a a^2 ...; last 0 .. 0 1
@@ -90,6 +90,26 @@ cdef inline void output_2(vf m0, vf m1, vf m2, vf m3, vf m4, vf m5, vf b, vf *t,
     t[s] = SQRT2 * (m1 - m2) + (SQRT1_2 * (m3 - m4) + (m5 + b))
 
 
+cdef inline void output_5(vf m0, vf m1, vf m2, vf m3, vf m4, vf m5, vf b, vf *t, const int s) noexcept nogil:
+    """At m + b, 5 outputs"""
+    cdef vf e = m1 + m2, o = m1 - m2, p = m3 + m4, q = m3 - m4
+    t[0] = m0 + b + e + p
+    t[s] = SQRT2 * o + (SQRT1_2 * q + b)
+    t[2 * s] = <real>2 * e + (<real>0.5 * p + b)
+    t[3 * s] = SQRT8 * o + (SQRT2_4 * q + b)
+    t[4 * s] = <real>4 * e + (<real>0.25 * p + (m5 + b))
+
+
+cdef inline void filter_2(vf g0, vf g1, vf *t, const int s) noexcept nogil:
+    """G g, 2 taps"""
+    t[0] = g0
+    t[s] = SIXTH * g0 + SQRT2_6 * g1
+    t[2 * s] = SIXTH * g0 - SQRT2_6 * g1
+    t[3 * s] = -(<real>2 * THIRD * g0 + SQRT2_3 * g1)
+    t[4 * s] = SQRT2_3 * g1 - <real>2 * THIRD * g0
+    t[5 * s] = g1
+
+
 cdef inline void filter_3(vf g0, vf g1, vf g2, vf *t, const int s) noexcept nogil:
     """G g, 3 taps"""
     cdef vf e = SIXTH * g0 + THIRD * g2, p = <real>2 * SIXTH * g2 + <real>2 * THIRD * g0
@@ -132,6 +152,24 @@ cdef inline void gradient_2(vf d0, vf d1, vf *t, const int s) noexcept nogil:
     t[3 * s] = d0 + SQRT1_2 * d1
     t[4 * s] = d0 - SQRT1_2 * d1
     t[5 * s] = d1
+
+
+cdef inline void gradient_5(vf d0, vf d1, vf d2, vf d3, vf d4, vf *t, const int s) noexcept nogil:
+    """A d, the gradient of output_5"""
+    cdef vf e = d0 + (<real>2 * d2 + <real>4 * d4), o = d1 + <real>2 * d3
+    cdef vf p = d0 + (<real>0.5 * d2 + <real>0.25 * d4), q = d1 + <real>0.5 * d3
+    t[0] = d0
+    t[s] = e + SQRT2 * o
+    t[2 * s] = e - SQRT2 * o
+    t[3 * s] = p + SQRT1_2 * q
+    t[4 * s] = p - SQRT1_2 * q
+    t[5 * s] = d4
+
+
+cdef inline void filter_gradient_2(vf u0, vf u1, vf u2, vf u3, vf u4, vf u5, vf *t, const int s) noexcept nogil:
+    """Gt u, the gradient of filter_2"""
+    t[0] = u0 + SIXTH * (u1 + u2) - <real>2 * THIRD * (u3 + u4)
+    t[s] = u5 + SQRT2_6 * (u1 - u2) + SQRT2_3 * (u4 - u3)
 
 
 cdef inline void filter_gradient_3(vf u0, vf u1, vf u2, vf u3, vf u4, vf u5, vf *t, const int s) noexcept nogil:
@@ -273,6 +311,70 @@ cdef inline void transform_output_2(const real *m, Py_ssize_t step, const real *
         y += VL
 
 
+cdef inline void output_5_column(const real *m, Py_ssize_t step, vf *t) noexcept nogil:
+    output_5(vload(m), vload(m + 6 * step), vload(m + 12 * step), vload(m + 18 * step), vload(m + 24 * step),
+             vload(m + 30 * step), vzero, t, 6)
+
+
+cdef inline void output_5_row(vf *t, vf b, real *y, Py_ssize_t yw, bint relu) noexcept nogil:
+    cdef vf r[5]
+    output_5(t[0], t[1], t[2], t[3], t[4], t[5], b, r, 1)
+    if relu:
+        r[0] = vmax(vzero, r[0])
+        r[1] = vmax(vzero, r[1])
+        r[2] = vmax(vzero, r[2])
+        r[3] = vmax(vzero, r[3])
+        r[4] = vmax(vzero, r[4])
+    vstore(y, r[0])
+    vstore(y + yw, r[1])
+    vstore(y + 2 * yw, r[2])
+    vstore(y + 3 * yw, r[3])
+    vstore(y + 4 * yw, r[4])
+
+
+cdef inline void transform_output_5(const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
+                                    Py_ssize_t yw, Py_ssize_t vectors, bint relu) noexcept nogil:
+    """y = At m A + b, 5 x 5 outputs."""
+    cdef vf t[30]
+    cdef vf bias
+    cdef Py_ssize_t k
+    for k in range(vectors):
+        bias = vload(b)
+        output_5_column(m, step, t)
+        output_5_column(m + step, step, t + 1)
+        output_5_column(m + 2 * step, step, t + 2)
+        output_5_column(m + 3 * step, step, t + 3)
+        output_5_column(m + 4 * step, step, t + 4)
+        output_5_column(m + 5 * step, step, t + 5)
+        output_5_row(t, bias, y, yw, relu)
+        output_5_row(t + 6, bias, y + yh, yw, relu)
+        output_5_row(t + 12, bias, y + 2 * yh, yw, relu)
+        output_5_row(t + 18, bias, y + 3 * yh, yw, relu)
+        output_5_row(t + 24, bias, y + 4 * yh, yw, relu)
+        m += VL
+        b += VL
+        y += VL
+
+
+cdef inline void filter_2_row(vf *t, real *u, Py_ssize_t step) noexcept nogil:
+    cdef vf r[6]
+    filter_2(t[0], t[1], r, 1)
+    store_6(u, step, r)
+
+
+cdef inline void transform_filter_2(const real *g, real *u, Py_ssize_t step) noexcept nogil:
+    """u[f * step] = (G g Gt)[f]; g[tap] are 4 vectors in a row."""
+    cdef vf t[12]
+    filter_2(vload(g), vload(g + 2 * VL), t, 2)
+    filter_2(vload(g + VL), vload(g + 3 * VL), t + 1, 2)
+    filter_2_row(t, u, step)
+    filter_2_row(t + 2, u + 6 * step, step)
+    filter_2_row(t + 4, u + 12 * step, step)
+    filter_2_row(t + 6, u + 18 * step, step)
+    filter_2_row(t + 8, u + 24 * step, step)
+    filter_2_row(t + 10, u + 30 * step, step)
+
+
 cdef inline void filter_3_row(vf *t, real *u, Py_ssize_t step) noexcept nogil:
     cdef vf r[6]
     filter_3(t[0], t[1], t[2], r, 1)
@@ -363,6 +465,58 @@ cdef inline void transform_gradient_2(const real *y, Py_ssize_t yh, Py_ssize_t y
     gradient_2_row(t + 6, z + 18 * step, step)
     gradient_2_row(t + 8, z + 24 * step, step)
     gradient_2_row(t + 10, z + 30 * step, step)
+
+
+cdef inline void gradient_5_column(const real *y, Py_ssize_t yh, vf *t) noexcept nogil:
+    gradient_5(vload(y), vload(y + yh), vload(y + 2 * yh), vload(y + 3 * yh), vload(y + 4 * yh), t, 5)
+
+
+cdef inline void gradient_5_row(vf *t, real *z, Py_ssize_t step) noexcept nogil:
+    cdef vf r[6]
+    gradient_5(t[0], t[1], t[2], t[3], t[4], r, 1)
+    store_6(z, step, r)
+
+
+cdef inline void transform_gradient_5(const real *y, Py_ssize_t yh, Py_ssize_t yw, real *z,
+                                      Py_ssize_t step) noexcept nogil:
+    """z[f * step] = (A y At)[f], one vector of channels of 5 x 5 output gradients."""
+    cdef vf t[30]
+    gradient_5_column(y, yh, t)
+    gradient_5_column(y + yw, yh, t + 1)
+    gradient_5_column(y + 2 * yw, yh, t + 2)
+    gradient_5_column(y + 3 * yw, yh, t + 3)
+    gradient_5_column(y + 4 * yw, yh, t + 4)
+    gradient_5_row(t, z, step)
+    gradient_5_row(t + 5, z + 6 * step, step)
+    gradient_5_row(t + 10, z + 12 * step, step)
+    gradient_5_row(t + 15, z + 18 * step, step)
+    gradient_5_row(t + 20, z + 24 * step, step)
+    gradient_5_row(t + 25, z + 30 * step, step)
+
+
+cdef inline void filter_gradient_2_column(const real *u, Py_ssize_t step, vf *t) noexcept nogil:
+    filter_gradient_2(vload(u), vload(u + 6 * step), vload(u + 12 * step), vload(u + 18 * step), vload(u + 24 * step),
+                      vload(u + 30 * step), t, 6)
+
+
+cdef inline void filter_gradient_2_row(vf *t, real *g) noexcept nogil:
+    cdef vf r[2]
+    filter_gradient_2(t[0], t[1], t[2], t[3], t[4], t[5], r, 1)
+    vstore(g, r[0])
+    vstore(g + VL, r[1])
+
+
+cdef inline void transform_filter_gradient_2(const real *u, Py_ssize_t step, real *g) noexcept nogil:
+    """g = Gt u G, 4 vectors in a row."""
+    cdef vf t[12]
+    filter_gradient_2_column(u, step, t)
+    filter_gradient_2_column(u + step, step, t + 1)
+    filter_gradient_2_column(u + 2 * step, step, t + 2)
+    filter_gradient_2_column(u + 3 * step, step, t + 3)
+    filter_gradient_2_column(u + 4 * step, step, t + 4)
+    filter_gradient_2_column(u + 5 * step, step, t + 5)
+    filter_gradient_2_row(t, g)
+    filter_gradient_2_row(t + 6, g + 2 * VL)
 
 
 cdef inline void filter_gradient_3_column(const real *u, Py_ssize_t step, vf *t) noexcept nogil:

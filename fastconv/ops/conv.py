@@ -257,9 +257,9 @@ def kernel_of(direction, chosen, dtype, g, weight, packed, relu):
     name = "forward" if direction == path.FORWARD else "backward_input"
     module = getattr(kernels.load(dtype), "conv" if chosen == "direct" else chosen)
     if chosen == "winograd" and packed is not None:
-        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, relu)
+        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, relu, g.sh)
     if chosen == "winograd":
-        return getattr(module, name), weight, (g.top, g.left, relu)
+        return getattr(module, name), weight, (g.top, g.left, relu, g.sh)
     if chosen == "direct":
         return getattr(module, name), weight, (*numbers(g), path.enabled("narrow"), relu, packed)
     return getattr(module, name), weight, (*numbers(g), relu)
@@ -278,7 +278,7 @@ def conv2d_backward_weight_call(dy, x, dweight, g):
     """The prepared call of the weight gradient."""
     chosen = path.conv2d(g, dweight.dtype, x, dy, path.WEIGHT)
     kernel = getattr(kernels.load(dweight.dtype), "conv" if chosen == "direct" else chosen).backward_weight
-    rest = (g.top, g.left) if chosen == "winograd" else numbers(g)
+    rest = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
     if chosen == "direct":
         rest = (*rest, path.enabled("narrow"))
     any_layout = chosen in ("planar", "depthwise")

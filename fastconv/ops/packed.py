@@ -102,9 +102,10 @@ def pack(weight, g, chosen, direction):
     module = getattr(kernels.load(weight.dtype), "conv" if chosen == "direct" else chosen)
     c = g.C // g.groups
     if chosen == "winograd":
-        size = module.packed_size(g.K, g.C) if direction == "forward" else module.packed_size(g.C, g.K)
-        packed = np.empty(size, weight.dtype)
-        (module.pack if direction == "forward" else module.pack_rotated)(weight, packed)
+        inputs = g.sh * g.sw * g.C
+        K, C = (g.K, inputs) if direction == "forward" else (inputs, g.K)
+        packed = np.empty(module.packed_size(K, C, g.sh), weight.dtype)
+        (module.pack if direction == "forward" else module.pack_rotated)(weight, packed, g.sh)
     elif direction == "forward":
         packed = np.empty(module.packed_size(g.K // g.groups, c, g.kh, g.kw, g.groups), weight.dtype)
         module.pack_forward(weight, packed, g.groups)

@@ -1,7 +1,7 @@
 """The one place that chooses a path, and lets a person switch one off.
 
     direct      any convolution, channels-last memory; the general path, always there
-    winograd    3x3 and 5x5, stride 1, float32, enough channels
+    winograd    2x2, 3x3 and 5x5 of stride 1, kernels of twice the stride, float32, enough channels
     planar      few channels, or one filter a channel, in plain NCHW memory
     depthwise   one filter a channel, channels-last memory
     narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
@@ -103,9 +103,14 @@ def in_planes(x):
 
 def winograd_fits(g, dtype):
     """Enough channels and pixels that the transforms cost less than the products they save (measured)."""
-    if dtype != "float32" or g.groups != 1 or (g.sh, g.sw, g.dh, g.dw) != (1, 1, 1, 1):
-        return False
-    if (g.kh, g.kw) not in ((3, 3), (5, 5)):
+    if dtype != "float32" or (g.groups, g.dh, g.dw) != (1, 1, 1) or g.kh != g.kw or g.sh != g.sw:
         return False
     pixels = g.OH * g.OW
-    return pixels >= 16 and min(g.C, g.K) >= (16 if pixels >= 256 else 32)
+    if pixels < 16 or min(g.C, g.K) < (16 if pixels >= 256 else 32):
+        return False
+    return g.kh in (2, 3, 5) if g.sh == 1 else g.kh == 2 * g.sh and blocks_fit(g)
+
+
+def blocks_fit(g):
+    """Places of a block of sh x sw pixels hold whole vectors of channels, and every pixel of x is read."""
+    return g.C % 16 == 0 and g.H + g.top <= (g.OH + 1) * g.sh and g.W + g.left <= (g.OW + 1) * g.sw

@@ -26,6 +26,7 @@ class Problem(NamedTuple):
     left: int = 1
     right: int = 1
     extra: int = 0  # channels around those in use, in the same buffers
+    s: int = 1  # the stride
 
     @property
     def x_shape(self):
@@ -36,8 +37,8 @@ class Problem(NamedTuple):
         return (
             self.N,
             self.K,
-            self.H + self.top + self.bottom - self.kernel + 1,
-            self.W + self.left + self.right - self.kernel + 1,
+            (self.H + self.top + self.bottom - self.kernel) // self.s + 1,
+            (self.W + self.left + self.right - self.kernel) // self.s + 1,
         )
 
     @property
@@ -46,13 +47,21 @@ class Problem(NamedTuple):
 
 
 @st.composite
+def sides(draw, kernel, s):
+    """A size and the padding before and after it, whole steps of s together."""
+    size, before = draw(st.integers(1, 14 * s)), draw(st.integers(0, 3 * s))
+    after = draw(st.integers(0, 3)) * s + max(kernel, size + before) - size - before
+    return size, before, after + -(size + before + after) % s
+
+
+@st.composite
 def problems(draw):
-    kernel = draw(st.sampled_from([3, 5]))
-    top, bottom, left, right = (draw(st.integers(0, 3)) for _ in range(4))
-    H = draw(st.integers(max(1, kernel - top - bottom), 14))
-    W = draw(st.integers(max(1, kernel - left - right), 14))
-    N, C, K = draw(st.integers(1, 3)), draw(st.integers(1, 140)), draw(st.integers(1, 140))
-    return Problem(N, C, K, H, W, kernel, top, bottom, left, right, draw(st.integers(0, 2)))
+    kernel, s = draw(st.sampled_from([(2, 1), (3, 1), (5, 1), (4, 2), (6, 3), (8, 4)]))
+    H, top, bottom = draw(sides(kernel, s))
+    W, left, right = draw(sides(kernel, s))
+    N, K = draw(st.integers(1, 3)), draw(st.integers(1, 140))
+    C = draw(st.integers(1, 140)) if s == 1 else 16 * draw(st.integers(1, 8))
+    return Problem(N, C, K, H, W, kernel, top, bottom, left, right, draw(st.integers(0, 2)), s)
 
 
 def channels_last(shape, dtype=np.float32, fill=np.nan, extra=0):
@@ -83,9 +92,9 @@ def run(problem, x, dy, w, b, relu=False):
     y = channels_last((len(x), *problem.y_shape[1:]), extra=problem.extra)
     dx = channels_last(x.shape, extra=problem.extra)
     dw = np.full(w.shape, np.nan, np.float32)
-    winograd.forward(x, w, b, y, problem.top, problem.left, relu)
-    winograd.backward_input(dy, w, None, dx, problem.top, problem.left)
-    winograd.backward_weight(dy, x, dw, problem.top, problem.left)
+    winograd.forward(x, w, b, y, problem.top, problem.left, relu, problem.s)
+    winograd.backward_input(dy, w, None, dx, problem.top, problem.left, False, problem.s)
+    winograd.backward_weight(dy, x, dw, problem.top, problem.left, problem.s)
     return y, dx, dw
 
 
@@ -93,7 +102,7 @@ def expected(problem, x, dy, w, b, relu=False):
     x, dy, w = doubled(x), doubled(dy), w.astype(np.float64)
     b = None if b is None else b.astype(np.float64)
     y, dx, dw = channels_last(dy.shape, np.float64), channels_last(x.shape, np.float64), np.empty(w.shape)
-    window = (1, 1, 1, 1, problem.top, problem.left, 1)
+    window = (problem.s, problem.s, 1, 1, problem.top, problem.left, 1)
     direct.forward(x, w, b, y, *window, relu=relu)
     direct.backward_input(dy, w, None, dx, *window)
     direct.backward_weight(dy, x, dw, *window)
@@ -130,7 +139,7 @@ def test_equals_direct(problem, relu, with_bias):
     assert_close(problem, run(problem, x, dy, w, b, relu), expected(problem, x, dy, w, b, relu))
 
 
-@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("kernel", [2, 3, 5])
 @pytest.mark.parametrize("channels", [(1, 1), (3, 17), (16, 16), (64, 64), (65, 63), (95, 97), (200, 80)])
 @pytest.mark.parametrize("size", [(1, 1), (4, 4), (7, 9), (30, 33)])
 def test_tails(kernel, channels, size):
@@ -139,7 +148,27 @@ def test_tails(kernel, channels, size):
     assert_close(problem, run(problem, *arguments), expected(problem, *arguments))
 
 
-@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("s", [2, 3])
+@pytest.mark.parametrize("channels", [(16, 1), (16, 17), (32, 33), (80, 64), (112, 97)])
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (10, 11), (29, 40)])
+def test_tails_of_blocks(s, channels, size):
+    H, W = size
+    problem = Problem(2, *channels, H, W, 2 * s, s, s + -H % s, s - 1, s + 1 + -W % s, s=s)
+    arguments = operands(problem)
+    assert_close(problem, run(problem, *arguments), expected(problem, *arguments))
+
+
+def test_bias_and_relu_of_blocks():
+    """In the input gradient, which is the transposed convolution."""
+    problem = Problem(2, 48, 40, 12, 10, 4, s=2)
+    x, dy, w, _ = operands(problem)
+    b = np.random.default_rng(1).standard_normal(problem.C).astype(np.float32)
+    dx, plain = channels_last(x.shape), run(problem, x, dy, w, None)[1]
+    winograd.backward_input(dy, w, b, dx, 1, 1, True, 2)
+    np.testing.assert_allclose(dx, np.maximum(plain + b[:, None, None], 0), rtol=0, atol=1e-6 * np.abs(plain).max())
+
+
+@pytest.mark.parametrize("kernel", [2, 3, 5])
 @pytest.mark.parametrize("pad", [(0, 0, 0, 0), (3, 0, 0, 3), (0, 3, 3, 0), (7, 6, 9, 8)])
 def test_padding_beyond_the_kernel(kernel, pad):
     problem = Problem(2, 20, 24, 11, 8, kernel, *pad)
@@ -149,7 +178,13 @@ def test_padding_beyond_the_kernel(kernel, pad):
 
 @pytest.mark.parametrize(
     "problem",
-    [Problem(1, 128, 64, 60, 60, 3), Problem(1, 64, 64, 27, 31, 5), Problem(2, 512, 16, 14, 14, 3, extra=3)],
+    [
+        Problem(1, 128, 64, 60, 60, 3),
+        Problem(1, 64, 64, 27, 31, 5),
+        Problem(2, 512, 16, 14, 14, 3, extra=3),
+        Problem(1, 512, 64, 41, 41, 2),
+        Problem(1, 256, 512, 40, 40, 4, s=2),
+    ],
 )
 def test_error_of_long_sums(problem):
     arguments = operands(problem)
@@ -166,9 +201,9 @@ def test_an_image_alone_has_the_same_bits(problem):
 
 
 @pytest.mark.parametrize("N", [1, 40])
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_few_and_many_patches_have_the_same_bits(N, kernel):
-    problem = Problem(N, 70, 150, 6, 7, kernel)
+@pytest.mark.parametrize(("kernel", "s"), [(2, 1), (3, 1), (5, 1), (4, 2)])
+def test_few_and_many_patches_have_the_same_bits(N, kernel, s):
+    problem = Problem(N, 80, 150, 6 * s, 7 * s, kernel, s=s)
     x, dy, w, b = operands(problem)
     y, dx, _ = run(problem, x, dy, w, b)
     assert_same_bits(run(problem, x[-1:], dy[-1:], w, b)[:2], (y[-1:], dx[-1:]))
@@ -176,7 +211,13 @@ def test_few_and_many_patches_have_the_same_bits(N, kernel):
 
 @pytest.mark.parametrize(
     "problem",
-    [Problem(1, 70, 150, 6, 7, 3), Problem(3, 64, 64, 40, 40, 3), Problem(2, 130, 300, 9, 9, 5)],
+    [
+        Problem(1, 70, 150, 6, 7, 3),
+        Problem(3, 64, 64, 40, 40, 3),
+        Problem(2, 130, 300, 9, 9, 5),
+        Problem(3, 64, 100, 41, 41, 2),
+        Problem(3, 80, 150, 40, 40, 4, s=2),
+    ],
 )
 def test_threads_do_not_change_bits(problem, all_threads):
     arguments = operands(problem)
@@ -192,13 +233,14 @@ def test_threads_do_not_change_bits(problem, all_threads):
 def test_packed_weights_have_the_same_bits(problem, relu):
     x, dy, w, b = operands(problem)
     y, dx, _ = run(problem, x, dy, w, b, relu)
-    packed = np.full(winograd.packed_size(problem.K, problem.C), np.nan, np.float32)
-    rotated = np.full(winograd.packed_size(problem.C, problem.K), np.nan, np.float32)
-    winograd.pack(w, packed)
-    winograd.pack_rotated(w, rotated)
+    s, inputs = problem.s, problem.s**2 * problem.C
+    packed = np.full(winograd.packed_size(problem.K, inputs, s), np.nan, np.float32)
+    rotated = np.full(winograd.packed_size(inputs, problem.K, s), np.nan, np.float32)
+    winograd.pack(w, packed, s)
+    winograd.pack_rotated(w, rotated, s)
     y2, dx2 = channels_last(y.shape), channels_last(dx.shape)
-    winograd.forward_packed(x, packed, b, y2, problem.kernel, problem.top, problem.left, relu)
-    winograd.backward_input_packed(dy, rotated, None, dx2, problem.kernel, problem.top, problem.left)
+    winograd.forward_packed(x, packed, b, y2, problem.kernel, problem.top, problem.left, relu, s)
+    winograd.backward_input_packed(dy, rotated, None, dx2, problem.kernel, problem.top, problem.left, False, s)
     assert_same_bits((y2, dx2), (y, dx))
 
 

@@ -42,19 +42,21 @@ class TestGeneralPath(TestConv2d):
 
 
 class TestWinograd(Laws):
-    """3x3 and 5x5 with many channels: float32 within 5e-6 of the largest result, float64 exact."""
+    """2x2, 3x3 and 5x5 with many channels: float32 within 5e-6 of the largest result, float64 exact."""
 
     cases = (
         Conv((2, 32, 8, 7), (33, 32, 3, 3), 1, 1),
         Conv((1, 40, 9, 12), (32, 40, 5, 5), 1, ((0, 3), (2, 1))),
         Conv((1, 32, 6, 6), (32, 32, 3, 3)),
+        Conv((2, 33, 11, 9), (32, 33, 2, 2), 1, ((1, 0), (0, 1))),
     )
     examples = 10
+    tile = 5  # pixels along a side of the largest
     test_central_differences = None  # in float64 this would be the general path once more
 
     @staticmethod
     def random(rng):
-        side = int(rng.choice([3, 5]))
+        side = int(rng.choice([2, 3, 5]))
         C, K = (int(n) for n in rng.integers(32, 50, 2))
         shape = int(rng.integers(1, 3)), C, *(int(n) for n in rng.integers(side, 14, 2))
         pads = tuple((int(a), int(b)) for a, b in rng.integers(0, 5, (2, 2)))
@@ -74,7 +76,7 @@ class TestWinograd(Laws):
 
     @pytest.mark.parametrize(("which", "name"), [("forward", "x"), ("input", "dy")])
     def test_a_nan_in_an_image_reaches_exactly_the_results_that_read_it(self, which, name):
-        """Here it may spread over the output tiles, 4 x 4 at most, that read it."""
+        """Here it may spread over the tiles of results that read it."""
         for problem in self.cases:
             a = operands(problem, inputs.whole, 15, "float32")
             poisoned = np.array(getattr(a, name))
@@ -83,9 +85,44 @@ class TestWinograd(Laws):
             expected, result = (np.isnan(problem.call(module, which, a)) for module in (reference, fastconv))
             assert result[expected].all()
             n, _, h, w = np.nonzero(expected)
-            near = np.zeros_like(result)
-            near[n.min() : n.max() + 1, :, max(0, h.min() - 3) : h.max() + 4, max(0, w.min() - 3) : w.max() + 4] = True
+            near, more = np.zeros_like(result), self.tile - 1
+            rows, columns = (slice(max(0, i.min() - more), i.max() + more + 1) for i in (h, w))
+            near[n.min() : n.max() + 1, :, rows, columns] = True
             assert not result[~near].any()
+
+
+class TestWinogradOfBlocks(TestWinograd):
+    """A kernel of twice the stride, of whole blocks and of others, which the direct path takes."""
+
+    cases = (
+        Conv((2, 32, 10, 8), (33, 32, 4, 4), 2, 1),
+        Conv((1, 48, 9, 13), (32, 48, 4, 4), 2, ((0, 3), (2, 1))),
+        Conv((1, 32, 12, 15), (40, 32, 6, 6), 3, ((3, 0), (2, 1))),
+        Conv((1, 32, 6, 6), (32, 32, 4, 4), 2, ((3, 5), (3, 5))),
+    )
+    tile = 15
+
+    @staticmethod
+    def random(rng):
+        stride = int(rng.choice([2, 3]))
+        C, K = int(rng.choice([32, 48])), int(rng.integers(32, 50))
+        shape = int(rng.integers(1, 3)), C, *(int(n) for n in rng.integers(2 * stride, 15, 2))
+        pads = tuple((int(a), int(b)) for a, b in rng.integers(0, 7, (2, 2)))
+        return Conv(shape, (K, C, 2 * stride, 2 * stride), stride, pads)
+
+    def test_packed_weights_have_the_same_bits(self):
+        for problem in self.cases:
+            a = operands(problem, inputs.real, 3, "float32")
+            packed = fastconv.pack_weight(a.weight, a.x.shape, *problem.window)
+            assert (packed.path, packed.input_path) == ("winograd", "winograd")
+            for which in ("forward", "input"):
+                result = problem.call(fastconv, which, a.replace(weight=packed))
+                np.testing.assert_array_equal(result, problem.call(fastconv, which, a), strict=True)
+
+    def test_unread_rows_have_no_gradient(self):
+        problem = Conv((1, 32, 13, 12), (32, 32, 4, 4), 2)
+        a = operands(problem, inputs.real, 4, "float32")
+        assert not problem.call(fastconv, "input", a)[:, :, 12:].any()
 
 
 @st.composite

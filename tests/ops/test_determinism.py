@@ -14,6 +14,7 @@ from fastconv import kernels
 PROBLEMS = {
     "plain": Conv((4, 5, 9, 8), (7, 5, 3, 3), 1, 1),
     "many channels": Conv((2, 40, 6, 7), (50, 40, 3, 3), 1, 1),
+    "4x4, stride 2": Conv((3, 48, 12, 10), (40, 48, 4, 4), 2, 1),
     "few channels": Conv((5, 1, 20, 20), (6, 1, 5, 5)),
     "strided": Conv((3, 6, 11, 10), (8, 6, 3, 2), (2, 3), ((1, 0), (2, 1)), (1, 2)),
     "1x1": Conv((3, 33, 7, 5), (18, 33, 1, 1)),
@@ -27,6 +28,7 @@ MANY_PIXELS = {  # partial sums of a gradient, added in order
     "many pixels": Conv((3, 5, 40, 41), (9, 5, 3, 3), 1, 1),
     "many pixels and channels": Conv((2, 20, 50, 31), (33, 20, 3, 3), (1, 2), 1),
     "many pixels, depthwise": Conv((3, 19, 40, 31), (19, 1, 3, 3), 1, 1, 1, 19),
+    "many channels, 4x4, stride 2": Conv((3, 32, 50, 52), (33, 32, 4, 4), 2, 1),
     "many channels, 5x5": Conv((2, 33, 25, 26), (32, 33, 5, 5), 1, 2),
 }
 every_problem = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)

@@ -26,7 +26,8 @@ CASES = [
     for kernel, stride in ((1, 2), (3, 1), (2, 2))
 ]
 DEPTHWISE = [Conv((2, C, 7, 6), (C, 1, 3, 3), stride, 1, 1, C) for C in (1, 3, 8, 17, 33) for stride in (1, 2)]
-WINOGRAD = [Conv((1, 32, 8, 9), (K, 32, side, side), 1, 1) for K in (32, 37) for side in (3, 5)]
+WINOGRAD = [Conv((1, 32, 8, 9), (K, 32, side, side), 1, 1) for K in (32, 37) for side in (2, 3, 5)]
+WINOGRAD += [Conv((1, C, 12, 11), (K, C, 4, 4), 2, ((1, 1), (1, 2))) for C, K in ((32, 37), (48, 32))]
 
 
 def guarded(a, at_end):
