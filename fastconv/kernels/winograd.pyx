@@ -863,7 +863,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
     """All blocks of patches in order; 1 if memory ran out."""
     cdef double work = <double>g.p.count * COUNT * (0.012 * g.f.C * g.f.K + 0.1 * (g.f.C + g.f.K))
     cdef int threads = threads_for(work + <double>g.f.C * g.f.K * 4), failed = 0
-    cdef bint single = g.p.count <= g.block and g.f.tiles * g.f.chunks >= 16
+    cdef bint single = g.p.count <= g.block and g.f.tiles * g.f.chunks >= 8
     cdef void *v = allocate(COUNT * odd(g.block * g.p.stride))
     cdef void *z = allocate(COUNT * odd(g.block * whole(g.p.K)))
     cdef void *du = NULL if single else allocate(size_of(&g.f))
