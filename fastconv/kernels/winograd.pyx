@@ -39,6 +39,8 @@ cdef enum:
     RUN = 64            # patches summed in registers
     GRADIENT = 70000    # reals of x and dy, of one frequency, that the weight gradient holds at once, about
     GRADIENTS = 128     # patches it holds at once
+    PARTS = 8           # parts of its patches with a du of their own
+    PARTIAL = 5 << 20   # reals of du in all parts, at most
 
 cdef real zeros[LANES]
 
@@ -668,6 +670,7 @@ cdef struct Sums:
     real *z                     # z[f][panel of NR vectors][patch][lane]
     real *du
     Py_ssize_t first, patches   # of the block at hand
+    Py_ssize_t begin            # first patch of the sum
 
 
 cdef void read_gradient(Sums *g, Py_ssize_t t, real *copied) noexcept nogil:
@@ -785,7 +788,7 @@ cdef int sum_frequency(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t f,
             while c < length:
                 sum_products(v + t * g.p.stride + c, g.p.stride, z + panel * NR * VL * g.patches + t * width,
                              min(<Py_ssize_t>RUN, g.patches - t), du + panel * NR * VL * length + c * width,
-                             g.first + t == 0, length - c, <int>(width // VL))
+                             g.first + t == g.begin, length - c, <int>(width // VL))
                 c += MR
     return 0
 
@@ -860,7 +863,66 @@ cdef inline void scatter_tap(const real *taps, Py_ssize_t so, Py_ssize_t lanes, 
 
 
 cdef int run_sums(Sums *g) noexcept nogil:
-    """All blocks of patches in order; 1 if memory ran out."""
+    """All blocks of patches in order, or in parts where du is small; 1 if memory ran out."""
+    cdef Py_ssize_t blocks = (g.p.count + g.block - 1) // g.block, parts = min(<Py_ssize_t>PARTS, blocks)
+    if parts >= 4 and parts * size_of(&g.f) <= PARTIAL:
+        return run_parts(g, blocks, parts)
+    return sum_in_turn(g)
+
+
+cdef int run_parts(Sums *g, Py_ssize_t blocks, Py_ssize_t parts) noexcept nogil:
+    """Each part of the blocks on one thread into a du of its own: nothing passes between processors but the sums."""
+    cdef double work = <double>g.p.count * COUNT * (0.012 * g.f.C * g.f.K + 0.1 * (g.f.C + g.f.K))
+    cdef int threads = threads_for(work + <double>g.f.C * g.f.K * 4), failed = 0
+    cdef Py_ssize_t size = odd(size_of(&g.f)), part
+    cdef void *memory = allocate(parts * size)
+    g.du = aligned(memory)
+    if memory == NULL:
+        return 1
+    for part in prange(parts, num_threads=threads, schedule="dynamic"):
+        failed |= run_part(g, blocks * part // parts * g.block, min(g.p.count, blocks * (part + 1) // parts * g.block),
+                           g.du + part * size)
+    if not failed:
+        add_parts(g, parts, size, threads)
+        failed = all_back(g, threads)
+    free(memory)
+    return failed
+
+
+cdef int run_part(Sums *g, Py_ssize_t begin, Py_ssize_t end, real *du) noexcept nogil:
+    """du = the sum over the patches from begin to end."""
+    cdef Sums part = g[0]
+    cdef void *v = allocate(COUNT * odd(g.block * g.p.stride))
+    cdef void *z = allocate(COUNT * odd(g.block * whole(g.p.K)))
+    cdef int failed = v == NULL or z == NULL
+    part.v, part.z, part.du, part.first, part.begin = aligned(v), aligned(z), du, begin, begin
+    while not failed and part.first < end:
+        part.patches = min(g.block, end - part.first)
+        failed = read_block(&part, 1)
+        if not failed:
+            sum_block(&part, 1)
+        part.first += part.patches
+    free(v)
+    free(z)
+    return failed
+
+
+cdef void add_parts(Sums *g, Py_ssize_t parts, Py_ssize_t size, int threads) noexcept nogil:
+    """du[0] = du[0] + du[1] + ..., in order."""
+    cdef Py_ssize_t job, pieces = (size_of(&g.f) + 8191) // 8192
+    for job in prange(pieces, num_threads=threads, schedule="static"):
+        add_piece(g.du, parts, size, job * 8192, min(size_of(&g.f), job * 8192 + 8192))
+
+
+cdef void add_piece(real *du, Py_ssize_t parts, Py_ssize_t size, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Py_ssize_t part, i
+    for part in range(1, parts):
+        for i in range(begin, end):
+            du[i] = du[i] + du[part * size + i]
+
+
+cdef int sum_in_turn(Sums *g) noexcept nogil:
+    """All blocks of patches in order, the work of each shared by all threads; 1 if memory ran out."""
     cdef double work = <double>g.p.count * COUNT * (0.012 * g.f.C * g.f.K + 0.1 * (g.f.C + g.f.K))
     cdef int threads = threads_for(work + <double>g.f.C * g.f.K * 4), failed = 0
     cdef bint single = g.p.count <= g.block and g.f.tiles * g.f.chunks >= 8
@@ -869,7 +931,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
     cdef void *du = NULL if single else allocate(size_of(&g.f))
     if v == NULL or z == NULL or (du == NULL and not single):
         failed = 1
-    g.v, g.z, g.du, g.first = aligned(v), aligned(z), aligned(du), 0
+    g.v, g.z, g.du, g.first, g.begin = aligned(v), aligned(z), aligned(du), 0, 0
     while not failed and g.first < g.p.count:
         g.patches = min(g.block, g.p.count - g.first)
         failed = read_block(g, threads)
