@@ -5,6 +5,7 @@ All sizes are Python integers, so nothing here can overflow; what would overflow
     OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -91,6 +92,17 @@ class Pool2dGeometry(NamedTuple):
 
 def conv2d(x_shape, weight_shape, stride=1, padding=0, dilation=1, groups=1):
     """The geometry of ``conv2d`` and its gradients; ValueError or TypeError for what cannot be."""
+    arguments = (x_shape, weight_shape, stride, padding, dilation, groups)
+    return (remembered_conv2d if plain(*arguments) else new_conv2d)(*arguments)
+
+
+def plain(x_shape, weight_shape, stride, padding, dilation, groups):
+    """Whether equal arguments are the same arguments (True equals 1, and lists have no hash)."""
+    numbers = type(stride) is type(dilation) is type(groups) is int and type(padding) in (int, str)
+    return numbers and type(x_shape) is type(weight_shape) is tuple
+
+
+def new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups):
     N, C, H, W = shape(x_shape, "input_shape", 4)
     K, c, kh, kw = shape(weight_shape, "weight_shape", 4)
     groups = integer(groups, "groups", 1)
@@ -101,6 +113,9 @@ def conv2d(x_shape, weight_shape, stride=1, padding=0, dilation=1, groups=1):
     OH = extent(H, kh, sh, dh, top, bottom, "height")
     OW = extent(W, kw, sw, dw, left, right, "width")
     return Conv2dGeometry(N, C, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right, groups)
+
+
+remembered_conv2d = lru_cache(maxsize=512)(new_conv2d)  # a call on small images would spend most of its time here
 
 
 def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
