@@ -8,16 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .ops import check
-
-LINE = 64  # bytes: a cache line, and the widest vector
+from .ops.check import LINE
 
 
 def aligned(size, dtype="uint8"):
     """A new one-dimensional array of zeros that starts on a cache line."""
     dtype = np.dtype(dtype)
-    raw = np.zeros(size * dtype.itemsize + LINE, np.uint8)
-    start = -raw.__array_interface__["data"][0] % LINE
-    return raw[start : start + size * dtype.itemsize].view(dtype)
+    return check.aligned(size * dtype.itemsize, np.zeros).view(dtype)
 
 
 class Place(NamedTuple):

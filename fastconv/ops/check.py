@@ -116,9 +116,14 @@ def on_a_line(shape, dtype):
     nbytes = size(shape, dtype)
     if nbytes < 64 * LINE:
         return np.empty(shape, dtype)
-    raw = np.empty(nbytes + LINE, np.uint8)
-    start = -raw.ctypes.data % LINE
-    return raw[start : start + nbytes].view(dtype).reshape(shape)
+    return aligned(nbytes).view(dtype).reshape(shape)
+
+
+def aligned(nbytes, new=np.empty):
+    """New bytes that start on a cache line."""
+    raw = new(nbytes + LINE, np.uint8)
+    start = -raw.__array_interface__["data"][0] % LINE
+    return raw[start : start + nbytes]
 
 
 def output(out, shape, dtype, layout=None, batched=True, elementwise=False, **inputs):

@@ -240,7 +240,7 @@ def image_call(direction, x, weight, bias, y, g, relu):
     if isinstance(weight, PackedWeight):
         chosen, packed, weight = weight.path_of(direction), weight.array(direction), weight.weight
     if packed is None:
-        chosen = path.conv2d(g, y.dtype, x, y, direction)
+        chosen = path.conv2d(g, y.dtype, x, y)
     run = partial(run_image, *kernel_of(direction, chosen, y.dtype, g, weight, packed, relu), bias)
     if chosen in ("planar", "depthwise"):
         return partial(run, x, y)
@@ -276,7 +276,7 @@ def reads_any_layout(g, dtype):
 
 def conv2d_backward_weight_call(dy, x, dweight, g):
     """The prepared call of the weight gradient."""
-    chosen = path.conv2d(g, dweight.dtype, x, dy, path.WEIGHT)
+    chosen = path.conv2d(g, dweight.dtype, x, dy)
     kernel = getattr(kernels.load(dweight.dtype), "conv" if chosen == "direct" else chosen).backward_weight
     rest = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
     if chosen == "direct":

@@ -20,7 +20,7 @@ import os
 from .check import choice
 
 OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
-FORWARD, INPUT, WEIGHT = "forward", "input", "weight"
+FORWARD, INPUT = "forward", "input"
 FEW = 16  # channels up to which planar memory is the better one
 
 
@@ -71,7 +71,7 @@ def enabled(name):
     return name not in _off
 
 
-def conv2d(g, dtype, x_like, y_like, direction):
+def conv2d(g, dtype, x_like, y_like):
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
     planes = in_planes(x_like) and in_planes(y_like) and enabled("planar")
     if planes and (few_channels(g) or one_filter_a_channel(g)):
