@@ -8,6 +8,8 @@ local response        y = x d^-beta   dx = dy d^-beta - 2 alpha beta / size x (s
 from functools import partial
 from math import prod
 
+import numpy as np
+
 from .. import init
 from ..graph import Array, Layer, Parameter, Spec, State
 from ..ops import check, norm, norm_group, norm_local
@@ -46,14 +48,15 @@ class Affine(Layer):
 class BatchNorm(Affine):
     """Each channel with the mean and variance of the batch in training, the running ones in prediction.
 
-    Images (C, H, W) or vectors (C,). Parameters weight and bias, buffers running_mean and running_var.
+    Images (C, H, W) or vectors (C,). Parameters weight and bias, buffers running_mean, running_var and, as in PyTorch,
+    num_batches_tracked, which counts the training steps.
 
     Examples
     --------
     >>> import fastconv
     >>> network = fastconv.Network(fastconv.layers.BatchNorm(name="bn1"), (6, 24, 24))
     >>> list(network.parameters), list(network.buffers)
-    (['bn1.weight', 'bn1.bias'], ['bn1.running_mean', 'bn1.running_var'])
+    (['bn1.weight', 'bn1.bias'], ['bn1.running_mean', 'bn1.running_var', 'bn1.num_batches_tracked'])
     """
 
     kind = "bn"
@@ -69,6 +72,7 @@ class BatchNorm(Affine):
         state = {
             "running_mean": State(shape, partial(init.zeros, shape=shape)),
             "running_var": State(shape, partial(init.ones, shape=shape)),
+            "num_batches_tracked": State((), partial(init.zeros, shape=()), "int64"),
         }
         saved = {"mean": Array(shape, None, False), "invstd": Array(shape, None, False)}
         return Spec(x_shape, self.parameters(shape), state, saved, self.scratch(shape))
@@ -76,7 +80,12 @@ class BatchNorm(Affine):
     def forward(self, b):
         saved = (b.saved.mean, b.saved.invstd) if b.training else (None, None)
         running = (b.state.running_mean, b.state.running_var)
-        return [norm.batch_norm_call(b.x, b.y, *self.weights(b), *running, *saved, self.momentum, self.eps, b.training)]
+        numbers = (self.momentum, self.eps, b.training)
+        calls = [norm.batch_norm_call(b.x, b.y, *self.weights(b), *running, *saved, *numbers)]
+        if b.training:
+            steps = b.state.num_batches_tracked
+            calls.append(partial(np.add, steps, 1, steps))
+        return calls
 
     def backward(self, b):
         saved = (b.saved.mean, b.saved.invstd)

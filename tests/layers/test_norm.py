@@ -37,7 +37,9 @@ def test_names_and_first_values():
     assert {name: a.tolist() for name, a in network.buffers.items()} == {
         "bn1.running_mean": [0, 0, 0],
         "bn1.running_var": [1, 1, 1],
+        "bn1.num_batches_tracked": 0,
     }
+    assert network.buffers["bn1.num_batches_tracked"].dtype == "int64"
     assert not Network(BatchNorm(affine=False), (3, 4, 4)).parameters
 
 
@@ -57,6 +59,7 @@ def test_training_updates_the_running_statistics_and_prediction_uses_them(channe
         y = norm.batch_norm(z, mean, var, weight, bias, training=True)
     np.testing.assert_allclose(network.buffers["bn.running_mean"], mean, rtol=0, atol=1e-6)
     np.testing.assert_allclose(network.buffers["bn.running_var"], var, rtol=1e-5)
+    assert network.buffers["bn.num_batches_tracked"] == 3
     kept = {name: a.copy() for name, a in network.buffers.items()}
     after = network.predict(x)
     np.testing.assert_allclose(after, norm.batch_norm(z, mean, var, weight, bias), rtol=0, atol=1e-5)
@@ -87,7 +90,8 @@ def test_a_layer_used_twice_shares_parameters_and_statistics():
     layer = BatchNorm(name="bn")
     network = Network(lambda x: layer(layer(x)), (3, 4, 4))
     network.gradients(images(4, (3, 4, 4)), images(4, (3, 4, 4)), losses.MSE())
-    assert list(network.buffers) == ["bn.running_mean", "bn.running_var"]
+    assert list(network.buffers) == ["bn.running_mean", "bn.running_var", "bn.num_batches_tracked"]
+    assert network.buffers["bn.num_batches_tracked"] == 2  # as PyTorch counts
     assert np.isfinite(network.buffers["bn.running_var"]).all()
 
 
