@@ -47,6 +47,26 @@ def he_normal(rng, shape, fan_in, fan_out=1):
     return rng.normal(0, np.sqrt(2 / fan_in), shape)
 
 
+def he_normal_out(rng, shape, fan_in, fan_out):
+    """N(0, 2 / fan_out): keeps the variance of the gradient on its way back. He et al. 2015."""
+    return rng.normal(0, np.sqrt(2 / fan_out), shape)
+
+
+def fan_in_uniform(rng, shape, fan_in, fan_out=1):
+    """U(+-1 / sqrt(fan_in)), for weights and biases alike: what PyTorch's layers begin with."""
+    bound = 1 / np.sqrt(fan_in)
+    return rng.uniform(-bound, bound, shape)
+
+
+def normal(deviation):
+    """The initialiser that draws from N(0, deviation^2)."""
+
+    def init(rng, shape, fan_in=1, fan_out=1):
+        return rng.normal(0, deviation, shape)
+
+    return init
+
+
 def constant(value):
     """The initialiser that gives this value everywhere."""
 
@@ -60,7 +80,10 @@ def named(init):
     """An initialiser from its name or from itself."""
     if callable(init):
         return init
-    known = (zeros, ones, uniform, glorot_uniform, glorot_normal, he_uniform, he_normal)
+    known = (
+        *(zeros, ones, uniform, fan_in_uniform, glorot_uniform, glorot_normal),
+        *(he_uniform, he_normal, he_normal_out),
+    )
     names = {rule.__name__: rule for rule in known}
     if init not in names:
         raise ValueError(f"init must be a function or one of {', '.join(names)}, got {init!r}")

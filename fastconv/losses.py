@@ -5,6 +5,7 @@ binds the loss to fixed memory.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -78,6 +79,62 @@ class CrossEntropy:
 
     def bind(self, y, targets, value, dy):
         return loss.cross_entropy_call(y, targets, value, dy)
+
+
+@dataclass(frozen=True)
+class AuxiliaryCrossEntropy:
+    """L = sum over heads of weight x cross entropy: a main classifier and auxiliary ones, trained together.
+
+    The output is the logits of all heads one after another, (N, heads K), as `models.googlenet(aux_logits=True)` gives
+    them; targets are class indices (N,). Weights of Szegedy et al. 2014, section 5. Where the logits of an auxiliary
+    head are -inf, as in prediction, it does not count.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import Network, layers, losses
+    >>> network = Network(layers.Linear(6, init="zeros"), (3,))
+    >>> loss, gradients = network.gradients(np.ones((1, 3), "float32"), [1], losses.AuxiliaryCrossEntropy())
+    >>> round(loss, 4)  # 1.6 log 2
+    1.109
+    """
+
+    weights: tuple = (1.0, 0.3, 0.3)
+
+    def __post_init__(self):
+        object.__setattr__(self, "weights", tuple(check.number(w, "weights") for w in self.weights))
+        if not self.weights:
+            raise ValueError("weights must be one number for each head, got ()")
+
+    def target_array(self, y_shape, dtype):
+        return y_shape[:1], np.int64
+
+    def prepare(self, targets, y_shape, dtype):
+        return class_indices(np.asarray(targets), (y_shape[0], self.classes(y_shape)))
+
+    def classes(self, y_shape):
+        if len(y_shape) != 2 or y_shape[1] % len(self.weights):
+            raise ValueError(f"the output must be logits (N, {len(self.weights)} K), got {y_shape}")
+        return y_shape[1] // len(self.weights)
+
+    def bind(self, y, targets, value, dy):
+        count = self.classes(y.shape)
+        parts = np.zeros(len(self.weights), y.dtype)
+        calls = []
+        for head, weight in enumerate(self.weights):
+            own = slice(head * count, (head + 1) * count)
+            gradient = None if dy is None else dy[:, own]
+            calls.append(loss.cross_entropy_call(y[:, own], targets, parts[head : head + 1], gradient, dy=weight))
+        return partial(total, calls, y[:, ::count], parts, np.array(self.weights, y.dtype), value)
+
+
+def total(calls, first, parts, weights, value):
+    """value = sum of weights x parts; a head that is left out in prediction has -inf for its first logit."""
+    for call in calls:
+        call()
+    left_out = (first == -np.inf).all(0)
+    left_out[0] = False
+    np.copyto(value, np.sum(np.where(left_out, 0, parts * weights)))
 
 
 def class_indices(targets, y_shape):

@@ -6,6 +6,7 @@ from .conv import Conv2D, ConvTranspose2D
 from .dense import Dense, Linear
 from .dropout import Dropout
 from .flatten import Flatten
+from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
 from .rectifier import ELU, GELU, HardSigmoid, HardSwish, PReLU, ReLU6, SiLU, Softplus
@@ -35,6 +36,7 @@ __all__ = [
     "LocalResponseNorm",
     "LogSoftmax",
     "LpPool2D",
+    "MainHead",
     "MaxPool2D",
     "PReLU",
     "ReLU",

@@ -1,18 +1,64 @@
 """Architectures, one a file: functions that return a model (a function Node -> Node).
 
-    Network(models.zhang2016(), (1, 28, 28), seed=0)
+    Network(models.resnet18(num_classes=10), (3, 64, 64), seed=0)
 
-`known` maps the names that the command line takes to what it needs to know about each.
+Parameters and buffers are named as torchvision names them, so its weights load as they are (`Network.load`). `known`
+maps the names that the command line takes to what it needs to know about each.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from .. import losses
+from .alexnet import alexnet
 from .chain import chain
+from .densenet import densenet121, densenet161, densenet169, densenet201
+from .googlenet import googlenet
+from .lenet5 import lenet5
+from .mobilenet_v1 import mobilenet_v1
+from .mobilenet_v2 import mobilenet_v2
 from .nielsen import nielsen
+from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152
+from .resnet_cifar import resnet20, resnet32, resnet56, resnet110
+from .squeezenet import squeezenet1_0, squeezenet1_1
+from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from .zhang2016 import zhang2016
 
-__all__ = ["Known", "chain", "known", "nielsen", "zhang2016"]
+__all__ = [
+    "Known",
+    "alexnet",
+    "chain",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "googlenet",
+    "known",
+    "lenet5",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "nielsen",
+    "resnet18",
+    "resnet20",
+    "resnet32",
+    "resnet34",
+    "resnet50",
+    "resnet56",
+    "resnet101",
+    "resnet110",
+    "resnet152",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
+    "zhang2016",
+]
 
 
 class Known(NamedTuple):
@@ -21,13 +67,11 @@ class Known(NamedTuple):
     loss: object
 
 
-def _nielsen_l2():
-    return nielsen(pool="l2")
-
-
 known = {
     "zhang2016": Known(zhang2016, (1, 28, 28), losses.MSE()),
     "nielsen": Known(nielsen, (1, 28, 28), losses.CrossEntropy()),
-    "nielsen-l2": Known(_nielsen_l2, (1, 28, 28), losses.CrossEntropy()),
+    "nielsen-l2": Known(partial(nielsen, pool="l2"), (1, 28, 28), losses.CrossEntropy()),
     "chain": Known(chain, (1, 28, 28), losses.CrossEntropy()),
+    "lenet5": Known(lenet5, (1, 28, 28), losses.CrossEntropy()),
+    "resnet20": Known(resnet20, (1, 28, 28), losses.CrossEntropy()),
 }

@@ -30,6 +30,7 @@ from fastconv.layers import (
     LocalResponseNorm,
     LogSoftmax,
     LpPool2D,
+    MainHead,
     MaxPool2D,
     PReLU,
     ReLU,
@@ -104,6 +105,7 @@ CASES = {
     "flatten": (lambda: Flatten(), (3, 4, 2)),
     "flatten columns": (lambda: Flatten(order="column"), (3, 4, 2)),
     "flatten a vector": (lambda: Flatten(), (5,)),
+    "heads": (lambda: MainHead(3), (9,)),
     "dropout": (lambda: Dropout(0.4, seed=3), (3, 4, 5)),
     "dropout of a vector": (lambda: Dropout(0.4, seed=3), (9,)),
 }

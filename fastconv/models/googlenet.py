@@ -1,0 +1,112 @@
+"""GoogLeNet: Szegedy et al., "Going deeper with convolutions", 2014, table 1."""
+
+from functools import partial
+
+from .. import init
+from ..graph import concat, sequential
+from ..layers import (
+    AdaptiveAvgPool2D,
+    BatchNorm,
+    Conv2D,
+    Dropout,
+    Flatten,
+    Linear,
+    LocalResponseNorm,
+    MainHead,
+    MaxPool2D,
+    ReLU,
+)
+from .parts import numbered, scoped
+
+# 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection
+INCEPTIONS = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+AUXILIARY = ("4a", "4d")  # the inceptions whose maps the auxiliary heads read
+pool = partial(MaxPool2D, 3, ceil_mode=True)
+
+
+def with_batch_norm(channels, kernel_size, stride=1):
+    """conv, bn (eps 0.001), ReLU."""
+    conv = Conv2D(channels, kernel_size, stride, kernel_size // 2, bias=False, init=init.normal(0.01), name="conv")
+    return sequential(conv, BatchNorm(0.001, name="bn"), ReLU())
+
+
+def with_bias(channels, kernel_size, stride=1):
+    """conv with a bias that starts at 0.2, ReLU: of 2014."""
+    rules = {"init": "glorot_uniform", "bias_init": init.constant(0.2)}
+    return sequential(Conv2D(channels, kernel_size, stride, kernel_size // 2, name="conv", **rules), ReLU())
+
+
+def inception(unit, wide, channels):
+    """Several filter sizes side by side; `wide` is the size of the widest."""
+    one, reduce3, three, reduce5, five, projection = channels
+
+    def model(x):
+        return concat(
+            scoped("branch1", unit(one, 1))(x),
+            scoped("branch2", numbered(unit(reduce3, 1), unit(three, 3)))(x),
+            scoped("branch3", numbered(unit(reduce5, 1), unit(five, wide)))(x),
+            scoped("branch4", numbered(pool(1, 1), unit(projection, 1)))(x),
+        )
+
+    return model
+
+
+def auxiliary(unit, num_classes, dropout):
+    """A classifier on maps halfway."""
+    return sequential(
+        *(AdaptiveAvgPool2D(4), scoped("conv", unit(128, 1)), Flatten()),
+        *(linear(1024, name="fc1"), ReLU(), Dropout(dropout), linear(num_classes, name="fc2")),
+    )
+
+
+linear = partial(Linear, init=init.normal(0.01), bias_init="fan_in_uniform")
+
+
+def googlenet(num_classes=1000, aux_logits=False, original=False, dropout=None, dropout_aux=0.7):
+    """Nine inceptions, with torchvision's names and shapes: 6,624,904 parameters.
+
+    With ``aux_logits=True`` two auxiliary classifiers read the maps halfway: 13,004,888 parameters, trained with
+    `losses.AuxiliaryCrossEntropy()`. The output then is the logits of the three heads one after another,
+    (3 num_classes,): the main one, aux1, aux2. In prediction those of aux1 and aux2 are -inf, so that argmax and
+    softmax are the main head's.
+
+    The widest filters are 3 x 3, as torchvision has them, and batch normalisation follows each convolution. With
+    ``original=True`` they are 5 x 5 as in the paper, there are biases in place of batch normalisation, and local
+    response normalisation after the first pool and before the second: 6,998,552 parameters.
+
+    `dropout` is 0.4 in the paper's network, else 0.2, unless given.
+    """
+    unit, wide = (with_bias, 5) if original else (with_batch_norm, 3)
+    if dropout is None:
+        dropout = 0.4 if original else 0.2
+
+    def normalised(x):
+        return LocalResponseNorm(5)(x) if original else x
+
+    def model(x):
+        x = normalised(sequential(scoped("conv1", unit(64, 7, 2)), pool(2, name="maxpool1"))(x))
+        x = normalised(sequential(scoped("conv2", unit(64, 1)), scoped("conv3", unit(192, 3)))(x))
+        x, heads = pool(2, name="maxpool2")(x), []
+        for name, channels in INCEPTIONS.items():
+            if name == "4a":
+                x = pool(2, name="maxpool3")(x)
+            if name == "5a":
+                x = (pool(2) if original else MaxPool2D(2, 2, ceil_mode=True))(x)
+            x = scoped(f"inception{name}", inception(unit, wide, channels))(x)
+            if aux_logits and name in AUXILIARY:
+                head = auxiliary(unit, num_classes, dropout_aux)
+                heads.append(scoped(f"aux{len(heads) + 1}", head)(x))
+        y = sequential(AdaptiveAvgPool2D(1), Flatten(), Dropout(dropout), linear(num_classes, name="fc"))(x)
+        return MainHead(num_classes)(concat(y, *heads)) if heads else y
+
+    return model

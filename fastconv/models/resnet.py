@@ -1,0 +1,81 @@
+"""ResNet: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015, table 1."""
+
+from ..graph import sequential
+from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU
+from .parts import block, conv_bn
+
+
+def convolution(number, channels, kernel_size, stride=1):
+    """conv<number> and bn<number>."""
+    return sequential(
+        Conv2D(channels, kernel_size, stride, kernel_size // 2, bias=False, init="he_normal_out", name=f"conv{number}"),
+        BatchNorm(name=f"bn{number}"),
+    )
+
+
+def joined(y, x, stride, channels):
+    """relu(y + shortcut of x): x itself, or a 1 x 1 convolution where shapes differ (option B)."""
+    if y.shape != x.shape:
+        x = block("downsample", *conv_bn(channels, 1, stride, activation=None))(x)
+    return ReLU()(y + x)
+
+
+def basic(channels, stride):
+    """Two 3 x 3 convolutions beside the shortcut."""
+
+    def model(x):
+        y = sequential(convolution(1, channels, 3, stride), ReLU(), convolution(2, channels, 3))(x)
+        return joined(y, x, stride, channels)
+
+    return model
+
+
+def bottleneck(channels, stride):
+    """1 x 1, 3 x 3 (which has the stride) and 1 x 1 convolutions, the last four times as wide, beside the shortcut."""
+
+    def model(x):
+        first, second = convolution(1, channels, 1), convolution(2, channels, 3, stride)
+        y = sequential(first, ReLU(), second, ReLU(), convolution(3, 4 * channels, 1))(x)
+        return joined(y, x, stride, 4 * channels)
+
+    return model
+
+
+def resnet(residual, counts, num_classes=1000):
+    """A 7 x 7 convolution and a pool, four stages of `counts` blocks, the mean of each map, a dense layer."""
+    stages = [
+        block(f"layer{number + 1}", *(residual(64 << number, 2 if number and not i else 1) for i in range(count)))
+        for number, count in enumerate(counts)
+    ]
+    return sequential(
+        *(convolution(1, 64, 7, 2), ReLU(), MaxPool2D(3, 2, 1, name="maxpool")),
+        *stages,
+        AdaptiveAvgPool2D(1, name="avgpool"),
+        Flatten(),
+        Linear(num_classes, init="fan_in_uniform", bias_init="fan_in_uniform", name="fc"),
+    )
+
+
+def resnet18(num_classes=1000):
+    """11,689,512 parameters."""
+    return resnet(basic, (2, 2, 2, 2), num_classes)
+
+
+def resnet34(num_classes=1000):
+    """21,797,672 parameters."""
+    return resnet(basic, (3, 4, 6, 3), num_classes)
+
+
+def resnet50(num_classes=1000):
+    """25,557,032 parameters."""
+    return resnet(bottleneck, (3, 4, 6, 3), num_classes)
+
+
+def resnet101(num_classes=1000):
+    """44,549,160 parameters."""
+    return resnet(bottleneck, (3, 4, 23, 3), num_classes)
+
+
+def resnet152(num_classes=1000):
+    """60,192,808 parameters."""
+    return resnet(bottleneck, (3, 8, 36, 3), num_classes)
