@@ -74,12 +74,16 @@ cdef extern from *:
     FORMULA1(softplus, vpick(a * p > q, a, softplus(a * p) / p))
     FORMULA2(softplus_backward, vpick(b * p > q, a, a * vsigmoid(b * p)))
     FORMULA1(exp, vexp(a))
+    FORMULA2(add, a + b)
+    FORMULA2(add_relu, vpick(a + b < 0, vzero, a + b))
+    FORMULA2(add_relu6, vclamp(a + b, 0, 6))
     """
     formula sigmoid_run, sigmoid_backward_run, tanh_run, tanh_backward_run, relu_run, relu_backward_run
     formula leaky_relu_run, leaky_relu_backward_run, prelu_run, prelu_backward_run, relu6_run, relu6_backward_run
     formula elu_run, elu_backward_run, gelu_run, gelu_backward_run, gelu_tanh_run, gelu_tanh_backward_run
     formula silu_run, silu_backward_run, hardsigmoid_run, hardsigmoid_backward_run, hardswish_run
     formula hardswish_backward_run, softplus_run, softplus_backward_run, exp_run
+    formula add_run, add_relu_run, add_relu6_run
 
 
 
@@ -192,6 +196,11 @@ def softplus_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x,
 
 def exp(const real[:, :, :, :] x, real[:, :, :, :] y):
     each(exp_run, 0.5, 1, x, x, x, y, 0, 0)
+
+
+def add(const real[:, :, :, :] a, const real[:, :, :, :] b, real[:, :, :, :] y, int activation):
+    """y = act(a + b); activation: 0 none, 1 relu, 2 relu6."""
+    each(add_run if activation == 0 else add_relu_run if activation == 1 else add_relu6_run, 0.25, 2, a, b, a, y, 0, 0)
 
 
 cdef int each(formula run, double nanoseconds, int inputs, const real[:, :, :, :] a, const real[:, :, :, :] b,

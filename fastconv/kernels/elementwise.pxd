@@ -1,9 +1,11 @@
 # Formulas applied element by element to four-dimensional views of one shape, with any strides; results may lie in the
 # memory of an input. Elements are taken in row-major order in chunks. A chunk is worked on where it lies if it is a run
-# of whole vectors, else through padded copies: the same instructions either way.
+# of whole vectors, or row by row if the rows are; else through padded copies: the same instructions either way.
+# Large results that lie in no input's memory are computed in a buffer and written past the caches.
 
 from libc.string cimport memcpy, memset
-from .vector cimport REAL_BYTES, VL, real
+from .lanes cimport PAST_CACHES
+from .vector cimport REAL_BYTES, VL, real, vfence, vload, vstream
 
 ctypedef void (*formula)(const real *a, const real *b, const real *c, real *y, real *dx, Py_ssize_t vectors,
                          real p, real q) noexcept nogil
@@ -19,6 +21,8 @@ cdef struct Job:
     Py_ssize_t shape[4]
     Py_ssize_t total
     real p, q
+    bint rows        # whole vectors in every row of every array
+    bint stream[5]   # results written past the caches
 
 
 cdef inline void job_array(Job *job, int i, const void *base, const Py_ssize_t *strides) noexcept nogil:
@@ -28,7 +32,20 @@ cdef inline void job_array(Job *job, int i, const void *base, const Py_ssize_t *
         job.stride[i][axis] = strides[axis]
 
 
-cdef inline Py_ssize_t job_blocks(const Job *job) noexcept nogil:
+cdef inline Py_ssize_t job_blocks(Job *job) noexcept nogil:
+    """The number of blocks of a job whose arrays are all set."""
+    cdef int i, k
+    job.rows = VL <= job.shape[3] < CHUNK and job.shape[3] % VL == 0
+    for i in range(5):
+        job.stream[i] = False
+        if job.base[i] != NULL:
+            job.rows = job.rows and job.stride[i][3] == REAL_BYTES
+    for i in range(3, 5):
+        job.stream[i] = (VL * REAL_BYTES == 64 and job.base[i] != NULL and job.shape[3] == job.total
+                         and job.stride[i][3] == REAL_BYTES and job.total * REAL_BYTES >= PAST_CACHES
+                         and <Py_ssize_t>job.base[i] % 64 == 0)
+        for k in range(5):
+            job.stream[i] = job.stream[i] and (k == i or job.base[k] != job.base[i])
     return (job.total + BLOCK - 1) // BLOCK
 
 
@@ -40,9 +57,38 @@ cdef inline double run_block(const Job *job, Py_ssize_t number) noexcept nogil:
         length = min(<Py_ssize_t>CHUNK, stop - start)
         if job.shape[3] >= CHUNK:  # to the end of the row
             length = min(length, job.shape[3] - start % job.shape[3])
-        total += run_chunk(job, start, length)
+        if job.rows and job.base[3] != NULL:
+            run_rows(job, start, length)
+        else:
+            total += run_chunk(job, start, length)
         start += length
+    if job.stream[3] or job.stream[4]:
+        vfence()
     return total
+
+
+cdef inline void run_rows(const Job *job, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
+    """A chunk whose rows, and so whose parts of rows, are whole vectors in every array."""
+    cdef Py_ssize_t row = start // job.shape[3], column = start % job.shape[3], count, left
+    cdef real unread[CHUNK]
+    cdef char *at[5]
+    cdef int i
+    left = job.shape[2] - row % job.shape[2]  # rows until the outer axes move on
+    for i in range(5):
+        at[i] = element(job, i, row) + column * REAL_BYTES if job.base[i] != NULL else <char *>unread
+    while length > 0:
+        count = min(length, job.shape[3] - column)
+        job.run(<real *>at[0], <real *>at[1], <real *>at[2], <real *>at[3], <real *>at[4], count // VL, job.p, job.q)
+        length -= count
+        row += 1
+        left -= 1
+        for i in range(5):
+            if job.base[i] != NULL and left == 0 and length > 0:
+                at[i] = element(job, i, row)
+            elif job.base[i] != NULL:
+                at[i] += job.stride[i][2] - column * REAL_BYTES
+        column = 0
+        left = job.shape[2] if left == 0 else left
 
 
 cdef inline double run_chunk(const Job *job, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
@@ -50,14 +96,16 @@ cdef inline double run_chunk(const Job *job, Py_ssize_t start, Py_ssize_t length
     cdef real *at[5]
     cdef int i
     for i in range(5):
-        at[i] = run_at(job, i, start, length)
+        at[i] = run_at(job, i, start, length) if not job.stream[i] else NULL
         if at[i] == NULL:
             at[i] = buffer[i]
             if i < 3 and job.base[i] != NULL:
                 copy_run(job, i, start, length, buffer[i], False)
     job.run(at[0], at[1], at[2], at[3], at[4], (length + VL - 1) // VL, job.p, job.q)
     for i in range(3, 5):
-        if at[i] == buffer[i] and job.base[i] != NULL:
+        if job.stream[i] and length % VL == 0:
+            stream_run(<real *>job.base[i] + start, buffer[i], length // VL)
+        elif at[i] == buffer[i] and job.base[i] != NULL:
             copy_run(job, i, start, length, buffer[i], True)
     return sum_of(at[3], length) if job.base[3] == NULL else 0
 
@@ -102,6 +150,12 @@ cdef inline void copy_run(const Job *job, int i, Py_ssize_t start, Py_ssize_t le
         done += count
         row += 1
         column = 0
+
+
+cdef inline void stream_run(real *p, const real *buffer, Py_ssize_t vectors) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(vectors):
+        vstream(p + i * VL, vload(buffer + i * VL))
 
 
 cdef inline double sum_of(const real *a, Py_ssize_t length) noexcept nogil:

@@ -30,6 +30,7 @@ from .activation import (
     tanh,
     tanh_backward,
 )
+from .add import add
 from .conv import conv2d, conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight
 from .conv_transpose import (
     conv_transpose2d,
@@ -45,6 +46,7 @@ from .dense import (
     linear_backward_input,
     linear_backward_weight,
 )
+from .layout import concatenate, to_channels_last, to_planar
 from .loss import (
     binary_cross_entropy_with_logits,
     binary_cross_entropy_with_logits_backward,
@@ -91,12 +93,14 @@ __all__ = [
     "adaptive_avg_pool2d_backward",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_backward",
+    "add",
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_norm",
     "batch_norm_backward",
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_backward",
+    "concatenate",
     "conv2d",
     "conv2d_backward_bias",
     "conv2d_backward_input",
@@ -169,5 +173,7 @@ __all__ = [
     "softplus_backward",
     "tanh",
     "tanh_backward",
+    "to_channels_last",
+    "to_planar",
     "use_path",
 ]

@@ -43,9 +43,15 @@ def like(out, arrays):
     """The result: `out`, or a new array in the memory order of the last input."""
     model = list(arrays.values())[-1]
     if out is None:
-        check.size(model.shape, model.dtype)
-        return np.empty_like(model, subok=False)
+        return new_like(model)
     return check.output(out, model.shape, model.dtype, elementwise=True, **arrays)
+
+
+def new_like(model):
+    """A new array in the memory order of `model`."""
+    order = sorted(range(model.ndim), key=lambda i: -abs(model.strides[i]))
+    y = check.empty([model.shape[i] for i in order], model.dtype)
+    return y.transpose(np.argsort(order)) if order != sorted(order) else y
 
 
 def positive(value, name):

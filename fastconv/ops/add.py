@@ -1,0 +1,53 @@
+"""The sum of two arrays, and an activation of it, in one pass."""
+
+from . import check
+from .elementwise import agreeing, call, like
+
+ACTIVATIONS = {None: 0, "relu": 1, "relu6": 2}  # and their numbers in the kernels
+
+
+def add(a, b, *, activation=None, out=None):
+    """The sum of two arrays of one shape.
+
+    y = f(a + b), f the identity, relu or relu6  (He et al. 2016, eq. 1)
+
+    Parameters
+    ----------
+    a : array of any shape, float32 or float64
+    b : array, shape and dtype of `a`
+    activation : None, "relu" or "relu6"
+    out : array, optional
+        Where the result goes; any strides, or the memory of an input.
+
+    Returns
+    -------
+    y : array, shape and dtype of `a`; in the memory order of `b`
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, dtypes that differ.
+    ValueError
+        Shapes that differ (nothing is broadcast), another activation, an `out` that does not fit.
+
+    Notes
+    -----
+    NaN gives NaN, whatever the activation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.add(np.array([1.0, 2.0]), np.array([-3.0, 1.0]), activation="relu")
+    array([0., 3.])
+    """
+    check.choice(activation, "activation", tuple(ACTIVATIONS))
+    arrays = agreeing({"a": a, "b": b})
+    y = like(out, arrays)
+    add_call(*arrays.values(), y, activation)()
+    return check.give(y, out)
+
+
+def add_call(a, b, y, activation=None):
+    """y = f(a + b); y may be the memory of a or b."""
+    return call("add", a, b, y, numbers=(ACTIVATIONS[activation],))

@@ -1,0 +1,153 @@
+"""Copies between planar and channels-last memory. The shape stays (N, C, H, W); only strides differ."""
+
+from functools import partial
+
+import numpy as np
+
+from .. import kernels
+from . import check
+from .elementwise import nothing, run_all, views
+
+
+def to_channels_last(x):
+    """`x` with the channels of a pixel side by side in memory.
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+
+    Returns
+    -------
+    y : array, shape, dtype and values of `x`
+        A new array, or `x` itself if that is how its memory is ordered.
+
+    Raises
+    ------
+    TypeError
+        Another dtype.
+    ValueError
+        Another rank.
+
+    Notes
+    -----
+    Every function accepts either layout and returns the one it was given. Convolutions with many channels are quickest
+    channels-last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = np.zeros((1, 3, 8, 8), "float32")
+    >>> y = fastconv.to_channels_last(x)
+    >>> y.shape, y.strides
+    ((1, 3, 8, 8), (768, 4, 96, 12))
+    """
+    return converted(x, (0, 2, 3, 1), check.CHANNELS_LAST)
+
+
+def to_planar(x):
+    """`x` with each map in one piece of memory, row by row: what NumPy calls C-contiguous.
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+
+    Returns
+    -------
+    y : array, shape, dtype and values of `x`
+        A new array, or `x` itself if that is how its memory is ordered.
+
+    Raises
+    ------
+    TypeError
+        Another dtype.
+    ValueError
+        Another rank.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = fastconv.to_channels_last(np.zeros((1, 3, 8, 8), "float32"))
+    >>> fastconv.to_planar(x).strides
+    (768, 256, 32, 4)
+    """
+    return converted(x, (0, 1, 2, 3), check.PLANAR)
+
+
+def converted(x, order, layout):
+    x = check.array(x, "x", (3, 4))
+    images = x if x.ndim == 4 else x[None]
+    if images.transpose(order).flags.c_contiguous:
+        return x
+    y = check.empty(images.shape, x.dtype, layout)
+    copy_call(images, y)()
+    return y if x.ndim == 4 else y[0]
+
+
+def concatenate(arrays, *, out=None):
+    """Images side by side along their channels.
+
+    y[:, C_0 + ... + C_(i-1) + c] = x_i[:, c]
+
+    Parameters
+    ----------
+    arrays : sequence of arrays (N, C_i, H, W) or (C_i, H, W), float32 or float64
+    out : array, optional
+
+    Returns
+    -------
+    y : array (N, C_0 + C_1 + ..., H, W), in the layout of the first
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, dtypes that differ.
+    ValueError
+        No arrays; ranks, N, H or W that differ; an `out` that does not fit.
+
+    Notes
+    -----
+    In channels-last memory a slice of the channels is accepted everywhere as `out`: whoever computes straight into the
+    slices of one array needs no copy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.concatenate([np.zeros((2, 3, 4, 4)), np.ones((2, 5, 4, 4))]).shape
+    (2, 8, 4, 4)
+    """
+    named = {f"arrays[{i}]": a for i, a in enumerate(arrays)}
+    if not named:
+        raise ValueError("arrays must hold at least one array, got none")
+    images = {name: check.images(a, name) for name, a in named.items()}
+    first, (model, batched) = next(iter(images.items()))
+    check.same_dtype(**{name: x for name, (x, _) in images.items()})
+    for name, (x, has_batch) in images.items():
+        wanted = (model.shape[0], x.shape[1], *model.shape[2:])
+        if x.shape != wanted or has_batch != batched:
+            own, others = (a.shape[0 if b else 1 :] for a, b in ((x, has_batch), (model, batched)))
+            raise ValueError(f"{name} must have the N, H and W of {first}, which has shape {others}, got shape {own}")
+    parts = [x for x, _ in images.values()]
+    shape = (model.shape[0], sum(x.shape[1] for x in parts), *model.shape[2:])
+    inputs = {name: x if batched else x[0] for name, (x, _) in images.items()}
+    y = check.output(out, shape, model.dtype, check.layout_of(model), batched, **inputs)
+    concatenate_call(parts, y)()
+    return check.give(y, out, batched)
+
+
+def concatenate_call(parts, y):
+    ends = np.cumsum([x.shape[1] for x in parts])
+    return partial(run_all, [copy_call(x, y[:, e - x.shape[1] : e]) for x, e in zip(parts, ends, strict=True)])
+
+
+def copy_call(x, y):
+    """y = x, of one shape, for any rank and any strides."""
+    if not y.size:
+        return nothing
+    copy = kernels.load(y.dtype).layout.copy
+    if x.ndim == 4:
+        return partial(copy, x, y)
+    calls = [partial(copy, *group) for group in views([x, y])]
+    return calls[0] if len(calls) == 1 else partial(run_all, calls)
