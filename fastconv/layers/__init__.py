@@ -8,9 +8,11 @@ from .dropout import Dropout
 from .flatten import Flatten
 from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
+from .pad import ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
 from .rectifier import ELU, GELU, HardSigmoid, HardSwish, PReLU, ReLU6, SiLU, Softplus
 from .separable import DepthwiseConv2D, SeparableConv2D
+from .upsample import Upsample
 
 __all__ = [
     "ELU",
@@ -47,4 +49,6 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "Upsample",
+    "ZeroPad2D",
 ]

@@ -65,6 +65,7 @@ from .norm import batch_norm, batch_norm_backward
 from .norm_group import group_norm, group_norm_backward, layer_norm, layer_norm_backward
 from .norm_local import local_response_norm, local_response_norm_backward
 from .packed import PackedWeight, pack_weight
+from .pad import pad, pad_backward
 from .path import use_path
 from .pool import (
     avg_pool2d,
@@ -86,6 +87,7 @@ from .pool_adaptive import (
     max_unpool2d,
     max_unpool2d_backward,
 )
+from .upsample import upsample_nearest2d, upsample_nearest2d_backward
 
 __all__ = [
     "PackedWeight",
@@ -156,6 +158,8 @@ __all__ = [
     "nll_loss",
     "nll_loss_backward",
     "pack_weight",
+    "pad",
+    "pad_backward",
     "prelu",
     "prelu_backward",
     "relu",
@@ -175,5 +179,7 @@ __all__ = [
     "tanh_backward",
     "to_channels_last",
     "to_planar",
+    "upsample_nearest2d",
+    "upsample_nearest2d_backward",
     "use_path",
 ]

@@ -41,6 +41,8 @@ from fastconv.layers import (
     Softmax,
     Softplus,
     Tanh,
+    Upsample,
+    ZeroPad2D,
 )
 from fastconv.network import Network
 
@@ -105,6 +107,10 @@ CASES = {
     "flatten": (lambda: Flatten(), (3, 4, 2)),
     "flatten columns": (lambda: Flatten(order="column"), (3, 4, 2)),
     "flatten a vector": (lambda: Flatten(), (5,)),
+    "zero pad": (lambda: ZeroPad2D((1, 0, 2, 3)), (3, 4, 5)),
+    "zero pad of many channels": (lambda: ZeroPad2D(1), (18, 2, 3)),
+    "upsample": (lambda: Upsample(2), (3, 4, 5)),
+    "upsample of many channels": (lambda: Upsample((3, 1)), (18, 2, 3)),
     "heads": (lambda: MainHead(3), (9,)),
     "dropout": (lambda: Dropout(0.4, seed=3), (3, 4, 5)),
     "dropout of a vector": (lambda: Dropout(0.4, seed=3), (9,)),

@@ -8,7 +8,18 @@ import fastconv
 from fastconv.ops.add import add_call
 
 ACTIVATIONS = {None: lambda s: s, "relu": lambda s: np.maximum(s, 0), "relu6": lambda s: np.clip(s, 0, 6)}
-SHAPES = [(), (1,), (7,), (4099,), (3, 5), (2, 3, 4, 5), (2, 16, 9, 7), (2, 24, 5, 5), (3, 64, 14, 14), (2, 2, 3, 2, 3, 2)]
+SHAPES = [
+    (),
+    (1,),
+    (7,),
+    (4099,),
+    (3, 5),
+    (2, 3, 4, 5),
+    (2, 16, 9, 7),
+    (2, 24, 5, 5),
+    (3, 64, 14, 14),
+    (2, 2, 3, 2, 3, 2),
+]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

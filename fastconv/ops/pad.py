@@ -1,0 +1,134 @@
+"""A border of one value around each map."""
+
+from functools import partial
+
+import numpy as np
+
+from .. import kernels
+from . import check
+from .elementwise import nothing, run_all
+from .layout import copy_call
+
+
+def pad(x, padding, value=0.0, *, out=None):
+    """Images with a border of one value.
+
+    y[n, c, top + h, left + w] = x[n, c, h, w], and `value` elsewhere
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+    padding : int or (left, right, top, bottom), each >= 0
+        Columns and rows to add; one number for all four sides.
+    value : float
+    out : array, optional
+        Where the result goes.
+
+    Returns
+    -------
+    y : array (N, C, top + H + bottom, left + W + right), in the layout of `x`
+
+    Raises
+    ------
+    TypeError
+        Another dtype, padding that is not integers.
+    ValueError
+        Another rank, negative padding, an `out` that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.pad(np.ones((1, 1, 2)), (1, 0, 0, 1), 7.0)
+    array([[[7., 1., 1.],
+            [7., 7., 7.]]])
+    """
+    x, batched = check.images(x, "x")
+    padding, value = sides(padding), check.number(value, "value")
+    y = check.output(out, padded(x.shape, padding), x.dtype, check.layout_of(x), batched, x=x)
+    pad_call(x, y, padding, value)()
+    return check.give(y, out, batched)
+
+
+def pad_backward(dy, padding, *, out=None):
+    """The gradient of `pad` with respect to its input.
+
+    dx[n, c, h, w] = dy[n, c, top + h, left + w]
+
+    Parameters
+    ----------
+    dy : array (N, C, top + H + bottom, left + W + right) or without N, float32 or float64
+    padding : int or (left, right, top, bottom), each >= 0
+    out : array, optional
+
+    Returns
+    -------
+    dx : array (N, C, H, W), in the layout of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `pad`; a `dy` that is no larger than its border.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.pad_backward(np.arange(6.0).reshape(1, 2, 3), (1, 0, 0, 1))
+    array([[[1., 2.]]])
+    """
+    dy, batched = check.images(dy, "dy")
+    padding = sides(padding)
+    left, right, top, bottom = padding
+    n, c, height, width = dy.shape
+    x_shape = (n, c, height - top - bottom, width - left - right)
+    if min(x_shape[2:]) < 1:
+        raise ValueError(f"dy must be larger than its border {padding}, got shape {dy.shape[0 if batched else 1 :]}")
+    dx = check.output(out, x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
+    pad_backward_call(dy, dx, padding)()
+    return check.give(dx, out, batched)
+
+
+def sides(padding):
+    """(left, right, top, bottom) from one number or four."""
+    if isinstance(padding, np.ndarray):
+        padding = padding.tolist()
+    if hasattr(padding, "__index__"):
+        return (check.integer(padding, "padding", 0),) * 4
+    if not isinstance(padding, tuple | list) or len(padding) != 4:
+        raise TypeError(f"padding must be an integer or (left, right, top, bottom), got {padding!r}")
+    padding = tuple(check.integer(p, "padding") for p in padding)
+    if min(padding) < 0:
+        raise ValueError(f"padding must be >= 0, got {padding}")
+    return padding
+
+
+def padded(x_shape, padding):
+    left, right, top, bottom = padding
+    n, c, height, width = x_shape
+    return n, c, top + height + bottom, left + width + right
+
+
+# ---------------------------------------------------------------- prepared calls
+
+
+def pad_call(x, y, padding, value=0.0):
+    if not y.size:
+        return nothing
+    left, _, top, _ = padding
+    down, across = slice(top, top + x.shape[2]), slice(left, left + x.shape[3])
+    borders = [
+        y[:, :, : down.start],
+        y[:, :, down.stop :],
+        y[:, :, down, : across.start],
+        y[:, :, down, across.stop :],
+    ]
+    copy = kernels.load(y.dtype).layout.copy
+    one = np.full((1, 1, 1, 1), value, y.dtype)
+    calls = [partial(copy, np.broadcast_to(one, border.shape), border) for border in borders if border.size]
+    return partial(run_all, [*calls, copy_call(x, y[:, :, down, across])])
+
+
+def pad_backward_call(dy, dx, padding):
+    left, _, top, _ = padding
+    return copy_call(dy[:, :, top : top + dx.shape[2], left : left + dx.shape[3]], dx)
