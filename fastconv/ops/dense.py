@@ -1,6 +1,6 @@
-"""The dense (fully connected) layer: a 1x1 convolution whose pixels are the rows of x.
+"""The dense (fully connected) layer.
 
-It runs through the same kernel and not through a BLAS, whose rows change their bits with the batch.
+It has kernels of its own and does not run through a BLAS, whose rows change their bits with the batch.
 """
 
 from functools import partial
@@ -8,10 +8,8 @@ from functools import partial
 import numpy as np
 
 from .. import kernels
-from . import check
+from . import check, epilogue
 from .conv import check_bias
-
-ONE = (1, 1, 1, 1, 0, 0, 1, False)  # stride, dilation, padding, groups and no narrow form of a 1x1 convolution
 
 
 def linear(x, weight, bias=None, *, out=None):
@@ -214,9 +212,8 @@ def agree(x, name, extent, other, y, rule):
 
 
 def matrix(x):
-    """(rows, values) with unit stride along the values; a copy only where that must be."""
-    x = x.reshape(-1, x.shape[-1])
-    return x if x.shape[1] == 1 or x.strides[1] == x.itemsize else np.ascontiguousarray(x)
+    """(rows, values); a copy only where that must be."""
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
 
 
 def finish(flat, y, out):
@@ -226,38 +223,21 @@ def finish(flat, y, out):
     return check.give(y, out)
 
 
-# ---------------------------------------------------------------- prepared calls: rows are the pixels of one image row
+# ---------------------------------------------------------------- prepared calls: matrices, values in any strides
 
 
-def pixels(x):
-    """(rows, values) as one channels-last image (1, values, 1, rows)."""
-    return x.T[None, :, None, :]
-
-
-def linear_call(x, weight, bias, y):
-    kernel = kernels.load(y.dtype).conv.forward
-    if not len(y):
-        return nothing
-    return partial(kernel, pixels(x), weight[:, :, None, None], bias, pixels(y), *ONE)
+def linear_call(x, weight, bias, y, activation=None):
+    """y = activation(x W^T + b); activation None, "relu" or "relu6"."""
+    return partial(kernels.load(y.dtype).dense.forward, x, weight, bias, y, epilogue.code(activation))
 
 
 def linear_backward_input_call(dy, weight, dx):
-    kernel = kernels.load(dx.dtype).conv.backward_input
-    if not len(dy):
-        return nothing
-    return partial(kernel, pixels(dy), weight[:, :, None, None], None, pixels(dx), *ONE)
+    return partial(kernels.load(dx.dtype).dense.backward_input, dy, weight, dx)
 
 
 def linear_backward_weight_call(dy, x, dweight):
-    kernel = kernels.load(dweight.dtype).conv.backward_weight
-    if not len(dy):
-        return partial(dweight.fill, 0)
-    return partial(kernel, pixels(dy), pixels(x), dweight[:, :, None, None], *ONE)
+    return partial(kernels.load(dweight.dtype).dense.backward_weight, dy, x, dweight)
 
 
 def linear_backward_bias_call(dy, dbias):
-    return partial(kernels.load(dy.dtype).conv.backward_bias, dy[:, :, None, None], dbias)
-
-
-def nothing():
-    """The call of an empty batch."""
+    return partial(kernels.load(dy.dtype).dense.backward_bias, dy, dbias)
