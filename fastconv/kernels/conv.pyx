@@ -1,6 +1,7 @@
 """Direct convolution on channels-last memory, without an im2col buffer.
 
-    forward          y[n,k,i,j]  = b[k] + sum_{c,r,s} x[n, c, i sh - top + r dh, j sw - left + s dw] w[k,c,r,s]
+    forward          y[n,k,i,j]  = b[k] + sum_{c,r,s} x[n, c, i sh - top + r dh, j sw - left + s dw] w[k,c,r,s],
+                     then + a residual of y's shape and an activation
     input gradient   dx[n,c,i,j] = sum over the taps (r,s) that reach (i,j) of dy w[k,c,r,s]: the full convolution with
                      the rotated kernel (Zhang 2016, eqs. 50, 51); a stride s gives s x s phases, each of stride 1
     weight gradient  dw[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, c, i sh - top + r dh, j sw - left + s dw]  (eqs. 39, 58)
@@ -34,6 +35,8 @@ cdef struct Grid:
     Py_ssize_t xn, xh, xw, xc, H, W
     real *y
     Py_ssize_t yn, yh, yw, N, GH, GW
+    const real *add             # a residual of y's shape, in channels-last memory, perhaps y's own; or NULL
+    Py_ssize_t an, ah, aw
     Py_ssize_t mh, mw
     Py_ssize_t taps, length     # reduction: taps x length
     Py_ssize_t *th
@@ -47,7 +50,7 @@ cdef struct Grid:
     const real *b               # one row of padded columns per group, zeros if there is no bias
     Py_ssize_t bg
     const real *zeros
-    bint relu
+    int activation
     bint stream                 # y is large and on whole vectors: stored past the caches
     # With bh > 0 the columns are a block of bh x bw pixels of `channels` each, stored at i * bh, j * bw of YH x YW
     Py_ssize_t bh, bw, channels, YH, YW
@@ -67,7 +70,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef Py_ssize_t jobs = g.groups * runs * blocks, job
     cdef double work = <double>pixels * g.groups * columns(g.K) * (g.taps * g.length + 4) * 0.02
     cdef int threads = threads_for(work), failed = 0
-    cdef Py_ssize_t table = (g.taps + 1) * TILES * MR
+    cdef Py_ssize_t table = (g.taps + 2) * TILES * MR
     cdef Py_ssize_t scratch = table * sizeof(real *) + ((TILES * MR + 1) * NR + 1) * VL * sizeof(real)
     cdef char *memory = NULL
     if jobs == 0:
@@ -107,27 +110,39 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
     cdef Py_ssize_t tiles = (count + MR - 1) // MR, p
     cdef const real **rows = <const real **>memory
     cdef real **out = <real **>(memory + g.taps * TILES * MR * sizeof(real *))
-    cdef real *spare = <real *>(out + TILES * MR) + VL - <size_t>(out + TILES * MR) // sizeof(real) % VL
+    cdef const real **add = NULL
+    cdef real *spare = <real *>(out + 2 * TILES * MR) + VL - <size_t>(out + 2 * TILES * MR) // sizeof(real) % VL
     if memory == NULL:
         return 1
     point(g, rows, out, first, count, tiles, group * g.C, group * g.K + tile_k * NR * VL, spare + TILES * MR * NR * VL)
+    if g.add != NULL:
+        add = <const real **>out + TILES * MR
+        point_at_added(g, add, first, count, tiles, group * g.K + tile_k * NR * VL, spare + TILES * MR * NR * VL)
     for tile_k in range(tile_k, min(tile_k + at_once, g.tiles_k)):
-        run_columns(g, group, tile_k, rows, out, spare, first, count, tiles)
+        run_columns(g, group, tile_k, rows, out, add, spare, first, count, tiles)
         for p in range(count):
             out[p] += NR * VL
+        if add != NULL:
+            for p in range(count):
+                add[p] += NR * VL
     if g.stream:
         vfence()
     return 0
 
 
-cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real **rows, real **out, real *spare,
-                      Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles) noexcept nogil:
+cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real **rows, real **out,
+                      const real **add, real *spare, Py_ssize_t first, Py_ssize_t count,
+                      Py_ssize_t tiles) noexcept nogil:
     """One block of pixels and one tile of columns; where the last vector is not whole, computed beside y and copied."""
     cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes), p
     if lanes < width or g.bh:
         for p in range(tiles * MR):
             out[p] = spare + p * width
-    reduce(g, rows, out, tiles, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0,
+        if add != NULL:
+            for p in range(count):
+                memcpy(out[p], add[p], lanes * sizeof(real))
+            add = <const real **>out
+    reduce(g, rows, out, add, tiles, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0,
            g.stream and lanes == width and not g.bh, <int>(width // VL))
     if g.bh:
         for p in range(count):
@@ -186,6 +201,16 @@ cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssi
             row[t * MR] = g.zeros
 
 
+cdef void point_at_added(Grid *g, const real **add, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles, Py_ssize_t k0,
+                         real *junk) noexcept nogil:
+    """add[tile][i]: the residual of each pixel; rows beyond count read junk."""
+    cdef Py_ssize_t p, j, i, n
+    memset(junk, 0, NR * VL * sizeof(real))
+    for p in range(tiles * MR):
+        j, i, n = (first + p) % g.GW, (first + p) // g.GW % g.GH, (first + p) // g.GW // g.GH
+        add[p] = g.add + n * g.an + i * g.ah + j * g.aw + k0 if p < count else junk
+
+
 cdef void point_at_edge(Grid *g, const real **row, const real *x, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
     """A pixel with some taps outside the image: these read zeros."""
     cdef Py_ssize_t t
@@ -206,9 +231,12 @@ cdef void find_inside(Grid *g) noexcept nogil:
         g.left, g.right = max(g.left, -g.tw[t]), min(g.right, g.W - g.tw[t])
 
 
-cdef void reduce(Grid *g, const real **rows, real **out, Py_ssize_t tiles, const real *w, const real *b,
-                 bint stream, int nv) noexcept nogil:
-    """All passes over the reduction, each over all tiles of the job; partial sums wait in the output."""
+cdef void reduce(Grid *g, const real **rows, real **out, const real **add, Py_ssize_t tiles, const real *w,
+                 const real *b, bint stream, int nv) noexcept nogil:
+    """All passes over the reduction, each over all tiles of the job; partial sums wait in the output.
+
+    A residual is what the first pass starts from, so that its memory may be that of the output.
+    """
     cdef Py_ssize_t t = 0, c = 0, taps, length, m
     cdef Py_ssize_t passes = (g.taps * g.length + STEPS - 1) // STEPS
     cdef Py_ssize_t at_once = (g.taps + passes - 1) // passes if passes else 1
@@ -217,17 +245,18 @@ cdef void reduce(Grid *g, const real **rows, real **out, Py_ssize_t tiles, const
     cdef const real *init = b
     if g.taps == 0:
         for m in range(tiles):
-            tile(rows, 0, 0, 0, w, b, out + m * MR, g.relu, False, nv)
+            tile(rows, 0, 0, 0, w, b, out + m * MR, g.activation, False, nv)
         return
     while t < g.taps:
         taps = min(at_once, g.taps - t)
         length = min((g.length + channels - 1) // channels, g.length - c) if channels > 1 else g.length
         last = t + taps == g.taps and c + length == g.length
         for m in range(tiles):
-            tile(rows + (m * g.taps + t) * MR, taps, c, length, w, init, out + m * MR, last and g.relu,
-                 last and stream, nv)
+            tile(rows + (m * g.taps + t) * MR, taps, c, length, w, init, out + m * MR,
+                 g.activation if last else 0, last and stream, nv, add + m * MR if add != NULL else NULL)
         w += taps * length * nv * VL
         init = NULL
+        add = NULL
         c += length
         if c == g.length:
             c = 0
@@ -294,11 +323,16 @@ cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
             Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-            Py_ssize_t groups, bint narrow=True, bint relu=False, const real[:] packed=None):
-    """y = conv2d(x, w) + b; x and y channels-last, w any strides, b may be None; of a packed w only the shape is read."""
+            Py_ssize_t groups, bint narrow=True, int activation=0, const real[:] packed=None,
+            const real[:, :, :, :] r=None):
+    """y = f(conv2d(x, w) + b + r), f by its code; x, y and r channels-last, r perhaps y itself, w any strides.
+
+    b and r may be None; of a packed w only the shape is read.
+    """
     cdef int failed = 1
     cdef Grid g
     cdef Py_ssize_t *offsets
+    cdef Py_ssize_t one = sizeof(real)
     if y.shape[0] == 0:
         return
     with nogil:
@@ -306,7 +340,9 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
         if offsets != NULL:
             set_source(&g, x)
             set_target(&g, y)
-            g.GH, g.GW, g.bh, g.relu = y.shape[2], y.shape[3], 0, relu
+            g.GH, g.GW, g.bh, g.activation = y.shape[2], y.shape[3], 0, activation
+            if r is not None:
+                g.add, g.an, g.ah, g.aw = &r[0, 0, 0, 0], r.strides[0] // one, r.strides[2] // one, r.strides[3] // one
             failed = pack_and_run(&g, &w[0, 0, 0, 0], w.strides[0] // sizeof(real), w.strides[1] // sizeof(real),
                                   w.strides[0] // <Py_ssize_t>sizeof(real) * g.K, offsets,
                                   NULL if packed is None else &packed[0], b, w.shape[3] if dw == 1 and narrow else 1)
@@ -374,7 +410,7 @@ cdef void set_source(Grid *g, const real[:, :, :, :] x) noexcept nogil:
 
 
 cdef void set_target(Grid *g, real[:, :, :, :] y) noexcept nogil:
-    g.y, g.N = &y[0, 0, 0, 0], y.shape[0]
+    g.y, g.N, g.add = &y[0, 0, 0, 0], y.shape[0], NULL
     g.yn, g.yh, g.yw = y.strides[0] // sizeof(real), y.strides[2] // sizeof(real), y.strides[3] // sizeof(real)
 
 
@@ -429,6 +465,8 @@ cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
         while i < GH and not failed:
             part.GH = min(band, GH - i)
             part.y, part.YH = g.y + n * g.yn + i * up * g.yh, g.YH - i * up
+            if g.add != NULL:
+                part.add = g.add + n * g.an + i * g.ah
             pad(g.x + n * g.xn, g.xn, g.xh, g.xw, g.xc, g.H, g.W, g.C, copy, part.N, H, W, h0 + i * g.mh, w0)
             failed = run_grid(&part)
             i += band
@@ -467,17 +505,17 @@ cdef void pad_row(const real *x, Py_ssize_t xw, Py_ssize_t xc, bint inside, Py_s
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint narrow=True, bint relu=False, const real[:] packed=None):
-    """dx = conv2d's input gradient (+ b: the transposed convolution); dy and dx channels-last."""
+                   Py_ssize_t groups, bint narrow=True, int activation=0, const real[:] packed=None):
+    """dx = conv2d's input gradient (with b and an activation: the transposed convolution); dy and dx channels-last."""
     cdef int failed
     cdef const real *next_packed = NULL if packed is None else &packed[0]
     if dx.shape[0] == 0:
         return
     with nogil:
         if narrow and packed is None and in_blocks(groups, w.shape[1], sh, sw, dh, dw):
-            failed = run_blocks(dy, w, b, dx, sh, sw, top, left, relu)
+            failed = run_blocks(dy, w, b, dx, sh, sw, top, left, activation)
         else:
-            failed = run_phases(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, relu, &next_packed, NULL)
+            failed = run_phases(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, activation, &next_packed, NULL)
     if failed:
         raise MemoryError()
 
@@ -488,7 +526,7 @@ def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize
     cdef real *next_packed = &packed[0]
     cdef int failed
     with nogil:
-        failed = run_phases(None, w, None, None, sh, sw, dh, dw, top, left, groups, False, False, NULL, &next_packed)
+        failed = run_phases(None, w, None, None, sh, sw, dh, dw, top, left, groups, False, 0, NULL, &next_packed)
     if failed:
         raise MemoryError()
 
@@ -500,13 +538,13 @@ cdef bint in_blocks(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t sh, Py_ssize_t s
 
 cdef int run_phases(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                     Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                    Py_ssize_t groups, bint narrow, bint relu, const real **packed, real **store) noexcept nogil:
+                    Py_ssize_t groups, bint narrow, int activation, const real **packed, real **store) noexcept nogil:
     """The sh x sw phases of dx; with `store` nothing is computed but the packed weights."""
     cdef Py_ssize_t phase
     cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(3 * w.shape[2] * w.shape[3] * sizeof(Py_ssize_t))
     cdef int failed = offsets == NULL
     for phase in range(sh * sw):
-        failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, relu, phase // sw,
+        failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, activation, phase // sw,
                                      phase % sw, offsets, packed, store)
     free(offsets)
     return failed
@@ -514,7 +552,7 @@ cdef int run_phases(const real[:, :, :, :] dy, const real[:, :, :, :] w, const r
 
 cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint narrow, bint relu, Py_ssize_t i0, Py_ssize_t j0, Py_ssize_t *offsets,
+                   Py_ssize_t groups, bint narrow, int activation, Py_ssize_t i0, Py_ssize_t j0, Py_ssize_t *offsets,
                    const real **packed, real **store) noexcept nogil:
     """The pixels (i0 + i sh, j0 + j sw) of dx: tap (r, s) reaches them from dy at (i0 + top - r dh) / sh + i.
 
@@ -535,7 +573,7 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
                     offsets[t] = (r * w.strides[2] + s * w.strides[3]) // one
                     t += 1
                     in_row += 1
-    g.groups, g.C, g.K, g.relu = groups, w.shape[0] // groups, w.shape[1], relu
+    g.groups, g.C, g.K, g.activation = groups, w.shape[0] // groups, w.shape[1], activation
     g.taps, g.length = t, g.C
     if store != NULL:
         pack(&g, &w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C, offsets, store[0])
@@ -558,7 +596,7 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 
 
 cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left, bint relu) noexcept nogil:
+                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left, int activation) noexcept nogil:
     """Few channels would leave most lanes of a vector empty, so the columns are a block of pixels of dx, all phases."""
     cdef Grid g
     cdef Py_ssize_t C = w.shape[1], taps, t, taps_w, low_h, low_w
@@ -582,7 +620,7 @@ cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const r
     set_target(&g, dx)
     g.channels, g.YH, g.YW = C, dx.shape[2], dx.shape[3]
     g.GH, g.GW = (g.YH + g.bh - 1) // g.bh, (g.YW + g.bw - 1) // g.bw
-    g.groups, g.C, g.K, g.relu = 1, w.shape[0], g.bh * g.bw * C, relu
+    g.groups, g.C, g.K, g.activation = 1, w.shape[0], g.bh * g.bw * C, activation
     g.taps, g.length = taps, g.C
     packed = <real *>calloc(max(<Py_ssize_t>1, columns(g.K) * taps * g.C), sizeof(real))
     if packed != NULL:

@@ -14,7 +14,7 @@ from cython.parallel cimport parallel, prange
 from libc.stdlib cimport calloc, free, malloc
 
 from fastconv.kernels.threads cimport threads_for
-from .vector cimport VL, real, vf, vload, vmax, vstore, vzero
+from .vector cimport VL, real, vf, activated, activated_one, vload, vstore, vzero
 
 cdef enum:
     TILE = 4            # neighbouring pixels that share the loads of a row
@@ -43,7 +43,8 @@ cdef struct Grid:
     const real *b               # packed bias, zeros without
     const real *zeros           # packed
     const real *bias            # not packed
-    bint relu, copied, beside   # beside: rows of the result computed beside it
+    int activation
+    bint copied, beside         # beside: rows of the result computed beside it
     Py_ssize_t span             # rows in a copied block
     Py_ssize_t step             # of columns in a row of x or of its copy
 
@@ -72,7 +73,7 @@ cdef real *packed_rows(Py_ssize_t size, void **memory) noexcept nogil:
 # ---------------------------------------------------------------- one row
 
 cdef inline void pixels(Grid *g, Phase *f, const real **rows, Py_ssize_t at, const real *b, real *y, Py_ssize_t yw,
-                        bint relu) noexcept nogil:
+                        int activation) noexcept nogil:
     """TILE pixels whose taps are all inside; rows that are NULL are outside."""
     cdef vf acc[TILE]
     cdef vf wv
@@ -95,7 +96,7 @@ cdef inline void pixels(Grid *g, Phase *f, const real **rows, Py_ssize_t at, con
                     acc[q] = acc[q] + vload(p + q * pixel_step) * wv
                 p += tap_step
         for q in range(TILE):
-            vstore(y + q * yw + c, vmax(vzero, acc[q]) if relu else acc[q])
+            vstore(y + q * yw + c, activated(acc[q], activation))
 
 
 cdef inline void load_columns(vf *xv, const real *p, Py_ssize_t step, int left, int right, const int slack,
@@ -110,7 +111,7 @@ cdef inline void load_columns(vf *xv, const real *p, Py_ssize_t step, int left, 
 
 
 cdef inline void pixels_reused(Grid *g, Phase *f, const real **rows, Py_ssize_t at, int left, int right, const real *b,
-                               real *y, Py_ssize_t yw, Py_ssize_t yh, bint relu, const int height, const int kw,
+                               real *y, Py_ssize_t yw, Py_ssize_t yh, int activation, const int height, const int kw,
                                const int mw) noexcept nogil:
     """height x TILE pixels: each column of x is loaded once for a row of them, each row of x once from beyond L1."""
     cdef vf acc[2][TILE]
@@ -135,17 +136,17 @@ cdef inline void pixels_reused(Grid *g, Phase *f, const real **rows, Py_ssize_t 
                 for s in range(kw):
                     for q in range(TILE):
                         acc[i][q] = acc[i][q] + xv[q * mw + s] * wv[s]
-        if relu:
+        if activation:
             for i in range(height):
                 for q in range(TILE):
-                    acc[i][q] = vmax(vzero, acc[i][q])
+                    acc[i][q] = activated(acc[i][q], activation)
         for i in range(height):
             for q in range(TILE):
                 vstore(y + i * yh + q * yw + c, acc[i][q])
 
 
 cdef inline void pixels_between(Grid *g, Phase *f, const real **rows, Py_ssize_t at, int right, const real *b, real *y,
-                                Py_ssize_t yw, bint relu) noexcept nogil:
+                                Py_ssize_t yw, int activation) noexcept nogil:
     """2 TILE pixels, of the phase f with one tap and the next with two: the input gradient of 3 taps with stride 2."""
     cdef vf even[TILE]
     cdef vf odd[TILE]
@@ -173,10 +174,10 @@ cdef inline void pixels_between(Grid *g, Phase *f, const real **rows, Py_ssize_t
             wv = vload(odd_w + (2 * r + 1) * width + v * VL)
             for q in range(TILE):
                 odd[q] = odd[q] + xv[q + 1] * wv
-        if relu:
+        if activation:
             for q in range(TILE):
-                even[q] = vmax(vzero, even[q])
-                odd[q] = vmax(vzero, odd[q])
+                even[q] = activated(even[q], activation)
+                odd[q] = activated(odd[q], activation)
         for q in range(TILE):
             vstore(y + 2 * q * yw + c, even[q])
             vstore(y + (2 * q + 1) * yw + c, odd[q])
@@ -192,48 +193,49 @@ cdef bint row_between(Grid *g, Phase *f, const real **rows, real *y) noexcept no
         return False
     while j < f.GW:
         if j < lo or j >= hi:
-            edge_pixel(g, f, rows, j, y + 2 * j * g.yw, g.b, g.relu)
+            edge_pixel(g, f, rows, j, y + 2 * j * g.yw, g.b, g.activation)
             if j < o.GW:
-                edge_pixel(g, o, rows, j, y + (2 * j + 1) * g.yw, g.b, g.relu)
+                edge_pixel(g, o, rows, j, y + (2 * j + 1) * g.yw, g.b, g.activation)
             j += 1
         else:
             j = min(j, hi - TILE)
             pixels_between(g, f, rows, (j + f.tw) * g.step, <int>max(<Py_ssize_t>0, j + o.tw + TILE + 1 - g.W), g.b,
-                           y + 2 * j * g.yw, g.yw, g.relu)
+                           y + 2 * j * g.yw, g.yw, g.activation)
             j += TILE
     return True
 
 
 cdef void some_pixels(Grid *g, Phase *f, const real **rows, int height, Py_ssize_t j, real *y, Py_ssize_t yw,
-                      Py_ssize_t yh, const real *b, bint relu) noexcept nogil:
+                      Py_ssize_t yh, const real *b, int activation) noexcept nogil:
     """height x TILE pixels from column j of the phase."""
     cdef Py_ssize_t column = j * g.mw + f.tw, at = column * g.step
     cdef int left = <int>(-column) if column < 0 else 0
     cdef int right = <int>max(<Py_ssize_t>0, column + (TILE - 1) * g.mw + f.kw - g.W)
     if not f.reuse:
-        pixels(g, f, rows, at, b, y, yw, relu)
+        pixels(g, f, rows, at, b, y, yw, activation)
     elif f.kw == 3 and g.mw == 1:
         if height == 2:
-            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 2, 3, 1)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, activation, 2, 3, 1)
         else:
-            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 3, 1)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, activation, 1, 3, 1)
     elif f.kw == 3:
         if height == 2:
-            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 2, 3, 2)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, activation, 2, 3, 2)
         else:
-            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 3, 2)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, activation, 1, 3, 2)
     elif f.kw == 5:
         if height == 2:
-            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 2, 5, 1)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, activation, 2, 5, 1)
         else:
-            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 5, 1)
+            pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, activation, 1, 5, 1)
     elif f.kw == 2:
-        pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 2, 1)
+        pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, activation, 1, 2, 1)
     else:
-        pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, relu, 1, 1, 1)
+        pixels_reused(g, f, rows, at, left, right, b, y, yw, yh, activation, 1, 1, 1)
 
 
-cdef void edge_pixel(Grid *g, Phase *f, const real **rows, Py_ssize_t j, real *y, const real *b, bint relu) noexcept nogil:
+cdef void edge_pixel(Grid *g, Phase *f, const real **rows, Py_ssize_t j, real *y, const real *b,
+                     int activation) noexcept nogil:
     """One pixel; taps outside are left out."""
     cdef vf acc
     cdef Py_ssize_t v, c, r, s, column
@@ -247,22 +249,22 @@ cdef void edge_pixel(Grid *g, Phase *f, const real **rows, Py_ssize_t j, real *y
                 column = j * g.mw + f.tw + s * f.rw
                 if 0 <= column < g.W:
                     acc = acc + vload(rows[r] + column * g.step + c) * vload(f.w + (r * f.kw + s) * g.width + v * VL)
-        vstore(y + c, vmax(vzero, acc) if relu else acc)
+        vstore(y + c, activated(acc, activation))
 
 
 cdef void some_rows(Grid *g, Phase *f, const real **rows, int height, real *y, Py_ssize_t yw, Py_ssize_t yh,
-                    const real *b, bint relu) noexcept nogil:
+                    const real *b, int activation) noexcept nogil:
     """All pixels of one phase in one or two rows of the result; the last tile overlaps the one before it."""
     cdef Py_ssize_t j = 0
     cdef int i
     while j < f.GW:
         if j < f.lo or j >= f.hi or f.hi - f.lo < TILE:
             for i in range(height):
-                edge_pixel(g, f, rows + i * f.kh, j, y + i * yh + j * yw, b, relu)
+                edge_pixel(g, f, rows + i * f.kh, j, y + i * yh + j * yw, b, activation)
             j += 1
         else:
             j = min(j, f.hi - TILE)
-            some_pixels(g, f, rows, height, j, y + j * yw, yw, yh, b, relu)
+            some_pixels(g, f, rows, height, j, y + j * yw, yw, yh, b, activation)
             j += TILE
 
 
@@ -318,13 +320,13 @@ cdef int run_job(Grid *g, Py_ssize_t n, Py_ssize_t first, Py_ssize_t low, Py_ssi
             f = g.phases + i % g.sh * g.sw + p
             h = find_rows(g, f, n, i, base, copy, rows)
             if g.beside:
-                some_rows(g, f, rows, 1, row, g.lanes, 0, g.zeros, False)
+                some_rows(g, f, rows, 1, row, g.lanes, 0, g.zeros, 0)
                 fold_row(g, f, row, y + f.j0 * g.yw)
                 continue
             if h and f.reuse and f.kw > 2 and g.sh * g.sw == 1 and i + 1 < end:
                 if find_rows(g, f, n, i + 1, base, copy, rows + f.kh):
                     height = 2
-            some_rows(g, f, rows, height, y + f.j0 * g.yw, g.sw * g.yw, g.yh, g.b, g.relu)
+            some_rows(g, f, rows, height, y + f.j0 * g.yw, g.sw * g.yw, g.yh, g.b, g.activation)
         i += height
     return 0
 
@@ -363,9 +365,7 @@ cdef void fold_row(Grid *g, Phase *f, const real *row, real *y) noexcept nogil:
             total = g.bias[c]
             for k in range(c * g.my, c * g.my + g.my):
                 total = total + row[j * g.lanes + k]
-            if g.relu and total < 0:
-                total = 0
-            y[j * g.sw * g.yw + c * g.yc] = total
+            y[j * g.sw * g.yw + c * g.yc] = activated_one(total, g.activation)
 
 
 # ---------------------------------------------------------------- set up
@@ -436,8 +436,8 @@ cdef void pack_row(Grid *g, const real *w, Py_ssize_t wk, real *row) noexcept no
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
             Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-            Py_ssize_t groups, bint relu=False):
-    """y = conv2d(x, w) + b, groups = C; any strides in memory, fast where x and y are channels-last and K = C."""
+            Py_ssize_t groups, int activation=0):
+    """y = f(conv2d(x, w) + b), f by its code, groups = C; any strides, fast where x and y are channels-last and K = C."""
     cdef Grid g
     cdef Phase f
     cdef int failed
@@ -446,7 +446,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
     with nogil:
         set_arrays(&g, x, y)
         g.mh, g.mw, g.sh, g.sw = sh, sw, 1, 1
-        g.K, g.mx, g.my, g.relu = w.shape[0], w.shape[0] // groups, 1, relu
+        g.K, g.mx, g.my, g.activation = w.shape[0], w.shape[0] // groups, 1, activation
         g.lanes = max(g.K, <Py_ssize_t>VL)
         g.copied, g.beside = g.mx > 1 or g.K < VL or g.xc != 1, g.K < VL or g.yc != 1
         g.phases = &f
@@ -459,7 +459,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint relu=False):
+                   Py_ssize_t groups, int activation=0):
     """dx = conv2d's input gradient (+ b: the transposed convolution), groups = C; any strides in memory."""
     cdef Grid g
     cdef Py_ssize_t i, j
@@ -470,7 +470,7 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     with nogil:
         set_arrays(&g, dy, dx)
         g.mh, g.mw, g.sh, g.sw = 1, 1, min(sh, g.GH), min(sw, g.GW)
-        g.K, g.mx, g.my, g.relu = w.shape[0], 1, w.shape[0] // groups, relu
+        g.K, g.mx, g.my, g.activation = w.shape[0], 1, w.shape[0] // groups, activation
         g.lanes = max(g.K, <Py_ssize_t>VL)
         g.copied, g.beside = g.K < VL or g.xc != 1, g.my > 1 or g.K < VL or g.yc != 1
         g.phases = <Phase *>malloc(g.sh * g.sw * sizeof(Phase))

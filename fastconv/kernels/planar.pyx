@@ -39,7 +39,13 @@ cdef extern from *:
     #define pkeep(v)
     #endif
     #define psplat(s) ((REAL)(s) - (vp){0})
-    #define prelu(v) ((vp)((vpi)(v) & ~(vpi)((vp){0} > (v))))
+    /* by the code of ops/epilogue.py: 1 max(v, 0), 2 min(max(v, 0), 6); NaN stays, for comparisons with it are false */
+    static inline vp pactivated(vp v, int activation) {
+        vp six = psplat(6);
+        if (activation) v = (vp)((vpi)v & ~(vpi)((vp){0} > v));
+        if (activation == 2) v = (vp)(((vpi)v & ~(vpi)(v > six)) | ((vpi)six & (vpi)(v > six)));
+        return v;
+    }
     #define pmask(v, m) ((vp)((vpi)(v) & (vpi)(m)))
     static inline vp plast(int lanes) {  /* all ones in the last lanes */
         vpi m;
@@ -74,7 +80,7 @@ cdef extern from *:
     void pstore(real *p, vp v) noexcept nogil
     void pkeep(vp v) noexcept nogil
     vp psplat(real s) noexcept nogil
-    vp prelu(vp v) noexcept nogil
+    vp pactivated(vp v, int activation) noexcept nogil
     vp pmask(vp v, vp m) noexcept nogil
     vp plast(int lanes) noexcept nogil
     vp pfirst(int lanes) noexcept nogil
@@ -176,7 +182,7 @@ cdef struct Grid:
     const real *w               # w[k * wk + c * wc + r * wr + s * ws]
     Py_ssize_t wk, wc, wr, ws, wg
     const real *b               # one for each filter, zeros without bias
-    bint relu
+    int activation
 
 
 cdef inline void tile_body(Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b,
@@ -188,7 +194,7 @@ cdef inline void tile_body(Grid *g, const real **px, real **py, Py_ssize_t yk, c
     cdef const real *pw[MR]
     cdef vp a
     cdef real *to
-    cdef bint relu = g.relu
+    cdef int activation = g.activation
     cdef Py_ssize_t c, r, s, at, at_row, at_w, C = g.source.C, kh = g.source.kh, kw = g.source.kw
     cdef Py_ssize_t pc = g.source.pc, row = g.source.rh * g.source.ph, wc = g.wc, wr = g.wr, ws = g.ws
     cdef const Py_ssize_t *columns = g.source.columns
@@ -213,10 +219,10 @@ cdef inline void tile_body(Grid *g, const real **px, real **py, Py_ssize_t yk, c
                     for j in range(nv):
                         acc[i][j] = acc[i][j] + a * xv[j]
                 at_w += ws
-    if relu:
+    if activation:
         for i in range(rows):
             for j in range(nv):
-                acc[i][j] = prelu(acc[i][j])
+                acc[i][j] = pactivated(acc[i][j], activation)
     for j in range(nv):
         to = py[j]
         for i in range(rows):
@@ -354,8 +360,8 @@ cdef real *bias_row(const real[:] b, Py_ssize_t K) noexcept nogil:
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
             Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-            Py_ssize_t groups, bint relu=False):
-    """y = conv2d(x, w) + b; any strides in memory, fast where the last axis of x and y has a unit stride."""
+            Py_ssize_t groups, int activation=0):
+    """y = f(conv2d(x, w) + b), f by its code; any strides, fast where the last axis of x and y has a unit stride."""
     cdef Grid g
     cdef int failed = 1
     cdef real *bias
@@ -372,7 +378,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
         g.w, g.wk, g.wc = &w[0, 0, 0, 0], w.strides[0] // one, w.strides[1] // one
         g.wr, g.ws, g.wg = w.strides[2] // one, w.strides[3] // one, g.K * g.wk
         bias = bias_row(b, w.shape[0])
-        g.b, g.relu = bias, relu
+        g.b, g.activation = bias, activation
         if bias != NULL:
             failed = run_grid(&g)
         free(bias)
@@ -382,7 +388,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint relu=False):
+                   Py_ssize_t groups, int activation=0):
     """dx = conv2d's input gradient (+ b: the transposed convolution); any strides in memory."""
     cdef Spread spread
     cdef int failed = 0
@@ -393,14 +399,15 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     with nogil:
         bias = bias_row(b, dx.shape[1])
         failed = bias == NULL
-        if sh * sw * dh * dw == 1 and not failed and plan_spread(&spread, dy, w, bias, dx, top, left, groups, relu):
+        if sh * sw * dh * dw == 1 and not failed and plan_spread(&spread, dy, w, bias, dx, top, left, groups,
+                                                                            activation):
             failed = copy_weights(&spread, w) or run_spread(&spread)
             free(spread.w)
             sh = 0  # nothing is left to do
         for i in range(min(sh, dx.shape[2])):
             for j in range(min(sw, dx.shape[3])):
                 if not failed:
-                    failed = run_phase(dy, w, bias, dx, sh, sw, dh, dw, top, left, groups, relu, i, j)
+                    failed = run_phase(dy, w, bias, dx, sh, sw, dh, dw, top, left, groups, activation, i, j)
         free(bias)
     if failed:
         raise MemoryError()
@@ -408,7 +415,7 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 
 cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real *b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint relu, Py_ssize_t i0, Py_ssize_t j0) noexcept nogil:
+                   Py_ssize_t groups, int activation, Py_ssize_t i0, Py_ssize_t j0) noexcept nogil:
     """The pixels (i0 + i sh, j0 + j sw) of dx: tap (r, s) reaches them from dy at (i0 + top - r dh) / sh + i."""
     cdef Grid g
     cdef Py_ssize_t one = sizeof(real), r, s, step_r, step_s
@@ -433,7 +440,7 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     g.w = &w[0, 0, 0, 0] + r * g.wr + s * g.ws
     g.wr *= step_r
     g.ws *= step_s
-    g.b, g.relu = b, relu
+    g.b, g.activation = b, activation
     return run_grid(&g)
 
 
@@ -448,24 +455,25 @@ cdef struct Spread:
     Py_ssize_t xn, xc, xh, H, W
     Py_ssize_t wc, wg
     const real *b
-    bint relu
+    int activation
     Py_ssize_t size             # of z
     real *w                     # a copy of the weights whose taps are not evenly spaced
 
 
 cdef bint plan_spread(Spread *g, const real[:, :, :, :] dy, const real[:, :, :, :] w, const real *b,
-                      real[:, :, :, :] dx, Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint relu) noexcept nogil:
+                      real[:, :, :, :] dx, Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups,
+                      int activation) noexcept nogil:
     """Whether this form is possible, and saves work: rows much shorter than those of dx, z in the first cache."""
     cdef Py_ssize_t one = sizeof(real)
     cdef Source *x = &g.taps.source
-    g.kh, g.kw, g.C, g.top, g.left, g.b, g.relu = w.shape[2], w.shape[3], w.shape[1], top, left, b, relu
+    g.kh, g.kw, g.C, g.top, g.left, g.b, g.activation = w.shape[2], w.shape[3], w.shape[1], top, left, b, activation
     g.dx, g.H, g.W = &dx[0, 0, 0, 0], dx.shape[2], dx.shape[3]
     g.xn, g.xc, g.xh = dx.strides[0] // one, dx.strides[1] // one, dx.strides[2] // one
     set_source(x, dy)
     x.GH, x.GW, x.mh, x.mw, x.th, x.tw, x.rh, x.rw, x.kh = x.H, x.W, 1, 1, 0, 0, 0, 0, 1
     g.K = w.shape[0] // groups
     x.groups, x.C, x.kw = groups, 1, g.K
-    g.taps.K, g.taps.relu = g.kh * g.kw, False
+    g.taps.K, g.taps.activation = g.kh * g.kw, 0
     g.taps.w, g.taps.wk, g.taps.ws = &w[0, 0, 0, 0], w.strides[3] // one, w.strides[0] // one
     g.wc, g.wg = w.strides[1] // one, w.strides[0] // one * g.K
     g.taps.wr, g.taps.wc, g.taps.yw = 0, 0, 1
@@ -552,8 +560,8 @@ cdef void gather_row(Spread *g, const real *z, Py_ssize_t i, real b, real *dx) n
                 one = one + pload(p + j)
                 two = two + pload(p + k)
                 p += g.taps.yk - 1
-        pstore(dx + j, prelu(one) if g.relu else one)
-        pstore(dx + k, prelu(two) if g.relu else two)
+        pstore(dx + j, pactivated(one, g.activation))
+        pstore(dx + k, pactivated(two, g.activation))
         j += 2 * PL
 
 

@@ -6,7 +6,7 @@
 #
 # nv is a compile-time constant at every call, so the loops unroll and `acc` never touches memory.
 
-from .vector cimport real, vf, VL, vload, vstore, vstream, vsplat, vzero, vmax
+from .vector cimport real, vf, VL, vload, vstore, vstream, vsplat, vzero, activated
 
 cdef extern from *:
     enum: MR "6"
@@ -14,8 +14,12 @@ cdef extern from *:
 
 
 cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
-                           const real *init, real **out, bint relu, bint stream, const int nv) noexcept nogil:
-    """out[i][j] = (init[j] or out[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j], then relu if asked."""
+                           const real *init, real **out, int activation, bint stream, const real **add,
+                           const int nv) noexcept nogil:
+    """out[i][j] = (init[j] or out[i][j]) (+ add[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j], activated.
+
+    `add` may be NULL; its rows may be those of `out`.
+    """
     cdef vf acc[MR][NR]
     cdef vf wv[NR]
     cdef vf a
@@ -30,6 +34,10 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
     for i in range(MR):
         for j in range(nv):
             acc[i][j] = vload(init + j * VL) if init != NULL else vload(out[i] + j * VL)
+    if add != NULL:
+        for i in range(MR):
+            for j in range(nv):
+                acc[i][j] = acc[i][j] + vload(add[i] + j * VL)
     for t in range(taps):
         p0 = rows[0] + offset
         p1 = rows[1] + offset
@@ -60,10 +68,10 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
             for j in range(nv):
                 acc[5][j] = acc[5][j] + a * wv[j]
             w += nv * VL
-    if relu:  # 0 > NaN is false, so NaN stays
+    if activation:
         for i in range(MR):
             for j in range(nv):
-                acc[i][j] = vmax(vzero, acc[i][j])
+                acc[i][j] = activated(acc[i][j], activation)
     if stream:
         for i in range(MR):
             for j in range(nv):
@@ -75,16 +83,17 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
 
 
 cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
-                      const real *init, real **out, bint relu, bint stream, int nv) noexcept nogil:
+                      const real *init, real **out, int activation, bint stream, int nv,
+                      const real **add=NULL) noexcept nogil:
     """tile_body for nv vectors, 1 to NR."""
     if nv == 1:
-        tile_body(rows, taps, offset, length, w, init, out, relu, stream, 1)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, 1)
     elif nv == 2:
-        tile_body(rows, taps, offset, length, w, init, out, relu, stream, 2)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, 2)
     elif NR > 2 and nv == 3:
-        tile_body(rows, taps, offset, length, w, init, out, relu, stream, 3)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, 3)
     elif NR > 2:
-        tile_body(rows, taps, offset, length, w, init, out, relu, stream, 4)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, 4)
 
 
 cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,

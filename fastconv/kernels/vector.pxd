@@ -71,3 +71,21 @@ cdef extern from *:
     # the mask of vselect is any vector comparison written in C
     vf vmax(vf a, vf b) noexcept nogil
     vf vmin(vf a, vf b) noexcept nogil
+
+
+cdef inline vf activated(vf v, int activation) noexcept nogil:
+    """v by the code of ops/epilogue.py: 0 as it is, 1 max(v, 0), 2 min(max(v, 0), 6). NaN stays: 0 > NaN is false."""
+    if activation:
+        v = vmax(vzero, v)
+        if activation == 2:
+            v = vmin(vsplat(6), v)
+    return v
+
+
+cdef inline real activated_one(real v, int activation) noexcept nogil:
+    """The same of one value."""
+    if activation and v < 0:
+        v = 0
+    if activation == 2 and v > 6:
+        v = 6
+    return v

@@ -71,7 +71,9 @@ cdef struct Plan:
     Patches p
     const real *packed          # NULL: each tile transforms its own filters
     const real *bias
-    bint relu
+    const real *add             # a residual of y's shape, perhaps y itself; or NULL
+    Py_ssize_t an, ah, aw
+    int activation
 
 
 cdef Py_ssize_t whole(Py_ssize_t n) noexcept nogil:
@@ -315,43 +317,54 @@ cdef void copy_window(const real *x, Py_ssize_t xh, Py_ssize_t xw, Py_ssize_t C,
 
 cdef void write_patch(Plan *g, Py_ssize_t patch, Py_ssize_t tile, const real *m, Py_ssize_t step,
                       real *copied) noexcept nogil:
-    """y = At m A + b of one patch and tile, one place of the blocks after another."""
+    """y = f(At m A + b + add) of one patch and tile, one place of the blocks after another."""
     cdef Patches *p = &g.p
     cdef Py_ssize_t h = patch // p.columns % p.rows * p.edge * p.ys - p.ytop
     cdef Py_ssize_t w = patch % p.columns * p.edge * p.ys - p.yleft, k = tile * g.f.width, place, count
     cdef Py_ssize_t end = min(k + g.f.width, g.f.K)
     cdef real *y = p.y + patch // p.columns // p.rows * p.yn
+    cdef const real *add = g.add + patch // p.columns // p.rows * g.an if g.add != NULL else NULL
     while k < end:
         place = k // p.K
         count = min(end, (place + 1) * p.K) - k
-        write_place(g, h + place // p.ys, w + place % p.ys, k, count, m, step, y + k - place * p.K, copied)
+        write_place(g, h + place // p.ys, w + place % p.ys, k, count, m, step, y + k - place * p.K,
+                    add + k - place * p.K if add != NULL else NULL, copied)
         m += count
         k += count
 
 
 cdef void write_place(Plan *g, Py_ssize_t h, Py_ssize_t w, Py_ssize_t k, Py_ssize_t count, const real *m,
-                      Py_ssize_t step, real *y, real *copied) noexcept nogil:
+                      Py_ssize_t step, real *y, const real *add, real *copied) noexcept nogil:
     """Every ys-th pixel from (h, w) on; through a copy where it leaves the image or count is not whole vectors."""
     cdef Patches *p = &g.p
     cdef Py_ssize_t lanes = whole(count), last = (p.edge - 1) * p.ys, yh = p.ys * p.yh, yw = p.ys * p.yw, i, j
+    cdef Py_ssize_t ah = p.ys * g.ah, aw = p.ys * g.aw, top = steps(-h, p.ys), left = steps(-w, p.ys)
+    cdef Py_ssize_t bottom = min(p.edge, steps(p.OH - h, p.ys)), right = min(p.edge, steps(p.OW - w, p.ys))
     y += h * p.yh + w * p.yw
+    if add != NULL:
+        add += h * g.ah + w * g.aw
     if count == lanes and h >= 0 and w >= 0 and h + last < p.OH and w + last < p.OW:
-        transform_output(g, m, step, g.bias + k, y, yh, yw, lanes // VL)
+        transform_output(g, m, step, g.bias + k, add, ah, aw, y, yh, yw, lanes // VL)
         return
-    transform_output(g, m, step, g.bias + k, copied, p.edge * lanes, lanes, lanes // VL)
-    for i in range(steps(-h, p.ys), min(p.edge, steps(p.OH - h, p.ys))):
-        for j in range(steps(-w, p.ys), min(p.edge, steps(p.OW - w, p.ys))):
+    if add != NULL:
+        for i in range(top, bottom):
+            for j in range(left, right):
+                memcpy(copied + (i * p.edge + j) * lanes, add + i * ah + j * aw, count * sizeof(real))
+        add = copied
+    transform_output(g, m, step, g.bias + k, add, p.edge * lanes, lanes, copied, p.edge * lanes, lanes, lanes // VL)
+    for i in range(top, bottom):
+        for j in range(left, right):
             memcpy(y + i * yh + j * yw, copied + (i * p.edge + j) * lanes, count * sizeof(real))
 
 
-cdef void transform_output(Plan *g, const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
-                           Py_ssize_t yw, Py_ssize_t vectors) noexcept nogil:
+cdef void transform_output(Plan *g, const real *m, Py_ssize_t step, const real *b, const real *add, Py_ssize_t ah,
+                           Py_ssize_t aw, real *y, Py_ssize_t yh, Py_ssize_t yw, Py_ssize_t vectors) noexcept nogil:
     if g.p.edge == 5:
-        transform_output_5(m, step, b, y, yh, yw, vectors, g.relu)
+        transform_output_5(m, step, b, add, ah, aw, y, yh, yw, vectors, g.activation)
     elif g.p.edge == 4:
-        transform_output_4(m, step, b, y, yh, yw, vectors, g.relu)
+        transform_output_4(m, step, b, add, ah, aw, y, yh, yw, vectors, g.activation)
     else:
-        transform_output_2(m, step, b, y, yh, yw, vectors, g.relu)
+        transform_output_2(m, step, b, add, ah, aw, y, yh, yw, vectors, g.activation)
 
 
 # ---------------------------------------------------------------- products
@@ -561,45 +574,49 @@ cdef int run_tile(Plan *g, Py_ssize_t tile, const real *v, Py_ssize_t vstep, voi
 
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
-            Py_ssize_t top, Py_ssize_t left, bint relu=False, Py_ssize_t s=1):
-    """y = conv2d(x, w) + b, x and y channels-last, w of any strides: 2x2, 3x3 or 5x5 with stride s = 1, or 2s x 2s."""
+            Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1, const real[:, :, :, :] r=None):
+    """y = f(conv2d(x, w) + b + r), f by its code; x, y and r channels-last, r perhaps y itself, b and r perhaps None.
+
+    w is of any strides: 2x2, 3x3 or 5x5 with stride s = 1, or 2s x 2s.
+    """
     cdef Plan g
     if y.shape[0] == 0:
         return
     set_input(&g.p, x, s, top, left)
     set_output(&g.p, y, 1, 0, 0)
-    convolve(&g, w, None, b, y.shape[0], w.shape[2] // s, relu, False)
+    convolve(&g, w, None, b, r, y.shape[0], w.shape[2] // s, activation, False)
 
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                   Py_ssize_t top, Py_ssize_t left, bint relu=False, Py_ssize_t s=1):
+                   Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1):
     """dx = the input gradient (+ b) of forward with this top, left and s; for s > 1 every pixel of dx is read."""
     cdef Plan g
     if dx.shape[0] == 0:
         return
     set_gradient(&g.p, dy, dx, w.shape[2] // s, top, left, s)
-    convolve(&g, w, None, b, dx.shape[0], w.shape[2] // s, relu, True)
+    convolve(&g, w, None, b, None, dx.shape[0], w.shape[2] // s, activation, True)
 
 
 def forward_packed(const real[:, :, :, :] x, const real[:] packed, const real[:] b, real[:, :, :, :] y,
-                   Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu=False, Py_ssize_t s=1):
+                   Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1,
+                   const real[:, :, :, :] r=None):
     """forward with what `pack` made of a kernel x kernel weight."""
     cdef Plan g
     if y.shape[0] == 0:
         return
     set_input(&g.p, x, s, top, left)
     set_output(&g.p, y, 1, 0, 0)
-    convolve(&g, None, packed, b, y.shape[0], kernel // s, relu, False)
+    convolve(&g, None, packed, b, r, y.shape[0], kernel // s, activation, False)
 
 
 def backward_input_packed(const real[:, :, :, :] dy, const real[:] packed, const real[:] b, real[:, :, :, :] dx,
-                          Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, bint relu=False, Py_ssize_t s=1):
+                          Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1):
     """backward_input with what `pack_rotated` made of a kernel x kernel weight."""
     cdef Plan g
     if dx.shape[0] == 0:
         return
     set_gradient(&g.p, dy, dx, kernel // s, top, left, s)
-    convolve(&g, None, packed, b, dx.shape[0], kernel // s, relu, True)
+    convolve(&g, None, packed, b, None, dx.shape[0], kernel // s, activation, True)
 
 
 cdef void set_gradient(Patches *p, const real[:, :, :, :] dy, real[:, :, :, :] dx, Py_ssize_t kernel, Py_ssize_t top,
@@ -609,14 +626,16 @@ cdef void set_gradient(Patches *p, const real[:, :, :, :] dy, real[:, :, :, :] d
     set_output(p, dx, s, top % s, left % s)
 
 
-cdef int convolve(Plan *g, const real[:, :, :, :] w, const real[:] packed, const real[:] b, Py_ssize_t N,
-                  Py_ssize_t kernel, bint relu, bint rotated) except -1:
+cdef int convolve(Plan *g, const real[:, :, :, :] w, const real[:] packed, const real[:] b,
+                  const real[:, :, :, :] r, Py_ssize_t N, Py_ssize_t kernel, int activation, bint rotated) except -1:
     """The convolution of g's input to its output, of kernel x kernel taps between pixels or blocks."""
-    cdef Py_ssize_t s = g.p.s * g.p.ys
+    cdef Py_ssize_t s = g.p.s * g.p.ys, one = sizeof(real)
     cdef int failed
     with nogil:
         set_patches(&g.p, N, kernel)
-        g.relu, g.packed = relu, NULL
+        g.activation, g.packed, g.add, g.an, g.ah, g.aw = activation, NULL, NULL, 0, 0, 0
+        if r is not None:
+            g.add, g.an, g.ah, g.aw = &r[0, 0, 0, 0], r.strides[0] // one, r.strides[2] // one, r.strides[3] // one
         if packed is not None:
             g.packed = &packed[0] + <Py_ssize_t>packed[0]
             cut_filters(&g.f, g.p.ys * g.p.ys * g.p.K, g.p.s * g.p.s * g.p.C, s)

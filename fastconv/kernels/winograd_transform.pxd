@@ -13,7 +13,7 @@
 #
 # Two dimensions apply them to columns, then to rows. Vectors run over channels. The gradients use the transposes.
 
-from .vector cimport real, vf, VL, vload, vstore, vzero, vmax
+from .vector cimport real, vf, VL, vload, vstore, vzero, activated
 
 cdef extern from *:
     """
@@ -233,28 +233,32 @@ cdef inline void transform_input(const real *x, Py_ssize_t xh, Py_ssize_t xw, re
         v += VL
 
 
+cdef inline void finish(vf v, const real *add, Py_ssize_t at, real *y, int activation) noexcept nogil:
+    """y = f(v + add[at]); `add` may be NULL."""
+    if add != NULL:
+        v = v + vload(add + at)
+    vstore(y, activated(v, activation))
+
+
 cdef inline void output_4_column(const real *m, Py_ssize_t step, vf *t) noexcept nogil:
     output_4(vload(m), vload(m + 6 * step), vload(m + 12 * step), vload(m + 18 * step), vload(m + 24 * step),
              vload(m + 30 * step), vzero, t, 6)
 
 
-cdef inline void output_4_row(vf *t, vf b, real *y, Py_ssize_t yw, bint relu) noexcept nogil:
+cdef inline void output_4_row(vf *t, vf b, const real *add, Py_ssize_t at, Py_ssize_t aw, real *y, Py_ssize_t yw,
+                              int activation) noexcept nogil:
     cdef vf r[4]
     output_4(t[0], t[1], t[2], t[3], t[4], t[5], b, r, 1)
-    if relu:  # 0 > NaN is false, so NaN stays
-        r[0] = vmax(vzero, r[0])
-        r[1] = vmax(vzero, r[1])
-        r[2] = vmax(vzero, r[2])
-        r[3] = vmax(vzero, r[3])
-    vstore(y, r[0])
-    vstore(y + yw, r[1])
-    vstore(y + 2 * yw, r[2])
-    vstore(y + 3 * yw, r[3])
+    finish(r[0], add, at, y, activation)
+    finish(r[1], add, at + aw, y + yw, activation)
+    finish(r[2], add, at + 2 * aw, y + 2 * yw, activation)
+    finish(r[3], add, at + 3 * aw, y + 3 * yw, activation)
 
 
-cdef inline void transform_output_4(const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
-                                    Py_ssize_t yw, Py_ssize_t vectors, bint relu) noexcept nogil:
-    """y = At m A + b, 4 x 4 outputs."""
+cdef inline void transform_output_4(const real *m, Py_ssize_t step, const real *b, const real *add, Py_ssize_t ah,
+                                    Py_ssize_t aw, real *y, Py_ssize_t yh, Py_ssize_t yw, Py_ssize_t vectors,
+                                    int activation) noexcept nogil:
+    """y = f(At m A + b + add), 4 x 4 outputs."""
     cdef vf t[24]
     cdef vf bias
     cdef Py_ssize_t k
@@ -266,12 +270,14 @@ cdef inline void transform_output_4(const real *m, Py_ssize_t step, const real *
         output_4_column(m + 3 * step, step, t + 3)
         output_4_column(m + 4 * step, step, t + 4)
         output_4_column(m + 5 * step, step, t + 5)
-        output_4_row(t, bias, y, yw, relu)
-        output_4_row(t + 6, bias, y + yh, yw, relu)
-        output_4_row(t + 12, bias, y + 2 * yh, yw, relu)
-        output_4_row(t + 18, bias, y + 3 * yh, yw, relu)
+        output_4_row(t, bias, add, 0, aw, y, yw, activation)
+        output_4_row(t + 6, bias, add, ah, aw, y + yh, yw, activation)
+        output_4_row(t + 12, bias, add, 2 * ah, aw, y + 2 * yh, yw, activation)
+        output_4_row(t + 18, bias, add, 3 * ah, aw, y + 3 * yh, yw, activation)
         m += VL
         b += VL
+        if add != NULL:
+            add += VL
         y += VL
 
 
@@ -280,19 +286,18 @@ cdef inline void output_2_column(const real *m, Py_ssize_t step, vf *t) noexcept
              vload(m + 30 * step), vzero, t, 6)
 
 
-cdef inline void output_2_row(vf *t, vf b, real *y, Py_ssize_t yw, bint relu) noexcept nogil:
+cdef inline void output_2_row(vf *t, vf b, const real *add, Py_ssize_t at, Py_ssize_t aw, real *y, Py_ssize_t yw,
+                              int activation) noexcept nogil:
     cdef vf r[2]
     output_2(t[0], t[1], t[2], t[3], t[4], t[5], b, r, 1)
-    if relu:
-        r[0] = vmax(vzero, r[0])
-        r[1] = vmax(vzero, r[1])
-    vstore(y, r[0])
-    vstore(y + yw, r[1])
+    finish(r[0], add, at, y, activation)
+    finish(r[1], add, at + aw, y + yw, activation)
 
 
-cdef inline void transform_output_2(const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
-                                    Py_ssize_t yw, Py_ssize_t vectors, bint relu) noexcept nogil:
-    """y = At m A + b, 2 x 2 outputs."""
+cdef inline void transform_output_2(const real *m, Py_ssize_t step, const real *b, const real *add, Py_ssize_t ah,
+                                    Py_ssize_t aw, real *y, Py_ssize_t yh, Py_ssize_t yw, Py_ssize_t vectors,
+                                    int activation) noexcept nogil:
+    """y = f(At m A + b + add), 2 x 2 outputs."""
     cdef vf t[12]
     cdef vf bias
     cdef Py_ssize_t k
@@ -304,10 +309,12 @@ cdef inline void transform_output_2(const real *m, Py_ssize_t step, const real *
         output_2_column(m + 3 * step, step, t + 3)
         output_2_column(m + 4 * step, step, t + 4)
         output_2_column(m + 5 * step, step, t + 5)
-        output_2_row(t, bias, y, yw, relu)
-        output_2_row(t + 6, bias, y + yh, yw, relu)
+        output_2_row(t, bias, add, 0, aw, y, yw, activation)
+        output_2_row(t + 6, bias, add, ah, aw, y + yh, yw, activation)
         m += VL
         b += VL
+        if add != NULL:
+            add += VL
         y += VL
 
 
@@ -316,25 +323,21 @@ cdef inline void output_5_column(const real *m, Py_ssize_t step, vf *t) noexcept
              vload(m + 30 * step), vzero, t, 6)
 
 
-cdef inline void output_5_row(vf *t, vf b, real *y, Py_ssize_t yw, bint relu) noexcept nogil:
+cdef inline void output_5_row(vf *t, vf b, const real *add, Py_ssize_t at, Py_ssize_t aw, real *y, Py_ssize_t yw,
+                              int activation) noexcept nogil:
     cdef vf r[5]
     output_5(t[0], t[1], t[2], t[3], t[4], t[5], b, r, 1)
-    if relu:
-        r[0] = vmax(vzero, r[0])
-        r[1] = vmax(vzero, r[1])
-        r[2] = vmax(vzero, r[2])
-        r[3] = vmax(vzero, r[3])
-        r[4] = vmax(vzero, r[4])
-    vstore(y, r[0])
-    vstore(y + yw, r[1])
-    vstore(y + 2 * yw, r[2])
-    vstore(y + 3 * yw, r[3])
-    vstore(y + 4 * yw, r[4])
+    finish(r[0], add, at, y, activation)
+    finish(r[1], add, at + aw, y + yw, activation)
+    finish(r[2], add, at + 2 * aw, y + 2 * yw, activation)
+    finish(r[3], add, at + 3 * aw, y + 3 * yw, activation)
+    finish(r[4], add, at + 4 * aw, y + 4 * yw, activation)
 
 
-cdef inline void transform_output_5(const real *m, Py_ssize_t step, const real *b, real *y, Py_ssize_t yh,
-                                    Py_ssize_t yw, Py_ssize_t vectors, bint relu) noexcept nogil:
-    """y = At m A + b, 5 x 5 outputs."""
+cdef inline void transform_output_5(const real *m, Py_ssize_t step, const real *b, const real *add, Py_ssize_t ah,
+                                    Py_ssize_t aw, real *y, Py_ssize_t yh, Py_ssize_t yw, Py_ssize_t vectors,
+                                    int activation) noexcept nogil:
+    """y = f(At m A + b + add), 5 x 5 outputs."""
     cdef vf t[30]
     cdef vf bias
     cdef Py_ssize_t k
@@ -346,13 +349,15 @@ cdef inline void transform_output_5(const real *m, Py_ssize_t step, const real *
         output_5_column(m + 3 * step, step, t + 3)
         output_5_column(m + 4 * step, step, t + 4)
         output_5_column(m + 5 * step, step, t + 5)
-        output_5_row(t, bias, y, yw, relu)
-        output_5_row(t + 6, bias, y + yh, yw, relu)
-        output_5_row(t + 12, bias, y + 2 * yh, yw, relu)
-        output_5_row(t + 18, bias, y + 3 * yh, yw, relu)
-        output_5_row(t + 24, bias, y + 4 * yh, yw, relu)
+        output_5_row(t, bias, add, 0, aw, y, yw, activation)
+        output_5_row(t + 6, bias, add, ah, aw, y + yh, yw, activation)
+        output_5_row(t + 12, bias, add, 2 * ah, aw, y + 2 * yh, yw, activation)
+        output_5_row(t + 18, bias, add, 3 * ah, aw, y + 3 * yh, yw, activation)
+        output_5_row(t + 24, bias, add, 4 * ah, aw, y + 4 * yh, yw, activation)
         m += VL
         b += VL
+        if add != NULL:
+            add += VL
         y += VL
 
 

@@ -148,10 +148,14 @@ def check_output(out, shape, dtype, elementwise, inputs):
     if overlaps_itself(out):
         raise ValueError(f"out must not overlap itself, got strides {out.strides} for shape {out.shape}")
     for name, x in inputs.items():
-        if x is None or not np.may_share_memory(out, x) or not np.shares_memory(out, x):
-            continue
-        if not (elementwise and same_memory(out, x)):
-            raise ValueError(f"out must not share memory with {name}")
+        if x is not None:
+            apart(out, x, name, elementwise)
+
+
+def apart(out, x, name, same):
+    """ValueError where `out` and an input overlap; with `same` they may be the very same memory."""
+    if np.may_share_memory(out, x) and np.shares_memory(out, x) and not (same and same_memory(out, x)):
+        raise ValueError(f"out must not share memory with {name}")
 
 
 def overlaps_itself(x):

@@ -6,17 +6,24 @@ makes that prepared call from checked arrays. Networks use the `_call` alone.
 
 from functools import partial
 
+import numpy as np
+
 from .. import kernels
-from . import check, geometry, path
+from . import check, epilogue, geometry, path
 from .packed import PackedWeight, memory_of, weight_of
 
 CHUNK = 8 << 20  # bytes of a batch that are converted to channels-last at a time
 
 
-def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, out=None):
+def conv2d(
+    x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, activation=None, residual=None, out=None
+):
     """Cross-correlate images with filters, the "convolution" of the field.
 
-    y[n,k,i,j] = bias[k] + sum_{c,r,s} x[n, c, i*sh - top + r*dh, j*sw - left + s*dw] weight[k,c,r,s]
+    y[n,k,i,j] = f(bias[k] + residual[n,k,i,j]
+                   + sum_{c,r,s} x[n, c, i*sh - top + r*dh, j*sw - left + s*dw] weight[k,c,r,s])
+
+    where f(v) is v, max(v, 0) or min(max(v, 0), 6).
 
     Parameters
     ----------
@@ -31,8 +38,12 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, o
     dilation : int or (dh, dw), >= 1
     groups : int
         Divides C and K. groups = C is the depth-wise convolution.
+    activation : None, "relu" or "relu6"
+        Done as the result is stored, so it costs no pass over memory. NaN comes through.
+    residual : array of the shape and dtype of `y`, optional
+        Any strides; added before the activation.
     out : array (N, K, OH, OW), optional
-        Where the result goes; any strides, no overlap with an input.
+        Where the result goes; any strides, no overlap with an input, but it may be `residual` itself.
 
     Returns
     -------
@@ -45,7 +56,7 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, o
         Other dtypes, dtypes that differ, arguments that are not integers.
     ValueError
         Shapes that do not agree, stride or dilation below 1, negative padding, groups that do not divide, a kernel
-        larger than the padded image, an `out` that does not fit.
+        larger than the padded image, another activation, a `residual` or an `out` that does not fit.
 
     Notes
     -----
@@ -62,16 +73,23 @@ def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, *, o
     >>> fastconv.conv2d(x, w)[0, 0]
     array([[45., 54.],
            [81., 90.]], dtype=float32)
+    >>> fastconv.conv2d(x, w, activation="relu6", residual=np.full((1, 1, 2, 2), -50, "float32"))[0, 0]
+    array([[0., 4.],
+           [6., 6.]], dtype=float32)
     """
     x, batched = check.images(x, "x")
     weight = weight_of(weight)
     g = geometry.conv2d(x.shape, weight.shape, stride, padding, dilation, groups)
     bias = check_bias(bias, g.K)
-    check.same_dtype(x=x, weight=weight, bias=bias)
+    residual = epilogue.residual_of(residual, batched, g.y_shape)
+    check.same_dtype(x=x, weight=weight, bias=bias, residual=residual)
     if isinstance(weight, PackedWeight):
         weight.check(g, backward=False)
+    epilogue.code(activation)
     y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x, weight=memory_of(weight), bias=bias)
-    conv2d_call(x, weight, bias, y, g)()
+    if out is not None and residual is not None:
+        check.apart(out, residual, "residual", same=True)
+    conv2d_call(x, weight, bias, y, g, activation, residual)()
     return check.give(y, out, batched)
 
 
@@ -224,45 +242,52 @@ def with_batch(input_shape, batched):
 # ---------------------------------------------------------------- prepared calls
 
 
-def conv2d_call(x, weight, bias, y, g, relu=False):
-    """The prepared call of the forward convolution."""
-    return image_call(path.FORWARD, x, weight, bias, y, g, relu)
+def conv2d_call(x, weight, bias, y, g, activation=None, residual=None):
+    """The prepared call of the forward convolution; `residual` may be the very memory of y."""
+    return image_call(path.FORWARD, x, weight, bias, y, g, epilogue.code(activation), residual)
 
 
-def conv2d_backward_input_call(dy, weight, dx, g, bias=None, relu=False):
-    """The prepared call of the input gradient; with a bias, of the transposed convolution."""
-    return image_call(path.INPUT, dy, weight, bias, dx, g, relu)
+def conv2d_backward_input_call(dy, weight, dx, g, bias=None, activation=None):
+    """The prepared call of the input gradient; with a bias and an activation, of the transposed convolution."""
+    return image_call(path.INPUT, dy, weight, bias, dx, g, epilogue.code(activation), None)
 
 
-def image_call(direction, x, weight, bias, y, g, relu):
+def image_call(direction, x, weight, bias, y, g, activation, residual):
     """A kernel that goes from one image to another, with its operands brought to the memory it wants."""
     packed = None
     if isinstance(weight, PackedWeight):
         chosen, packed, weight = weight.path_of(direction), weight.array(direction), weight.weight
     if packed is None:
         chosen = path.conv2d(g, y.dtype, x, y)
-    run = partial(run_image, *kernel_of(direction, chosen, y.dtype, g, weight, packed, relu), bias)
-    if chosen in ("planar", "depthwise"):
+    beside = chosen in ("planar", "depthwise")  # these add no residual: one of their vectors may be stored twice
+    before = 0 if beside and residual is not None else activation
+    run = partial(run_image, *kernel_of(direction, chosen, y.dtype, g, weight, packed, before), bias)
+    if beside and residual is not None:
+        return partial(run_and_finish, run, x, y, residual, activation)
+    if beside:
         return partial(run, x, y)
     any_x = direction == path.FORWARD and chosen == "direct" and reads_any_layout(g, y.dtype)
-    return on_channels_last(run, x, y, any_x)
+    return on_channels_last(run, x, y, residual, any_x)
 
 
-def run_image(kernel, weight, rest, bias, x, y):
-    kernel(x, weight, bias, y, *rest)
+def run_image(kernel, weight, rest, bias, x, y, residual=None):
+    if residual is None:
+        kernel(x, weight, bias, y, *rest)
+    else:
+        kernel(x, weight, bias, y, *rest, residual)
 
 
-def kernel_of(direction, chosen, dtype, g, weight, packed, relu):
+def kernel_of(direction, chosen, dtype, g, weight, packed, activation):
     """The kernel of a path, the weights it takes, and the numbers after the arrays."""
     name = "forward" if direction == path.FORWARD else "backward_input"
     module = getattr(kernels.load(dtype), "conv" if chosen == "direct" else chosen)
     if chosen == "winograd" and packed is not None:
-        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, relu, g.sh)
+        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, activation, g.sh)
     if chosen == "winograd":
-        return getattr(module, name), weight, (g.top, g.left, relu, g.sh)
+        return getattr(module, name), weight, (g.top, g.left, activation, g.sh)
     if chosen == "direct":
-        return getattr(module, name), weight, (*numbers(g), path.enabled("narrow"), relu, packed)
-    return getattr(module, name), weight, (*numbers(g), relu)
+        return getattr(module, name), weight, (*numbers(g), path.enabled("narrow"), activation, packed)
+    return getattr(module, name), weight, (*numbers(g), activation)
 
 
 def numbers(g):
@@ -310,19 +335,32 @@ def channels_last(x):
     return copy
 
 
-def on_channels_last(run, x, y, any_x=False):
-    """run(x, y) for a kernel that wants channels-last memory; planar operands are converted, some images at a time."""
-    if (any_x or channels_unit(x)) and channels_unit(y):
-        return partial(run, x, y)
-    return partial(convert_and_run, run, x, y, any_x)
+def on_channels_last(run, x, y, residual=None, any_x=False):
+    """run(x, y, residual) for a kernel that wants channels-last memory; others are converted, some images at a time."""
+    if (any_x or channels_unit(x)) and channels_unit(y) and (residual is None or channels_unit(residual)):
+        return partial(run, x, y, residual)
+    return partial(convert_and_run, run, x, y, residual, any_x)
 
 
-def convert_and_run(run, x, y, any_x):
-    per_image = x[:1].nbytes + y[:1].nbytes
-    step = max(1, CHUNK // max(1, per_image))
-    for n in range(0, len(x), step):
-        source, part = x[n : n + step], y[n : n + step]
+def convert_and_run(run, x, y, residual, any_x):
+    for images in chunks(x, y):
+        source, part = x[images], y[images]
         target = part if channels_unit(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
-        run(source if any_x else channels_last(source), target)
+        added = None if residual is None else channels_last(residual[images])
+        run(source if any_x else channels_last(source), target, added)
         if target is not part:
             kernels.load(y.dtype).layout.copy(target, part)
+
+
+def run_and_finish(run, x, y, residual, activation):
+    """The residual, which may be y, in a pass of its own."""
+    for images in chunks(x, y):
+        beside = np.empty_like(y[images])
+        run(x[images], beside)
+        epilogue.finish(beside, residual[images], activation, y[images])
+
+
+def chunks(x, y):
+    """Some images at a time."""
+    step = max(1, CHUNK // max(1, x[:1].nbytes + y[:1].nbytes))
+    return [slice(n, n + step) for n in range(0, len(x), step)]

@@ -17,7 +17,7 @@ def last(a):
     return a.replace(x=inputs.channels_last(a.x), dy=inputs.channels_last(a.dy))
 
 
-def run(problem, which, a, out=None, bias=True, relu=False):
+def run(problem, which, a, out=None, bias=True, activation=0):
     """One pass by the kernel, into a channels-last array of NaN unless `out` is given."""
     depthwise = kernels.load(a.x.dtype).depthwise
     taps = reference.Taps(problem.x_shape[2:], problem.weight_shape[2:], *problem.window[:3])
@@ -26,7 +26,7 @@ def run(problem, which, a, out=None, bias=True, relu=False):
     shape = {"forward": problem.y_shape, "input": problem.x_shape, "weight": problem.weight_shape}[which]
     out = inputs.channels_last(np.full(shape, np.nan, a.x.dtype)) if out is None else out
     if which == "forward":
-        depthwise.forward(a.x, a.weight, a.bias if bias else None, out, *numbers, problem.groups, relu)
+        depthwise.forward(a.x, a.weight, a.bias if bias else None, out, *numbers, problem.groups, activation)
     elif which == "input":
         depthwise.backward_input(a.dy, a.weight, None, out, *numbers, problem.groups)
     else:
@@ -132,7 +132,8 @@ def test_relu_and_bias():
     for seed, problem in enumerate(random_problems(20, 6)):
         a = last(operands(problem, inputs.whole, seed, "float32"))
         y = run(problem, "forward", a)
-        assert_exact(run(problem, "forward", a, relu=True), np.maximum(y, 0), "float32")
+        assert_exact(run(problem, "forward", a, activation=1), np.maximum(y, 0), "float32")
+        assert_exact(run(problem, "forward", a, activation=2), np.clip(y, 0, 6), "float32")
         assert_exact(run(problem, "forward", a, bias=False), y - a.bias[:, None, None], "float32")
 
 
@@ -147,7 +148,7 @@ def test_nan_stays_in_its_windows(which):
             expected = problem.call(reference, which, a)
         np.testing.assert_array_equal(np.isnan(run(problem, which, a)), np.isnan(expected))
         if which == "forward":
-            y = run(problem, which, a, relu=True)
+            y = run(problem, which, a, activation=1)
             np.testing.assert_array_equal(np.isnan(y), np.isnan(expected))
 
 

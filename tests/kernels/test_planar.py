@@ -13,7 +13,7 @@ from fastconv.kernels import threads
 PASSES = ("forward", "input", "weight")
 
 
-def run(problem, which, a, out=None, bias=True, relu=False):
+def run(problem, which, a, out=None, bias=True, activation=0):
     """One pass by the kernel, into an array of NaN unless `out` is given."""
     planar = kernels.load(a.x.dtype).planar
     taps = reference.Taps(problem.x_shape[2:], problem.weight_shape[2:], *problem.window[:3])
@@ -22,7 +22,7 @@ def run(problem, which, a, out=None, bias=True, relu=False):
     shape = {"forward": problem.y_shape, "input": problem.x_shape, "weight": problem.weight_shape}[which]
     out = np.full(shape, np.nan, a.x.dtype) if out is None else out
     if which == "forward":
-        planar.forward(a.x, a.weight, a.bias if bias else None, out, *numbers, problem.groups, relu)
+        planar.forward(a.x, a.weight, a.bias if bias else None, out, *numbers, problem.groups, activation)
     elif which == "input":
         planar.backward_input(a.dy, a.weight, None, out, *numbers, problem.groups)
     else:
@@ -122,14 +122,15 @@ def test_relu_and_bias():
     for seed, problem in enumerate(random_problems(12, 5)):
         a = operands(problem, inputs.whole, seed, "float32")
         y = run(problem, "forward", a)
-        assert_exact(run(problem, "forward", a, relu=True), np.maximum(y, 0), "float32")
+        assert_exact(run(problem, "forward", a, activation=1), np.maximum(y, 0), "float32")
+        assert_exact(run(problem, "forward", a, activation=2), np.clip(y, 0, 6), "float32")
         assert_exact(run(problem, "forward", a, bias=False), y - a.bias[:, None, None], "float32")
 
 
 def test_relu_keeps_nan():
     a = operands(ZHANG[0], inputs.real, 1, "float32")
     a.x[1, 0, 14, 14] = np.nan
-    y = run(ZHANG[0], "forward", a, relu=True)
+    y = run(ZHANG[0], "forward", a, activation=1)
     assert np.isnan(y[1, :, 10:15, 10:15]).all()
     assert np.isnan(y).sum() == 6 * 25
 

@@ -87,23 +87,23 @@ def doubled(a):
     return result
 
 
-def run(problem, x, dy, w, b, relu=False):
+def run(problem, x, dy, w, b, activation=0):
     """y, dx and dw by Winograd, each written over NaN."""
     y = channels_last((len(x), *problem.y_shape[1:]), extra=problem.extra)
     dx = channels_last(x.shape, extra=problem.extra)
     dw = np.full(w.shape, np.nan, np.float32)
-    winograd.forward(x, w, b, y, problem.top, problem.left, relu, problem.s)
-    winograd.backward_input(dy, w, None, dx, problem.top, problem.left, False, problem.s)
+    winograd.forward(x, w, b, y, problem.top, problem.left, activation, problem.s)
+    winograd.backward_input(dy, w, None, dx, problem.top, problem.left, 0, problem.s)
     winograd.backward_weight(dy, x, dw, problem.top, problem.left, problem.s)
     return y, dx, dw
 
 
-def expected(problem, x, dy, w, b, relu=False):
+def expected(problem, x, dy, w, b, activation=0):
     x, dy, w = doubled(x), doubled(dy), w.astype(np.float64)
     b = None if b is None else b.astype(np.float64)
     y, dx, dw = channels_last(dy.shape, np.float64), channels_last(x.shape, np.float64), np.empty(w.shape)
     window = (problem.s, problem.s, 1, 1, problem.top, problem.left, 1)
-    direct.forward(x, w, b, y, *window, relu=relu)
+    direct.forward(x, w, b, y, *window, activation=activation)
     direct.backward_input(dy, w, None, dx, *window)
     direct.backward_weight(dy, x, dw, *window)
     return y, dx, dw
@@ -132,11 +132,11 @@ def all_threads():
 
 
 @settings(max_examples=60, deadline=None)
-@given(problems(), st.booleans(), st.booleans())
-def test_equals_direct(problem, relu, with_bias):
+@given(problems(), st.integers(0, 1), st.booleans())
+def test_equals_direct(problem, activation, with_bias):
     x, dy, w, b = operands(problem)
     b = b if with_bias else None
-    assert_close(problem, run(problem, x, dy, w, b, relu), expected(problem, x, dy, w, b, relu))
+    assert_close(problem, run(problem, x, dy, w, b, activation), expected(problem, x, dy, w, b, activation))
 
 
 @pytest.mark.parametrize("kernel", [2, 3, 5])
@@ -164,7 +164,7 @@ def test_bias_and_relu_of_blocks():
     x, dy, w, _ = operands(problem)
     b = np.random.default_rng(1).standard_normal(problem.C).astype(np.float32)
     dx, plain = channels_last(x.shape), run(problem, x, dy, w, None)[1]
-    winograd.backward_input(dy, w, b, dx, 1, 1, True, 2)
+    winograd.backward_input(dy, w, b, dx, 1, 1, 1, 2)
     np.testing.assert_allclose(dx, np.maximum(plain + b[:, None, None], 0), rtol=0, atol=1e-6 * np.abs(plain).max())
 
 
@@ -229,18 +229,18 @@ def test_threads_do_not_change_bits(problem, all_threads):
 
 
 @settings(max_examples=30, deadline=None)
-@given(problems(), st.booleans())
-def test_packed_weights_have_the_same_bits(problem, relu):
+@given(problems(), st.integers(0, 2))
+def test_packed_weights_have_the_same_bits(problem, activation):
     x, dy, w, b = operands(problem)
-    y, dx, _ = run(problem, x, dy, w, b, relu)
+    y, dx, _ = run(problem, x, dy, w, b, activation)
     s, inputs = problem.s, problem.s**2 * problem.C
     packed = np.full(winograd.packed_size(problem.K, inputs, s), np.nan, np.float32)
     rotated = np.full(winograd.packed_size(inputs, problem.K, s), np.nan, np.float32)
     winograd.pack(w, packed, s)
     winograd.pack_rotated(w, rotated, s)
     y2, dx2 = channels_last(y.shape), channels_last(dx.shape)
-    winograd.forward_packed(x, packed, b, y2, problem.kernel, problem.top, problem.left, relu, s)
-    winograd.backward_input_packed(dy, rotated, None, dx2, problem.kernel, problem.top, problem.left, False, s)
+    winograd.forward_packed(x, packed, b, y2, problem.kernel, problem.top, problem.left, activation, s)
+    winograd.backward_input_packed(dy, rotated, None, dx2, problem.kernel, problem.top, problem.left, 0, s)
     assert_same_bits((y2, dx2), (y, dx))
 
 
@@ -284,9 +284,9 @@ def test_neighbouring_channels_are_left_alone():
 def test_a_nan_stays_in_its_patch():
     problem = Problem(2, 32, 32, 16, 16, 3)
     x, dy, w, b = operands(problem)
-    y = run(problem, x, dy, w, b, relu=True)[0]
+    y = run(problem, x, dy, w, b, activation=1)[0]
     x[1, 3, 0, 0] = np.nan
-    spoilt = run(problem, x, dy, w, b, relu=True)[0]
+    spoilt = run(problem, x, dy, w, b, activation=1)[0]
     assert np.isnan(spoilt[1, :, :2, :2]).all()
     assert_same_bits([spoilt[0], spoilt[1, :, 4:], spoilt[1, :, :, 4:]], [y[0], y[1, :, 4:], y[1, :, :, 4:]])
 

@@ -1,0 +1,36 @@
+"""What a kernel does to a result just before it stores it: y = f(result + residual), f none, relu or relu6.
+
+The kernels take `f` as a number (0 none, 1 max(v, 0), 2 min(max(v, 0), 6)); NaN comes through all of them.
+"""
+
+import numpy as np
+
+from . import check
+
+CODES = {None: 0, "relu": 1, "relu6": 2}
+
+
+def code(activation):
+    """The kernels' number of an activation; ValueError for any other name."""
+    if activation is None or (isinstance(activation, str) and activation in CODES):
+        return CODES[activation]
+    raise ValueError(f"activation must be None, 'relu' or 'relu6', got {activation!r}")
+
+
+def residual_of(residual, batched, shape):
+    """A checked residual as (N, K, OH, OW); None as it is."""
+    if residual is None:
+        return None
+    residual = check.array(residual, "residual")
+    check.shape_is(residual, "residual", shape if batched else shape[1:], "the shape of the result")
+    return residual if batched else residual[None]
+
+
+def finish(values, residual, activation, y):
+    """y = f(values + residual), a pass of its own for kernels that cannot store so."""
+    with np.errstate(all="ignore"):
+        np.add(values, residual, out=y)
+        if activation:
+            np.maximum(y, 0, out=y)
+        if activation == CODES["relu6"]:
+            np.minimum(y, 6, out=y)
