@@ -14,6 +14,7 @@ from .losses import MSE, CrossEntropy
 from .network import Network
 from .ops import *
 from .optim import SGD, Adam, AdamW, RMSprop, clip_gradients
-from .train import evaluate, fit
+from .rewrites import use_rewrite
+from .train import evaluate, fit, train_step
 
 __version__ = "0.1.0"

@@ -6,6 +6,7 @@ calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` a
 
 import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class Layer:
     `forward` and `backward` get the bound arrays `b` (x, y, dy, dx, params, grads, state, saved, scratch, training,
     x_shape, y_shape) once per plan and return prepared calls: callables without arguments that overwrite their
     results. In `backward`, `b.x` and `b.y` are None unless `saves` names them, and `b.dx` is None where unwanted.
+    A layer with `fuses` also gets `b.activation` (a name or None) and `b.residual` (an array or None), and stores
+    activation(f(x) + residual).
 
     Examples
     --------
@@ -54,6 +57,10 @@ class Layer:
 
     saves = frozenset()  # which of x, y the backward equations read
     in_place = False  # y may take x's memory (and dx that of dy) when nobody needs x any more
+    fuses = frozenset()  # what it can do while it stores: "activation", "residual", "norm"
+    fused_backward = False  # its backward undoes all of that too
+    epilogue = None  # the name under which other layers can apply it while they store
+    folds = False  # in prediction it is a scale and a shift of each channel
     convolution = False  # counts when the executor chooses the memory layout
     kind = "layer"
 
@@ -68,6 +75,10 @@ class Layer:
 
     def backward(self, b):
         raise NotImplementedError
+
+    def freeze(self, params, norm, x_shape):
+        """What `forward` reads as `b.params` in a frozen network, with `norm` (scale, shift) of each channel folded."""
+        return SimpleNamespace(**{name: array.copy() for name, array in vars(params).items()})
 
     def multiply_adds(self, x_shape, y_shape):
         """Of one sample's forward pass."""

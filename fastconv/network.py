@@ -6,11 +6,14 @@ from contextlib import contextmanager
 import numpy as np
 
 from . import checkpoint, graph, memory
+from .batch import batch
 from .executor import Executor
+from .footprint import footprint
+from .frozen import BATCH, Frozen
 from .ops import check
+from .profile import profile
+from .report import PlanReport
 from .summary import Summary
-
-BATCH = 256  # images that predict works on at a time, unless told otherwise
 
 
 class Network:
@@ -130,17 +133,114 @@ class Network:
 
     def images(self, x, name):
         """(N, ...) of the network's dtype and shape, and whether it came with a batch axis."""
-        x = check.array(x, name)
-        if x.dtype != self.dtype:
-            raise TypeError(
-                f"{name} must be {self.dtype} like the network, got {x.dtype}; convert it with "
-                f"{name}.astype('{self.dtype}')"
-            )
-        if x.shape == self.input_shape:
-            return x[None], False
-        if x.shape[1:] != self.input_shape or x.ndim == 0:
-            raise ValueError(f"{name} must have shape (N, *{self.input_shape}) or {self.input_shape}, got {x.shape}")
-        return x, True
+        return batch(x, name, self.input_shape, self.dtype)
+
+    def freeze(self, batch_size=1):
+        """The network as it is now, made ready for prediction alone: faster, and for any number of threads at once.
+
+        Batch norm becomes part of the weights before it, weights are brought into the kernels' order, activations and
+        sums are done while a layer stores. Later changes of this network do not reach the frozen one.
+
+        Parameters
+        ----------
+        batch_size : int
+            The batch to prepare memory for; any other is prepared when it comes.
+
+        Returns
+        -------
+        Frozen
+            With `predict(x)`, `plan(batch_size)`, `nbytes`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastconv import Network, layers, sequential
+        >>> network = Network(sequential(layers.Conv2D(4, 3), layers.BatchNorm(), layers.ReLU()), (1, 8, 8), seed=0)
+        >>> x = np.ones((2, 1, 8, 8), "float32")
+        >>> frozen = network.freeze()
+        >>> np.allclose(frozen.predict(x), network.predict(x), atol=1e-6)
+        True
+        >>> print(frozen.plan())  # doctest: +ELLIPSIS
+        step                result...
+        -----...
+        conv1 + bn1 + relu1...
+        """
+        batch_size = check.integer(batch_size, "batch_size", 1)
+        with self.executor.lock:
+            return Frozen(self.output, self.parameters, self.buffers, self.executor.channels_last, batch_size)
+
+    def plan(self, batch_size=1, training=False):
+        """The steps for a batch of this size: what was fused, and where in memory every value lies; `print` it.
+
+        Returns
+        -------
+        PlanReport
+            With `lines`, and `nbytes` of memory for all values (weights and their gradients not counted).
+        """
+        return PlanReport(self.executor.steps(check.integer(batch_size, "batch_size", 1), training))
+
+    def memory(self, batch_size=1, training=False, slots=1):
+        """The memory that a batch of this size takes, known from the plan before anything runs.
+
+        Parameters
+        ----------
+        batch_size : int
+        training : bool
+            A training step; else a prediction.
+        slots : int
+            Arrays that the optimiser keeps for each parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
+
+        Returns
+        -------
+        Footprint
+            Bytes of `values`, `weights`, `gradients`, `optimizer`, and their `total`.
+
+        Examples
+        --------
+        >>> from fastconv import Network, layers
+        >>> print(Network(layers.Linear(1000), (1000,)).memory(8, training=True))
+        12.1 MB: values 0.1, weights 4.0, gradients 4.0, optimizer 4.0
+        """
+        batch_size, slots = check.integer(batch_size, "batch_size", 1), check.integer(slots, "slots", 0)
+        return footprint(self.executor, batch_size, bool(training), slots)
+
+    def profile(self, x, targets=None, loss=None, repeats=10):
+        """Time each step on a batch: of a prediction, or, with targets and a loss, of a training step.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape), the network's dtype
+        targets, loss
+            As in `gradients`.
+        repeats : int
+            Runs; the median counts.
+
+        Returns
+        -------
+        Profile
+            `rows` of step, milliseconds, GFLOP/s, GB/s and bytes; `print` it, or `save` a picture.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastconv import Network, layers, sequential
+        >>> network = Network(sequential(layers.Conv2D(4, 3), layers.ReLU()), (1, 8, 8))
+        >>> profile = network.profile(np.ones((2, 1, 8, 8), "float32"), repeats=2)
+        >>> [row.step for row in profile.rows]
+        ['conv1 + relu1']
+        """
+        x, batched = self.images(x, "x")
+        if not batched or len(x) == 0:
+            raise ValueError(f"x must be a batch of at least one image, (N, *{self.input_shape}), got {np.shape(x)}")
+        if loss is not None:
+            targets = loss.prepare(targets, (len(x), *self.output_shape), self.dtype)
+        repeats = check.integer(repeats, "repeats", 1)
+        with self.training(), self.executor.lock:
+            plan = self.executor.plan(len(x), loss)
+            plan.write(x)
+            if loss is not None:
+                np.copyto(plan.targets, targets)
+            return profile(plan, repeats)
 
     def summary(self):
         """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it."""

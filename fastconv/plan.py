@@ -2,14 +2,15 @@
 
 Pure bookkeeping: nothing is computed, no memory is touched. Every array is a `Place` in one arena. A block of the arena
 is given back after its last reader, so later steps reuse it; a layer that allows it overwrites what nobody else needs.
+`plan_training` goes on from here through the loss to the gradients.
 """
 
 from typing import NamedTuple
 
-from . import graph
+from . import fusion, graph, rewrites
 from .memory import Place, Space, nbytes, place
-from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan
-from .wires import count_readers, depend_on_parameters, homes
+from .steps import Add, Copy, Forward, Plan
+from .wires import count_readers, homes
 
 
 class Block:
@@ -26,37 +27,37 @@ class Value(NamedTuple):
     block: Block
 
 
-def plan(output, n, channels_last=False, training=False):
-    """The plan for batches of `n`; with `training` it goes on through the loss to every gradient."""
-    return Planner(output, n, channels_last, training).run()
-
-
 class Planner:
-    def __init__(self, output, n, channels_last, training):
+    """The forward pass for batches of `n`; `frozen`: batch norm may become part of the weights before it."""
+
+    def __init__(self, output, n, channels_last=False, frozen=False):
         self.nodes = graph.ancestors(output)
-        self.output, self.n, self.channels_last, self.training = output, n, channels_last, training
+        self.output, self.n, self.channels_last = output, n, channels_last
         self.dtype = output.graph.dtype
-        self.wanted = depend_on_parameters(self.nodes) if training else set()
+        self.wanted = self.wanted_gradients()
+        self.units = fusion.units(self.nodes, output, self.wanted, frozen)
         self.homes = homes(self.nodes)
-        self.readers = count_readers(self.nodes, output, self.wanted)
+        self.readers = count_readers(self.units, output, self.wanted)
         self.block_readers = {}
-        for node in self.nodes:
-            root = self.homes[node.index][0].index
-            self.block_readers[root] = self.block_readers.get(root, 0) + self.readers[node.index]
+        for index, readers in self.readers.items():
+            root = self.homes[index][0].index
+            self.block_readers[root] = self.block_readers.get(root, 0) + readers
         self.space, self.steps = Space(), []
-        self.roots, self.values, self.saved, self.gradients, self.written = {}, {}, {}, {}, set()
+        self.roots, self.values, self.saved = {}, {}, {}
+
+    def wanted_gradients(self):
+        return set()
 
     def run(self):
-        for node in self.nodes:
-            getattr(self, node.kind)(node)
-            for source in (*node.inputs, node):
-                self.release(self.values[source.index].block)
-        if self.training:
-            self.loss()
-            for node in reversed(self.nodes):
-                if node.index in self.wanted:
-                    getattr(self, f"{node.kind}_backward")(node)
+        for unit in self.units:
+            getattr(self, unit.node.kind)(unit)
+            for node in (*unit.inputs, unit.last):
+                self.release(self.values[node.index].block)
+        self.finish()
         return Plan(self.steps, self.values[0].place, self.values[self.output.index].place, self.space.size)
+
+    def finish(self):
+        """What comes after the forward pass."""
 
     # Memory.
 
@@ -66,8 +67,8 @@ class Planner:
         block = Block(self.space.take(length), length, readers)
         return Value(place(block.start, shape, dtype, self.channels_last), block)
 
-    def new_like(self, node):
-        return self.new((self.n, *node.shape))
+    def new_like(self, node, readers=1):
+        return self.new((self.n, *node.shape), readers=readers)
 
     def asked(self, arrays):
         """The arrays a layer declared as saved or scratch."""
@@ -75,7 +76,7 @@ class Planner:
 
     def release(self, block):
         block.readers -= 1
-        if block.readers == 0:
+        if block.readers == 0 and rewrites.enabled("reuse"):
             self.space.give(block.start, block.length)
 
     def release_all(self, values):
@@ -86,7 +87,7 @@ class Planner:
         """Memory for a node's value: its own, or its channels of the concatenation it will be part of."""
         root, channel = self.homes[node.index]
         if root.index not in self.roots:
-            self.roots[root.index] = self.new((self.n, *root.shape), readers=self.block_readers[root.index])
+            self.roots[root.index] = self.new_like(root, self.block_readers[root.index])
         whole = self.roots[root.index]
         value = whole if root is node else whole._replace(place=whole.place.channels(channel, node.shape[0]))
         self.values[node.index] = value
@@ -94,7 +95,7 @@ class Planner:
 
     def over(self, value, shape):
         """`value`'s memory as an array of this shape, if its one reader may overwrite it and the layout fits."""
-        if value.block.readers != 1:
+        if value.block.readers != 1 or not rewrites.enabled("in_place"):
             return None
         seen = value.place.reshaped(shape)
         if seen is None or seen is value.place:
@@ -102,113 +103,51 @@ class Planner:
         wanted = place(0, shape, self.dtype, self.channels_last).strides
         return seen if all(e <= 1 or s == w for e, s, w in zip(shape, seen.strides, wanted, strict=True)) else None
 
-    # Forward.
+    def over_one_of(self, values, node):
+        """The node's value in the memory of the first of these values that it may overwrite, else at home."""
+        if self.homes[node.index][0] is node:
+            for value in values:
+                seen = self.over(value, (self.n, *node.shape))
+                if seen is not None:
+                    value.block.readers += self.readers[node.index]
+                    self.values[node.index] = Value(seen, value.block)
+                    return seen
+        return self.at_home(node)
 
-    def input(self, node):
-        self.at_home(node)
+    # The kinds of steps.
 
-    def layer(self, node):
-        x, y = self.values[node.inputs[0].index], None
-        if node.layer.in_place and self.homes[node.index][0] is node:
-            y = self.over(x, (self.n, *node.shape))
-        if y is None:
-            y = self.at_home(node)
-        else:
-            x.block.readers += self.readers[node.index]
-            self.values[node.index] = Value(y, x.block)
-        saved, scratch = self.asked(node.spec.saved), self.asked(node.spec.scratch)
-        self.steps.append(Forward(node, x.place, y, places(saved), places(scratch)))
+    def input(self, unit):
+        self.at_home(unit.node)
+
+    def layer(self, unit):
+        x = self.values[unit.node.inputs[0].index]
+        residual = unit.residual and self.values[unit.residual.index]
+        free = [x] if unit.node.layer.in_place else []
+        y = self.over_one_of([*free, residual] if residual else free, unit.last)
+        saved, scratch = self.asked(unit.node.spec.saved), self.asked(unit.node.spec.scratch)
+        seen = residual and residual.place
+        self.steps.append(Forward(unit, x.place, y, places(saved), places(scratch), seen))
         self.release_all(scratch)
-        if node.index in self.wanted:
-            self.saved[node.index] = saved
-        else:
-            self.release_all(saved)
+        self.keep(unit, saved)
 
-    def add(self, node):
-        a, b = (self.values[source.index].place for source in node.inputs)
-        self.steps.append(Add(a, b, self.at_home(node)))
+    def keep(self, unit, saved):
+        """Nobody reads in prediction what a layer saved."""
+        self.release_all(saved)
 
-    def concat(self, node):
-        whole, first = self.at_home(node), 0
+    def add(self, unit):
+        a, b = (self.values[source.index] for source in unit.node.inputs)
+        y = self.over_one_of([a, b], unit.last)
+        self.steps.append(Add(a.place, b.place, y, unit.activation_name, unit.last))
+
+    def concat(self, unit):
+        node, first = unit.node, 0
+        whole = self.at_home(node)
         root, channel = self.homes[node.index]
         for source in node.inputs:
             if self.homes[source.index] != (root, channel + first):
                 part = whole.channels(first, source.shape[0])
-                self.steps.append(Copy(self.values[source.index].place, part))
+                self.steps.append(Copy(self.values[source.index].place, part, node))
             first += source.shape[0]
-
-    # Backward.
-
-    def loss(self):
-        dy = None
-        if self.output.index in self.wanted:
-            self.gradients[self.output.index] = self.new_like(self.output)
-            dy = self.gradients[self.output.index].place
-        self.steps.append(Loss(self.values[self.output.index].place, dy))
-
-    def layer_backward(self, node):
-        layer, source = node.layer, node.inputs[0]
-        dy, dx = self.gradients.pop(node.index), None
-        if source.index in self.wanted:
-            seen = self.over(dy, (self.n, *source.shape)) if layer.in_place else None
-            dx = self.new_like(source) if seen is None else Value(seen, dy.block)
-            dx.block.readers += seen is not None
-        scratch, more = self.asked(node.spec.scratch), self.further_uses(node)
-        x = self.values[source.index] if "x" in layer.saves else None
-        y = self.values[node.index] if "y" in layer.saves else None
-        saved = self.saved.pop(node.index)
-        grads = {key: more[key].place if key in more else None for key in node.spec.params}
-        read = (value and value.place for value in (x, y, dy, dx))
-        self.steps.append(Backward(node, *read, places(saved), places(scratch), grads))
-        self.steps += [AddGradient(f"{node.owner}.{key}", value.place) for key, value in more.items()]
-        for values in (saved, scratch, more):
-            self.release_all(values)
-        for value in (x, y, dy):
-            if value is not None:
-                self.release(value.block)
-        if dx is not None:
-            self.contribute(source, dx)
-
-    def further_uses(self, node):
-        """Memory for gradients of parameters that a later layer of the model has written already."""
-        names = {key: f"{node.owner}.{key}" for key in node.spec.params}
-        more = {k: self.new(p.shape) for k, p in node.spec.params.items() if names[k] in self.written}
-        self.written.update(names.values())
-        return more
-
-    def add_backward(self, node):
-        """da = dy, db = dy: the same memory."""
-        dy = self.gradients.pop(node.index)
-        self.hand_down(dy, [(source, dy.place) for source in node.inputs])
-
-    def concat_backward(self, node):
-        """Each input's gradient is its channels of dy."""
-        dy, first, parts = self.gradients.pop(node.index), 0, []
-        for source in node.inputs:
-            parts.append((source, dy.place.channels(first, source.shape[0])))
-            first += source.shape[0]
-        self.hand_down(dy, parts)
-
-    def hand_down(self, dy, parts):
-        parts = [(source, seen) for source, seen in parts if source.index in self.wanted]
-        dy.block.readers += len(parts)
-        self.release(dy.block)
-        for source, seen in parts:
-            self.contribute(source, Value(seen, dy.block))
-
-    def contribute(self, node, more):
-        """d(node) += more: the sum over all uses of a value, in a fixed order."""
-        known = self.gradients.get(node.index)
-        if known is None:
-            self.gradients[node.index] = more
-            return
-        own = [value for value in (known, more) if value.block.readers == 1]
-        total = own[0] if own else self.new_like(node)
-        self.steps.append(Add(known.place, more.place, total.place))
-        for value in (known, more):
-            if value is not total:
-                self.release(value.block)
-        self.gradients[node.index] = total
 
 
 def places(values):

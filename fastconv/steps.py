@@ -2,16 +2,18 @@
 
 from typing import NamedTuple
 
+from .fusion import Unit
 from .graph import Node
 from .memory import Place
 
 
 class Forward(NamedTuple):
-    node: Node
+    unit: Unit
     x: Place
     y: Place
     saved: dict
     scratch: dict
+    residual: Place | None
 
 
 class Backward(NamedTuple):
@@ -23,17 +25,22 @@ class Backward(NamedTuple):
     saved: dict
     scratch: dict
     grads: dict  # parameter -> Place of a further use of a shared parameter; None: the gradient itself
+    activation: str | None = None
+    dresidual: Place | None = None
 
 
 class Add(NamedTuple):
     a: Place
     b: Place
     out: Place
+    activation: str | None = None
+    node: Node | None = None  # None: a sum of gradients
 
 
 class Copy(NamedTuple):
     source: Place
     out: Place
+    node: Node
 
 
 class AddGradient(NamedTuple):

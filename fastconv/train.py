@@ -126,16 +126,56 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar):
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         with executor.lock:
-            plan = executor.plan(len(batch), loss)
-            plan.write(data.images[batch])
-            plan.targets[...] = data.targets[batch]
-            plan.run()
-            optimizer.step(network.parameters, executor.gradients)
+            plan = update(executor, data.images[batch], data.targets[batch], loss, optimizer)
             total += float(plan.loss) * len(batch)
             if data.classes is not None:
                 right += int(np.count_nonzero(plan.y.argmax(1) == data.classes[batch]))
         bar.update(len(batch))
     return total / len(order), None if data.classes is None else right / len(order)
+
+
+def update(executor, images, targets, loss, optimizer):
+    """One step on checked arrays; the plan that ran."""
+    plan = executor.plan(len(images), loss)
+    plan.write(images)
+    plan.targets[...] = targets
+    plan.run()
+    optimizer.step(executor.parameters, executor.gradients)
+    return plan
+
+
+def train_step(network, images, labels, optimizer, loss=None):
+    """One step of training on one batch: forward, backward, update. Returns the loss before the update.
+
+    For loops of your own; `fit` does the shuffling. The gradients stay inside the network, nothing is copied.
+
+    Parameters
+    ----------
+    network : Network
+    images : array (N, *input_shape), the network's dtype, N >= 1
+    labels : class indices (N,), or targets of the output's shape
+    optimizer : object with step(parameters, gradients)
+    loss : a loss of `fastconv.losses`
+        ``CrossEntropy()`` unless given.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import SGD, Network, layers, train_step
+    >>> network = Network(layers.Linear(2, init="zeros"), (3,))
+    >>> x, labels, sgd = np.ones((4, 3), "float32"), [0, 0, 0, 1], SGD(0.1)
+    >>> [round(train_step(network, x, labels, sgd), 3) for _ in range(3)]
+    [0.693, 0.648, 0.619]
+    """
+    loss = losses.CrossEntropy() if loss is None else loss
+    with network.training():
+        data = Data(network, images, labels, loss)
+        with network.executor.lock:
+            return float(update(network.executor, data.images, data.targets, loss, optimizer).loss)
 
 
 def evaluate(network, images, labels, loss=None):

@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+from . import rewrites
+
 
 def depend_on_parameters(nodes):
     """Indices of the nodes whose gradient is needed: some parameter lies at or before them."""
@@ -12,16 +14,19 @@ def depend_on_parameters(nodes):
     return wanted
 
 
-def count_readers(nodes, output, wanted):
-    """For each node how many steps use its value: the one that makes it, the ones that read it, the network's end."""
-    readers = {node.index: 1 for node in nodes}
+def count_readers(units, output, wanted):
+    """For each value how many steps use it: the one that makes it, the ones that read it, the network's end."""
+    readers = {unit.last.index: 1 for unit in units}
     readers[output.index] += 1
-    for node in nodes:
-        for source in node.inputs:
+    for unit in units:
+        for source in unit.inputs:
             readers[source.index] += 1
-        if node.layer and node.index in wanted:
-            readers[node.inputs[0].index] += "x" in node.layer.saves
-            readers[node.index] += "y" in node.layer.saves
+        if unit.last.index in wanted:
+            saves = unit.saves()
+            if "x" in saves:
+                readers[unit.node.inputs[0].index] += 1
+            if "y" in saves:
+                readers[unit.last.index] += 1
     return readers
 
 
@@ -31,7 +36,7 @@ def homes(nodes):
     The inputs of a concatenation live inside it, and a concatenation lives inside a longer one that begins with the
     same inputs. A node has one home; elsewhere it is copied.
     """
-    inside, concats = {}, [node for node in nodes if node.kind == "concat"]
+    inside, concats = {}, [node for node in nodes if node.kind == "concat" and rewrites.enabled("concat")]
     starting_with = {}
     for node in concats:
         starting_with.setdefault(node.inputs[0].index, []).append(node)

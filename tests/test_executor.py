@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from naive import Naive, random_model
 
-from fastconv import layers, losses, plan
+from fastconv import layers, losses
 from fastconv.graph import concat, scope, sequential
 from fastconv.layers import Conv2D, Flatten, Linear, MaxPool2D, ReLU, SeparableConv2D, Sigmoid, Tanh
 from fastconv.memory import Space, place
 from fastconv.network import Network
+from fastconv.plan import Planner
+from fastconv.plan_training import TrainingPlanner
+from fastconv.steps import Add, Backward, Copy, Forward, Loss
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class Weighted:
                 dy[...] = targets
 
         return call
+
+
+def planned(output, n, channels_last=False, training=False):
+    return (TrainingPlanner if training else Planner)(output, n, channels_last).run()
 
 
 def agree_with_naive(network, n=3, seed=0):
@@ -89,8 +96,8 @@ def nested_block(x):
 @pytest.mark.parametrize("channels", [3, 20])
 def test_dense_blocks_copy_nothing(block, channels):
     network = Network(lambda x: Conv2D(channels, 1)(block(x)), (2, 5, 4), "float64", seed=0)
-    steps = plan.plan(network.output, 2, channels == 20, training=True).steps
-    assert not any(isinstance(step, plan.Copy) for step in steps)
+    steps = planned(network.output, 2, channels == 20, training=True).steps
+    assert not any(isinstance(step, Copy) for step in steps)
     agree_with_naive(network)
 
 
@@ -100,8 +107,8 @@ def test_a_value_in_two_unrelated_concatenations_is_copied_once():
         return concat(a, b) + concat(a, c)
 
     network = Network(model, (2, 3, 3), "float64", seed=0)
-    steps = plan.plan(network.output, 1).steps
-    assert sum(isinstance(step, plan.Copy) for step in steps) == 1
+    steps = planned(network.output, 1).steps
+    assert sum(isinstance(step, Copy) for step in steps) == 1
     agree_with_naive(network)
 
 
@@ -132,8 +139,8 @@ def test_a_network_without_parameters_has_a_loss_and_no_gradients():
 
 def test_activations_overwrite_what_nobody_else_reads():
     def places(model, training):
-        steps = plan.plan(Network(model, (3, 8, 8)).output, 2, training=training).steps
-        return [(s.x.start, s.y.start) for s in steps if isinstance(s, plan.Forward) and s.node.name == "act"]
+        steps = planned(Network(model, (3, 8, 8)).output, 2, training=training).steps
+        return [(s.x.start, s.y.start) for s in steps if isinstance(s, Forward) and s.unit.last.name == "act"]
 
     ((x, y),) = places(sequential(Conv2D(4, 3), Sigmoid(name="act"), Conv2D(4, 3)), True)
     assert x == y
@@ -151,8 +158,8 @@ def test_activations_overwrite_what_nobody_else_reads():
 
 
 def test_flatten_of_planes_moves_nothing():
-    steps = plan.plan(Network(sequential(Conv2D(4, 3), Flatten(name="f"), Linear(3)), (1, 8, 8)).output, 2).steps
-    (flat,) = [s for s in steps if s.node.name == "f"]
+    steps = planned(Network(sequential(Conv2D(4, 3), Flatten(name="f"), Linear(3)), (1, 8, 8)).output, 2).steps
+    (flat,) = [s for s in steps if isinstance(s, Forward) and s.unit.node.name == "f"]
     assert flat.x.start == flat.y.start
 
 
@@ -162,7 +169,7 @@ def test_prediction_reuses_memory(training):
     model = sequential(*(Conv2D(4, 3, padding=1) for _ in range(100)))
     output = Network(model, (4, 16, 16), seed=0).output
     value = 10 * 4 * 16 * 16 * 4
-    size = plan.plan(output, 10, training=training).size
+    size = planned(output, 10, training=training).size
     assert size >= (100 if training else 2) * value
     assert size <= (104 if training else 3) * value
 
@@ -191,7 +198,7 @@ def test_what_one_step_needs_is_given_back():
 
     one = value(4, (4, 8, 8))
     for model, most in ((pooled, 6), (residual, 4), (joined, 5)):
-        assert plan.plan(Network(model, (4, 8, 8)).output, 4).size <= most * one
+        assert planned(Network(model, (4, 8, 8)).output, 4).size <= most * one
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -201,7 +208,7 @@ def test_at_the_end_only_the_output_is_held(seed, training):
     pooled = sequential(MaxPool2D(2), SeparableConv2D(2, 1), Sigmoid(), Flatten(), Linear(2))
     random = random_model(rng, int(rng.integers(1, 25)))
     for model in (random, lambda x: random(concat(x, x, ReLU()(x))), pooled):
-        planner = plan.Planner(Network(model, (2, 4, 3)).output, 3, False, training)
+        planner = (TrainingPlanner if training else Planner)(Network(model, (2, 4, 3)).output, 3)
         size = planner.run().size
         assert size - sum(stop - start for start, stop in planner.space.holes) == 64  # of an output of (3, 2 or 4)
 
@@ -212,11 +219,9 @@ def test_a_sum_of_gradients_is_made_in_one_of_them():
             x = x + Conv2D(4, 3, padding=1)(x)
         return x
 
-    steps = plan.plan(Network(model, (4, 8, 8)).output, 2, training=True).steps
+    steps = planned(Network(model, (4, 8, 8)).output, 2, training=True).steps
     sums = [
-        step
-        for step in steps[steps.index(next(s for s in steps if isinstance(s, plan.Loss))) :]
-        if isinstance(step, plan.Add)
+        step for step in steps[steps.index(next(s for s in steps if isinstance(s, Loss))) :] if isinstance(step, Add)
     ]
     assert len(sums) == 2  # the image's own gradient is not wanted
     assert all(step.out in (step.a, step.b) for step in sums)
@@ -226,8 +231,8 @@ def test_a_gradient_overwrites_the_one_it_comes_from():
     model = sequential(Conv2D(4, 3), Sigmoid(name="act"), Conv2D(4, 3), Flatten(name="f"), Linear(3))
     output = Network(model, (3, 8, 8)).output
     for channels_last in (False, True):
-        steps = plan.plan(output, 2, channels_last, training=True).steps
-        back = {step.node.name: step for step in steps if isinstance(step, plan.Backward)}
+        steps = planned(output, 2, channels_last, training=True).steps
+        back = {step.node.name: step for step in steps if isinstance(step, Backward)}
         assert back["act"].dx == back["act"].dy
         assert (back["f"].dx.start == back["f"].dy.start) is not channels_last
         assert back["f"].dx.strides == place(0, back["f"].dx.shape, "float32", channels_last).strides

@@ -76,6 +76,7 @@ class ReLU(FromOutput):
     """
 
     kind = "relu"
+    epilogue = "relu"
 
     def forward(self, b):
         return [activation.relu_call(b.x, b.y)]

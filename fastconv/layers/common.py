@@ -1,12 +1,14 @@
 """What several families share."""
 
+import numpy as np
+
 from .. import init
 from ..graph import Layer, Parameter
 from ..ops import check
 
 
 class WithBias(Layer):
-    """A layer with a weight and perhaps a bias."""
+    """A layer with a weight and perhaps a bias, one for each output channel."""
 
     saves = frozenset({"x"})
 
@@ -22,7 +24,21 @@ class WithBias(Layer):
         return params
 
     def bias_of(self, arrays):
-        return arrays.bias if self.bias else None
+        return getattr(arrays, "bias", None)
+
+    def folded(self, params, norm, axis=0):
+        """Weight and bias of scale (f(x)) + shift, norm = (scale, shift); the weight's channels lie along `axis`."""
+        if norm is None:
+            return params.weight.copy(), self.copied_bias(params)
+        scale, shift = norm
+        bias = self.bias_of(params)
+        along = (slice(None), *(np.newaxis,) * (params.weight.ndim - 1 - axis))
+        weight = (params.weight * scale[along]).astype(params.weight.dtype)
+        return weight, (shift if bias is None else bias * scale + shift).astype(weight.dtype)
+
+    def copied_bias(self, params):
+        bias = self.bias_of(params)
+        return None if bias is None else bias.copy()
 
 
 def maps(x_shape):

@@ -7,9 +7,11 @@ db[k] = sum of dy[:,k]                                                 eqs. 45, 
 """
 
 from math import prod
+from types import SimpleNamespace
 
+from .. import rewrites
 from ..graph import Spec
-from ..ops import check, conv, conv_transpose, geometry
+from ..ops import check, conv, conv_transpose, geometry, packed
 from .common import WithBias, at_least, maps
 
 
@@ -26,6 +28,7 @@ class Conv2D(WithBias):
     (6, 24, 24)
     """
 
+    fuses = frozenset({"norm", "residual", "activation"})
     convolution = True
     kind = "conv"
 
@@ -65,8 +68,16 @@ class Conv2D(WithBias):
         return weight[:, :, ::-1, ::-1] if self.rotate else weight
 
     def forward(self, b):
-        weight = self.turned(b.params.weight)
-        return [conv.conv2d_call(b.x, weight, self.bias_of(b.params), b.y, self.geometry(b.x_shape))]
+        weight, bias, g = b.params.weight, self.bias_of(b.params), self.geometry(b.x_shape)
+        if not isinstance(weight, packed.PackedWeight):
+            weight = self.turned(weight)
+        return [conv.conv2d_call(b.x, weight, bias, b.y, g, b.activation, b.residual)]
+
+    def freeze(self, params, norm, x_shape):
+        weight, bias = self.folded(params, norm)
+        if rewrites.enabled("pack"):
+            weight = packed.PackedWeight(self.turned(weight), self.geometry(x_shape), backward=False)
+        return SimpleNamespace(weight=weight, bias=bias)
 
     def backward(self, b):
         g = self.geometry(b.x_shape)

@@ -4,6 +4,8 @@ y = x W^T + b                                  Zhang 2016, eq. 12, before sigma
 dx = dy W,  dW = dy^T x,  db = sum_n dy[n]     eqs. 30, 19, 24
 """
 
+from types import SimpleNamespace
+
 from ..graph import Spec
 from ..ops import dense
 from .common import WithBias, at_least, features
@@ -19,6 +21,7 @@ class Linear(WithBias):
     (10,)
     """
 
+    fuses = frozenset({"norm", "activation"})
     kind = "linear"
 
     def __init__(self, outputs, bias=True, init="uniform", bias_init="zeros", name=None):
@@ -30,7 +33,11 @@ class Linear(WithBias):
         return Spec((self.outputs,), self.parameters((self.outputs, inputs), inputs, self.outputs, self.outputs))
 
     def forward(self, b):
-        return [dense.linear_call(b.x, b.params.weight, self.bias_of(b.params), b.y)]
+        return [dense.linear_call(b.x, b.params.weight, self.bias_of(b.params), b.y, b.activation)]
+
+    def freeze(self, params, norm, x_shape):
+        weight, bias = self.folded(params, norm)
+        return SimpleNamespace(weight=weight, bias=bias)
 
     def backward(self, b):
         calls = [dense.linear_backward_weight_call(b.dy, b.x, b.grads.weight)]

@@ -59,6 +59,9 @@ class BatchNorm(Affine):
     (['bn1.weight', 'bn1.bias'], ['bn1.running_mean', 'bn1.running_var', 'bn1.num_batches_tracked'])
     """
 
+    fuses = frozenset({"residual", "activation"})
+    fused_backward = True
+    folds = True
     kind = "bn"
 
     def __init__(self, eps=1e-5, momentum=0.1, affine=True, name=None):
@@ -81,17 +84,26 @@ class BatchNorm(Affine):
         saved = (b.saved.mean, b.saved.invstd) if b.training else (None, None)
         running = (b.state.running_mean, b.state.running_var)
         numbers = (self.momentum, self.eps, b.training)
-        calls = [norm.batch_norm_call(b.x, b.y, *self.weights(b), *running, *saved, *numbers)]
+        then = (b.activation, b.residual)
+        calls = [norm.batch_norm_call(b.x, b.y, *self.weights(b), *running, *saved, *numbers, *then)]
         if b.training:
             steps = b.state.num_batches_tracked
             calls.append(partial(np.add, steps, 1, steps))
         return calls
 
     def backward(self, b):
-        saved = (b.saved.mean, b.saved.invstd)
-        return [
-            norm.batch_norm_backward_call(b.dy, b.x, b.dx, self.weights(b)[0], *saved, *self.gradients(b), b.training)
-        ]
+        weight, bias = self.weights(b)
+        numbers = (weight, b.saved.mean, b.saved.invstd, *self.gradients(b), b.training)
+        then = (b.activation, bias, b.y, b.dresidual)
+        return [norm.batch_norm_backward_call(b.dy, b.x, b.dx, *numbers, *then)]
+
+    def scale_and_shift(self, params, state):
+        """Float64 (scale, shift) of each channel in prediction."""
+        scale = 1 / np.sqrt(state.running_var.astype("float64") + self.eps)
+        if self.affine:
+            scale = scale * params.weight
+        shift = -scale * state.running_mean
+        return scale, shift + params.bias if self.affine else shift
 
 
 class GroupNorm(Affine):

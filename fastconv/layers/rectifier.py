@@ -1,4 +1,4 @@
-"""Relatives of ReLU, most of them smooth; their gradients read x.
+"""Relatives of ReLU, most of them smooth; their gradients read x, that of relu6, 0 where y is 0 or 6, reads y.
 
 prelu          y = x where x > 0, else w x     dx = dy where x > 0, else w dy; dw = sum dy x where x <= 0
 the others     y = f(x)                        dx = dy f'(x), as the function in `ops` of that name says
@@ -8,6 +8,7 @@ from ..graph import Layer, Parameter, Spec
 from ..init import constant
 from ..ops import activation, check
 from ..ops.elementwise import positive
+from .activation import FromOutput
 
 
 class FromInput(Layer):
@@ -186,7 +187,7 @@ class HardSigmoid(FromInput):
         return activation.hardsigmoid_backward_call(b.dy, b.x, b.dx)
 
 
-class ReLU6(FromInput):
+class ReLU6(FromOutput):
     """y = min(max(x, 0), 6).
 
     Examples
@@ -198,9 +199,10 @@ class ReLU6(FromInput):
     """
 
     kind = "relu6"
+    epilogue = "relu6"
 
     def forward(self, b):
         return [activation.relu6_call(b.x, b.y)]
 
-    def slope(self, b):
-        return activation.relu6_backward_call(b.dy, b.x, b.dx)
+    def backward(self, b):
+        return [] if b.dx is None else [activation.relu6_backward_call(b.dy, b.y, b.dx)]

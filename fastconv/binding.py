@@ -1,0 +1,115 @@
+"""Turns the steps of a plan into prepared calls on one arena."""
+
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+
+from . import kernels
+from .ops.add import add_call
+
+
+class BoundPlan:
+    """Prepared calls on fixed memory: fill `x` and `targets`, run, read `y` and `loss` (and the gradients)."""
+
+    def __init__(self, steps, binder):
+        self.steps = steps
+        self.x, self.y = steps.x.array(binder.arena), steps.y.array(binder.arena)
+        self.bound = [(step, binder(step)) for step in steps.steps]
+        self.calls = [call for _, calls in self.bound for call in calls]
+        self.targets, self.loss = binder.targets, binder.value
+        if self.x.ndim == 4 and not self.x.flags.c_contiguous:
+            self.copy_in = kernels.load(self.x.dtype).layout.copy
+        else:
+            self.copy_in = lambda x, out: np.copyto(out, x)
+
+    def write(self, x):
+        self.copy_in(x, self.x)
+
+    def run(self):
+        for call in self.calls:
+            call()
+
+
+class Binder:
+    """Binds the steps of a prediction, or, with a loss and gradients to write, of a training step."""
+
+    def __init__(self, arena, parameters, buffers, gradients=None, loss=None):
+        self.arena, self.parameters, self.buffers = arena, parameters, buffers
+        self.gradients, self.loss = gradients, loss
+        self.targets = self.value = None
+
+    def __call__(self, step):
+        return getattr(self, f"bind_{type(step).__name__.lower()}")(step)
+
+    def array(self, place):
+        return None if place is None else place.array(self.arena)
+
+    def arrays(self, places):
+        return SimpleNamespace(**{name: self.array(place) for name, place in places.items()})
+
+    def params(self, unit, x_shape):
+        return own(unit.node, unit.node.spec.params, self.parameters)
+
+    def state(self, node):
+        return own(node, node.spec.state, self.buffers)
+
+    def bind_forward(self, step):
+        node, n = step.unit.node, step.y.shape[:1]
+        b = SimpleNamespace(
+            x=self.array(step.x),
+            y=self.array(step.y),
+            residual=self.array(step.residual),
+            activation=step.unit.activation_name,
+            x_shape=n + node.inputs[0].shape,
+            y_shape=n + node.shape,
+            params=self.params(step.unit, n + node.inputs[0].shape),
+            state=self.state(node),
+            saved=self.arrays(step.saved),
+            scratch=self.arrays(step.scratch),
+            training=self.loss is not None,
+        )
+        return node.layer.forward(b)
+
+    def bind_backward(self, step):
+        node, n = step.node, step.dy.shape[:1]
+        live = own(node, node.spec.params, self.gradients)
+        further = {name: self.array(place) for name, place in step.grads.items() if place is not None}
+        b = SimpleNamespace(
+            x=self.array(step.x),
+            y=self.array(step.y),
+            dy=self.array(step.dy),
+            dx=self.array(step.dx),
+            dresidual=self.array(step.dresidual),
+            activation=step.activation,
+            x_shape=n + node.inputs[0].shape,
+            y_shape=n + node.shape,
+            params=own(node, node.spec.params, self.parameters),
+            grads=SimpleNamespace(**{**vars(live), **further}),
+            state=self.state(node),
+            saved=self.arrays(step.saved),
+            scratch=self.arrays(step.scratch),
+            training=True,
+        )
+        return node.layer.backward(b)
+
+    def bind_add(self, step):
+        return [add_call(*map(self.array, (step.a, step.b, step.out)), step.activation)]
+
+    def bind_copy(self, step):
+        return [partial(np.copyto, self.array(step.out), self.array(step.source))]
+
+    def bind_addgradient(self, step):
+        total = self.gradients[step.name]
+        return [add_call(total, self.array(step.more), total)]
+
+    def bind_loss(self, step):
+        y, dy = self.array(step.y), self.array(step.dy)
+        shape, dtype = self.loss.target_array(y.shape, y.dtype)
+        self.targets = np.zeros(shape, dtype)
+        self.value = np.zeros((), y.dtype)
+        return [self.loss.bind(y, self.targets, self.value, dy)]
+
+
+def own(node, names, arrays):
+    return SimpleNamespace(**{name: arrays[f"{node.owner}.{name}"] for name in names})

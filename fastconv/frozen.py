@@ -1,0 +1,126 @@
+"""A network made ready for prediction alone: batch norm folded into weights, weights packed once, steps fused."""
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+
+from . import fusion, memory
+from .batch import batch
+from .binding import Binder, BoundPlan
+from .ops import check
+from .plan import Planner
+from .report import PlanReport
+
+BATCH = 256  # images worked on at a time, unless told otherwise
+
+
+class Frozen:
+    """What `Network.freeze` returns: predictions of the network as it was then. Any number of threads may use it.
+
+    Attributes
+    ----------
+    input_shape, output_shape : tuple
+        Without the batch axis.
+    nbytes : int
+        Of the weights it holds.
+    """
+
+    def __init__(self, output, parameters, buffers, channels_last, batch_size):
+        self.output, self.channels_last = output, channels_last
+        nodes = Planner(output, 1, channels_last).nodes
+        self.input_shape, self.output_shape, self.dtype = nodes[0].shape, output.shape, output.graph.dtype
+        self.units = fusion.units(nodes, output, set(), frozen=True)
+        self.weights = Weights(self.units, Binder(None, parameters, buffers))
+        self.lock, self.idle = threading.Lock(), {}
+        self.put_back(batch_size, self.bound(batch_size))
+
+    @property
+    def nbytes(self):
+        return self.weights.nbytes
+
+    def steps(self, n):
+        return Planner(self.output, n, self.channels_last, self.units).run()
+
+    def bound(self, n):
+        steps = self.steps(n)
+        return BoundPlan(steps, FrozenBinder(memory.aligned(steps.size), self.weights))
+
+    def take(self, n):
+        """A bound plan that nobody else runs."""
+        with self.lock:
+            if self.idle.get(n):
+                return self.idle[n].pop()
+        return self.bound(n)
+
+    def put_back(self, n, plan):
+        with self.lock:
+            self.idle.setdefault(n, []).append(plan)
+
+    def predict(self, x, batch_size=BATCH):
+        """The network's output for images `x` (N, ...) or one image (...), as `Network.predict`.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape) or input_shape, the network's dtype
+        batch_size : int
+            Images worked on at a time, which bounds the memory.
+
+        Returns
+        -------
+        array (N, *output_shape) or output_shape
+        """
+        x, batched = batch(x, "x", self.input_shape, self.dtype)
+        batch_size = check.integer(batch_size, "batch_size", 1)
+        y = np.empty((len(x), *self.output_shape), self.dtype)
+        for start in range(0, len(x), batch_size):
+            part = x[start : start + batch_size]
+            plan = self.take(len(part))
+            plan.write(part)
+            plan.run()
+            y[start : start + batch_size] = plan.y
+            self.put_back(len(part), plan)
+        return y if batched else y[0]
+
+    __call__ = predict
+
+    def plan(self, batch_size=1):
+        """The steps for a batch of this size, what was fused, and where every value lies; `print` it."""
+        return PlanReport(self.steps(check.integer(batch_size, "batch_size", 1)))
+
+    def __repr__(self):
+        return f"<Frozen {self.input_shape} -> {self.output_shape}, {self.nbytes:,} bytes of weights, {self.dtype}>"
+
+
+class Weights:
+    """For each step what its layer reads: copies, folded and packed."""
+
+    def __init__(self, units, live):
+        self.of = {}
+        for unit in units:
+            if unit.node.layer is not None:
+                params = live.params(unit, None)
+                norm = unit.norm and unit.norm.layer.scale_and_shift(
+                    live.params(unit._replace(node=unit.norm), None), live.state(unit.norm)
+                )
+                x_shape = (1, *unit.node.inputs[0].shape)
+                state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(unit.node)).items()})
+                self.of[unit.node.index] = unit.node.layer.freeze(params, norm, x_shape), state
+
+    @property
+    def nbytes(self):
+        return sum(array.nbytes for params, _ in self.of.values() for array in vars(params).values())
+
+
+class FrozenBinder(Binder):
+    """Binds the steps of a frozen network, each with the weights prepared for it."""
+
+    def __init__(self, arena, weights):
+        super().__init__(arena, {}, {})
+        self.weights = weights
+
+    def params(self, unit, x_shape):
+        return self.weights.of[unit.node.index][0]
+
+    def state(self, node):
+        return self.weights.of[node.index][1]
