@@ -36,8 +36,14 @@ cdef extern from *:
     /* w: the weight of a positive, where t = 1 */
     LOSS(bce_positive, EXP_TERM WEIGHT, ((w - 1) * t + 1) * vlog1p(e) + vpick(x < 0, -x * w * t, (1 - t) * x),
          (1 - t) - ((w - 1) * t + 1) * (vpick(x < 0, vsplat(1), e) / (e + 1)))
+    /* w: the weight of the element */
+    LOSS(bce_weighted, EXP_TERM WEIGHT, w * (vlog1p(e) + (vpick(x < 0, vzero, x) - x * t)),
+         w * (vpick(x < 0, e, vsplat(1)) / (e + 1) - t))
+    /* t: the weight of the yes, w: of the no */
+    LOSS(bce_sides, EXP_TERM WEIGHT, (t + w) * vlog1p(e) + vpick(x < 0, -x * t, x * w),
+         w * (vpick(x < 0, e, vsplat(1)) / (e + 1)) - t * (vpick(x < 0, vsplat(1), e) / (e + 1)))
     """
-    formula mse_run, l1_run, huber_run, bce_run, bce_positive_run
+    formula mse_run, l1_run, huber_run, bce_run, bce_positive_run, bce_weighted_run, bce_sides_run
 
 cdef enum:
     LOGITS = 0         # cross entropy with class indices
@@ -72,6 +78,16 @@ def bce(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] val
 def bce_positive(const real[:, :, :, :] x, const real[:, :, :, :] t, const real[:, :, :, :] w,
                  real[:, :, :, :] values, real[:, :, :, :] dx, real[:] value, double scale, double slope_scale):
     each(bce_positive_run, 1.2, x, t, w, values, dx, value, scale, 0, slope_scale)
+
+
+def bce_weighted(const real[:, :, :, :] x, const real[:, :, :, :] t, const real[:, :, :, :] w,
+                 real[:, :, :, :] values, real[:, :, :, :] dx, real[:] value, double scale, double slope_scale):
+    each(bce_weighted_run, 1.2, x, t, w, values, dx, value, scale, 0, slope_scale)
+
+
+def bce_sides(const real[:, :, :, :] x, const real[:, :, :, :] t, const real[:, :, :, :] w,
+              real[:, :, :, :] values, real[:, :, :, :] dx, real[:] value, double scale, double slope_scale):
+    each(bce_sides_run, 1.2, x, t, w, values, dx, value, scale, 0, slope_scale)
 
 
 cdef int each(formula run, double nanoseconds, const real[:, :, :, :] x, const real[:, :, :, :] t,

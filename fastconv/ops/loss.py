@@ -249,10 +249,12 @@ def huber_loss_backward(x, targets, reduction="mean", delta=1.0, *, dy=1.0, out=
     return differentiate(huber_loss_call, out, dy, reduction, delta, x=x, targets=targets)
 
 
-def binary_cross_entropy_with_logits(x, targets, reduction="mean", pos_weight=None, *, return_gradient=False, out=None):
+def binary_cross_entropy_with_logits(
+    x, targets, reduction="mean", pos_weight=None, weight=None, *, return_gradient=False, out=None
+):
     """Cross entropy of independent yes-or-no questions, from logits.
 
-    L = mean of -(w t log s + (1 - t) log(1 - s)), s = sigmoid(x), w = pos_weight or 1
+    L = mean of -v (w t log s + (1 - t) log(1 - s)), s = sigmoid(x), w = pos_weight or 1, v = weight or 1
 
     Parameters
     ----------
@@ -261,6 +263,8 @@ def binary_cross_entropy_with_logits(x, targets, reduction="mean", pos_weight=No
     reduction : "mean", "sum" or "none"
     pos_weight : array that broadcasts to the shape of `x`, optional
         The weight of the yes of each question.
+    weight : array that broadcasts to the shape of `x`, optional
+        The weight of each question; the mean still divides by their number.
     return_gradient : bool
         Also return the gradient with respect to `x`.
     out : array, optional
@@ -290,16 +294,17 @@ def binary_cross_entropy_with_logits(x, targets, reduction="mean", pos_weight=No
     np.float64(0.34657359027997264)
     """
     check.choice(reduction, "reduction", REDUCTIONS)
-    pos_weight = positive_weight(pos_weight, x)
-    return evaluate(
-        binary_cross_entropy_with_logits_call, out, return_gradient, reduction, pos_weight, x=x, targets=targets
-    )
+    weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
+    prepare = binary_cross_entropy_with_logits_call
+    return evaluate(prepare, out, return_gradient, reduction, *weights, x=x, targets=targets)
 
 
-def binary_cross_entropy_with_logits_backward(x, targets, reduction="mean", pos_weight=None, *, dy=1.0, out=None):
+def binary_cross_entropy_with_logits_backward(
+    x, targets, reduction="mean", pos_weight=None, weight=None, *, dy=1.0, out=None
+):
     """The gradient of `binary_cross_entropy_with_logits` with respect to `x`.
 
-    dx = dy ((1 - t) s - w t (1 - s)) / count, s = sigmoid(x)
+    dx = dy v ((1 - t) s - w t (1 - s)) / count, s = sigmoid(x)
 
     Parameters
     ----------
@@ -308,6 +313,8 @@ def binary_cross_entropy_with_logits_backward(x, targets, reduction="mean", pos_
     reduction : "mean", "sum" or "none"
     pos_weight : array that broadcasts to the shape of `x`, optional
         The weight of the yes of each question.
+    weight : array that broadcasts to the shape of `x`, optional
+        The weight of each question; the mean still divides by their number.
     dy : float, or (reduction "none") array of the shape of the loss
         The gradient that arrives at the loss.
     out : array, optional
@@ -329,8 +336,8 @@ def binary_cross_entropy_with_logits_backward(x, targets, reduction="mean", pos_
     array([-0.5,  1. ])
     """
     check.choice(reduction, "reduction", REDUCTIONS)
-    pos_weight = positive_weight(pos_weight, x)
-    return differentiate(binary_cross_entropy_with_logits_call, out, dy, reduction, pos_weight, x=x, targets=targets)
+    weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
+    return differentiate(binary_cross_entropy_with_logits_call, out, dy, reduction, *weights, x=x, targets=targets)
 
 
 def cross_entropy(
@@ -604,16 +611,16 @@ def given_back(dx, each, out):
     return check.give(dx, out)
 
 
-def positive_weight(weight, x):
-    """pos_weight, checked; None stays."""
+def element_weight(name, weight, x):
+    """A weight of every element, checked; None stays."""
     if weight is None:
         return None
-    weight, x = check.array(weight, "pos_weight"), check.array(x, "x")
-    check.same_dtype(x=x, pos_weight=weight)
+    weight, x = check.array(weight, name), check.array(x, "x")
+    check.same_dtype(x=x, **{name: weight})
     try:
         return np.broadcast_to(weight, x.shape)
     except ValueError:
-        raise ValueError(f"pos_weight must broadcast to the shape of x, {x.shape}, got shape {weight.shape}") from None
+        raise ValueError(f"{name} must broadcast to the shape of x, {x.shape}, got shape {weight.shape}") from None
 
 
 def class_axis(x):
@@ -687,9 +694,21 @@ def huber_loss_call(x, targets, value, dx, reduction="mean", delta=1.0, dy=1.0):
     return elements_call("huber", x, targets, None, value, dx, reduction, dy, delta)
 
 
-def binary_cross_entropy_with_logits_call(x, targets, value, dx, reduction="mean", pos_weight=None, dy=1.0):
+def binary_cross_entropy_with_logits_call(
+    x, targets, value, dx, reduction="mean", pos_weight=None, weight=None, dy=1.0
+):
+    if pos_weight is not None and weight is not None:
+        return partial(run_both_weights, x, targets, value, dx, reduction, pos_weight, weight, dy)
+    if weight is not None:
+        return elements_call("bce_weighted", x, targets, weight, value, dx, reduction, dy)
     kernel = "bce" if pos_weight is None else "bce_positive"
     return elements_call(kernel, x, targets, pos_weight, value, dx, reduction, dy)
+
+
+def run_both_weights(x, targets, value, dx, reduction, pos_weight, weight, dy):
+    """As a weight of the yes and one of the no: v w t and v (1 - t)."""
+    yes, no = weight * pos_weight * targets, weight * (1 - targets)
+    elements_call("bce_sides", x, yes, no, value, dx, reduction, dy)()
 
 
 def elements_call(kernel, x, targets, weight, value, dx, reduction, dy, *numbers):

@@ -23,9 +23,12 @@ def huber(x, t, delta=1.0):
     return np.where(d <= delta, d * d / 2, delta * (d - delta / 2))
 
 
-def yes_or_no(x, t, positive=1.0):
-    """-(w t log s + (1 - t) log(1 - s))"""
-    return positive * t * np.logaddexp(0, -x) + (1 - t) * np.logaddexp(0, x)
+def yes_or_no(x, t, pos_weight=1.0, weight=1.0):
+    """-v (w t log s + (1 - t) log(1 - s))"""
+    return weight * (pos_weight * t * np.logaddexp(0, -x) + (1 - t) * np.logaddexp(0, x))
+
+
+WEIGHTS = {"pos_weight": np.array([0.5, 1.0, 3.0, 2.0, 7.0]), "weight": np.array([1.5, 0.0, 0.25, 4.0, 1.0])}
 
 
 ELEMENTS = {
@@ -33,7 +36,9 @@ ELEMENTS = {
     "l1_loss": (lambda x, t: np.abs(x - t), {}),
     "huber_loss": (huber, {"delta": 0.7}),
     "binary_cross_entropy_with_logits": (yes_or_no, {}),
-    "binary_cross_entropy_with_logits weighted": (yes_or_no, {"pos_weight": np.array([0.5, 1.0, 3.0, 2.0, 7.0])}),
+    "binary_cross_entropy_with_logits weighted yes": (yes_or_no, {"pos_weight": WEIGHTS["pos_weight"]}),
+    "binary_cross_entropy_with_logits weighted": (yes_or_no, {"weight": WEIGHTS["weight"]}),
+    "binary_cross_entropy_with_logits weighted both": (yes_or_no, WEIGHTS),
 }
 every_element = pytest.mark.parametrize("case", ELEMENTS)
 every_reduction = pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
@@ -115,7 +120,7 @@ def numbers(seed, shape, dtype="float64", count=2):
 def test_elements(shape, case, reduction, dtype):
     f, arguments = ELEMENTS[case]
     x, t = numbers(1, shape, dtype)
-    want = reduced(f(x.astype(np.longdouble), t.astype(np.longdouble), *arguments.values()), reduction)
+    want = reduced(f(x.astype(np.longdouble), t.astype(np.longdouble), **arguments), reduction)
     value = loss_of(case)(x, t, reduction=reduction, **as_dtype(arguments, dtype))
     assert value.dtype == dtype
     eps = np.finfo(dtype).eps
@@ -128,7 +133,7 @@ def test_gradient_of_elements_against_central_differences(case, reduction):
     f, arguments = ELEMENTS[case]
     x, t = numbers(2, (4, 5))
     each = numbers(3, (4, 5))[0] if reduction == "none" else 1.75
-    want = slope(lambda x: reduced(f(x, t, *arguments.values()), reduction), x, each)
+    want = slope(lambda x: reduced(f(x, t, **arguments), reduction), x, each)
     dx = backward_of(case)(x, t, reduction=reduction, **arguments, dy=each)
     np.testing.assert_allclose(dx, want, rtol=1e-8, atol=1e-9)
     single = backward_of(case)(
@@ -228,7 +233,8 @@ def test_large_logits_of_yes_or_no(dtype):
     x = np.array([-1e4, -60, 60, 1e4, -60, 60], dtype)
     t = np.array([0, 0, 1, 1, 1, 0], dtype)
     want = np.array([0, np.exp(-60.0), np.exp(-60.0), 0, 60, 60])
-    for arguments in ({}, {"pos_weight": np.ones(1, dtype)}):
+    one = np.ones(1, dtype)
+    for arguments in ({}, {"pos_weight": one}, {"weight": one}, {"pos_weight": one, "weight": one}):
         value = fastconv.binary_cross_entropy_with_logits(x, t, "none", **arguments)
         np.testing.assert_allclose(value, want, rtol=1e-6)
         dx = fastconv.binary_cross_entropy_with_logits_backward(x, t, "sum", **arguments)
@@ -534,12 +540,10 @@ def test_all_rows_ignored(name):
 
 @every_element
 def test_single_numbers(case):
+    arguments = ELEMENTS[case][1]
     if "weighted" in case:
-        arguments = {"pos_weight": np.array(2.0)}
-        want = yes_or_no(0.5, 0.25, 2.0)
-    else:
-        arguments = ELEMENTS[case][1]
-        want = ELEMENTS[case][0](0.5, 0.25, *arguments.values())
+        arguments = {name: np.array(value[2]) for name, value in arguments.items()}
+    want = ELEMENTS[case][0](0.5, 0.25, **arguments)
     value, dx = loss_of(case)(np.array(0.5), np.array(0.25), **arguments, return_gradient=True)
     np.testing.assert_allclose(value, want, rtol=1e-14)
     assert dx.shape == ()
@@ -551,7 +555,7 @@ def test_wrong_arguments_of_elements(case):
     x = np.zeros((3, 5))
     for g in (f, df):
         with pytest.raises(TypeError, match="x must be float32 or float64, got int64"):
-            g(x.astype(int), x, **{**arguments, "pos_weight": None} if "weighted" in case else arguments)
+            g(x.astype(int), x, **dict.fromkeys(arguments) if "weighted" in case else arguments)
         with pytest.raises(TypeError, match="must have the same dtype, got float64 and float32"):
             g(x, x.astype("float32"), **arguments)
         with pytest.raises(ValueError, match=r"targets must have shape \(3, 5\) \(the shape of x\), got \(5,\)"):
@@ -582,6 +586,19 @@ def test_wrong_numbers_of_elements():
         fastconv.binary_cross_entropy_with_logits(x, x, pos_weight=np.ones(4))
     with pytest.raises(TypeError, match="x and pos_weight must have the same dtype"):
         fastconv.binary_cross_entropy_with_logits(x, x, pos_weight=np.ones(5, "float32"))
+    with pytest.raises(ValueError, match=r"weight must broadcast to the shape of x, \(3, 5\), got shape \(3,\)"):
+        fastconv.binary_cross_entropy_with_logits(x, x, weight=np.ones(3))
+    with pytest.raises(TypeError, match="x and weight must have the same dtype"):
+        fastconv.binary_cross_entropy_with_logits(x, x, weight=np.ones(5, "float32"))
+
+
+def test_weights_of_elements_and_their_mean():
+    """The mean divides by the number of elements, whatever their weights."""
+    x, t = np.array([[0.5, -1.0], [2.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    for weight in (np.array([[1.0, 2.0], [3.0, 0.0]]), np.array([[2.0], [5.0]]), np.array(3.0)):
+        want = (yes_or_no(x, t) * weight).sum() / 4
+        value = fastconv.binary_cross_entropy_with_logits(x, t, weight=weight)
+        np.testing.assert_allclose(value, want, rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss", "cross_entropy_backward", "nll_loss_backward"])
