@@ -57,6 +57,7 @@ class Layer:
 
     saves = frozenset()  # which of x, y the backward equations read
     in_place = False  # y may take x's memory (and dx that of dy) when nobody needs x any more
+    view = False  # in place it leaves the bytes as they are, so that others may still read x
     fuses = frozenset()  # what it can do while it stores: "activation", "residual", "norm"
     fused_backward = False  # its backward undoes all of that too
     epilogue = None  # the name under which other layers can apply it while they store

@@ -93,9 +93,12 @@ class Planner:
         self.values[node.index] = value
         return value.place
 
-    def over(self, value, shape):
-        """`value`'s memory as an array of this shape, if its one reader may overwrite it and the layout fits."""
-        if value.block.readers != 1 or not rewrites.enabled("in_place"):
+    def over(self, value, shape, view=False):
+        """`value`'s memory as an array of this shape, if its one reader may overwrite it and the layout fits.
+
+        A view leaves the bytes as they are, so others may read them too.
+        """
+        if not (view or value.block.readers == 1) or not rewrites.enabled("in_place"):
             return None
         seen = value.place.reshaped(shape)
         if seen is None or seen is value.place:
@@ -103,11 +106,11 @@ class Planner:
         wanted = place(0, shape, self.dtype, self.channels_last).strides
         return seen if all(e <= 1 or s == w for e, s, w in zip(shape, seen.strides, wanted, strict=True)) else None
 
-    def over_one_of(self, values, node):
+    def over_one_of(self, values, node, view=False):
         """The node's value in the memory of the first of these values that it may overwrite, else at home."""
         if self.homes[node.index][0] is node:
             for value in values:
-                seen = self.over(value, (self.n, *node.shape))
+                seen = self.over(value, (self.n, *node.shape), view)
                 if seen is not None:
                     value.block.readers += self.readers[node.index]
                     self.values[node.index] = Value(seen, value.block)
@@ -123,7 +126,7 @@ class Planner:
         x = self.values[unit.node.inputs[0].index]
         residual = unit.residual and self.values[unit.residual.index]
         free = [x] if unit.node.layer.in_place else []
-        y = self.over_one_of([*free, residual] if residual else free, unit.last)
+        y = self.over_one_of([*free, residual] if residual else free, unit.last, unit.node.layer.view)
         saved, scratch = self.asked(unit.node.spec.saved), self.asked(unit.node.spec.scratch)
         seen = residual and residual.place
         self.steps.append(Forward(unit, x.place, y, places(saved), places(scratch), seen))

@@ -43,7 +43,7 @@ class TrainingPlanner(Planner):
     def layer_backward(self, node):
         dy, dx = self.gradients.pop(node.index), None
         if node.inputs[0].index in self.wanted:
-            dx = self.over_or_new(dy if node.layer.in_place else None, node.inputs[0])
+            dx = self.over_or_new(dy if node.layer.in_place else None, node.inputs[0], node.layer.view)
         x = self.values[node.inputs[0].index] if "x" in node.layer.saves else None
         y = self.values[node.index] if "y" in node.layer.saves else None
         self.backward(node, x, y, dy, dx)
@@ -67,9 +67,9 @@ class TrainingPlanner(Planner):
         if shared:
             self.contribute(unit.residual, dy if dresidual is None else dresidual)
 
-    def over_or_new(self, dy, node):
-        """Memory for the gradient of `node`: that of dy where nobody else reads it."""
-        seen = None if dy is None else self.over(dy, (self.n, *node.shape))
+    def over_or_new(self, dy, node, view=False):
+        """Memory for the gradient of `node`: that of dy where nobody else reads it, or where it is a view of it."""
+        seen = None if dy is None else self.over(dy, (self.n, *node.shape), view)
         if seen is None:
             return self.new_like(node)
         dy.block.readers += 1

@@ -84,13 +84,13 @@ def result_of(step):
 
 def overwrites(step, place):
     """What the result takes the memory of."""
-    names = {"x": "over x", "dy": "over dy", "residual": "over the residual", "a": "over a term", "b": "over a term"}
-    return (
-        [
-            note
-            for field, note in names.items()
-            if (seen := getattr(step, field, None)) and seen is not place and seen.start == place.start
-        ]
-        if not isinstance(step, Loss)
-        else []
-    )
+    match step:
+        case Forward():
+            others = {"over x": step.x, "over the residual": step.residual}
+        case Backward():
+            others = {"over dy": step.dy}
+        case Add():
+            others = {"over a term": step.a, "over the other term": step.b}
+        case _:
+            others = {}
+    return [note for note, other in others.items() if other is not None and other.start == place.start]

@@ -31,7 +31,7 @@ class Flatten(Layer):
     def __init__(self, order="row", name=None):
         super().__init__(name)
         self.order = check.choice(order, "order", ("row", "column"))
-        self.in_place = order == "row"  # planes in their own order: nothing moves
+        self.in_place = self.view = order == "row"  # planes in their own order: nothing moves
 
     def spec(self, x_shape, dtype):
         return Spec((prod(x_shape),))
