@@ -17,7 +17,7 @@ from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
 from .tile cimport MR, NR, tile, tile_tn
-from .vector cimport VL, real, vfence
+from .vector cimport VL, real, vfence, vprefetch
 
 cdef enum:
     TILES = 16          # tiles of MR pixels in a job
@@ -243,6 +243,7 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, Py_ss
     cdef Py_ssize_t channels = (g.length + STEPS - 1) // STEPS  # passes over one tap
     cdef bint last
     cdef const real *init = b
+    cdef int i, j
     if g.taps == 0:
         for m in range(tiles):
             tile(rows, 0, 0, 0, w, b, out + m * MR, g.activation, False, nv)
@@ -252,6 +253,10 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, Py_ss
         length = min((g.length + channels - 1) // channels, g.length - c) if channels > 1 else g.length
         last = t + taps == g.taps and c + length == g.length
         for m in range(tiles):
+            if add != NULL and m + 1 < tiles:  # the rows of the next tile, too short for the hardware to foresee
+                for i in range(MR):
+                    for j in range(nv):
+                        vprefetch(add[(m + 1) * MR + i] + j * VL)
             tile(rows + (m * g.taps + t) * MR, taps, c, length, w, init, out + m * MR,
                  g.activation if last else 0, last and stream, nv, add + m * MR if add != NULL else NULL)
         w += taps * length * nv * VL

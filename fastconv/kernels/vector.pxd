@@ -5,6 +5,11 @@ cdef extern from *:
     """
     #ifndef FASTCONV_VECTOR
     #define FASTCONV_VECTOR
+    #if defined(__GNUC__)
+    #define vprefetch(p) __builtin_prefetch(p)
+    #else
+    #define vprefetch(p) ((void)0)
+    #endif
     typedef REAL vf __attribute__((vector_size(VBYTES), aligned(REAL_BYTES), may_alias));
     #define VL (VBYTES / REAL_BYTES)
     #define vzero ((vf){0})
@@ -67,6 +72,7 @@ cdef extern from *:
     void vstore(real *p, vf v) noexcept nogil
     void vstream(real *p, vf v) noexcept nogil
     void vfence() noexcept nogil
+    void vprefetch(const real *p) noexcept nogil  # p will be read soon
     vf vsplat(real s) noexcept nogil
     # the mask of vselect is any vector comparison written in C
     vf vmax(vf a, vf b) noexcept nogil
