@@ -59,31 +59,27 @@ class Case:
 
     def torch(self):
         """The network in PyTorch, with the weights that our first step started from."""
-        from torch_network import as_torch
-
         if self.training:
             for name, value in self.start.items():
                 self.network.parameters[name] = value
             for name, value in self.buffers.items():
                 self.network.buffers[name] = value
-        model = as_torch(self.network, torchvision(self.model))
-        return model.train(self.training)
+        return as_torch(self.model, self.network.arrays()).train(self.training)
 
 
-def torchvision(name):
-    """torchvision's definition of the model, without dropout; None where it has none."""
-    try:
-        import torchvision.models as theirs
-    except ImportError:
-        return None
-    if not hasattr(theirs, name):
-        return None
-    options = {"weights": None}
+def as_torch(name, arrays):
+    """The model in PyTorch, without dropout, with these weights."""
+    import torch
+    import torch_models
+    from torch_zhang import Zhang
+
+    options = {"dropout": 0.0} if name in ("alexnet", "vgg16", "squeezenet1_1", "mobilenet_v2") else {}
     if name == "googlenet":
-        options |= {"aux_logits": False, "init_weights": False, "transform_input": False}
-    if name in ("alexnet", "vgg16", "squeezenet1_1", "mobilenet_v2"):
-        options |= {"dropout": 0.0}
-    return lambda: getattr(theirs, name)(**options)
+        options = {"aux_logits": False, "init_weights": False, "transform_input": False}
+    module = Zhang() if name == "zhang2016" else torch_models.build(name, **options)
+    if arrays:
+        module.load_state_dict({key: torch.tensor(arrays[key]) for key in module.state_dict()})
+    return module
 
 
 def without_dropout(model):
@@ -259,12 +255,13 @@ def peak(of, model, n, threads):
     before = None
     if of == "torch":
         import torch
-        from torch_network import as_torch
+        import torch_models  # noqa: F401  (before the clock of memory starts)
+        from torch_models import torchvision_models
 
         torch.set_num_threads(threads)
-        make = torchvision(model)
+        torchvision_models()
         before = high()
-        module = make().train() if make else as_torch(Network(getattr(models, model)(), SMALL.get(model, IMAGE)))
+        module = as_torch(model, None).train()
         module = module.to(memory_format=torch.channels_last)
         shape = SMALL.get(model, IMAGE)
         x = torch.zeros((n, *shape)).contiguous(memory_format=torch.channels_last)
