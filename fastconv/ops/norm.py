@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import kernels
-from . import check
+from . import check, epilogue
 from .elementwise import agreeing, like, nothing, positive
 
 
@@ -292,37 +292,107 @@ def run_copied(call, inputs, copies, out, result):
 # ---------------------------------------------------------------- prepared calls
 
 
-def batch_norm_call(x, y, weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training):
-    """mean and invstd: (C,) results, or both None. Training with one value per channel is refused here too."""
+def batch_norm_call(
+    x,
+    y,
+    weight,
+    bias,
+    running_mean,
+    running_var,
+    mean,
+    invstd,
+    momentum,
+    eps,
+    training,
+    activation=None,
+    residual=None,
+):
+    """y = activation(norm(x) + residual); mean and invstd are (C,) results, or both None.
+
+    mean may be (2, C): its second row takes what rounding took from the mean. Without that row, and with an activation
+    but no residual, y leaves it out too, so that `batch_norm_backward_call` makes the same mask from x.
+    Training with one value per channel is refused here too.
+    """
     if training:
         more_than_one_value(x.shape)
     if not x.size:
         return nothing
-    form, seen = formed((x, y), (planes, all_pixels) if pixels_in(x) > 1 else (all_pixels, planes))
+    form, seen = formed((x, y, residual), forms_of(x))
     if form is None:
-        rest = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training)
-        return through_copies(lambda x, y: batch_norm_call(x, y, *rest), [x], y)
-    kernel, N = kernels.load(x.dtype).norm, x.shape[0]
-    saved = (None, None) if mean is None else (mean[None], invstd[None])
-    rest = (*saved, running_mean, running_var, momentum, eps, bool(training))
+        rest = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training, activation)
+        if residual is None:
+            return through_copies(lambda x, y: batch_norm_call(x, y, *rest), [x], y)
+        return through_copies(lambda x, z, y: batch_norm_call(x, y, *rest, z), [x, residual], y)
+    saved = (*mean_and_rest(mean), None if invstd is None else invstd[None])
+    exact = saved[1] is not None or activation is None or residual is not None
+    rest = (*saved, running_mean, running_var, momentum, eps, bool(training), epilogue.CODES[activation], exact)
     if form is planes:
-        return partial(kernel.planes_forward, *map(sets, seen), by_set(weight, N), by_set(bias, N), *rest)
-    return partial(kernel.pixels_forward, *seen, weight, bias, *rest, x.shape[1])
+        vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
+        return partial(kernels.load(x.dtype).norm_planes.planes_forward, *map(sets, seen), *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm_pixels.pixels_forward, *seen, weight, bias, *rest, x.shape[1])
 
 
-def batch_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias, training):
-    """dx may be None."""
+def batch_norm_backward_call(
+    dy,
+    x,
+    dx,
+    weight,
+    mean,
+    invstd,
+    dweight,
+    dbias,
+    training,
+    activation=None,
+    bias=None,
+    y=None,
+    dresidual=None,
+):
+    """The gradients of `batch_norm_call`, of whose activation dz is what is left of dy: dy where 0 < y (< 6), else 0.
+
+    dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as the forward pass made it
+    without a residual. dresidual, where it is wanted, takes dz; it may be the memory of dy, but not that of dx.
+    """
     if not x.size:
         return partial(fill_zeros, dweight, dbias)
-    form, seen = formed((dy, x, dx), (planes, all_pixels) if pixels_in(x) > 1 else (all_pixels, planes))
+    y = None if activation is None else y
+    form, seen = formed((dy, x, y, dx, dresidual), forms_of(x))
     if form is None:
-        rest = (weight, mean, invstd, dweight, dbias, training)
-        return through_copies(lambda dy, x, dx: batch_norm_backward_call(dy, x, dx, *rest), [dy, x], dx)
-    kernel = kernels.load(x.dtype).norm
-    rest = (mean[None], invstd[None], dweight, dbias, bool(training))
+        rest = (weight, mean, invstd, dweight, dbias, training, activation, bias)
+        return backward_through_copies(dy, x, dx, y, dresidual, rest)
+    rest = (*mean_and_rest(mean), invstd[None], dweight, dbias, bool(training), epilogue.CODES[activation])
     if form is planes:
-        return partial(kernel.planes_backward, *map(sets, seen), by_set(weight, x.shape[0]), *rest)
-    return partial(kernel.pixels_backward, *seen, weight, *rest)
+        vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
+        return partial(kernels.load(x.dtype).norm_planes.planes_backward, *map(sets, seen), *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm_pixels.pixels_backward, *seen, weight, bias, *rest)
+
+
+def forms_of(x):
+    return (planes, all_pixels) if pixels_in(x) > 1 else (all_pixels, planes)
+
+
+def mean_and_rest(mean):
+    """The mean, and what rounding took from it or None, as (1, C)."""
+    if mean is None:
+        return None, None
+    return (mean[None], None) if mean.ndim == 1 else (mean[:1], mean[1:])
+
+
+def backward_through_copies(dy, x, dx, y, dresidual, rest):
+    """As `through_copies`, for two results and an input that may be absent."""
+    inputs = [dy, x] if y is None else [dy, x, y]
+    dz = None if dresidual is None else np.empty(dresidual.shape, dresidual.dtype)
+
+    def prepare(dy, x, *others):
+        *y, dx = others
+        return batch_norm_backward_call(dy, x, dx, *rest, y[0] if y else None, dz)
+
+    call = through_copies(prepare, inputs, dx)
+    return call if dz is None else partial(run_and_copy, call, dz, dresidual)
+
+
+def run_and_copy(call, result, out):
+    call()
+    np.copyto(out, result)
 
 
 def fill_zeros(*arrays):

@@ -270,13 +270,13 @@ def group_norm_call(x, y, weight, bias, mean, invstd, eps):
     form, seen = formed((x, y), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
         return through_copies(lambda x, y: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], y)
-    kernel, groups = kernels.load(x.dtype).norm, mean.shape[1]
-    rest = (mean, invstd, None, None, 0.0, eps, True)
+    groups = mean.shape[1]
+    rest = (mean, None, invstd, None, None, 0.0, eps, True, 0, True)
     if form is planes:
-        seen = (sets(a, groups) for a in seen)
+        seen = (sets(a, groups) for a in (*seen, None))
         vectors = (by_set(w, 0, groups) for w in (weight, bias))
-        return partial(kernel.planes_forward, *seen, *vectors, *rest)
-    return partial(kernel.pixels_forward, *seen, weight, bias, *rest, groups)
+        return partial(kernels.load(x.dtype).norm_planes.planes_forward, *seen, *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm_pixels.pixels_forward, *seen, None, weight, bias, *rest, groups)
 
 
 def group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
@@ -287,12 +287,14 @@ def group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
     if form is None:
         rest = (weight, mean, invstd, dweight, dbias)
         return through_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *rest), [dy, x], dx)
-    kernel, groups = kernels.load(x.dtype).norm, mean.shape[1]
-    rest = (mean, invstd, dweight, dbias, True)
+    dy, x, dx = seen
+    seen, groups = (dy, x, None, dx, None), mean.shape[1]
+    rest = (mean, None, invstd, dweight, dbias, True, 0)
     if form is planes:
         seen = (sets(a, groups) for a in seen)
-        return partial(kernel.planes_backward, *seen, by_set(weight, 0, groups), *rest)
-    return partial(kernel.pixels_backward, *seen, weight, *rest)
+        vectors = (by_set(weight, 0, groups), None)
+        return partial(kernels.load(x.dtype).norm_planes.planes_backward, *seen, *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm_pixels.pixels_backward, *seen, weight, None, *rest)
 
 
 def rows(a, count):
@@ -311,7 +313,7 @@ def layer_norm_call(x, y, weight, bias, mean, invstd, eps):
     if form is None:
         return through_copies(lambda x, y: layer_norm_call(x, y, weight, bias, mean, invstd, eps), [x], y)
     vectors = (None if a is None else a.reshape(-1) for a in (weight, bias, mean, invstd))
-    return partial(kernels.load(x.dtype).norm.rows_forward, *seen, *vectors, eps)
+    return partial(kernels.load(x.dtype).norm_rows.rows_forward, *seen, *vectors, eps)
 
 
 def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
@@ -323,4 +325,4 @@ def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
         rest = (weight, mean, invstd, dweight, dbias)
         return through_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], dx)
     vectors = (None if a is None else a.reshape(-1) for a in (weight, mean, invstd, dweight, dbias))
-    return partial(kernels.load(x.dtype).norm.rows_backward, *seen, *vectors)
+    return partial(kernels.load(x.dtype).norm_rows.rows_backward, *seen, *vectors)
