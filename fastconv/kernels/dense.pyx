@@ -9,26 +9,27 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
 from .vector cimport REAL_BYTES, VL, real, vf, vload, vsplat, vstore, vfence, vzero
-from .dense_tile cimport DOT_ROWS, DOTS, OUTER_ROWS, PANEL, dot, outer, vload_part
+from .dense_tile cimport DOT_ROWS, DOTS, OUTER_ROWS, PANEL, dense_prefetch, dot, dot_packed, outer, vload_part
 
 cdef extern from *:
     """
-    #define DOT_BLOCK (2048 / REAL_BYTES)
+    #define DOT_BLOCK (3072 / REAL_BYTES)
     #define WIDTH (TILE_VECTORS * VL)
-    #define COLUMNS (4096 / REAL_BYTES)
+    #define COLUMNS (16384 / REAL_BYTES)
     """
     enum: DOT_BLOCK  # terms of a sum of `forward`: six rows of them are half of the first cache
     enum: WIDTH      # columns of a panel
-    enum: COLUMNS    # columns of a job that reads w where it lies
+    enum: COLUMNS    # sums of a job that reads w where it lies: half of the first cache
 
 cdef enum:
     OUTER_BLOCK = 256    # terms of a sum of the gradients
     GROUP = 64           # outputs whose weights a job of `forward` copies
-    SAMPLES = 252        # rows of x in a job of many
+    SAMPLES = 384        # most samples in a job
     COPIED = 24          # rows from which copying the weights pays
     FEW = 3              # rows up to which the input gradient reads w where it lies
     PANELS = 4           # panels of w in a job of the input gradient
     WEIGHT_ROWS = 96     # rows of dw in a job of many samples
+    BIASES = 512         # columns of dy in a job
     STREAMED = 8 << 20   # bytes of dw too many to be found in a cache later
 
 
@@ -80,6 +81,11 @@ cdef Py_ssize_t parts(Py_ssize_t whole, Py_ssize_t part) noexcept nogil:
     return (whole + part - 1) // part
 
 
+cdef Py_ssize_t shared(Py_ssize_t N, Py_ssize_t rows) noexcept nogil:
+    """The samples of a job: whole tiles, as many in each."""
+    return parts(parts(N, parts(N, SAMPLES)), rows) * rows
+
+
 cdef Py_ssize_t padded(Py_ssize_t columns) noexcept nogil:
     """Rounded up to whole vectors."""
     return parts(columns, VL) * VL
@@ -105,6 +111,7 @@ cdef struct Forward:
     real *scratch         # the weights of a job, of each thread; or NULL
     Py_ssize_t at_once    # outputs between two walks over the samples
     Py_ssize_t group      # outputs of a job
+    Py_ssize_t samples    # samples of a job
 
 
 def forward(const real[:, :] x, const real[:, :] w, const real[:] bias, real[:, :] y, int activation):
@@ -147,6 +154,7 @@ cdef int run_forward(Forward *f) except -1:
     cdef bint copied = N >= COPIED and (O > DOTS or I > DOT_BLOCK)
     f.at_once = GROUP if copied else DOTS
     f.group = GROUP if copied else 4 * DOTS
+    f.samples = shared(N, DOT_ROWS)
     groups = parts(O, f.group)
     with nogil:
         if N > 1 and (copied or blocks > 1):
@@ -161,8 +169,8 @@ cdef int run_forward(Forward *f) except -1:
         if f.packed != NULL:
             for job in prange(blocks, num_threads=min(threads, threads_for(N * I * 0.3)), schedule="static"):
                 pack_x(f, job)
-        for job in prange(groups * parts(N, SAMPLES), num_threads=threads, schedule="dynamic"):
-            forward_job(f, job % groups * f.group, job // groups * SAMPLES,
+        for job in prange(groups * parts(N, f.samples), num_threads=threads, schedule="dynamic"):
+            forward_job(f, job % groups * f.group, job // groups * f.samples,
                         f.scratch + threadid() * GROUP * DOT_BLOCK if f.scratch != NULL else NULL)
         free(f.packed)
         free(f.scratch)
@@ -170,61 +178,106 @@ cdef int run_forward(Forward *f) except -1:
 
 
 cdef void pack_x(const Forward *f, Py_ssize_t block) noexcept nogil:
-    cdef Py_ssize_t start = block * DOT_BLOCK, length = min(<Py_ssize_t>DOT_BLOCK, f.x.columns - start)
-    copy_rows(f.x.p + start, f.x.step, f.x.rows, length, f.packed + f.x.rows * start, padded(length))
+    """One block of I of x: rows as they are, or, for copied weights, tiles of rows in step."""
+    cdef Py_ssize_t start = block * DOT_BLOCK, length = min(<Py_ssize_t>DOT_BLOCK, f.x.columns - start), n
+    cdef real *to = f.packed + f.x.rows * start
+    if f.scratch == NULL:
+        copy_rows(f.x.p + start, f.x.step, f.x.rows, length, to, padded(length))
+        return
+    for n in range(f.x.rows):
+        if n % DOT_ROWS == 0:
+            pack_step(f.x.p + n * f.x.step + start, f.x.step, min(<Py_ssize_t>DOT_ROWS, f.x.rows - n), length,
+                      to + n * padded(length))
+
+
+cdef void pack_step(const real *x, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t length, real *to) noexcept nogil:
+    """[row][vector] to [vector][row], zeros behind the last."""
+    cdef Py_ssize_t v, i, whole = length // VL
+    cdef int tail = length % VL
+    for v in range(whole):
+        for i in range(rows):
+            vstore(to + (v * rows + i) * VL, vload(x + i * step + v * VL))
+            dense_prefetch(x + (rows + i) * step + v * VL)
+    if tail > 0:
+        for i in range(rows):
+            vstore(to + (whole * rows + i) * VL, vload_part(x + i * step + whole * VL, tail))
 
 
 cdef void forward_job(const Forward *f, Py_ssize_t first, Py_ssize_t sample, real *scratch) noexcept nogil:
     """A group of outputs of a group of samples."""
-    cdef Py_ssize_t O = f.w.rows, I = f.w.columns, stop = min(first + f.group, O), samples
-    cdef Py_ssize_t outputs, block, start, length, x_step, w_step
-    cdef const real *x
-    cdef const real *w
-    samples = min(<Py_ssize_t>SAMPLES, f.x.rows - sample)
+    cdef Py_ssize_t stop = min(first + f.group, f.w.rows), outputs, block, samples
+    samples = min(f.samples, f.x.rows - sample)
     while first < stop:
         outputs = min(f.at_once, stop - first)
-        for block in range(parts(I, DOT_BLOCK)):
-            start = block * DOT_BLOCK
-            length = min(<Py_ssize_t>DOT_BLOCK, I - start)
-            x, x_step = f.x.p + sample * f.x.step + start, f.x.step
-            if f.packed != NULL:
-                x_step = padded(length)
-                x = f.packed + f.x.rows * start + sample * x_step
-            w, w_step = f.w.p + first * f.w.step + start, f.w.step
-            if scratch != NULL:
-                w_step = padded(length)
-                copy_rows(w, f.w.step, outputs, length, scratch, w_step)
-                w, length = scratch, w_step
-            forward_block(f, x, x_step, w, w_step, length, samples, sample, outputs, first, start == 0,
-                          start + DOT_BLOCK >= I)
+        for block in range(parts(f.w.columns, DOT_BLOCK)):
+            if scratch == NULL:
+                forward_block(f, block, first, outputs, sample, samples)
+            else:
+                forward_copied(f, block, first, outputs, sample, samples, scratch)
         first += outputs
 
 
-cdef void forward_block(const Forward *f, const real *x, Py_ssize_t x_step, const real *w, Py_ssize_t w_step,
-                        Py_ssize_t length, Py_ssize_t samples, Py_ssize_t sample, Py_ssize_t outputs,
-                        Py_ssize_t first, bint begins, bint ends) noexcept nogil:
-    """One block of I: tiles of samples, for each all outputs, four at once."""
+cdef void forward_block(const Forward *f, Py_ssize_t block, Py_ssize_t first, Py_ssize_t outputs, Py_ssize_t sample,
+                        Py_ssize_t samples) noexcept nogil:
+    """One block of I, rows of w where they lie: tiles of samples for up to four outputs."""
     cdef real sums[DOT_ROWS * DOTS]
-    cdef Py_ssize_t n = 0, o, i, rows, count, four
-    cdef real *y
+    cdef Py_ssize_t start = block * DOT_BLOCK, length = min(<Py_ssize_t>DOT_BLOCK, f.w.columns - start), n = 0, rows
+    cdef Py_ssize_t x_row = f.x.step
+    cdef const real *x = f.x.p + sample * x_row + start
+    if f.packed != NULL:
+        x_row = padded(length)
+        x = f.packed + f.x.rows * start + sample * x_row
     while n < samples:
         rows = parts(samples - n, parts(samples - n, DOT_ROWS))
-        for four in range(parts(outputs, DOTS)):
-            o = four * DOTS
-            count = min(<Py_ssize_t>DOTS, outputs - o)
-            dot(x + n * x_step, x_step, w + o * w_step, w_step, count, length // VL, length % VL, sums, rows)
-            y = f.y.p + (sample + n) * f.y.step + first + o
-            for i in range(rows):
-                put(f, sums + i * DOTS, y + i * f.y.step, first + o, count, begins, ends)
+        dot(x + n * x_row, x_row, f.w.p + first * f.w.step + start, f.w.step, outputs, length // VL, length % VL, sums,
+            rows)
+        put(f, block, sums, sample + n, rows, first, outputs)
         n += rows
 
 
-cdef inline void put(const Forward *f, const real *sums, real *y, Py_ssize_t o, Py_ssize_t count, bint begins,
-                     bint ends) noexcept nogil:
-    if count == DOTS:
-        put_body(sums, y, f.bias + o if f.bias != NULL else NULL, DOTS, begins, ends, f.activation)
-    else:
-        put_body(sums, y, f.bias + o if f.bias != NULL else NULL, count, begins, ends, f.activation)
+cdef void forward_copied(const Forward *f, Py_ssize_t block, Py_ssize_t first, Py_ssize_t outputs, Py_ssize_t sample,
+                         Py_ssize_t samples, real *scratch) noexcept nogil:
+    """One block of I: rows of w in step, then tiles of samples, for each all outputs, four at once."""
+    cdef real sums[DOT_ROWS * DOTS]
+    cdef Py_ssize_t start = block * DOT_BLOCK, length = min(<Py_ssize_t>DOT_BLOCK, f.w.columns - start)
+    cdef Py_ssize_t whole = padded(length), n = 0, o, four, rows
+    cdef const real *x = f.packed + f.x.rows * start + sample * whole
+    for four in range(parts(outputs, DOTS)):
+        pack_four(f.w.p + (first + four * DOTS) * f.w.step + start, f.w.step, min(<Py_ssize_t>DOTS, outputs - four * DOTS),
+                  length, scratch + four * DOTS * whole)
+    while n < samples:
+        rows = min(<Py_ssize_t>DOT_ROWS, samples - n)
+        for four in range(parts(outputs, DOTS)):
+            o = four * DOTS
+            dot_packed(x + n * whole, scratch + o * whole, whole // VL, sums, rows)
+            put(f, block, sums, sample + n, rows, first + o, min(<Py_ssize_t>DOTS, outputs - o))
+        n += rows
+
+
+cdef void pack_four(const real *w, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t length, real *to) noexcept nogil:
+    """pack_step for DOTS rows; what is missing is zeros."""
+    cdef Py_ssize_t v, i
+    if rows == DOTS:
+        pack_step(w, step, DOTS, length, to)
+        return
+    memset(to, 0, DOTS * padded(length) * REAL_BYTES)
+    for i in range(rows):
+        for v in range(length):
+            to[(v // VL * DOTS + i) * VL + v % VL] = w[i * step + v]
+
+
+cdef inline void put(const Forward *f, Py_ssize_t block, const real *sums, Py_ssize_t n, Py_ssize_t rows, Py_ssize_t o,
+                     Py_ssize_t count) noexcept nogil:
+    """Add the sums of a block to y."""
+    cdef Py_ssize_t i
+    cdef bint begins = block == 0, ends = (block + 1) * DOT_BLOCK >= f.w.columns
+    cdef const real *bias = f.bias + o if f.bias != NULL else NULL
+    cdef real *y = f.y.p + n * f.y.step + o
+    for i in range(rows):
+        if count == DOTS:
+            put_body(sums + i * DOTS, y + i * f.y.step, bias, DOTS, begins, ends, f.activation)
+        else:
+            put_body(sums + i * DOTS, y + i * f.y.step, bias, count, begins, ends, f.activation)
 
 
 cdef inline void put_body(const real *sums, real *y, const real *bias, Py_ssize_t count, bint begins, bint ends,
@@ -250,6 +303,7 @@ cdef struct Input:
     Matrix dy, w, dx
     real *scratch
     Py_ssize_t size  # of the scratch of a thread
+    Py_ssize_t columns, samples  # of a job
 
 
 def backward_input(const real[:, :] dy, const real[:, :] w, real[:, :] dx):
@@ -271,10 +325,15 @@ def backward_input(const real[:, :] dy, const real[:, :] w, real[:, :] dx):
 
 
 cdef int run_input(Input *g) except -1:
-    cdef Py_ssize_t N = g.dy.rows, O = g.w.rows, I = g.w.columns, job, samples = parts(N, SAMPLES)
-    cdef Py_ssize_t width = COLUMNS if N <= FEW else PANELS * WIDTH, groups = parts(I, width)
+    cdef Py_ssize_t N = g.dy.rows, O = g.w.rows, I = g.w.columns, job, groups
     cdef int threads = threads_for(<double>N * O * I / (2.5 * VL) + O * I * REAL_BYTES / 20.0)
-    g.size = FEW * COLUMNS if N <= FEW else (OUTER_BLOCK * PANELS + OUTER_ROWS) * WIDTH
+    g.size = COLUMNS if N <= FEW else (OUTER_BLOCK * PANELS + OUTER_ROWS) * WIDTH
+    g.columns = PANELS * WIDTH
+    g.samples = shared(N, OUTER_ROWS)
+    if N <= FEW:
+        g.columns = max(min(COLUMNS // N, parts(I, threads)), <Py_ssize_t>512) // VL * VL
+        g.columns = min(g.columns, COLUMNS // N // VL * VL)
+    groups = parts(I, g.columns)
     with nogil:
         g.scratch = <real *>malloc(threads * g.size * REAL_BYTES)
         if g.scratch == NULL:
@@ -282,10 +341,10 @@ cdef int run_input(Input *g) except -1:
                 raise MemoryError("the operands of a dense layer in order")
         if N <= FEW:
             for job in prange(groups, num_threads=threads, schedule="dynamic"):
-                input_few(g, job * COLUMNS, g.scratch + threadid() * g.size)
+                input_few(g, job * g.columns, g.scratch + threadid() * g.size)
         else:
-            for job in prange(groups * samples, num_threads=threads, schedule="dynamic"):
-                input_job(g, job % groups * PANELS * WIDTH, job // groups * SAMPLES, g.scratch + threadid() * g.size)
+            for job in prange(groups * parts(N, g.samples), num_threads=threads, schedule="dynamic"):
+                input_job(g, job % groups * g.columns, job // groups * g.samples, g.scratch + threadid() * g.size)
         free(g.scratch)
     return 0
 
@@ -293,7 +352,7 @@ cdef int run_input(Input *g) except -1:
 cdef void input_few(const Input *g, Py_ssize_t column, real *sums) noexcept nogil:
     """Some columns of few samples: rows of w once, where they lie, into sums in the first cache."""
     cdef Py_ssize_t O = g.w.rows, N = g.dy.rows, block, start, stop, o, n, i
-    cdef Py_ssize_t columns = min(<Py_ssize_t>COLUMNS, g.w.columns - column)
+    cdef Py_ssize_t columns = min(g.columns, g.w.columns - column)
     cdef const real *w
     cdef const real *dy
     cdef real *dx
@@ -301,35 +360,35 @@ cdef void input_few(const Input *g, Py_ssize_t column, real *sums) noexcept nogi
         start = block * OUTER_BLOCK
         stop = min(start + OUTER_BLOCK, O)
         for n in range(N):
-            memset(sums + n * COLUMNS, 0, padded(columns) * REAL_BYTES)
+            memset(sums + n * g.columns, 0, padded(columns) * REAL_BYTES)
         o = start
         while o < stop:
             w, dy = g.w.p + o * g.w.step + column, g.dy.p + o
             if stop - o >= 4:
-                add_rows(w, g.w.step, dy, g.dy.step, sums, columns, N, 4)
+                add_rows(w, g.w.step, dy, g.dy.step, sums, g.columns, columns, N, 4)
                 o += 4
             else:
-                add_rows(w, g.w.step, dy, g.dy.step, sums, columns, N, 1)
+                add_rows(w, g.w.step, dy, g.dy.step, sums, g.columns, columns, N, 1)
                 o += 1
         for n in range(N):
             dx = g.dx.p + n * g.dx.step + column
             for i in range(columns):
-                dx[i] = sums[n * COLUMNS + i] if start == 0 else dx[i] + sums[n * COLUMNS + i]
+                dx[i] = sums[n * g.columns + i] if start == 0 else dx[i] + sums[n * g.columns + i]
 
 
 cdef inline void add_rows(const real *w, Py_ssize_t w_step, const real *a, Py_ssize_t a_step, real *sums,
-                          Py_ssize_t columns, Py_ssize_t N, const int rows) noexcept nogil:
+                          Py_ssize_t sums_step, Py_ssize_t columns, Py_ssize_t N, const int rows) noexcept nogil:
     """sums[n] = sums[n] + a[n, 0] w[0] + a[n, 1] w[1] + ..."""
     if N == 1:
-        add_rows_body(w, w_step, a, a_step, sums, columns, rows, 1)
+        add_rows_body(w, w_step, a, a_step, sums, sums_step, columns, rows, 1)
     elif N == 2:
-        add_rows_body(w, w_step, a, a_step, sums, columns, rows, 2)
+        add_rows_body(w, w_step, a, a_step, sums, sums_step, columns, rows, 2)
     else:
-        add_rows_body(w, w_step, a, a_step, sums, columns, rows, 3)
+        add_rows_body(w, w_step, a, a_step, sums, sums_step, columns, rows, 3)
 
 
 cdef inline void add_rows_body(const real *w, Py_ssize_t w_step, const real *a, Py_ssize_t a_step, real *sums,
-                               Py_ssize_t columns, const int rows, const int N) noexcept nogil:
+                               Py_ssize_t sums_step, Py_ssize_t columns, const int rows, const int N) noexcept nogil:
     cdef vf s
     cdef vf wv[4]
     cdef vf av[FEW][4]
@@ -341,26 +400,26 @@ cdef inline void add_rows_body(const real *w, Py_ssize_t w_step, const real *a, 
     for v in range(whole):
         for i in range(rows):
             wv[i] = vload(w + i * w_step + v * VL)
+            dense_prefetch(w + (rows + i) * w_step + v * VL)
         for n in range(N):
-            s = vload(sums + n * COLUMNS + v * VL)
+            s = vload(sums + n * sums_step + v * VL)
             for i in range(rows):
                 s = s + av[n][i] * wv[i]
-            vstore(sums + n * COLUMNS + v * VL, s)
+            vstore(sums + n * sums_step + v * VL, s)
     if tail > 0:
         for i in range(rows):
             wv[i] = vload_part(w + i * w_step + whole * VL, tail)
         for n in range(N):
-            s = vload(sums + n * COLUMNS + whole * VL)
+            s = vload(sums + n * sums_step + whole * VL)
             for i in range(rows):
                 s = s + av[n][i] * wv[i]
-            vstore(sums + n * COLUMNS + whole * VL, s)
+            vstore(sums + n * sums_step + whole * VL, s)
 
 
 cdef void input_job(const Input *g, Py_ssize_t column, Py_ssize_t sample, real *scratch) noexcept nogil:
     """Some panels of a group of samples: each block of O copied, then read by all of them."""
     cdef Py_ssize_t O = g.w.rows, block, start, length, n, rows, panel
-    cdef Py_ssize_t stop = min(sample + SAMPLES, g.dy.rows)
-    cdef Py_ssize_t columns = min(<Py_ssize_t>(PANELS * WIDTH), g.w.columns - column)
+    cdef Py_ssize_t stop = min(sample + g.samples, g.dy.rows), columns = min(g.columns, g.w.columns - column)
     cdef real *own = scratch + OUTER_BLOCK * PANELS * WIDTH
     for block in range(parts(O, OUTER_BLOCK)):
         start = block * OUTER_BLOCK
@@ -385,6 +444,7 @@ cdef void pack_panels(const real *w, Py_ssize_t step, Py_ssize_t rows, Py_ssize_
         for c in range(whole):
             for j in range(PANEL):
                 vstore(to + c * size + t * WIDTH + j * VL, vload(w + t * step + c * WIDTH + j * VL))
+                dense_prefetch(w + (t + 2) * step + c * WIDTH + j * VL)
         if rest > 0:
             copy_rows(w + t * step + whole * WIDTH, 0, 1, rest, to + whole * size + t * WIDTH, padded(rest))
 
@@ -508,14 +568,14 @@ def backward_bias(const real[:, :] dy, real[:] db):
         db[:] = 0
         return
     matrix(&m, &dy[0, 0], N, O, dy.strides[0], dy.strides[1], True)
-    for job in prange(parts(O, COLUMNS), num_threads=threads_for(N * O * 0.1), nogil=True, schedule="static"):
-        sum_rows(&m, job * COLUMNS, &db[0], db.strides[0] // REAL_BYTES)
+    for job in prange(parts(O, BIASES), num_threads=threads_for(N * O * 0.1), nogil=True, schedule="static"):
+        sum_rows(&m, job * BIASES, &db[0], db.strides[0] // REAL_BYTES)
     close(&m, False)
 
 
 cdef void sum_rows(const Matrix *m, Py_ssize_t column, real *db, Py_ssize_t along) noexcept nogil:
-    cdef real sums[2][COLUMNS]
-    cdef Py_ssize_t columns = min(<Py_ssize_t>COLUMNS, m.columns - column), n, i, block, start
+    cdef real sums[2][BIASES]
+    cdef Py_ssize_t columns = min(<Py_ssize_t>BIASES, m.columns - column), n, i, block, start
     cdef const real *dy
     memset(sums[1], 0, sizeof(sums[1]))
     for block in range(parts(m.rows, OUTER_BLOCK)):

@@ -105,9 +105,13 @@ cdef enum:
     OUTER_ROWS = 6  # numbers at once in `outer`
 
 
-cdef inline void dot_body(const real *x, Py_ssize_t x_step, const real *w, Py_ssize_t w_step, int outputs,
-                          Py_ssize_t vectors, int tail, real *sums, const int rows) noexcept nogil:
-    """sums[i][j] = sum_c x[i][c] w[j][c] over whole vectors and a tail; w[j] past `outputs` is the last one again."""
+cdef inline void dot_body(const real *x, Py_ssize_t x_row, Py_ssize_t x_step, const real *w, Py_ssize_t w_row,
+                          Py_ssize_t w_step, int outputs, Py_ssize_t vectors, int tail, real *sums,
+                          const int rows) noexcept nogil:
+    """sums[i][j] = sum_c x[i][c] w[j][c] over whole vectors and a tail; w[j] past `outputs` is the last one again.
+
+    row: from one i or j to the next; step: from one vector of a row to the next.
+    """
     cdef vf acc[DOT_ROWS][DOTS]
     cdef vf xv[DOT_ROWS]
     cdef vf wv
@@ -116,44 +120,60 @@ cdef inline void dot_body(const real *x, Py_ssize_t x_step, const real *w, Py_ss
     cdef Py_ssize_t v
     cdef int i, j
     for i in range(rows):
-        px[i] = x + i * x_step
+        px[i] = x + i * x_row
         for j in range(DOTS):
             acc[i][j] = vzero
     for j in range(DOTS):
-        pw[j] = w + min(j, outputs - 1) * w_step
+        pw[j] = w + min(j, outputs - 1) * w_row
     for v in range(vectors):
         for i in range(rows):
-            xv[i] = vload(px[i] + v * VL)
+            xv[i] = vload(px[i] + v * x_step)
         for j in range(DOTS):
-            wv = vload(pw[j] + v * VL)
+            wv = vload(pw[j] + v * w_step)
             for i in range(rows):
                 acc[i][j] = acc[i][j] + xv[i] * wv
     if tail > 0:
         for i in range(rows):
-            xv[i] = vload_part(px[i] + vectors * VL, tail)
+            xv[i] = vload_part(px[i] + vectors * x_step, tail)
         for j in range(DOTS):
-            wv = vload_part(pw[j] + vectors * VL, tail)
+            wv = vload_part(pw[j] + vectors * w_step, tail)
             for i in range(rows):
                 acc[i][j] = acc[i][j] + xv[i] * wv
     for i in range(rows):
         dense_sums(acc[i], sums + i * DOTS)
 
 
-cdef inline void dot(const real *x, Py_ssize_t x_step, const real *w, Py_ssize_t w_step, int outputs,
+cdef inline void dot(const real *x, Py_ssize_t x_row, const real *w, Py_ssize_t w_row, int outputs,
                      Py_ssize_t vectors, int tail, real *sums, int rows) noexcept nogil:
-    """dot_body for 1 to DOT_ROWS rows."""
+    """dot_body for 1 to DOT_ROWS rows of x, where they lie."""
     if rows == 1:
-        dot_body(x, x_step, w, w_step, outputs, vectors, tail, sums, 1)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 1)
     elif rows == 2:
-        dot_body(x, x_step, w, w_step, outputs, vectors, tail, sums, 2)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 2)
     elif rows == 3:
-        dot_body(x, x_step, w, w_step, outputs, vectors, tail, sums, 3)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 3)
     elif DOT_ROWS > 3 and rows == 4:
-        dot_body(x, x_step, w, w_step, outputs, vectors, tail, sums, 4)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 4)
     elif DOT_ROWS > 3 and rows == 5:
-        dot_body(x, x_step, w, w_step, outputs, vectors, tail, sums, 5)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 5)
     elif DOT_ROWS > 3:
-        dot_body(x, x_step, w, w_step, outputs, vectors, tail, sums, 6)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 6)
+
+
+cdef inline void dot_packed(const real *x, const real *w, Py_ssize_t vectors, real *sums, int rows) noexcept nogil:
+    """dot_body for rows in step, [vector][row], padded to whole vectors: one stream each."""
+    if rows == 1:
+        dot_body(x, VL, VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 1)
+    elif rows == 2:
+        dot_body(x, VL, 2 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 2)
+    elif rows == 3:
+        dot_body(x, VL, 3 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 3)
+    elif DOT_ROWS > 3 and rows == 4:
+        dot_body(x, VL, 4 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 4)
+    elif DOT_ROWS > 3 and rows == 5:
+        dot_body(x, VL, 5 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 5)
+    elif DOT_ROWS > 3:
+        dot_body(x, VL, 6 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 6)
 
 
 cdef inline void outer_body(const real *a, Py_ssize_t a_row, Py_ssize_t a_step, const real *w, Py_ssize_t steps,
