@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors
+import safetensors.numpy
 
 import fastconv
 from fastconv import checkpoint
@@ -171,7 +173,6 @@ def header(shape, descr="<f8", fortran=False):
 
 
 HOSTILE = {
-    "no metadata": lambda e: e.pop("metadata.json"),
     "metadata no JSON": lambda e: e.update({"metadata.json": b"{"}),
     "metadata no text": lambda e: e.update({"metadata.json": b"\xff\xfe"}),
     "metadata a list": lambda e: e.update({"metadata.json": b"[]"}),
@@ -197,12 +198,23 @@ HOSTILE = {
     "objects": lambda e: e.update({"bias.npy": npy(header((3,), "|O"), bytes(24))}),
     "records": lambda e: e.update({"bias.npy": npy(header((3,), [("a", "<f8")]), bytes(24))}),
     "strings": lambda e: e.update({"bias.npy": npy(header((3,), "|S8"), bytes(24))}),
-    "fortran": lambda e: e.update({"conv1.weight.npy": npy(header((3, 2, 2, 2), "<f4", True), bytes(96))}),
     "code in the header": lambda e: e.update({"bias.npy": npy("__import__('os').abort()", bytes(24))}),
     "header not ended": lambda e: e.update({"bias.npy": npy("{'descr': '<f8'", bytes(24))}),
     "header of 4 GB": lambda e: e.update({"bias.npy": b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + bytes(24)}),
     "header of version 9": lambda e: e.update({"bias.npy": npy(header((3,)), bytes(24), (9, 0))}),
 }
+
+
+def test_a_file_of_numpy_itself(tmp_path):
+    """numpy.savez writes no metadata, and a transposed matrix in its own order."""
+    saved = arrays() | {"bias": np.arange(6.0).reshape(2, 3).T}
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "f.npz", **saved)
+        target = blank() | {"bias": np.zeros((3, 2))}
+        assert checkpoint.load(tmp_path / "f.npz", target) == {}
+        for name, array in saved.items():
+            np.testing.assert_array_equal(target[name], array)
+        assert checkpoint.metadata(tmp_path / "f.npz") == {}
 
 
 @pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
@@ -262,3 +274,150 @@ def test_a_damaged_array_changes_nothing(path):
     assert good.count(bias) == 1
     path.write_bytes(good.replace(bias, bias[:-1] + bytes([bias[-1] ^ 1])))
     assert_refused(path, "damaged")
+
+
+# What does not fit.
+
+
+def test_one_report_of_everything_that_does_not_fit(path):
+    found = {f"layer{n}.weight": np.zeros(3, "float32") for n in range(12)}
+    checkpoint.save(path, {**found, "bias": np.zeros(4), "one": np.array(1, "float32")})
+    target = blank()
+    with pytest.raises(checkpoint.Mismatch) as caught:
+        checkpoint.load(path, target)
+    error = caught.value
+    assert error.missing == ["conv1.weight", "empty"]
+    assert error.unknown == list(found)
+    text = str(error)
+    assert "does not fit this network: 2 missing: conv1.weight, empty; 12 unknown: layer0.weight, " in text
+    assert "layer9.weight and 2 more; 2 of another shape or dtype: bias is (4,) float64, must be (3,) float64" in text
+    assert text.endswith("one is () float32, must be () float64")
+    assert not any(array.any() for array in target.values())
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_counters_may_be_missing_and_are_left_alone(tmp_path, suffix):
+    """PyTorch has no such entry for dropout, and its early files have none for batch normalisation."""
+    saved = {"bn.weight": np.ones(3), "bn.num_batches_tracked": np.array(5), "drop.counter": np.array([1, 2], "uint64")}
+    checkpoint.save(tmp_path / f"f{suffix}", {"bn.weight": saved["bn.weight"] * 7})
+    checkpoint.load(tmp_path / f"f{suffix}", saved)
+    assert saved["bn.weight"].tolist() == [7, 7, 7]
+    assert saved["bn.num_batches_tracked"] == 5
+    assert saved["drop.counter"].tolist() == [1, 2]
+
+
+# .safetensors.
+
+
+@pytest.fixture
+def tensors(tmp_path):
+    checkpoint.save(tmp_path / "file.safetensors", arrays(), {"a": [1, None, "ä"]})
+    return tmp_path / "file.safetensors"
+
+
+def test_round_trip_of_safetensors(tensors):
+    target = blank()
+    assert checkpoint.load(tensors, target) == checkpoint.metadata(tensors) == {"a": [1, None, "ä"]}
+    for name, array in arrays().items():
+        np.testing.assert_array_equal(target[name], array)
+    assert os.listdir(tensors.parent) == [tensors.name]
+    with safetensors.safe_open(tensors, framework="numpy") as file:  # what PyTorch would not know is not among them
+        assert set(file.keys()) == {"conv1.weight", "bias", "empty", "one"}
+
+
+def test_safetensors_of_others(tmp_path):
+    """No metadata, or what PyTorch's users write there."""
+    saved = {name: array for name, array in arrays().items() if array.dtype != np.uint64}
+    for more in (None, {"format": "pt"}):
+        safetensors.numpy.save_file(saved, tmp_path / "f", more)  # known by its content
+        target = blank()
+        assert checkpoint.load(tmp_path / "f", target) == {}
+        for name, array in saved.items():
+            np.testing.assert_array_equal(target[name], array)
+
+
+def test_a_failed_save_of_safetensors_keeps_the_old_file(tensors):
+    old = tensors.read_bytes()
+    with pytest.raises(ValueError, match="bad has the dtype"):
+        checkpoint.save(tensors, {"fine": np.zeros(3), "bad": np.zeros(3, "complex128")})
+    assert tensors.read_bytes() == old
+    assert os.listdir(tensors.parent) == [tensors.name]
+
+
+def test_without_the_library(tensors, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    for action in (lambda: checkpoint.load(tensors, blank()), lambda: checkpoint.save(tensors, arrays())):
+        with pytest.raises(CheckpointError, match=r"pip install 'fastconv\[safetensors\]'"):
+            action()
+
+
+def entry(shape, start, stop, dtype="F64"):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [start, stop]}
+
+
+def raw(header, data=b"", length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+
+def ours(content):
+    return {"__metadata__": {"fastconv": content}, "bias": entry([3], 0, 24)}
+
+
+GOOD = {"bias": entry([3], 0, 24)}
+HOSTILE_TENSORS = {
+    "header longer than the file": raw(GOOD, bytes(24), 1 << 20),
+    "header of 2^63 bytes": raw(GOOD, bytes(24), 1 << 63),
+    "header of no bytes": raw(GOOD, bytes(24), 0),
+    "header cut": raw(GOOD, bytes(24))[:30],
+    "header no JSON": raw(b"{]" + b" " * 20, bytes(24)),
+    "header no text": raw(b"{\xff\xfe}", bytes(24)),
+    "header deep": raw(b'{"a":' + b"[" * 100_000, bytes(24)),
+    "offsets past the end": raw({"bias": entry([3], 0, 24)}, bytes(16)),
+    "offsets far past the end": raw({"bias": entry([1 << 50], 0, 1 << 53)}, bytes(24)),
+    "offsets overlap": raw({"bias": entry([3], 0, 24), "one": entry([], 16, 24)}, bytes(24)),
+    "a gap": raw({"bias": entry([3], 8, 32)}, bytes(32)),
+    "bytes left over": raw(GOOD, bytes(32)),
+    "stop before start": raw({"bias": entry([3], 24, 0)}, bytes(24)),
+    "negative offset": raw({"bias": entry([3], -24, 0)}, bytes(24)),
+    "shape larger than its span": raw({"bias": entry([4], 0, 24)}, bytes(24)),
+    "shape overflows": raw({"bias": entry([1 << 32, 1 << 32, 3], 0, 24)}, bytes(24)),
+    "negative shape": raw({"bias": entry([-3], 0, 24)}, bytes(24)),
+    "unknown dtype": raw({"bias": entry([3], 0, 24, "F65")}, bytes(24)),
+    "dtype not read": raw({"bias": entry([3, 4], 0, 24, "BF16")}, bytes(24)),
+    "names of others": raw({"other": entry([3], 0, 24)}, bytes(24)),
+    "metadata no JSON": raw(ours("{"), bytes(24)),
+    "metadata deep": raw(ours("[" * 500_000), bytes(24)),
+    "metadata too large": raw(ours(" " * (1 << 20) + "{}"), bytes(24)),
+    "metadata of another format": raw(ours("{}"), bytes(24)),
+    "counters no numbers": raw(
+        ours(json.dumps({"format": checkpoint.FORMAT, "metadata": {}, "counters": {"x": ["1"]}})), bytes(24)
+    ),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE_TENSORS.values(), ids=HOSTILE_TENSORS)
+def test_hostile_safetensors(tmp_path, content):
+    path, target = tmp_path / "w.safetensors", {"bias": np.full(3, 7.0)}
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError):
+        checkpoint.load(path, target)
+    assert target["bias"].tolist() == [7, 7, 7]
+    path.write_bytes(raw(GOOD, np.arange(3.0).tobytes()))
+    checkpoint.load(path, target)
+    assert target["bias"].tolist() == [0, 1, 2]
+
+
+def test_every_flipped_byte_of_safetensors_is_an_error_of_the_one_class_or_a_file(tensors):
+    """The format has no sums: a changed number is a number. But nothing else happens."""
+    good, rng, refused = tensors.read_bytes(), np.random.default_rng(0), 0
+    for position in rng.choice(len(good), 300):
+        bad = bytearray(good)
+        bad[position] ^= 1 << rng.integers(8)
+        tensors.write_bytes(bad)
+        try:
+            checkpoint.load(tensors, blank())
+        except CheckpointError:
+            refused += 1
+    assert refused > 100

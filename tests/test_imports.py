@@ -15,6 +15,7 @@ FLOORS = {
     "init": 2,
     "optim": 2,
     "losses": 2,
+    "weights": 1,
     "checkpoint": 2,
     "memory": 2,
     "spec": 2,

@@ -250,7 +250,7 @@ def test_a_file_of_another_network(tmp_path):
     with pytest.raises(CheckpointError) as caught:
         other.load(tmp_path / "w")
     text = str(caught.value)
-    assert "missing linear1.weight; missing linear1.bias; unknown out.weight; unknown out.bias" in text
+    assert "2 missing: linear1.weight, linear1.bias; 2 unknown: out.weight, out.bias; 1 of another shape" in text
     assert "conv1.weight is (4, 1, 3, 3) float32, must be (4, 1, 5, 5) float32" in text
     np.testing.assert_array_equal(other.parameters.flat, before)
     with pytest.raises(CheckpointError, match=r"float32, must be .* float64"):
