@@ -17,7 +17,7 @@ class BoundPlan:
         self.x, self.y = steps.x.array(binder.arena), steps.y.array(binder.arena)
         self.bound = [(step, binder(step)) for step in steps.steps]
         self.calls = [call for _, calls in self.bound for call in calls]
-        self.targets, self.loss = binder.targets, binder.value
+        self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
         if self.x.ndim == 4 and not self.x.flags.c_contiguous:
             self.copy_in = kernels.load(self.x.dtype).layout.copy
         else:
@@ -38,6 +38,7 @@ class Binder:
         self.arena, self.parameters, self.buffers = arena, parameters, buffers
         self.gradients, self.loss = gradients, loss
         self.targets = self.value = None
+        self.updates = Updates(parameters)
 
     def __call__(self, step):
         return getattr(self, f"bind_{type(step).__name__.lower()}")(step)
@@ -71,10 +72,23 @@ class Binder:
         )
         return node.layer.forward(b)
 
+    def bind_again(self, step):
+        node = step.unit.node
+        b = SimpleNamespace(
+            x=self.array(step.x),
+            y=self.array(step.y),
+            activation=step.unit.activation_name,
+            params=self.params(step.unit, None),
+            saved=self.arrays(step.saved),
+        )
+        return node.layer.again(b)
+
     def bind_backward(self, step):
         node, n = step.node, step.dy.shape[:1]
-        live = own(node, node.spec.params, self.gradients)
-        further = {name: self.array(place) for name, place in step.grads.items() if place is not None}
+        grads = {
+            name: self.gradients[f"{node.owner}.{name}"] if place is None else self.array(place)
+            for name, place in step.grads.items()
+        }
         b = SimpleNamespace(
             x=self.array(step.x),
             y=self.array(step.y),
@@ -85,7 +99,8 @@ class Binder:
             x_shape=n + node.inputs[0].shape,
             y_shape=n + node.shape,
             params=own(node, node.spec.params, self.parameters),
-            grads=SimpleNamespace(**{**vars(live), **further}),
+            grads=SimpleNamespace(**grads),
+            update=partial(self.updates.rows, node.owner),
             state=self.state(node),
             saved=self.arrays(step.saved),
             scratch=self.arrays(step.scratch),
@@ -103,12 +118,33 @@ class Binder:
         total = self.gradients[step.name]
         return [add_call(total, self.array(step.more), total)]
 
+    def bind_update(self, step):
+        return [self.updates.call(step.name, 0, self.array(step.gradient))]
+
     def bind_loss(self, step):
         y, dy = self.array(step.y), self.array(step.dy)
         shape, dtype = self.loss.target_array(y.shape, y.dtype)
         self.targets = np.zeros(shape, dtype)
         self.value = np.zeros((), y.dtype)
         return [self.loss.bind(y, self.targets, self.value, dy)]
+
+
+class Updates:
+    """Calls that hand gradients to the optimiser, which is set before a plan runs."""
+
+    def __init__(self, parameters):
+        self.parameters, self.optimizer = parameters, None
+
+    def call(self, name, first, gradient):
+        """The update of a parameter's elements from `first`."""
+        return partial(self.run, self.parameters.starts[name] + first, gradient)
+
+    def run(self, start, gradient):
+        self.optimizer.step_part(self.parameters, start, gradient)
+
+    def rows(self, owner, key, row, gradient):
+        """The update of rows of a parameter, from `row` on."""
+        return self.call(f"{owner}.{key}", row * gradient[0].size, gradient)
 
 
 def own(node, names, arrays):

@@ -21,30 +21,34 @@ class Executor:
     `parameters` and `buffers` map names to live arrays; they live outside plans. Whoever runs a plan holds `lock`.
     """
 
-    def __init__(self, output, parameters, buffers):
-        self.output, self.parameters, self.buffers = output, parameters, buffers
+    def __init__(self, output, parameters, buffers, recompute=False):
+        self.output, self.parameters, self.buffers, self.recompute = output, parameters, buffers, recompute
         self.channels_last = wide_convolutions(output)
         self.gradients = None
         self.lock = threading.Lock()
         self.plans = OrderedDict()
         self.arena = memory.aligned(0)
 
-    def steps(self, n, training=False):
+    def steps(self, n, training=False, updates=False):
         """The plan for a batch of `n`, without memory."""
-        planner = TrainingPlanner if training else Planner
-        return planner(self.output, n, self.channels_last).run()
+        if training:
+            return TrainingPlanner(self.output, n, self.channels_last, self.recompute, updates).run()
+        return Planner(self.output, n, self.channels_last).run()
 
-    def plan(self, n, loss=None):
-        """The bound plan for a batch of `n`: prediction, or a training step with this loss."""
-        key = (n, loss, rewrites.switched_off())
+    def plan(self, n, loss=None, updates=False):
+        """The bound plan for a batch of `n`: prediction, or a training step with this loss.
+
+        With `updates` the step is the optimiser's too, and no gradient outlives its use.
+        """
+        key = (n, loss, updates, rewrites.switched_off())
         if key in self.plans:
             self.plans.move_to_end(key)
             return self.plans[key]
-        steps = self.steps(n, loss is not None)
+        steps = self.steps(n, loss is not None, updates)
         if steps.size > self.arena.size:
             self.plans.clear()  # they hold the smaller arena
             self.arena = memory.aligned(steps.size)
-        if loss is not None and self.gradients is None:
+        if loss is not None and not updates and self.gradients is None:
             self.gradients = self.parameters.like()
         while len(self.plans) >= KEPT:
             self.plans.popitem(last=False)

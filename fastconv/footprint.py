@@ -20,9 +20,9 @@ class Footprint(NamedTuple):
         return f"{self.total / 1e6:,.1f} MB: {parts}"
 
 
-def footprint(executor, n, training, slots):
+def footprint(executor, n, training, slots, lean):
     """Of a batch of `n`: prediction, or a training step whose optimiser keeps `slots` arrays for each parameter."""
     flat = executor.parameters.flat.nbytes
     weights = flat + sum(array.nbytes for array in executor.buffers.values())
-    values = executor.steps(n, training).size
-    return Footprint(values, weights, flat if training else 0, slots * flat if training else 0)
+    values = executor.steps(n, training, training and lean).size
+    return Footprint(values, weights, flat if training and not lean else 0, slots * flat if training else 0)

@@ -71,6 +71,9 @@ class Layer:
     def spec(self, x_shape, dtype):
         raise NotImplementedError
 
+    gradient_by_rows = frozenset()  # parameters whose gradient `backward` can make by rows, calling `b.update` on each
+    again = None  # or a method that makes y from x and what was saved, bit for bit
+
     def forward(self, b):
         raise NotImplementedError
 

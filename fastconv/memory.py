@@ -135,7 +135,7 @@ class Arrays(Named):
             starts[name] = total
             total += nbytes(shape, dtype) // np.dtype(dtype).itemsize
         self.flat = aligned(total, dtype)
-        self._shapes = dict(shapes)
+        self._shapes, self.starts = dict(shapes), starts  # name -> first element in `flat`
         super().__init__(
             {name: self.flat[starts[name] : starts[name] + prod(s)].reshape(s) for name, s in shapes.items()}
         )

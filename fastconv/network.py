@@ -28,6 +28,9 @@ class Network:
     dtype : "float32" or "float64"
     seed : int, optional
         Of the first parameters; None takes fresh randomness.
+    recompute : bool
+        In training, make what batch norm gave again from its input where the backward pass reads it, instead of
+        keeping it: less memory, a few passes more, the same bits.
 
     Attributes
     ----------
@@ -51,7 +54,7 @@ class Network:
     (2, 10)
     """
 
-    def __init__(self, model, input_shape, dtype="float32", seed=None):
+    def __init__(self, model, input_shape, dtype="float32", seed=None, recompute=False):
         self.output = graph.build(model, input_shape, dtype)
         self.nodes = graph.ancestors(self.output)
         self.input_shape, self.output_shape = self.nodes[0].shape, self.output.shape
@@ -60,7 +63,7 @@ class Network:
         self.parameters = memory.Arrays({name: p.shape for name, p in params.items()}, self.dtype)
         self.buffers = memory.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
         self.initialise(params, states, np.random.default_rng(seed))
-        self.executor = Executor(self.output, self.parameters, self.buffers)
+        self.executor = Executor(self.output, self.parameters, self.buffers, bool(recompute))
         self.trainer = threading.RLock()
 
     def initialise(self, params, states, rng):
@@ -179,7 +182,7 @@ class Network:
         """
         return PlanReport(self.executor.steps(check.integer(batch_size, "batch_size", 1), training))
 
-    def memory(self, batch_size=1, training=False, slots=1):
+    def memory(self, batch_size=1, training=False, slots=1, lean=False):
         """The memory that a batch of this size takes, known from the plan before anything runs.
 
         Parameters
@@ -189,6 +192,8 @@ class Network:
             A training step; else a prediction.
         slots : int
             Arrays that the optimiser keeps for each parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
+        lean : bool
+            As in `fit`: no gradients are kept.
 
         Returns
         -------
@@ -202,7 +207,7 @@ class Network:
         12.1 MB: values 0.1, weights 4.0, gradients 4.0, optimizer 4.0
         """
         batch_size, slots = check.integer(batch_size, "batch_size", 1), check.integer(slots, "slots", 0)
-        return footprint(self.executor, batch_size, bool(training), slots)
+        return footprint(self.executor, batch_size, bool(training), slots, bool(lean))
 
     def profile(self, x, targets=None, loss=None, repeats=10):
         """Time each step on a batch: of a prediction, or, with targets and a loss, of a training step.

@@ -15,6 +15,8 @@ import numpy as np
 from . import kernels
 from .ops import check
 
+ALL = "all parameters"  # the name of the one vector that holds them
+
 
 class Optimizer:
     """What the rules share: checked numbers, memory by name, and an update that an interrupt finds done or not begun.
@@ -46,11 +48,24 @@ class Optimizer:
         flat, dflat = getattr(parameters, "flat", None), getattr(gradients, "flat", None)
         if flat is not None and dflat is not None and flat.size == dflat.size:
             # One vector holds all parameters, one all gradients: one call, however many layers there are.
-            calls = self.update("all parameters", flat, dflat)
+            calls = self.update(ALL, flat, dflat)
         else:
             check_names(parameters, gradients)
             calls = [c for name in parameters for c in self.update(name, parameters[name], gradients[name])]
         uninterrupted(calls)
+
+    def step_part(self, parameters, start, dw):
+        """Update the elements from `start` of parameters that share one vector, as part of a step that `end_step` ends.
+
+        All parts together are the step: the same numbers are remembered, at the same places.
+        """
+        flat, stop = parameters.flat, start + dw.size
+        kept, steps = self.memory_of(ALL, flat)
+        part = (array[start:stop] for array in kept)
+        self.prepare(kernels.load(flat.dtype).optim, flat[start:stop], dw.reshape(-1), int(steps) + 1, *part)()
+
+    def end_step(self, parameters):
+        self.memory_of(ALL, parameters.flat)[1][...] += 1
 
     def update(self, name, w, dw):
         """The calls that update one array."""

@@ -5,6 +5,7 @@ is given back after its last reader, so later steps reuse it; a layer that allow
 `plan_training` goes on from here through the loss to the gradients.
 """
 
+from collections import Counter
 from typing import NamedTuple
 
 from . import fusion, graph, rewrites
@@ -28,16 +29,16 @@ class Value(NamedTuple):
 
 
 class Planner:
-    """The forward pass for batches of `n`; `frozen`: batch norm may become part of the weights before it."""
+    """The forward pass for batches of `n`; `units`: its steps, where they are known already."""
 
-    def __init__(self, output, n, channels_last=False, frozen=False):
+    def __init__(self, output, n, channels_last=False, units=None):
         self.nodes = graph.ancestors(output)
         self.output, self.n, self.channels_last = output, n, channels_last
         self.dtype = output.graph.dtype
         self.wanted = self.wanted_gradients()
-        self.units = fusion.units(self.nodes, output, self.wanted, frozen)
+        self.units = fusion.units(self.nodes, output, self.wanted) if units is None else units
         self.homes = homes(self.nodes)
-        self.readers = count_readers(self.units, output, self.wanted)
+        self.readers = count_readers(self.units, output) + self.savers()
         self.block_readers = {}
         for index, readers in self.readers.items():
             root = self.homes[index][0].index
@@ -47,6 +48,10 @@ class Planner:
 
     def wanted_gradients(self):
         return set()
+
+    def savers(self):
+        """How many readers each value has after the forward pass."""
+        return Counter()
 
     def run(self):
         for unit in self.units:
@@ -61,11 +66,12 @@ class Planner:
 
     # Memory.
 
-    def new(self, shape, dtype=None, readers=1):
+    def new(self, shape, dtype=None, readers=1, images=True):
+        """Memory for an array; `images`: in the network's layout, else in C order."""
         dtype = self.dtype if dtype is None else dtype
         length = nbytes(shape, dtype)
         block = Block(self.space.take(length), length, readers)
-        return Value(place(block.start, shape, dtype, self.channels_last), block)
+        return Value(place(block.start, shape, dtype, images and self.channels_last), block)
 
     def new_like(self, node, readers=1):
         return self.new((self.n, *node.shape), readers=readers)

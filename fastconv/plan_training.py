@@ -1,17 +1,60 @@
 """The plan of a training step: the forward pass, the loss, and every gradient, in the reverse order."""
 
+from collections import Counter
+
+from .memory import nbytes
 from .plan import Planner, Value, places
-from .steps import Add, AddGradient, Backward, Loss
-from .wires import depend_on_parameters
+from .steps import Add, AddGradient, Again, Backward, Loss, Update
+from .wires import count_savers, depend_on_parameters
+
+ROWS = 16 << 20  # bytes of a gradient that are made and used at a time
 
 
 class TrainingPlanner(Planner):
-    def __init__(self, output, n, channels_last=False):
+    """The forward pass, the loss, the backward pass.
+
+    `recompute`: values that a layer can make again from what it saves are not kept for the backward pass.
+    `updates`: each gradient is used where it is made, and its memory given back.
+    """
+
+    def __init__(self, output, n, channels_last=False, recompute=False, updates=False):
+        self.recompute, self.updates = recompute, updates
+        self.again = {}  # value -> (unit, how many will read it), where it is to be made again
         super().__init__(output, n, channels_last)
-        self.gradients, self.written = {}, set()
+        self.gradients, self.written, self.sums = {}, set(), {}
+        self.uses = Counter(f"{n.owner}.{key}" for n in self.nodes if n.layer for key in n.spec.params)
 
     def wanted_gradients(self):
         return depend_on_parameters(self.nodes)
+
+    def savers(self):
+        savers = count_savers(self.units, self.wanted)
+        for unit in self.units if self.recompute else ():
+            if self.can_make_again(unit) and savers[unit.last.index]:
+                self.again[unit.last.index] = unit, savers.pop(unit.last.index)
+        return savers
+
+    def can_make_again(self, unit):
+        """A layer that can, whose own x is kept, in memory of its own."""
+        return (
+            unit.node.layer is not None
+            and unit.node.layer.again is not None
+            and unit.residual is None
+            and "y" not in unit.saves()
+            and unit.node.index in self.wanted
+            and unit.node.inputs[0].index not in self.again
+            and self.homes[unit.last.index][0] is unit.last
+            and unit.last is not self.output
+        )
+
+    def saved_value(self, node):
+        """A value for the backward pass, made again where it was not kept."""
+        if node.index in self.again:
+            unit, readers = self.again.pop(node.index)
+            value = self.values[node.index] = self.new_like(node, readers)
+            x, saved = self.values[unit.node.inputs[0].index].place, places(self.saved[unit.node.index])
+            self.steps.append(Again(unit, x, value.place, saved))
+        return self.values[node.index]
 
     def keep(self, unit, saved):
         if unit.last.index in self.wanted:
@@ -44,8 +87,8 @@ class TrainingPlanner(Planner):
         dy, dx = self.gradients.pop(node.index), None
         if node.inputs[0].index in self.wanted:
             dx = self.over_or_new(dy if node.layer.in_place else None, node.inputs[0], node.layer.view)
-        x = self.values[node.inputs[0].index] if "x" in node.layer.saves else None
-        y = self.values[node.index] if "y" in node.layer.saves else None
+        x = self.saved_value(node.inputs[0]) if "x" in node.layer.saves else None
+        y = self.saved_value(node) if "y" in node.layer.saves else None
         self.backward(node, x, y, dy, dx)
 
     def unit_backward(self, unit):
@@ -61,8 +104,8 @@ class TrainingPlanner(Planner):
         dx = None
         if source.index in self.wanted:
             dx = self.over_or_new(dy if node.layer.in_place and not shared else None, source)
-        x = self.values[source.index] if "x" in saves else None
-        y = self.values[unit.last.index] if "y" in saves else None
+        x = self.saved_value(source) if "x" in saves else None
+        y = self.saved_value(unit.last) if "y" in saves else None
         self.backward(node, x, y, dy, dx, unit.activation_name, dresidual)
         if shared:
             self.contribute(unit.residual, dy if dresidual is None else dresidual)
@@ -76,13 +119,14 @@ class TrainingPlanner(Planner):
         return Value(seen, dy.block)
 
     def backward(self, node, x, y, dy, dx, activation=None, dresidual=None):
-        scratch, more, saved = self.asked(node.spec.scratch), self.further_uses(node), self.saved.pop(node.index, {})
-        grads = {key: more[key].place if key in more else None for key in node.spec.params}
+        scratch, own, saved = self.asked(node.spec.scratch), self.gradient_memory(node), self.saved.pop(node.index, {})
+        grads = {key: own[key].place if key in own else None for key in node.spec.params}
         read = (value and value.place for value in (x, y, dy, dx))
         beside = dresidual and dresidual.place
         self.steps.append(Backward(node, *read, places(saved), places(scratch), grads, activation, beside))
-        self.steps += [AddGradient(f"{node.owner}.{key}", value.place) for key, value in more.items()]
-        for values in (saved, scratch, more):
+        for key, value in own.items():
+            self.use_gradient(f"{node.owner}.{key}", value, whole=value.place.shape == node.spec.params[key].shape)
+        for values in (saved, scratch):
             self.release_all(values)
         for value in (x, y, dy):
             if value is not None:
@@ -90,12 +134,40 @@ class TrainingPlanner(Planner):
         if dx is not None:
             self.contribute(node.inputs[0], dx)
 
-    def further_uses(self, node):
-        """Memory for gradients of parameters that a later layer of the model has written already."""
+    # Gradients of parameters: the network's own arrays, but for further uses of a shared one, or for updates.
+
+    def gradient_memory(self, node):
+        """Memory in the arena for those gradients of a layer that have no array of their own."""
         names = {key: f"{node.owner}.{key}" for key in node.spec.params}
-        more = {k: self.new(p.shape) for k, p in node.spec.params.items() if names[k] in self.written}
+        wanted = [key for key, name in names.items() if self.updates or name in self.written]
         self.written.update(names.values())
-        return more
+        return {key: self.new(self.rows_at_a_time(node, key, names[key]), images=False) for key in wanted}
+
+    def rows_at_a_time(self, node, key, name):
+        """The shape of a gradient; where it is large and the layer can, that of some of its rows, updated in turn."""
+        shape = node.spec.params[key].shape
+        if self.updates and key in node.layer.gradient_by_rows and self.uses[name] == 1:
+            row = nbytes(shape[1:], self.dtype)
+            return (min(shape[0], max(1, ROWS // row)), *shape[1:])
+        return shape
+
+    def use_gradient(self, name, value, whole):
+        """Add it to what earlier uses gave; after the last use, update."""
+        self.uses[name] -= 1
+        if not self.updates:
+            self.steps.append(AddGradient(name, value.place))
+            self.release(value.block)
+            return
+        if name in self.sums:
+            total = self.sums[name]
+            self.steps.append(Add(total.place, value.place, total.place))
+            self.release(value.block)
+            value = total
+        self.sums[name] = value
+        if self.uses[name] == 0:
+            if whole:  # else the layer updates row by row
+                self.steps.append(Update(name, value.place))
+            self.release(self.sums.pop(name).block)
 
     # The wires.
 

@@ -4,7 +4,7 @@ from math import prod
 from typing import NamedTuple
 
 from .memory import Place
-from .steps import Add, AddGradient, Backward, Copy, Forward, Loss
+from .steps import Add, AddGradient, Again, Backward, Copy, Forward, Loss, Update
 from .table import table
 
 
@@ -40,6 +40,8 @@ def name_of(step):
         case Forward():
             unit = step.unit
             return " + ".join(part.name for part in (unit.node, unit.norm, unit.add, unit.activation) if part)
+        case Again():
+            return f"{step.unit.last.name} again"
         case Backward():
             return f"d {step.node.name}"
         case Add():
@@ -48,6 +50,8 @@ def name_of(step):
             return f"copy into {step.node.name}"
         case AddGradient():
             return f"sum of {step.name}"
+        case Update():
+            return f"update of {step.name}"
         case Loss():
             return "loss"
 
@@ -71,7 +75,7 @@ def line(step):
 
 def result_of(step):
     match step:
-        case Forward():
+        case Forward() | Again():
             return step.y
         case Backward():
             return step.dx

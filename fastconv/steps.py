@@ -24,9 +24,18 @@ class Backward(NamedTuple):
     dx: Place | None  # None: not wanted
     saved: dict
     scratch: dict
-    grads: dict  # parameter -> Place of a further use of a shared parameter; None: the gradient itself
+    grads: dict  # parameter -> Place; None: the network's own array for this gradient
     activation: str | None = None
     dresidual: Place | None = None
+
+
+class Again(NamedTuple):
+    """A value that was not kept, made again for the backward pass."""
+
+    unit: Unit
+    x: Place
+    y: Place
+    saved: dict
 
 
 class Add(NamedTuple):
@@ -46,6 +55,13 @@ class Copy(NamedTuple):
 class AddGradient(NamedTuple):
     name: str
     more: Place
+
+
+class Update(NamedTuple):
+    """The optimiser's step for one parameter, right after its gradient."""
+
+    name: str
+    gradient: Place
 
 
 class Loss(NamedTuple):

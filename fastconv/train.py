@@ -1,15 +1,17 @@
 """Training: shuffled batches, a progress bar, loss and accuracy."""
 
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from . import losses
 from .ops import check
-from .optim import SGD
+from .optim import SGD, Optimizer
 
 
 class Epoch(NamedTuple):
@@ -45,6 +47,7 @@ def fit(
     validation=None,
     progress=True,
     on_epoch=None,
+    lean=False,
 ):
     """Train the network on images in shuffled batches.
 
@@ -67,6 +70,9 @@ def fit(
         A bar on standard error where tqdm is installed, else a line for each epoch; False for neither.
     on_epoch : function Epoch -> anything, optional
         Called after each epoch; training ends early where it returns True.
+    lean : bool
+        Update each parameter as soon as its gradient is known and keep no gradients: less memory, the same bits. Needs
+        an optimizer of fastconv. Ctrl-C then waits for the end of the step.
 
     Returns
     -------
@@ -86,7 +92,7 @@ def fit(
     >>> float(network.parameters["linear1.weight"].round(3)[0, 0])
     3.0
     """
-    optimizer = SGD(lr=0.1) if optimizer is None else optimizer
+    optimizer = usable(optimizer, lean)
     loss = losses.CrossEntropy() if loss is None else loss
     epochs, batch_size = check.integer(epochs, "epochs", 0), check.integer(batch_size, "batch_size", 1)
     data = Data(network, images, labels, loss)
@@ -97,13 +103,22 @@ def fit(
         for number in range(1, epochs + 1):
             started = time.perf_counter()
             with progress_bar(f"epoch {number}/{epochs}", len(data.images), progress) as bar:
-                result = run_epoch(network, data, rng.permutation(len(data.images)), batch_size, optimizer, loss, bar)
+                order = rng.permutation(len(data.images))
+                result = run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean)
                 checked = (None, None) if validation is None else score(network, validation, loss)
                 history.append(Epoch(number, *result, *checked, time.perf_counter() - started))
                 bar.done(history[-1])
             if on_epoch is not None and on_epoch(history[-1]):
                 break
     return history
+
+
+def usable(optimizer, lean):
+    """The optimizer, or SGD; TypeError where lean training cannot use it."""
+    optimizer = SGD(lr=0.1) if optimizer is None else optimizer
+    if lean and not isinstance(optimizer, Optimizer):
+        raise TypeError(f"lean training needs an optimizer of fastconv.optim, got {type(optimizer).__name__}")
+    return optimizer
 
 
 class Data:
@@ -120,13 +135,13 @@ class Data:
         self.classes = labels if labels.dtype.kind in "iu" and len(network.output_shape) == 1 else None
 
 
-def run_epoch(network, data, order, batch_size, optimizer, loss, bar):
+def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
     """(mean loss, accuracy) over the epoch, each batch seen before its update."""
     executor, total, right = network.executor, 0.0, 0
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         with executor.lock:
-            plan = update(executor, data.images[batch], data.targets[batch], loss, optimizer)
+            plan = update(executor, data.images[batch], data.targets[batch], loss, optimizer, lean)
             total += float(plan.loss) * len(batch)
             if data.classes is not None:
                 right += int(np.count_nonzero(plan.y.argmax(1) == data.classes[batch]))
@@ -134,17 +149,43 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar):
     return total / len(order), None if data.classes is None else right / len(order)
 
 
-def update(executor, images, targets, loss, optimizer):
+def update(executor, images, targets, loss, optimizer, lean=False):
     """One step on checked arrays; the plan that ran."""
-    plan = executor.plan(len(images), loss)
+    plan = executor.plan(len(images), loss, lean)
     plan.write(images)
     plan.targets[...] = targets
-    plan.run()
-    optimizer.step(executor.parameters, executor.gradients)
+    if lean:
+        plan.updates.optimizer = optimizer
+        to_the_end(plan.run, partial(optimizer.end_step, executor.parameters))
+    else:
+        plan.run()
+        optimizer.step(executor.parameters, executor.gradients)
     return plan
 
 
-def train_step(network, images, labels, optimizer, loss=None):
+def to_the_end(*calls):
+    """Run the calls in a thread of their own: Ctrl-C reaches the main thread, which waits until they are done."""
+    raised = []
+
+    def run():
+        try:
+            for call in calls:
+                call()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as interrupt:
+            raised.append(interrupt)
+    if raised:
+        raise raised[0]
+
+
+def train_step(network, images, labels, optimizer, loss=None, lean=False):
     """One step of training on one batch: forward, backward, update. Returns the loss before the update.
 
     For loops of your own; `fit` does the shuffling. The gradients stay inside the network, nothing is copied.
@@ -157,6 +198,8 @@ def train_step(network, images, labels, optimizer, loss=None):
     optimizer : object with step(parameters, gradients)
     loss : a loss of `fastconv.losses`
         ``CrossEntropy()`` unless given.
+    lean : bool
+        As in `fit`.
 
     Returns
     -------
@@ -172,10 +215,11 @@ def train_step(network, images, labels, optimizer, loss=None):
     [0.693, 0.648, 0.619]
     """
     loss = losses.CrossEntropy() if loss is None else loss
+    optimizer = usable(optimizer, lean)
     with network.training():
         data = Data(network, images, labels, loss)
         with network.executor.lock:
-            return float(update(network.executor, data.images, data.targets, loss, optimizer).loss)
+            return float(update(network.executor, data.images, data.targets, loss, optimizer, lean).loss)
 
 
 def evaluate(network, images, labels, loss=None):

@@ -1,5 +1,6 @@
 """What the planner reads off the graph: who needs a gradient, who reads a value, which arrays lie inside others."""
 
+from collections import Counter
 from itertools import pairwise
 
 from . import rewrites
@@ -14,20 +15,23 @@ def depend_on_parameters(nodes):
     return wanted
 
 
-def count_readers(units, output, wanted):
+def count_readers(units, output):
     """For each value how many steps use it: the one that makes it, the ones that read it, the network's end."""
-    readers = {unit.last.index: 1 for unit in units}
+    readers = Counter(unit.last.index for unit in units)
     readers[output.index] += 1
+    readers.update(source.index for unit in units for source in unit.inputs)
+    return readers
+
+
+def count_savers(units, wanted):
+    """For each value how many steps of the backward pass read it."""
+    savers = Counter()
     for unit in units:
-        for source in unit.inputs:
-            readers[source.index] += 1
         if unit.last.index in wanted:
             saves = unit.saves()
-            if "x" in saves:
-                readers[unit.node.inputs[0].index] += 1
-            if "y" in saves:
-                readers[unit.last.index] += 1
-    return readers
+            savers[unit.node.inputs[0].index] += "x" in saves
+            savers[unit.last.index] += "y" in saves
+    return savers
 
 
 def homes(nodes):

@@ -22,6 +22,7 @@ class Linear(WithBias):
     """
 
     fuses = frozenset({"norm", "activation"})
+    gradient_by_rows = frozenset({"weight"})
     kind = "linear"
 
     def __init__(self, outputs, bias=True, init="uniform", bias_init="zeros", name=None):
@@ -40,11 +41,22 @@ class Linear(WithBias):
         return SimpleNamespace(weight=weight, bias=bias)
 
     def backward(self, b):
-        calls = [dense.linear_backward_weight_call(b.dy, b.x, b.grads.weight)]
+        calls = []
         if self.bias:
             calls.append(dense.linear_backward_bias_call(b.dy, b.grads.bias))
         if b.dx is not None:
             calls.append(dense.linear_backward_input_call(b.dy, b.params.weight, b.dx))
+        return calls + self.weight_gradient(b)
+
+    def weight_gradient(self, b):
+        """In one call; or, with less memory than the whole takes, by rows, each used before the next is made."""
+        rows, calls = len(b.grads.weight), []
+        if rows == self.outputs:
+            return [dense.linear_backward_weight_call(b.dy, b.x, b.grads.weight)]
+        for row in range(0, self.outputs, rows):
+            part = b.grads.weight[: self.outputs - row]
+            calls.append(dense.linear_backward_weight_call(b.dy[:, row : row + rows], b.x, part))
+            calls.append(b.update("weight", row, part))
         return calls
 
     def multiply_adds(self, x_shape, y_shape):
