@@ -1,0 +1,145 @@
+"""Training steps that keep less: the same bits, less memory."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fastconv import losses, train
+from fastconv.graph import concat, sequential
+from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, ReLU6
+from fastconv.network import Network
+from fastconv.optim import SGD, Adam, AdamW, RMSprop
+from fastconv.plan_training import ROWS
+from fastconv.steps import Again, Update
+
+
+def model(channels):
+    def build(x):
+        shared = Conv2D(channels, 3, padding=1, name="shared")
+        x = sequential(Conv2D(channels, 3, padding=1, bias=False), BatchNorm(), ReLU())(x)
+        for _ in range(3):
+            y = sequential(shared, BatchNorm(), ReLU6(), Conv2D(channels, 3, padding=1, bias=False), BatchNorm())(x)
+            x = ReLU()(x + y)
+        x = concat(x, sequential(BatchNorm(), ReLU())(x))
+        return sequential(BatchNorm(), MaxPool2D(2), Flatten(), Linear(40), BatchNorm(), ReLU(), Linear(5))(x)
+
+    return build
+
+
+def trained(channels, optimizer=None, steps=3, lean=False, dtype="float32", **options):
+    network = Network(model(channels), (3, 10, 8), dtype, seed=0, **options)
+    rng, given = np.random.default_rng(0), []
+    optimizer = optimizer or SGD(0.05, 0.9)
+    for _ in range(steps):
+        x, labels = rng.standard_normal((4, 3, 10, 8)).astype(dtype), rng.integers(0, 5, 4)
+        given.append(train.train_step(network, x, labels, optimizer, lean=lean))
+    return network, given
+
+
+def same(a, b):
+    assert a[1] == b[1]
+    for name, array in {**a[0].parameters, **a[0].buffers}.items():
+        np.testing.assert_array_equal(array, b[0].arrays()[name], err_msg=name)
+
+
+@pytest.mark.parametrize("channels", [5, 20], ids=["planar", "channels_last"])
+def test_recomputed_values_have_the_same_bits(channels):
+    same(trained(channels), trained(channels, recompute=True))
+
+
+def test_recomputation_makes_each_value_once_and_saves_memory():
+    plain, saving = (Network(model(20), (3, 10, 8), recompute=recompute) for recompute in (False, True))
+    steps = saving.executor.steps(4, True).steps
+    again = [step.unit.last.name for step in steps if isinstance(step, Again)]
+    assert len(again) == len(set(again)) == 6  # the stem's, one in each of three blocks, after pooling's, the last
+    assert not any(isinstance(step, Again) for step in plain.executor.steps(4, True).steps)
+    assert saving.memory(4, training=True).values < plain.memory(4, training=True).values
+    assert saving.memory(4).values == plain.memory(4).values
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam, AdamW, RMSprop])
+@pytest.mark.parametrize("channels", [5, 20], ids=["planar", "channels_last"])
+def test_lean_training_has_the_same_bits(optimizer, channels):
+    options = {"momentum": 0.9, "weight_decay": 0.01} if optimizer is SGD else {}
+    same(trained(channels, optimizer(0.01, **options)), trained(channels, optimizer(0.01, **options), lean=True))
+
+
+def test_lean_steps_and_others_share_what_the_optimizer_remembers():
+    a, b = Adam(0.01), Adam(0.01)
+    network, other = (Network(model(5), (3, 10, 8), seed=0) for _ in range(2))
+    x, labels = np.random.default_rng(0).standard_normal((4, 3, 10, 8)).astype("float32"), [0, 1, 2, 3]
+    for lean in (True, False, True, True):
+        train.train_step(network, x, labels, a, lean=False)
+        train.train_step(other, x, labels, b, lean=lean)
+    np.testing.assert_array_equal(network.parameters.flat, other.parameters.flat)
+
+
+def test_large_gradients_are_made_and_used_by_rows():
+    rows = 3 * ROWS // (4 * 8192) + 5
+    pair = []
+    for lean in (False, True):
+        network = Network(sequential(Linear(rows), Linear(2)), (8192,), seed=0)
+        x = np.random.default_rng(0).standard_normal((3, 8192)).astype("float32")
+        train.train_step(network, x, [0, 1, 1], SGD(0.1, 0.5), lean=lean)
+        pair.append(network)
+    np.testing.assert_array_equal(pair[0].parameters.flat, pair[1].parameters.flat)
+    assert pair[0].executor.gradients is not None
+    assert pair[1].executor.gradients is None
+    lean = pair[1].memory(3, training=True, lean=True)
+    assert lean.gradients == 0
+    assert lean.values < 1.1 * ROWS
+    updates = [step.name for step in pair[1].executor.steps(3, True, True).steps if isinstance(step, Update)]
+    assert updates == ["linear2.weight", "linear2.bias", "linear1.bias"]  # linear1.weight: within its layer's step
+
+
+def test_lean_training_by_fit_and_its_errors():
+    x, labels = np.random.default_rng(0).standard_normal((20, 3)).astype("float32"), np.arange(20) % 2
+    found = []
+    for lean in (False, True):
+        network = Network(Linear(2), (3,), seed=0)
+        train.fit(network, x, labels, 2, 6, SGD(0.1), seed=0, progress=False, lean=lean)
+        found.append(network.parameters.flat.copy())
+    np.testing.assert_array_equal(*found)
+
+    class Own:
+        def step(self, parameters, gradients):
+            pass
+
+    with pytest.raises(TypeError, match=r"lean training needs an optimizer of fastconv\.optim, got Own"):
+        train.train_step(network, x, labels, Own(), lean=True)
+
+
+def test_an_error_in_a_lean_step_is_the_callers():
+    def fail():
+        raise ValueError("no")
+
+    done = []
+    with pytest.raises(ValueError, match="no"):
+        train.to_the_end(fail, lambda: done.append(1))
+    assert done == []
+
+
+INTERRUPTED = """
+import _thread, threading, time
+from fastconv import train
+done = []
+threading.Timer(0.2, _thread.interrupt_main).start()
+try:
+    train.to_the_end(lambda: time.sleep(0.6), lambda: done.append(1))
+except KeyboardInterrupt:
+    print("interrupted", done)
+"""
+
+
+def test_an_interrupt_waits_for_the_end_of_a_lean_step():
+    result = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=True)
+    assert result.stdout.split("\n")[0] == "interrupted [1]"
+
+
+def test_losses_of_lean_steps_are_those_of_the_network():
+    network = Network(model(5), (3, 10, 8), seed=0)
+    x = np.random.default_rng(0).standard_normal((4, 3, 10, 8)).astype("float32")
+    value, _ = network.gradients(x, [0, 1, 2, 3], losses.CrossEntropy())
+    assert train.train_step(network, x, [0, 1, 2, 3], SGD(0.0), lean=True) == value
