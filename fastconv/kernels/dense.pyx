@@ -9,17 +9,17 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
 from .vector cimport REAL_BYTES, VL, real, vf, vload, vsplat, vstore, vfence, vzero
-from .dense_tile cimport DOT_ROWS, DOTS, OUTER_ROWS, PANEL, dense_prefetch, dot, dot_packed, outer, vload_part
+from .dense_tile cimport DOT_ROWS, DOTS, LINE, OUTER_ROWS, PANEL, dense_prefetch, dot, dot_packed, outer, vload_part
 
 cdef extern from *:
     """
     #define DOT_BLOCK (3072 / REAL_BYTES)
     #define WIDTH (TILE_VECTORS * VL)
-    #define COLUMNS (16384 / REAL_BYTES)
+    #define COLUMNS (131072 / REAL_BYTES)
     """
     enum: DOT_BLOCK  # terms of a sum of `forward`: six rows of them are half of the first cache
     enum: WIDTH      # columns of a panel
-    enum: COLUMNS    # sums of a job that reads w where it lies: half of the first cache
+    enum: COLUMNS    # sums of a job that reads w where it lies: of whole rows, where they can be
 
 cdef enum:
     OUTER_BLOCK = 256    # terms of a sum of the gradients
@@ -249,9 +249,17 @@ cdef void forward_copied(const Forward *f, Py_ssize_t block, Py_ssize_t first, P
         rows = min(<Py_ssize_t>DOT_ROWS, samples - n)
         for four in range(parts(outputs, DOTS)):
             o = four * DOTS
-            dot_packed(x + n * whole, scratch + o * whole, whole // VL, sums, rows)
+            dot_packed(x + n * whole, scratch + o * whole, whole // VL, sums,
+                       next_row(f, block, first + o + n // DOT_ROWS) if n < DOTS * DOT_ROWS else scratch, rows)
             put(f, block, sums, sample + n, rows, first + o, min(<Py_ssize_t>DOTS, outputs - o))
         n += rows
+
+
+cdef inline const real *next_row(const Forward *f, Py_ssize_t block, Py_ssize_t o) noexcept nogil:
+    """What will be copied next of row o of w: the next block, or the first of a row further on."""
+    if (block + 1) * DOT_BLOCK < f.w.columns:
+        return f.w.p + min(o, f.w.rows - 1) * f.w.step + (block + 1) * DOT_BLOCK
+    return f.w.p + min(o + f.group, f.w.rows - 1) * f.w.step
 
 
 cdef void pack_four(const real *w, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t length, real *to) noexcept nogil:
@@ -418,20 +426,24 @@ cdef inline void add_rows_body(const real *w, Py_ssize_t w_step, const real *a, 
 
 cdef void input_job(const Input *g, Py_ssize_t column, Py_ssize_t sample, real *scratch) noexcept nogil:
     """Some panels of a group of samples: each block of O copied, then read by all of them."""
-    cdef Py_ssize_t O = g.w.rows, block, start, length, n, rows, panel
+    cdef Py_ssize_t O = g.w.rows, block, start, length, n, rows, panel, ahead
+    cdef const real *w
     cdef Py_ssize_t stop = min(sample + g.samples, g.dy.rows), columns = min(g.columns, g.w.columns - column)
     cdef real *own = scratch + OUTER_BLOCK * PANELS * WIDTH
     for block in range(parts(O, OUTER_BLOCK)):
         start = block * OUTER_BLOCK
         length = min(<Py_ssize_t>OUTER_BLOCK, O - start)
+        w = g.w.p + min(start + OUTER_BLOCK, O - 1) * g.w.step + column
         pack_panels(g.w.p + start * g.w.step + column, g.w.step, length, columns, scratch, OUTER_BLOCK * WIDTH)
         for panel in range(parts(columns, WIDTH)):
             n = sample
             while n < stop:
                 rows = parts(stop - n, parts(stop - n, OUTER_ROWS))
+                ahead = (n - sample) // OUTER_ROWS * 2 * LINE  # lines of the next block, two by two
                 outer_part(g.dy.p + n * g.dy.step + start, g.dy.step, 1, scratch + panel * OUTER_BLOCK * WIDTH, length,
-                           g.dx.p + n * g.dx.step + column + panel * WIDTH, g.dx.step, start > 0, False, rows,
-                           min(<Py_ssize_t>WIDTH, columns - panel * WIDTH), own)
+                           g.dx.p + n * g.dx.step + column + panel * WIDTH, g.dx.step, start > 0, False,
+                           w + panel * WIDTH + ahead if ahead < WIDTH else scratch, g.w.step if ahead < WIDTH else 0,
+                           rows, min(<Py_ssize_t>WIDTH, columns - panel * WIDTH), own)
                 n += rows
 
 
@@ -450,14 +462,14 @@ cdef void pack_panels(const real *w, Py_ssize_t step, Py_ssize_t rows, Py_ssize_
 
 
 cdef inline void outer_part(const real *a, Py_ssize_t a_row, Py_ssize_t a_step, const real *w, Py_ssize_t steps,
-                            real *y, Py_ssize_t y_step, bint add, bint stream, Py_ssize_t rows, Py_ssize_t columns,
-                            real *own) noexcept nogil:
+                            real *y, Py_ssize_t y_step, bint add, bint stream, const real *ahead,
+                            Py_ssize_t ahead_step, Py_ssize_t rows, Py_ssize_t columns, real *own) noexcept nogil:
     """`outer` for any number of columns up to a panel, through `own` where they are no whole vectors."""
     cdef Py_ssize_t i, j
     if columns % VL == 0:
-        outer(a, a_row, a_step, w, steps, y, y_step, add, stream, rows, columns // VL)
+        outer(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, rows, columns // VL)
         return
-    outer(a, a_row, a_step, w, steps, own, WIDTH, False, False, rows, padded(columns) // VL)
+    outer(a, a_row, a_step, w, steps, own, WIDTH, False, False, ahead, ahead_step, rows, padded(columns) // VL)
     for i in range(rows):
         for j in range(columns):
             y[i * y_step + j] = y[i * y_step + j] + own[i * WIDTH + j] if add else own[i * WIDTH + j]
@@ -553,7 +565,7 @@ cdef void weight_job(const Weight *g, Py_ssize_t first, Py_ssize_t panel, real *
         for tile in range(parts(stop - first, OUTER_ROWS)):
             o = first + tile * OUTER_ROWS
             outer_part(g.numbers + o * g.length, 1, OUTER_ROWS, g.panels + panel * g.length * WIDTH, g.length,
-                       g.dw.p + o * g.dw.step + panel * WIDTH, g.dw.step, g.start > 0, g.stream,
+                       g.dw.p + o * g.dw.step + panel * WIDTH, g.dw.step, g.start > 0, g.stream, g.numbers, 0,
                        min(<Py_ssize_t>OUTER_ROWS, stop - o), min(<Py_ssize_t>WIDTH, I - panel * WIDTH), own)
         panel += 1
     if g.stream:

@@ -94,6 +94,7 @@ cdef extern from *:
     #define dense_prefetch(p) __builtin_prefetch(p, 0, 3)
     #endif
     """
+    enum: LINE "(64 / REAL_BYTES)"    # a cache line
     enum: DOT_ROWS "DENSE_ROWS"       # rows of x at once in `dot`
     enum: PANEL "TILE_VECTORS"        # vectors in a row of `outer`
     void dense_sums(const vf *v, real *sums) noexcept nogil
@@ -107,10 +108,10 @@ cdef enum:
 
 cdef inline void dot_body(const real *x, Py_ssize_t x_row, Py_ssize_t x_step, const real *w, Py_ssize_t w_row,
                           Py_ssize_t w_step, int outputs, Py_ssize_t vectors, int tail, real *sums,
-                          const int rows) noexcept nogil:
+                          const real *ahead, const int rows) noexcept nogil:
     """sums[i][j] = sum_c x[i][c] w[j][c] over whole vectors and a tail; w[j] past `outputs` is the last one again.
 
-    row: from one i or j to the next; step: from one vector of a row to the next.
+    row: from one i or j to the next; step: from one vector of a row to the next. The row at `ahead` is fetched.
     """
     cdef vf acc[DOT_ROWS][DOTS]
     cdef vf xv[DOT_ROWS]
@@ -132,6 +133,7 @@ cdef inline void dot_body(const real *x, Py_ssize_t x_row, Py_ssize_t x_step, co
             wv = vload(pw[j] + v * w_step)
             for i in range(rows):
                 acc[i][j] = acc[i][j] + xv[i] * wv
+        dense_prefetch(ahead + v * VL)
     if tail > 0:
         for i in range(rows):
             xv[i] = vload_part(px[i] + vectors * x_step, tail)
@@ -147,39 +149,43 @@ cdef inline void dot(const real *x, Py_ssize_t x_row, const real *w, Py_ssize_t 
                      Py_ssize_t vectors, int tail, real *sums, int rows) noexcept nogil:
     """dot_body for 1 to DOT_ROWS rows of x, where they lie."""
     if rows == 1:
-        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 1)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, w, 1)
     elif rows == 2:
-        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 2)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, w, 2)
     elif rows == 3:
-        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 3)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, w, 3)
     elif DOT_ROWS > 3 and rows == 4:
-        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 4)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, w, 4)
     elif DOT_ROWS > 3 and rows == 5:
-        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 5)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, w, 5)
     elif DOT_ROWS > 3:
-        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, 6)
+        dot_body(x, x_row, VL, w, w_row, VL, outputs, vectors, tail, sums, w, 6)
 
 
-cdef inline void dot_packed(const real *x, const real *w, Py_ssize_t vectors, real *sums, int rows) noexcept nogil:
+cdef inline void dot_packed(const real *x, const real *w, Py_ssize_t vectors, real *sums, const real *ahead,
+                            int rows) noexcept nogil:
     """dot_body for rows in step, [vector][row], padded to whole vectors: one stream each."""
     if rows == 1:
-        dot_body(x, VL, VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 1)
+        dot_body(x, VL, VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, ahead, 1)
     elif rows == 2:
-        dot_body(x, VL, 2 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 2)
+        dot_body(x, VL, 2 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, ahead, 2)
     elif rows == 3:
-        dot_body(x, VL, 3 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 3)
+        dot_body(x, VL, 3 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, ahead, 3)
     elif DOT_ROWS > 3 and rows == 4:
-        dot_body(x, VL, 4 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 4)
+        dot_body(x, VL, 4 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, ahead, 4)
     elif DOT_ROWS > 3 and rows == 5:
-        dot_body(x, VL, 5 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 5)
+        dot_body(x, VL, 5 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, ahead, 5)
     elif DOT_ROWS > 3:
-        dot_body(x, VL, 6 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, 6)
+        dot_body(x, VL, 6 * VL, w, VL, DOTS * VL, DOTS, vectors, 0, sums, ahead, 6)
 
 
 cdef inline void outer_body(const real *a, Py_ssize_t a_row, Py_ssize_t a_step, const real *w, Py_ssize_t steps,
-                            real *y, Py_ssize_t y_step, bint add, bint stream, const int rows,
-                            const int nv) noexcept nogil:
-    """y[i][j] = (y[i][j] if add) + sum_t a[i, t] w[t][j], w a panel of PANEL vectors a step."""
+                            real *y, Py_ssize_t y_step, bint add, bint stream, const real *ahead,
+                            Py_ssize_t ahead_step, const int rows, const int nv) noexcept nogil:
+    """y[i][j] = (y[i][j] if add) + sum_t a[i, t] w[t][j], w a panel of PANEL vectors a step.
+
+    With each step two cache lines are fetched from `ahead`, what the next panel will be made of.
+    """
     cdef vf acc[OUTER_ROWS][PANEL]
     cdef vf wv[PANEL]
     cdef vf s
@@ -197,7 +203,10 @@ cdef inline void outer_body(const real *a, Py_ssize_t a_row, Py_ssize_t a_step, 
             s = vsplat(p[i][t * a_step])
             for j in range(nv):
                 acc[i][j] = acc[i][j] + s * wv[j]
+        dense_prefetch(ahead)
+        dense_prefetch(ahead + LINE)
         w += PANEL * VL
+        ahead += ahead_step
     for i in range(rows):
         for j in range(nv):
             if add:
@@ -209,30 +218,31 @@ cdef inline void outer_body(const real *a, Py_ssize_t a_row, Py_ssize_t a_step, 
 
 
 cdef inline void outer_rows(const real *a, Py_ssize_t a_row, Py_ssize_t a_step, const real *w, Py_ssize_t steps,
-                            real *y, Py_ssize_t y_step, bint add, bint stream, const int rows,
-                            int nv) noexcept nogil:
+                            real *y, Py_ssize_t y_step, bint add, bint stream, const real *ahead,
+                            Py_ssize_t ahead_step, const int rows, int nv) noexcept nogil:
     if nv == 1:
-        outer_body(a, a_row, a_step, w, steps, y, y_step, add, stream, rows, 1)
+        outer_body(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, rows, 1)
     elif nv == 2:
-        outer_body(a, a_row, a_step, w, steps, y, y_step, add, stream, rows, 2)
+        outer_body(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, rows, 2)
     elif PANEL > 2 and nv == 3:
-        outer_body(a, a_row, a_step, w, steps, y, y_step, add, stream, rows, 3)
+        outer_body(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, rows, 3)
     elif PANEL > 2:
-        outer_body(a, a_row, a_step, w, steps, y, y_step, add, stream, rows, 4)
+        outer_body(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, rows, 4)
 
 
 cdef inline void outer(const real *a, Py_ssize_t a_row, Py_ssize_t a_step, const real *w, Py_ssize_t steps, real *y,
-                       Py_ssize_t y_step, bint add, bint stream, int rows, int nv) noexcept nogil:
+                       Py_ssize_t y_step, bint add, bint stream, const real *ahead, Py_ssize_t ahead_step, int rows,
+                       int nv) noexcept nogil:
     """outer_body for 1 to OUTER_ROWS rows and 1 to PANEL vectors."""
     if rows == 1:
-        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, 1, nv)
+        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, 1, nv)
     elif rows == 2:
-        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, 2, nv)
+        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, 2, nv)
     elif rows == 3:
-        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, 3, nv)
+        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, 3, nv)
     elif rows == 4:
-        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, 4, nv)
+        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, 4, nv)
     elif rows == 5:
-        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, 5, nv)
+        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, 5, nv)
     else:
-        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, 6, nv)
+        outer_rows(a, a_row, a_step, w, steps, y, y_step, add, stream, ahead, ahead_step, 6, nv)
