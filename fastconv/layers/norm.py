@@ -77,7 +77,7 @@ class BatchNorm(Affine):
             "running_var": State(shape, partial(init.ones, shape=shape)),
             "num_batches_tracked": State((), partial(init.zeros, shape=()), "int64"),
         }
-        saved = {"mean": Array(shape, None, False), "invstd": Array(shape, None, False)}
+        saved = {"mean": Array((2, *shape), None, False), "invstd": Array(shape, None, False)}  # mean, and its rounding
         return Spec(x_shape, self.parameters(shape), state, saved, self.scratch(shape))
 
     def forward(self, b):
