@@ -4,6 +4,7 @@ Everything here happens before a kernel is called and before anything large is a
 """
 
 import sys
+from functools import partial
 from operator import index
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 PLANAR, CHANNELS_LAST = "planar", "channels_last"
 DTYPES = (np.dtype("float32"), np.dtype("float64"))
 LINE = 64  # bytes of a cache line, and of the widest vector
+SMALL = 1 << 16  # bytes of an array for which starting on a line costs more time than it saves
 MAX_ELEMENTS = 2**40  # a broadcast view can claim any size; beyond this a call would not end
 
 
@@ -105,17 +107,25 @@ def size(shape, dtype):
 
 def empty(shape, dtype, layout=None):
     """A new array; four-dimensional shapes may be asked for in channels-last memory."""
+    return maker(shape, dtype, layout)()
+
+
+def maker(shape, dtype, layout=None):
+    """The function that makes such arrays; those of some size start on a cache line, which whole vectors want."""
+    nbytes = size(shape, dtype)
     if layout == CHANNELS_LAST:
         n, c, h, w = shape
-        return on_a_line((n, h, w, c), dtype).transpose(0, 3, 1, 2)
-    return on_a_line(shape, dtype)
+        return partial(last, maker((n, h, w, c), dtype))
+    if nbytes < SMALL:
+        return partial(np.empty, shape, dtype)
+    return partial(on_a_line, nbytes, shape, dtype)
 
 
-def on_a_line(shape, dtype):
-    """A new array; one of some size starts on a cache line, which whole vectors want."""
-    nbytes = size(shape, dtype)
-    if nbytes < 64 * LINE:
-        return np.empty(shape, dtype)
+def last(new):
+    return new().transpose(0, 3, 1, 2)
+
+
+def on_a_line(nbytes, shape, dtype):
     return aligned(nbytes).view(dtype).reshape(shape)
 
 

@@ -1,18 +1,33 @@
-"""Convolution, its three gradients, true convolution, and transposed convolution with its gradients.
+"""Convolution and its three gradients.
 
-Every function has two halves: the public one checks, takes or makes the result, and runs a prepared call; the `_call`
-makes that prepared call from checked arrays. Networks use the `_call` alone.
+Every function has two halves: the public one checks, takes or makes the result, and does what the prepared call of
+conv_calls.py would do, which is made from checked arrays. Networks use the prepared calls alone.
 """
 
-from functools import partial
-
-import numpy as np
-
-from .. import kernels
 from . import check, epilogue, geometry, path
+from .conv_calls import (
+    conv2d_backward_bias_call,
+    conv2d_backward_input_call,
+    conv2d_backward_weight_call,
+    conv2d_call,
+    image_way,
+    weight_way,
+)
 from .packed import PackedWeight, memory_of, weight_of
+from .remember import Ways, key
 
-CHUNK = 8 << 20  # bytes of a batch that are converted to channels-last at a time
+__all__ = [
+    "conv2d",
+    "conv2d_backward_bias",
+    "conv2d_backward_bias_call",
+    "conv2d_backward_input",
+    "conv2d_backward_input_call",
+    "conv2d_backward_weight",
+    "conv2d_backward_weight_call",
+    "conv2d_call",
+]
+
+forward_ways, input_ways, weight_ways = Ways(), Ways(), Ways()
 
 
 def conv2d(
@@ -77,6 +92,16 @@ def conv2d(
     array([[0., 4.],
            [6., 6.]], dtype=float32)
     """
+    seen = None
+    if out is None and residual is None:
+        seen = key(x, weight, bias, stride, padding, dilation, groups, activation)
+        known = forward_ways.get(seen)
+        if known is not None:
+            new, function, rest = known
+            y = new()
+            function(x, weight, bias, y, *rest)
+            return y
+    given = x, weight, bias
     x, batched = check.images(x, "x")
     weight = weight_of(weight)
     g = geometry.conv2d(x.shape, weight.shape, stride, padding, dilation, groups)
@@ -86,10 +111,13 @@ def conv2d(
     if isinstance(weight, PackedWeight):
         weight.check(g, backward=False)
     epilogue.code(activation)
-    y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x, weight=memory_of(weight), bias=bias)
+    layout = check.layout_of(x)
+    y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x, weight=memory_of(weight), bias=bias)
     if out is not None and residual is not None:
         check.apart(out, residual, "residual", same=True)
-    conv2d_call(x, weight, bias, y, g, activation, residual)()
+    function, operand, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
+    function(x, operand, bias, y, *rest)
+    forward_ways.keep(seen, given, (x, operand, bias), y, layout, function, rest)
     return check.give(y, out, batched)
 
 
@@ -131,6 +159,16 @@ def conv2d_backward_input(dy, weight, input_shape, stride=1, padding=0, dilation
            [ 9., 20., 24., 13.],
            [ 6., 13., 15.,  8.]], dtype=float32)
     """
+    seen = None
+    if out is None and type(input_shape) is tuple:
+        seen = key(dy, weight, None, *input_shape, stride, padding, dilation, groups)
+        known = input_ways.get(seen)
+        if known is not None:
+            new, function, rest = known
+            dx = new()
+            function(dy, weight, None, dx, *rest)
+            return dx
+    given = dy, weight
     dy, batched = check.images(dy, "dy")
     weight = weight_of(weight)
     g = geometry.conv2d(with_batch(input_shape, batched), weight.shape, stride, padding, dilation, groups)
@@ -138,8 +176,11 @@ def conv2d_backward_input(dy, weight, input_shape, stride=1, padding=0, dilation
     check.same_dtype(dy=dy, weight=weight)
     if isinstance(weight, PackedWeight):
         weight.check(g, backward=True)
-    dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy, weight=memory_of(weight))
-    conv2d_backward_input_call(dy, weight, dx, g)()
+    layout = check.layout_of(dy)
+    dx = check.output(out, g.x_shape, dy.dtype, layout, batched, dy=dy, weight=memory_of(weight))
+    function, operand, rest = image_way(path.INPUT, dy, weight, dx, g)
+    function(dy, operand, None, dx, *rest)
+    input_ways.keep(seen, given, (dy, operand), dx, layout, function, rest)
     return check.give(dx, out, batched)
 
 
@@ -184,13 +225,25 @@ def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1,
            [26., 30., 34.],
            [42., 46., 50.]], dtype=float32)
     """
+    seen = None
+    if out is None and type(weight_shape) is tuple:
+        seen = key(dy, x, None, *weight_shape, stride, padding, dilation, groups)
+        known = weight_ways.get(seen)
+        if known is not None:
+            new, function, rest = known
+            dweight = new()
+            function(dy, x, dweight, *rest)
+            return dweight
+    given = dy, x
     dy, _ = check.images(dy, "dy")
     x, _ = check.images(x, "x")
     g = geometry.conv2d(x.shape, check.shape(weight_shape, "weight_shape", 4), stride, padding, dilation, groups)
     check.shape_is(dy, "dy", g.y_shape, "the output of conv2d for this x")
     check.same_dtype(dy=dy, x=x)
     dweight = check.output(out, g.w_shape, dy.dtype, dy=dy, x=x)
-    conv2d_backward_weight_call(dy, x, dweight, g)()
+    function, rest = weight_way(dy, x, dweight, g)
+    function(dy, x, dweight, *rest)
+    weight_ways.keep(seen, given, (dy, x), dweight, None, function, rest)
     return check.give(dweight, out)
 
 
@@ -237,130 +290,3 @@ def check_bias(bias, K):
 def with_batch(input_shape, batched):
     """(N, C, H, W) from the shape a person gives."""
     return check.shape(input_shape, "input_shape", 4) if batched else (1, *check.shape(input_shape, "input_shape", 3))
-
-
-# ---------------------------------------------------------------- prepared calls
-
-
-def conv2d_call(x, weight, bias, y, g, activation=None, residual=None):
-    """The prepared call of the forward convolution; `residual` may be the very memory of y."""
-    return image_call(path.FORWARD, x, weight, bias, y, g, epilogue.code(activation), residual)
-
-
-def conv2d_backward_input_call(dy, weight, dx, g, bias=None, activation=None):
-    """The prepared call of the input gradient; with a bias and an activation, of the transposed convolution."""
-    return image_call(path.INPUT, dy, weight, bias, dx, g, epilogue.code(activation), None)
-
-
-def image_call(direction, x, weight, bias, y, g, activation, residual):
-    """A kernel that goes from one image to another, with its operands brought to the memory it wants."""
-    packed = None
-    if isinstance(weight, PackedWeight):
-        chosen, packed, weight = weight.path_of(direction), weight.array(direction), weight.weight
-    if packed is None:
-        chosen = path.conv2d(g, y.dtype, x, y)
-    beside = chosen in ("planar", "depthwise")  # these add no residual: one of their vectors may be stored twice
-    before = 0 if beside and residual is not None else activation
-    run = partial(run_image, *kernel_of(direction, chosen, y.dtype, g, weight, packed, before), bias)
-    if beside and residual is not None:
-        return partial(run_and_finish, run, x, y, residual, activation)
-    if beside:
-        return partial(run, x, y)
-    any_x = direction == path.FORWARD and chosen == "direct" and reads_any_layout(g, y.dtype)
-    return on_channels_last(run, x, y, residual, any_x)
-
-
-def run_image(kernel, weight, rest, bias, x, y, residual=None):
-    if residual is None:
-        kernel(x, weight, bias, y, *rest)
-    else:
-        kernel(x, weight, bias, y, *rest, residual)
-
-
-def kernel_of(direction, chosen, dtype, g, weight, packed, activation):
-    """The kernel of a path, the weights it takes, and the numbers after the arrays."""
-    name = "forward" if direction == path.FORWARD else "backward_input"
-    module = getattr(kernels.load(dtype), "conv" if chosen == "direct" else chosen)
-    if chosen == "winograd" and packed is not None:
-        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, activation, g.sh)
-    if chosen == "winograd":
-        return getattr(module, name), weight, (g.top, g.left, activation, g.sh)
-    if chosen == "direct":
-        return getattr(module, name), weight, (*numbers(g), path.enabled("narrow"), activation, packed)
-    return getattr(module, name), weight, (*numbers(g), activation)
-
-
-def numbers(g):
-    return g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups
-
-
-def reads_any_layout(g, dtype):
-    """Whether the direct kernel copies its x anyway."""
-    return path.enabled("narrow") and kernels.load(dtype).conv.reads_planar(g.groups, g.C, g.kw, g.dw)
-
-
-def conv2d_backward_weight_call(dy, x, dweight, g):
-    """The prepared call of the weight gradient."""
-    chosen = path.conv2d(g, dweight.dtype, x, dy)
-    kernel = getattr(kernels.load(dweight.dtype), "conv" if chosen == "direct" else chosen).backward_weight
-    rest = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
-    if chosen == "direct":
-        rest = (*rest, path.enabled("narrow"))
-    any_layout = chosen in ("planar", "depthwise")
-    any_x = any_layout or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
-    if (any_layout or channels_unit(dy)) and (any_x or channels_unit(x)):
-        return partial(kernel, dy, x, dweight, *rest)
-    return partial(run_weight, kernel, dy, x, dweight, rest, any_x)
-
-
-def run_weight(kernel, dy, x, dweight, rest, any_x):
-    kernel(channels_last(dy), x if any_x else channels_last(x), dweight, *rest)
-
-
-def conv2d_backward_bias_call(dy, dbias):
-    """The prepared call of the bias gradient."""
-    return partial(kernels.load(dy.dtype).conv.backward_bias, dy, dbias)
-
-
-def channels_unit(x):
-    return x.shape[1] == 1 or x.strides[1] == x.itemsize
-
-
-def channels_last(x):
-    """`x` itself, or a copy, with unit stride along C."""
-    if channels_unit(x):
-        return x
-    copy = check.empty(x.shape, x.dtype, check.CHANNELS_LAST)
-    kernels.load(x.dtype).layout.copy(x, copy)
-    return copy
-
-
-def on_channels_last(run, x, y, residual=None, any_x=False):
-    """run(x, y, residual) for a kernel that wants channels-last memory; others are converted, some images at a time."""
-    if (any_x or channels_unit(x)) and channels_unit(y) and (residual is None or channels_unit(residual)):
-        return partial(run, x, y, residual)
-    return partial(convert_and_run, run, x, y, residual, any_x)
-
-
-def convert_and_run(run, x, y, residual, any_x):
-    for images in chunks(x, y):
-        source, part = x[images], y[images]
-        target = part if channels_unit(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
-        added = None if residual is None else channels_last(residual[images])
-        run(source if any_x else channels_last(source), target, added)
-        if target is not part:
-            kernels.load(y.dtype).layout.copy(target, part)
-
-
-def run_and_finish(run, x, y, residual, activation):
-    """The residual, which may be y, in a pass of its own."""
-    for images in chunks(x, y):
-        beside = np.empty_like(y[images])
-        run(x[images], beside)
-        epilogue.finish(beside, residual[images], activation, y[images])
-
-
-def chunks(x, y):
-    """Some images at a time."""
-    step = max(1, CHUNK // max(1, x[:1].nbytes + y[:1].nbytes))
-    return [slice(n, n + step) for n in range(0, len(x), step)]

@@ -28,10 +28,10 @@ def _switched_off(names):
     wanted = {name.strip() for name in names.split(",") if name.strip()}
     if not wanted <= set(OPTIONAL):
         raise ImportError(f"FASTCONV_PATHS_OFF={names!r}: must list some of {', '.join(OPTIONAL)}")
-    return wanted
+    return frozenset(wanted)
 
 
-_off = _switched_off(os.environ.get("FASTCONV_PATHS_OFF", ""))
+off = _switched_off(os.environ.get("FASTCONV_PATHS_OFF", ""))
 
 
 def use_path(name, enabled=True):
@@ -62,13 +62,14 @@ def use_path(name, enabled=True):
     False
     """
     choice(name, "name", OPTIONAL)
-    before = name not in _off
-    (_off.discard if enabled else _off.add)(name)
+    global off
+    before = name not in off
+    off = off - {name} if enabled else off | {name}
     return before
 
 
 def enabled(name):
-    return name not in _off
+    return name not in off
 
 
 def conv2d(g, dtype, x_like, y_like):
