@@ -7,6 +7,7 @@ import reference
 from problems import assert_exact, assert_rounded
 
 import fastconv
+from fastconv.ops import dense
 
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
 SIZES = [
@@ -212,3 +213,29 @@ def test_dtypes_that_are_refused(dtype):
         fastconv.linear(good, good, bad[0])
     with pytest.raises(TypeError, match="x and weight must have the same dtype"):
         fastconv.linear(good, good.astype("float32"))
+
+
+@every_dtype
+@pytest.mark.parametrize("activation", [None, "relu", "relu6"])
+def test_the_prepared_call_applies_the_activation(activation, dtype):
+    x, weight, bias, dy = operands(4, 9, 6, dtype)
+    y = np.full_like(dy, np.nan)
+    dense.linear_call(x, weight, bias, y, activation)()
+    exact = reference.linear(x, weight, bias)
+    low, high = {None: (-np.inf, np.inf), "relu": (0, np.inf), "relu6": (0, 6)}[activation]
+    assert_exact(y, np.clip(exact, low, high), dtype)
+
+
+def test_the_prepared_call_knows_its_activations():
+    x, weight, bias, dy = operands(4, 9, 6, "float32")
+    with pytest.raises(ValueError, match="activation must be None, 'relu' or 'relu6', got 'tanh'"):
+        dense.linear_call(x, weight, bias, dy, "tanh")
+
+
+@every_dtype
+def test_a_row_has_the_same_bits_in_any_batch(dtype):
+    x, weight, bias, dy = operands(40, 130, 70, dtype, inputs.real)
+    for N in (1, 2, 5, 6, 7, 24, 40):
+        np.testing.assert_array_equal(fastconv.linear(x[:N], weight, bias)[0], fastconv.linear(x[0], weight, bias))
+        dx = fastconv.linear_backward_input(dy[:N], weight)
+        np.testing.assert_array_equal(dx[0], fastconv.linear_backward_input(dy[0], weight))
