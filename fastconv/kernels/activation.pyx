@@ -45,7 +45,7 @@ cdef extern from *:
     }
     VINLINE vf silu(vf x) { x = vpick(x < -1000, vsplat(-1000), x); return x * vsigmoid(x); }
     VINLINE vf silu_slope(vf x) { x = vclamp(x, -1000, 1000); return vsigmoid(x) * (x * vsigmoid(-x) + 1); }
-    VINLINE vf softplus(vf x) { return vlog1p(vexp(-vabs(x))) + vpick(x < 0, vzero, x); }
+    VINLINE vf softplus(vf x) { return vlog1p(vexp_fall(x)) + vpick(x < 0, vzero, x); }
 
     FORMULA1(sigmoid, vsigmoid(a))
     FORMULA2(sigmoid_backward, a * ((1 - b) * b))

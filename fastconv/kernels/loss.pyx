@@ -27,7 +27,7 @@ cdef extern from *:
             }                                                                                                          \\
         }
     #define WEIGHT vf w = vload(pw + i);
-    #define EXP_TERM vf e = vexp(-vabs(x));  /* log(1 + exp(-x)) = log(1 + e) + max(-x, 0) */
+    #define EXP_TERM vf e = vexp_fall(x);  /* log(1 + exp(-x)) = log(1 + e) + max(-x, 0) */
 
     LOSS(mse, , d * d, d * 2)
     LOSS(l1, , vabs(d), vpick(d > 0, vsplat(1), vpick(d < 0, vsplat(-1), d)))

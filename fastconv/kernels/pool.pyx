@@ -17,6 +17,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
+from .lanes cimport vread, vwrite
 from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
 
 cdef extern from *:
@@ -34,25 +35,11 @@ cdef extern from *:
     #define istore(p, v) (*(vi *)(p) = (v))
     /* as vbetter, or as good and of a smaller index */
     #define vfirst(v, iv, a, ia) (vbetter(v, a) | ((((v) == (a)) | (((v) != (v)) & ((a) != (a)))) & ((iv) < (ia))))
-    #if VBYTES / REAL_BYTES == 2
-    #define LANES(f) f(0), f(1)
-    #elif VBYTES / REAL_BYTES == 4
-    #define LANES(f) f(0), f(1), f(2), f(3)
-    #elif VBYTES / REAL_BYTES == 8
-    #define LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7)
-    #else
-    #define LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15)
-    #endif
     #define LANE_SAME(i) i
     #define LANE_EVEN(i) (2 * (i))
     #define LANE_EVEN_SPAN(i) (2 * (i) < VL ? 2 * (i) : 2 * (i) + 1)
     #define LANE_LOW(i) ((i) / 2 + (i) % 2 * VL)
     #define LANE_HIGH(i) (VL / 2 + (i) / 2 + (i) % 2 * VL)
-    #ifdef __clang__
-    #define SHUFFLE(a, b, f) __builtin_shufflevector(a, b, LANES(f))
-    #else
-    #define SHUFFLE(a, b, f) __builtin_shuffle(a, b, (vi){LANES(f)})
-    #endif
     #define ilanes ((vi){LANES(LANE_SAME)})
     /* p[0], p[2], p[4], ...: reads nothing beyond the last of them */
     #define veven(p) SHUFFLE(vload(p), vload((p) + VL - 1), LANE_EVEN_SPAN)
@@ -60,26 +47,6 @@ cdef extern from *:
     /* v[0], 0, v[1], 0, ... */
     #define vspread_low(v) SHUFFLE(v, vzero, LANE_LOW)
     #define vspread_high(v) SHUFFLE(v, vzero, LANE_HIGH)
-    #if VBYTES == 64 && REAL_BYTES == 4
-    #define vread_some(p, n) ((vf)_mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), p))
-    #define vwrite_some(p, n, v) _mm512_mask_storeu_ps(p, (__mmask16)((1u << (n)) - 1), (__m512)(v))
-    #elif VBYTES == 64
-    #define vread_some(p, n) ((vf)_mm512_maskz_loadu_pd((__mmask8)((1u << (n)) - 1), p))
-    #define vwrite_some(p, n, v) _mm512_mask_storeu_pd(p, (__mmask8)((1u << (n)) - 1), (__m512d)(v))
-    #else
-    static inline vf vread_some(const REAL *p, Py_ssize_t n) {
-        vf v = {0};
-        for (Py_ssize_t i = 0; i < n; i++) v[i] = p[i];
-        return v;
-    }
-    static inline void vwrite_some(REAL *p, Py_ssize_t n, vf v) {
-        for (Py_ssize_t i = 0; i < n; i++) p[i] = v[i];
-    }
-    #endif
-    static inline vf vread(const REAL *p, Py_ssize_t n) { return n >= VL ? vload(p) : vread_some(p, n); }
-    static inline void vwrite(REAL *p, Py_ssize_t n, vf v) {
-        if (n >= VL) vstore(p, v); else vwrite_some(p, n, v);
-    }
     typedef int64_t vlong __attribute__((vector_size(VL * 8), aligned(8), may_alias));
     static inline void iwrite(int64_t *p, Py_ssize_t n, vi v) {
         if (n >= VL) *(vlong *)p = __builtin_convertvector(v, vlong);
@@ -98,16 +65,38 @@ cdef extern from *:
     #define vtaken(i, at, v) ((vf)((vi)(v) & ((i) == (at))))
     #define vratio(dy, x, y) ((vf)((vi)((dy) * ((x) / (y))) & ((y) != vzero)))
     #if REAL_BYTES == 4
-    #define vroot sqrtf
+    #define ROOT sqrtf
     #define L2_LOW 0x1p-40f
     #define L2_HIGH 0x1p60f
     #define LANE_MAX INT32_MAX
     #else
-    #define vroot sqrt
+    #define ROOT sqrt
     #define L2_LOW 0x1p-450
     #define L2_HIGH 0x1p500
     #define LANE_MAX INT64_MAX
     #endif
+    #if defined(__AVX512F__) && VBYTES == 64 && REAL_BYTES == 4
+    #define vroot(v) ((vf)_mm512_sqrt_ps((__m512)(v)))
+    #elif defined(__AVX512F__) && VBYTES == 64
+    #define vroot(v) ((vf)_mm512_sqrt_pd((__m512d)(v)))
+    #else
+    static inline vf vroot(vf v) {
+        for (int i = 0; i < VL; i++) v[i] = ROOT(v[i]);
+        return v;
+    }
+    #endif
+    /* y = sqrt(y); whether all lie where squares neither overflow nor vanish */
+    static inline int roots(REAL *y, Py_ssize_t count) {
+        vi good = isplat(-1);
+        for (Py_ssize_t i = 0; i < count; i += VL) {
+            vf v = vroot(vread(y + i, count - i));
+            vwrite(y + i, count - i, v);
+            good &= ((v >= vsplat(L2_LOW)) & (v <= vsplat(L2_HIGH))) | (ilanes >= isplat(count - i));
+        }
+        int all = 1;
+        for (int i = 0; i < VL; i++) all &= good[i] != 0;
+        return all;
+    }
     #endif
     """
     ctypedef long long int64_t
@@ -125,13 +114,11 @@ cdef extern from *:
     vi ieven(const vi_element *p) noexcept nogil
     vf vspread_low(vf v) noexcept nogil
     vf vspread_high(vf v) noexcept nogil
-    vf vread(const real *p, Py_ssize_t n) noexcept nogil
-    void vwrite(real *p, Py_ssize_t n, vf v) noexcept nogil
     vi iread(const int64_t *p, Py_ssize_t n) noexcept nogil
     void iwrite(int64_t *p, Py_ssize_t n, vi v) noexcept nogil
     vf vtaken(vi i, vi at, vf v) noexcept nogil
     vf vratio(vf dy, vf x, vf y) noexcept nogil
-    real vroot(real v) noexcept nogil
+    int roots(real *y, Py_ssize_t count) noexcept nogil
     const real L2_LOW
     const real L2_HIGH
     const Py_ssize_t LANE_MAX
@@ -148,6 +135,7 @@ cdef enum:
     COVER = 16              # windows over a pixel that are looked up once for all its channels
     BAND = 16               # rows of a map in a job
     PLANES = 64             # channels in a job
+    SLOTS = 8               # rows of windows kept
 
 cdef struct Map:            # an array (N, C, H, W): elements from one neighbour to the next
     real *p
@@ -171,6 +159,7 @@ cdef struct Pool:
     Py_ssize_t lo, hi       # outputs lo to hi - 1 of a row read whole windows, evenly spaced, of one divisor
     Py_ssize_t first, spacing, taps, step   # where output 0 would start without clipping, and so on
     bint even               # all windows of a row are those, clipped
+    Py_ssize_t planes       # channels of a job
     char *scratch           # one part for each thread
     Py_ssize_t part
 
@@ -280,17 +269,6 @@ cdef real norm(Taps *t, double p) noexcept nogil:
     return <real>(s if p == 1 else a * pow(s, 1 / p))
 
 
-cdef inline bint roots(real *y, Py_ssize_t count) noexcept nogil:
-    """y = sqrt(y); whether all lie where squares neither overflow nor vanish."""
-    cdef Py_ssize_t i
-    cdef int bad = 0
-    for i in range(count):
-        y[i] = vroot(y[i])
-    for i in range(count):
-        bad |= (y[i] < L2_LOW) | (y[i] > L2_HIGH) | (y[i] != y[i])
-    return not bad
-
-
 cdef inline bint ordinary(real y) noexcept nogil:
     return y >= L2_LOW and y <= L2_HIGH
 
@@ -376,6 +354,39 @@ cdef inline void last_pixel(const int kind, Pool *g, Taps *t, real *y, int64_t *
                 y[c] = root_of_squares(&one)
 
 
+cdef void large_mean(Taps *t, Py_ssize_t c0, Py_ssize_t count, real *y, real *sums) noexcept nogil:
+    """As reduce_pixel, for some channels of a large window: row by row of x, with a sum for every column."""
+    cdef Py_ssize_t blocks = (count + VL - 1) // VL, kh, kw, b, n
+    cdef const real *x
+    cdef real *to
+    cdef vf a
+    memset(sums, 0, t.nw * blocks * VL * sizeof(real))
+    for kh in range(t.nh):
+        for kw in range(t.nw):
+            x, to = t.x + kh * t.sh + kw * t.sw + c0, sums + kw * blocks * VL
+            for b in range(count // VL):
+                vstore(to + b * VL, vload(to + b * VL) + vload(x + b * VL))
+            if count % VL:
+                b = count // VL
+                vstore(to + b * VL, vload(to + b * VL) + vread(x + b * VL, count - b * VL))
+    for b in range(blocks):
+        a = vzero
+        for kw in range(t.nw):
+            a = a + vload(sums + (kw * blocks + b) * VL)
+        vwrite(y + c0 + b * VL, min(count - b * VL, <Py_ssize_t>VL), a / vsplat(<real>t.m))
+
+
+cdef void large_mean_row(Pool *g, Py_ssize_t job) noexcept nogil:
+    """PLANES channels of a row."""
+    cdef Py_ssize_t pieces = (g.C + PLANES - 1) // PLANES, c0 = job % pieces * PLANES, oh = job // pieces % g.OH
+    cdef Py_ssize_t n = job // pieces // g.OH, ow
+    cdef Taps t
+    for ow in range(g.OW):
+        t = taps_of(g, &g.x, n, 0, oh, ow)
+        large_mean(&t, c0, min(<Py_ssize_t>PLANES, g.C - c0), g.y.p + n * g.y.n + oh * g.y.h + ow * g.y.w,
+                   <real *>(g.scratch + threadid() * g.part))
+
+
 cdef inline void last_row(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
     cdef Py_ssize_t n = job // g.OH, oh = job % g.OH, ow
     cdef Taps t
@@ -417,8 +428,31 @@ cdef inline void column_block(const int kind, Taps *t, Py_ssize_t w, Py_ssize_t 
         istore(row + w, where)
 
 
+cdef inline void four_sums(Taps *t, Py_ssize_t w0, Py_ssize_t w1, Py_ssize_t w2, Py_ssize_t w3,
+                           real *column) noexcept nogil:
+    """As four blocks of column_block for MEAN, row by row."""
+    cdef vf a0 = vzero, a1 = vzero, a2 = vzero, a3 = vzero
+    cdef Py_ssize_t kh
+    cdef const real *x = t.x
+    for kh in range(t.nh):
+        a0 = a0 + vload(x + w0)
+        a1 = a1 + vload(x + w1)
+        a2 = a2 + vload(x + w2)
+        a3 = a3 + vload(x + w3)
+        x = x + t.sh
+    vstore(column + w0, a0)
+    vstore(column + w1, a1)
+    vstore(column + w2, a2)
+    vstore(column + w3, a3)
+
+
 cdef inline void columns(const int kind, Taps *t, Py_ssize_t W, real *column, vi_element *row) noexcept nogil:
-    cdef Py_ssize_t b
+    cdef Py_ssize_t b, last = W - VL
+    if kind == MEAN and t.nh > 3 and W >= VL:
+        for b in range((W + 4 * VL - 1) // (4 * VL)):
+            four_sums(t, min(4 * b * VL, last), min((4 * b + 1) * VL, last), min((4 * b + 2) * VL, last),
+                      min((4 * b + 3) * VL, last), column)
+        return
     for b in range(W // VL):
         column_block(kind, t, b * VL, VL, column, row)
     if W < VL:
@@ -546,7 +580,9 @@ cdef void forward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept nog
     if kind == ARGMAX and g.H * g.W > LANE_MAX:
         any_argmax(g, job)
     elif last:
-        if kind == MAX:
+        if kind == MEAN and large(g):
+            large_mean_row(g, job)
+        elif kind == MAX:
             last_row(MAX, g, job)
         elif kind == ARGMAX:
             last_row(ARGMAX, g, job)
@@ -568,13 +604,22 @@ cdef void forward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept nog
         planar_row(LP, g, job)
 
 
+cdef inline bint large(Pool *g) noexcept nogil:
+    """Windows that are not read twice within the first cache."""
+    return g.rows[1] >= 6 and g.rows[1] * g.cols[1] >= 36
+
+
 cdef int forward(int kind, bint last, Pool *g, double nanoseconds) except -1 nogil:
     """All rows; `nanoseconds` is the cost of an element of x."""
     cdef bint channels = last and not (kind == ARGMAX and g.H * g.W > LANE_MAX)
     cdef Py_ssize_t job, jobs = g.N * g.OH * (1 if channels else g.C)
     cdef double taps = <double>(g.rows[1] + 2) * (g.cols[1] + 2)
     cdef int threads = threads_for(nanoseconds * g.N * g.C * g.OH * g.OW * taps)
-    allocate(g, threads, 0 if channels else (g.W + 3 * VL) * 2 * sizeof(real))
+    cdef Py_ssize_t scratch = 0 if channels else (g.W + 3 * VL) * 2 * sizeof(real)
+    if last and kind == MEAN and large(g):
+        jobs = jobs * ((g.C + PLANES - 1) // PLANES)
+        scratch = g.W * (PLANES + VL) * sizeof(real)
+    allocate(g, threads, scratch)
     for job in prange(jobs, num_threads=threads, schedule="static"):
         forward_row(kind, last, g, job)
     free(g.scratch)
@@ -848,11 +893,70 @@ cdef inline void planar_band_back(const int kind, Pool *g, Py_ssize_t job) noexc
     cdef Py_ssize_t bands = (g.H + BAND - 1) // BAND, first = job % bands * BAND, h
     cdef Py_ssize_t c = job // bands % g.C, n = job // bands // g.C
     cdef real *dx = g.x.p + n * g.x.n + c * g.x.c
+    cdef Py_ssize_t held[SLOTS]
+    if kind == MEAN:
+        for h in range(SLOTS):
+            held[h] = -1
     for h in range(first, min(first + BAND, g.H)):
         if kind == MEAN and h > first and same_cover(g, h):
             memcpy(dx + h * g.x.h, dx + (h - 1) * g.x.h, g.W * sizeof(real))
+        elif kind == MEAN and g.even and g.taps <= 8 and g.x.w == 1 and narrow_cover(g, h):
+            mean_row_back(g, n, c, h, dx + h * g.x.h, held)
         else:
             planar_row_back(kind, g, n, c, h)
+
+
+cdef inline bint narrow_cover(Pool *g, Py_ssize_t h) noexcept nogil:
+    """Whether the windows over row h have places of their own in a ring of SLOTS."""
+    cdef Py_ssize_t a = g.row_ends[h], b = g.row_ends[h + 1]
+    return a < b and g.row_list[b - 1] - g.row_list[a] < SLOTS
+
+
+cdef inline void mean_share(Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, real *room, real *row) noexcept nogil:
+    """row[w] = what the even windows of row oh give to column w of each of their rows; room: 2 W + 2 reach + 8 VL."""
+    cdef Py_ssize_t reach = reach_of(g), ow
+    cdef real *share_of = room
+    cdef real *spread_dy = room + g.W + 2 * reach + 4 * VL
+    cdef const real *dy = g.y.p + n * g.y.n + c * g.y.c + oh * g.y.h
+    cdef real m = <real>g.rows[4 * oh + 3]
+    for ow in range(g.lo):
+        share_of[ow] = dy[ow] / (m * g.cols[4 * ow + 3])
+    for ow in range(g.hi, g.OW):
+        share_of[ow] = dy[ow] / (m * g.cols[4 * ow + 3])
+    m = m * g.cols[4 * g.lo + 3]
+    for ow in range(g.lo, g.hi):
+        share_of[ow] = dy[ow] / m
+    spread(g, share_of, spread_dy)
+    memset(row, 0, g.W * sizeof(real))
+    if g.taps == 2:
+        even_back(MEAN, g, NULL, spread_dy, NULL, reach, 2, row)
+    elif g.taps == 3:
+        even_back(MEAN, g, NULL, spread_dy, NULL, reach, 3, row)
+    else:
+        even_back(MEAN, g, NULL, spread_dy, NULL, reach, g.taps, row)
+
+
+cdef inline void mean_row_back(Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, real *dx,
+                               Py_ssize_t *held) noexcept nogil:
+    """A row of one map. What a row of windows gives is the same for all its rows, and kept in a ring."""
+    cdef Py_ssize_t first = g.row_ends[h], count = g.row_ends[h + 1] - first, a, b, oh, lanes
+    cdef Py_ssize_t length = g.W + reach_of(g) + 4 * VL
+    cdef real *room = <real *>(g.scratch + threadid() * g.part)
+    cdef real *ring = room + 4 * length
+    cdef real *rows[SLOTS]
+    cdef vf total
+    for a in range(count):
+        oh = g.row_list[first + a]
+        rows[a] = ring + oh % SLOTS * length
+        if held[oh % SLOTS] != oh:
+            held[oh % SLOTS] = oh
+            mean_share(g, n, c, oh, room, rows[a])
+    for b in range((g.W + VL - 1) // VL):
+        lanes = min(g.W - b * VL, <Py_ssize_t>VL)
+        total = vload(rows[0] + b * VL)
+        for a in range(1, count):
+            total = total + vload(rows[a] + b * VL)
+        vwrite(dx + b * VL, lanes, total)
 
 
 cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h) noexcept nogil:
@@ -932,20 +1036,41 @@ cdef void scatter(Pool *g, Py_ssize_t job, bint add) noexcept nogil:
 
 
 cdef void last_scatter(Pool *g, Py_ssize_t job) noexcept nogil:
-    """As scatter, for PLANES channels of channels-last memory whose pixels are evenly spaced."""
-    cdef Py_ssize_t blocks = (g.C + PLANES - 1) // PLANES, c0 = job % blocks * PLANES, n = job // blocks
-    cdef Py_ssize_t count = min(<Py_ssize_t>PLANES, g.C - c0), p, oh, ow, c
+    """As scatter, for some channels of channels-last memory whose pixels are evenly spaced; each row is cleared when
+    the first window reaches it, so that it is still in the caches."""
+    cdef Py_ssize_t blocks = (g.C + g.planes - 1) // g.planes, c0 = job % blocks * g.planes, n = job // blocks
+    cdef Py_ssize_t count = min(g.planes, g.C - c0), oh, ow, c, cleared = 0, needed
     cdef real *x = g.x.p + n * g.x.n + c0
     cdef const real *y
     cdef const int64_t *i
-    for p in range(g.H * g.W):
-        memset(x + p * g.x.w, 0, count * sizeof(real))
     for oh in range(g.OH):
+        needed = reached(g, cleared, oh)
+        clear_pixels(x + cleared * g.W * g.x.w, g.x.w, (needed - cleared) * g.W, count)
+        cleared = needed
         for ow in range(g.OW):
             y = g.y.p + n * g.y.n + oh * g.y.h + ow * g.y.w + c0
             i = g.i + n * g.i_n + oh * g.i_h + ow * g.i_w + c0
             for c in range(count):
                 x[i[c] * g.x.w + c] += y[c]
+    clear_pixels(x + cleared * g.W * g.x.w, g.x.w, (g.H - cleared) * g.W, count)
+
+
+cdef inline Py_ssize_t reached(Pool *g, Py_ssize_t cleared, Py_ssize_t oh) noexcept nogil:
+    """One past the last row that the windows up to oh read; at least `cleared`."""
+    cdef Py_ssize_t h, end = cleared
+    for h in range(cleared, g.H):
+        if g.row_ends[h] < g.row_ends[h + 1] and g.row_list[g.row_ends[h]] <= oh:
+            end = h + 1
+    return end
+
+
+cdef inline void clear_pixels(real *x, Py_ssize_t step, Py_ssize_t pixels, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t p
+    if step == count:
+        memset(x, 0, pixels * count * sizeof(real))
+        return
+    for p in range(pixels):
+        memset(x + p * step, 0, count * sizeof(real))
 
 
 cdef void gather(Pool *g, Py_ssize_t job) noexcept nogil:
@@ -989,9 +1114,10 @@ cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 no
     if kind == LP or (kind == ARGMAX and g.H * g.W > LANE_MAX):
         last = False
     jobs = g.N * g.H if last else g.N * g.C * (1 if kind == ARGMAX else (g.H + BAND - 1) // BAND)
-    if last and kind == ARGMAX and overlapping(g) and g.N * ((g.C + PLANES - 1) // PLANES) >= threads:
-        kind, jobs = SCATTER, g.N * ((g.C + PLANES - 1) // PLANES)  # the same sums in the same order
-    allocate(g, threads, 0 if last or kind == ARGMAX else 4 * (g.W + reach_of(g) + 4 * VL) * sizeof(real))
+    g.planes = g.C if g.N >= 2 * threads else min(g.C, <Py_ssize_t>PLANES)
+    if last and kind == ARGMAX and overlapping(g) and g.N * ((g.C + g.planes - 1) // g.planes) >= threads:
+        kind, jobs = SCATTER, g.N * ((g.C + g.planes - 1) // g.planes)  # the same sums in the same order
+    allocate(g, threads, 0 if last or kind == ARGMAX else (4 + SLOTS) * (g.W + reach_of(g) + 4 * VL) * sizeof(real))
     for job in prange(jobs, num_threads=threads, schedule="static"):
         backward_row(kind, last, g, job)
     free(g.scratch)

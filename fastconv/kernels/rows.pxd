@@ -2,6 +2,7 @@
 # A row is worked on as a contiguous run: in place where the axis has unit stride, else through scratch, ROWS at a time,
 # so that planar images are read along their planes. The arithmetic of a row does not depend on where it lies.
 
+from .lanes cimport square, square_part
 from .vector cimport REAL_BYTES, VL, real, vf, vload, vsplat, vstore, vzero
 from .vexp cimport vexp, vlarger
 
@@ -76,6 +77,12 @@ cdef inline void rows_close(const Rows *r, Py_ssize_t job, real **row) noexcept 
 
 cdef inline void rows_copy(const Rows *r, int i, char *p, Py_ssize_t count, real *rows, bint to_array) noexcept nogil:
     cdef Py_ssize_t j, k, step = r.stride[i][2], along = r.stride[i][3], K = r.shape[3]
+    if step == REAL_BYTES:
+        for j in range((count + VL - 1) // VL):
+            for k in range((K + VL - 1) // VL):
+                rows_square(<real *>(p + k * VL * along) + j * VL, along // REAL_BYTES, rows + j * VL * K + k * VL, K,
+                            min(<Py_ssize_t>VL, count - j * VL), min(<Py_ssize_t>VL, K - k * VL), to_array)
+        return
     for k in range(K):
         if to_array:
             for j in range(count):
@@ -85,19 +92,56 @@ cdef inline void rows_copy(const Rows *r, int i, char *p, Py_ssize_t count, real
                 rows[j * K + k] = (<real *>(p + j * step + k * along))[0]
 
 
+cdef inline void rows_square(real *a, Py_ssize_t a_row, real *rows, Py_ssize_t K, Py_ssize_t nj, Py_ssize_t nk,
+                             bint to_array) noexcept nogil:
+    """nj rows of nk values, transposed between an array and scratch."""
+    if to_array and nj == VL and nk == VL:
+        square(rows, K, a, a_row, False)
+    elif to_array:
+        square_part(rows, K, a, a_row, nk, nj)
+    elif nj == VL and nk == VL:
+        square(a, a_row, rows, K, False)
+    else:
+        square_part(a, a_row, rows, K, nj, nk)
+
+
+cdef extern from *:
+    """
+    /* over the lanes of a vector, in a tree */
+    static inline REAL lanes_largest(vf v) {
+        REAL l[VL];
+        vstore(l, v);
+        _Pragma("GCC unroll 4")
+        for (int h = VL / 2; h; h /= 2)
+            _Pragma("GCC unroll 8")
+            for (int i = 0; i < h; i++) l[i] = l[i] > l[i + h] ? l[i] : l[i + h];
+        return l[0];
+    }
+    static inline double lanes_sum(vf v) {
+        double l[VL];
+        _Pragma("GCC unroll 16")
+        for (int i = 0; i < VL; i++) l[i] = v[i];
+        _Pragma("GCC unroll 4")
+        for (int h = VL / 2; h; h /= 2)
+            _Pragma("GCC unroll 8")
+            for (int i = 0; i < h; i++) l[i] += l[i + h];
+        return l[0];
+    }
+    """
+    real lanes_largest(vf v) noexcept nogil
+    double lanes_sum(vf v) noexcept nogil
+
+
 cdef inline real row_largest(const real *x, Py_ssize_t K) noexcept nogil:
-    """max x[k], NaN passed over."""
+    """max x[k]; of a row that holds NaN, whatever it is, as the row becomes NaN."""
     cdef vf m = vsplat(x[0])
-    cdef real lanes[MAX_LANES]
-    cdef real largest = x[0]
+    cdef real largest
     cdef Py_ssize_t i, full = K // VL
     for i in range(full):
         m = vlarger(vload(x + i * VL), m)
-    vstore(lanes, m)
-    for i in range(VL):
-        largest = lanes[i] if lanes[i] > largest or largest != largest else largest
+    largest = lanes_largest(m)
     for i in range(full * VL, K):
-        largest = x[i] if x[i] > largest or largest != largest else largest
+        largest = x[i] if x[i] > largest else largest
     return largest
 
 
@@ -125,16 +169,6 @@ cdef inline double row_exp(const real *x, real m, real *y, Py_ssize_t K) noexcep
             total += lanes[k - full * VL]
             if y != NULL:
                 y[k] = lanes[k - full * VL]
-    return total
-
-
-cdef inline double lanes_sum(vf v) noexcept nogil:
-    cdef real lanes[MAX_LANES]
-    cdef double total = 0
-    cdef Py_ssize_t i
-    vstore(lanes, v)
-    for i in range(VL):
-        total += lanes[i]
     return total
 
 

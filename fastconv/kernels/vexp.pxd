@@ -66,11 +66,8 @@ cdef extern from *:
     VINLINE vf vpick_bits(vint m, vf a, vf b) { return (vf)(((vint)a & m) | ((vint)b & ~m)); }
     VINLINE vf vabs(vf x) { return (vf)((vint)x & ~SIGN_BIT); }
     VINLINE vf vsign_of(vf sign, vf x) { return (vf)(((vint)sign & SIGN_BIT) | ((vint)x & ~SIGN_BIT)); }
-    VINLINE vf vlarger(vf a, vf b) { return vpick(a > b, a, b); }  /* b where either is NaN */
-    VINLINE vf vclamp(vf x, REAL low, REAL high) {  /* NaN stays */
-        x = vpick(x < low, vsplat(low), x);
-        return vpick(x > high, vsplat(high), x);
-    }
+    VINLINE vf vlarger(vf a, vf b) { return vmax(a, b); }  /* b where either is NaN */
+    VINLINE vf vclamp(vf x, REAL low, REAL high) { return vmin(vsplat(high), vmax(vsplat(low), x)); }  /* NaN stays */
     /* c[0] t^(n-1) + ... + c[n-1] */
     VINLINE vf vpoly_n(const REAL *c, int n, vf t) {
         vf v = vsplat(c[0]);
@@ -81,16 +78,37 @@ cdef extern from *:
     #define vpoly(c, t) vpoly_n(c, sizeof(c) / sizeof(c[0]), t)
     VINLINE vf vpower_of_2(vint n) { return (vf)((n + BIAS) << SIGNIFICAND); }
 
+    /* p 2^n for whole n, rounded once */
+    #if VBYTES == 64 && REAL_BYTES == 4
+    #define vscale(p, n) ((vf)_mm512_scalef_ps((__m512)(p), (__m512)(n)))
+    #elif VBYTES == 64
+    #define vscale(p, n) ((vf)_mm512_scalef_pd((__m512d)(p), (__m512d)(n)))
+    #else
+    VINLINE vf vscale(vf p, vf n) {
+        vf half = n * (REAL)0.5 + ROUND;
+        vint i = (vint)(n + ROUND) - (vint)vsplat(ROUND), i1 = (vint)half - (vint)vsplat(ROUND);
+        return p * vpower_of_2(i1) * vpower_of_2(i - i1);
+    }
+    #endif
+    /* exp(n ln 2 + r) */
+    VINLINE vf vexp_reduced(vf n, vf r) { return vscale((r * r * vpoly(exp_q, r) + r) + 1, n); }
     /* exp(h + l), |l| small */
     VINLINE vf vexp_sum(vf h, vf l) {
         h = vclamp(h, EXP_LOW, EXP_HIGH);
-        vf t = h * LOG2E + ROUND, n = t - ROUND, half = n * (REAL)0.5 + ROUND;
-        vint i = (vint)t - (vint)vsplat(ROUND), i1 = (vint)half - (vint)vsplat(ROUND);
-        vf r = (h - n * LN2_HIGH) - n * LN2_LOW + l;
-        vf p = (r * r * vpoly(exp_q, r) + r) + 1;
-        return p * vpower_of_2(i1) * vpower_of_2(i - i1);
+        vf n = (h * LOG2E + ROUND) - ROUND;
+        return vexp_reduced(n, (h - n * LN2_HIGH) - n * LN2_LOW + l);
     }
-    VINLINE vf vexp(vf x) { return vexp_sum(x, vzero); }
+    VINLINE vf vexp(vf x) {
+        x = vclamp(x, EXP_LOW, EXP_HIGH);
+        vf n = (x * LOG2E + ROUND) - ROUND;
+        return vexp_reduced(n, (x - n * LN2_HIGH) - n * LN2_LOW);
+    }
+    /* exp(-|x|) */
+    VINLINE vf vexp_fall(vf x) {
+        x = vmax(vsplat(EXP_LOW), -vabs(x));
+        vf n = (x * LOG2E + ROUND) - ROUND;
+        return vexp_reduced(n, (x - n * LN2_HIGH) - n * LN2_LOW);
+    }
 
     /* exp(x) - 1 for x <= 0, with its relative accuracy near 0; a larger x counts as 0. */
     VINLINE vf vexpm1(vf x) {
@@ -111,7 +129,7 @@ cdef extern from *:
     }
 
     VINLINE vf vsigmoid(vf x) {  /* e^min(x,0) / (1 + e^-|x|): no overflow, right down to the smallest results */
-        vf e = vexp(-vabs(x));
+        vf e = vexp_fall(x);
         return vpick(x < 0, e, vsplat(1)) / (e + 1);
     }
     VINLINE vf vtanh(vf x) {  /* -m / (m + 2), m = exp(-2|x|) - 1 */
