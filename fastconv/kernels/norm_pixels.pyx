@@ -1,8 +1,8 @@
 """Batch and group norm over pixels: x[N, P, C], C with unit stride (channels-last memory). Batch norm: N = 1.
 
-The pixels of a sample are cut into blocks, whose sums join in their order, and a block into chunks that stay in the
-first cache: there a few vectors of channels at a time run down all pixels. The second pass goes backwards through the
-blocks, the last of which are still in the cache.
+The pixels of a sample are cut into blocks, whose sums join in their order. A few pixels at a time are read side by side,
+vector of channels by vector of channels. The second pass goes backwards through the blocks, the last of which are still
+in the cache.
 """
 from cython.parallel cimport prange
 from libc.math cimport sqrt
@@ -10,12 +10,13 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 from fastconv.kernels.threads cimport threads_for
 from .runs cimport PAST_CACHES, Moments, inverse_deviation, join, remember, scale_of, scaled, shift_of, sloped
-from .runs cimport vactivate, vfma, vgate, vlane, vload_part, vprefetch, vstore_part
-from .vector cimport REAL_BYTES, VL, real, vf, vfence, vload, vsplat, vstore, vstream, vzero
+from .runs cimport vactivate, vfma, vgate, vload_part, vstore_part
+from .vector cimport REAL_BYTES, VL, real, vf, vfence, vload, vstore, vstream, vzero
 
 cdef enum:
-    WIDE = 4       # vectors of channels at a time
-    CHUNKS = 8     # of a block
+    ROWS = 4       # pixels side by side
+    TOGETHER = 64  # pixels summed in vectors before they join sums in double
+    HEAD = 8       # pixels of a block whose mean the values are measured from
 
 cdef struct Pixels:
     char *base         # NULL: absent
@@ -25,9 +26,9 @@ cdef struct Pixels:
 cdef struct Shape:
     Py_ssize_t N, P, C, G
     Py_ssize_t padded   # C in whole vectors
-    Py_ssize_t chunk    # pixels
     Py_ssize_t block    # pixels
     Py_ssize_t blocks   # of a sample
+    Py_ssize_t rows     # pixels read side by side, ROWS or, in one stream from beyond the caches, 1
 
 
 cdef Pixels pixels_of(const real[:, :, :] a) noexcept nogil:
@@ -56,9 +57,9 @@ cdef Shape shape_of(Py_ssize_t N, Py_ssize_t P, Py_ssize_t C, Py_ssize_t G) noex
     cdef Shape h
     h.N, h.P, h.C, h.G = N, P, C, G
     h.padded = (C + VL - 1) // VL * VL
-    h.chunk = max(<Py_ssize_t>8, min(<Py_ssize_t>64, 4096 // C))
-    h.block = CHUNKS * h.chunk
+    h.block = max(<Py_ssize_t>16, min(<Py_ssize_t>512, 65536 // C // TOGETHER * TOGETHER))
     h.blocks = (P + h.block - 1) // h.block
+    h.rows = 1 if N * P * C * REAL_BYTES >= PAST_CACHES and C * REAL_BYTES >= 512 else ROWS
     return h
 
 
@@ -69,7 +70,7 @@ cdef struct Forward:
     Pixels x, y, z  # z: the residual
     Shape h
     real *numbers   # of every sample: center, scale and shift of every channel
-    real *centers   # of every block
+    real *scratch   # of every block: centers, sums and sums of squares
     double *parts   # of every block: C means, then C sums of squares around them
     int activation
     bint stream
@@ -84,7 +85,7 @@ def pixels_forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] z
     cdef Py_ssize_t job, jobs = h.N * h.blocks, measured = jobs if training else 0
     cdef int threads = threads_for(0.4 * h.N * h.P * h.C)
     cdef double *parts = <double *>calloc((measured + 1) * h.C, 2 * sizeof(double))
-    cdef real *numbers = <real *>calloc((h.N * 3 + measured) * h.padded, REAL_BYTES)
+    cdef real *numbers = <real *>calloc((h.N + measured) * 3 * h.padded, REAL_BYTES)
     cdef Forward f = Forward(pixels_of(x), pixels_of(y), pixels_of(z), h, numbers, numbers + h.N * 3 * h.padded, parts,
                              activation, False)
     if parts == NULL or numbers == NULL:
@@ -105,20 +106,23 @@ def pixels_forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] z
 
 cdef void block_moments(const Forward *f, Py_ssize_t job) noexcept nogil:
     cdef Py_ssize_t first = job % f.h.blocks * f.h.block, stop = min(first + f.h.block, f.h.P), C = f.h.C
-    cdef Py_ssize_t along = step(&f.x), count = min(f.h.chunk, stop - first), done = 0, c
+    cdef Py_ssize_t along = step(&f.x), count = min(<Py_ssize_t>HEAD, stop - first), done = 0, c
     cdef const real *x = pixel(&f.x, job // f.h.blocks, first)
     cdef double *part = f.parts + 2 * job * C
-    cdef real *center = f.centers + job * f.h.padded
+    cdef real *center = f.scratch + job * 3 * f.h.padded
+    cdef real *sums = center + f.h.padded
     cdef double number = <double>(stop - first), mean
     for c in range(C):
         center[c] = x[c]
-    chunk_sums(x, along, count, C, center, part)
+    pixels_sums(x, along, count, C, f.h.rows, center, sums, sums + f.h.padded)
     for c in range(C):
-        center[c] = <real>(center[c] + part[c] / count)
-    memset(part, 0, 2 * C * sizeof(double))
+        center[c] = center[c] + sums[c] / count
+    memset(sums, 0, 2 * f.h.padded * REAL_BYTES)
     while done < stop - first:
-        count = min(f.h.chunk, stop - first - done)
-        chunk_sums(x + done * along, along, count, C, center, part)
+        count = min(<Py_ssize_t>TOGETHER, stop - first - done)
+        pixels_sums(x + done * along, along, count, C, f.h.rows, center, sums, sums + f.h.padded)
+        flush(sums, part, C)
+        flush(sums + f.h.padded, part + C, C)
         done += count
     for c in range(C):
         mean = part[c] / number
@@ -126,51 +130,45 @@ cdef void block_moments(const Forward *f, Py_ssize_t job) noexcept nogil:
         part[c] = center[c] + mean
 
 
-cdef void chunk_sums(const real *x, Py_ssize_t along, Py_ssize_t count, Py_ssize_t C, const real *center,
-                     double *sums) noexcept nogil:
-    """sums += the C sums of d, then the C sums of d^2, d = x - center."""
-    cdef Py_ssize_t c = 0
-    while c + WIDE * VL <= C:
-        column_sums(x + c, along, count, WIDE, 0, center + c, sums + c, sums + C + c)
-        c += WIDE * VL
-    while c + VL <= C:
-        column_sums(x + c, along, count, 1, 0, center + c, sums + c, sums + C + c)
-        c += VL
-    if c < C:
-        column_sums(x + c, along, count, 1, C - c, center + c, sums + c, sums + C + c)
+cdef inline void flush(real *sums, double *total, Py_ssize_t C) noexcept nogil:
+    cdef Py_ssize_t c
+    for c in range(C):
+        total[c] += sums[c]
+        sums[c] = 0
 
 
-cdef inline void column_sums(const real *x, Py_ssize_t along, Py_ssize_t count, const int width, Py_ssize_t rest,
-                             const real *center, double *sums, double *squares) noexcept nogil:
-    """`width` vectors of channels, or the `rest` of one, over `count` pixels"""
-    cdef vf c[WIDE]
-    cdef vf s[WIDE]
-    cdef vf q[WIDE]
-    cdef vf d
-    cdef Py_ssize_t i
+cdef void pixels_sums(const real *x, Py_ssize_t along, Py_ssize_t count, Py_ssize_t C, Py_ssize_t rows, const real *center,
+                      real *sums, real *squares) noexcept nogil:
+    cdef Py_ssize_t i, fours = count // ROWS if rows == ROWS else 0
+    for i in range(fours):
+        add_rows(x + ROWS * i * along, along, ROWS, C, center, sums, squares)
+    for i in range(fours * ROWS, count):
+        add_rows(x + i * along, along, 1, C, center, sums, squares)
+
+
+cdef inline void add_rows(const real *x, Py_ssize_t along, const int rows, Py_ssize_t C, const real *center, real *sums,
+                          real *squares) noexcept nogil:
+    """sums += d, squares += d^2, d = x - center, of a few pixels; the padding of sums and squares stays 0"""
+    cdef Py_ssize_t c, i, vectors = C // VL, whole = vectors * VL
+    cdef vf m, s, q, d
     cdef int j
-    for j in range(width):
-        c[j] = vload(center + j * VL)
-        s[j] = vzero
-        q[j] = vzero
-    for i in range(count):
-        for j in range(width):
-            if rest:
-                d = vload_part(x + i * along, rest, c[j]) - c[j]
-            else:
-                vprefetch(x + (i + count) * along + j * VL)
-                d = vload(x + i * along + j * VL) - c[j]
-            s[j] = s[j] + d
-            q[j] = vfma(d, d, q[j])
-    for j in range(width):
-        add_lanes(s[j], sums + j * VL, rest)
-        add_lanes(q[j], squares + j * VL, rest)
-
-
-cdef inline void add_lanes(vf v, double *sums, Py_ssize_t rest) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(rest if rest else <Py_ssize_t>VL):
-        sums[i] += vlane(v, i)
+    for i in range(vectors):
+        c = i * VL
+        m, s, q = vload(center + c), vload(sums + c), vload(squares + c)
+        for j in range(rows):
+            d = vload(x + j * along + c) - m
+            s = s + d
+            q = vfma(d, d, q)
+        vstore(sums + c, s)
+        vstore(squares + c, q)
+    if whole < C:
+        m, s, q = vload(center + whole), vload(sums + whole), vload(squares + whole)
+        for j in range(rows):
+            d = vload_part(x + j * along + whole, C - whole, m) - m
+            s = s + d
+            q = vfma(d, d, q)
+        vstore(sums + whole, s)
+        vstore(squares + whole, q)
 
 
 cdef void all_numbers(const Forward *f, double *total, const real[:] w, const real[:] b, real[:, :] mean,
@@ -226,74 +224,68 @@ cdef void join_blocks(const Shape *h, const double *parts, double *total) noexce
 
 cdef void block_scale(const Forward *f, Py_ssize_t job) noexcept nogil:
     cdef Py_ssize_t n = job // f.h.blocks, first = job % f.h.blocks * f.h.block, stop = min(first + f.h.block, f.h.P)
-    while first < stop:
-        if f.activation == 0:
-            scale_to(f, n, first, min(f.h.chunk, stop - first), 0)
-        elif f.activation == 1:
-            scale_to(f, n, first, min(f.h.chunk, stop - first), 1)
-        else:
-            scale_to(f, n, first, min(f.h.chunk, stop - first), 2)
-        first += f.h.chunk
+    if f.activation == 0:
+        scale_to(f, n, first, stop, 0)
+    elif f.activation == 1:
+        scale_to(f, n, first, stop, 1)
+    else:
+        scale_to(f, n, first, stop, 2)
     if f.stream:
         vfence()
 
 
-cdef inline void scale_to(const Forward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count,
+cdef inline void scale_to(const Forward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t stop,
                           const int activation) noexcept nogil:
     if f.z.base == NULL and f.stream:
-        chunk_scale(f, n, first, count, activation, False, True)
+        scale_pixels(f, n, first, stop, activation, False, True)
     elif f.z.base == NULL:
-        chunk_scale(f, n, first, count, activation, False, False)
+        scale_pixels(f, n, first, stop, activation, False, False)
     elif f.stream:
-        chunk_scale(f, n, first, count, activation, True, True)
+        scale_pixels(f, n, first, stop, activation, True, True)
     else:
-        chunk_scale(f, n, first, count, activation, True, False)
+        scale_pixels(f, n, first, stop, activation, True, False)
 
 
-cdef inline void chunk_scale(const Forward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count, const int activation,
-                             const bint add, const bint stream) noexcept nogil:
-    cdef Py_ssize_t c = 0
-    while c + WIDE * VL <= f.h.C:
-        column_scale(f, n, first, count, c, WIDE, 0, activation, add, stream)
-        c += WIDE * VL
-    while c + VL <= f.h.C:
-        column_scale(f, n, first, count, c, 1, 0, activation, add, stream)
-        c += VL
-    if c < f.h.C:
-        column_scale(f, n, first, count, c, 1, f.h.C - c, activation, add, False)
+cdef inline void scale_pixels(const Forward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t stop, const int activation,
+                              const bint add, const bint stream) noexcept nogil:
+    cdef Py_ssize_t i, fours = (stop - first) // ROWS if f.h.rows == ROWS else 0
+    for i in range(fours):
+        scale_rows(f, n, first + ROWS * i, ROWS, activation, add, stream)
+    for i in range(first + fours * ROWS, stop):
+        scale_rows(f, n, i, 1, activation, add, stream)
 
 
-cdef inline void column_scale(const Forward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count, Py_ssize_t c,
-                              const int width, Py_ssize_t rest, const int activation, const bint add,
-                              const bint stream) noexcept nogil:
-    """y = activation((x - center) scale + shift + z) of some vectors of channels, or of the rest of one"""
-    cdef const real *own = f.numbers + n * 3 * f.h.padded + c
-    cdef const real *x = pixel(&f.x, n, first) + c
-    cdef const real *z = pixel(&f.z, n, first) + c if add else NULL
-    cdef real *y = pixel(&f.y, n, first) + c
-    cdef Py_ssize_t i, xs = step(&f.x), zs = step(&f.z), ys = step(&f.y)
-    cdef vf m[WIDE]
-    cdef vf s[WIDE]
-    cdef vf t[WIDE]
-    cdef vf v
+cdef inline void scale_rows(const Forward *f, Py_ssize_t n, Py_ssize_t first, const int rows, const int activation,
+                            const bint add, const bint stream) noexcept nogil:
+    """y = activation((x - center) scale + shift + z) of a few pixels"""
+    cdef const real *center = f.numbers + n * 3 * f.h.padded
+    cdef const real *scale = center + f.h.padded
+    cdef const real *shift = scale + f.h.padded
+    cdef const real *x = pixel(&f.x, n, first)
+    cdef const real *z = pixel(&f.z, n, first)
+    cdef real *y = pixel(&f.y, n, first)
+    cdef Py_ssize_t xs = step(&f.x), zs = step(&f.z), ys = step(&f.y)
+    cdef Py_ssize_t c, i, vectors = f.h.C // VL, whole = vectors * VL, rest = f.h.C % VL
+    cdef vf m, s, t, v
     cdef int j
-    for j in range(width):
-        m[j] = vload(own + j * VL)
-        s[j] = vload(own + f.h.padded + j * VL)
-        t[j] = vload(own + 2 * f.h.padded + j * VL)
-    for i in range(count):
-        for j in range(width):
-            v = vload_part(x + i * xs, rest, vzero) if rest else vload(x + i * xs + j * VL)
-            v = scaled(v, m[j], s[j], t[j])
+    for i in range(vectors):
+        c = i * VL
+        m, s, t = vload(center + c), vload(scale + c), vload(shift + c)
+        for j in range(rows):
+            v = scaled(vload(x + j * xs + c), m, s, t)
             if add:
-                v = v + (vload_part(z + i * zs, rest, vzero) if rest else vload(z + i * zs + j * VL))
-            v = vactivate(v, activation)
-            if rest:
-                vstore_part(y + i * ys, v, rest)
-            elif stream:
-                vstream(y + i * ys + j * VL, v)
+                v = v + vload(z + j * zs + c)
+            if stream:
+                vstream(y + j * ys + c, vactivate(v, activation))
             else:
-                vstore(y + i * ys + j * VL, v)
+                vstore(y + j * ys + c, vactivate(v, activation))
+    if rest:
+        m, s, t = vload(center + whole), vload(scale + whole), vload(shift + whole)
+        for j in range(rows):
+            v = scaled(vload_part(x + j * xs + whole, rest, m), m, s, t)
+            if add:
+                v = v + vload_part(z + j * zs + whole, rest, vzero)
+            vstore_part(y + j * ys + whole, vactivate(v, activation), rest)
 
 
 # ---------------------------------------------------------------- backward
@@ -303,7 +295,8 @@ cdef struct Backward:
     Pixels dy, x, y, dx, dz  # y: where the mask is read, unless absent; dz: where it is wanted, what the mask leaves of dy
     Shape h
     real *numbers   # of every sample: center, scale and shift of the forward pass, slope and shift of this one
-    double *parts   # of every block: C sums of dz, then C sums of dz (x - center)
+    real *scratch   # of every block: sums of dz, then of dz (x - center)
+    double *parts   # of every block: the same
     int activation
     bint stream
 
@@ -317,9 +310,9 @@ def pixels_backward(const real[:, :, :] dy, const real[:, :, :] x, const real[:,
     cdef int threads = threads_for(0.5 * h.N * h.P * h.C)
     cdef double *parts = <double *>calloc((jobs + 2) * h.C, 2 * sizeof(double))
     cdef double *total = parts + 2 * jobs * h.C
-    cdef real *numbers = <real *>calloc(h.N * 5 * h.padded, REAL_BYTES)
+    cdef real *numbers = <real *>calloc((h.N * 5 + jobs * 2) * h.padded, REAL_BYTES)
     cdef Backward f = Backward(pixels_of(dy), pixels_of(x), pixels_of(y), pixels_of(dx), pixels_of(dz), h, numbers,
-                               parts, activation, False)
+                               numbers + h.N * 5 * h.padded, parts, activation, False)
     if parts == NULL or numbers == NULL:
         free(parts)
         free(numbers)
@@ -386,173 +379,161 @@ cdef void all_slopes(const Backward *f, double *total, const real[:] w, const re
 
 cdef void block_products(const Backward *f, Py_ssize_t job) noexcept nogil:
     cdef Py_ssize_t n = job // f.h.blocks, first = job % f.h.blocks * f.h.block, stop = min(first + f.h.block, f.h.P)
-    cdef Py_ssize_t count
-    cdef double *part = f.parts + 2 * job * f.h.C
+    cdef Py_ssize_t until
+    cdef real *sums = f.scratch + 2 * job * f.h.padded
     while first < stop:
-        count = min(f.h.chunk, stop - first)
+        until = min(first + TOGETHER, stop)
         if f.activation == 0:
-            products_kept(f, n, first, count, part, 0, False)
+            products_kept(f, n, first, until, sums, 0, False)
         elif f.activation == 1 and f.y.base == NULL:
-            products_kept(f, n, first, count, part, 1, False)
+            products_kept(f, n, first, until, sums, 1, False)
         elif f.activation == 1:
-            products_kept(f, n, first, count, part, 1, True)
+            products_kept(f, n, first, until, sums, 1, True)
         elif f.y.base == NULL:
-            products_kept(f, n, first, count, part, 2, False)
+            products_kept(f, n, first, until, sums, 2, False)
         else:
-            products_kept(f, n, first, count, part, 2, True)
-        first += count
+            products_kept(f, n, first, until, sums, 2, True)
+        flush(sums, f.parts + 2 * job * f.h.C, f.h.C)
+        flush(sums + f.h.padded, f.parts + (2 * job + 1) * f.h.C, f.h.C)
+        first = until
 
 
-cdef inline void products_kept(const Backward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count, double *part,
+cdef inline void products_kept(const Backward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t stop, real *sums,
                                const int activation, const bint given) noexcept nogil:
     if f.dz.base == NULL:
-        chunk_products(f, n, first, count, part, activation, given, False)
+        products(f, n, first, stop, sums, activation, given, False)
     else:
-        chunk_products(f, n, first, count, part, activation, given, True)
+        products(f, n, first, stop, sums, activation, given, True)
 
 
-cdef inline void chunk_products(const Backward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count, double *part,
-                                const int activation, const bint given, const bint keep) noexcept nogil:
-    cdef Py_ssize_t c = 0
-    while c + WIDE * VL <= f.h.C:
-        column_products(f, n, first, count, part, c, WIDE, 0, activation, given, keep)
-        c += WIDE * VL
-    while c + VL <= f.h.C:
-        column_products(f, n, first, count, part, c, 1, 0, activation, given, keep)
-        c += VL
-    if c < f.h.C:
-        column_products(f, n, first, count, part, c, 1, f.h.C - c, activation, given, keep)
+cdef inline void products(const Backward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t stop, real *sums,
+                          const int activation, const bint given, const bint keep) noexcept nogil:
+    cdef Py_ssize_t i, fours = (stop - first) // ROWS if f.h.rows == ROWS else 0
+    for i in range(fours):
+        add_products(f, n, first + ROWS * i, ROWS, sums, activation, given, keep)
+    for i in range(first + fours * ROWS, stop):
+        add_products(f, n, i, 1, sums, activation, given, keep)
 
 
-cdef inline void column_products(const Backward *f, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count, double *part,
-                                 Py_ssize_t c, const int width, Py_ssize_t rest, const int activation,
-                                 const bint given, const bint keep) noexcept nogil:
-    """part += sum dz and sum dz (x - center) of some vectors of channels; dz is stored where it is wanted."""
-    cdef const real *own = f.numbers + n * 5 * f.h.padded + c
-    cdef const real *dy = pixel(&f.dy, n, first) + c
-    cdef const real *x = pixel(&f.x, n, first) + c
-    cdef const real *y = pixel(&f.y, n, first) + c if given else NULL
-    cdef real *dz = pixel(&f.dz, n, first) + c if keep else NULL
-    cdef Py_ssize_t i, dys = step(&f.dy), xs = step(&f.x), ys = step(&f.y), dzs = step(&f.dz)
-    cdef vf m[WIDE]
-    cdef vf a[WIDE]
-    cdef vf t[WIDE]
-    cdef vf s[WIDE]
-    cdef vf q[WIDE]
-    cdef vf g, v
+cdef inline void add_products(const Backward *f, Py_ssize_t n, Py_ssize_t first, const int rows, real *sums,
+                              const int activation, const bint given, const bint keep) noexcept nogil:
+    """sums += dz, then dz (x - center), of a few pixels; dz is stored where it is wanted."""
+    cdef const real *center = f.numbers + n * 5 * f.h.padded
+    cdef const real *scale = center + f.h.padded
+    cdef const real *shift = scale + f.h.padded
+    cdef real *more = sums + f.h.padded
+    cdef const real *dy = pixel(&f.dy, n, first)
+    cdef const real *x = pixel(&f.x, n, first)
+    cdef const real *y = pixel(&f.y, n, first)
+    cdef real *dz = pixel(&f.dz, n, first)
+    cdef Py_ssize_t dys = step(&f.dy), xs = step(&f.x), ys = step(&f.y), dzs = step(&f.dz)
+    cdef Py_ssize_t c, i, vectors = f.h.C // VL, whole = vectors * VL, rest = f.h.C % VL
+    cdef vf m, a = vzero, t = vzero, s, q, g, v
     cdef int j
-    for j in range(width):
-        m[j] = vload(own + j * VL)
-        a[j] = vload(own + f.h.padded + j * VL)
-        t[j] = vload(own + 2 * f.h.padded + j * VL)
-        s[j] = vzero
-        q[j] = vzero
-    for i in range(count):
-        for j in range(width):
-            if rest:
-                g = vload_part(dy + i * dys, rest, vzero)
-                v = vload_part(x + i * xs, rest, vzero)
-            else:
-                vprefetch(dy + (i + count) * dys + j * VL)
-                vprefetch(x + (i + count) * xs + j * VL)
-                g = vload(dy + i * dys + j * VL)
-                v = vload(x + i * xs + j * VL)
-            if given and rest:
-                g = vgate(g, vload_part(y + i * ys, rest, vzero), activation)
-            elif given:
-                g = vgate(g, vload(y + i * ys + j * VL), activation)
+    for i in range(vectors):
+        c = i * VL
+        m, s, q = vload(center + c), vload(sums + c), vload(more + c)
+        if activation and not given:
+            a, t = vload(scale + c), vload(shift + c)
+        for j in range(rows):
+            g, v = vload(dy + j * dys + c), vload(x + j * xs + c)
+            if given:
+                g = vgate(g, vload(y + j * ys + c), activation)
             elif activation:
-                g = vgate(g, scaled(v, m[j], a[j], t[j]), activation)
-            if keep and rest:
-                vstore_part(dz + i * dzs, g, rest)
-            elif keep:
-                vstore(dz + i * dzs + j * VL, g)
-            s[j] = s[j] + g
-            q[j] = vfma(g, v - m[j], q[j])
-    for j in range(width):
-        add_lanes(s[j], part + c + j * VL, rest)
-        add_lanes(q[j], part + f.h.C + c + j * VL, rest)
+                g = vgate(g, scaled(v, m, a, t), activation)
+            if keep:
+                vstore(dz + j * dzs + c, g)
+            s = s + g
+            q = vfma(g, v - m, q)
+        vstore(sums + c, s)
+        vstore(more + c, q)
+    if rest:
+        m, s, q = vload(center + whole), vload(sums + whole), vload(more + whole)
+        a, t = vload(scale + whole), vload(shift + whole)
+        for j in range(rows):
+            g, v = vload_part(dy + j * dys + whole, rest, vzero), vload_part(x + j * xs + whole, rest, m)
+            if given:
+                g = vgate(g, vload_part(y + j * ys + whole, rest, vzero), activation)
+            elif activation:
+                g = vgate(g, scaled(v, m, a, t), activation)
+            if keep:
+                vstore_part(dz + j * dzs + whole, g, rest)
+            s = s + g
+            q = vfma(g, v - m, q)
+        vstore(sums + whole, s)
+        vstore(more + whole, q)
 
 
 cdef void block_slope(const Backward *f, Py_ssize_t job) noexcept nogil:
     cdef Py_ssize_t n = job // f.h.blocks, first = job % f.h.blocks * f.h.block, stop = min(first + f.h.block, f.h.P)
-    cdef Py_ssize_t count
     cdef const Pixels *dz = &f.dy if f.dz.base == NULL else &f.dz
-    while first < stop:
-        count = min(f.h.chunk, stop - first)
-        if f.activation == 0 or f.dz.base != NULL:
-            slope_to(f, dz, n, first, count, 0, False)
-        elif f.activation == 1 and f.y.base == NULL:
-            slope_to(f, dz, n, first, count, 1, False)
-        elif f.activation == 1:
-            slope_to(f, dz, n, first, count, 1, True)
-        elif f.y.base == NULL:
-            slope_to(f, dz, n, first, count, 2, False)
-        else:
-            slope_to(f, dz, n, first, count, 2, True)
-        first += count
+    if f.activation == 0 or f.dz.base != NULL:
+        slope_to(f, dz, n, first, stop, 0, False)
+    elif f.activation == 1 and f.y.base == NULL:
+        slope_to(f, dz, n, first, stop, 1, False)
+    elif f.activation == 1:
+        slope_to(f, dz, n, first, stop, 1, True)
+    elif f.y.base == NULL:
+        slope_to(f, dz, n, first, stop, 2, False)
+    else:
+        slope_to(f, dz, n, first, stop, 2, True)
     if f.stream:
         vfence()
 
 
-cdef inline void slope_to(const Backward *f, const Pixels *dz, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count,
+cdef inline void slope_to(const Backward *f, const Pixels *dz, Py_ssize_t n, Py_ssize_t first, Py_ssize_t stop,
                           const int activation, const bint given) noexcept nogil:
     if f.stream:
-        chunk_slope(f, dz, n, first, count, activation, given, True)
+        slope_pixels(f, dz, n, first, stop, activation, given, True)
     else:
-        chunk_slope(f, dz, n, first, count, activation, given, False)
+        slope_pixels(f, dz, n, first, stop, activation, given, False)
 
 
-cdef inline void chunk_slope(const Backward *f, const Pixels *dz, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count,
-                             const int activation, const bint given, const bint stream) noexcept nogil:
-    cdef Py_ssize_t c = 0
-    while c + WIDE * VL <= f.h.C:
-        column_slope(f, dz, n, first, count, c, WIDE, 0, activation, given, stream)
-        c += WIDE * VL
-    while c + VL <= f.h.C:
-        column_slope(f, dz, n, first, count, c, 1, 0, activation, given, stream)
-        c += VL
-    if c < f.h.C:
-        column_slope(f, dz, n, first, count, c, 1, f.h.C - c, activation, given, False)
+cdef inline void slope_pixels(const Backward *f, const Pixels *dz, Py_ssize_t n, Py_ssize_t first, Py_ssize_t stop,
+                              const int activation, const bint given, const bint stream) noexcept nogil:
+    cdef Py_ssize_t i, fours = (stop - first) // ROWS if f.h.rows == ROWS else 0
+    for i in range(fours):
+        slope_rows(f, dz, n, first + ROWS * i, ROWS, activation, given, stream)
+    for i in range(first + fours * ROWS, stop):
+        slope_rows(f, dz, n, i, 1, activation, given, stream)
 
 
-cdef inline void column_slope(const Backward *f, const Pixels *from_, Py_ssize_t n, Py_ssize_t first, Py_ssize_t count,
-                              Py_ssize_t c, const int width, Py_ssize_t rest, const int activation, const bint given,
-                              const bint stream) noexcept nogil:
-    """dx = dz scale + (x - center) slope + shift of some vectors of channels, or of the rest of one"""
-    cdef const real *own = f.numbers + n * 5 * f.h.padded + c
-    cdef const real *dz = pixel(from_, n, first) + c
-    cdef const real *x = pixel(&f.x, n, first) + c
-    cdef const real *y = pixel(&f.y, n, first) + c if given else NULL
-    cdef real *dx = pixel(&f.dx, n, first) + c
-    cdef Py_ssize_t i, dzs = step(from_), xs = step(&f.x), ys = step(&f.y), dxs = step(&f.dx)
-    cdef vf m[WIDE]
-    cdef vf a[WIDE]
-    cdef vf t[WIDE]
-    cdef vf k[WIDE]
-    cdef vf e[WIDE]
-    cdef vf g, v
+cdef inline void slope_rows(const Backward *f, const Pixels *taken, Py_ssize_t n, Py_ssize_t first, const int rows,
+                            const int activation, const bint given, const bint stream) noexcept nogil:
+    """dx = dz scale + (x - center) slope + offset of a few pixels"""
+    cdef const real *center = f.numbers + n * 5 * f.h.padded
+    cdef const real *scale = center + f.h.padded
+    cdef const real *shift = scale + f.h.padded
+    cdef const real *slope = shift + f.h.padded
+    cdef const real *offset = slope + f.h.padded
+    cdef const real *dz = pixel(taken, n, first)
+    cdef const real *x = pixel(&f.x, n, first)
+    cdef const real *y = pixel(&f.y, n, first)
+    cdef real *dx = pixel(&f.dx, n, first)
+    cdef Py_ssize_t dzs = step(taken), xs = step(&f.x), ys = step(&f.y), dxs = step(&f.dx)
+    cdef Py_ssize_t c, i, vectors = f.h.C // VL, whole = vectors * VL, rest = f.h.C % VL
+    cdef vf m, a, t, k, e, g, v
     cdef int j
-    for j in range(width):
-        m[j] = vload(own + j * VL)
-        a[j] = vload(own + f.h.padded + j * VL)
-        t[j] = vload(own + 2 * f.h.padded + j * VL)
-        k[j] = vload(own + 3 * f.h.padded + j * VL)
-        e[j] = vload(own + 4 * f.h.padded + j * VL)
-    for i in range(count):
-        for j in range(width):
-            g = vload_part(dz + i * dzs, rest, vzero) if rest else vload(dz + i * dzs + j * VL)
-            v = vload_part(x + i * xs, rest, vzero) if rest else vload(x + i * xs + j * VL)
-            if given and rest:
-                g = vgate(g, vload_part(y + i * ys, rest, vzero), activation)
-            elif given:
-                g = vgate(g, vload(y + i * ys + j * VL), activation)
+    for i in range(vectors):
+        c = i * VL
+        m, a, t, k, e = vload(center + c), vload(scale + c), vload(shift + c), vload(slope + c), vload(offset + c)
+        for j in range(rows):
+            g, v = vload(dz + j * dzs + c), vload(x + j * xs + c)
+            if given:
+                g = vgate(g, vload(y + j * ys + c), activation)
             elif activation:
-                g = vgate(g, scaled(v, m[j], a[j], t[j]), activation)
-            v = sloped(g, v, m[j], a[j], k[j], e[j])
-            if rest:
-                vstore_part(dx + i * dxs, v, rest)
-            elif stream:
-                vstream(dx + i * dxs + j * VL, v)
+                g = vgate(g, scaled(v, m, a, t), activation)
+            if stream:
+                vstream(dx + j * dxs + c, sloped(g, v, m, a, k, e))
             else:
-                vstore(dx + i * dxs + j * VL, v)
+                vstore(dx + j * dxs + c, sloped(g, v, m, a, k, e))
+    if rest:
+        c = whole
+        m, a, t, k, e = vload(center + c), vload(scale + c), vload(shift + c), vload(slope + c), vload(offset + c)
+        for j in range(rows):
+            g, v = vload_part(dz + j * dzs + c, rest, vzero), vload_part(x + j * xs + c, rest, m)
+            if given:
+                g = vgate(g, vload_part(y + j * ys + c, rest, vzero), activation)
+            elif activation:
+                g = vgate(g, scaled(v, m, a, t), activation)
+            vstore_part(dx + j * dxs + c, sloped(g, v, m, a, k, e), rest)

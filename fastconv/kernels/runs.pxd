@@ -13,8 +13,6 @@ cdef extern from *:
     #define FASTCONV_RUNS
     #include <string.h>
     #define RUNS_INLINE static inline __attribute__((always_inline))
-    #define vlane(v, i) ((v)[i])
-    #define vprefetch(p) __builtin_prefetch(p)
     /* a * b + c, rounded once where the build has it */
     #if VBYTES == 64 && REAL_BYTES == 4
     #define vfma(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
@@ -71,9 +69,7 @@ cdef extern from *:
     void vstore_part(real *p, vf v, Py_ssize_t n) noexcept nogil
     vf vactivate(vf v, int activation) noexcept nogil
     vf vgate(vf g, vf y, int activation) noexcept nogil
-    real vlane(vf v, Py_ssize_t i) noexcept nogil
     double vsum(vf v) noexcept nogil
-    void vprefetch(const real *p) noexcept nogil
 
 cdef enum:
     RUN = 2048             # values summed in vectors before they join sums in double
