@@ -6,7 +6,7 @@ import numpy as np
 from shapes import BOTH, FORWARD, INPLACE, INPUT, WEIGHT
 
 import fastconv
-from fastconv.optim import SGD
+import fastconv.optim
 
 STEP = 0.01  # of the optimizers
 
@@ -150,7 +150,8 @@ def loss(case, shape, options, direction, packed):
 
 
 def optim(case, shape, options, direction, packed):
-    w, step = {"w": case.x.copy()}, SGD(lr=STEP, momentum=0.9).step
+    settings = {"momentum": 0.9} if shape.op == "SGD" else {}
+    w, step = {"w": case.x.copy()}, getattr(fastconv.optim, shape.op)(lr=STEP, **settings).step
     return lambda: (step(w, {"w": case.dy}), w["w"])[1]
 
 

@@ -131,7 +131,8 @@ def value_and_gradient(function, x, dy):
 def optim(case, shape, direction, tensor):
     w = torch.nn.Parameter(tensor(case.x))
     w.grad = tensor(case.dy)
-    step = torch.optim.SGD([w], lr=0.01, momentum=0.9, fused=True).step
+    settings = {"SGD": {"momentum": 0.9, "fused": True}, "RMSprop": {"foreach": True}}.get(shape.op, {"fused": True})
+    step = getattr(torch.optim, shape.op)([w], lr=0.01, **settings).step
     return lambda: (step(), w.data)[1]
 
 

@@ -147,8 +147,13 @@ def loss(case, shape, direction):
 
 
 def optim(case, shape, direction):
-    """The first step: v = dw."""
-    return [wide(case.x) - 0.01 * wide(case.dy)]
+    """The first step: of SGD v = dw, of the others m = (1 - beta1) dw and v = (1 - beta2) dw^2."""
+    w, dw, lr, eps = wide(case.x), wide(case.dy), 0.01, 1e-8
+    if shape.op == "SGD":
+        return [w - lr * dw]
+    if shape.op == "RMSprop":
+        return [w - lr * dw / (np.sqrt(0.01 * dw**2) + eps)]
+    return [w * (1 - lr * 0.01 if shape.op == "AdamW" else 1) - lr * dw / (np.abs(dw) + eps)]
 
 
 FAMILIES = {

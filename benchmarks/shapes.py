@@ -72,8 +72,8 @@ class Shape:
         indices = 8 * y if self.op == "max_pool2d" and direction == INPUT else 0
         if self.family in ("activation", "norm"):
             return itemsize * x * (3 if direction == INPUT else 2)
-        if self.family in ("loss", "optim"):
-            return itemsize * x * (2 if self.family == "loss" else 5)
+        if self.family in ("loss", "optim"):  # an optimizer: w and what it keeps, in and out, and the gradient
+            return itemsize * x * (2 if self.family == "loss" else 7 if self.op.startswith("Adam") else 5)
         if self.op == "lp_pool2d":
             return itemsize * {FORWARD: x + y, INPUT: 2 * (x + y), BOTH: 3 * (x + y)}[direction]
         return itemsize * (x + y + w) + indices
@@ -138,6 +138,24 @@ def norms():
         yield Shape(name, "norm", "batch_norm", (32, 64, 56, 56), {FORWARD: 1.5, INPUT: 2.5}, (64,), layout=layout)
 
 
+def denses():
+    """Wide layers alone and in batches, the last layers of VGG-16, the last of Zhang's network."""
+    for I, O, batches in (
+        (4096, 4096, (1, 64, 256)),
+        (25088, 4096, (1, 8)),
+        (4096, 1000, (1, 8)),
+        (192, 10, (1, 50, 256)),
+    ):
+        for N in batches:
+            goals = dict.fromkeys((FORWARD, INPUT, WEIGHT), 1.0)
+            yield Shape(f"dense {I}x{O} b{N}", "dense", "linear", (N, I), goals, (O, I), layout="planar")
+
+
+def optimizers():
+    for op, name in (("SGD", "SGD momentum"), ("Adam", "Adam"), ("AdamW", "AdamW"), ("RMSprop", "RMSprop")):
+        yield Shape(f"{name} 25M", "optim", op, (25_000_000,), {INPLACE: 0.95}, layout="planar")
+
+
 SHAPES = [
     *(shape for N in (1, 32, 256) for shape in zhang(N)),
     *(vgg(*sizes) for sizes in ((64, 224, 1), (128, 112, 1), (256, 56, 1), (64, 56, 8), (128, 28, 8), (256, 14, 8))),
@@ -161,12 +179,8 @@ SHAPES = [
     *norms(),
     Shape("cross entropy 256x1000", "loss", "cross_entropy", (256, 1000), {BOTH: 1.5}, layout="planar"),
     Shape("mean squares 256x1000", "loss", "mse_loss", (256, 1000), {BOTH: 1.5}, layout="planar"),
-    *(
-        Shape(f"dense 4096x4096 b{N}", "dense", "linear", (N, 4096), dict.fromkeys((FORWARD, INPUT, WEIGHT), 1.0),
-              (4096, 4096), layout="planar")
-        for N in (1, 64, 256)
-    ),
-    Shape("SGD momentum 25M", "optim", "SGD", (25_000_000,), {INPLACE: 0.95}, layout="planar"),
+    *denses(),
+    *optimizers(),
 ]  # fmt: skip
 
 GROUPS = {"vgg": {False: {FORWARD: 1.7, INPUT: 1.6, WEIGHT: 1.8}, True: {FORWARD: 2.0, INPUT: 1.8}}}

@@ -90,7 +90,7 @@ SMALL = [
     ("activation", "softmax", (3, 7), "forward", {}),
     *(("norm", "batch_norm", (3, 5, 4, 6), d, {}) for d in ("forward", "input")),
     *(("loss", op, (4, 7), "both", {}) for op in ("cross_entropy", "mse_loss")),
-    ("optim", "SGD", (37,), "inplace", {}),
+    *(("optim", op, (37,), "inplace", {}) for op in ("SGD", "Adam", "AdamW", "RMSprop")),
 ]
 
 

@@ -243,8 +243,9 @@ cdef void forward_copied(const Forward *f, Py_ssize_t block, Py_ssize_t first, P
     cdef Py_ssize_t whole = padded(length), n = 0, o, four, rows
     cdef const real *x = f.packed + f.x.rows * start + sample * whole
     for four in range(parts(outputs, DOTS)):
-        pack_four(f.w.p + (first + four * DOTS) * f.w.step + start, f.w.step, min(<Py_ssize_t>DOTS, outputs - four * DOTS),
-                  length, scratch + four * DOTS * whole)
+        o = four * DOTS
+        pack_four(f.w.p + (first + o) * f.w.step + start, f.w.step, min(<Py_ssize_t>DOTS, outputs - o), length,
+                  scratch + o * whole)
     while n < samples:
         rows = min(<Py_ssize_t>DOT_ROWS, samples - n)
         for four in range(parts(outputs, DOTS)):

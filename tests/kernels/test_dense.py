@@ -103,8 +103,8 @@ def test_rounded_only(size, dtype):
 def longer(which, a):
     """In more than float64."""
     x, weight, bias, dy = (a[name].astype(np.longdouble) for name in ("x", "weight", "bias", "dy"))
-    products = {"forward": (x, weight.T), "input": (dy, weight), "weight": (dy.T, x), "bias": (dy.T, np.ones((len(x), 1)))}
-    left, right = products[which]
+    ones = np.ones((len(x), 1))
+    left, right = {"forward": (x, weight.T), "input": (dy, weight), "weight": (dy.T, x), "bias": (dy.T, ones)}[which]
     result = np.stack([(row[:, None] * right).sum(0) for row in left]) + (bias if which == "forward" else 0)
     return result[:, 0] if which == "bias" else result
 
