@@ -19,7 +19,7 @@ SHOWN = 10  # names of each fault
 
 
 class Mismatch(CheckpointError):
-    """What a file and a network do not have in common: `missing`, `unknown`, and `other` (of another shape or dtype)."""
+    """What a file and a network do not share: `missing`, `unknown`, and `other`, of another shape or dtype."""
 
     def __init__(self, path, missing, unknown, other):
         self.missing, self.unknown, self.other = missing, unknown, other

@@ -9,7 +9,7 @@ class Row(NamedTuple):
     kind: str
     shape: tuple
     parameters: int
-    neurons: int  # outputs of layers with weights
+    neurons: int  # outputs that are weighted sums: of convolutions and dense layers
     multiply_adds: int  # of one image
 
 
@@ -43,13 +43,14 @@ def row(node, counted):
     if node.layer is None:
         return Row(node.name, node.kind, node.shape, 0, 0, 0)
     params = node.spec.params.values()
+    work = node.layer.multiply_adds(node.inputs[0].shape, node.shape)
     return Row(
         node.name,
         type(node.layer).__name__,
         node.shape,
         0 if counted else sum(prod(p.shape) for p in params),
-        prod(node.shape) if params else 0,
-        node.layer.multiply_adds(node.inputs[0].shape, node.shape),
+        prod(node.shape) if params and work else 0,
+        work,
     )
 
 
