@@ -98,10 +98,10 @@ def conv(case, shape, options, direction, packed):
 
 def dense(case, shape, options, direction, packed):
     if direction == FORWARD:
-        return partial(fastconv.linear, case.x, case.weight, case.bias, out=case.empty(shape.y))
+        return partial(fastconv.linear, case.x, case.weight, case.bias)
     if direction == INPUT:
-        return partial(fastconv.linear_backward_input, case.dy, case.weight, out=case.empty(shape.x))
-    return partial(fastconv.linear_backward_weight, case.dy, case.x, out=np.empty_like(case.weight))
+        return partial(fastconv.linear_backward_input, case.dy, case.weight)
+    return partial(fastconv.linear_backward_weight, case.dy, case.x)
 
 
 def pool(case, shape, options, direction, packed):

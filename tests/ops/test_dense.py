@@ -89,6 +89,21 @@ def test_backward_gives_all_three_gradients():
 
 
 @every_dtype
+def test_a_call_like_one_before(dtype):
+    """The checks of the first call are not made again: neither its numbers nor its result may come back."""
+    first, second = operands(4, 9, 6, dtype, seed=1), operands(4, 9, 6, dtype, seed=2)
+    before = results(*first)
+    kept = [r.copy() for r in before]
+    for result, expected in zip(results(*second), exact(*second), strict=True):
+        assert_exact(result, expected, dtype)
+    for result, copy in zip(before, kept, strict=True):
+        np.testing.assert_array_equal(result, copy)
+    for wrong in (second[0][:, :8], second[0].astype("int64"), second[0][None, :, :, None]):
+        with pytest.raises((TypeError, ValueError)):
+            fastconv.linear(wrong, second[1], second[2])
+
+
+@every_dtype
 @pytest.mark.parametrize("odd", inputs.ODD)
 def test_operands_in_any_memory(odd, dtype):
     a = operands(4, 9, 6, dtype)
