@@ -127,6 +127,7 @@ cdef enum:                  # what a loop is compiled for
     MAX
     ARGMAX
     MEAN
+    SUM                     # a mean, on its way back, whose windows have all one divisor: divided once, at the end
     L2
     LP
     SCATTER
@@ -156,6 +157,7 @@ cdef struct Pool:
     const Py_ssize_t *col_ends
     const Py_ssize_t *col_list
     double p
+    real m                  # of SUM
     Py_ssize_t lo, hi       # outputs lo to hi - 1 of a row read whole windows, evenly spaced, of one divisor
     Py_ssize_t first, spacing, taps, step   # where output 0 would start without clipping, and so on
     bint even               # all windows of a row are those, clipped
@@ -717,6 +719,8 @@ cdef inline vf collect(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t h, Py_s
             if kind == ARGMAX:
                 total = total + vtaken(iread(g.i + n * g.i_n + oh * g.i_h + ow * g.i_w + c, lanes),
                                        isplat(h * g.W + w), dy)
+            elif kind == SUM:
+                row = row + dy
             elif kind == MEAN:
                 row = row + dy / vsplat(<real>(g.rows[4 * oh + 3] * g.cols[4 * ow + 3]))
             else:
@@ -724,7 +728,7 @@ cdef inline vf collect(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t h, Py_s
                                    vread(g.y0.p + n * g.y0.n + oh * g.y0.h + ow * g.y0.w + c, lanes))
         if kind != ARGMAX:
             total = total + row
-    return total
+    return total / vsplat(g.m) if kind == SUM else total
 
 
 cdef struct Cover:          # the windows over one pixel of channels-last memory, in order
@@ -747,6 +751,7 @@ cdef inline bint find_cover(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t h,
     if v.count > COVER:
         return False
     v.at = h * g.W + w
+    v.m[0] = g.m
     if kind == L2:
         v.x = g.x0.p + n * g.x0.n + h * g.x0.h + w * g.x0.w
     for a in range(g.row_ends[h], g.row_ends[h + 1]):
@@ -759,7 +764,7 @@ cdef inline bint find_cover(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t h,
                 v.i[k] = g.i + n * g.i_n + oh * g.i_h + ow * g.i_w
             elif kind == MEAN:
                 v.m[k] = <real>(g.rows[4 * oh + 3] * g.cols[4 * ow + 3])
-            else:
+            elif kind == L2:
                 v.y[k] = g.y0.p + n * g.y0.n + oh * g.y0.h + ow * g.y0.w
             k += 1
     return True
@@ -773,6 +778,8 @@ cdef inline void cover_block(const int kind, Cover *v, Py_ssize_t count, Py_ssiz
         dy = vread(v.dy[k] + c, n)
         if kind == ARGMAX:
             total = total + vtaken(iread(v.i[k] + c, n), isplat(v.at), dy)
+        elif kind == SUM:
+            row = row + dy
         elif kind == MEAN:
             row = row + dy / vsplat(v.m[k])
         else:
@@ -780,6 +787,8 @@ cdef inline void cover_block(const int kind, Cover *v, Py_ssize_t count, Py_ssiz
         if kind != ARGMAX and v.last_of_row[k]:
             total = total + row
             row = vzero
+    if kind == SUM:
+        total = total / vsplat(v.m[0])
     vwrite(v.dx + c, n, total)
 
 
@@ -811,6 +820,8 @@ cdef inline real share(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_s
                        Py_ssize_t oh, Py_ssize_t ow) noexcept nogil:
     """What the window (oh, ow) gives to the input at (h, w)."""
     cdef real dy = g.y.p[n * g.y.n + c * g.y.c + oh * g.y.h + ow * g.y.w], x, y
+    if kind == SUM:
+        return dy
     if kind == MEAN:
         return dy / <real>(g.rows[4 * oh + 3] * g.cols[4 * ow + 3])
     x = g.x0.p[n * g.x0.n + c * g.x0.c + h * g.x0.h + w * g.x0.w]
@@ -831,7 +842,7 @@ cdef inline void window_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c
     cdef Py_ssize_t kw
     cdef real *to = row + s[0]
     cdef real dy
-    if kind == MEAN:
+    if kind == MEAN or kind == SUM:
         dy = share(kind, g, n, c, h, 0, oh, ow)
         if s[2] == 1:
             for kw in range(s[1]):
@@ -863,7 +874,7 @@ cdef inline void even_back(const int kind, Pool *g, const real *x, const real *d
     for b in range((g.W + VL - 1) // VL):
         row = vzero
         for k in range(taps):
-            if kind == MEAN:
+            if kind == MEAN or kind == SUM:
                 row = row + vload(dy + b * VL - reach + k * g.step)
             else:
                 row = row + vratio(vload(dy + b * VL - reach + k * g.step),
@@ -894,14 +905,15 @@ cdef inline void planar_band_back(const int kind, Pool *g, Py_ssize_t job) noexc
     cdef Py_ssize_t c = job // bands % g.C, n = job // bands // g.C
     cdef real *dx = g.x.p + n * g.x.n + c * g.x.c
     cdef Py_ssize_t held[SLOTS]
-    if kind == MEAN:
+    cdef bint mean = kind == MEAN or kind == SUM
+    if mean:
         for h in range(SLOTS):
             held[h] = -1
     for h in range(first, min(first + BAND, g.H)):
-        if kind == MEAN and h > first and same_cover(g, h):
+        if mean and h > first and same_cover(g, h):
             memcpy(dx + h * g.x.h, dx + (h - 1) * g.x.h, g.W * sizeof(real))
-        elif kind == MEAN and g.even and g.taps <= 8 and g.x.w == 1 and narrow_cover(g, h):
-            mean_row_back(g, n, c, h, dx + h * g.x.h, held)
+        elif mean and g.even and g.taps <= 8 and g.x.w == 1 and narrow_cover(g, h):
+            mean_row_back(kind, g, n, c, h, dx + h * g.x.h, held)
         else:
             planar_row_back(kind, g, n, c, h)
 
@@ -912,21 +924,22 @@ cdef inline bint narrow_cover(Pool *g, Py_ssize_t h) noexcept nogil:
     return a < b and g.row_list[b - 1] - g.row_list[a] < SLOTS
 
 
-cdef inline void mean_share(Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, real *room, real *row) noexcept nogil:
+cdef inline void mean_share(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, real *room, real *row) noexcept nogil:
     """row[w] = what the even windows of row oh give to column w of each of their rows; room: 2 W + 2 reach + 8 VL."""
     cdef Py_ssize_t reach = reach_of(g), ow
     cdef real *share_of = room
     cdef real *spread_dy = room + g.W + 2 * reach + 4 * VL
     cdef const real *dy = g.y.p + n * g.y.n + c * g.y.c + oh * g.y.h
     cdef real m = <real>g.rows[4 * oh + 3]
-    for ow in range(g.lo):
-        share_of[ow] = dy[ow] / (m * g.cols[4 * ow + 3])
-    for ow in range(g.hi, g.OW):
-        share_of[ow] = dy[ow] / (m * g.cols[4 * ow + 3])
-    m = m * g.cols[4 * g.lo + 3]
-    for ow in range(g.lo, g.hi):
-        share_of[ow] = dy[ow] / m
-    spread(g, share_of, spread_dy)
+    if kind == MEAN:
+        for ow in range(g.lo):
+            share_of[ow] = dy[ow] / (m * g.cols[4 * ow + 3])
+        for ow in range(g.hi, g.OW):
+            share_of[ow] = dy[ow] / (m * g.cols[4 * ow + 3])
+        m = m * g.cols[4 * g.lo + 3]
+        for ow in range(g.lo, g.hi):
+            share_of[ow] = dy[ow] / m
+    spread(g, dy if kind == SUM else share_of, spread_dy)
     memset(row, 0, g.W * sizeof(real))
     if g.taps == 2:
         even_back(MEAN, g, NULL, spread_dy, NULL, reach, 2, row)
@@ -936,7 +949,7 @@ cdef inline void mean_share(Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, 
         even_back(MEAN, g, NULL, spread_dy, NULL, reach, g.taps, row)
 
 
-cdef inline void mean_row_back(Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, real *dx,
+cdef inline void mean_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, real *dx,
                                Py_ssize_t *held) noexcept nogil:
     """A row of one map. What a row of windows gives is the same for all its rows, and kept in a ring."""
     cdef Py_ssize_t first = g.row_ends[h], count = g.row_ends[h + 1] - first, a, b, oh, lanes
@@ -950,13 +963,13 @@ cdef inline void mean_row_back(Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h
         rows[a] = ring + oh % SLOTS * length
         if held[oh % SLOTS] != oh:
             held[oh % SLOTS] = oh
-            mean_share(g, n, c, oh, room, rows[a])
+            mean_share(kind, g, n, c, oh, room, rows[a])
     for b in range((g.W + VL - 1) // VL):
         lanes = min(g.W - b * VL, <Py_ssize_t>VL)
         total = vload(rows[0] + b * VL)
         for a in range(1, count):
             total = total + vload(rows[a] + b * VL)
-        vwrite(dx + b * VL, lanes, total)
+        vwrite(dx + b * VL, lanes, total / vsplat(g.m) if kind == SUM else total)
 
 
 cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h) noexcept nogil:
@@ -967,7 +980,7 @@ cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize
     cdef real *row = total + length
     cdef real *spread_dy = row + length + reach
     cdef real *spread_y = spread_dy + length
-    cdef const real *x = g.x0.p + n * g.x0.n + c * g.x0.c + h * g.x0.h if kind != MEAN else NULL
+    cdef const real *x = g.x0.p + n * g.x0.n + c * g.x0.c + h * g.x0.h if g.x0.p != NULL else NULL
     cdef const real *dy
     cdef real *dx = g.x.p + n * g.x.n + c * g.x.c + h * g.x.h
     cdef real m
@@ -992,7 +1005,7 @@ cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize
             for ow in range(g.lo, g.hi):
                 row[ow] = dy[ow] / m
             dy = row
-        else:
+        elif kind == L2:
             spread(g, g.y0.p + n * g.y0.n + c * g.y0.c + oh * g.y0.h, spread_y)
         spread(g, dy, spread_dy)
         if g.taps == 2:
@@ -1001,6 +1014,9 @@ cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize
             even_back(kind, g, x, spread_dy, spread_y, reach, 3, total)
         else:
             even_back(kind, g, x, spread_dy, spread_y, reach, g.taps, total)
+    if kind == SUM:
+        for w in range(g.W):
+            total[w] = total[w] / g.m
     if g.x.w == 1:
         memcpy(dx, total, g.W * sizeof(real))
         return
@@ -1092,12 +1108,16 @@ cdef void backward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept no
             last_row_back(ARGMAX, g, job)
         elif kind == MEAN:
             last_row_back(MEAN, g, job)
+        elif kind == SUM:
+            last_row_back(SUM, g, job)
         else:
             last_row_back(L2, g, job)
     elif kind == ARGMAX:
         scatter(g, job, True)
     elif kind == MEAN:
         planar_band_back(MEAN, g, job)
+    elif kind == SUM:
+        planar_band_back(SUM, g, job)
     else:
         planar_band_back(L2, g, job)
 
@@ -1143,6 +1163,19 @@ def max_backward(const real[:, :, :, :] dy, const long long[:, :, :, :] indices,
         backward(ARGMAX, last, &g, 0.6)
 
 
+cdef bint one_divisor(Pool *g) noexcept nogil:
+    """Whether all windows divide by the same number, g.m."""
+    cdef Py_ssize_t i
+    g.m = <real>(g.rows[3] * g.cols[3])
+    for i in range(g.OH):
+        if g.rows[4 * i + 3] != g.rows[3]:
+            return False
+    for i in range(g.OW):
+        if g.cols[4 * i + 3] != g.cols[3]:
+            return False
+    return True
+
+
 def mean_backward(const real[:, :, :, :] dy, real[:, :, :, :] dx, const Py_ssize_t[:, ::1] rows,
                   const Py_ssize_t[:, ::1] cols, const Py_ssize_t[::1] row_ends, const Py_ssize_t[::1] row_list,
                   const Py_ssize_t[::1] col_ends, const Py_ssize_t[::1] col_list, bint last):
@@ -1154,7 +1187,7 @@ def mean_backward(const real[:, :, :, :] dy, real[:, :, :, :] dx, const Py_ssize
     set_cover(&g, row_ends, row_list, col_ends, col_list)
     find_even(&g)
     with nogil:
-        backward(MEAN, last, &g, 0.6)
+        backward(SUM if one_divisor(&g) else MEAN, last, &g, 0.6)
 
 
 def lp_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, :, :, :] y, real[:, :, :, :] dx,
