@@ -30,12 +30,15 @@ cdef extern from *:
     #define vbetter(v, a) (((v) > (a)) | (((v) != (v)) & ((a) == (a))))
     #define vpick(m, a, b) vselect(m, a, b)
     #define ipick(m, a, b) (((a) & (m)) | ((b) & ~(m)))
+    #define iboth(a, b) ((a) & (b))
     #define isplat(i) ((vi_element)(i) - (vi){0})
     #define iload(p) (*(const vi *)(p))
     #define istore(p, v) (*(vi *)(p) = (v))
     /* as vbetter, or as good and of a smaller index */
     #define vfirst(v, iv, a, ia) (vbetter(v, a) | ((((v) == (a)) | (((v) != (v)) & ((a) != (a)))) & ((iv) < (ia))))
     #define LANE_SAME(i) i
+    #define LANE_TWICE_LOW(i) ((i) / 2)
+    #define LANE_TWICE_HIGH(i) (VL / 2 + (i) / 2)
     #define LANE_EVEN(i) (2 * (i))
     #define LANE_EVEN_SPAN(i) (2 * (i) < VL ? 2 * (i) : 2 * (i) + 1)
     #define LANE_LOW(i) ((i) / 2 + (i) % 2 * VL)
@@ -47,6 +50,9 @@ cdef extern from *:
     /* v[0], 0, v[1], 0, ... */
     #define vspread_low(v) SHUFFLE(v, vzero, LANE_LOW)
     #define vspread_high(v) SHUFFLE(v, vzero, LANE_HIGH)
+    /* v[0], v[0], v[1], v[1], ... */
+    #define vtwice_low(v) SHUFFLE(v, v, LANE_TWICE_LOW)
+    #define vtwice_high(v) SHUFFLE(v, v, LANE_TWICE_HIGH)
     typedef int64_t vlong __attribute__((vector_size(VL * 8), aligned(8), may_alias));
     static inline void iwrite(int64_t *p, Py_ssize_t n, vi v) {
         if (n >= VL) *(vlong *)p = __builtin_convertvector(v, vlong);
@@ -85,17 +91,22 @@ cdef extern from *:
         return v;
     }
     #endif
-    /* y = sqrt(y); whether all lie where squares neither overflow nor vanish */
+    /* lanes below n that lie where squares neither overflow nor vanish, and all others */
+    #define iordinary(v, n) ((((v) >= vsplat(L2_LOW)) & ((v) <= vsplat(L2_HIGH))) | (ilanes >= isplat(n)))
+    static inline int iall(vi good) {
+        vi_element all = -1;
+        for (int i = 0; i < VL; i++) all &= good[i];
+        return all != 0;
+    }
+    /* y = sqrt(y); whether all are ordinary */
     static inline int roots(REAL *y, Py_ssize_t count) {
         vi good = isplat(-1);
         for (Py_ssize_t i = 0; i < count; i += VL) {
             vf v = vroot(vread(y + i, count - i));
             vwrite(y + i, count - i, v);
-            good &= ((v >= vsplat(L2_LOW)) & (v <= vsplat(L2_HIGH))) | (ilanes >= isplat(count - i));
+            good &= iordinary(v, count - i);
         }
-        int all = 1;
-        for (int i = 0; i < VL; i++) all &= good[i] != 0;
-        return all;
+        return iall(good);
     }
     #endif
     """
@@ -114,10 +125,17 @@ cdef extern from *:
     vi ieven(const vi_element *p) noexcept nogil
     vf vspread_low(vf v) noexcept nogil
     vf vspread_high(vf v) noexcept nogil
+    vf vtwice_low(vf v) noexcept nogil
+    vf vtwice_high(vf v) noexcept nogil
     vi iread(const int64_t *p, Py_ssize_t n) noexcept nogil
     void iwrite(int64_t *p, Py_ssize_t n, vi v) noexcept nogil
     vf vtaken(vi i, vi at, vf v) noexcept nogil
     vf vratio(vf dy, vf x, vf y) noexcept nogil
+    vf vroot(vf v) noexcept nogil
+    real ROOT(real v) noexcept nogil
+    vi iordinary(vf v, Py_ssize_t n) noexcept nogil
+    vi iboth(vi a, vi b) noexcept nogil
+    int iall(vi good) noexcept nogil
     int roots(real *y, Py_ssize_t count) noexcept nogil
     const real L2_LOW
     const real L2_HIGH
@@ -488,11 +506,11 @@ cdef inline void window(const int kind, const Py_ssize_t *s, real rows, const re
         a = a / (rows * s[3])
     elif kind == ARGMAX:
         index[0] = where
-    y[0] = a
+    y[0] = ROOT(a) if kind == L2 else a
 
 
 cdef inline void windows(const int kind, Pool *g, Py_ssize_t taps, Py_ssize_t ow, Py_ssize_t n, real m,
-                         const real *column, const vi_element *row, real *y, int64_t *index) noexcept nogil:
+                         const real *column, const vi_element *row, real *y, int64_t *index, vi *good) noexcept nogil:
     """As `window`, for n even outputs from ow on; spacing is 1 or 2."""
     cdef Py_ssize_t kw, w = g.first + ow * g.spacing
     cdef vf a = vzero, v
@@ -517,23 +535,37 @@ cdef inline void windows(const int kind, Pool *g, Py_ssize_t taps, Py_ssize_t ow
         a = a / vsplat(m)
     elif kind == ARGMAX:
         iwrite(index + ow, n, where)
+    elif kind == L2:
+        a = vroot(a)
+        good[0] = iboth(good[0], iordinary(a, n))
     vwrite(y + ow, n, a)
 
 
-cdef inline void even_windows(const int kind, Pool *g, Py_ssize_t taps, real m, const real *column,
+cdef inline bint even_windows(const int kind, Pool *g, Py_ssize_t taps, real m, const real *column,
                               const vi_element *row, real *y, int64_t *index) noexcept nogil:
-    """Outputs lo to hi; the last vector overlaps the one before it. Beyond the row `column` has room to read."""
+    """Outputs lo to hi; the last vector overlaps the one before it. Beyond the row `column` has room to read. Returns
+    whether all are ordinary, for L2."""
     cdef Py_ssize_t b, count = g.hi - g.lo
+    cdef vi good = isplat(-1)
     for b in range(count // VL):
-        windows(kind, g, taps, g.lo + b * VL, VL, m, column, row, y, index)
+        windows(kind, g, taps, g.lo + b * VL, VL, m, column, row, y, index, &good)
     if count < VL:
-        windows(kind, g, taps, g.lo, count, m, column, row, y, index)
+        windows(kind, g, taps, g.lo, count, m, column, row, y, index, &good)
     elif count % VL:
-        windows(kind, g, taps, g.hi - VL, VL, m, column, row, y, index)
+        windows(kind, g, taps, g.hi - VL, VL, m, column, row, y, index, &good)
+    return iall(good) if kind == L2 else True
 
 
-cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
-    cdef Py_ssize_t oh = job % g.OH, c = job // g.OH % g.C, n = job // g.OH // g.C, ow
+cdef inline void planar_band(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
+    """Some rows of one map."""
+    cdef Py_ssize_t bands = (g.OH + BAND - 1) // BAND, first = job % bands * BAND, oh
+    cdef Py_ssize_t c = job // bands % g.C, n = job // bands // g.C
+    for oh in range(first, min(first + BAND, g.OH)):
+        planar_row(kind, g, n, c, oh)
+
+
+cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh) noexcept nogil:
+    cdef Py_ssize_t ow
     cdef real *y = g.y.p + n * g.y.n + c * g.y.c + oh * g.y.h
     cdef int64_t *index = NULL
     cdef real *column = <real *>(g.scratch + threadid() * g.part)
@@ -553,15 +585,16 @@ cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t job) noexcept no
         index = g.i + n * g.i_n + c * g.i_c + oh * g.i_h
     for ow in range(g.lo):
         window(kind, g.cols + 4 * ow, m, column, row, y + ow, index + ow)
+    cdef bint good = True
     if g.taps == 2:
-        even_windows(kind, g, 2, m * g.cols[4 * g.lo + 3], column, row, y, index)
+        good = even_windows(kind, g, 2, m * g.cols[4 * g.lo + 3], column, row, y, index)
     elif g.taps == 3:
-        even_windows(kind, g, 3, m * g.cols[4 * g.lo + 3], column, row, y, index)
+        good = even_windows(kind, g, 3, m * g.cols[4 * g.lo + 3], column, row, y, index)
     elif g.hi > g.lo:
-        even_windows(kind, g, g.taps, m * g.cols[4 * g.lo + 3], column, row, y, index)
+        good = even_windows(kind, g, g.taps, m * g.cols[4 * g.lo + 3], column, row, y, index)
     for ow in range(g.hi, g.OW):
         window(kind, g.cols + 4 * ow, m, column, row, y + ow, index + ow)
-    if kind == L2 and not roots(y, g.OW):
+    if kind == L2 and not (good and g.hi - g.lo == g.OW):
         for ow in range(g.OW):
             if not ordinary(y[ow]):
                 t = taps_of(g, &g.x, n, c, oh, ow)
@@ -595,15 +628,15 @@ cdef void forward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept nog
         else:
             last_row(LP, g, job)
     elif kind == MAX:
-        planar_row(MAX, g, job)
+        planar_band(MAX, g, job)
     elif kind == ARGMAX:
-        planar_row(ARGMAX, g, job)
+        planar_band(ARGMAX, g, job)
     elif kind == MEAN:
-        planar_row(MEAN, g, job)
+        planar_band(MEAN, g, job)
     elif kind == L2:
-        planar_row(L2, g, job)
+        planar_band(L2, g, job)
     else:
-        planar_row(LP, g, job)
+        planar_band(LP, g, job)
 
 
 cdef inline bint large(Pool *g) noexcept nogil:
@@ -614,7 +647,11 @@ cdef inline bint large(Pool *g) noexcept nogil:
 cdef int forward(int kind, bint last, Pool *g, double nanoseconds) except -1 nogil:
     """All rows; `nanoseconds` is the cost of an element of x."""
     cdef bint channels = last and not (kind == ARGMAX and g.H * g.W > LANE_MAX)
-    cdef Py_ssize_t job, jobs = g.N * g.OH * (1 if channels else g.C)
+    cdef Py_ssize_t job, jobs = g.N * g.OH
+    if not last and not (kind == ARGMAX and g.H * g.W > LANE_MAX):
+        jobs = g.N * g.C * ((g.OH + BAND - 1) // BAND)
+    elif not channels:
+        jobs = g.N * g.OH * g.C
     cdef double taps = <double>(g.rows[1] + 2) * (g.cols[1] + 2)
     cdef int threads = threads_for(nanoseconds * g.N * g.C * g.OH * g.OW * taps)
     cdef Py_ssize_t scratch = 0 if channels else (g.W + 3 * VL) * 2 * sizeof(real)
@@ -912,10 +949,28 @@ cdef inline void planar_band_back(const int kind, Pool *g, Py_ssize_t job) noexc
     for h in range(first, min(first + BAND, g.H)):
         if mean and h > first and same_cover(g, h):
             memcpy(dx + h * g.x.h, dx + (h - 1) * g.x.h, g.W * sizeof(real))
+        elif kind == SUM and g.W == 2 * g.OW and g.taps == 2 and g.spacing == 2 and g.x.w == 1 and one_window(g, h):
+            twice(g, g.y.p + n * g.y.n + c * g.y.c + g.row_list[g.row_ends[h]] * g.y.h, dx + h * g.x.h)
         elif mean and g.even and g.taps <= 8 and g.x.w == 1 and narrow_cover(g, h):
             mean_row_back(kind, g, n, c, h, dx + h * g.x.h, held)
         else:
             planar_row_back(kind, g, n, c, h)
+
+
+cdef inline bint one_window(Pool *g, Py_ssize_t h) noexcept nogil:
+    return g.row_ends[h + 1] - g.row_ends[h] == 1 and g.first == 0 and g.step == 1 and g.hi - g.lo == g.OW
+
+
+cdef inline void twice(Pool *g, const real *dy, real *dx) noexcept nogil:
+    """A row of windows of two columns that stand side by side."""
+    cdef Py_ssize_t b, n
+    cdef vf v
+    for b in range((g.OW + VL - 1) // VL):
+        n = 2 * (g.OW - b * VL)
+        v = (vzero + vread(dy + b * VL, min(n // 2, <Py_ssize_t>VL))) / vsplat(g.m)
+        vwrite(dx + 2 * b * VL, min(n, <Py_ssize_t>VL), vtwice_low(v))
+        if n > VL:
+            vwrite(dx + (2 * b + 1) * VL, min(n - VL, <Py_ssize_t>VL), vtwice_high(v))
 
 
 cdef inline bint narrow_cover(Pool *g, Py_ssize_t h) noexcept nogil:
