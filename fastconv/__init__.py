@@ -1,8 +1,8 @@
 """fastconv: convolutional networks for NumPy, forward and backward, on plain arrays.
 
-    fastconv.conv2d(x, weight)         functions on arrays (fastconv.ops)
-    fastconv.Network(model, shape)     models that predict and train
-    $ fastconv train                   the command line
+fastconv.conv2d(x, weight)         functions on arrays (fastconv.ops)
+fastconv.Network(model, shape)     models that predict and train
+$ fastconv train                   the command line
 """
 
 from . import data, init, layers, losses, models, ops, optim

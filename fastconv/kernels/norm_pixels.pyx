@@ -80,7 +80,8 @@ def pixels_forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] z
                    real[:, :] mean, real[:, :] low, real[:, :] invstd, real[:] running_mean, real[:] running_var,
                    double momentum, double eps, bint training, int activation, bint exact, Py_ssize_t groups):
     """y = activation((x - mean) invstd w[c] + b[c] + z), z may be None; statistics of each sample and group, or (not
-    training) the running ones. low: what rounding took from mean; not exact: it is left out of y."""
+    training) the running ones, or, without those, the given. low: what rounding took from mean; not exact: it is left
+    out of y."""
     cdef Shape h = shape_of(x.shape[0], x.shape[1], x.shape[2], groups)
     cdef Py_ssize_t job, jobs = h.N * h.blocks, measured = jobs if training else 0
     cdef int threads = threads_for(0.4 * h.N * h.P * h.C)
@@ -191,11 +192,14 @@ cdef void all_numbers(const Forward *f, double *total, const real[:] w, const re
                 inverse = <real>inverse_deviation(&m, eps)
                 if running_mean is not None:
                     remember(&m, &running_mean[g], &running_var[g], momentum)
+            elif running_mean is None:
+                center, rounded, inverse = mean[n, g], 0 if low is None else low[n, g], invstd[n, g]
             else:
                 m.mean = running_mean[g]
                 inverse = <real>(1 / sqrt(running_var[g] + eps))
-            center = <real>m.mean
-            rounded = <real>(m.mean - center) if exact else 0
+            if training or running_mean is not None:
+                center = <real>m.mean
+                rounded = <real>(m.mean - center) if exact else 0
             if mean is not None:
                 mean[n, g], invstd[n, g] = center, inverse
                 if low is not None:

@@ -52,7 +52,8 @@ def planes_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :
                    const real[:, :] b, real[:, :] mean, real[:, :] low, real[:, :] invstd, real[:] running_mean,
                    real[:] running_var, double momentum, double eps, bint training, int activation, bint exact):
     """y = activation((x - mean) invstd w[b, k] + b[b, k] + z), z may be None; the mean and variance of each set, or
-    (not training) the running ones. low: what rounding took from mean; not exact: it is left out of y."""
+    (not training) the running ones, or, without those, the given. low: what rounding took from mean; not exact: it is
+    left out of y."""
     cdef Py_ssize_t job, sets = x.shape[0] * x.shape[1], K = x.shape[2], P = x.shape[3]
     cdef int threads = threads_for(0.4 * sets * K * P)
     cdef Forward f = Forward(planes_of(x), planes_of(y), planes_of(z), x.shape[1], K, P, activation, False)
@@ -66,13 +67,17 @@ def planes_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :
     if numbers == NULL:
         raise MemoryError(f"numbers of {sets} channels")
     for job in range(sets):
-        numbers[job].center = running_mean[job]
-        numbers[job].scale = <real>(1 / sqrt(running_var[job] + eps))
-        if mean is not None:
-            mean[0, job], invstd[0, job] = numbers[job].center, numbers[job].scale
-            if low is not None:
-                low[0, job] = 0
-        numbers[job].shift = shift_of(numbers[job].scale, 1 if w is None else w[job, 0], 0 if b is None else b[job, 0], 0)
+        if running_mean is None:
+            numbers[job].center, numbers[job].scale = mean[0, job], invstd[0, job]
+        else:
+            numbers[job].center = running_mean[job]
+            numbers[job].scale = <real>(1 / sqrt(running_var[job] + eps))
+            if mean is not None:
+                mean[0, job], invstd[0, job] = numbers[job].center, numbers[job].scale
+                if low is not None:
+                    low[0, job] = 0
+        numbers[job].shift = shift_of(numbers[job].scale, 1 if w is None else w[job, 0], 0 if b is None else b[job, 0],
+                                      0 if low is None else low[0, job])
         numbers[job].scale = scale_of(numbers[job].scale, 1 if w is None else w[job, 0])
     for job in prange(K, nogil=True, num_threads=threads if K >= threads else 1, schedule="static"):
         sample_forward(&f, numbers, job)
