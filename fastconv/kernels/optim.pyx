@@ -29,56 +29,60 @@ cdef extern from *:
 
     NO_FMA static void sgd_run(REAL *w, const REAL *g, REAL *u, REAL *v, REAL *z, Py_ssize_t vectors,
                                const OptimNumbers *p) {
+        const OptimNumbers q = *p; /* a copy: no store can change it */
         (void)v; (void)z;
         for (Py_ssize_t i = 0; i < vectors * VL; i += VL) {
             vf W = vload(w + i), G = vload(g + i);
-            if (p->decay != 0) G = W * p->decay + G;
+            if (q.decay != 0) G = W * q.decay + G;
             if (u) {
-                vf V = vload(u + i) * p->momentum + G;
+                vf V = vload(u + i) * q.momentum + G;
                 vstore(u + i, V);
-                if (p->nesterov) G = G + V * p->momentum;
+                if (q.nesterov) G = G + V * q.momentum;
                 else G = V;
             }
-            vstore(w + i, W - G * p->lr);
+            vstore(w + i, W - G * q.lr);
         }
     }
     /* u: first moment, v: second; a = 1 - beta1, b = beta2, c = sqrt(1 - beta2^t), d = 1 - lr decay (AdamW);
        lr already divided by 1 - beta1^t */
     NO_FMA static void adam_run(REAL *w, const REAL *g, REAL *u, REAL *v, REAL *z, Py_ssize_t vectors,
                                 const OptimNumbers *p) {
+        const OptimNumbers q = *p;
+        const REAL rest = 1 - q.b;
         (void)z;
         for (Py_ssize_t i = 0; i < vectors * VL; i += VL) {
-            vf W = vload(w + i) * p->d, G = vload(g + i), U = vload(u + i), V = vload(v + i), S;
-            if (p->decay != 0) G = W * p->decay + G;
-            U = U + (G - U) * p->a;
-            V = V * p->b + G * G * (1 - p->b);
+            vf W = vload(w + i) * q.d, G = vload(g + i), U = vload(u + i), V = vload(v + i), S;
+            if (q.decay != 0) G = W * q.decay + G;
+            U = U + (G - U) * q.a;
+            V = V * q.b + G * G * rest;
             vstore(u + i, U);
             vstore(v + i, V);
             OPTIM_VSQRT(V, S)
-            vstore(w + i, W - U / (S / p->c + p->eps) * p->lr);
+            vstore(w + i, W - U / (S / q.c + q.eps) * q.lr);
         }
     }
     /* u: mean of squares, v: velocity or NULL, z: mean or NULL; a = 1 - alpha, b = alpha */
     NO_FMA static void rmsprop_run(REAL *w, const REAL *g, REAL *u, REAL *v, REAL *z, Py_ssize_t vectors,
                                    const OptimNumbers *p) {
+        const OptimNumbers q = *p;
         for (Py_ssize_t i = 0; i < vectors * VL; i += VL) {
             vf W = vload(w + i), G = vload(g + i), S;
-            if (p->decay != 0) G = W * p->decay + G;
-            vf U = vload(u + i) * p->b + G * G * p->a, D = U;
+            if (q.decay != 0) G = W * q.decay + G;
+            vf U = vload(u + i) * q.b + G * G * q.a, D = U;
             vstore(u + i, U);
             if (z) {
                 vf Z = vload(z + i);
-                Z = Z + (G - Z) * p->a;
+                Z = Z + (G - Z) * q.a;
                 vstore(z + i, Z);
                 D = U - Z * Z;
             }
             OPTIM_VSQRT(D, S)
-            G = G / (S + p->eps);
+            G = G / (S + q.eps);
             if (v) {
-                G = vload(v + i) * p->momentum + G;
+                G = vload(v + i) * q.momentum + G;
                 vstore(v + i, G);
             }
-            vstore(w + i, W - G * p->lr);
+            vstore(w + i, W - G * q.lr);
         }
     }
     """
