@@ -1,35 +1,19 @@
 """The public functions on NumPy arrays: check, choose the path, allocate or take `out=`, call a kernel."""
 
-from .activation import (
-    elu,
-    elu_backward,
-    gelu,
-    gelu_backward,
-    hardsigmoid,
-    hardsigmoid_backward,
-    hardswish,
-    hardswish_backward,
+from .activation_hard import hardsigmoid, hardsigmoid_backward, hardswish, hardswish_backward
+from .activation_rectifier import (
     leaky_relu,
     leaky_relu_backward,
-    log_softmax,
-    log_softmax_backward,
     prelu,
     prelu_backward,
     relu,
     relu6,
     relu6_backward,
     relu_backward,
-    sigmoid,
-    sigmoid_backward,
-    silu,
-    silu_backward,
-    softmax,
-    softmax_backward,
-    softplus,
-    softplus_backward,
-    tanh,
-    tanh_backward,
 )
+from .activation_sigmoid import sigmoid, sigmoid_backward, tanh, tanh_backward
+from .activation_smooth import elu, elu_backward, gelu, gelu_backward, silu, silu_backward, softplus, softplus_backward
+from .activation_softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .add import add
 from .conv import conv2d, conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight
 from .conv_transpose import (
@@ -47,20 +31,9 @@ from .dense import (
     linear_backward_weight,
 )
 from .layout import concatenate, to_channels_last, to_planar
-from .loss import (
-    binary_cross_entropy_with_logits,
-    binary_cross_entropy_with_logits_backward,
-    cross_entropy,
-    cross_entropy_backward,
-    huber_loss,
-    huber_loss_backward,
-    l1_loss,
-    l1_loss_backward,
-    mse_loss,
-    mse_loss_backward,
-    nll_loss,
-    nll_loss_backward,
-)
+from .loss_binary import binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_backward
+from .loss_classes import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
+from .loss_elements import huber_loss, huber_loss_backward, l1_loss, l1_loss_backward, mse_loss, mse_loss_backward
 from .norm import batch_norm, batch_norm_backward
 from .norm_group import group_norm, group_norm_backward, layer_norm, layer_norm_backward
 from .norm_local import local_response_norm, local_response_norm_backward
