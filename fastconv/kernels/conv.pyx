@@ -175,18 +175,51 @@ cdef real *pixel(Grid *g, Py_ssize_t p) noexcept nogil:
 cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles,
                 Py_ssize_t c0, Py_ssize_t k0, real *junk) noexcept nogil:
     """Fill the tables: rows[tile][tap][i] under each tap, out[tile][i] of each pixel; rows beyond count go to junk."""
-    cdef Py_ssize_t p, t, j = first % g.GW, i = first // g.GW % g.GH, n = first // g.GW // g.GH
-    cdef const real **row
-    cdef const real *x
+    cdef Py_ssize_t p, t, j = first % g.GW, i = first // g.GW % g.GH, n = first // g.GW // g.GH, lane = 0
+    cdef Py_ssize_t taps = g.taps, GW = g.GW, mw = g.mw, x_step = g.mw * g.xw, y_step = g.yw
+    cdef Py_ssize_t left = g.left, right = g.right
+    cdef const Py_ssize_t *at = g.at
+    cdef const real *x = g.x + n * g.xn + i * g.mh * g.xh + j * x_step + c0
+    cdef real *y = g.y + n * g.yn + i * g.yh + j * y_step + k0
+    cdef bint inside = g.top <= i * g.mh < g.bottom
     for p in range(count):
-        row = rows + p // MR * g.taps * MR + p % MR
-        out[p] = g.y + n * g.yn + i * g.yh + j * g.yw + k0
-        x = g.x + n * g.xn + i * g.mh * g.xh + j * g.mw * g.xw + c0
-        if g.top <= i * g.mh < g.bottom and g.left <= j * g.mw < g.right:
-            for t in range(g.taps):
-                row[t * MR] = x + g.at[t]
+        out[p] = y
+        if inside and left <= j * mw < right:
+            for t in range(taps):
+                rows[t * MR] = x + at[t]
         else:
-            point_at_edge(g, row, x, i * g.mh, j * g.mw)
+            point_at_edge(g, rows, x, i * g.mh, j * mw)
+        x += x_step
+        y += y_step
+        j += 1
+        if j == GW:
+            j = 0
+            i += 1
+            if i == g.GH:
+                i = 0
+                n += 1
+            x = g.x + n * g.xn + i * g.mh * g.xh + c0
+            y = g.y + n * g.yn + i * g.yh + k0
+            inside = g.top <= i * g.mh < g.bottom
+        rows += 1
+        lane += 1
+        if lane == MR:
+            lane = 0
+            rows += (taps - 1) * MR
+    for p in range(count, tiles * MR):
+        out[p] = junk
+        for t in range(taps):
+            rows[t * MR] = g.zeros
+        rows += 1
+
+
+cdef void point_at_added(Grid *g, const real **add, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles, Py_ssize_t k0,
+                         real *junk) noexcept nogil:
+    """add[tile][i]: the residual of each pixel; rows beyond count read junk."""
+    cdef Py_ssize_t p, j = first % g.GW, i = first // g.GW % g.GH, n = first // g.GW // g.GH
+    memset(junk, 0, NR * VL * sizeof(real))
+    for p in range(count):
+        add[p] = g.add + n * g.an + i * g.ah + j * g.aw + k0
         j += 1
         if j == g.GW:
             j = 0
@@ -195,20 +228,7 @@ cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssi
                 i = 0
                 n += 1
     for p in range(count, tiles * MR):
-        row = rows + p // MR * g.taps * MR + p % MR
-        out[p] = junk
-        for t in range(g.taps):
-            row[t * MR] = g.zeros
-
-
-cdef void point_at_added(Grid *g, const real **add, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles, Py_ssize_t k0,
-                         real *junk) noexcept nogil:
-    """add[tile][i]: the residual of each pixel; rows beyond count read junk."""
-    cdef Py_ssize_t p, j, i, n
-    memset(junk, 0, NR * VL * sizeof(real))
-    for p in range(tiles * MR):
-        j, i, n = (first + p) % g.GW, (first + p) // g.GW % g.GH, (first + p) // g.GW // g.GH
-        add[p] = g.add + n * g.an + i * g.ah + j * g.aw + k0 if p < count else junk
+        add[p] = junk
 
 
 cdef void point_at_edge(Grid *g, const real **row, const real *x, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
