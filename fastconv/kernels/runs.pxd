@@ -57,10 +57,18 @@ cdef extern from *:
         return (vf)((vi)g & ~shut);
     #endif
     }
+    /* the sum of all lanes, in double */
     RUNS_INLINE double vsum(vf v) {
+    #if VBYTES == 64 && REAL_BYTES == 4
+        __m256 low = _mm512_castps512_ps256((__m512)v), high = _mm512_extractf32x8_ps((__m512)v, 1);
+        return _mm512_reduce_add_pd(_mm512_add_pd(_mm512_cvtps_pd(low), _mm512_cvtps_pd(high)));
+    #elif VBYTES == 64
+        return _mm512_reduce_add_pd((__m512d)v);
+    #else
         double s[4] = {0, 0, 0, 0};
         for (int i = 0; i < VL; i++) s[i % 4] += v[i];
         return (s[0] + s[1]) + (s[2] + s[3]);
+    #endif
     }
     #endif
     """

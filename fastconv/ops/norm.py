@@ -64,7 +64,7 @@ def batch_norm(
 
     Notes
     -----
-    Variances are made in two passes over blocks that stay in the cache, and joined in double: right at mean 1e4 and
+    Variances are summed around a mean of nearby values, block by block, and joined in double: right at mean 1e4 and
     deviation 1 in float32. An empty batch leaves the running statistics as they are. Ioffe and Szegedy 2015, alg. 1.
 
     Examples

@@ -255,6 +255,24 @@ def test_variance_far_from_zero(case, shape, layout):
     np.testing.assert_allclose(v, wide(x)[0].var(without(1, x), ddof=1), rtol=1e-5)
 
 
+@every_layout
+@pytest.mark.parametrize("first", [0.0, 2e4])
+@pytest.mark.parametrize("shape", [(4, 33, 40, 40), (2, 3, 90, 110), (900, 5)])
+def test_variance_where_the_first_values_are_unlike_the_rest(shape, first, layout):
+    """Sums are taken around a mean of the first values: a black border must not spoil them."""
+    x, w, b, dy = operands(shape, "batch", "float32", layout)
+    x = layout((x - 3) / 2 + np.float32(1e4))
+    if len(shape) == 2:
+        x[:8] = first
+    else:
+        x[0, :, 0] = first
+    m, v = np.zeros(shape[1], "float32"), np.zeros(shape[1], "float32")
+    y = norm.batch_norm(x, m, v, w, b, training=True, momentum=1.0)
+    np.testing.assert_allclose(m, wide(x)[0].mean(without(1, x)), rtol=1e-7)
+    np.testing.assert_allclose(v, wide(x)[0].var(without(1, x), ddof=1), rtol=1e-5)
+    np.testing.assert_allclose(y, batch_textbook(*wide(x, w, b, dy))[0], rtol=5e-6, atol=1e-5)
+
+
 @every_dtype
 @every_layout
 def test_a_constant_channel_has_no_variance(layout, dtype):
@@ -295,6 +313,18 @@ def test_local_response_norm_of_one_channel_each_way():
     np.testing.assert_allclose(y, [[1 / 1, 10 / 101, 100 / 10100]])
 
 
+@pytest.mark.parametrize("shape", [(16400, 128), (24, 90112)])
+def test_layer_norm_of_large_arrays(shape):
+    """Results that are stored past the caches."""
+    x, w, b, dy = operands(shape, "layer", "float32")
+    y, dx, dw, db = layer(x, w, b, dy)
+    rows = [0, 1, shape[0] - 1]
+    want = layer_textbook(*wide(x[rows], w, b, dy[rows]))
+    assert_close((y[rows], dx[rows]), want[:2], "float32", factor=4)
+    np.testing.assert_allclose(db, wide(dy)[0].sum(0), rtol=0, atol=1e-3)
+    np.testing.assert_allclose(dw, (wide(dy)[0] * standard(wide(x)[0], (1,), 1e-5)[0]).sum(0), rtol=0, atol=2e-3)
+
+
 def test_group_norm_of_a_group_a_channel_is_batch_norm_of_each_sample():
     x, w, b, dy = operands((3, 5, 4, 6), "batch")
     whole = group(lambda C: C)(x, w, b, dy)
@@ -306,7 +336,7 @@ def test_group_norm_of_a_group_a_channel_is_batch_norm_of_each_sample():
 
 
 @pytest.mark.parametrize("rows", [(), (7,), (3, 4)])
-@pytest.mark.parametrize("last", [(5,), (19,), (2, 3), (2500,)])
+@pytest.mark.parametrize("last", [(5,), (19,), (2, 3), (2500,), (20011,), (4, 4096)])
 def test_layer_norm_over_the_last_axes(rows, last):
     rng = np.random.default_rng(2)
     x, dy, w, b = (rng.standard_normal(shape) for shape in ((*rows, *last), (*rows, *last), last, last))
