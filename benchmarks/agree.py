@@ -100,11 +100,13 @@ class Task:
 
     def module(self, dtype, layout="contiguous"):
         """PyTorch's module with the weights."""
-        module = torch_models.build(self.name, num_classes=self.classes, **self.case.options).to(getattr(torch, dtype))
-        if any(torch.nn.parameter.is_lazy(p) for p in module.parameters()):
-            module(torch.zeros(1, *self.input_shape, dtype=getattr(torch, dtype)))
-        state = {name: torch.from_numpy(np.array(a)) for name, a in self.weights.items()}
-        module.load_state_dict(state)
+        dtype = getattr(torch, dtype)
+        with torch.device("meta"):  # no first weights are drawn
+            module = torch_models.build(self.name, num_classes=self.classes, **self.case.options).to(dtype)
+            if any(torch.nn.parameter.is_lazy(p) for p in module.parameters()):
+                module(torch.zeros(1, *self.input_shape, dtype=dtype))
+        module.to_empty(device="cpu")
+        module.load_state_dict({name: torch.from_numpy(a) for name, a in self.weights.items()})
         return module.to(memory_format=LAYOUTS[layout])
 
     def torch_loss(self, y, targets):
