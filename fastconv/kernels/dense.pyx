@@ -15,10 +15,12 @@ cdef extern from *:
     """
     #define DOT_BLOCK (3072 / REAL_BYTES)
     #define WIDTH (TILE_VECTORS * VL)
+    #define AHEAD (4096 / REAL_BYTES)
     #define COLUMNS (131072 / REAL_BYTES)
     """
     enum: DOT_BLOCK  # terms of a sum of `forward`: six rows of them are half of the first cache
     enum: WIDTH      # columns of a panel
+    enum: AHEAD      # rows of w that are read once are fetched so far ahead
     enum: COLUMNS    # sums of a job that reads w where it lies: of whole rows, where they can be
 
 cdef enum:
@@ -409,7 +411,7 @@ cdef inline void add_rows_body(const real *w, Py_ssize_t w_step, const real *a, 
     for v in range(whole):
         for i in range(rows):
             wv[i] = vload(w + i * w_step + v * VL)
-            dense_prefetch(w + (rows + i) * w_step + v * VL)
+            dense_prefetch(w + i * w_step + v * VL + AHEAD)
         for n in range(N):
             s = vload(sums + n * sums_step + v * VL)
             for i in range(rows):
