@@ -58,6 +58,7 @@ def planes_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :
     cdef int threads = threads_for(0.4 * sets * K * P)
     cdef Forward f = Forward(planes_of(x), planes_of(y), planes_of(z), x.shape[1], K, P, activation, False)
     cdef Numbers *numbers
+    cdef Py_ssize_t together = max(<Py_ssize_t>1, 16384 // P), cuts = (x.shape[1] + together - 1) // together
     f.stream = past_caches(&f.y, sets * K, P) and f.y.base != f.x.base and f.y.base != f.z.base
     if training:
         for job in prange(sets, nogil=True, num_threads=threads, schedule="static"):
@@ -79,15 +80,16 @@ def planes_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :
         numbers[job].shift = shift_of(numbers[job].scale, 1 if w is None else w[job, 0], 0 if b is None else b[job, 0],
                                       0 if low is None else low[0, job])
         numbers[job].scale = scale_of(numbers[job].scale, 1 if w is None else w[job, 0])
-    for job in prange(K, nogil=True, num_threads=threads if K >= threads else 1, schedule="static"):
-        sample_forward(&f, numbers, job)
+    for job in prange(K * cuts, nogil=True, num_threads=threads, schedule="static"):
+        sample_forward(&f, numbers, job // cuts, job % cuts * together, together)
     free(numbers)
 
 
-cdef void sample_forward(const Forward *f, const Numbers *numbers, Py_ssize_t k) noexcept nogil:
-    """All channels of a sample."""
+cdef void sample_forward(const Forward *f, const Numbers *numbers, Py_ssize_t k, Py_ssize_t first,
+                         Py_ssize_t together) noexcept nogil:
+    """Some channels of a sample."""
     cdef Py_ssize_t s
-    for s in range(f.B):
+    for s in range(first, min(first + together, f.B)):
         plane_scale(f, 0, s, k, numbers + s)
     if f.stream:
         vfence()
