@@ -10,8 +10,9 @@ from .vector cimport REAL_BYTES, VL, real, vfence, vload, vstore, vstream
 from .lanes cimport PAST_CACHES, square, square_part, vread, vwrite
 
 cdef enum:
-    ACROSS = 64        # of a tile: neighbours in x
-    ALONG = 256        # of a tile: neighbours in y
+    LONG = 1024        # a tile: neighbours where rows lie far apart
+    SHORT = 16         # and where they lie close together
+    PIXELS = 256       # of a tile that is read in long runs
     RUN = 16384        # values of a run in a job
 
 cdef extern from *:
@@ -104,6 +105,7 @@ cdef void merge(Copy *c) noexcept nogil:
 
 cdef void choose(Copy *c, Py_ssize_t total) noexcept nogil:
     cdef int axis, best = -1
+    cdef Py_ssize_t across
     c.across_count, c.across_x, c.across_y = 1, 0, 0
     c.pieces_across, c.along = 1, RUN
     c.how = VALUES
@@ -117,12 +119,14 @@ cdef void choose(Copy *c, Py_ssize_t total) noexcept nogil:
             c.how = TILES
             c.across_count, c.across_x, c.across_y = c.shape[best], c.xs[best], c.ys[best]
             c.shape[best] = 1
-            c.pieces_across = (c.across_count + ACROSS - 1) // ACROSS
-            c.along = ALONG
+            across, c.along = PIXELS, PIXELS
+            if size(c.across_y) > size(c.xs[3]):  # few rows at a time are written, in long runs
+                across, c.along = SHORT, LONG
             if c.across_count <= 4:
                 c.along = RUN // 4
             elif c.shape[3] <= 4:
-                c.pieces_across = (c.across_count + RUN // 4 - 1) // (RUN // 4)
+                across = RUN // 4
+            c.pieces_across = (c.across_count + across - 1) // across
     c.pieces_along = (c.shape[3] + c.along - 1) // c.along
     c.rows = 1
     if c.how != TILES and c.shape[3] < RUN:
