@@ -1,8 +1,8 @@
 """Batch and group norm over pixels: x[N, P, C], C with unit stride (channels-last memory). Batch norm: N = 1.
 
-The pixels of a sample are cut into blocks, whose sums join in their order. A few pixels at a time are read side by side,
-vector of channels by vector of channels. The second pass goes backwards through the blocks, the last of which are still
-in the cache.
+The pixels of a sample are cut into blocks, whose sums join in their order. A few pixels at a time are read side by
+side, vector of channels by vector of channels. The second pass goes backwards through the blocks, the last of which are
+still in the cache.
 """
 from cython.parallel cimport prange
 from libc.math cimport sqrt
@@ -138,8 +138,8 @@ cdef inline void flush(real *sums, double *total, Py_ssize_t C) noexcept nogil:
         sums[c] = 0
 
 
-cdef void pixels_sums(const real *x, Py_ssize_t along, Py_ssize_t count, Py_ssize_t C, Py_ssize_t rows, const real *center,
-                      real *sums, real *squares) noexcept nogil:
+cdef void pixels_sums(const real *x, Py_ssize_t along, Py_ssize_t count, Py_ssize_t C, Py_ssize_t rows,
+                      const real *center, real *sums, real *squares) noexcept nogil:
     cdef Py_ssize_t i, fours = count // ROWS if rows == ROWS else 0
     for i in range(fours):
         add_rows(x + ROWS * i * along, along, ROWS, C, center, sums, squares)
@@ -296,7 +296,7 @@ cdef inline void scale_rows(const Forward *f, Py_ssize_t n, Py_ssize_t first, co
 
 
 cdef struct Backward:
-    Pixels dy, x, y, dx, dz  # y: where the mask is read, unless absent; dz: where it is wanted, what the mask leaves of dy
+    Pixels dy, x, y, dx, dz  # y, unless absent: where the mask is read; dz, where wanted: what the mask leaves of dy
     Shape h
     real *numbers   # of every sample: center, scale and shift of the forward pass, slope and shift of this one
     real *scratch   # of every block: sums of dz, then of dz (x - center)

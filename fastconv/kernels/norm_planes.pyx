@@ -123,7 +123,8 @@ cdef void set_forward(const Forward *f, const real[:, :] w, const real[:, :] b, 
         vfence()
 
 
-cdef inline void plane_scale(const Forward *f, Py_ssize_t a, Py_ssize_t s, Py_ssize_t k, const Numbers *n) noexcept nogil:
+cdef inline void plane_scale(const Forward *f, Py_ssize_t a, Py_ssize_t s, Py_ssize_t k,
+                             const Numbers *n) noexcept nogil:
     cdef const real *x = plane(&f.x, a, s, k)
     cdef const real *z = plane(&f.z, a, s, k)
     cdef real *y = plane(&f.y, a, s, k)
@@ -172,7 +173,7 @@ cdef inline void run_scale(const real *x, const real *z, real *y, Py_ssize_t cou
 
 
 cdef struct Backward:
-    Planes dy, x, y, dx, dz  # y: where the mask is read, unless absent; dz: where it is wanted, what the mask leaves of dy
+    Planes dy, x, y, dx, dz  # y, unless absent: where the mask is read; dz, where wanted: what the mask leaves of dy
     Py_ssize_t B, K, P
     int activation
     bint stream
@@ -272,7 +273,8 @@ cdef inline void products_kept(const Backward *f, Py_ssize_t a, Py_ssize_t s, Py
         products(f, a, s, k, start, rows, stop, n, sums, activation, given, True)
 
 
-cdef inline vf gated(vf g, vf x, const real *y, vf c, vf s, vf t, const int activation, const bint given) noexcept nogil:
+cdef inline vf gated(vf g, vf x, const real *y, vf c, vf s, vf t, const int activation,
+                     const bint given) noexcept nogil:
     """g where the activation of y, or of (x - c) s + t, let it through, else 0"""
     if activation == 0:
         return g

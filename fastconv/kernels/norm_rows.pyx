@@ -160,7 +160,8 @@ def rows_backward(const real[:, :] dy, const real[:, :] x, real[:, :] dx, const 
     free(numbers)
 
 
-cdef void join_parts(double *parts, Py_ssize_t jobs, Py_ssize_t width, bint wide, real[:] dw, real[:] db) noexcept nogil:
+cdef void join_parts(double *parts, Py_ssize_t jobs, Py_ssize_t width, bint wide, real[:] dw,
+                     real[:] db) noexcept nogil:
     cdef Py_ssize_t job, k, K = dw.shape[0]
     if wide:
         for k in range(K):

@@ -1,6 +1,6 @@
-# What the normalisations share. Means and variances: sums of d and d^2, d = x - c for a c near the mean, so that nothing
-# cancels, in vectors over at most RUN values; these join in double, in their order. c is the mean of what was read before
-# (of the first run: that run's own, which is read twice from the cache).
+# What the normalisations share. Means and variances: sums of d and d^2, d = x - c for a c near the mean, so that
+# nothing cancels, in vectors over at most RUN values; these join in double, in their order. c is the mean of what was
+# read before (of the first run: that run's own, which is read twice from the cache).
 # y = (x - mean) scale + shift, with what rounding took from the mean put into the shift. Its activation, and the gate
 # that the backward pass makes from the same numbers, are the same instructions everywhere: their bits agree.
 
