@@ -23,13 +23,14 @@ def seconds_of(call, repeats):
     return (time.perf_counter() - begun) / repeats
 
 
-def alternate(calls, seconds, at_least=5, at_most=300):
+def alternate(calls, seconds, at_least=5, at_most=300, block=BLOCK, least=1):
     """name -> list of seconds, one a round; in every round each call has its turn, the first one changing.
 
+    A turn is as many calls as take `block` seconds, at least `least`; more than one are timed after another that is not.
     Peers that are SLOW times the fastest call have a turn in the first rounds only: they cannot be the best.
     """
     first = {name: min(seconds_of(call, 1) for _ in range(2)) for name, call in calls.items()}
-    repeats = {name: max(1, min(1000, int(BLOCK / max(t, 1e-7)))) for name, t in first.items()}
+    repeats = {name: max(least, min(1000, int(block / max(t, 1e-7)))) for name, t in first.items()}
     names = [name for name in calls if name == "ours" or first[name] < SLOW * min(first.values())]
     few = [name for name in calls if name not in names]
     one_round = sum((repeats[name] + (repeats[name] > 1)) * first[name] for name in names)

@@ -7,7 +7,7 @@
 
 The peers get our weights (torchvision's own models where it has them), their outputs and losses are compared with ours
 before anything is timed, and then all take turns in one process with the same number of threads and a heap that is
-kept between calls. The ratio is the median over the rounds of the best peer's time / ours. `memory` measures the peak
+kept between calls; a turn begins with a call that is not timed, for threads of the one before may still spin. The ratio is the median over the rounds of the best peer's time / ours. `memory` measures the peak
 of a process that does two training steps, above what the imports took, ours and PyTorch's each in a process of its own.
 """
 
@@ -77,7 +77,7 @@ def measure(options):
                 print(f"{model}, {name} disagrees by {errors[name]:.1e}", flush=True)
             else:
                 calls[name] = call
-        times = alternate(calls, options.seconds)
+        times = alternate(calls, options.seconds, at_least=3, block=0.05, least=2)
         rows.append(row(options, model, n, times, max(errors.values(), default=None)))
         print(text(rows[-1]), flush=True)
     return rows

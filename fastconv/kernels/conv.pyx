@@ -16,6 +16,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
+from .shares cimport next_job, share_out
 from .tile cimport MR, NR, tile, tile_tn
 from .vector cimport VL, real, vfence, vprefetch
 
@@ -54,6 +55,7 @@ cdef struct Grid:
     bint stream                 # y is large and on whole vectors: stored past the caches
     # With bh > 0 the columns are a block of bh x bw pixels of `channels` each, stored at i * bh, j * bw of YH x YW
     Py_ssize_t bh, bw, channels, YH, YW
+    Py_ssize_t each  # pixels of a job
 
 
 cdef Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
@@ -65,28 +67,64 @@ cdef Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
 
 cdef int run_grid(Grid *g) noexcept nogil:
     """All jobs of a grid; 1 if memory ran out."""
-    cdef Py_ssize_t pixels = g.N * g.GH * g.GW, blocks = (pixels + TILES * MR - 1) // (TILES * MR)
-    cdef Py_ssize_t at_once = tiles_at_once(g, blocks), runs = (g.tiles_k + at_once - 1) // at_once
-    cdef Py_ssize_t jobs = g.groups * runs * blocks, job
+    cdef Py_ssize_t pixels = g.N * g.GH * g.GW, tiles = (pixels + MR - 1) // MR
     cdef double work = <double>pixels * g.groups * columns(g.K) * (g.taps * g.length + 4) * 0.02
-    cdef int threads = threads_for(work), failed = 0
+    cdef int threads = threads_for(work), failed = 0, thread
+    cdef Py_ssize_t blocks = blocks_of(tiles, threads), at_once = tiles_at_once(g, blocks)
+    cdef Py_ssize_t runs = (g.tiles_k + at_once - 1) // at_once, jobs = g.groups * runs * blocks
+    cdef Py_ssize_t *ranges
     cdef Py_ssize_t table = (g.taps + 2) * TILES * MR
     cdef Py_ssize_t scratch = table * sizeof(real *) + ((TILES * MR + 1) * NR + 1) * VL * sizeof(real)
     cdef char *memory = NULL
     if jobs == 0:
         return 0
+    g.each = (tiles + blocks - 1) // blocks * MR
     g.at = <Py_ssize_t *>malloc((g.taps + 1) * sizeof(Py_ssize_t))
     if g.at == NULL:
         return 1
     find_inside(g)
     g.stream = streams(g)
+    ranges = share_out(jobs, threads)
+    if ranges == NULL:
+        free(g.at)
+        return 1
     with parallel(num_threads=threads):
         memory = <char *>malloc(scratch)
-        for job in prange(jobs, schedule="dynamic"):
-            failed |= run_job(g, job // blocks // runs, job // blocks % runs * at_once, at_once, job % blocks, pixels,
-                              memory)
+        for thread in prange(threads, schedule="static"):
+            failed |= run_range(g, ranges, threads, thread, blocks, runs, at_once, pixels, memory)
         free(memory)
+    free(ranges)
     free(g.at)
+    return failed
+
+
+cdef Py_ssize_t blocks_of(Py_ssize_t tiles, int threads) noexcept nogil:
+    """Blocks of at most TILES tiles, as many for each thread where there are enough."""
+    cdef Py_ssize_t blocks = (tiles + TILES - 1) // TILES
+    if blocks > threads:
+        blocks = (blocks + threads - 1) // threads * threads
+        blocks = (tiles + (tiles + blocks - 1) // blocks - 1) // ((tiles + blocks - 1) // blocks)
+    return blocks
+
+
+cdef int run_range(Grid *g, Py_ssize_t *ranges, int threads, int thread, Py_ssize_t blocks, Py_ssize_t runs,
+                   Py_ssize_t at_once, Py_ssize_t pixels, char *memory) noexcept nogil:
+    """What one thread does. Jobs are numbered by groups, by parts of the pixels as many as threads (where there are
+    enough), by runs of columns, by blocks of pixels."""
+    cdef Py_ssize_t job = next_job(ranges, threads, thread), left, part, first, count
+    cdef Py_ssize_t parts = threads if blocks >= threads else 1
+    cdef int failed = 0
+    while job >= 0:
+        left = job % (blocks * runs)
+        part = first = 0
+        count = blocks // parts
+        while left >= count * runs:
+            left -= count * runs
+            first += count
+            part += 1
+            count = blocks * (part + 1) // parts - first
+        failed |= run_job(g, job // (blocks * runs), left // count * at_once, at_once, first + left % count, pixels, memory)
+        job = next_job(ranges, threads, thread)
     return failed
 
 
@@ -106,7 +144,7 @@ cdef Py_ssize_t tiles_at_once(Grid *g, Py_ssize_t blocks) noexcept nogil:
 cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_once, Py_ssize_t block, Py_ssize_t pixels,
                  char *memory) noexcept nogil:
     """One block of pixels and some tiles of columns."""
-    cdef Py_ssize_t first = block * TILES * MR, count = min(<Py_ssize_t>(TILES * MR), pixels - first)
+    cdef Py_ssize_t first = block * g.each, count = min(g.each, pixels - first)
     cdef Py_ssize_t tiles = (count + MR - 1) // MR, p
     cdef const real **rows = <const real **>memory
     cdef real **out = <real **>(memory + g.taps * TILES * MR * sizeof(real *))

@@ -399,20 +399,20 @@ cdef inline void add_rows(const real *w, Py_ssize_t w_step, const real *a, Py_ss
 
 
 cdef inline void add_rows_body(const real *w, Py_ssize_t w_step, const real *a, Py_ssize_t a_step, real *sums,
-                               Py_ssize_t sums_step, Py_ssize_t columns, const int rows, const int N) noexcept nogil:
+                               Py_ssize_t sums_step, Py_ssize_t columns, const int rows, const int width) noexcept nogil:
     cdef vf s
     cdef vf wv[4]
     cdef vf av[FEW][4]
     cdef Py_ssize_t v, whole = columns // VL
     cdef int i, n, tail = columns % VL
-    for n in range(N):
+    for n in range(width):
         for i in range(rows):
             av[n][i] = vsplat(a[n * a_step + i])
     for v in range(whole):
         for i in range(rows):
             wv[i] = vload(w + i * w_step + v * VL)
             dense_prefetch(w + i * w_step + v * VL + AHEAD)
-        for n in range(N):
+        for n in range(width):
             s = vload(sums + n * sums_step + v * VL)
             for i in range(rows):
                 s = s + av[n][i] * wv[i]
@@ -420,7 +420,7 @@ cdef inline void add_rows_body(const real *w, Py_ssize_t w_step, const real *a, 
     if tail > 0:
         for i in range(rows):
             wv[i] = vload_part(w + i * w_step + whole * VL, tail)
-        for n in range(N):
+        for n in range(width):
             s = vload(sums + n * sums_step + whole * VL)
             for i in range(rows):
                 s = s + av[n][i] * wv[i]

@@ -32,6 +32,7 @@ cdef struct Phase:
 
 cdef struct Grid:
     const real *x
+    Py_ssize_t each  # rows of a job
     Py_ssize_t xn, xc, xh, xw, H, W, mh, mw
     real *y
     Py_ssize_t yn, yc, yh, yw, N, GH, GW, sh, sw
@@ -272,7 +273,7 @@ cdef void some_rows(Grid *g, Phase *f, const real **rows, int height, real *y, P
 
 cdef int run_grid(Grid *g) noexcept nogil:
     """All jobs: ROWS rows of one image; 1 if memory ran out."""
-    cdef Py_ssize_t blocks = (g.GH + ROWS - 1) // ROWS, jobs = g.N * blocks, job, taps = 0, kh = 0, f
+    cdef Py_ssize_t blocks, jobs, job, taps = 0, kh = 0, f
     cdef Py_ssize_t low = 0, high = 0, size
     cdef int threads, failed = 0
     cdef char *memory
@@ -281,14 +282,18 @@ cdef int run_grid(Grid *g) noexcept nogil:
         kh = max(kh, g.phases[f].kh)
         low = min(low, g.phases[f].th)
         high = max(high, g.phases[f].th + (g.phases[f].kh - 1) * g.phases[f].rh)
-    threads = threads_for(<double>g.N * g.GH * g.GW * g.lanes * (2 + taps // (g.sh * g.sw)) * 0.03)
-    g.span = (ROWS - 1) * g.mh + high - low + 1
+    threads = threads_for(<double>g.N * g.GH * g.GW * g.lanes * (2 + taps // (g.sh * g.sw)) * 0.11)  # cold
+    blocks = max((g.GH + ROWS - 1) // ROWS, min(<Py_ssize_t>threads, g.GH // 2) if g.N < threads else 1)
+    g.each = ((g.GH + blocks - 1) // blocks + g.sh - 1) // g.sh * g.sh
+    blocks = (g.GH + g.each - 1) // g.each
+    jobs = g.N * blocks
+    g.span = (g.each - 1) * g.mh + high - low + 1
     g.step = g.lanes if g.copied else g.xw
     size = 2 * kh * sizeof(real *) + ((g.span * g.W * g.lanes if g.copied else 0) + g.GW * g.lanes) * sizeof(real)
     with parallel(num_threads=threads):
         memory = <char *>calloc(size + sizeof(real), 1)
         for job in prange(jobs, schedule="static"):
-            failed |= run_job(g, job // blocks, job % blocks * ROWS, low, kh, memory)
+            failed |= run_job(g, job // blocks, job % blocks * g.each, low, kh, memory)
         free(memory)
     return failed
 
@@ -297,7 +302,7 @@ cdef int run_job(Grid *g, Py_ssize_t n, Py_ssize_t first, Py_ssize_t low, Py_ssi
     cdef const real **rows = <const real **>memory
     cdef real *row = <real *>(memory + 2 * kh * sizeof(real *))
     cdef real *copy = row + g.GW * g.lanes
-    cdef Py_ssize_t i = first, end = min(first + ROWS, g.GH), p, h, base = first // g.sh * g.mh + low
+    cdef Py_ssize_t i = first, end = min(first + g.each, g.GH), p, h, base = first // g.sh * g.mh + low
     cdef Phase *f
     cdef real *y
     cdef int height

@@ -19,6 +19,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
+from .shares cimport next_job, share_out
 from .tile cimport MR, NR
 from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
 from .winograd_transform cimport (
@@ -486,19 +487,34 @@ cdef double balance(Py_ssize_t jobs, int threads) noexcept nogil:
 
 cdef int run_blocks(Plan *g) noexcept nogil:
     """Many patches: each job is a block of them through all tiles."""
-    cdef int threads = threads_for(work_of(g)), failed = 0
-    cdef Py_ssize_t blocks = (g.p.count + BLOCK - 1) // BLOCK, patches, job
+    cdef int threads = threads_for(work_of(g)), failed = 0, thread
+    cdef Py_ssize_t blocks = (g.p.count + BLOCK - 1) // BLOCK, patches
+    cdef Py_ssize_t *ranges
     blocks = (blocks + threads - 1) // threads * threads
     patches = (g.p.count + blocks - 1) // blocks
     patches = (patches + MR - 1) // MR * MR
     blocks = (g.p.count + patches - 1) // patches
+    ranges = share_out(blocks, threads)
+    if ranges == NULL:
+        return 1
     cdef void *memory
     with parallel(num_threads=threads):
         memory = allocate(COUNT * (odd(patches * g.p.stride) + odd(patches * g.f.width)) + COUNT * whole(g.p.C)
                           + OUTPUTS * g.f.width)
-        for job in prange(blocks, schedule="dynamic"):
-            failed |= run_block(g, job * patches, min(patches, g.p.count - job * patches), memory)
+        for thread in prange(threads, schedule="static"):
+            failed |= run_range(g, ranges, threads, thread, patches, memory)
         free(memory)
+    free(ranges)
+    return failed
+
+
+cdef int run_range(Plan *g, Py_ssize_t *ranges, int threads, int thread, Py_ssize_t patches, void *memory) noexcept nogil:
+    """What one thread does."""
+    cdef Py_ssize_t job = next_job(ranges, threads, thread)
+    cdef int failed = 0
+    while job >= 0:
+        failed |= run_block(g, job * patches, min(patches, g.p.count - job * patches), memory)
+        job = next_job(ranges, threads, thread)
     return failed
 
 
