@@ -807,19 +807,34 @@ cdef Py_ssize_t number_of_parts(Py_ssize_t rows, Py_ssize_t width, Py_ssize_t jo
 
 
 cdef int sum_parts(Sums *g) noexcept nogil:
-    cdef Py_ssize_t jobs = g.parts * g.groups * g.tiles_k * g.taps, job
+    cdef Py_ssize_t *ranges
     cdef Py_ssize_t runs = max(<Py_ssize_t>1, PIXELS // g.OW), row = (g.OW - 1) * g.step + g.length
     cdef Py_ssize_t scratch = runs * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + NR * VL * PIXELS * sizeof(real)
     cdef double work = <double>g.rows * g.OW * g.size * 0.02
-    cdef int threads = threads_for(work), failed = 0
+    cdef int threads = threads_for(work), failed = 0, thread
     cdef char *memory = NULL
     if g.merged:
         scratch += runs * row * sizeof(real)
+    ranges = share_out(g.parts * g.groups * g.tiles_k * g.taps, threads)
+    if ranges == NULL:
+        return 1
     with parallel(num_threads=threads):
         memory = <char *>malloc(scratch)
-        for job in prange(jobs, schedule="dynamic"):
-            failed |= sum_part(g, job, runs, row, memory)
+        for thread in prange(threads, schedule="static"):
+            failed |= sum_range(g, ranges, threads, thread, runs, row, memory)
         free(memory)
+    free(ranges)
+    return failed
+
+
+cdef int sum_range(Sums *g, Py_ssize_t *ranges, int threads, int thread, Py_ssize_t runs, Py_ssize_t row,
+                   char *memory) noexcept nogil:
+    """What one thread does."""
+    cdef Py_ssize_t job = next_job(ranges, threads, thread)
+    cdef int failed = 0
+    while job >= 0:
+        failed |= sum_part(g, job, runs, row, memory)
+        job = next_job(ranges, threads, thread)
     return failed
 
 

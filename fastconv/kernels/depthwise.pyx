@@ -641,7 +641,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
     x.step = x.lanes if x.copied else x.xw
     with parallel(num_threads=threads):
         memory = <char *>calloc(size + sizeof(real), 1)
-        for part in prange(g.parts, schedule="dynamic"):
+        for part in prange(g.parts, schedule="static"):
             failed |= sum_part(g, part, memory)
         free(memory)
     return failed

@@ -83,8 +83,8 @@ def pixels_forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] z
     training) the running ones, or, without those, the given. low: what rounding took from mean; not exact: it is left
     out of y."""
     cdef Shape h = shape_of(x.shape[0], x.shape[1], x.shape[2], groups)
-    cdef Py_ssize_t job, jobs = h.N * h.blocks, measured = jobs if training else 0
-    cdef int threads = threads_for(0.4 * h.N * h.P * h.C)
+    cdef Py_ssize_t jobs = h.N * h.blocks, measured = jobs if training else 0
+    cdef int threads = threads_for(0.4 * h.N * h.P * h.C), thread
     cdef double *parts = <double *>calloc((measured + 1) * h.C, 2 * sizeof(double))
     cdef real *numbers = <real *>calloc((h.N + measured) * 3 * h.padded, REAL_BYTES)
     cdef Forward f = Forward(pixels_of(x), pixels_of(y), pixels_of(z), h, numbers, numbers + h.N * 3 * h.padded, parts,
@@ -95,14 +95,40 @@ def pixels_forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] z
         raise MemoryError(f"sums of {jobs} blocks of {h.C} channels")
     f.stream = past_caches(&f.y, &h) and f.y.base != f.x.base and f.y.base != f.z.base
     if training:
-        for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-            block_moments(&f, job)
+        for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+            blocks_moments(&f, jobs * thread // threads, jobs * (thread + 1) // threads)
     all_numbers(&f, parts + 2 * measured * h.C, w, b, mean, low, invstd, running_mean, running_var, momentum, eps,
                 training, exact)
-    for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-        block_scale(&f, jobs - 1 - job)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        blocks_scale(&f, jobs * thread // threads, jobs * (thread + 1) // threads)
     free(parts)
     free(numbers)
+
+
+# A thread has the same blocks in both passes, in the second in reverse: what it read last is still in its cache.
+
+cdef void blocks_moments(const Forward *f, Py_ssize_t job, Py_ssize_t stop) noexcept nogil:
+    while job < stop:
+        block_moments(f, job)
+        job += 1
+
+
+cdef void blocks_scale(const Forward *f, Py_ssize_t first, Py_ssize_t job) noexcept nogil:
+    while job > first:
+        job -= 1
+        block_scale(f, job)
+
+
+cdef void blocks_products(const Backward *f, Py_ssize_t job, Py_ssize_t stop) noexcept nogil:
+    while job < stop:
+        block_products(f, job)
+        job += 1
+
+
+cdef void blocks_slope(const Backward *f, Py_ssize_t first, Py_ssize_t job) noexcept nogil:
+    while job > first:
+        job -= 1
+        block_slope(f, job)
 
 
 cdef void block_moments(const Forward *f, Py_ssize_t job) noexcept nogil:
@@ -310,8 +336,8 @@ def pixels_backward(const real[:, :, :] dy, const real[:, :, :] x, const real[:,
                     const real[:, :] invstd, real[:] dw, real[:] db, bint training, int activation):
     """dx and dz (unless None), dw and db"""
     cdef Shape h = shape_of(x.shape[0], x.shape[1], x.shape[2], mean.shape[1])
-    cdef Py_ssize_t job, c, jobs = h.N * h.blocks
-    cdef int threads = threads_for(0.5 * h.N * h.P * h.C)
+    cdef Py_ssize_t c, jobs = h.N * h.blocks
+    cdef int threads = threads_for(0.5 * h.N * h.P * h.C), thread
     cdef double *parts = <double *>calloc((jobs + 2) * h.C, 2 * sizeof(double))
     cdef double *total = parts + 2 * jobs * h.C
     cdef real *numbers = <real *>calloc((h.N * 5 + jobs * 2) * h.padded, REAL_BYTES)
@@ -326,15 +352,15 @@ def pixels_backward(const real[:, :, :] dy, const real[:, :, :] x, const real[:,
     f.stream = (f.dx.base != NULL and past_caches(&f.dx, &h) and f.dx.base != f.dy.base and f.dx.base != f.x.base
                 and f.dx.base != f.y.base)
     forward_numbers(&f, w, b, mean, low, invstd)
-    for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-        block_products(&f, job)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        blocks_products(&f, jobs * thread // threads, jobs * (thread + 1) // threads)
     all_slopes(&f, total, w, invstd, training)
     for c in range(h.C):
         db[c] = <real>total[2 * h.C + c]
         dw[c] = <real>total[3 * h.C + c]
     if dx is not None:
-        for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-            block_slope(&f, jobs - 1 - job)
+        for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+            blocks_slope(&f, jobs * thread // threads, jobs * (thread + 1) // threads)
     free(parts)
     free(numbers)
 

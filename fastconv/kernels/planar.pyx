@@ -766,7 +766,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
         return 0
     with parallel(num_threads=threads):
         memory = <real *>calloc(size, sizeof(real))
-        for job in prange(g.jobs, schedule="dynamic"):
+        for job in prange(g.jobs, schedule="static"):
             failed |= sum_job(g, job, memory, memory + copies, memory + copies + copies_dy)
         free(memory)
     return failed
