@@ -31,7 +31,7 @@ def conv2d_backward_weight_call(dy, x, dweight, g):
 
 def conv2d_backward_bias_call(dy, dbias):
     """The prepared call of the bias gradient."""
-    return partial(kernels.load(dy.dtype).conv.backward_bias, dy, dbias)
+    return partial(kernels.load(dy.dtype).bias.backward, dy, dbias)
 
 
 # ---------------------------------------------------------------- from one image to another
