@@ -13,7 +13,7 @@ Sums run down each column of the window, then over the columns, in both layouts:
 
 from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, frexp, ldexp, pow, sqrt
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
@@ -140,6 +140,32 @@ cdef extern from *:
     const real L2_LOW
     const real L2_HIGH
     const Py_ssize_t LANE_MAX
+
+cdef extern from *:
+    """
+    /* whether an index is in no row of its window: start[j step] + width[j step] neighbours in each row */
+    static inline int outside_rows(const int64_t *i, Py_ssize_t n, const int64_t *start, const int64_t *width, int step,
+                                   int64_t first, int64_t below, Py_ssize_t rows) {
+        int64_t bad = 0;
+        for (Py_ssize_t j = 0; j < n; j++) {
+            int64_t at = i[j] - first - start[j * step], inside = 0;
+            uint64_t w = (uint64_t)width[j * step];
+            for (Py_ssize_t r = 0; r < rows; r++) inside |= (uint64_t)(at - r * below) < w;
+            bad |= !inside;
+        }
+        return bad != 0;
+    }
+    static int outside(const int64_t *i, Py_ssize_t n, const int64_t *start, const int64_t *width, int step,
+                       int64_t first, int64_t below, Py_ssize_t rows) {
+        if (step == 0 && rows == 2) return outside_rows(i, n, start, width, 0, first, below, 2);
+        if (step == 0 && rows == 3) return outside_rows(i, n, start, width, 0, first, below, 3);
+        if (step == 1 && rows == 2) return outside_rows(i, n, start, width, 1, first, below, 2);
+        if (step == 1 && rows == 3) return outside_rows(i, n, start, width, 1, first, below, 3);
+        return outside_rows(i, n, start, width, step, first, below, rows);
+    }
+    """
+    int outside(const int64_t *i, Py_ssize_t n, const int64_t *start, const int64_t *width, int step, int64_t first,
+                int64_t below, Py_ssize_t rows) noexcept nogil
 
 cdef enum:                  # what a loop is compiled for
     MAX
@@ -1293,6 +1319,7 @@ def first_bad_index(const long long[:, :, :, :] indices, const Py_ssize_t[:, ::1
     """Where, in C order, the first index is that is not in [0, H W), or, given tables, not in its window; else -1."""
     cdef Pool g
     cdef Py_ssize_t job, jobs, bad = 0
+    cdef int64_t *starts
     memset(&g, 0, sizeof(g))
     g.N, g.C, g.OH, g.OW = indices.shape[0], indices.shape[1], indices.shape[2], indices.shape[3]
     g.H, g.W, jobs = H, W, g.N * g.C * g.OH
@@ -1301,14 +1328,49 @@ def first_bad_index(const long long[:, :, :, :] indices, const Py_ssize_t[:, ::1
     set_indices(&g, indices)
     if rows is not None:
         g.rows, g.cols = &rows[0, 0], &cols[0, 0]
-    for job in prange(jobs, nogil=True, num_threads=threads_for(<double>jobs * g.OW * 4), schedule="static"):
-        bad |= bad_in_row(&g, job) < g.OW
+    if rows is not None and g.OW > 0 and side_by_side(&g):
+        starts = <int64_t *>malloc(2 * g.OW * sizeof(int64_t))
+        if starts == NULL:
+            raise MemoryError(f"windows of {g.OW} columns")
+        for job in range(g.OW):
+            starts[job], starts[g.OW + job] = g.cols[4 * job], g.cols[4 * job + 1]
+        for job in prange(g.N * g.OH, nogil=True, num_threads=threads_for(<double>jobs * g.OW * 2), schedule="static"):
+            bad |= bad_in_rows(&g, job, starts)
+        free(starts)
+    else:
+        for job in prange(jobs, nogil=True, num_threads=threads_for(<double>jobs * g.OW * 4), schedule="static"):
+            bad |= bad_in_row(&g, job) < g.OW
     if not bad:
         return -1
     job = 0
     while bad_in_row(&g, job) == g.OW:
         job += 1
     return job * g.OW + bad_in_row(&g, job)
+
+
+cdef bint side_by_side(Pool *g) noexcept nogil:
+    """Whether every window's columns are neighbours, and the indices have a unit axis."""
+    cdef Py_ssize_t ow
+    for ow in range(g.OW):
+        if g.cols[4 * ow + 2] != 1:
+            return False
+    return g.i_c == 1 or g.i_w == 1
+
+
+cdef bint bad_in_rows(Pool *g, Py_ssize_t job, const int64_t *starts) noexcept nogil:
+    """Whether any channel has a bad index in row oh of image n."""
+    cdef Py_ssize_t oh = job % g.OH, k
+    cdef const int64_t *i = g.i + job // g.OH * g.i_n + oh * g.i_h
+    cdef const Py_ssize_t *row = g.rows + 4 * oh
+    cdef int64_t first = row[0] * g.W, below = row[2] * g.W
+    cdef bint bad = False
+    if g.i_c == 1:
+        for k in range(g.OW):
+            bad |= outside(i + k * g.i_w, g.C, starts + k, starts + g.OW + k, 0, first, below, row[1])
+    else:
+        for k in range(g.C):
+            bad |= outside(i + k * g.i_c, g.OW, starts, starts + g.OW, 1, first, below, row[1])
+    return bad
 
 
 cdef Py_ssize_t bad_in_row(Pool *g, Py_ssize_t job) noexcept nogil:
