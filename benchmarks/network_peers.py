@@ -271,12 +271,12 @@ def peak(of, model, n, threads):
             torch.nn.functional.cross_entropy(module(x), torch.zeros(n, dtype=torch.long)).backward()
             optimizer.step()
         return {of: high() - before}
-    before = high()
-    network = Network(getattr(models, model)(), SMALL.get(model, IMAGE), seed=0)
+    before, lean = high(), of == "lean"
+    network = Network(getattr(models, model)(), SMALL.get(model, IMAGE), seed=0, recompute=lean)
     x, sgd = np.zeros((n, *network.input_shape), "float32"), SGD(RATE, MOMENTUM)
     for _ in range(2):
-        train_step(network, x, np.zeros(n, int), sgd)
-    return {of: high() - before, "planned": network.memory(n, training=True).total / 2**20}
+        train_step(network, x, np.zeros(n, int), sgd, lean=lean)
+    return {of: high() - before, f"{of} planned": network.memory(n, training=True, lean=lean).total / 2**20}
 
 
 def high():

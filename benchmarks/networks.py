@@ -7,8 +7,10 @@
 
 The peers get our weights (torchvision's own models where it has them), their outputs and losses are compared with ours
 before anything is timed, and then all take turns in one process with the same number of threads and a heap that is
-kept between calls; a turn begins with a call that is not timed, for threads of the one before may still spin. The ratio is the median over the rounds of the best peer's time / ours. `memory` measures the peak
-of a process that does two training steps, above what the imports took, ours and PyTorch's each in a process of its own.
+kept between calls; a turn begins with a call that is not timed, for threads of the one before may still spin. The ratio
+is the median over the rounds of the best peer's time / ours. `memory` measures the peak
+of a process that does two training steps, above what the imports took, each kind in a process of its own: ours, ours
+with recompute=True and lean=True, PyTorch's.
 """
 
 import argparse
@@ -118,21 +120,23 @@ def markdown(rows):
 
 
 def memory(options):
-    """One line a model: our peak, the plan's prediction, PyTorch's peak, MB above the imports."""
-    rows = []
-    print(f"{'model':16s} {'batch':>5s} {'ours MB':>9s} {'planned':>9s} {'torch':>9s} {'ours/torch':>10s}  goal 0.7")
+    """One line a model: MB above the imports, ours, ours lean, what the plans said, PyTorch's."""
+    rows, columns = [], ("ours", "ours planned", "lean", "lean planned", "torch")
+    print(
+        "model            batch " + "".join(f"{name:>14s}" for name in columns) + "    ours/torch  lean/torch  goal 0.7"
+    )
     for model, n in lines_of(options):
-        found = {}
-        for of in ("ours", "torch"):
+        row = {"model": model, "batch": n, "work": "memory"}
+        for of in ("ours", "lean", "torch"):
             command = [sys.executable, __file__, "memory", "--models", model, "--batch", str(n), "--of", of]
             environment = os.environ | {"OMP_NUM_THREADS": str(options.threads)}
             output = subprocess.run([*command, "--threads", str(options.threads)], env=environment, check=True,
                                     stdout=subprocess.PIPE, text=True).stdout  # fmt: skip
-            found |= json.loads(output.splitlines()[-1])
-        found |= {"model": model, "batch": n, "work": "memory"}
-        rows.append(found)
-        ratio = found["ours"] / found["torch"]
-        print(f"{model:16s} {n:5d} {found['ours']:9.1f} {found['planned']:9.1f} {found['torch']:9.1f} {ratio:10.2f}")
+            row |= json.loads(output.splitlines()[-1])
+        rows.append(row)
+        ratios = [row[of] / row["torch"] for of in ("ours", "lean")]
+        print(f"{model:16s} {n:5d} " + "".join(f"{row[name]:14.1f}" for name in columns), end="")
+        print(f"{ratios[0]:14.2f}{ratios[1]:12.2f}", flush=True)
     return rows
 
 

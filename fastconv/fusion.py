@@ -77,7 +77,7 @@ class Growing:
 
     def follower(self, node):
         """The one reader of a value that nobody else sees."""
-        return self.reader[node.index] if self.uses[node.index] == 1 and node is not self.output else None
+        return self.reader[node.index] if self.uses[node.index] == 1 and node.index != self.output.index else None
 
     def norm(self, unit, then):
         if self.frozen and then and then.layer and then.layer.folds:

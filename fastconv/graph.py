@@ -62,6 +62,7 @@ class Layer:
     fused_backward = False  # its backward undoes all of that too
     epilogue = None  # the name under which other layers can apply it while they store
     folds = False  # in prediction it is a scale and a shift of each channel
+    keeps_order = False  # each y is the largest of some x: what never falls may as well be applied to y
     convolution = False  # counts when the executor chooses the memory layout
     kind = "layer"
 

@@ -2,10 +2,11 @@
 
 from collections import Counter
 
+from . import rewrites
 from .memory import nbytes
 from .plan import Planner, Value, places
 from .steps import Add, AddGradient, Again, Backward, Loss, Update
-from .wires import count_savers, depend_on_parameters
+from .wires import count_savers, depend_on_parameters, pooled_first
 
 ROWS = 16 << 20  # bytes of a gradient that are made and used at a time
 
@@ -23,6 +24,9 @@ class TrainingPlanner(Planner):
         super().__init__(output, n, channels_last)
         self.gradients, self.written, self.sums = {}, set(), {}
         self.uses = Counter(f"{n.owner}.{key}" for n in self.nodes if n.layer for key in n.spec.params)
+
+    def order(self, nodes):
+        return pooled_first(nodes, self.output) if rewrites.enabled("pooled_first") else nodes
 
     def wanted_gradients(self):
         return depend_on_parameters(self.nodes)
@@ -44,7 +48,7 @@ class TrainingPlanner(Planner):
             and unit.node.index in self.wanted
             and unit.node.inputs[0].index not in self.again
             and self.homes[unit.last.index][0] is unit.last
-            and unit.last is not self.output
+            and unit.last.index != self.output.index
         )
 
     def saved_value(self, node):

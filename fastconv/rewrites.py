@@ -1,12 +1,13 @@
 """The rewrites that a plan may use, and the switch of each. Every one leaves the result what it is without it.
 
-    activation  an activation is applied while the layer before it stores
-    residual    the other side of a + b is added while a layer stores
-    norm        batch norm becomes part of the weights before it (frozen networks)
-    pack        weights are brought into the kernels' order once (frozen networks)
-    in_place    a result overwrites what nobody else reads
-    reuse       memory is used again after its last reader
-    concat      the inputs of a concatenation are computed inside it
+    activation    an activation is applied while the layer before it stores
+    residual      the other side of a + b is added while a layer stores
+    norm          batch norm becomes part of the weights before it (frozen networks)
+    pack          weights are brought into the kernels' order once (frozen networks)
+    in_place      a result overwrites what nobody else reads
+    reuse         memory is used again after its last reader
+    concat        the inputs of a concatenation are computed inside it
+    pooled_first  relu before max pooling is applied after it (training)
 
 The environment variable ``FASTCONV_REWRITES_OFF`` (for example ``norm,in_place``) switches some off at import.
 """
@@ -15,7 +16,7 @@ import os
 
 from .ops.check import choice
 
-OPTIONAL = ("activation", "residual", "norm", "pack", "in_place", "reuse", "concat")
+OPTIONAL = ("activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first")
 
 
 def _switched_off(names):
@@ -33,7 +34,7 @@ def use_rewrite(name, enabled=True):
 
     Parameters
     ----------
-    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat"}
+    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first"}
     enabled : bool
 
     Returns

@@ -1,9 +1,11 @@
 """What the planner reads off the graph: who needs a gradient, who reads a value, which arrays lie inside others."""
 
 from collections import Counter
+from copy import copy
 from itertools import pairwise
 
 from . import rewrites
+from .spec import Spec
 
 
 def depend_on_parameters(nodes):
@@ -13,6 +15,29 @@ def depend_on_parameters(nodes):
         if (node.spec and node.spec.params) or any(source.index in wanted for source in node.inputs):
             wanted.add(node.index)
     return wanted
+
+
+def pooled_first(nodes, output):
+    """The nodes with relu after max pooling where the model has it before: the same values from a quarter of the work.
+
+    max(relu(x)) = relu(max(x)), and the gradient takes the same way, through the largest value if that is positive.
+    So the layer before need not keep its result for relu's gradient. Each pair of nodes keeps its two indices.
+    """
+    uses = Counter(source.index for node in nodes for source in node.inputs)
+    placed = {node.index: node for node in nodes}
+    for pool in nodes:
+        relu = pool.inputs[0] if pool.layer and pool.layer.keeps_order else None
+        if relu is None or not relu.layer or not relu.layer.epilogue or uses[relu.index] > 1 or relu is output:
+            continue
+        source = relu.inputs[0]
+        if source.layer is None or source.layer.fused_backward:
+            continue
+        first, then = copy(pool), copy(relu)
+        first.index, then.index = relu.index, pool.index
+        first.inputs, then.inputs = (source,), (first,)
+        then.shape, then.spec = pool.shape, Spec(pool.shape)
+        placed[first.index], placed[then.index] = first, then
+    return [placed[node.index] for node in nodes]
 
 
 def count_readers(units, output):

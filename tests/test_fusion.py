@@ -20,6 +20,7 @@ from fastconv.layers import (
 )
 from fastconv.losses import CrossEntropy
 from fastconv.network import Network
+from fastconv.steps import Forward
 
 
 def names(model, shape=(3, 8, 8), training=False, frozen=False):
@@ -175,6 +176,49 @@ def test_fused_steps_are_the_textbook(channels):
     _, gradients = network.gradients(x, labels, CrossEntropy())
     for name, gradient in gradients.items():
         np.testing.assert_allclose(gradient, expected[name], rtol=1e-8, atol=1e-10, err_msg=name)
+
+
+def pooled_net(channels):
+    def model(x):
+        a = sequential(conv(channels, "a"), ReLU(name="ra"), MaxPool2D(3, 2, padding=1, name="pa"))(x)
+        b = sequential(conv(channels, "b"), ReLU6(name="rb"), MaxPool2D(2, name="pb"))(x)
+        y = concat(a, b, MaxPool2D(2, name="pr")(ReLU(name="rc")(a + a)) if a.shape[1] % 2 else b)
+        return sequential(conv(channels, "c"), ReLU(name="rd"), MaxPool2D(2, name="pd"), Flatten(), Linear(4))(y)
+
+    return model
+
+
+def made_of(step):
+    return "+".join(part.name for part in (step.unit.node, step.unit.norm, step.unit.add, step.unit.activation) if part)
+
+
+def test_relu_runs_after_max_pooling_in_training():
+    executor = Network(pooled_net(4), (3, 8, 8)).executor
+    trained = [made_of(step) for step in executor.steps(2, True).steps if isinstance(step, Forward)]
+    assert trained == ["a", "pa", "ra", "b", "pb", "rb", "c", "pd", "rd", "flatten1", "linear1"]
+    predicted = [made_of(step) for step in executor.steps(2).steps if isinstance(step, Forward)]
+    assert predicted == ["a+ra", "pa", "b+rb", "pb", "c+rd", "pd", "flatten1", "linear1"]
+
+
+@pytest.mark.parametrize("channels", [4, 20], ids=["planar", "channels_last"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_relu_after_pooling_has_the_same_bits(channels, dtype, switch):
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((3, 3, 8, 8)).astype(dtype)
+    x[0] = 0  # windows of equal values
+    x[1, :, 2, 2] = np.nan
+    labels, found = rng.integers(0, 4, 3), []
+    for _ in range(2):
+        network = Network(pooled_net(channels), (3, 8, 8), dtype, seed=0)
+        found.append((network.memory(3, True).values, network.gradients(x[:1], labels[:1], CrossEntropy()),
+                      network.gradients(x, labels, CrossEntropy())))  # fmt: skip
+        switch("pooled_first")
+    (less, *first), (more, *second) = found
+    assert less < more
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+        for name, gradient in a[1].items():
+            np.testing.assert_array_equal(gradient, b[1][name], err_msg=name)
 
 
 def test_dropout_in_a_frozen_network_is_the_identity():

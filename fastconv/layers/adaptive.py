@@ -46,6 +46,7 @@ class AdaptiveMaxPool2D(Layer):
     (6, 7, 7)
     """
 
+    keeps_order = True
     kind = "pool"
 
     def __init__(self, output_size, name=None):

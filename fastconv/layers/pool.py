@@ -37,6 +37,8 @@ class MaxPool2D(Pool):
     (6, 12, 12)
     """
 
+    keeps_order = True
+
     def spec(self, x_shape, dtype):
         y_shape = self.geometry(maps(x_shape)).y_shape[1:]
         return Spec(y_shape, saved={"indices": Array(y_shape, "int64")})
