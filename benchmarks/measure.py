@@ -26,7 +26,7 @@ def seconds_of(call, repeats):
 def alternate(calls, seconds, at_least=5, at_most=300, block=BLOCK, least=1):
     """name -> list of seconds, one a round; in every round each call has its turn, the first one changing.
 
-    A turn is as many calls as take `block` seconds, at least `least`; more than one are timed after another that is not.
+    A turn is as many calls as take `block` seconds, at least `least`; several are timed after another that is not.
     Peers that are SLOW times the fastest call have a turn in the first rounds only: they cannot be the best.
     """
     first = {name: min(seconds_of(call, 1) for _ in range(2)) for name, call in calls.items()}
