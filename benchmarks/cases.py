@@ -11,6 +11,9 @@ import fastconv.optim
 STEP = 0.01  # of the optimizers
 
 
+LARGE = 1 << 18  # elements of a result that is not allocated in every call
+
+
 class Case:
     """Operands in plain C order under their names; `ours` reads them in the layout of the shape."""
 
@@ -72,9 +75,17 @@ class Case:
     def empty(self, shape):
         return self.laid(np.full(shape, np.nan, self.dtype))
 
+    def into(self, shape):
+        """The argument `out` for a result of this shape; none where the array is small."""
+        if np.prod(shape) < LARGE:
+            return {}
+        weight = shape == self.shape.weight
+        return {"out": np.empty(shape, self.dtype) if weight else self.empty(shape)}
+
 
 def ours(case, packed=False):
-    """A call of the public function, without arguments, into a ready result. AttributeError where it is missing."""
+    """A call of the public function, without arguments; a large result goes into a ready array, of which PyTorch's kept
+    heap is the counterpart. AttributeError where the function is missing."""
     shape, run = case.shape, OURS[case.shape.family]
     return run(case, shape, shape.options, case.direction, packed)
 
@@ -89,11 +100,11 @@ def conv(case, shape, options, direction, packed):
     name = {FORWARD: shape.op, INPUT: f"{shape.op}_backward_input", WEIGHT: f"{shape.op}_backward_weight"}[direction]
     function = getattr(fastconv, name)
     if direction == FORWARD:
-        return partial(function, case.laid(case.x), weight, case.bias, out=case.empty(shape.y), **arguments)
+        return partial(function, case.laid(case.x), weight, case.bias, **case.into(shape.y), **arguments)
     dy = case.laid(case.dy)
     if direction == INPUT:
-        return partial(function, dy, weight, shape.x, out=case.empty(shape.x), **arguments)
-    return partial(function, dy, case.laid(case.x), shape.weight, out=np.empty_like(case.weight), **arguments)
+        return partial(function, dy, weight, shape.x, **case.into(shape.x), **arguments)
+    return partial(function, dy, case.laid(case.x), shape.weight, **case.into(shape.weight), **arguments)
 
 
 def dense(case, shape, options, direction, packed):
