@@ -128,6 +128,12 @@ class AuxiliaryCrossEntropy:
         return partial(total, calls, y[:, ::count], parts, np.array(self.weights, y.dtype), value)
 
 
+def predicted_classes(loss, y):
+    """The class of each image that an output stands for; of several heads the first speaks."""
+    heads = len(loss.weights) if isinstance(loss, AuxiliaryCrossEntropy) else 1
+    return y[:, : y.shape[1] // heads].argmax(1)
+
+
 def total(calls, first, parts, weights, value):
     """value = sum of weights x parts; a head that is left out in prediction has -inf for its first logit."""
     for call in calls:

@@ -252,7 +252,10 @@ class Network:
         return Summary(self.nodes)
 
     def save(self, path, metadata=None):
-        """Write parameters, buffers and `metadata` (what JSON can hold) to an .npz; a crash leaves the old file."""
+        """Write parameters, buffers and `metadata` (what JSON can hold); a crash leaves the old file.
+
+        A path that ends in .safetensors gives that format (the extra `safetensors`), any other an .npz.
+        """
         with self.executor.lock:
             arrays = {name: array.copy() for name, array in self.arrays().items()}
         checkpoint.save(path, arrays, metadata)
@@ -260,7 +263,9 @@ class Network:
     def load(self, path):
         """Read parameters and buffers of the same names and shapes, or raise CheckpointError and change nothing.
 
-        Returns the metadata that `save` was given.
+        Files of `save`, and .npz or .safetensors files of other programs with the same names, such as torchvision's
+        weights. Where names or shapes differ the error is a `checkpoint.Mismatch`, which lists what is missing, extra
+        and misshapen. Returns the metadata that `save` was given.
         """
         with self.training(), self.executor.lock:
             return checkpoint.load(path, self.arrays())

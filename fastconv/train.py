@@ -144,7 +144,7 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
             plan = update(executor, data.images[batch], data.targets[batch], loss, optimizer, lean)
             total += float(plan.loss) * len(batch)
             if data.classes is not None:
-                right += int(np.count_nonzero(plan.y.argmax(1) == data.classes[batch]))
+                right += int(np.count_nonzero(losses.predicted_classes(loss, plan.y) == data.classes[batch]))
         bar.update(len(batch))
     return total / len(order), None if data.classes is None else right / len(order)
 
@@ -242,7 +242,9 @@ def score(network, data, loss):
     y = network.predict(data.images)
     value = np.zeros((), network.dtype)
     loss.bind(y, data.targets, value, None)()
-    accuracy = None if data.classes is None else int(np.count_nonzero(y.argmax(1) == data.classes)) / len(y)
+    if data.classes is None:
+        return float(value), None
+    accuracy = int(np.count_nonzero(losses.predicted_classes(loss, y) == data.classes)) / len(y)
     return float(value), accuracy
 
 

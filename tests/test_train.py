@@ -127,6 +127,16 @@ def test_on_epoch_may_end_training():
     assert len(seen) == 3
 
 
+def test_the_accuracy_of_several_heads_is_the_first_ones():
+    x = np.eye(4, dtype="float32")
+    network = Network(Linear(12, init="zeros"), (4,))
+    network.parameters["linear1.weight"][:4] = np.eye(4)  # the main head is right
+    network.parameters["linear1.weight"][4:] = 5 * np.eye(4)[[1, 2, 3, 0] * 2]  # the others are wrong, and louder
+    (epoch,) = fit(network, x, np.arange(4), 1, 4, SGD(0), losses.AuxiliaryCrossEntropy(), seed=0, progress=False)
+    assert epoch.accuracy == 1
+    assert evaluate(network, x, np.arange(4), losses.AuxiliaryCrossEntropy())[1] == 1
+
+
 def test_no_epochs():
     net = network()
     before = net.parameters.flat.tobytes()

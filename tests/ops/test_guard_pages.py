@@ -60,6 +60,18 @@ def check(problem, dtype, layout, at_end, seed):
         exact = problem.call(reference, which, a)
         tolerance = 5e-6 * np.abs(exact).max() if problem in WINOGRAD else 0
         np.testing.assert_allclose(out, exact, rtol=0, atol=tolerance)
+    if isinstance(problem, Conv):
+        check_residual(problem, fenced, a, at_end)
+
+
+def check_residual(problem, fenced, a, at_end):
+    """The residual ends at the page too, and is overwritten."""
+    residual = guarded(a.dy, at_end)
+    out = fastconv.conv2d(fenced.x, fenced.weight, fenced.bias, *problem.window, residual=residual)
+    plain = fastconv.conv2d(fenced.x, fenced.weight, fenced.bias, *problem.window)
+    np.testing.assert_allclose(out, plain + a.dy, rtol=0, atol=1e-5 * np.abs(plain).max())
+    fastconv.conv2d(fenced.x, fenced.weight, fenced.bias, *problem.window, residual=residual, out=residual)
+    np.testing.assert_array_equal(residual, out)
 
 
 def all_cases():
