@@ -1,7 +1,7 @@
 """The micro-kernel from cached operands, in percent of the multiply-add peak probed in the same run.
 
-    python benchmarks/tile.py            the build picked for this processor
-    FASTCONV_ISA=v3 python benchmarks/tile.py
+python benchmarks/tile.py            the build picked for this processor
+FASTCONV_ISA=v3 python benchmarks/tile.py
 """
 
 from statistics import median

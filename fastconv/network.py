@@ -247,9 +247,16 @@ class Network:
                 np.copyto(plan.targets, targets)
             return profile(plan, repeats)
 
-    def summary(self):
-        """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it."""
-        return Summary(self.nodes)
+    def summary(self, batch_size=None):
+        """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it.
+
+        With a batch size, also the memory that a prediction and a training step (with momentum) of such a batch take.
+        """
+        lines = []
+        if batch_size is not None:
+            works = {"prediction": self.memory(batch_size), "training step": self.memory(batch_size, training=True)}
+            lines = [f"{work} of {batch_size}: {memory}" for work, memory in works.items()]
+        return Summary(self.nodes, lines)
 
     def save(self, path, metadata=None):
         """Write parameters, buffers and `metadata` (what JSON can hold); a crash leaves the old file.

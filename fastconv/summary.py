@@ -3,6 +3,8 @@
 from math import prod
 from typing import NamedTuple
 
+from .table import table
+
 
 class Row(NamedTuple):
     name: str
@@ -14,10 +16,10 @@ class Row(NamedTuple):
 
 
 class Summary:
-    """Rows, and totals as `parameters`, `neurons`, `multiply_adds`; `str` gives the table."""
+    """Rows, and totals as `parameters`, `neurons`, `multiply_adds`; `str` gives the table and lines about memory."""
 
-    def __init__(self, nodes):
-        seen = set()
+    def __init__(self, nodes, memory=()):
+        self.memory, seen = memory, set()
         self.rows = []
         for node in nodes:
             self.rows.append(row(node, counted=node.owner in seen))
@@ -30,10 +32,7 @@ class Summary:
         head = ("name", "layer", "output", "parameters", "neurons", "multiply-adds")
         cells = [(r.name, r.kind, " x ".join(map(str, r.shape)), *(f"{n:,}" for n in r[3:])) for r in self.rows]
         total = ("total", "", "", *(f"{n:,}" for n in (self.parameters, self.neurons, self.multiply_adds)))
-        widths = [max(map(len, column)) for column in zip(head, *cells, total, strict=True)]
-        lines = [line(head, widths), "-" * (sum(widths) + 2 * len(widths) - 2)]
-        lines += [line(cell, widths) for cell in cells]
-        return "\n".join([*lines, lines[1], line(total, widths)])
+        return "\n".join([table(head, cells, total, left=(0, 1, 2)), *self.memory])
 
     __repr__ = __str__
 
@@ -53,7 +52,3 @@ def row(node, counted):
         work,
     )
 
-
-def line(cells, widths):
-    texts = [c.ljust(w) for c, w in zip(cells[:3], widths[:3], strict=True)]
-    return "  ".join(texts + [c.rjust(w) for c, w in zip(cells[3:], widths[3:], strict=True)]).rstrip()

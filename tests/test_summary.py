@@ -37,3 +37,13 @@ def test_the_table():
     assert lines[3].split() == ["conv1", "Conv2D", "6", "x", "28", "x", "28", "156", "4,704", "117,600"]
     assert lines[-1].split() == ["total", "61,706", "6,518", "416,520"]
     assert len({len(line) for line in lines[:2]}) == 1
+
+
+def test_memory_of_a_batch_is_told_on_request():
+    network = Network(models.lenet5(), (1, 28, 28))
+    plain, more = str(network.summary()).splitlines(), str(network.summary(8)).splitlines()
+    assert more[: len(plain)] == plain
+    assert more[len(plain) :] == [
+        f"prediction of 8: {network.memory(8)}",
+        f"training step of 8: {network.memory(8, training=True)}",
+    ]
