@@ -163,7 +163,17 @@ cdef extern from *:
         if (step == 1 && rows == 3) return outside_rows(i, n, start, width, 1, first, below, 3);
         return outside_rows(i, n, start, width, step, first, below, rows);
     }
+    /* means of 2 x 2 windows side by side: the two rows, then the two columns, as in `windows` */
+    static void mean_pairs(const REAL *a, const REAL *b, REAL *y, Py_ssize_t n) {
+        REAL s[64];
+        for (Py_ssize_t j = 0; j < n; j += 32) {
+            Py_ssize_t count = n - j < 32 ? n - j : 32;
+            for (Py_ssize_t k = 0; k < 2 * count; k++) s[k] = a[2 * j + k] + b[2 * j + k];
+            for (Py_ssize_t k = 0; k < count; k++) y[j + k] = (s[2 * k] + s[2 * k + 1]) * (REAL)0.25;
+        }
+    }
     """
+    void mean_pairs(const real *a, const real *b, real *y, Py_ssize_t n) noexcept nogil
     int outside(const int64_t *i, Py_ssize_t n, const int64_t *start, const int64_t *width, int step, int64_t first,
                 int64_t below, Py_ssize_t rows) noexcept nogil
 
@@ -205,6 +215,7 @@ cdef struct Pool:
     Py_ssize_t lo, hi       # outputs lo to hi - 1 of a row read whole windows, evenly spaced, of one divisor
     Py_ssize_t first, spacing, taps, step   # where output 0 would start without clipping, and so on
     bint even               # all windows of a row are those, clipped
+    bint pairs              # they are all two columns wide, side by side
     Py_ssize_t planes       # channels of a job
     char *scratch           # one part for each thread
     Py_ssize_t part
@@ -604,6 +615,9 @@ cdef inline void planar_row(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c,
             y[ow] = norm(&t, g.p)
         return
     t = taps_of(g, &g.x, n, c, oh, 0)
+    if kind == MEAN and g.pairs and t.nh == 2 and t.m == 4:
+        mean_pairs(t.x, t.x + t.sh, y, g.OW)
+        return
     t.x -= g.cols[0]
     t.at -= g.cols[0]
     columns(kind, &t, g.W, column, row)
@@ -711,6 +725,7 @@ cdef void find_even(Pool *g) noexcept nogil:
         if (c[4 * ow] != start + skipped * g.step
                 or c[4 * ow + 1] != min(g.taps, (g.W - start + g.step - 1) // g.step) - skipped):
             g.even = False
+    g.pairs = g.taps == 2 and g.step == 1 and g.spacing == 2 and lo == 0 and hi == g.OW and c[0] == 0
     if g.spacing < 1 or g.spacing > 2:  # no vector loads for these
         g.hi, g.even = lo, False
     if g.hi == g.lo:
