@@ -54,11 +54,11 @@ class Profile:
     __repr__ = __str__
 
     def save(self, path):
-        """Draw the times as bars into an image file (needs matplotlib, the extra `plot`)."""
+        """Draw the times as bars into an image file (needs matplotlib, which is in the extra `benchmark`)."""
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise ImportError("Profile.save needs matplotlib: pip install 'fastconv[plot]'") from error
+            raise ImportError("Profile.save needs matplotlib: pip install 'fastconv[benchmark]'") from error
         figure = Figure(figsize=(8, 1 + 0.2 * len(self.rows)), layout="constrained")
         axes = figure.subplots()
         axes.barh([row.step for row in self.rows], [row.milliseconds for row in self.rows])

@@ -1,6 +1,10 @@
 """Plans as tables: what was fused, what shares memory, and how many bytes."""
 
+import importlib.util
+import sys
+
 import numpy as np
+import pytest
 
 from fastconv.graph import concat, sequential
 from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, ReLU
@@ -85,7 +89,7 @@ def test_footprint_adds_up():
     assert str(training).startswith(f"{training.total / 1e6:,.1f} MB: values")
 
 
-def test_profile_has_a_row_for_each_step(tmp_path):
+def test_profile_has_a_row_for_each_step():
     network = Network(sequential(Conv2D(4, 3, name="a"), ReLU(), Flatten(), Linear(3, name="fc")), (1, 6, 6))
     x = np.ones((2, 1, 6, 6), "float32")
     predicted = network.profile(x, repeats=2)
@@ -101,8 +105,16 @@ def test_profile_has_a_row_for_each_step(tmp_path):
     assert trained.rows[-1].multiply_adds == first.multiply_adds  # of the image no gradient is wanted
     assert all(np.array_equal(before[name], array) for name, array in network.parameters.items())
     assert len(str(trained).splitlines()) == len(trained.rows) + 4
-    trained.save(tmp_path / "profile.png")
-    assert (tmp_path / "profile.png").stat().st_size > 1000
+
+
+def test_profile_as_a_picture(tmp_path, monkeypatch):
+    profile = Network(Linear(3), (4,)).profile(np.ones((2, 4), "float32"), repeats=1)
+    if importlib.util.find_spec("matplotlib") is not None:
+        profile.save(tmp_path / "profile.png")
+        assert (tmp_path / "profile.png").stat().st_size > 1000
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastconv\[benchmark\]'"):
+        profile.save(tmp_path / "profile.png")
 
 
 def test_columns_line_up():
