@@ -14,7 +14,8 @@ rounding is left; it is held against 1e-6 of the largest of all gradients, or of
 is missed.
 
 Without batch normalisation, and on maps of a few pixels, the rounding of Winograd's transforms shows: with --size 64
-squeezenet1_1 and googlenet_original reach 2.1 and 2.5 times PyTorch's error, with FASTCONV_PATHS_OFF=winograd 1.2 and 1.6.
+squeezenet1_1 and googlenet_original reach 2.1 and 2.5 times PyTorch's error; with FASTCONV_PATHS_OFF=winograd it is 1.2
+and 1.6.
 
 FOLDER of --train holds train/<class>/*.jpg, or a .tar of that.
 """
