@@ -7,13 +7,13 @@ import numpy as np
 
 from . import kernels
 from .ops.add import add_call
+from .ops.layout import copy_call
 
 
 class BoundPlan:
     """Prepared calls on fixed memory: fill `x` and `targets`, run, read `y` and `loss` (and the gradients)."""
 
     def __init__(self, steps, binder):
-        self.steps = steps
         self.x, self.y = steps.x.array(binder.arena), steps.y.array(binder.arena)
         self.bound = [(step, binder(step)) for step in steps.steps]
         self.calls = [call for _, calls in self.bound for call in calls]
@@ -49,8 +49,8 @@ class Binder:
     def arrays(self, places):
         return SimpleNamespace(**{name: self.array(place) for name, place in places.items()})
 
-    def params(self, unit, x_shape):
-        return own(unit.node, unit.node.spec.params, self.parameters)
+    def params(self, node):
+        return own(node, node.spec.params, self.parameters)
 
     def state(self, node):
         return own(node, node.spec.state, self.buffers)
@@ -64,7 +64,7 @@ class Binder:
             activation=step.unit.activation_name,
             x_shape=n + node.inputs[0].shape,
             y_shape=n + node.shape,
-            params=self.params(step.unit, n + node.inputs[0].shape),
+            params=self.params(node),
             state=self.state(node),
             saved=self.arrays(step.saved),
             scratch=self.arrays(step.scratch),
@@ -78,7 +78,7 @@ class Binder:
             x=self.array(step.x),
             y=self.array(step.y),
             activation=step.unit.activation_name,
-            params=self.params(step.unit, None),
+            params=self.params(node),
             saved=self.arrays(step.saved),
         )
         return node.layer.again(b)
@@ -98,7 +98,7 @@ class Binder:
             activation=step.activation,
             x_shape=n + node.inputs[0].shape,
             y_shape=n + node.shape,
-            params=own(node, node.spec.params, self.parameters),
+            params=self.params(node),
             grads=SimpleNamespace(**grads),
             update=partial(self.updates.rows, node.owner),
             state=self.state(node),
@@ -112,7 +112,7 @@ class Binder:
         return [add_call(*map(self.array, (step.a, step.b, step.out)), step.activation)]
 
     def bind_copy(self, step):
-        return [partial(np.copyto, self.array(step.out), self.array(step.source))]
+        return [copy_call(self.array(step.source), self.array(step.out))]
 
     def bind_addgradient(self, step):
         total = self.gradients[step.name]

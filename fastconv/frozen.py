@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from . import fusion, memory
+from . import fusion, graph, memory
 from .batch import batch
 from .binding import Binder, BoundPlan
 from .ops import check
@@ -28,7 +28,7 @@ class Frozen:
 
     def __init__(self, output, parameters, buffers, channels_last, batch_size):
         self.output, self.channels_last = output, channels_last
-        nodes = Planner(output, 1, channels_last).nodes
+        nodes = graph.ancestors(output)
         self.input_shape, self.output_shape, self.dtype = nodes[0].shape, output.shape, output.graph.dtype
         self.units = fusion.units(nodes, output, set(), frozen=True)
         self.weights = Weights(self.units, Binder(None, parameters, buffers))
@@ -99,17 +99,17 @@ class Weights:
         self.of = {}
         for unit in units:
             if unit.node.layer is not None:
-                params = live.params(unit, None)
-                norm = unit.norm and unit.norm.layer.scale_and_shift(
-                    live.params(unit._replace(node=unit.norm), None), live.state(unit.norm)
-                )
+                params, norm = live.params(unit.node), unit.norm
+                if norm is not None:
+                    norm = norm.layer.scale_and_shift(live.params(norm), live.state(norm))
                 x_shape = (1, *unit.node.inputs[0].shape)
                 state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(unit.node)).items()})
                 self.of[unit.node.index] = unit.node.layer.freeze(params, norm, x_shape), state
 
     @property
     def nbytes(self):
-        return sum(array.nbytes for params, _ in self.of.values() for array in vars(params).values())
+        arrays = (array for params, _ in self.of.values() for array in vars(params).values())
+        return sum(array.nbytes for array in arrays if array is not None)  # None: a layer without a bias
 
 
 class FrozenBinder(Binder):
@@ -119,8 +119,8 @@ class FrozenBinder(Binder):
         super().__init__(arena, {}, {})
         self.weights = weights
 
-    def params(self, unit, x_shape):
-        return self.weights.of[unit.node.index][0]
+    def params(self, node):
+        return self.weights.of[node.index][0]
 
     def state(self, node):
         return self.weights.of[node.index][1]

@@ -68,6 +68,13 @@ def test_later_training_does_not_reach_it():
     assert np.abs(made.predict(x) - before).max() > 1e-3
 
 
+def test_layers_without_a_bias_have_a_size():
+    made = Network(Conv2D(4, 3, bias=False), (1, 8, 8), seed=0)
+    frozen = made.freeze()
+    assert frozen.nbytes == made.parameters["conv1.weight"].nbytes
+    assert f"{frozen.nbytes:,} bytes" in repr(frozen)
+
+
 def test_many_threads_at_once():
     frozen, x = network().freeze(), images(16)
     expected = frozen.predict(x)
