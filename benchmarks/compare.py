@@ -20,10 +20,11 @@ from pathlib import Path
 
 from shapes import DIRECTIONS, FAMILIES, SHAPES
 
-KEPT_HEAP = {  # glibc returns large blocks to the system at every free, and the next call faults all pages in again
+SETTINGS = {  # glibc returns large blocks to the system at every free, and the next call faults all pages in again
     "MALLOC_MMAP_THRESHOLD_": "1000000000",
     "MALLOC_TRIM_THRESHOLD_": "2000000000",
     "MALLOC_TOP_PAD_": "200000000",
+    "OPENBLAS_THREAD_TIMEOUT": "18",  # its threads else spin for 0.1 s after a product, in the others' time
 }
 CAPPED = {  # the same instruction set for all
     "v3": {
@@ -124,11 +125,11 @@ def processor():
 
 
 def in_own_process(options, threads):
-    """The report of `threads` threads, from a new process with the kept heap and every library told the number."""
+    """The report of `threads` threads, from a new process with the settings, and every library told the number."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "report.json")
         numbers = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        environment = os.environ | KEPT_HEAP | numbers | CAPPED.get(options.isa, {}) | {CHILD: f"{threads}:{path}"}
+        environment = os.environ | SETTINGS | numbers | CAPPED.get(options.isa, {}) | {CHILD: f"{threads}:{path}"}
         code = subprocess.run([sys.executable, *sys.argv], env=environment).returncode
         if code:
             raise SystemExit(code)

@@ -8,17 +8,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from compare import KEPT_HEAP
+from compare import SETTINGS
 
 
 def pytest_configure(config):
-    """Start again with the variables of malloc, which is told at its start only."""
-    if all(os.environ.get(name) == value for name, value in KEPT_HEAP.items()):
+    """Start again with the variables of malloc and OpenBLAS, which read them at their start only."""
+    if all(os.environ.get(name) == value for name, value in SETTINGS.items()):
         return
     capture = config.pluginmanager.getplugin("capturemanager")
     if capture:
         capture.stop_global_capturing()
-    os.environ.update(KEPT_HEAP)
+    os.environ.update(SETTINGS)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *config.invocation_params.args])
 
 

@@ -10,13 +10,14 @@ import fastconv
 from fastconv import kernels
 
 BLOCK = 5e-3  # seconds of repeated short calls that count as one time
+REST = 0.01  # seconds before a turn: the threads of the one before spin for some milliseconds
 SLOW, FEW_ROUNDS = 8, 3
 SLACK = 10
 
 
 def seconds_of(call, repeats):
-    if repeats > 1:
-        call()  # the turn before may have left its threads awake, and its data in the caches
+    time.sleep(REST)
+    call()  # wakes this one's threads, and finds its data
     begun = time.perf_counter()
     for _ in range(repeats):
         call()
@@ -26,14 +27,14 @@ def seconds_of(call, repeats):
 def alternate(calls, seconds, at_least=5, at_most=300, block=BLOCK, least=1):
     """name -> list of seconds, one a round; in every round each call has its turn, the first one changing.
 
-    A turn is as many calls as take `block` seconds, at least `least`; several are timed after another that is not.
+    A turn is as many calls as take `block` seconds, at least `least`, after a rest and a call that is not timed.
     Peers that are SLOW times the fastest call have a turn in the first rounds only: they cannot be the best.
     """
     first = {name: min(seconds_of(call, 1) for _ in range(2)) for name, call in calls.items()}
     repeats = {name: max(least, min(1000, int(block / max(t, 1e-7)))) for name, t in first.items()}
     names = [name for name in calls if name == "ours" or first[name] < SLOW * min(first.values())]
     few = [name for name in calls if name not in names]
-    one_round = sum((repeats[name] + (repeats[name] > 1)) * first[name] for name in names)
+    one_round = sum((repeats[name] + 1) * first[name] + REST for name in names)
     rounds = max(at_least, min(at_most, int(seconds / one_round)))
     times = {name: [] for name in calls}
     for turn in range(rounds):

@@ -167,7 +167,7 @@ def in_own_process(options):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.json")
         numbers = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(options.threads))
-        environment = os.environ | compare.KEPT_HEAP | numbers | {CHILD: str(path)}
+        environment = os.environ | compare.SETTINGS | numbers | {CHILD: str(path)}
         code = subprocess.run([sys.executable, *sys.argv], env=environment).returncode
         if code:
             raise SystemExit(code)

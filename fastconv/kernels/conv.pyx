@@ -4,9 +4,8 @@
                      then + a residual of y's shape and an activation
     input gradient   dx[n,c,i,j] = sum over the taps (r,s) that reach (i,j) of dy w[k,c,r,s]: the full convolution with
                      the rotated kernel (Zhang 2016, eqs. 50, 51); a stride s gives s x s phases, each of stride 1
-    weight gradient  dw[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, c, i sh - top + r dh, j sw - left + s dw]  (eqs. 39, 58)
 
-The first two are one loop: a grid of output pixels, a list of taps, and a table with the address of the input pixel
+Both are one loop: a grid of output pixels, a list of taps, and a table with the address of the input pixel
 under each tap (a row of zeros where that is padding). Sums run over taps, then channels, in an order that depends on
 the shape of w only: never on N, on the threads or on the place of a pixel.
 """
@@ -16,17 +15,16 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
+from .few_channels cimport merges, pad_row
 from .shares cimport next_job, share_out
-from .tile cimport MR, NR, tile, tile_tn
+from .tile cimport MR, NR, columns, tile
 from .vector cimport VL, real, vfence, vprefetch
 
 cdef enum:
     TILES = 16          # tiles of MR pixels in a job
     STEPS = 256         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays near
     CACHED = 1 << 16    # packed weights that a job may go through for each block of pixels
-    PIXELS = 256        # pixels in a block of the weight gradient
     STREAMED = 1 << 20  # reals in a result that is stored past the caches
-    MERGE = 16          # up to this many channels a row of the kernel is read as one run
     PADDED = 1 << 20    # reals in a padded copy of some images
     LINES = 8           # channels packed at a time, so that reads run along memory
 
@@ -56,11 +54,6 @@ cdef struct Grid:
     # With bh > 0 the columns are a block of bh x bw pixels of `channels` each, stored at i * bh, j * bw of YH x YW
     Py_ssize_t bh, bw, channels, YH, YW
     Py_ssize_t each  # pixels of a job
-
-
-cdef Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
-    """K rounded up to whole vectors."""
-    return (K + VL - 1) // VL * VL
 
 
 # ---------------------------------------------------------------- forward and input gradient
@@ -494,10 +487,6 @@ cdef int run_packed(Grid *g, const real *packed, const real[:] b, Py_ssize_t in_
     return failed
 
 
-cdef bint merges(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t in_row) noexcept nogil:
-    return groups == 1 and C <= MERGE and in_row > 1
-
-
 def reads_planar(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t kw, Py_ssize_t dw):
     """Whether forward and backward_weight take an x of any layout: they copy it, padded, anyway."""
     return merges(groups, C // groups, kw if dw == 1 else 1)
@@ -547,21 +536,6 @@ cdef void pad(const real *x, Py_ssize_t xn, Py_ssize_t xh, Py_ssize_t xw, Py_ssi
     for row in prange(N * PH, num_threads=threads, schedule="static"):
         pad_row(x + row // PH * xn + (h0 + row % PH) * xh, xw, xc, 0 <= h0 + row % PH < H, W, C, copy + row * PW * C,
                 PW, w0)
-
-
-cdef void pad_row(const real *x, Py_ssize_t xw, Py_ssize_t xc, bint inside, Py_ssize_t W, Py_ssize_t C, real *copy,
-                  Py_ssize_t PW, Py_ssize_t w0) noexcept nogil:
-    cdef Py_ssize_t lo = min(max(<Py_ssize_t>0, -w0), PW), hi = max(lo, min(PW, W - w0)), j, c
-    if not inside:
-        lo = hi = 0
-    memset(copy, 0, lo * C * sizeof(real))
-    memset(copy + hi * C, 0, (PW - hi) * C * sizeof(real))
-    if xw == C and xc == 1 and hi > lo:
-        memcpy(copy + lo * C, x + (w0 + lo) * xw, (hi - lo) * C * sizeof(real))
-        return
-    for c in range(C):
-        for j in range(lo, hi):
-            copy[j * C + c] = x[(w0 + j) * xw + c * xc]
 
 
 # ---------------------------------------------------------------- input gradient
@@ -728,229 +702,3 @@ cdef Py_ssize_t floor(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 
 cdef Py_ssize_t ceiling(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return -floor(-a, b)
-
-
-# ---------------------------------------------------------------- weight gradient
-
-cdef struct Sums:
-    const real *x
-    const real *dy
-    Py_ssize_t xn, xh, xw, xc, H, W, yn, yh, yw, N, OH, OW
-    bint merged                 # a row of the kernel is one run of kw * C values of a padded copy of the row
-    Py_ssize_t taps, length, step   # reduction as the tiles see it: runs, values in a run, values between pixels
-    Py_ssize_t sh, sw, dh, dw, top, left, kh, kw
-    Py_ssize_t groups, C, K, tiles_k
-    Py_ssize_t rows             # output rows (n, i) in all
-    Py_ssize_t parts            # pixel groups
-    Py_ssize_t size             # of one part's sums: [group][column tile][tap][channel][lane]
-    Py_ssize_t gsize            # of one group in it
-    real *sums
-
-
-def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
-                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dilation_h, Py_ssize_t dilation_w,
-                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint narrow=True):
-    """dw = sum over pixels of dy times the x under the tap; dy and x channels-last, dw any strides."""
-    cdef Sums g
-    cdef int failed = 0
-    cdef Py_ssize_t one = sizeof(real)
-    g.N, g.OH, g.OW, g.H, g.W = dy.shape[0], dy.shape[2], dy.shape[3], x.shape[2], x.shape[3]
-    if g.N == 0:
-        dw[...] = 0
-        return
-    with nogil:
-        g.x, g.dy = &x[0, 0, 0, 0], &dy[0, 0, 0, 0]
-        g.xn, g.xh, g.xw = x.strides[0] // one, x.strides[2] // one, x.strides[3] // one
-        g.xc = x.strides[1] // one
-        g.yn, g.yh, g.yw = dy.strides[0] // one, dy.strides[2] // one, dy.strides[3] // one
-        g.sh, g.sw, g.dh, g.dw, g.top, g.left = sh, sw, dilation_h, dilation_w, top, left
-        g.kh, g.kw, g.groups, g.C, g.K = dw.shape[2], dw.shape[3], groups, dw.shape[1], dw.shape[0] // groups
-        g.tiles_k = (g.K + NR * VL - 1) // (NR * VL)
-        join_rows(&g)
-        g.rows = g.N * g.OH
-        g.merged = merges(groups, g.C, g.kw if dilation_w == 1 and narrow else 1)
-        g.taps = g.kh if g.merged else g.kh * g.kw
-        g.length = g.kw * g.C if g.merged else g.C
-        g.step = sw * (g.C if g.merged else g.xw)
-        g.gsize = columns(g.K) * g.taps * g.length
-        g.size = groups * g.gsize
-        g.parts = number_of_parts(g.rows, g.OW, groups * g.tiles_k * g.taps)
-        g.sums = <real *>malloc(g.parts * g.size * sizeof(real))
-        failed = g.sums == NULL
-        if not failed:
-            failed = sum_parts(&g)
-        if not failed:
-            add_parts(&g, dw)
-        free(g.sums)
-    if failed:
-        raise MemoryError()
-
-
-cdef void join_rows(Sums *g) noexcept nogil:
-    """1x1 without padding: rows that follow each other in memory are one longer row."""
-    cdef Py_ssize_t rows, most = PIXELS // g.OW
-    if g.kh * g.kw * g.sh * g.sw != 1 or g.H != g.OH or g.W != g.OW or g.top or g.left:
-        return
-    if g.xh != g.W * g.xw or g.yh != g.OW * g.yw:
-        return
-    for rows in range(min(most, g.OH), 1, -1):
-        if g.OH % rows == 0:
-            g.OH, g.OW, g.xh, g.yh = g.OH // rows, g.OW * rows, g.xh * rows, g.yh * rows
-            g.H, g.W = g.OH, g.OW
-            return
-
-
-cdef Py_ssize_t number_of_parts(Py_ssize_t rows, Py_ssize_t width, Py_ssize_t jobs) noexcept nogil:
-    """Pixel groups: enough for 32 jobs, but none below two blocks; never dependent on the threads."""
-    cdef Py_ssize_t wanted = (32 + jobs - 1) // jobs, most = max(<Py_ssize_t>1, rows * width // (2 * PIXELS))
-    return max(<Py_ssize_t>1, min(min(wanted, most), rows))
-
-
-cdef int sum_parts(Sums *g) noexcept nogil:
-    cdef Py_ssize_t *ranges
-    cdef Py_ssize_t runs = max(<Py_ssize_t>1, PIXELS // g.OW), row = (g.OW - 1) * g.step + g.length
-    cdef Py_ssize_t scratch = runs * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + NR * VL * PIXELS * sizeof(real)
-    cdef double work = <double>g.rows * g.OW * g.size * 0.02
-    cdef int threads = threads_for(work), failed = 0, thread
-    cdef char *memory = NULL
-    if g.merged:
-        scratch += runs * row * sizeof(real)
-    ranges = share_out(g.parts * g.groups * g.tiles_k * g.taps, threads)
-    if ranges == NULL:
-        return 1
-    with parallel(num_threads=threads):
-        memory = <char *>malloc(scratch)
-        for thread in prange(threads, schedule="static"):
-            failed |= sum_range(g, ranges, threads, thread, runs, row, memory)
-        free(memory)
-    free(ranges)
-    return failed
-
-
-cdef int sum_range(Sums *g, Py_ssize_t *ranges, int threads, int thread, Py_ssize_t runs, Py_ssize_t row,
-                   char *memory) noexcept nogil:
-    """What one thread does."""
-    cdef Py_ssize_t job = next_job(ranges, threads, thread)
-    cdef int failed = 0
-    while job >= 0:
-        failed |= sum_part(g, job, runs, row, memory)
-        job = next_job(ranges, threads, thread)
-    return failed
-
-
-cdef int sum_part(Sums *g, Py_ssize_t job, Py_ssize_t runs, Py_ssize_t row, char *memory) noexcept nogil:
-    """The pixels of one part under one tap (or row of the kernel), for one tile of columns and all channels."""
-    cdef Py_ssize_t tap = job % g.taps, tile_k = job // g.taps % g.tiles_k
-    cdef Py_ssize_t group = job // g.taps // g.tiles_k % g.groups, part = job // g.taps // g.tiles_k // g.groups
-    cdef Py_ssize_t first = g.rows * part // g.parts, end = g.rows * (part + 1) // g.parts
-    cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes)
-    cdef Py_ssize_t r = tap if g.merged else tap // g.kw, s = 0 if g.merged else tap % g.kw, count, i, lo = 0, hi = g.OW
-    cdef const real **x = <const real **>memory
-    cdef const real **dy = x + runs
-    cdef Py_ssize_t *counts = <Py_ssize_t *>(dy + runs)
-    cdef real *copied = <real *>(counts + runs)
-    cdef real *dw
-    if memory == NULL:
-        return 1
-    dw = g.sums + part * g.size + group * g.gsize + k0 * g.taps * g.length + tap * g.length * width
-    memset(dw, 0, g.length * width * sizeof(real))
-    if not g.merged:  # the output columns whose input lies inside the image: 0 <= j sw - left + s dw < W
-        lo = max(<Py_ssize_t>0, (g.left - s * g.dw + g.sw - 1) // g.sw if g.left > s * g.dw else 0)
-        hi = g.W - 1 + g.left - s * g.dw
-        hi = min(g.OW, hi // g.sw + 1) if hi >= 0 else 0
-    while first < end and lo < hi:
-        count = 0
-        while first < end and count < runs:
-            count += find_run(g, first, r, s, group, k0, lo, x + count, dy + count,
-                              copied + NR * VL * PIXELS + count * row)
-            first += 1
-        for i in range(count):
-            counts[i] = hi - lo
-        if count:
-            add_runs(g, x, dy, counts, count, lanes, width, dw, copied)
-    return 0
-
-
-cdef int find_run(Sums *g, Py_ssize_t row, Py_ssize_t r, Py_ssize_t s, Py_ssize_t group, Py_ssize_t k0,
-                  Py_ssize_t lo, const real **x, const real **dy, real *copy) noexcept nogil:
-    """The first pixels of output row (n, i) and of the input under the tap; 0 if that is padding."""
-    cdef Py_ssize_t n = row // g.OH, i = row % g.OH, h = i * g.sh - g.top + r * g.dh
-    if not 0 <= h < g.H:
-        return 0
-    dy[0] = g.dy + n * g.yn + i * g.yh + lo * g.yw + group * g.K + k0
-    if g.merged:
-        pad_row(g.x + n * g.xn + h * g.xh, g.xw, g.xc, True, g.W, g.C, copy, (g.OW - 1) * g.sw + g.kw, -g.left)
-        x[0] = copy
-    else:
-        x[0] = g.x + n * g.xn + h * g.xh + (lo * g.sw - g.left + s * g.dw) * g.xw + group * g.C
-    return 1
-
-
-cdef void add_runs(Sums *g, const real **x, const real **dy, Py_ssize_t *counts, Py_ssize_t runs, Py_ssize_t lanes,
-                   Py_ssize_t width, real *dw, real *copied) noexcept nogil:
-    """All channels of some runs; a last vector that is not whole is read from a padded copy of dy, block by block."""
-    cdef Py_ssize_t run, p, block, count = counts[0], total = count
-    cdef const real *px
-    cdef const real *pdy
-    if lanes == width:
-        add_channels(g, x, dy, counts, runs, g.yw, width, dw)
-        return
-    memset(copied, 0, min(total, <Py_ssize_t>PIXELS) * width * sizeof(real))
-    for run in range(runs):
-        px = x[run]
-        pdy = dy[run]
-        block = 0
-        while block < total:
-            count = min(<Py_ssize_t>PIXELS, total - block)
-            for p in range(count):
-                memcpy(copied + p * width, pdy + (block + p) * g.yw, lanes * sizeof(real))
-            x[run] = px + block * g.step
-            dy[run] = copied
-            counts[run] = count
-            add_channels(g, x + run, dy + run, counts + run, 1, width, width, dw)
-            block += count
-
-
-cdef void add_channels(Sums *g, const real **x, const real **dy, Py_ssize_t *counts, Py_ssize_t runs,
-                       Py_ssize_t dy_step, Py_ssize_t width, real *dw) noexcept nogil:
-    """MR channels at a time; the last MR overlap the ones before them, whose sums are not stored twice."""
-    cdef Py_ssize_t c = 0
-    cdef int nv = <int>(width // VL)
-    if g.length < MR:
-        for c in range(g.length):
-            tile_tn(x, dy, counts, runs, c, g.step, 0, dy_step, dw + c * width, width, 0, 1, nv)
-        return
-    while c + MR <= g.length:
-        tile_tn(x, dy, counts, runs, c, g.step, 0, dy_step, dw + c * width, width, 0, MR, nv)
-        c += MR
-    if c < g.length:
-        tile_tn(x, dy, counts, runs, g.length - MR, g.step, 0, dy_step, dw + (g.length - MR) * width, width,
-                <int>(c - (g.length - MR)), MR, nv)
-
-
-cdef void add_parts(Sums *g, real[:, :, :, :] dw) noexcept nogil:
-    """dw[k,c,r,s] = the sums of all parts, in order."""
-    cdef Py_ssize_t job, blocks = (g.C + LINES - 1) // LINES
-    cdef int threads = threads_for(<double>g.size * g.parts * 0.7)
-    for job in prange(g.groups * g.tiles_k * blocks, num_threads=threads, schedule="static"):
-        add_block(g, dw, job // blocks // g.tiles_k, job // blocks % g.tiles_k, job % blocks * LINES)
-
-
-cdef void add_block(Sums *g, real[:, :, :, :] dw, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t c0) noexcept nogil:
-    """LINES channels of one tile of columns; dw is written along its rows, the sums stay in the first cache."""
-    cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes)
-    cdef Py_ssize_t lane, c, t, part
-    cdef Py_ssize_t sr = dw.strides[2] // sizeof(real), ss = dw.strides[3] // sizeof(real)
-    cdef const real *sums = g.sums + group * g.gsize + k0 * g.kh * g.kw * g.C
-    cdef const real *row
-    cdef real *target
-    cdef real total
-    for lane in range(lanes):
-        for c in range(c0, min(c0 + LINES, g.C)):
-            target = &dw[group * g.K + k0 + lane, c, 0, 0]
-            for t in range(g.kh * g.kw):
-                row = sums + (t * g.C + c) * width + lane
-                total = row[0]
-                for part in range(1, g.parts):
-                    total = total + row[part * g.size]
-                target[t // g.kw * sr + t % g.kw * ss] = total

@@ -6,11 +6,16 @@
 #
 # nv is a compile-time constant at every call, so the loops unroll and `acc` never touches memory.
 
-from .vector cimport real, vf, VL, vload, vstore, vstream, vsplat, vzero, activated
+from .vector cimport real, vf, VL, vload, vprefetch, vstore, vstream, vsplat, vzero, activated
 
 cdef extern from *:
     enum: MR "6"
     enum: NR "TILE_VECTORS"
+
+
+cdef inline Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
+    """K rounded up to whole vectors."""
+    return (K + VL - 1) // VL * VL
 
 
 cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
@@ -98,8 +103,12 @@ cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_
 
 cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
                               Py_ssize_t x_offset, Py_ssize_t x_step, Py_ssize_t dy_offset, Py_ssize_t dy_step,
-                              real *dw, Py_ssize_t dw_step, int skip, const int rows, const int nv) noexcept nogil:
-    """dw[i][j] += sum over runs and their pixels p of x[p * x_step + i] dy[p * dy_step + j], for skip <= i < rows."""
+                              real *dw, Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step,
+                              const int rows, const int nv) noexcept nogil:
+    """dw[i][j] += sum over runs and their pixels p of x[p * x_step + i] dy[p * dy_step + j], for skip <= i < rows.
+
+    At each pixel one cache line is fetched that later calls will read: ahead, ahead + ahead_step, ...
+    """
     cdef vf acc[MR][NR]
     cdef vf dv[NR]
     cdef vf a
@@ -135,6 +144,8 @@ cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t 
                 a = vsplat(px[5])
                 for j in range(nv):
                     acc[5][j] = acc[5][j] + a * dv[j]
+            vprefetch(ahead)
+            ahead += ahead_step
             px += x_step
             pdy += dy_step
     for i in range(rows):
@@ -145,17 +156,22 @@ cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t 
 
 cdef inline void tile_tn(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
                          Py_ssize_t x_offset, Py_ssize_t x_step, Py_ssize_t dy_offset, Py_ssize_t dy_step,
-                         real *dw, Py_ssize_t dw_step, int skip, int rows, int nv) noexcept nogil:
+                         real *dw, Py_ssize_t dw_step, int skip, int rows, int nv,
+                         const real *ahead=NULL, Py_ssize_t ahead_step=0) noexcept nogil:
     """tile_tn_body for MR rows or for one, and nv vectors, 1 to NR."""
     if rows == 1:
         for rows in range(nv):
             tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset + rows * VL, dy_step, dw + rows * VL, dw_step,
-                         0, 1, 1)
+                         0, ahead, ahead_step, 1, 1)
     elif nv == 1:
-        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip, MR, 1)
+        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip,
+                     ahead, ahead_step, MR, 1)
     elif nv == 2:
-        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip, MR, 2)
+        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip,
+                     ahead, ahead_step, MR, 2)
     elif NR > 2 and nv == 3:
-        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip, MR, 3)
+        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip,
+                     ahead, ahead_step, MR, 3)
     elif NR > 2:
-        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip, MR, 4)
+        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip,
+                     ahead, ahead_step, MR, 4)
