@@ -14,12 +14,13 @@ from cython.parallel cimport parallel, prange
 from libc.stdlib cimport calloc, free, malloc
 
 from fastconv.kernels.threads cimport threads_for
-from .vector cimport VL, real, vf, activated, activated_one, vload, vstore, vzero
+from .vector cimport VL, real, vf, activated, activated_one, vload, vprefetch, vstore, vzero
 
 cdef enum:
     TILE = 4            # neighbouring pixels that share the loads of a row
     ROWS = 8            # output rows in a job
     PARTS = 32          # at most so many partial sums of the weight gradient
+    FAR = 1 << 19       # values of x beyond which they come from memory
 
 cdef struct Phase:
     # pixel (i, j) of the phase reads rows i * mh + th + r * rh and columns j * mw + tw + s * rw; rh, rw > 0
@@ -45,6 +46,7 @@ cdef struct Grid:
     const real *zeros           # packed
     const real *bias            # not packed
     int activation
+    bint far                    # x is larger than near caches: its rows are fetched ahead
     bint copied, beside         # beside: rows of the result computed beside it
     Py_ssize_t span             # rows in a copied block
     Py_ssize_t step             # of columns in a row of x or of its copy
@@ -63,6 +65,10 @@ cdef void cut_channels(Grid *g) noexcept nogil:
         g.back = off
     g.vectors = (g.lanes + g.back + VL - 1) // VL
     g.width = (g.vectors | 1) * VL  # odd: the rows of the packed arrays fall into different sets of the first cache
+
+
+cdef bint is_far(Grid *g) noexcept nogil:
+    return not g.copied and g.N * g.H * g.W * g.lanes > FAR
 
 
 cdef real *packed_rows(Py_ssize_t size, void **memory) noexcept nogil:
@@ -111,6 +117,17 @@ cdef inline void load_columns(vf *xv, const real *p, Py_ssize_t step, int left, 
             xv[q] = vload(p + q * step)
 
 
+cdef inline void fetch(const real **rows, Py_ssize_t kh, Py_ssize_t mh, Py_ssize_t at, Py_ssize_t step,
+                       const int count) noexcept nogil:
+    """Fetch one vector of `count` columns, two tiles ahead, of the rows that the row before did not read."""
+    cdef Py_ssize_t r
+    cdef int q
+    for r in range(max(<Py_ssize_t>0, kh - mh), kh):
+        if rows[r] != NULL:
+            for q in range(count):
+                vprefetch(rows[r] + at + (2 * count + q) * step)
+
+
 cdef inline void pixels_reused(Grid *g, Phase *f, const real **rows, Py_ssize_t at, int left, int right, const real *b,
                                real *y, Py_ssize_t yw, Py_ssize_t yh, int activation, const int height, const int kw,
                                const int mw) noexcept nogil:
@@ -127,6 +144,9 @@ cdef inline void pixels_reused(Grid *g, Phase *f, const real **rows, Py_ssize_t 
         for q in range(TILE):
             for i in range(height):
                 acc[i][q] = vload(b + v * VL)
+        if g.far:
+            for i in range(height):
+                fetch(rows + i * kh, kh, g.mh, at + c, step, TILE * mw)
         for r in range(kh):
             if rows[r] == NULL:
                 continue
@@ -162,6 +182,8 @@ cdef inline void pixels_between(Grid *g, Phase *f, const real **rows, Py_ssize_t
         for q in range(TILE):
             even[q] = vload(b + v * VL)
             odd[q] = vload(b + v * VL)
+        if g.far:
+            fetch(rows, kh, 1, at + c, step, TILE)
         for r in range(kh):
             if rows[r] == NULL:
                 continue
@@ -290,6 +312,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     g.span = (g.each - 1) * g.mh + high - low + 1
     g.step = g.lanes if g.copied else g.xw
     size = 2 * kh * sizeof(real *) + ((g.span * g.W * g.lanes if g.copied else 0) + g.GW * g.lanes) * sizeof(real)
+    g.far = is_far(g)
     with parallel(num_threads=threads):
         memory = <char *>calloc(size + sizeof(real), 1)
         for job in prange(jobs, schedule="static"):
@@ -545,6 +568,9 @@ cdef inline void sum_taps(Grid *g, const real **rows, Py_ssize_t at, int left, i
         for r in range(kh * 3):
             acc[r] = vload(sums + r * width + v * VL)
         for i in range(height):
+            if g.far:
+                fetch(rows + i * 3, kh, g.mh, at + c, step, count * mw)
+                fetch(&dy, 1, 1, i * yh + c, yw, count)
             for q in range(count):
                 dv[q] = vload(dy + i * yh + q * yw + c)
             for r in range(kh):
@@ -639,6 +665,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
     cdef int threads = threads_for(<double>x.N * x.GH * x.GW * x.lanes * (2 + g.taps) * 0.03), failed = 0
     cdef char *memory
     x.step = x.lanes if x.copied else x.xw
+    x.far = is_far(x)
     with parallel(num_threads=threads):
         memory = <char *>calloc(size + sizeof(real), 1)
         for part in prange(g.parts, schedule="static"):
