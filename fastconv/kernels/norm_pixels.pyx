@@ -11,12 +11,13 @@ from libc.string cimport memset
 from fastconv.kernels.threads cimport threads_for
 from .runs cimport PAST_CACHES, Moments, inverse_deviation, join, remember, scale_of, scaled, shift_of, sloped
 from .runs cimport vactivate, vfma, vgate, vload_part, vstore_part
-from .vector cimport REAL_BYTES, VL, real, vf, vfence, vload, vstore, vstream, vzero
+from .vector cimport REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vstore, vstream, vzero
 
 cdef enum:
     ROWS = 4       # pixels side by side
     TOGETHER = 64  # pixels summed in vectors before they join sums in double
     HEAD = 8       # pixels of a block whose mean the values are measured from
+    AHEAD = 2048 // REAL_BYTES
 
 cdef struct Pixels:
     char *base         # NULL: absent
@@ -29,6 +30,7 @@ cdef struct Shape:
     Py_ssize_t block    # pixels
     Py_ssize_t blocks   # of a sample
     Py_ssize_t rows     # pixels read side by side, ROWS or, in one stream from beyond the caches, 1
+    Py_ssize_t ahead    # of a value, in the forward pass: what is fetched with it
 
 
 cdef Pixels pixels_of(const real[:, :, :] a) noexcept nogil:
@@ -60,6 +62,7 @@ cdef Shape shape_of(Py_ssize_t N, Py_ssize_t P, Py_ssize_t C, Py_ssize_t G) noex
     h.block = max(<Py_ssize_t>16, min(<Py_ssize_t>512, 65536 // C // TOGETHER * TOGETHER))
     h.blocks = (P + h.block - 1) // h.block
     h.rows = 1 if N * P * C * REAL_BYTES >= PAST_CACHES and C * REAL_BYTES >= 512 else ROWS
+    h.ahead = AHEAD if C * REAL_BYTES >= 512 else 0
     return h
 
 
@@ -141,13 +144,13 @@ cdef void block_moments(const Forward *f, Py_ssize_t job) noexcept nogil:
     cdef double number = <double>(stop - first), mean
     for c in range(C):
         center[c] = x[c]
-    pixels_sums(x, along, count, C, f.h.rows, center, sums, sums + f.h.padded)
+    pixels_sums(x, along, count, C, f.h.rows, f.h.ahead, center, sums, sums + f.h.padded)
     for c in range(C):
         center[c] = center[c] + sums[c] / count
     memset(sums, 0, 2 * f.h.padded * REAL_BYTES)
     while done < stop - first:
         count = min(<Py_ssize_t>TOGETHER, stop - first - done)
-        pixels_sums(x + done * along, along, count, C, f.h.rows, center, sums, sums + f.h.padded)
+        pixels_sums(x + done * along, along, count, C, f.h.rows, f.h.ahead, center, sums, sums + f.h.padded)
         flush(sums, part, C)
         flush(sums + f.h.padded, part + C, C)
         done += count
@@ -165,16 +168,16 @@ cdef inline void flush(real *sums, double *total, Py_ssize_t C) noexcept nogil:
 
 
 cdef void pixels_sums(const real *x, Py_ssize_t along, Py_ssize_t count, Py_ssize_t C, Py_ssize_t rows,
-                      const real *center, real *sums, real *squares) noexcept nogil:
+                      Py_ssize_t ahead, const real *center, real *sums, real *squares) noexcept nogil:
     cdef Py_ssize_t i, fours = count // ROWS if rows == ROWS else 0
     for i in range(fours):
-        add_rows(x + ROWS * i * along, along, ROWS, C, center, sums, squares)
+        add_rows(x + ROWS * i * along, along, ROWS, C, ahead, center, sums, squares)
     for i in range(fours * ROWS, count):
-        add_rows(x + i * along, along, 1, C, center, sums, squares)
+        add_rows(x + i * along, along, 1, C, ahead, center, sums, squares)
 
 
-cdef inline void add_rows(const real *x, Py_ssize_t along, const int rows, Py_ssize_t C, const real *center, real *sums,
-                          real *squares) noexcept nogil:
+cdef inline void add_rows(const real *x, Py_ssize_t along, const int rows, Py_ssize_t C, Py_ssize_t ahead,
+                          const real *center, real *sums, real *squares) noexcept nogil:
     """sums += d, squares += d^2, d = x - center, of a few pixels; the padding of sums and squares stays 0"""
     cdef Py_ssize_t c, i, vectors = C // VL, whole = vectors * VL
     cdef vf m, s, q, d
@@ -183,6 +186,7 @@ cdef inline void add_rows(const real *x, Py_ssize_t along, const int rows, Py_ss
         c = i * VL
         m, s, q = vload(center + c), vload(sums + c), vload(squares + c)
         for j in range(rows):
+            vprefetch(x + j * along + c + ahead)
             d = vload(x + j * along + c) - m
             s = s + d
             q = vfma(d, d, q)
@@ -295,13 +299,14 @@ cdef inline void scale_rows(const Forward *f, Py_ssize_t n, Py_ssize_t first, co
     cdef const real *z = pixel(&f.z, n, first)
     cdef real *y = pixel(&f.y, n, first)
     cdef Py_ssize_t xs = step(&f.x), zs = step(&f.z), ys = step(&f.y)
-    cdef Py_ssize_t c, i, vectors = f.h.C // VL, whole = vectors * VL, rest = f.h.C % VL
+    cdef Py_ssize_t c, i, vectors = f.h.C // VL, whole = vectors * VL, rest = f.h.C % VL, ahead = f.h.ahead
     cdef vf m, s, t, v
     cdef int j
     for i in range(vectors):
         c = i * VL
         m, s, t = vload(center + c), vload(scale + c), vload(shift + c)
         for j in range(rows):
+            vprefetch(x + j * xs + c + ahead)
             v = scaled(vload(x + j * xs + c), m, s, t)
             if add:
                 v = v + vload(z + j * zs + c)
