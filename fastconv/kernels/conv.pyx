@@ -16,9 +16,10 @@ from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
 from .few_channels cimport merges, pad_row
+from .lanes cimport vread, vtranspose
 from .shares cimport next_job, share_out
 from .tile cimport MR, NR, columns, tile
-from .vector cimport VL, real, vfence, vprefetch
+from .vector cimport VL, real, vf, vfence, vprefetch, vstore, vzero
 
 cdef enum:
     TILES = 16          # tiles of MR pixels in a job
@@ -327,6 +328,9 @@ cdef void pack_tile(const real *w, Py_ssize_t so, Py_ssize_t si, const Py_ssize_
     cdef Py_ssize_t width = columns(lanes), t, i, lane, i0 = 0, block
     cdef real *row
     cdef const real *source
+    if si == taps and in_order(offsets, taps):
+        pack_turned(w, so, taps, length, lanes, packed)
+        return
     memset(packed, 0, taps * length * width * sizeof(real) if lanes < width else 0)
     while i0 < length:  # LINES channels at a time; the faster axis of w innermost
         block = min(<Py_ssize_t>LINES, length - i0)
@@ -335,8 +339,11 @@ cdef void pack_tile(const real *w, Py_ssize_t so, Py_ssize_t si, const Py_ssize_
                 for t in range(taps):
                     row = packed + (t * length + i) * width
                     source = w + i * si + offsets[t]
-                    for lane in range(lanes):
-                        row[lane] = source[lane * so]
+                    if so == 1:
+                        memcpy(row, source, lanes * sizeof(real))
+                    else:
+                        for lane in range(lanes):
+                            row[lane] = source[lane * so]
         else:
             for lane in range(lanes):
                 for i in range(i0, i0 + block):
@@ -345,6 +352,34 @@ cdef void pack_tile(const real *w, Py_ssize_t so, Py_ssize_t si, const Py_ssize_
                     for t in range(taps):
                         row[t * length * width] = source[offsets[t]]
         i0 += block
+
+
+cdef void pack_turned(const real *w, Py_ssize_t so, Py_ssize_t taps, Py_ssize_t length, Py_ssize_t lanes,
+                      real *packed) noexcept nogil:
+    """packed[t][i][lane] = w[lane * so + i * taps + t], VL x VL values at a time turned in registers."""
+    cdef Py_ssize_t width = columns(lanes), lane, first = 0, count, size = taps * length, row, r
+    cdef vf v[VL]
+    while first < size:
+        count = min(<Py_ssize_t>VL, size - first)
+        lane = 0
+        while lane < lanes:
+            for r in range(VL):
+                v[r] = vread(w + (lane + r) * so + first, count) if lane + r < lanes else vzero
+            vtranspose(v)
+            for r in range(count):
+                row = (first + r) % taps * length + (first + r) // taps
+                vstore(packed + row * width + lane, v[r])
+            lane += VL
+        first += VL
+
+
+cdef bint in_order(const Py_ssize_t *offsets, Py_ssize_t taps) noexcept nogil:
+    """Whether the taps of a channel follow each other in memory."""
+    cdef Py_ssize_t t
+    for t in range(taps):
+        if offsets[t] != t:
+            return False
+    return True
 
 
 cdef Py_ssize_t packed_reals(Grid *g) noexcept nogil:

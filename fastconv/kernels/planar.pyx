@@ -89,6 +89,7 @@ cdef extern from *:
 cdef enum:
     JOB = 20000         # ns of work in a job, about
     BLOCK = 32768       # reals in a copied block, about
+    EVEN = 4            # jobs of a weight gradient come in multiples of this many, where there are several
     CACHE = 6144        # reals of x and dy that a block of sums reads again and again: most of the first cache
 
 cdef struct Source:
@@ -604,12 +605,12 @@ cdef struct Sums:
 cdef inline void sum_body(Sums *g, const real *x, Py_ssize_t xn, const real *dy, Py_ssize_t images, Py_ssize_t rows,
                           const Py_ssize_t *offsets, real *sums, bint fresh, const int mk, const int mt) noexcept nogil:
     """sums[i][t] += dy[i] * x[t] over images, rows and vectors along W; the last vector is masked."""
-    cdef vp acc[4][5]
-    cdef vp xv[5]
+    cdef vp acc[4][6]
+    cdef vp xv[6]
     cdef vp d, mask
     cdef Py_ssize_t n, i, v, full = g.source.GW // PL, k_step = g.dk, x_row = g.source.mh * g.source.ph
     cdef Py_ssize_t last = g.source.GW - PL, inner, inner_x, inner_d, outer, outer_x, outer_d
-    cdef Py_ssize_t at[5]
+    cdef Py_ssize_t at[6]
     cdef const real *px
     cdef const real *pd
     cdef int k, t
@@ -659,7 +660,9 @@ cdef inline void sum_body(Sums *g, const real *x, Py_ssize_t xn, const real *dy,
 cdef void sum_tile(Sums *g, const real *x, Py_ssize_t xn, const real *dy, Py_ssize_t images, Py_ssize_t rows,
                    const Py_ssize_t *offsets, real *sums, bint fresh) noexcept nogil:
     if g.mk == 4:
-        if g.mt == 5:
+        if g.mt == 6:
+            sum_body(g, x, xn, dy, images, rows, offsets, sums, fresh, 4, 6)
+        elif g.mt == 5:
             sum_body(g, x, xn, dy, images, rows, offsets, sums, fresh, 4, 5)
         elif g.mt == 3:
             sum_body(g, x, xn, dy, images, rows, offsets, sums, fresh, 4, 3)
@@ -715,10 +718,12 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
 cdef int plan_sums(Sums *g) noexcept nogil:
     cdef Source *x = &g.source
     cdef double row_work
-    cdef Py_ssize_t c, r, s, plane
+    cdef Py_ssize_t c, r, s, plane, parts
     g.taps = x.C * x.kh * x.kw
     g.mk = 1 if g.K < 3 else 3 if g.K < 4 or (g.K % 3 == 0 and g.K % 4) else 4
     g.mt = 1 if g.taps < 3 else 5 if NR > 2 and g.taps >= 5 and (g.taps + 4) // 5 * 5 <= (g.taps + 2) // 3 * 3 else 3
+    if g.mk == 4 and NR > 2 and g.taps % 6 == 0:  # 24 sums, 6 vectors of x and one of dy: 31 registers of 32
+        g.mt = 6
     g.tiles_k, g.tiles_t = (g.K + g.mk - 1) // g.mk, (g.taps + g.mt - 1) // g.mt
     row_work = <double>((x.GW + PL - 1) // PL) * g.K * g.taps * 0.18
     g.offsets, g.sums = NULL, NULL
@@ -726,10 +731,14 @@ cdef int plan_sums(Sums *g) noexcept nogil:
     if plan_source(x, 2 * row_work):
         return 1
     g.images = 1 if x.blocks > 1 else max(<Py_ssize_t>1, <Py_ssize_t>(2 * JOB / (row_work * x.GH + 1)))
-    g.images = min(g.images, x.N)
+    parts = (x.N + g.images - 1) // g.images
+    if parts > 1:  # of equal size, for as many threads as divide a multiple of EVEN
+        parts = min(x.N, (parts + EVEN - 1) // EVEN * EVEN)
+    g.images = (x.N + parts - 1) // parts
     g.jobs = (x.N + g.images - 1) // g.images * x.blocks * x.groups
     plane = g.mk * x.rows * x.GW + x.span * x.ph
-    g.chunk = max(<Py_ssize_t>1, min(g.images, CACHE // plane))
+    g.chunk = max(<Py_ssize_t>1, CACHE // plane)
+    g.chunk = (g.images + (g.images + g.chunk - 1) // g.chunk - 1) // ((g.images + g.chunk - 1) // g.chunk)
     g.narrow = x.GW < PL or g.yw != 1
     g.dn, g.dk, g.dh = g.yn, g.yk, g.yh
     if g.narrow:
