@@ -2,10 +2,10 @@
 
     dw[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, c, i sh - top + r dh, j sw - left + s dw]  (Zhang 2016, eqs. 39, 58)
 
-A job is a part of the pixels, one tap (with few channels, one row of the kernel), a block of the channels of x and a
-block of the columns of dy. It takes the pixels a block at a time and copies what the tiles read into panels: dy a tile
-of columns wide, x MR channels wide (where its pixels lie far apart and many tiles read them), both in the order in
-which they are read. While the tiles of one block are summed, they fetch the memory of the next. Parts and blocks
+A job is a part of the pixels, one tap, a block of the channels of x and a block of the columns of dy. It takes the
+pixels a block at a time and copies what the tiles read into panels: dy a tile of columns wide, x MR channels wide
+(where its pixels lie far apart and many tiles read them), both in the order in which they are read. With few channels
+the values of x under all taps of a pixel are one row of a copy, and a job takes a block of these. While the tiles of one block are summed, they fetch the memory of the next. Parts and blocks
 depend on the shapes alone, and the parts are added in order.
 """
 
@@ -34,7 +34,7 @@ cdef struct Sums:
     const real *x
     const real *dy
     Py_ssize_t xn, xh, xw, xc, H, W, yn, yh, yw, N, OH, OW
-    bint merged                 # a row of the kernel is one run of kw * C values of a padded copy of the row
+    bint merged                 # the kh * kw * C values of a pixel are a run, copied together
     bint pack_x, pack_dy        # else the tiles read them where they lie
     Py_ssize_t pixels           # in a block
     Py_ssize_t taps, length, step   # reduction as the tiles see it: runs, values in a run, values between pixels
@@ -49,7 +49,7 @@ cdef struct Sums:
     real *sums
 
 cdef struct Job:
-    Py_ssize_t group, tap, r, s     # the tap (r, s), or the row r of the kernel
+    Py_ssize_t group, tap, r, s     # the tap (r, s)
     Py_ssize_t c0, channels         # block of values of a run
     Py_ssize_t k0, columns, tiles   # block of columns
     Py_ssize_t lo, hi               # output columns whose input lies inside the image
@@ -57,7 +57,7 @@ cdef struct Job:
     const real **x                  # first value of each run
     const real **dy
     Py_ssize_t *counts              # pixels of each run
-    real *rows                      # padded copies of rows of x
+    real *rows                      # padded copies of the rows of x under a run of pixels
     real *panel_x
     real *panel_dy
     const real *next_x              # first pixel of the block to come
@@ -119,17 +119,17 @@ cdef Py_ssize_t ceiling(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 cdef void divide(Sums *g) noexcept nogil:
     """The reduction as the tiles see it, its blocks of equal size, and the parts of the pixels."""
     cdef Py_ssize_t panels, jobs, most
-    g.taps = g.kh if g.merged else g.kh * g.kw
-    g.length = g.kw * g.C if g.merged else g.C
-    g.step = g.sw * (g.C if g.merged else g.xw)
+    g.taps = 1 if g.merged else g.kh * g.kw
+    g.length = g.kh * g.kw * g.C if g.merged else g.C
     panels, g.tiles_k = ceiling(g.length, MR), ceiling(g.K, NR * VL)
     g.blocks_c, g.blocks_k = ceiling(panels, PANELS), ceiling(g.K, WIDTH)
     g.panels, g.tiles = ceiling(panels, g.blocks_c), ceiling(g.tiles_k, g.blocks_k)
     g.blocks_k = ceiling(g.tiles_k, g.tiles)
     g.blocks_c = ceiling(panels, g.panels)
+    g.step = g.panels * MR if g.merged else g.sw * g.xw
     g.pack_x = not g.merged and g.length >= MR and g.step * g.tiles > SPREAD
     g.pack_dy = g.tiles_k > 1 or g.K != columns(g.K) or g.yw != g.K
-    g.pixels = PIXELS if g.pack_x or g.pack_dy else MOST
+    g.pixels = PIXELS if g.pack_x or g.pack_dy or g.merged else MOST
     g.gsize = columns(g.K) * g.taps * g.length
     g.size = g.groups * g.gsize
     g.rows = g.N * g.OH
@@ -142,10 +142,10 @@ cdef void divide(Sums *g) noexcept nogil:
 
 cdef int sum_parts(Sums *g) noexcept nogil:
     cdef Py_ssize_t *ranges
-    cdef Py_ssize_t row = (g.OW - 1) * g.step + g.length if g.merged else 0
-    cdef Py_ssize_t panels = PIXELS * (PANELS * MR + WIDTH) * sizeof(real)
+    cdef Py_ssize_t rows = g.kh * row_of(g, PIXELS) + VL if g.merged else 0
+    cdef Py_ssize_t panels = PIXELS * (PANELS * MR + WIDTH) + VL
     cdef Py_ssize_t tables = MOST * (2 * sizeof(real *) + sizeof(Py_ssize_t))
-    cdef Py_ssize_t scratch = 64 + panels + tables + (MOST // g.OW + 2) * row * sizeof(real)
+    cdef Py_ssize_t scratch = 64 + tables + (panels + rows) * sizeof(real)
     cdef int threads = threads_for(<double>g.rows * g.OW * g.size * 0.02), failed = 0, thread
     cdef char *memory = NULL
     ranges = share_out(g.parts * g.groups * g.taps * g.blocks_k * g.blocks_c, threads)
@@ -169,7 +169,7 @@ cdef int sum_range(Sums *g, Py_ssize_t *ranges, int threads, int thread, char *m
     j.next_x = j.next_dy = g.dy
     j.panel_dy = <real *>(memory + 64 - <size_t>memory % 64)
     j.panel_x = j.panel_dy + PIXELS * WIDTH
-    j.x = <const real **>(j.panel_x + PIXELS * PANELS * MR)
+    j.x = <const real **>(j.panel_x + PIXELS * PANELS * MR + VL)
     j.dy = j.x + MOST
     j.counts = <Py_ssize_t *>(j.dy + MOST)
     j.rows = <real *>(j.counts + MOST)
@@ -189,12 +189,11 @@ cdef void sum_part(Sums *g, Job *j, Py_ssize_t job) noexcept nogil:
     j.tap = job % g.taps
     job //= g.taps
     j.group, part = job % g.groups, job // g.groups
-    j.r, j.s = j.tap, 0
-    if not g.merged:
-        j.r, j.s = j.tap // g.kw, j.tap % g.kw
+    j.r, j.s = j.tap // g.kw, j.tap % g.kw
     j.channels, j.columns = min(g.panels * MR, g.length - j.c0), min(g.tiles * NR * VL, g.K - j.k0)
     j.tiles = ceiling(j.columns, NR * VL)
-    j.every = max(<Py_ssize_t>1, ceiling(j.channels, MR) * j.tiles // (lines(j.columns) + lines(j.channels)))
+    j.every = max(<Py_ssize_t>1, ceiling(j.channels, MR) * j.tiles //
+                  (lines(j.columns) + (0 if g.merged else lines(j.channels))))
     j.dw = g.sums + part * g.size + j.group * g.gsize
     clear(g, j)
     inside(g, j)
@@ -240,27 +239,63 @@ cdef void inside(Sums *g, Job *j) noexcept nogil:
 
 cdef void fill(Sums *g, Job *j, Py_ssize_t *row, Py_ssize_t end, Py_ssize_t *column) noexcept nogil:
     """The next block of pixels, from (row, column) on: runs of pixels of one output row each."""
-    cdef Py_ssize_t n, h, count, copies = 0, size = (g.OW - 1) * g.step + g.length
+    cdef Py_ssize_t n, i, h, count
     cdef const real *x
     j.runs = j.pixels = j.call = 0
     while row[0] < end and j.pixels < g.pixels:
-        n, h = row[0] // g.OH, row[0] % g.OH * g.sh - g.top + j.r * g.dh
-        if 0 <= h < g.H:
-            x = g.x + n * g.xn + h * g.xh
+        n, i = row[0] // g.OH, row[0] % g.OH
+        h = i * g.sh - g.top + j.r * g.dh
+        if g.merged or 0 <= h < g.H:
             count = min(g.pixels - j.pixels, j.hi - column[0])
             if g.merged:
-                pad_row(x, g.xw, g.xc, True, g.W, g.C, j.rows + copies * size, (g.OW - 1) * g.sw + g.kw, -g.left)
-                x = j.rows + copies * size + column[0] * g.step
-                copies += 1
+                x = unfold(g, j, g.x + n * g.xn, i * g.sh - g.top, column[0] * g.sw - g.left, count)
             else:
-                x += (column[0] * g.sw - g.left + j.s * g.dw) * g.xw + j.group * g.C
-            add_run(g, j, x, g.dy + n * g.yn + row[0] % g.OH * g.yh + column[0] * g.yw + j.group * g.K + j.k0, count)
+                x = g.x + n * g.xn + h * g.xh + (column[0] * g.sw - g.left + j.s * g.dw) * g.xw + j.group * g.C
+            add_run(g, j, x, g.dy + n * g.yn + i * g.yh + column[0] * g.yw + j.group * g.K + j.k0, count)
             column[0] += count
-        if not 0 <= h < g.H or column[0] == j.hi:
+        else:
+            column[0] = j.hi
+        if column[0] == j.hi:
             row[0] += 1
             column[0] = j.lo
     if g.pack_x and j.pixels:
         pack_x(g, j)
+
+
+cdef Py_ssize_t row_of(Sums *g, Py_ssize_t count) noexcept nogil:
+    """Values in a row of x under a row of the kernel at `count` pixels."""
+    return ((count - 1) * g.sw + g.kw) * g.C
+
+
+cdef const real *unfold(Sums *g, Job *j, const real *x, Py_ssize_t h0, Py_ssize_t w0, Py_ssize_t count) noexcept nogil:
+    """A row of the job's values for each of `count` pixels, the first of which has (h0, w0) under its first tap.
+
+    Runs are copied by whole vectors: what is too much is overwritten by the run that follows.
+    """
+    cdef Py_ssize_t run = g.kw * g.C, first = first_value(g, j), end = j.c0 + j.channels, size = row_of(g, count)
+    cdef Py_ssize_t r0 = first // run, r1 = ceiling(end, run), r, p, lo, v, values
+    cdef real *panel = j.panel_x + j.pixels * g.step
+    cdef real *to = panel
+    cdef const real *source
+    for r in range(r0, r1):
+        v = h0 + r * g.dh
+        pad_row(x + v * g.xh, g.xw, g.xc, 0 <= v < g.H, g.W, g.C, j.rows + (r - r0) * size, size // g.C, w0)
+    for p in range(count):
+        for r in range(r0, r1):
+            lo = max(first, r * run)
+            values = min(end, (r + 1) * run) - lo
+            source = j.rows + (r - r0) * size + p * g.sw * g.C + lo - r * run
+            v = 0
+            while v < values:
+                vstore(to + lo - first + v, vload(source + v))
+                v += VL
+        to += g.step
+    return panel - first
+
+
+cdef inline Py_ssize_t first_value(Sums *g, Job *j) noexcept nogil:
+    """The first value that a tile of the job reads: the last MR of all overlap the ones before them."""
+    return min(j.c0, max(<Py_ssize_t>0, g.length - MR))
 
 
 cdef void add_run(Sums *g, Job *j, const real *x, const real *dy, Py_ssize_t count) noexcept nogil:
@@ -354,12 +389,12 @@ cdef const real *next_line(Sums *g, Job *j, Py_ssize_t *step) noexcept nogil:
     cdef Py_ssize_t line = j.call // j.every, of_dy = lines(j.columns)
     step[0] = 0
     j.call += 1
-    if g.merged or (j.call - 1) % j.every:  # the rows of few channels are short and near
+    if (j.call - 1) % j.every:
         return j.next_dy
     if line < of_dy:
         step[0] = g.yw
         return j.next_dy + line * LINE
-    if line < of_dy + lines(j.channels):
+    if not g.merged and line < of_dy + lines(j.channels):
         step[0] = g.step
         return j.next_x + (line - of_dy) * LINE
     return j.next_dy

@@ -9,6 +9,14 @@
 from .vector cimport real, vf, VL, vload, vprefetch, vstore, vstream, vsplat, vzero, activated
 
 cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define in_register(i) __asm__("" : "+r" (i))  /* gcc would add it from memory, a load too many where vectors are short */
+    #else
+    #define in_register(i) ((void)0)
+    #endif
+    """
+    void in_register(Py_ssize_t i) noexcept nogil
     enum: MR "6"
     enum: NR "TILE_VECTORS"
 
@@ -145,6 +153,9 @@ cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t 
                 for j in range(nv):
                     acc[5][j] = acc[5][j] + a * dv[j]
             vprefetch(ahead)
+            in_register(x_step)
+            in_register(dy_step)
+            in_register(ahead_step)
             ahead += ahead_step
             px += x_step
             pdy += dy_step
