@@ -62,7 +62,7 @@ cdef struct Job:
     real *panel_dy
     const real *next_x              # first pixel of the block to come
     const real *next_dy
-    Py_ssize_t call, every          # tiles so far; one in `every` fetches a line of that block
+    Py_ssize_t call, calls, every   # tiles so far, and in all; one in `every` fetches a line of that block
     real *dw                        # sums of the part and group
 
 
@@ -192,8 +192,8 @@ cdef void sum_part(Sums *g, Job *j, Py_ssize_t job) noexcept nogil:
     j.r, j.s = j.tap // g.kw, j.tap % g.kw
     j.channels, j.columns = min(g.panels * MR, g.length - j.c0), min(g.tiles * NR * VL, g.K - j.k0)
     j.tiles = ceiling(j.columns, NR * VL)
-    j.every = max(<Py_ssize_t>1, ceiling(j.channels, MR) * j.tiles //
-                  (lines(j.columns) + (0 if g.merged else lines(j.channels))))
+    j.calls = ceiling(j.channels, MR) * j.tiles
+    j.every = max(<Py_ssize_t>1, j.calls // (lines(j.columns) + (0 if g.merged else lines(j.channels))))
     j.dw = g.sums + part * g.size + j.group * g.gsize
     clear(g, j)
     inside(g, j)
@@ -272,30 +272,29 @@ cdef const real *unfold(Sums *g, Job *j, const real *x, Py_ssize_t h0, Py_ssize_
 
     Runs are copied by whole vectors: what is too much is overwritten by the run that follows.
     """
-    cdef Py_ssize_t run = g.kw * g.C, first = first_value(g, j), end = j.c0 + j.channels, size = row_of(g, count)
-    cdef Py_ssize_t r0 = first // run, r1 = ceiling(end, run), r, p, lo, v, values
+    cdef Py_ssize_t run = g.kw * g.C, size = row_of(g, count), r0 = j.c0 // run, skipped = j.c0 - r0 * run
+    cdef Py_ssize_t r, p, h, v, left, values
     cdef real *panel = j.panel_x + j.pixels * g.step
-    cdef real *to = panel
+    cdef real *to
     cdef const real *source
-    for r in range(r0, r1):
-        v = h0 + r * g.dh
-        pad_row(x + v * g.xh, g.xw, g.xc, 0 <= v < g.H, g.W, g.C, j.rows + (r - r0) * size, size // g.C, w0)
+    for r in range(ceiling(skipped + j.channels, run)):
+        h = h0 + (r0 + r) * g.dh
+        pad_row(x + h * g.xh, g.xw, g.xc, 0 <= h < g.H, g.W, g.C, j.rows + r * size, size // g.C, w0)
     for p in range(count):
-        for r in range(r0, r1):
-            lo = max(first, r * run)
-            values = min(end, (r + 1) * run) - lo
-            source = j.rows + (r - r0) * size + p * g.sw * g.C + lo - r * run
+        to = panel + p * g.step
+        source = j.rows + p * g.sw * g.C + skipped
+        left = j.channels
+        values = min(left, run - skipped)
+        while left > 0:
             v = 0
             while v < values:
-                vstore(to + lo - first + v, vload(source + v))
+                vstore(to + v, vload(source + v))
                 v += VL
-        to += g.step
-    return panel - first
-
-
-cdef inline Py_ssize_t first_value(Sums *g, Job *j) noexcept nogil:
-    """The first value that a tile of the job reads: the last MR of all overlap the ones before them."""
-    return min(j.c0, max(<Py_ssize_t>0, g.length - MR))
+            source += size - run + values if left == j.channels else size
+            to += values
+            left -= values
+            values = min(left, run)
+    return panel - j.c0
 
 
 cdef void add_run(Sums *g, Job *j, const real *x, const real *dy, Py_ssize_t count) noexcept nogil:
@@ -389,6 +388,9 @@ cdef const real *next_line(Sums *g, Job *j, Py_ssize_t *step) noexcept nogil:
     cdef Py_ssize_t line = j.call // j.every, of_dy = lines(j.columns)
     step[0] = 0
     j.call += 1
+    if g.merged and j.columns == g.yw:  # few tiles, and dy lies in one piece: each tile walks through its part
+        step[0] = g.yw // j.calls + 1
+        return j.next_dy + (j.call - 1) * j.pixels * g.yw // j.calls
     if (j.call - 1) % j.every:
         return j.next_dy
     if line < of_dy:
