@@ -207,23 +207,32 @@ cdef real *pixel(Grid *g, Py_ssize_t p) noexcept nogil:
 cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles,
                 Py_ssize_t c0, Py_ssize_t k0, real *junk) noexcept nogil:
     """Fill the tables: rows[tile][tap][i] under each tap, out[tile][i] of each pixel; rows beyond count go to junk."""
-    cdef Py_ssize_t p, t, j = first % g.GW, i = first // g.GW % g.GH, n = first // g.GW // g.GH, lane = 0
+    cdef Py_ssize_t p = 0, t, j = first % g.GW, i = first // g.GW % g.GH, n = first // g.GW // g.GH, done
     cdef Py_ssize_t taps = g.taps, GW = g.GW, mw = g.mw, x_step = g.mw * g.xw, y_step = g.yw
     cdef Py_ssize_t left = g.left, right = g.right
     cdef const Py_ssize_t *at = g.at
     cdef const real *x = g.x + n * g.xn + i * g.mh * g.xh + j * x_step + c0
     cdef real *y = g.y + n * g.yn + i * g.yh + j * y_step + k0
     cdef bint inside = g.top <= i * g.mh < g.bottom
-    for p in range(count):
-        out[p] = y
-        if inside and left <= j * mw < right:
-            for t in range(taps):
-                rows[t * MR] = x + at[t]
+    cdef const real **row
+    while p < count:
+        row = rows + p // MR * taps * MR + p % MR
+        if inside and left <= j * mw and (j + MR - 1) * mw < right and p % MR == 0 and j + MR <= min(GW, j + count - p):
+            point_tile(row, at, taps, x, x_step)
+            done = MR
         else:
-            point_at_edge(g, rows, x, i * g.mh, j * mw)
-        x += x_step
-        y += y_step
-        j += 1
+            if inside and left <= j * mw < right:
+                for t in range(taps):
+                    row[t * MR] = x + at[t]
+            else:
+                point_at_edge(g, row, x, i * g.mh, j * mw)
+            done = 1
+        for t in range(done):
+            out[p + t] = y
+            y += y_step
+        p += done
+        x += done * x_step
+        j += done
         if j == GW:
             j = 0
             i += 1
@@ -233,16 +242,24 @@ cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssi
             x = g.x + n * g.xn + i * g.mh * g.xh + c0
             y = g.y + n * g.yn + i * g.yh + k0
             inside = g.top <= i * g.mh < g.bottom
-        rows += 1
-        lane += 1
-        if lane == MR:
-            lane = 0
-            rows += (taps - 1) * MR
     for p in range(count, tiles * MR):
         out[p] = junk
+        row = rows + p // MR * taps * MR + p % MR
         for t in range(taps):
-            rows[t * MR] = g.zeros
-        rows += 1
+            row[t * MR] = g.zeros
+
+
+cdef inline void point_tile(const real **rows, const Py_ssize_t *at, Py_ssize_t taps, const real *x,
+                            Py_ssize_t step) noexcept nogil:
+    """All taps of MR pixels side by side that read no padding."""
+    cdef Py_ssize_t t
+    cdef const real *p
+    cdef int i
+    for t in range(taps):
+        p = x + at[t]
+        for i in range(MR):
+            rows[i] = p + i * step
+        rows += MR
 
 
 cdef void point_at_added(Grid *g, const real **add, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles, Py_ssize_t k0,
