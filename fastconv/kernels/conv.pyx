@@ -23,10 +23,11 @@ from .vector cimport VL, real, vf, vfence, vprefetch, vstore, vzero
 
 cdef enum:
     TILES = 16          # tiles of MR pixels in a job
-    STEPS = 256         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays near
+    STEPS = 512         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays in the second cache
     CACHED = 1 << 16    # packed weights that a job may go through for each block of pixels
     STREAMED = 1 << 20  # reals in a result that is stored past the caches
     PADDED = 1 << 20    # reals in a padded copy of some images
+    WIDEST = 8          # tiles of columns that a block of pixels may take
     LINES = 8           # channels packed at a time, so that reads run along memory
 
 cdef struct Grid:
@@ -68,7 +69,8 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef Py_ssize_t runs = (g.tiles_k + at_once - 1) // at_once, jobs = g.groups * runs * blocks
     cdef Py_ssize_t *ranges
     cdef Py_ssize_t table = (g.taps + 2) * TILES * MR
-    cdef Py_ssize_t scratch = table * sizeof(real *) + ((TILES * MR + 1) * NR + 1) * VL * sizeof(real)
+    cdef Py_ssize_t width = columns(g.K) if g.bh else NR * VL
+    cdef Py_ssize_t scratch = table * sizeof(real *) + ((TILES * MR + 1) * width + VL) * sizeof(real)
     cdef char *memory = NULL
     if jobs == 0:
         return 0
@@ -130,8 +132,12 @@ cdef bint streams(Grid *g) noexcept nogil:
 
 
 cdef Py_ssize_t tiles_at_once(Grid *g, Py_ssize_t blocks) noexcept nogil:
-    """Column tiles in a job: as many as have their weights in the second cache, unless too few jobs would be left."""
-    cdef Py_ssize_t most = max(<Py_ssize_t>1, CACHED // (max(<Py_ssize_t>1, g.taps * g.length) * NR * VL))
+    """Column tiles in a job: as many as have their weights in the second cache, unless too few jobs would be left.
+    All of them where the columns are blocks of pixels."""
+    cdef Py_ssize_t most
+    if g.bh:
+        return g.tiles_k
+    most = max(<Py_ssize_t>1, CACHED // (max(<Py_ssize_t>1, g.taps * g.length) * NR * VL))
     return max(<Py_ssize_t>1, min(most, g.tiles_k * g.groups * blocks // 16))
 
 
@@ -144,12 +150,13 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
     cdef real **out = <real **>(memory + g.taps * TILES * MR * sizeof(real *))
     cdef const real **add = NULL
     cdef real *spare = <real *>(out + 2 * TILES * MR) + VL - <size_t>(out + 2 * TILES * MR) // sizeof(real) % VL
+    cdef real *junk = spare + TILES * MR * (columns(g.K) if g.bh else NR * VL)
     if memory == NULL:
         return 1
-    point(g, rows, out, first, count, tiles, group * g.C, group * g.K + tile_k * NR * VL, spare + TILES * MR * NR * VL)
+    point(g, rows, out, first, count, tiles, group * g.C, group * g.K + tile_k * NR * VL, junk)
     if g.add != NULL:
         add = <const real **>out + TILES * MR
-        point_at_added(g, add, first, count, tiles, group * g.K + tile_k * NR * VL, spare + TILES * MR * NR * VL)
+        point_at_added(g, add, first, count, tiles, group * g.K + tile_k * NR * VL, junk)
     for tile_k in range(tile_k, min(tile_k + at_once, g.tiles_k)):
         run_columns(g, group, tile_k, rows, out, add, spare, first, count, tiles)
         for p in range(count):
@@ -157,6 +164,9 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
         if add != NULL:
             for p in range(count):
                 add[p] += NR * VL
+    if g.bh:
+        for p in range(count):
+            store_block(g, first + p, spare + p * columns(g.K))
     if g.stream:
         vfence()
     return 0
@@ -167,7 +177,10 @@ cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real *
                       Py_ssize_t tiles) noexcept nogil:
     """One block of pixels and one tile of columns; where the last vector is not whole, computed beside y and copied."""
     cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes), p
-    if lanes < width or g.bh:
+    if g.bh:
+        for p in range(tiles * MR):
+            out[p] = spare + p * columns(g.K) + k0
+    elif lanes < width:
         for p in range(tiles * MR):
             out[p] = spare + p * width
         if add != NULL:
@@ -176,10 +189,7 @@ cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real *
             add = <const real **>out
     reduce(g, rows, out, add, tiles, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0,
            g.stream and lanes == width and not g.bh, <int>(width // VL))
-    if g.bh:
-        for p in range(count):
-            store_block(g, first + p, spare + p * width)
-    elif lanes < width:
+    if lanes < width and not g.bh:
         for p in range(count):
             memcpy(pixel(g, first + p) + group * g.K + k0, spare + p * width, lanes * sizeof(real))
 
@@ -622,7 +632,7 @@ def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize
 
 cdef bint in_blocks(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh,
                     Py_ssize_t dw) noexcept nogil:
-    return groups == 1 and dh == 1 and dw == 1 and 2 * C < VL and sh * sw * C <= NR * VL
+    return groups == 1 and dh == 1 and dw == 1 and 2 * C < VL and sh * sw * C <= WIDEST * NR * VL
 
 
 cdef int run_phases(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
@@ -723,27 +733,30 @@ cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const r
 
 cdef void pack_block(Grid *g, const real[:, :, :, :] w, Py_ssize_t t, Py_ssize_t r0, Py_ssize_t s0,
                      real *packed) noexcept nogil:
-    """packed[tap][k][(i, j, c)] = w[k, c, i + r0, j + s0], zeros outside the kernel."""
-    cdef Py_ssize_t i, j, c, k
-    for k in range(g.C):
-        for i in range(g.bh):
-            for j in range(g.bw):
-                if 0 <= i + r0 < w.shape[2] and 0 <= j + s0 < w.shape[3]:
-                    for c in range(g.channels):
-                        packed[(t * g.C + k) * columns(g.K) + (i * g.bw + j) * g.channels + c] = w[k, c, i + r0, j + s0]
+    """packed[column tile][tap][k][lane] = w[k, c, i + r0, j + s0] of column (i, j, c), zeros outside the kernel."""
+    cdef Py_ssize_t i, j, c, k, column, first, width
+    for i in range(max(<Py_ssize_t>0, -r0), min(g.bh, w.shape[2] - r0)):
+        for j in range(max(<Py_ssize_t>0, -s0), min(g.bw, w.shape[3] - s0)):
+            for c in range(g.channels):
+                column = (i * g.bw + j) * g.channels + c
+                first = column // (NR * VL) * NR * VL
+                width = min(<Py_ssize_t>(NR * VL), columns(g.K) - first)
+                for k in range(g.C):
+                    packed[first * g.taps * g.C + (t * g.C + k) * width + column - first] = w[k, c, i + r0, j + s0]
 
 
 cdef void choose_block(Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t *bh,
                        Py_ssize_t *bw) noexcept nogil:
-    """The block of whole strides with the least work a pixel: taps x vectors / pixels, in one tile of columns."""
-    cdef Py_ssize_t i, j, vectors
+    """The block of whole strides with the least work a pixel: taps x vectors / pixels, in one tile of columns if it
+    can be."""
+    cdef Py_ssize_t i, j, vectors, most = max(<Py_ssize_t>NR, columns(sh * sw * C) // VL)
     cdef double cost, best = -1
     bh[0], bw[0] = sh, sw
     for i in range(1, 9):
         for j in range(1, 9):
             vectors = columns(i * sh * j * sw * C) // VL
             cost = (<double>(i + (kh + sh - 2) // sh) * (j + (kw + sw - 2) // sw)) * (vectors + 0.5) / (i * sh * j * sw)
-            if vectors <= NR and (best < 0 or cost < best):
+            if vectors <= most and (best < 0 or cost < best):
                 best = cost
                 bh[0], bw[0] = i * sh, j * sw
 

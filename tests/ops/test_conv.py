@@ -179,6 +179,17 @@ def test_strided_1x1_at_every_channel_tail(channels, dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("stride", [(3, 3), (4, 4), (5, 6), (8, 7), (13, 12)])
+def test_few_channels_with_large_strides(stride, dtype):
+    """Blocks of a whole stride of the input gradient take several tiles of columns, from some stride on too many."""
+    kernel = 2 * stride[0] + 3, 2 * stride[1] + 1
+    for channels in (1, 3):
+        for padding in (0, (3, 2)):
+            size = kernel[0] + 3 * stride[0] + 1, kernel[1] + 2 * stride[1]
+            all_exact(Conv((2, channels, *size), (17, channels, *kernel), stride, padding), dtype)
+
+
+@every_dtype
 @pytest.mark.parametrize("channels", [1, 3, 8, 16, 17, 24, 33])
 def test_depthwise_strided(channels, dtype):
     """oneDNN#4124 and pytorch#68868: the weight gradient of a strided grouped convolution was wrong."""
