@@ -21,7 +21,7 @@ from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
 from .shares cimport next_job, share_out
 from .tile cimport MR, NR
-from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
+from .vector cimport VL, real, vprefetch, vf, vload, vsplat, vstore, vzero
 from .winograd_transform cimport (
     transform_filter_2, transform_filter_3, transform_filter_5, transform_filter_gradient_2,
     transform_filter_gradient_3, transform_filter_gradient_5, transform_gradient_2, transform_gradient_4,
@@ -37,6 +37,8 @@ cdef enum:
     STRIP = 16          # channels whose filters are transformed together
     BLOCK = 24          # patches in a block, at most
     SHARED = 128        # up to so many patches may be transformed once and shared by all tiles of K
+    LINE = 16           # reals in a cache line
+    TALL = 16           # rows of one vector that are summed in registers at once, where there are 32
     RUN = 64            # patches summed in registers
     GRADIENT = 70000    # reals of x and dy, of one frequency, that the weight gradient holds at once, about
     GRADIENTS = 128     # patches it holds at once
@@ -283,9 +285,20 @@ cdef void read_patch(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t step, rea
     cdef Py_ssize_t h = patch // p.columns % p.rows * p.edge * p.s - p.top
     cdef Py_ssize_t w = patch % p.columns * p.edge * p.s - p.left, i, j
     cdef const real *x = p.x + patch // p.columns // p.rows * p.xn
+    fetch(x + h * p.xh + (w + EDGE * p.s) * p.xw, p.xh, EDGE * p.s, p.edge * p.s * p.xw)
     for i in range(p.s):
         for j in range(p.s):
             read_place(p, x, h + i, w + j, v + (i * p.s + j) * p.C, step, copied)
+
+
+cdef inline void fetch(const real *x, Py_ssize_t xh, Py_ssize_t rows, Py_ssize_t count) noexcept nogil:
+    """What the patch to the right will read: rows too short for the hardware to foresee."""
+    cdef Py_ssize_t i, j
+    for i in range(rows):
+        j = 0
+        while j < count:
+            vprefetch(x + i * xh + j)
+            j += LINE
 
 
 cdef void read_place(Patches *p, const real *x, Py_ssize_t h, Py_ssize_t w, real *v, Py_ssize_t step,
@@ -716,6 +729,7 @@ cdef void read_gradient(Sums *g, Py_ssize_t t, real *copied) noexcept nogil:
     cdef Py_ssize_t yh = p.yh, yw = p.yw
     cdef const real *y = p.y + patch // p.columns // p.rows * p.yn + i * yh + j * yw
     cdef real *z
+    fetch(y + p.edge * yw, yh, p.edge, p.edge * yw)
     if p.K < whole(p.K) or i + p.edge > p.OH or j + p.edge > p.OW:
         copy_window(y, yh, yw, p.K, p.edge, 0, p.OH - i, 0, p.OW - j, copied)
         y, yw, yh = copied, whole(p.K), p.edge * whole(p.K)
@@ -754,7 +768,7 @@ cdef int read_block(Sums *g, int threads) noexcept nogil:
 cdef inline void sum_body(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
                           const int rows, const int nv) noexcept nogil:
     """du[i][j] = (0 or du[i][j]) + sum_t v[t][i] z[t][j]"""
-    cdef vf acc[MR][NR]
+    cdef vf acc[TALL][NR]
     cdef vf zv[NR]
     cdef vf a
     cdef const real *before = &zeros[0] if first else du
@@ -792,9 +806,12 @@ cdef inline void sum_rows(const real *v, Py_ssize_t stride, const real *z, Py_ss
         sum_body(v, stride, z, patches, du, first, rows, 4)
 
 
-cdef void sum_products(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
-                       Py_ssize_t rows, int nv) noexcept nogil:
-    """sum_body for 1 to MR rows of 1 to NR vectors."""
+cdef Py_ssize_t sum_products(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
+                             Py_ssize_t rows, int nv) noexcept nogil:
+    """sum_body for up to MR rows of 1 to NR vectors, or TALL rows of one; how many rows it was."""
+    if NR > 2 and nv == 1 and rows >= TALL:
+        sum_body(v, stride, z, patches, du, first, TALL, 1)
+        return TALL
     if rows >= 6:
         sum_rows(v, stride, z, patches, du, first, 6, nv)
     elif rows == 5:
@@ -807,6 +824,7 @@ cdef void sum_products(const real *v, Py_ssize_t stride, const real *z, Py_ssize
         sum_rows(v, stride, z, patches, du, first, 2, nv)
     else:
         sum_rows(v, stride, z, patches, du, first, 1, nv)
+    return min(rows, <Py_ssize_t>MR)
 
 
 cdef int sum_frequency(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t f, real *du) noexcept nogil:
@@ -821,10 +839,9 @@ cdef int sum_frequency(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t f,
             width = panel_width(lanes, panel)
             c = 0
             while c < length:
-                sum_products(v + t * g.p.stride + c, g.p.stride, z + panel * NR * VL * g.patches + t * width,
-                             min(<Py_ssize_t>RUN, g.patches - t), du + panel * NR * VL * length + c * width,
-                             g.first + t == g.begin, length - c, <int>(width // VL))
-                c += MR
+                c += sum_products(v + t * g.p.stride + c, g.p.stride, z + panel * NR * VL * g.patches + t * width,
+                                  min(<Py_ssize_t>RUN, g.patches - t), du + panel * NR * VL * length + c * width,
+                                  g.first + t == g.begin, length - c, <int>(width // VL))
     return 0
 
 
