@@ -28,6 +28,7 @@ cdef enum:
     STREAMED = 1 << 20  # reals in a result that is stored past the caches
     PADDED = 1 << 20    # reals in a padded copy of some images
     WIDEST = 8          # tiles of columns that a block of pixels may take
+    FEW = 4             # tiles in a block whose weights are worth reading for it
     LINES = 8           # channels packed at a time, so that reads run along memory
 
 cdef struct Grid:
@@ -95,9 +96,12 @@ cdef int run_grid(Grid *g) noexcept nogil:
 
 
 cdef Py_ssize_t blocks_of(Py_ssize_t tiles, int threads) noexcept nogil:
-    """Blocks of at most TILES tiles, as many for each thread where there are enough."""
+    """Blocks of at most TILES tiles, as many for each thread where there are enough; of few pixels one for each thread,
+    whose layers are then computed by one thread after another, as long as that leaves FEW tiles in a block."""
     cdef Py_ssize_t blocks = (tiles + TILES - 1) // TILES
-    if blocks > threads:
+    if blocks < threads:
+        blocks = max(blocks, min(<Py_ssize_t>threads, tiles // FEW))
+    else:
         blocks = (blocks + threads - 1) // threads * threads
         blocks = (tiles + (tiles + blocks - 1) // blocks - 1) // ((tiles + blocks - 1) // blocks)
     return blocks
@@ -108,7 +112,7 @@ cdef int run_range(Grid *g, Py_ssize_t *ranges, int threads, int thread, Py_ssiz
     """What one thread does. Jobs are numbered by groups, by parts of the pixels as many as threads (where there are
     enough), by runs of columns, by blocks of pixels."""
     cdef Py_ssize_t job = next_job(ranges, threads, thread), left, part, first, count
-    cdef Py_ssize_t parts = threads if blocks >= threads else 1
+    cdef Py_ssize_t parts = min(<Py_ssize_t>threads, blocks)
     cdef int failed = 0
     while job >= 0:
         left = job % (blocks * runs)
