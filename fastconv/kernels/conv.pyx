@@ -25,7 +25,7 @@ cdef enum:
     TILES = 16          # tiles of MR pixels in a job
     STEPS = 512         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays in the second cache
     CACHED = 1 << 16    # packed weights that a job may go through for each block of pixels
-    STREAMED = 1 << 20  # reals in a result that is stored past the caches
+    STREAMED = 3 << 19  # reals in a result that is stored past the caches: what reads it next finds a smaller one there
     PADDED = 1 << 20    # reals in a padded copy of some images
     WIDEST = 8          # tiles of columns that a block of pixels may take
     FEW = 4             # tiles in a block whose weights are worth reading for it
