@@ -11,9 +11,6 @@ import fastconv.optim
 STEP = 0.01  # of the optimizers
 
 
-LARGE = 1 << 18  # elements of a result that is not allocated in every call
-
-
 class Case:
     """Operands in plain C order under their names; `ours` reads them in the layout of the shape."""
 
@@ -72,20 +69,10 @@ class Case:
             return np.array(x, order="C")
         return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
-    def empty(self, shape):
-        return self.laid(np.full(shape, np.nan, self.dtype))
-
-    def into(self, shape):
-        """The argument `out` for a result of this shape; none where the array is small."""
-        if np.prod(shape) < LARGE:
-            return {}
-        weight = shape == self.shape.weight
-        return {"out": np.empty(shape, self.dtype) if weight else self.empty(shape)}
-
 
 def ours(case, packed=False):
-    """A call of the public function, without arguments; a large result goes into a ready array, of which PyTorch's kept
-    heap is the counterpart. AttributeError where the function is missing."""
+    """A call of the public function, without arguments, which allocates its result as the peers do. AttributeError where
+    the function is missing."""
     shape, run = case.shape, OURS[case.shape.family]
     return run(case, shape, shape.options, case.direction, packed)
 
@@ -100,11 +87,11 @@ def conv(case, shape, options, direction, packed):
     name = {FORWARD: shape.op, INPUT: f"{shape.op}_backward_input", WEIGHT: f"{shape.op}_backward_weight"}[direction]
     function = getattr(fastconv, name)
     if direction == FORWARD:
-        return partial(function, case.laid(case.x), weight, case.bias, **case.into(shape.y), **arguments)
+        return partial(function, case.laid(case.x), weight, case.bias, **arguments)
     dy = case.laid(case.dy)
     if direction == INPUT:
-        return partial(function, dy, weight, shape.x, **case.into(shape.x), **arguments)
-    return partial(function, dy, case.laid(case.x), shape.weight, **case.into(shape.weight), **arguments)
+        return partial(function, dy, weight, shape.x, **arguments)
+    return partial(function, dy, case.laid(case.x), shape.weight, **arguments)
 
 
 def dense(case, shape, options, direction, packed):
@@ -122,16 +109,16 @@ def pool(case, shape, options, direction, packed):
         arguments["norm_type"] = 2
     function = getattr(fastconv, shape.op)
     backward = getattr(fastconv, f"{shape.op}_backward")
-    x, y = case.laid(case.x), case.empty(shape.y)
+    x = case.laid(case.x)
     if direction == FORWARD:
-        return partial(function, x, out=y, **arguments)
-    dy, dx = case.laid(case.dy), case.empty(shape.x)
+        return partial(function, x, **arguments)
+    dy = case.laid(case.dy)
     if direction == BOTH:
-        return lambda: (function(x, out=y, **arguments), backward(dy, x, y=y, out=dx, **arguments))
+        return lambda: (y := function(x, **arguments), backward(dy, x, y=y, **arguments))
     if shape.op == "max_pool2d":
         indices = function(x, return_indices=True, **arguments)[1]
-        return partial(backward, dy, x, indices=indices, out=dx, **arguments)
-    return partial(backward, dy, shape.x, out=dx, **arguments)
+        return partial(backward, dy, x, indices=indices, **arguments)
+    return partial(backward, dy, shape.x, **arguments)
 
 
 def activation(case, shape, options, direction, packed):
@@ -140,9 +127,9 @@ def activation(case, shape, options, direction, packed):
     if direction == INPLACE:
         return partial(function, x, out=x)
     if direction == FORWARD:
-        return partial(function, x, out=case.empty(shape.y))
+        return partial(function, x)
     y = function(x)
-    return partial(getattr(fastconv, f"{shape.op}_backward"), case.laid(case.dy), y=y, out=case.empty(shape.x))
+    return partial(getattr(fastconv, f"{shape.op}_backward"), case.laid(case.dy), y=y)
 
 
 def norm(case, shape, options, direction, packed):
@@ -150,9 +137,9 @@ def norm(case, shape, options, direction, packed):
     running, weight, bias = (np.zeros(C, case.dtype), np.ones(C, case.dtype)), case.weight, case.bias
     function, backward = getattr(fastconv, shape.op), getattr(fastconv, f"{shape.op}_backward")
     if direction == FORWARD:
-        return partial(function, x, *running, weight, bias, True, out=case.empty(shape.y))
+        return partial(function, x, *running, weight, bias, True)
     saved = function(x, *running, weight, bias, True, return_saved=True)[1:]
-    return partial(backward, case.laid(case.dy), x, *saved, weight, out=case.empty(shape.x))
+    return partial(backward, case.laid(case.dy), x, *saved, weight)
 
 
 def loss(case, shape, options, direction, packed):
