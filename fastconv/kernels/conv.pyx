@@ -103,6 +103,7 @@ cdef Py_ssize_t blocks_of(Py_ssize_t tiles, int threads) noexcept nogil:
         blocks = max(blocks, min(<Py_ssize_t>threads, tiles // FEW))
     else:
         blocks = (blocks + threads - 1) // threads * threads
+    if blocks:  # none of them empty
         blocks = (tiles + (tiles + blocks - 1) // blocks - 1) // ((tiles + blocks - 1) // blocks)
     return blocks
 
