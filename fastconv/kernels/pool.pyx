@@ -17,8 +17,8 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
-from .lanes cimport vread, vwrite
-from .vector cimport VL, real, vf, vload, vsplat, vstore, vzero
+from .lanes cimport PAST_CACHES, vread, vwrite
+from .vector cimport VL, real, vf, vfence, vload, vsplat, vstore, vstream, vzero
 
 cdef extern from *:
     """
@@ -217,6 +217,7 @@ cdef struct Pool:
     bint even               # all windows of a row are those, clipped
     bint pairs              # they are all two columns wide, side by side
     Py_ssize_t planes       # channels of a job
+    bint stream             # dx is large and on whole vectors: stored past the caches
     char *scratch           # one part for each thread
     Py_ssize_t part
 
@@ -819,6 +820,7 @@ cdef struct Cover:          # the windows over one pixel of channels-last memory
     const real *x
     real *dx
     Py_ssize_t at
+    bint stream
 
 
 cdef inline bint find_cover(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w, Cover *v) noexcept nogil:
@@ -867,7 +869,10 @@ cdef inline void cover_block(const int kind, Cover *v, Py_ssize_t count, Py_ssiz
             row = vzero
     if kind == SUM:
         total = total / vsplat(v.m[0])
-    vwrite(v.dx + c, n, total)
+    if v.stream:
+        vstream(v.dx + c, total)
+    else:
+        vwrite(v.dx + c, n, total)
 
 
 cdef inline void cover_pixel(const int kind, Cover *v, Py_ssize_t count, Py_ssize_t C) noexcept nogil:
@@ -881,6 +886,7 @@ cdef inline void cover_pixel(const int kind, Cover *v, Py_ssize_t count, Py_ssiz
 cdef inline void last_row_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
     cdef Py_ssize_t n = job // g.H, h = job % g.H, w, b
     cdef Cover v
+    v.stream = g.stream
     for w in range(g.W):
         if find_cover(kind, g, n, h, w, &v):
             if v.count == 1:
@@ -892,6 +898,8 @@ cdef inline void last_row_back(const int kind, Pool *g, Py_ssize_t job) noexcept
             continue
         for b in range((g.C + VL - 1) // VL):
             vwrite(v.dx + b * VL, g.C - b * VL, collect(kind, g, n, h, w, b * VL, min(g.C - b * VL, <Py_ssize_t>VL)))
+    if g.stream:
+        vfence()
 
 
 cdef inline real share(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, Py_ssize_t w,
@@ -1223,6 +1231,13 @@ cdef bint overlapping(Pool *g) noexcept nogil:
     return g.row_ends[g.H] * g.col_ends[g.W] * 2 > g.H * g.W * 3 and g.C >= VL and g.x.h == g.W * g.x.w
 
 
+cdef bint streams(Pool *g) noexcept nogil:
+    """Whether dx is larger than caches hold, and every pixel of it starts on a whole vector."""
+    return g.N * g.C * g.H * g.W * <Py_ssize_t>sizeof(real) >= PAST_CACHES and \
+        <size_t>g.x.p % (VL * sizeof(real)) == 0 and g.C % VL == 0 and g.x.n % VL == 0 and g.x.h % VL == 0 and \
+        g.x.w % VL == 0
+
+
 cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 nogil:
     """All rows, or, for indices in planar memory, planes."""
     cdef Py_ssize_t job, jobs
@@ -1233,6 +1248,7 @@ cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 no
     g.planes = g.C if g.N >= 2 * threads else min(g.C, <Py_ssize_t>PLANES)
     if last and kind == ARGMAX and overlapping(g) and g.N * ((g.C + g.planes - 1) // g.planes) >= threads:
         kind, jobs = SCATTER, g.N * ((g.C + g.planes - 1) // g.planes)  # the same sums in the same order
+    g.stream = last and streams(g)
     allocate(g, threads, 0 if last or kind == ARGMAX else (4 + SLOTS) * (g.W + reach_of(g) + 4 * VL) * sizeof(real))
     for job in prange(jobs, num_threads=threads, schedule="static"):
         backward_row(kind, last, g, job)

@@ -599,3 +599,20 @@ def test_means_of_pairs_have_the_bits_of_other_windows(dtype):
         quick = fastconv.avg_pool2d(x, 2)
         general = fastconv.avg_pool2d(x[:, :, 1:-1, 1:-1], 2, padding=1)
         np.testing.assert_array_equal(quick[:, :, 1:-1, 1:-1], general[:, :, 1:-1, 1:-1])
+
+
+@pytest.mark.parametrize("name", ["max_pool2d", "avg_pool2d", "lp_pool2d"])
+def test_a_large_gradient_has_the_same_bits_on_any_address(name):
+    """16 MB and more, on whole vectors, are stored past the caches; on other addresses they are not."""
+    rng = np.random.default_rng(0)
+    x = inputs.channels_last(rng.standard_normal((3, 16, 300, 301)).astype("float32"))
+    arguments = (2, 2) if name == "lp_pool2d" else (2,)
+    y = getattr(fastconv, name)(x, *arguments)
+    dy = inputs.channels_last(rng.standard_normal(y.shape).astype("float32"))
+    backward = getattr(fastconv, f"{name}_backward")
+    source = x.shape if name == "avg_pool2d" else x
+    beside = np.empty(x.size + 1, "float32")[1:].reshape(3, 300, 301, 16).transpose(0, 3, 1, 2)
+    dx = backward(dy, source, *arguments)
+    backward(dy, source, *arguments, out=beside)
+    assert dx.nbytes >= 16 << 20
+    np.testing.assert_array_equal(dx, beside)
