@@ -71,8 +71,10 @@ class Case:
 
 
 def ours(case, packed=False):
-    """A call of the public function, without arguments, which allocates its result as the peers do. AttributeError where
-    the function is missing."""
+    """A call of the public function, without arguments, which allocates its result as the peers do.
+
+    AttributeError where the function is missing.
+    """
     shape, run = case.shape, OURS[case.shape.family]
     return run(case, shape, shape.options, case.direction, packed)
 

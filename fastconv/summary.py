@@ -51,4 +51,3 @@ def row(node, counted):
         prod(node.shape) if params and work else 0,
         work,
     )
-

@@ -124,7 +124,8 @@ cdef int run_range(Grid *g, Py_ssize_t *ranges, int threads, int thread, Py_ssiz
             first += count
             part += 1
             count = blocks * (part + 1) // parts - first
-        failed |= run_job(g, job // (blocks * runs), left // count * at_once, at_once, first + left % count, pixels, memory)
+        failed |= run_job(g, job // (blocks * runs), left // count * at_once, at_once, first + left % count, pixels,
+                          memory)
         job = next_job(ranges, threads, thread)
     return failed
 

@@ -5,8 +5,9 @@
 A job is a part of the pixels, one tap, a block of the channels of x and a block of the columns of dy. It takes the
 pixels a block at a time and copies what the tiles read into panels: dy a tile of columns wide, x MR channels wide
 (where its pixels lie far apart and many tiles read them), both in the order in which they are read. With few channels
-the values of x under all taps of a pixel are one row of a copy, and a job takes a block of these. While the tiles of one block are summed, they fetch the memory of the next. Parts and blocks
-depend on the shapes alone, and the parts are added in order.
+the values of x under all taps of a pixel are one row of a copy, and a job takes a block of these. While the tiles of
+one block are summed, they fetch the memory of the next. Parts and blocks depend on the shapes alone, and the parts are
+added in order.
 """
 
 from cython.parallel cimport parallel, prange

@@ -67,8 +67,9 @@ def test_rounding_only(which, dtype):
 @pytest.mark.parametrize("images", [15, 16, 37, 70])
 def test_weight_gradient_of_many_images(images):
     """Several parts, of several blocks that stay in the first cache; 24 and 20 sums in registers."""
-    for seed, shape in enumerate([((6, 12, 12), (12, 6, 5, 5)), ((1, 28, 28), (6, 1, 5, 5)), ((3, 20, 9), (8, 3, 2, 2))]):
-        problem = Conv((images, *shape[0]), shape[1])
+    shapes = ((6, 12, 12), (12, 6, 5, 5)), ((1, 28, 28), (6, 1, 5, 5)), ((3, 20, 9), (8, 3, 2, 2))
+    for seed, (image, weight) in enumerate(shapes):
+        problem = Conv((images, *image), weight)
         a = operands(problem, inputs.whole, seed, "float32")
         assert_exact(run(problem, "weight", a), problem.call(reference, "weight", a), "float32")
 
