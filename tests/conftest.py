@@ -1,6 +1,19 @@
-"""Shared by all tests: the limits of hypothesis, so that a run is short and the same everywhere."""
+"""Shared by all tests: the limits of hypothesis, so that a run is short and the same everywhere; many threads."""
 
+import pytest
 from hypothesis import settings
+
+import fastconv
+from fastconv import kernels
 
 settings.register_profile("fastconv", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("fastconv")
+
+
+@pytest.fixture
+def all_threads():
+    """Threads even where a call is too small for them, and a function that sets how many; put back at the end."""
+    before = kernels.threads.set_smallest_share(0)
+    yield fastconv.set_num_threads
+    kernels.threads.set_smallest_share(before)
+    fastconv.set_num_threads(None)

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-import fastconv
-from fastconv import kernels, losses
+from fastconv import losses
 from fastconv.graph import sequential
 from fastconv.layers import Conv2D, Dropout, Flatten, Linear, ReLU
 from fastconv.network import Network
@@ -85,16 +84,6 @@ def test_the_same_bits_on_any_number_of_threads(all_threads):
         quiet_fit(net, *stripes(60), epochs=2, batch_size=25, seed=3)
         results.add(net.parameters.flat.tobytes())
     assert len(results) == 1
-
-
-@pytest.fixture
-def all_threads():
-    """Sets the number of threads, used even where a call is too small for them; put back at the end."""
-
-    before = kernels.threads.set_smallest_share(0)
-    yield fastconv.set_num_threads
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
 
 
 def test_regression_has_no_accuracy():

@@ -122,15 +122,6 @@ def test_a_sample_has_the_same_bits_alone_and_in_any_batch(I, O, dtype):
         assert run(which, a)[400:].tobytes() == run(which, a | {k: a[k][400:] for k in ("x", "dy")}).tobytes()
 
 
-@pytest.fixture
-def all_threads():
-    """Threads even where a call is too small for them; the settings are put back."""
-    before = kernels.threads.set_smallest_share(0)
-    yield
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
-
-
 @every_dtype
 @pytest.mark.parametrize("size", [*BLOCKS, (1, 5000, 70), (2, 2500, 9), (800, 7, 12)])
 @pytest.mark.usefixtures("all_threads")

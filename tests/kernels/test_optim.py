@@ -117,15 +117,6 @@ def test_a_nan_stays_where_it_is(rule, dtype):
         np.testing.assert_array_equal(np.isnan(middle(ours[0])), np.arange(37) == at)
 
 
-@pytest.fixture
-def all_threads():
-    """Threads even where a call is too small for them; the settings are put back."""
-    before = kernels.threads.set_smallest_share(0)
-    yield
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
-
-
 @every_dtype
 @every_rule
 @pytest.mark.usefixtures("all_threads")

@@ -122,15 +122,6 @@ def assert_same_bits(results, wanted):
         np.testing.assert_array_equal(a, b, strict=True)
 
 
-@pytest.fixture
-def all_threads():
-    """Threads for the smallest of calls."""
-    before = kernels.threads.set_smallest_share(0)
-    yield kernels.threads.set_num_threads
-    kernels.threads.set_smallest_share(before)
-    kernels.threads.set_num_threads(None)
-
-
 @settings(max_examples=60, deadline=None)
 @given(problems(), st.integers(0, 1), st.booleans())
 def test_equals_direct(problem, activation, with_bias):

@@ -6,7 +6,7 @@ import pytest
 from laws import Bench, bits
 
 import fastconv
-from fastconv import kernels, layers
+from fastconv import layers
 from fastconv.layers import (
     ELU,
     GELU,
@@ -234,15 +234,6 @@ def test_in_place(case):
     x = bench.x.copy()
     bench.forward(x, x.reshape(bench.y_shape))
     np.testing.assert_array_equal(x.reshape(bench.y_shape), done.y)
-
-
-@pytest.fixture
-def all_threads():
-    """Threads even where a call is too small for them; the settings are put back."""
-    before = kernels.threads.set_smallest_share(0)
-    yield
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
 
 
 @every_layer

@@ -9,7 +9,6 @@ import pytest
 from problems import Conv, Operands, Transposed, operands
 
 import fastconv
-from fastconv import kernels
 
 PROBLEMS = {
     "plain": Conv((4, 5, 9, 8), (7, 5, 3, 3), 1, 1),
@@ -34,15 +33,6 @@ MANY_PIXELS = {  # partial sums of a gradient, added in order
 every_problem = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
 every_layout = pytest.mark.parametrize("layout", [np.array, inputs.channels_last], ids=["planar", "channels_last"])
-
-
-@pytest.fixture
-def all_threads():
-    """Threads even where a call is too small for them; the settings are put back."""
-    before = kernels.threads.set_smallest_share(0)
-    yield
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
 
 
 def bits(problem, a):

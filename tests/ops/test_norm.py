@@ -9,7 +9,6 @@ import pytest
 import reference
 
 import fastconv
-from fastconv import kernels
 from fastconv.ops import norm, norm_group, norm_local
 
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
@@ -469,15 +468,6 @@ def test_gradients_of_parameters_without_dx(layout):
 
 
 # ---------------------------------------------------------------- the same bits
-
-
-@pytest.fixture
-def all_threads():
-    """Threads even where a call is too small for them; the settings are put back."""
-    before = kernels.threads.set_smallest_share(0)
-    yield
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
 
 
 @every_dtype

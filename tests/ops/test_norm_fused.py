@@ -6,7 +6,6 @@ import pytest
 import reference
 
 import fastconv
-from fastconv import kernels
 from fastconv.ops import norm
 
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
@@ -212,14 +211,6 @@ def test_gradients_against_central_differences(training, layout, activation):
     for name, gradient in (("x", dx), ("residual", dresidual), ("weight", dweight), ("bias", dbias)):
         numbers = reference.central_difference(value(name), getattr(p, name), p.dy)
         np.testing.assert_allclose(gradient, numbers, rtol=1e-6, atol=1e-7, err_msg=name)
-
-
-@pytest.fixture
-def all_threads():
-    before = kernels.threads.set_smallest_share(0)
-    yield
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
 
 
 @every_dtype
