@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv import kernels, optim
+from fastconv import optim
 from fastconv.memory import Arrays
 from fastconv.optim import SGD, Adam, AdamW, RMSprop, clip_gradients
 
@@ -242,15 +242,6 @@ def test_one_flat_vector_or_many_arrays(rule):
         other.step(apart, dict(g))
     for name, w in apart.items():
         assert w.tobytes() == flat[name].tobytes()
-
-
-@pytest.fixture
-def all_threads():
-    """Threads even where a call is too small for them; the settings are put back."""
-    before = kernels.threads.set_smallest_share(0)
-    yield
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
 
 
 @every_dtype

@@ -8,7 +8,6 @@ from inputs import DTYPES
 from problems import Conv, assert_exact, assert_rounded, operands, random_conv
 
 from fastconv import kernels
-from fastconv.kernels import threads
 
 PASSES = ("forward", "input", "weight")
 
@@ -79,17 +78,12 @@ LARGE = Conv((2, 3, 90, 75), (16, 3, 3, 3), 1, 1), Conv((2, 5, 97, 80), (7, 5, 3
 
 @pytest.mark.parametrize("problem", [*ZHANG, *LARGE, Conv((70, 2, 9, 11), (4, 2, 3, 2))])
 @pytest.mark.parametrize("which", PASSES)
-def test_same_bits_for_any_number_of_threads(which, problem):
+def test_same_bits_for_any_number_of_threads(which, problem, all_threads):
     a = operands(problem, inputs.real, 5, "float32")
-    before = threads.set_smallest_share(0)
-    try:
-        results = []
-        for count in (1, 2, 4, 3):
-            threads.set_num_threads(count)
-            results.append(run(problem, which, a).tobytes())
-    finally:
-        threads.set_smallest_share(before)
-        threads.set_num_threads(None)
+    results = []
+    for count in (1, 2, 4, 3):
+        all_threads(count)
+        results.append(run(problem, which, a).tobytes())
     assert len(set(results)) == 1
 
 

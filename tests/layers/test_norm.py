@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv import Network, kernels, losses, sequential
+from fastconv import Network, losses, sequential
 from fastconv.layers import (
     GELU,
     BatchNorm,
@@ -144,26 +144,22 @@ MODELS = {
 
 @pytest.mark.parametrize("model", MODELS)
 @every_width
-def test_training_lowers_the_loss_and_has_the_same_bits_for_any_threads(model, channels):
+def test_training_lowers_the_loss_and_has_the_same_bits_for_any_threads(model, channels, all_threads):
     x, classes = images(12), np.arange(12) % 4
-    share, results = kernels.threads.set_smallest_share(0), []
-    try:
-        for threads in (1, 2):
-            fastconv.set_num_threads(threads)
-            network, rule, values = (
-                Network(MODELS[model](channels), (3, 8, 7), seed=4),
-                SGD(0.1, 0.9) if channels == 6 else Adam(0.01),
-                [],
-            )
-            for _ in range(8):
-                value, gradients = network.gradients(x, classes, losses.CrossEntropy())
-                rule.step(network.parameters, gradients)
-                values.append(float(value))
-            assert values[-1] < 0.7 * values[0]
-            results.append((values, network.predict(x).tobytes()))
-    finally:
-        kernels.threads.set_smallest_share(share)
-        fastconv.set_num_threads(None)
+    results = []
+    for threads in (1, 2):
+        all_threads(threads)
+        network, rule, values = (
+            Network(MODELS[model](channels), (3, 8, 7), seed=4),
+            SGD(0.1, 0.9) if channels == 6 else Adam(0.01),
+            [],
+        )
+        for _ in range(8):
+            value, gradients = network.gradients(x, classes, losses.CrossEntropy())
+            rule.step(network.parameters, gradients)
+            values.append(float(value))
+        assert values[-1] < 0.7 * values[0]
+        results.append((values, network.predict(x).tobytes()))
     assert results[0] == results[1]
 
 

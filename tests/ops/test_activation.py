@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv import kernels
 from fastconv.ops import activation as ops
 from fastconv.ops import elementwise
 
@@ -325,24 +324,15 @@ def test_bits_do_not_depend_on_position(case, dtype):
         np.testing.assert_array_equal(bits(dx[at]), bits(gradient(case)(x[at], x[at], *arguments)))
 
 
-@pytest.fixture
-def threads():
-    """Sets the number of threads, used however little work there is."""
-    before = kernels.threads.set_smallest_share(0)
-    yield fastconv.set_num_threads
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
-
-
 @every_dtype
 @pytest.mark.parametrize("name", [*TEXTBOOK, "softmax", "log_softmax"])
-def test_bits_do_not_depend_on_threads_or_batch(name, dtype, threads):
+def test_bits_do_not_depend_on_threads_or_batch(name, dtype, all_threads):
     arguments = TEXTBOOK[name][1] if name in TEXTBOOK else (1,)
     x = inputs.real(np.random.default_rng(12), (64, 7, 9, 11), dtype)
     for memory in (np.array, inputs.channels_last, inputs.channel_slice):
         alone = None
         for n in (1, 2, 4):
-            threads(n)
+            all_threads(n)
             for N in (1, 2, 7, 64):
                 given = memory(x[:N])
                 y = bits(np.array(function(name)(given, *arguments)[:1]))
@@ -429,13 +419,13 @@ def test_prelu_of_many_unlike_axes():
 
 @every_dtype
 @pytest.mark.parametrize("weights", [1, 18])
-def test_prelu_bits_do_not_depend_on_threads(weights, dtype, threads):
+def test_prelu_bits_do_not_depend_on_threads(weights, dtype, all_threads):
     rng = np.random.default_rng(22)
     x, dy = (inputs.channel_slice(inputs.real(rng, (70, 18, 5, 7), dtype)) for _ in range(2))
     weight = inputs.real(rng, weights, dtype)
     results = []
     for n in (1, 2, 4):
-        threads(n)
+        all_threads(n)
         results.append([bits(a) for a in (fastconv.prelu(x, weight), *fastconv.prelu_backward(dy, x, weight))])
     for result in results[1:]:
         for a, b in zip(result, results[0], strict=True):

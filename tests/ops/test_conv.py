@@ -267,17 +267,12 @@ def test_extents_of_one_with_strides_that_mean_nothing():
             assert_exact(problem.call(fastconv, which, given_), problem.call(reference, which, a), "float32")
 
 
-def test_weight_gradient_has_the_same_bits_in_twenty_runs():
+def test_weight_gradient_has_the_same_bits_in_twenty_runs(all_threads):
     """pytorch#34344: samples added into one weight gradient without a lock."""
     problem = Conv((16, 5, 8, 8), (6, 5, 3, 3), 1, 1)
     a = operands(problem, inputs.real, 5)
-    before = fastconv.kernels.threads.set_smallest_share(0)
-    fastconv.set_num_threads(4)
-    try:
-        assert len({problem.call(fastconv, "weight", a).tobytes() for _ in range(20)}) == 1
-    finally:
-        fastconv.set_num_threads(None)
-        fastconv.kernels.threads.set_smallest_share(before)
+    all_threads(4)
+    assert len({problem.call(fastconv, "weight", a).tobytes() for _ in range(20)}) == 1
 
 
 @pytest.mark.parametrize("dtype", inputs.DTYPES)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv import kernels
 from fastconv.ops import loss as ops
 
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
@@ -465,19 +464,10 @@ def test_ignored_rows_count_for_nothing(name):
 # ---------------------------------------------------------------- threads, empty, wrong
 
 
-@pytest.fixture
-def threads():
-    """Sets the number of threads, used however little work there is."""
-    before = kernels.threads.set_smallest_share(0)
-    yield fastconv.set_num_threads
-    kernels.threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
-
-
 @every_dtype
 @pytest.mark.parametrize("case", [*ELEMENTS, "cross_entropy", "cross_entropy shares", "nll_loss"])
 @pytest.mark.parametrize("memory", [np.array, inputs.channels_last, inputs.channel_slice])
-def test_bits_do_not_depend_on_threads(memory, case, dtype, threads):
+def test_bits_do_not_depend_on_threads(memory, case, dtype, all_threads):
     shape = (64, 9, 11, 5)
     x, t = (memory(a) for a in numbers(30, shape, dtype))
     arguments = as_dtype(ELEMENTS[case][1], dtype) if case in ELEMENTS else {}
@@ -485,7 +475,7 @@ def test_bits_do_not_depend_on_threads(memory, case, dtype, threads):
         t = memory(shares_for(31, shape, dtype)) if "shares" in case else classes_for(31, shape)
     results = []
     for n in (1, 2, 4, 4):
-        threads(n)
+        all_threads(n)
         results.append([bits(a) for a in loss_of(case)(x, t, **arguments, return_gradient=True)])
     for value, dx in results[1:]:
         np.testing.assert_array_equal(value, results[0][0])

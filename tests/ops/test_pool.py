@@ -10,7 +10,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import fastconv
-from fastconv.kernels import threads
 from fastconv.ops import pool
 
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
@@ -288,18 +287,10 @@ def bits(value):
     return np.ascontiguousarray(value).tobytes()
 
 
-@pytest.fixture
-def many_threads():
-    before = threads.set_smallest_share(0)
-    yield
-    threads.set_smallest_share(before)
-    fastconv.set_num_threads(None)
-
-
 @every_dtype
 @every_layout
 @every_pass
-def test_bits_do_not_depend_on_threads(name, layout, dtype, many_threads):
+def test_bits_do_not_depend_on_threads(name, layout, dtype, all_threads):
     x = layout(inputs.real(np.random.default_rng(5), (3, 21, 12, 36), dtype))
     seen = set()
     for count in (1, 2, 3, 4, 8):
