@@ -70,8 +70,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef Py_ssize_t runs = (g.tiles_k + at_once - 1) // at_once, jobs = g.groups * runs * blocks
     cdef Py_ssize_t *ranges
     cdef Py_ssize_t table = (g.taps + 2) * TILES * MR
-    cdef Py_ssize_t width = columns(g.K) if g.bh else NR * VL
-    cdef Py_ssize_t scratch = table * sizeof(real *) + ((TILES * MR + 1) * width + VL) * sizeof(real)
+    cdef Py_ssize_t scratch = table * sizeof(real *) + ((TILES * MR + 1) * beside(g) + VL) * sizeof(real)
     cdef char *memory = NULL
     if jobs == 0:
         return 0
@@ -98,14 +97,12 @@ cdef int run_grid(Grid *g) noexcept nogil:
 cdef Py_ssize_t blocks_of(Py_ssize_t tiles, int threads) noexcept nogil:
     """Blocks of at most TILES tiles, as many for each thread where there are enough; of few pixels one for each thread,
     whose layers are then computed by one thread after another, as long as that leaves FEW tiles in a block."""
-    cdef Py_ssize_t blocks = (tiles + TILES - 1) // TILES
+    cdef Py_ssize_t blocks = ceiling(tiles, TILES)
     if blocks < threads:
         blocks = max(blocks, min(<Py_ssize_t>threads, tiles // FEW))
     else:
-        blocks = (blocks + threads - 1) // threads * threads
-    if blocks:  # none of them empty
-        blocks = (tiles + (tiles + blocks - 1) // blocks - 1) // ((tiles + blocks - 1) // blocks)
-    return blocks
+        blocks = ceiling(blocks, threads) * threads
+    return ceiling(tiles, ceiling(tiles, blocks)) if blocks else 0  # none of them empty
 
 
 cdef int run_range(Grid *g, Py_ssize_t *ranges, int threads, int thread, Py_ssize_t blocks, Py_ssize_t runs,
@@ -137,6 +134,11 @@ cdef bint streams(Grid *g) noexcept nogil:
         (g.yn % VL) == 0 and (g.yh % VL) == 0 and (g.yw % VL) == 0
 
 
+cdef Py_ssize_t beside(Grid *g) noexcept nogil:
+    """Reals of a pixel that is computed beside y: one tile of columns, or all where they are a block of pixels."""
+    return columns(g.K) if g.bh else NR * VL
+
+
 cdef Py_ssize_t tiles_at_once(Grid *g, Py_ssize_t blocks) noexcept nogil:
     """Column tiles in a job: as many as have their weights in the second cache, unless too few jobs would be left.
     All of them where the columns are blocks of pixels."""
@@ -156,7 +158,7 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
     cdef real **out = <real **>(memory + g.taps * TILES * MR * sizeof(real *))
     cdef const real **add = NULL
     cdef real *spare = <real *>(out + 2 * TILES * MR) + VL - <size_t>(out + 2 * TILES * MR) // sizeof(real) % VL
-    cdef real *junk = spare + TILES * MR * (columns(g.K) if g.bh else NR * VL)
+    cdef real *junk = spare + TILES * MR * beside(g)
     if memory == NULL:
         return 1
     point(g, rows, out, first, count, tiles, group * g.C, group * g.K + tile_k * NR * VL, junk)
@@ -172,7 +174,7 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
                 add[p] += NR * VL
     if g.bh:
         for p in range(count):
-            store_block(g, first + p, spare + p * columns(g.K))
+            store_block(g, first + p, spare + p * beside(g))
     if g.stream:
         vfence()
     return 0
@@ -185,7 +187,7 @@ cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real *
     cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes), p
     if g.bh:
         for p in range(tiles * MR):
-            out[p] = spare + p * columns(g.K) + k0
+            out[p] = spare + p * beside(g) + k0
     elif lanes < width:
         for p in range(tiles * MR):
             out[p] = spare + p * width

@@ -19,7 +19,7 @@ from .few_channels cimport merges, pad_row
 from .lanes cimport vtranspose
 from .shares cimport next_job, share_out
 from .tile cimport MR, NR, columns, tile_tn
-from .vector cimport REAL_BYTES, VL, real, vf, vload, vprefetch, vstore, vzero
+from .vector cimport LINE, REAL_BYTES, VL, real, vf, vload, vprefetch, vstore, vzero
 
 cdef enum:
     PIXELS = 128                # pixels in a block with panels
@@ -28,7 +28,6 @@ cdef enum:
     WIDTH = 1024 // REAL_BYTES  # columns in a block: 128 KiB of dy
     JOBS = 32                   # enough for many threads; more parts mean more sums to add
     SPREAD = 8192 // REAL_BYTES # x is copied where values between pixels x tiles that read them are more
-    LINE = 64 // REAL_BYTES     # values in a cache line
     AHEAD = 16                  # pixels between a line of x that is copied and one that is fetched
 
 cdef struct Sums:
@@ -386,13 +385,13 @@ cdef void add_columns(Sums *g, Job *j, const real *panel, Py_ssize_t c, int skip
 
 cdef const real *next_line(Sums *g, Job *j, Py_ssize_t *step) noexcept nogil:
     """A cache line of the first pixel of the block to come, and how far the next pixel's is."""
-    cdef Py_ssize_t line = j.call // j.every, of_dy = lines(j.columns)
+    cdef Py_ssize_t call = j.call, line = call // j.every, of_dy = lines(j.columns)
     step[0] = 0
     j.call += 1
     if g.merged and j.columns == g.yw:  # few tiles, and dy lies in one piece: each tile walks through its part
         step[0] = g.yw // j.calls + 1
-        return j.next_dy + (j.call - 1) * j.pixels * g.yw // j.calls
-    if (j.call - 1) % j.every:
+        return j.next_dy + call * j.pixels * g.yw // j.calls
+    if call % j.every:
         return j.next_dy
     if line < of_dy:
         step[0] = g.yw

@@ -8,8 +8,8 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
-from .vector cimport REAL_BYTES, VL, real, vf, vload, vsplat, vstore, vfence, vzero
-from .dense_tile cimport DOT_ROWS, DOTS, LINE, OUTER_ROWS, PANEL, dense_prefetch, dot, dot_packed, outer, vload_part
+from .vector cimport LINE, REAL_BYTES, VL, real, vf, vload, vsplat, vstore, vfence, vzero
+from .dense_tile cimport DOT_ROWS, DOTS, OUTER_ROWS, PANEL, dense_prefetch, dot, dot_packed, outer, vload_part
 
 cdef extern from *:
     """

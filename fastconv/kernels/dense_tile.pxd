@@ -4,7 +4,7 @@
 #   dot    rows of x times rows of w, vectors along both: forward, without reordering either
 #   outer  numbers times rows of vectors, summed one after the other: input gradient, weight gradient
 
-from .vector cimport VL, real, vf, vload, vsplat, vstore, vstream, vzero
+from .vector cimport LINE, VL, real, vf, vload, vsplat, vstore, vstream, vzero
 
 cdef extern from *:
     """
@@ -94,7 +94,6 @@ cdef extern from *:
     #define dense_prefetch(p) __builtin_prefetch(p, 0, 3)
     #endif
     """
-    enum: LINE "(64 / REAL_BYTES)"    # a cache line
     enum: DOT_ROWS "DENSE_ROWS"       # rows of x at once in `dot`
     enum: PANEL "TILE_VECTORS"        # vectors in a row of `outer`
     void dense_sums(const vf *v, real *sums) noexcept nogil

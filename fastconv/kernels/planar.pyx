@@ -718,12 +718,14 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
 cdef int plan_sums(Sums *g) noexcept nogil:
     cdef Source *x = &g.source
     cdef double row_work
-    cdef Py_ssize_t c, r, s, plane, parts
+    cdef Py_ssize_t c, r, s, chunks, parts
     g.taps = x.C * x.kh * x.kw
     g.mk = 1 if g.K < 3 else 3 if g.K < 4 or (g.K % 3 == 0 and g.K % 4) else 4
-    g.mt = 1 if g.taps < 3 else 5 if NR > 2 and g.taps >= 5 and (g.taps + 4) // 5 * 5 <= (g.taps + 2) // 3 * 3 else 3
-    if g.mk == 4 and NR > 2 and g.taps % 6 == 0:  # 24 sums, 6 vectors of x and one of dy: 31 registers of 32
+    g.mt = 1 if g.taps < 3 else 3
+    if NR > 2 and g.mk == 4 and g.taps % 6 == 0:  # 24 sums, 6 vectors of x and one of dy: 31 registers of 32
         g.mt = 6
+    elif NR > 2 and g.taps >= 5 and (g.taps + 4) // 5 * 5 <= (g.taps + 2) // 3 * 3:
+        g.mt = 5
     g.tiles_k, g.tiles_t = (g.K + g.mk - 1) // g.mk, (g.taps + g.mt - 1) // g.mt
     row_work = <double>((x.GW + PL - 1) // PL) * g.K * g.taps * 0.18
     g.offsets, g.sums = NULL, NULL
@@ -736,9 +738,9 @@ cdef int plan_sums(Sums *g) noexcept nogil:
         parts = min(x.N, (parts + EVEN - 1) // EVEN * EVEN)
     g.images = (x.N + parts - 1) // parts
     g.jobs = (x.N + g.images - 1) // g.images * x.blocks * x.groups
-    plane = g.mk * x.rows * x.GW + x.span * x.ph
-    g.chunk = max(<Py_ssize_t>1, CACHE // plane)
-    g.chunk = (g.images + (g.images + g.chunk - 1) // g.chunk - 1) // ((g.images + g.chunk - 1) // g.chunk)
+    g.chunk = max(<Py_ssize_t>1, CACHE // (g.mk * x.rows * x.GW + x.span * x.ph))
+    chunks = (g.images + g.chunk - 1) // g.chunk
+    g.chunk = (g.images + chunks - 1) // chunks
     g.narrow = x.GW < PL or g.yw != 1
     g.dn, g.dk, g.dh = g.yn, g.yk, g.yh
     if g.narrow:

@@ -67,6 +67,7 @@ cdef extern from *:
     ctypedef float vf
     enum: REAL_BYTES
     enum: VL
+    enum: LINE "(64 / REAL_BYTES)"  # values in a cache line
     vf vzero
     vf vload(const real *p) noexcept nogil
     void vstore(real *p, vf v) noexcept nogil

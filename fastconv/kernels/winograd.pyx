@@ -21,7 +21,7 @@ from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
 from .shares cimport next_job, share_out
 from .tile cimport MR, NR
-from .vector cimport VL, real, vprefetch, vf, vload, vsplat, vstore, vzero
+from .vector cimport LINE, VL, real, vf, vload, vprefetch, vsplat, vstore, vzero
 from .winograd_transform cimport (
     transform_filter_2, transform_filter_3, transform_filter_5, transform_filter_gradient_2,
     transform_filter_gradient_3, transform_filter_gradient_5, transform_gradient_2, transform_gradient_4,
@@ -37,7 +37,6 @@ cdef enum:
     STRIP = 16          # channels whose filters are transformed together
     BLOCK = 24          # patches in a block, at most
     SHARED = 128        # up to so many patches may be transformed once and shared by all tiles of K
-    LINE = 16           # reals in a cache line
     TALL = 16           # rows of one vector that are summed in registers at once, where there are 32
     RUN = 64            # patches summed in registers
     GRADIENT = 70000    # reals of x and dy, of one frequency, that the weight gradient holds at once, about
