@@ -5,14 +5,13 @@ Each rule is one pass over a parameter, its gradient and what the rule remembers
 every product and sum rounded by itself. `lr` may be changed between steps.
 """
 
-from collections import deque
 from functools import partial
 from math import sqrt
-from operator import call
 
 import numpy as np
 
 from . import kernels
+from .interrupt import held_back
 from .ops import check
 
 ALL = "all parameters"  # the name of the one vector that holds them
@@ -52,7 +51,7 @@ class Optimizer:
         else:
             check_names(parameters, gradients)
             calls = [c for name in parameters for c in self.update(name, parameters[name], gradients[name])]
-        uninterrupted(calls)
+        run(calls)
 
     def step_part(self, parameters, start, dw):
         """Update the elements from `start` of parameters that share one vector, as part of a step that `end_step` ends.
@@ -274,7 +273,7 @@ def clip_gradients(gradients, max_norm):
     if not factor >= 1:  # smaller, or NaN
         calls = [partial(kernels.load(v.dtype).optim.scale, v, factor) for v in vectors]
         back = [partial(np.copyto, g, v.reshape(g.shape)) for g, v in zip(arrays, vectors, strict=True) if not plain(g)]
-        uninterrupted([*calls, *back])
+        run([*calls, *back])
     return norm
 
 
@@ -291,6 +290,8 @@ def check_names(parameters, gradients):
         )
 
 
-def uninterrupted(calls):
-    """Run all calls from C: Python looks for signals between bytecodes, and here there are none in between."""
-    deque(map(call, calls), maxlen=0)
+def run(calls):
+    """Run all calls; an interrupt comes before or after them."""
+    with held_back():
+        for call in calls:
+            call()

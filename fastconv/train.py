@@ -1,15 +1,14 @@
 """Training: shuffled batches, a progress bar, loss and accuracy."""
 
 import sys
-import threading
 import time
 from contextlib import contextmanager
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from . import losses
+from .interrupt import held_back
 from .ops import check
 from .optim import SGD, Optimizer
 
@@ -156,33 +155,13 @@ def update(executor, images, targets, loss, optimizer, lean=False):
     plan.targets[...] = targets
     if lean:
         plan.updates.optimizer = optimizer
-        to_the_end(plan.run, partial(optimizer.end_step, executor.parameters))
+        with held_back():
+            plan.run()
+            optimizer.end_step(executor.parameters)
     else:
         plan.run()
         optimizer.step(executor.parameters, executor.gradients)
     return plan
-
-
-def to_the_end(*calls):
-    """Run the calls in a thread of their own: Ctrl-C reaches the main thread, which waits until they are done."""
-    raised = []
-
-    def run():
-        try:
-            for call in calls:
-                call()
-        except BaseException as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join()
-        except KeyboardInterrupt as interrupt:
-            raised.append(interrupt)
-    if raised:
-        raise raised[0]
 
 
 def train_step(network, images, labels, optimizer, loss=None, lean=False):

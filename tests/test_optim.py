@@ -1,9 +1,5 @@
 """Optimizers: the sources' rule, and PyTorch's recurrences in plain NumPy; clipping."""
 
-import ctypes
-import functools
-import signal
-
 import inputs
 import numpy as np
 import pytest
@@ -97,16 +93,6 @@ def test_names_shapes_and_dtypes_must_agree():
         with pytest.raises(ValueError, match="a: parameter"):
             optimizer.step(w, {"a": wrong, "b": np.zeros(2)})
     assert not w["a"].any()
-
-
-def test_an_interrupt_waits_for_the_end_of_the_update():
-    send = ctypes.CDLL(None)["raise"]  # as the terminal does, without Python looking at it at once
-    done = []
-    calls = [functools.partial(done.append, n) for n in range(200)]
-    calls.insert(3, functools.partial(send, signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
-        optim.uninterrupted(calls)
-    assert done == list(range(200))
 
 
 # ---------------------------------------------------------------- Adam, AdamW, RMSprop as PyTorch defines them
@@ -369,5 +355,5 @@ def test_an_interrupted_step_is_counted_with_its_update():
     optimizer, w = Adam(0.1), np.ones(3)
     calls = optimizer.update("w", w, np.ones(3))
     assert optimizer.memory["w"][1] == 0
-    optim.uninterrupted(calls)
+    optim.run(calls)
     assert optimizer.memory["w"][1] == 1

@@ -1,6 +1,5 @@
 """Training steps that keep less: the same bits, less memory."""
 
-import child
 import numpy as np
 import pytest
 
@@ -107,32 +106,6 @@ def test_lean_training_by_fit_and_its_errors():
 
     with pytest.raises(TypeError, match=r"lean training needs an optimizer of fastconv\.optim, got Own"):
         train.train_step(network, x, labels, Own(), lean=True)
-
-
-def test_an_error_in_a_lean_step_is_the_callers():
-    def fail():
-        raise ValueError("no")
-
-    done = []
-    with pytest.raises(ValueError, match="no"):
-        train.to_the_end(fail, lambda: done.append(1))
-    assert done == []
-
-
-INTERRUPTED = """
-import _thread, threading, time
-from fastconv import train
-done = []
-threading.Timer(0.2, _thread.interrupt_main).start()
-try:
-    train.to_the_end(lambda: time.sleep(0.6), lambda: done.append(1))
-except KeyboardInterrupt:
-    print("interrupted", done)
-"""
-
-
-def test_an_interrupt_waits_for_the_end_of_a_lean_step():
-    assert child.run("-c", INTERRUPTED) == "interrupted [1]\n"
 
 
 def test_losses_of_lean_steps_are_those_of_the_network():
