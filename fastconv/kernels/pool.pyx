@@ -18,208 +18,14 @@ from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
 from .lanes cimport PAST_CACHES, vread, vwrite
+from .pool_shape cimport (
+    ARGMAX, bad_indices, bad_row, BAND, COVER, iall, iboth, ieven, ilanes, iload, int64_t, iordinary, ipick, iread,
+    isplat, istore, iwrite, L2, L2_HIGH, L2_LOW, LANE_MAX, LP, Map, MAX, MEAN, mean_pairs, PLANE, PLANES, Pool,
+    ROOT, roots, SLOTS, SUM, vbetter, veven, vfirst, vi, vi_element, vpick, vratio, vroot, vspread_high,
+    vspread_low, vtaken, vtwice_high, vtwice_low,
+)
+from .pool_squares cimport find_squares, squares_back
 from .vector cimport VL, real, vf, vfence, vload, vsplat, vstore, vstream, vzero
-
-cdef extern from *:
-    """
-    #ifndef FASTCONV_POOL
-    #define FASTCONV_POOL
-    #include <math.h>
-    #include <stdint.h>
-    /* v takes the place of a: it is larger, or the first NaN */
-    #define vbetter(v, a) (((v) > (a)) | (((v) != (v)) & ((a) == (a))))
-    #define vpick(m, a, b) vselect(m, a, b)
-    #define ipick(m, a, b) (((a) & (m)) | ((b) & ~(m)))
-    #define iboth(a, b) ((a) & (b))
-    #define isplat(i) ((vi_element)(i) - (vi){0})
-    #define iload(p) (*(const vi *)(p))
-    #define istore(p, v) (*(vi *)(p) = (v))
-    /* as vbetter, or as good and of a smaller index */
-    #define vfirst(v, iv, a, ia) (vbetter(v, a) | ((((v) == (a)) | (((v) != (v)) & ((a) != (a)))) & ((iv) < (ia))))
-    #define LANE_SAME(i) i
-    #define LANE_TWICE_LOW(i) ((i) / 2)
-    #define LANE_TWICE_HIGH(i) (VL / 2 + (i) / 2)
-    #define LANE_EVEN(i) (2 * (i))
-    #define LANE_EVEN_SPAN(i) (2 * (i) < VL ? 2 * (i) : 2 * (i) + 1)
-    #define LANE_LOW(i) ((i) / 2 + (i) % 2 * VL)
-    #define LANE_HIGH(i) (VL / 2 + (i) / 2 + (i) % 2 * VL)
-    #define ilanes ((vi){LANES(LANE_SAME)})
-    /* p[0], p[2], p[4], ...: reads nothing beyond the last of them */
-    #define veven(p) SHUFFLE(vload(p), vload((p) + VL - 1), LANE_EVEN_SPAN)
-    #define ieven(p) SHUFFLE(iload(p), iload((p) + VL - 1), LANE_EVEN_SPAN)
-    /* v[0], 0, v[1], 0, ... */
-    #define vspread_low(v) SHUFFLE(v, vzero, LANE_LOW)
-    #define vspread_high(v) SHUFFLE(v, vzero, LANE_HIGH)
-    /* v[0], v[0], v[1], v[1], ... */
-    #define vtwice_low(v) SHUFFLE(v, v, LANE_TWICE_LOW)
-    #define vtwice_high(v) SHUFFLE(v, v, LANE_TWICE_HIGH)
-    typedef int64_t vlong __attribute__((vector_size(VL * 8), aligned(8), may_alias));
-    static inline void iwrite(int64_t *p, Py_ssize_t n, vi v) {
-        if (n >= VL) *(vlong *)p = __builtin_convertvector(v, vlong);
-        else for (Py_ssize_t i = 0; i < n; i++) p[i] = v[i];
-    }
-    static inline vi iread(const int64_t *p, Py_ssize_t n) {
-        vi v = {0};
-        #if REAL_BYTES == 4  /* little-endian: the low halves of the indices */
-        if (n >= VL) return SHUFFLE(iload(p), iload((const vi_element *)p + VL), LANE_EVEN);
-        #else
-        if (n >= VL) return iload(p);
-        #endif
-        for (Py_ssize_t i = 0; i < n; i++) v[i] = (vi_element)p[i];
-        return v;
-    }
-    #define vtaken(i, at, v) ((vf)((vi)(v) & ((i) == (at))))
-    #define vratio(dy, x, y) ((vf)((vi)((dy) * ((x) / (y))) & ((y) != vzero)))
-    #if REAL_BYTES == 4
-    #define ROOT sqrtf
-    #define L2_LOW 0x1p-40f
-    #define L2_HIGH 0x1p60f
-    #define LANE_MAX INT32_MAX
-    #else
-    #define ROOT sqrt
-    #define L2_LOW 0x1p-450
-    #define L2_HIGH 0x1p500
-    #define LANE_MAX INT64_MAX
-    #endif
-    #if defined(__AVX512F__) && VBYTES == 64 && REAL_BYTES == 4
-    #define vroot(v) ((vf)_mm512_sqrt_ps((__m512)(v)))
-    #elif defined(__AVX512F__) && VBYTES == 64
-    #define vroot(v) ((vf)_mm512_sqrt_pd((__m512d)(v)))
-    #else
-    static inline vf vroot(vf v) {
-        for (int i = 0; i < VL; i++) v[i] = ROOT(v[i]);
-        return v;
-    }
-    #endif
-    /* lanes below n that lie where squares neither overflow nor vanish, and all others */
-    #define iordinary(v, n) ((((v) >= vsplat(L2_LOW)) & ((v) <= vsplat(L2_HIGH))) | (ilanes >= isplat(n)))
-    static inline int iall(vi good) {
-        vi_element all = -1;
-        for (int i = 0; i < VL; i++) all &= good[i];
-        return all != 0;
-    }
-    /* y = sqrt(y); whether all are ordinary */
-    static inline int roots(REAL *y, Py_ssize_t count) {
-        vi good = isplat(-1);
-        for (Py_ssize_t i = 0; i < count; i += VL) {
-            vf v = vroot(vread(y + i, count - i));
-            vwrite(y + i, count - i, v);
-            good &= iordinary(v, count - i);
-        }
-        return iall(good);
-    }
-    #endif
-    """
-    ctypedef long long int64_t
-    ctypedef int vi_element
-    ctypedef int vi
-    vi vbetter(vf v, vf a) noexcept nogil
-    vi vfirst(vf v, vi iv, vf a, vi ia) noexcept nogil
-    vf vpick(vi m, vf a, vf b) noexcept nogil
-    vi ipick(vi m, vi a, vi b) noexcept nogil
-    vi isplat(Py_ssize_t i) noexcept nogil
-    vi iload(const vi_element *p) noexcept nogil
-    void istore(vi_element *p, vi v) noexcept nogil
-    vi ilanes
-    vf veven(const real *p) noexcept nogil
-    vi ieven(const vi_element *p) noexcept nogil
-    vf vspread_low(vf v) noexcept nogil
-    vf vspread_high(vf v) noexcept nogil
-    vf vtwice_low(vf v) noexcept nogil
-    vf vtwice_high(vf v) noexcept nogil
-    vi iread(const int64_t *p, Py_ssize_t n) noexcept nogil
-    void iwrite(int64_t *p, Py_ssize_t n, vi v) noexcept nogil
-    vf vtaken(vi i, vi at, vf v) noexcept nogil
-    vf vratio(vf dy, vf x, vf y) noexcept nogil
-    vf vroot(vf v) noexcept nogil
-    real ROOT(real v) noexcept nogil
-    vi iordinary(vf v, Py_ssize_t n) noexcept nogil
-    vi iboth(vi a, vi b) noexcept nogil
-    int iall(vi good) noexcept nogil
-    int roots(real *y, Py_ssize_t count) noexcept nogil
-    const real L2_LOW
-    const real L2_HIGH
-    const Py_ssize_t LANE_MAX
-
-cdef extern from *:
-    """
-    /* whether an index is in no row of its window: start[j step] + width[j step] neighbours in each row */
-    static inline int outside_rows(const int64_t *i, Py_ssize_t n, const int64_t *start, const int64_t *width, int step,
-                                   int64_t first, int64_t below, Py_ssize_t rows) {
-        int64_t bad = 0;
-        for (Py_ssize_t j = 0; j < n; j++) {
-            int64_t at = i[j] - first - start[j * step], inside = 0;
-            uint64_t w = (uint64_t)width[j * step];
-            for (Py_ssize_t r = 0; r < rows; r++) inside |= (uint64_t)(at - r * below) < w;
-            bad |= !inside;
-        }
-        return bad != 0;
-    }
-    static int outside(const int64_t *i, Py_ssize_t n, const int64_t *start, const int64_t *width, int step,
-                       int64_t first, int64_t below, Py_ssize_t rows) {
-        if (step == 0 && rows == 2) return outside_rows(i, n, start, width, 0, first, below, 2);
-        if (step == 0 && rows == 3) return outside_rows(i, n, start, width, 0, first, below, 3);
-        if (step == 1 && rows == 2) return outside_rows(i, n, start, width, 1, first, below, 2);
-        if (step == 1 && rows == 3) return outside_rows(i, n, start, width, 1, first, below, 3);
-        return outside_rows(i, n, start, width, step, first, below, rows);
-    }
-    /* means of 2 x 2 windows side by side: the two rows, then the two columns, as in `windows` */
-    static void mean_pairs(const REAL *a, const REAL *b, REAL *y, Py_ssize_t n) {
-        REAL s[64];
-        for (Py_ssize_t j = 0; j < n; j += 32) {
-            Py_ssize_t count = n - j < 32 ? n - j : 32;
-            for (Py_ssize_t k = 0; k < 2 * count; k++) s[k] = a[2 * j + k] + b[2 * j + k];
-            for (Py_ssize_t k = 0; k < count; k++) y[j + k] = (s[2 * k] + s[2 * k + 1]) * (REAL)0.25;
-        }
-    }
-    """
-    void mean_pairs(const real *a, const real *b, real *y, Py_ssize_t n) noexcept nogil
-    int outside(const int64_t *i, Py_ssize_t n, const int64_t *start, const int64_t *width, int step, int64_t first,
-                int64_t below, Py_ssize_t rows) noexcept nogil
-
-cdef enum:                  # what a loop is compiled for
-    MAX
-    ARGMAX
-    MEAN
-    SUM                     # a mean, on its way back, whose windows have all one divisor: divided once, at the end
-    L2
-    LP
-    SCATTER
-
-cdef enum:
-    COVER = 16              # windows over a pixel that are looked up once for all its channels
-    BAND = 16               # rows of a map in a job
-    PLANES = 64             # channels in a job
-    SLOTS = 8               # rows of windows kept
-
-cdef struct Map:            # an array (N, C, H, W): elements from one neighbour to the next
-    real *p
-    Py_ssize_t n, c, h, w
-
-cdef struct Pool:
-    Py_ssize_t N, C, H, W, OH, OW
-    Map x                   # x, or dx
-    Map x0                  # x, where x is dx
-    Map y                   # y, or dy
-    Map y0                  # y, where y is dy
-    int64_t *i              # indices, flat in the plane (H, W)
-    Py_ssize_t i_n, i_c, i_h, i_w
-    const Py_ssize_t *rows
-    const Py_ssize_t *cols
-    const Py_ssize_t *row_ends
-    const Py_ssize_t *row_list
-    const Py_ssize_t *col_ends
-    const Py_ssize_t *col_list
-    double p
-    real m                  # of SUM
-    Py_ssize_t lo, hi       # outputs lo to hi - 1 of a row read whole windows, evenly spaced, of one divisor
-    Py_ssize_t first, spacing, taps, step   # where output 0 would start without clipping, and so on
-    bint even               # all windows of a row are those, clipped
-    bint pairs              # they are all two columns wide, side by side
-    Py_ssize_t planes       # channels of a job
-    bint stream             # dx is large and on whole vectors: stored past the caches
-    char *scratch           # one part for each thread
-    Py_ssize_t part
 
 cdef struct Taps:           # one window of one map, clipped to it
     const real *x
@@ -987,39 +793,80 @@ cdef inline bint same_cover(Pool *g, Py_ssize_t h) noexcept nogil:
 
 cdef inline void planar_band_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
     """Some rows of one map."""
-    cdef Py_ssize_t bands = (g.H + BAND - 1) // BAND, first = job % bands * BAND, h
-    cdef Py_ssize_t c = job // bands % g.C, n = job // bands // g.C
-    cdef real *dx = g.x.p + n * g.x.n + c * g.x.c
+    cdef Py_ssize_t bands = (g.H + BAND - 1) // BAND, first = job % bands * BAND, stop = min(first + BAND, g.H), h
+    cdef Py_ssize_t c = job // bands % g.C, n = job // bands // g.C, step = g.x.h
+    cdef real *map = g.x.p + n * g.x.n + c * g.x.c
+    cdef real *dx = map
     cdef Py_ssize_t held[SLOTS]
     cdef bint mean = kind == MEAN or kind == SUM
+    cdef bint side_by_side = g.W == 2 * g.OW and g.taps == 2 and g.spacing == 2 and g.x.w == 1
+    if g.stream:
+        dx = <real *>(g.scratch + threadid() * g.part) + (4 + SLOTS) * length_of(g) - first * g.W
     if mean:
         for h in range(SLOTS):
             held[h] = -1
-    for h in range(first, min(first + BAND, g.H)):
+    for h in range(first, stop):
         if mean and h > first and same_cover(g, h):
-            memcpy(dx + h * g.x.h, dx + (h - 1) * g.x.h, g.W * sizeof(real))
-        elif kind == SUM and g.W == 2 * g.OW and g.taps == 2 and g.spacing == 2 and g.x.w == 1 and one_window(g, h):
-            twice(g, g.y.p + n * g.y.n + c * g.y.c + g.row_list[g.row_ends[h]] * g.y.h, dx + h * g.x.h)
+            memcpy(dx + h * step, dx + (h - 1) * step, g.W * sizeof(real))
+        elif (kind == SUM or kind == L2) and side_by_side and one_window(g, h):
+            twice(kind, g, n, c, h, dx + h * step)
         elif mean and g.even and g.taps <= 8 and g.x.w == 1 and narrow_cover(g, h):
-            mean_row_back(kind, g, n, c, h, dx + h * g.x.h, held)
+            mean_row_back(kind, g, n, c, h, dx + h * step, held)
         else:
-            planar_row_back(kind, g, n, c, h)
+            planar_row_back(kind, g, n, c, h, dx + h * step)
+    if g.stream:
+        stream_all(map, dx, first * g.W, stop * g.W)
+
+
+cdef inline Py_ssize_t length_of(Pool *g) noexcept nogil:
+    """Of the rows in a thread's scratch."""
+    return g.W + reach_of(g) + 4 * VL
+
+
+cdef inline Py_ssize_t stream_part(real *to, const real *values, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+    """Copy from `first` on, past the caches, whole vectors up to `stop`; where it ended."""
+    while first < stop and <size_t>(to + first) % (VL * sizeof(real)):
+        to[first] = values[first]
+        first += 1
+    while first + VL <= stop:
+        vstream(to + first, vload(values + first))
+        first += VL
+    return first
+
+
+cdef inline void stream_all(real *to, const real *values, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(stream_part(to, values, first, stop), stop):
+        to[k] = values[k]
+    vfence()
 
 
 cdef inline bint one_window(Pool *g, Py_ssize_t h) noexcept nogil:
     return g.row_ends[h + 1] - g.row_ends[h] == 1 and g.first == 0 and g.step == 1 and g.hi - g.lo == g.OW
 
 
-cdef inline void twice(Pool *g, const real *dy, real *dx) noexcept nogil:
+cdef inline void twice(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, real *dx) noexcept nogil:
     """A row of windows of two columns that stand side by side."""
-    cdef Py_ssize_t b, n
-    cdef vf v
+    cdef Py_ssize_t b, lanes, oh = g.row_list[g.row_ends[h]]
+    cdef const real *dy = g.y.p + n * g.y.n + c * g.y.c + oh * g.y.h
+    cdef const real *y = g.y0.p + n * g.y0.n + c * g.y0.c + oh * g.y0.h if kind == L2 else NULL
+    cdef const real *x = g.x0.p + n * g.x0.n + c * g.x0.c + h * g.x0.h if kind == L2 else NULL
+    cdef vf v, u = vzero
     for b in range((g.OW + VL - 1) // VL):
-        n = 2 * (g.OW - b * VL)
-        v = (vzero + vread(dy + b * VL, min(n // 2, <Py_ssize_t>VL))) / vsplat(g.m)
-        vwrite(dx + 2 * b * VL, min(n, <Py_ssize_t>VL), vtwice_low(v))
-        if n > VL:
-            vwrite(dx + (2 * b + 1) * VL, min(n - VL, <Py_ssize_t>VL), vtwice_high(v))
+        lanes = 2 * (g.OW - b * VL)
+        v = vread(dy + b * VL, min(lanes // 2, <Py_ssize_t>VL))
+        if kind == L2:
+            u = vread(y + b * VL, min(lanes // 2, <Py_ssize_t>VL))
+        else:
+            v = (vzero + v) / vsplat(g.m)
+        twice_part(kind, dx + 2 * b * VL, lanes, vtwice_low(v), vtwice_low(u), x + 2 * b * VL)
+        if lanes > VL:
+            twice_part(kind, dx + (2 * b + 1) * VL, lanes - VL, vtwice_high(v), vtwice_high(u), x + (2 * b + 1) * VL)
+
+
+cdef inline void twice_part(const int kind, real *dx, Py_ssize_t lanes, vf dy, vf y, const real *x) noexcept nogil:
+    lanes = min(lanes, <Py_ssize_t>VL)
+    vwrite(dx, lanes, vzero + vratio(dy, vread(x, lanes), y) if kind == L2 else dy)
 
 
 cdef inline bint narrow_cover(Pool *g, Py_ssize_t h) noexcept nogil:
@@ -1057,7 +904,7 @@ cdef inline void mean_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t
                                Py_ssize_t *held) noexcept nogil:
     """A row of one map. What a row of windows gives is the same for all its rows, and kept in a ring."""
     cdef Py_ssize_t first = g.row_ends[h], count = g.row_ends[h + 1] - first, a, b, oh, lanes
-    cdef Py_ssize_t length = g.W + reach_of(g) + 4 * VL
+    cdef Py_ssize_t length = length_of(g)
     cdef real *room = <real *>(g.scratch + threadid() * g.part)
     cdef real *ring = room + 4 * length
     cdef real *rows[SLOTS]
@@ -1076,17 +923,16 @@ cdef inline void mean_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t
         vwrite(dx + b * VL, lanes, total / vsplat(g.m) if kind == SUM else total)
 
 
-cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h) noexcept nogil:
+cdef inline void planar_row_back(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h,
+                                 real *dx) noexcept nogil:
     """A row of one map; for L_p of any strides."""
-    cdef Py_ssize_t w, a, oh, ow
-    cdef Py_ssize_t reach = reach_of(g), length = g.W + reach + 4 * VL
+    cdef Py_ssize_t w, a, oh, ow, reach = reach_of(g), length = length_of(g)
     cdef real *total = <real *>(g.scratch + threadid() * g.part)
     cdef real *row = total + length
     cdef real *spread_dy = row + length + reach
     cdef real *spread_y = spread_dy + length
     cdef const real *x = g.x0.p + n * g.x0.n + c * g.x0.c + h * g.x0.h if g.x0.p != NULL else NULL
     cdef const real *dy
-    cdef real *dx = g.x.p + n * g.x.n + c * g.x.c + h * g.x.h
     cdef real m
     memset(total, 0, g.W * sizeof(real))
     for a in range(g.row_ends[h], g.row_ends[h + 1]):
@@ -1155,6 +1001,31 @@ cdef void scatter(Pool *g, Py_ssize_t job, bint add) noexcept nogil:
             x[at] = (x[at] if add else 0) + y[w * g.y.w]
 
 
+cdef void plane_back(Pool *g, Py_ssize_t job) noexcept nogil:
+    """As scatter, for a dense plane and indices still to be checked; large ones are stored past the caches, what no
+    later window reaches at once."""
+    cdef Py_ssize_t c = job % g.C, n = job // g.C, size = g.H * g.W, h, w, stored = 0
+    cdef real *x = g.x.p + n * g.x.n + c * g.x.c
+    cdef real *sums = x
+    cdef const real *y
+    cdef const int64_t *i
+    if g.stream:
+        sums = <real *>(g.scratch + threadid() * g.part)
+    memset(sums, 0, size * sizeof(real))
+    for h in range(g.OH):
+        y = g.y.p + n * g.y.n + c * g.y.c + h * g.y.h
+        i = g.i + n * g.i_n + c * g.i_c + h * g.i_h
+        if bad_row(g, n, c, h):
+            g.bad = True
+            continue
+        for w in range(g.OW):
+            sums[i[w]] += y[w * g.y.w]
+        if g.stream and h + 1 < g.OH:
+            stored = stream_part(x, sums, stored, g.rows[4 * h + 4] * g.W)
+    if g.stream:
+        stream_all(x, sums, stored, size)
+
+
 cdef void last_scatter(Pool *g, Py_ssize_t job) noexcept nogil:
     """As scatter, for some channels of channels-last memory whose pixels are evenly spaced; each row is cleared when
     the first window reaches it, so that it is still in the caches."""
@@ -1170,6 +1041,9 @@ cdef void last_scatter(Pool *g, Py_ssize_t job) noexcept nogil:
         for ow in range(g.OW):
             y = g.y.p + n * g.y.n + oh * g.y.h + ow * g.y.w + c0
             i = g.i + n * g.i_n + oh * g.i_h + ow * g.i_w + c0
+            if bad_indices(g, n, oh, ow, c0, count):
+                g.bad = True
+                continue
             for c in range(count):
                 x[i[c] * g.x.w + c] += y[c]
     clear_pixels(x + cleared * g.W * g.x.w, g.x.w, (g.H - cleared) * g.W, count)
@@ -1202,22 +1076,81 @@ cdef void gather(Pool *g, Py_ssize_t job) noexcept nogil:
             g.x.p[n * g.x.n + c * g.x.c + at // g.W * g.x.h + at % g.W * g.x.w]
 
 
-cdef void backward_row(int kind, bint last, Pool *g, Py_ssize_t job) noexcept nogil:
+cdef enum:                  # ways back of max pooling
+    BY_SQUARES
+    BY_SCATTER
+    BY_PIXELS
+    BY_DENSE_PLANES
+    BY_PLANES
+
+
+cdef void max_row(int way, Pool *g, Py_ssize_t job) noexcept nogil:
+    if way == BY_SQUARES:
+        squares_back(ARGMAX, g, job)
+    elif way == BY_SCATTER:
+        last_scatter(g, job)
+    elif way == BY_PIXELS:
+        last_row_back(ARGMAX, g, job)
+    elif way == BY_DENSE_PLANES:
+        plane_back(g, job)
+    else:
+        scatter(g, job, True)
+
+
+cdef int max_way(Pool *g, bint last, int threads) noexcept nogil:
+    """Which way is the quickest; all give the same sums in the same order."""
+    g.planes = g.C if g.N >= 2 * threads else min(g.C, <Py_ssize_t>PLANES)
+    if not last or g.H * g.W > LANE_MAX:
+        return BY_DENSE_PLANES if g.x.w == 1 and g.x.h == g.W and g.starts != NULL and g.i_w == 1 else BY_PLANES
+    if find_squares(g):
+        return BY_SQUARES
+    if overlapping(g) and g.N * ((g.C + g.planes - 1) // g.planes) >= threads and g.starts != NULL:
+        return BY_SCATTER
+    return BY_PIXELS
+
+
+cdef bint checks(int way) noexcept nogil:
+    """Whether indices are checked on the way."""
+    return way == BY_SQUARES or way == BY_SCATTER or way == BY_DENSE_PLANES
+
+
+cdef int max_back(int way, Pool *g, int threads) except -1 nogil:
+    cdef Py_ssize_t job, jobs, bytes = 0
+    if way == BY_SQUARES:
+        jobs = g.N * ((g.H + g.top + 1) // 2)
+    elif way == BY_SCATTER:
+        jobs = g.N * ((g.C + g.planes - 1) // g.planes)
+    elif way == BY_PIXELS:
+        jobs = g.N * g.H
+    else:
+        jobs = g.N * g.C
+    if way == BY_DENSE_PLANES:
+        bytes = g.H * g.W * sizeof(real)
+        g.stream = bytes <= PLANE and streams_planes(g)
+    else:
+        g.stream = way != BY_PLANES and streams(g)
+    allocate(g, threads, bytes if g.stream else 0)
+    for job in prange(jobs, num_threads=threads, schedule="static"):
+        max_row(way, g, job)
+    free(g.scratch)
+    return 0
+
+
+cdef void backward_row(int kind, bint last, bint squares, Pool *g, Py_ssize_t job) noexcept nogil:
     if kind == LP:
         planar_band_back(LP, g, job)
-    elif kind == SCATTER:
-        last_scatter(g, job)
+    elif squares:
+        if kind == SUM:
+            squares_back(SUM, g, job)
+        else:
+            squares_back(L2, g, job)
     elif last:
-        if kind == ARGMAX:
-            last_row_back(ARGMAX, g, job)
-        elif kind == MEAN:
+        if kind == MEAN:
             last_row_back(MEAN, g, job)
         elif kind == SUM:
             last_row_back(SUM, g, job)
         else:
             last_row_back(L2, g, job)
-    elif kind == ARGMAX:
-        scatter(g, job, True)
     elif kind == MEAN:
         planar_band_back(MEAN, g, job)
     elif kind == SUM:
@@ -1238,20 +1171,29 @@ cdef bint streams(Pool *g) noexcept nogil:
         g.x.w % VL == 0
 
 
+cdef bint streams_planes(Pool *g) noexcept nogil:
+    """Whether dx is that large, and its maps are dense."""
+    return g.N * g.C * g.H * g.W * <Py_ssize_t>sizeof(real) >= PAST_CACHES and g.x.w == 1 and g.x.h == g.W
+
+
 cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 nogil:
-    """All rows, or, for indices in planar memory, planes."""
-    cdef Py_ssize_t job, jobs
+    """Means and roots."""
+    cdef Py_ssize_t job, jobs, bytes = 0
     cdef int threads = threads_for(nanoseconds * g.N * g.C * g.H * g.W)
-    if kind == LP or (kind == ARGMAX and g.H * g.W > LANE_MAX):
-        last = False
-    jobs = g.N * g.H if last else g.N * g.C * (1 if kind == ARGMAX else (g.H + BAND - 1) // BAND)
-    g.planes = g.C if g.N >= 2 * threads else min(g.C, <Py_ssize_t>PLANES)
-    if last and kind == ARGMAX and overlapping(g) and g.N * ((g.C + g.planes - 1) // g.planes) >= threads:
-        kind, jobs = SCATTER, g.N * ((g.C + g.planes - 1) // g.planes)  # the same sums in the same order
-    g.stream = last and streams(g)
-    allocate(g, threads, 0 if last or kind == ARGMAX else (4 + SLOTS) * (g.W + reach_of(g) + 4 * VL) * sizeof(real))
+    last = last and kind != LP
+    cdef bint squares = last and (kind == SUM or kind == L2) and find_squares(g)
+    if squares:
+        jobs = g.N * ((g.H + g.top + 1) // 2)
+    elif last:
+        jobs = g.N * g.H
+    else:
+        jobs = g.N * g.C * ((g.H + BAND - 1) // BAND)
+    g.stream = streams(g) if last else kind == L2 and streams_planes(g)
+    if not last:
+        bytes = ((4 + SLOTS) * length_of(g) + (BAND * g.W if g.stream else 0)) * sizeof(real)
+    allocate(g, threads, bytes)
     for job in prange(jobs, num_threads=threads, schedule="static"):
-        backward_row(kind, last, g, job)
+        backward_row(kind, last, squares, g, job)
     free(g.scratch)
     return 0
 
@@ -1263,16 +1205,34 @@ cdef void set_cover(Pool *g, const Py_ssize_t[::1] row_ends, const Py_ssize_t[::
 
 
 def max_backward(const real[:, :, :, :] dy, const long long[:, :, :, :] indices, real[:, :, :, :] dx,
+                 const Py_ssize_t[:, ::1] rows, const Py_ssize_t[:, ::1] cols,
                  const Py_ssize_t[::1] row_ends, const Py_ssize_t[::1] row_list,
                  const Py_ssize_t[::1] col_ends, const Py_ssize_t[::1] col_list, bint last):
-    """dx = the sum of dy over the windows whose index is here."""
+    """dx = the sum of dy over the windows whose index is here.
+
+    Returns where, in C order, the first index is that is not in its window, or -1. With one dx is no gradient.
+    """
     cdef Pool g = pool_of(dx, dy)
+    cdef Py_ssize_t bad = -1
+    cdef int way, threads = threads_for(0.6 * g.N * g.C * g.H * g.W)
     if g.N * g.C == 0:
-        return
+        return -1
+    g.rows, g.cols = &rows[0, 0], &cols[0, 0]
     set_indices(&g, indices)
     set_cover(&g, row_ends, row_list, col_ends, col_list)
-    with nogil:
-        backward(ARGMAX, last, &g, 0.6)
+    set_starts(&g)
+    try:
+        with nogil:
+            way = max_way(&g, last, threads)
+            if not checks(way):
+                bad = first_bad(&g)
+            if bad < 0:
+                max_back(way, &g, threads)
+            if g.bad:
+                bad = first_bad(&g)
+    finally:
+        free(g.starts)
+    return bad
 
 
 cdef bint one_divisor(Pool *g) noexcept nogil:
@@ -1345,63 +1305,63 @@ def unpool_backward(const real[:, :, :, :] dy, const long long[:, :, :, :] indic
 
 # ---------------------------------------------------------------- indices that a person gives back
 
-def first_bad_index(const long long[:, :, :, :] indices, const Py_ssize_t[:, ::1] rows,
-                    const Py_ssize_t[:, ::1] cols, Py_ssize_t H, Py_ssize_t W):
-    """Where, in C order, the first index is that is not in [0, H W), or, given tables, not in its window; else -1."""
+def first_bad_index(const long long[:, :, :, :] indices, Py_ssize_t H, Py_ssize_t W):
+    """Where, in C order, the first index is that is not in [0, H W); else -1."""
     cdef Pool g
-    cdef Py_ssize_t job, jobs, bad = 0
-    cdef int64_t *starts
+    cdef Py_ssize_t bad
     memset(&g, 0, sizeof(g))
     g.N, g.C, g.OH, g.OW = indices.shape[0], indices.shape[1], indices.shape[2], indices.shape[3]
-    g.H, g.W, jobs = H, W, g.N * g.C * g.OH
-    if jobs * g.OW == 0:
+    g.H, g.W = H, W
+    if g.N * g.C * g.OH * g.OW == 0:
         return -1
     set_indices(&g, indices)
-    if rows is not None:
-        g.rows, g.cols = &rows[0, 0], &cols[0, 0]
-    if rows is not None and g.OW > 0 and side_by_side(&g):
-        starts = <int64_t *>malloc(2 * g.OW * sizeof(int64_t))
-        if starts == NULL:
-            raise MemoryError(f"windows of {g.OW} columns")
-        for job in range(g.OW):
-            starts[job], starts[g.OW + job] = g.cols[4 * job], g.cols[4 * job + 1]
-        for job in prange(g.N * g.OH, nogil=True, num_threads=threads_for(<double>jobs * g.OW * 2), schedule="static"):
-            bad |= bad_in_rows(&g, job, starts)
-        free(starts)
-    else:
-        for job in prange(jobs, nogil=True, num_threads=threads_for(<double>jobs * g.OW * 4), schedule="static"):
-            bad |= bad_in_row(&g, job) < g.OW
+    with nogil:
+        bad = first_bad(&g)
+    return bad
+
+
+cdef Py_ssize_t first_bad(Pool *g) except -2 nogil:
+    """As above, or, given tables, the first index that is not in its window."""
+    cdef Py_ssize_t job, bad = 0
+    cdef int threads = threads_for(3.0 * g.N * g.C * g.OH * g.OW)
+    for job in prange(g.N * g.OH, num_threads=threads, schedule="static"):
+        bad |= bad_in_rows(g, job)
     if not bad:
         return -1
     job = 0
-    while bad_in_row(&g, job) == g.OW:
+    while bad_in_row(g, job) == g.OW:
         job += 1
-    return job * g.OW + bad_in_row(&g, job)
+    return job * g.OW + bad_in_row(g, job)
 
 
-cdef bint side_by_side(Pool *g) noexcept nogil:
-    """Whether every window's columns are neighbours, and the indices have a unit axis."""
+cdef bint bad_in_rows(Pool *g, Py_ssize_t job) noexcept nogil:
+    """Whether any channel has a bad index in row oh of image n."""
+    cdef Py_ssize_t oh = job % g.OH, n = job // g.OH, k
+    cdef bint bad = False
+    if g.starts != NULL and g.i_c == 1:
+        for k in range(g.OW):
+            bad |= bad_indices(g, n, oh, k, 0, g.C)
+    elif g.starts != NULL and g.i_w == 1:
+        for k in range(g.C):
+            bad |= bad_row(g, n, k, oh)
+    else:
+        for k in range(g.C):
+            bad |= bad_in_row(g, (n * g.C + k) * g.OH + oh) < g.OW
+    return bad
+
+
+cdef int set_starts(Pool *g) except -1:
+    """The columns of the windows, where those of each are neighbours."""
     cdef Py_ssize_t ow
     for ow in range(g.OW):
         if g.cols[4 * ow + 2] != 1:
-            return False
-    return g.i_c == 1 or g.i_w == 1
-
-
-cdef bint bad_in_rows(Pool *g, Py_ssize_t job, const int64_t *starts) noexcept nogil:
-    """Whether any channel has a bad index in row oh of image n."""
-    cdef Py_ssize_t oh = job % g.OH, k
-    cdef const int64_t *i = g.i + job // g.OH * g.i_n + oh * g.i_h
-    cdef const Py_ssize_t *row = g.rows + 4 * oh
-    cdef int64_t first = row[0] * g.W, below = row[2] * g.W
-    cdef bint bad = False
-    if g.i_c == 1:
-        for k in range(g.OW):
-            bad |= outside(i + k * g.i_w, g.C, starts + k, starts + g.OW + k, 0, first, below, row[1])
-    else:
-        for k in range(g.C):
-            bad |= outside(i + k * g.i_c, g.OW, starts, starts + g.OW, 1, first, below, row[1])
-    return bad
+            return 0
+    g.starts = <int64_t *>malloc(2 * g.OW * sizeof(int64_t))
+    if g.starts == NULL:
+        raise MemoryError(f"windows of {g.OW} columns")
+    for ow in range(g.OW):
+        g.starts[ow], g.starts[g.OW + ow] = g.cols[4 * ow], g.cols[4 * ow + 1]
+    return 0
 
 
 cdef Py_ssize_t bad_in_row(Pool *g, Py_ssize_t job) noexcept nogil:

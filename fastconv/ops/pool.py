@@ -35,7 +35,7 @@ from .pool_calls import (
     max_unpool2d_backward_call,
     max_unpool2d_call,
 )
-from .pool_check import gradient_of, indices_like, no_window_in_padding, with_batch
+from .pool_check import gradient_of, indices_like, no_window_in_padding, refuse, with_batch
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -162,7 +162,8 @@ def max_pool2d_backward(
     TypeError
         As `max_pool2d`; indices that are not int64.
     ValueError
-        As `max_pool2d`; shapes that do not agree, an index that is not in its window.
+        As `max_pool2d`; shapes that do not agree, an index that is not in its window (what `out` holds then is no
+        gradient).
 
     Examples
     --------
@@ -178,11 +179,12 @@ def max_pool2d_backward(
     no_window_in_padding(tables, g)
     dy = gradient_of(x, dy, "max_pool2d", g.y_shape, batched)
     if indices is not None:
-        indices = indices_like(indices, g.y_shape, batched, (g.H, g.W), tables)
+        indices = indices_like(indices, g.y_shape, batched)
     dx = check.output(out, g.x_shape, x.dtype, check.layout_of(x), batched, dy=dy, x=x, indices=indices)
     if indices is None:
         indices = find_maxima(x, tables, g.y_shape)
-    max_pool2d_backward_call(dy, indices, dx, g)()
+    bad = max_pool2d_backward_call(dy, indices, dx, g)()
+    refuse(bad, indices, batched, (g.H, g.W), " and in its window")
     return check.give(dx, out, batched)
 
 

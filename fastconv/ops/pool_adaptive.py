@@ -11,7 +11,7 @@ from .pool_calls import (
     max_unpool2d_backward_call,
     max_unpool2d_call,
 )
-from .pool_check import gradient_of, indices_like, with_batch
+from .pool_check import gradient_of, in_plane, indices_like, refuse, with_batch
 
 
 def adaptive_avg_pool2d(x, output_size, *, out=None):
@@ -149,7 +149,8 @@ def adaptive_max_pool2d_backward(dy, x, *, indices=None, out=None):
     Raises
     ------
     TypeError, ValueError
-        As `adaptive_max_pool2d`; shapes that do not agree, an index that is not in its window.
+        As `adaptive_max_pool2d`; shapes that do not agree, an index that is not in its window (what `out` holds then is
+        no gradient).
 
     Examples
     --------
@@ -165,11 +166,12 @@ def adaptive_max_pool2d_backward(dy, x, *, indices=None, out=None):
     dy = gradient_of(x, dy, "adaptive_max_pool2d", y_shape, batched)
     tables = adaptive_tables(x.shape, y_shape)
     if indices is not None:
-        indices = indices_like(indices, y_shape, batched, x.shape[2:], tables)
+        indices = indices_like(indices, y_shape, batched)
     dx = check.output(out, x.shape, x.dtype, check.layout_of(x), batched, dy=dy, x=x, indices=indices)
     if indices is None:
         indices = find_maxima(x, tables, y_shape)
-    adaptive_max_pool2d_backward_call(dy, indices, dx)()
+    bad = adaptive_max_pool2d_backward_call(dy, indices, dx)()
+    refuse(bad, indices, batched, x.shape[2:], " and in its window")
     return check.give(dx, out, batched)
 
 
@@ -326,7 +328,8 @@ def max_unpool2d(x, indices, kernel_size=None, stride=None, padding=0, output_si
     """
     x, batched = check.images(x, "x")
     OH, OW = unpooled_size(x, kernel_size, stride, padding, output_size)
-    indices = indices_like(indices, x.shape, batched, (OH, OW))
+    indices = indices_like(indices, x.shape, batched)
+    in_plane(indices, batched, (OH, OW))
     y = check.output(out, (*x.shape[:2], OH, OW), x.dtype, check.layout_of(x), batched, x=x, indices=indices)
     max_unpool2d_call(x, indices, y)()
     return check.give(y, out, batched)
@@ -363,7 +366,8 @@ def max_unpool2d_backward(dy, indices, *, out=None):
     dy, batched = check.images(dy, "dy")
     size = tuple(getattr(indices, "shape", ())[-2:])
     shape = (*dy.shape[:2], *(size if len(size) == 2 else (1, 1)))
-    indices = indices_like(indices, shape, batched, dy.shape[2:])
+    indices = indices_like(indices, shape, batched)
+    in_plane(indices, batched, dy.shape[2:])
     dx = check.output(out, shape, dy.dtype, check.layout_of(dy), batched, dy=dy, indices=indices)
     max_unpool2d_backward_call(dy, indices, dx)()
     return check.give(dx, out, batched)

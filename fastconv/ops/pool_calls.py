@@ -105,10 +105,11 @@ def convert_and_run(kernel, inputs, outputs, rest):
     for a, copy in zip(inputs, given, strict=False):
         if a is not copy:
             np.copyto(copy, a)
-    kernel(*given, *rest, last)
+    result = kernel(*given, *rest, last)
     for a, copy in zip(outputs, given[len(inputs) :], strict=True):
         if a is not copy:
             np.copyto(a, copy)
+    return result
 
 
 # ---------------------------------------------------------------- calls
@@ -122,7 +123,9 @@ def max_call(x, y, indices, tables):
 
 
 def max_backward_call(dy, indices, dx, tables):
-    return on_one_layout(kernels.load(dx.dtype).pool.max_backward, (dy, indices), (dx,), *covers(dx.shape, tables))
+    """Its result is where the first index is that is not in its window, in C order, or -1."""
+    kernel = kernels.load(dx.dtype).pool.max_backward
+    return on_one_layout(kernel, (dy, indices), (dx,), *tables, *covers(dx.shape, tables))
 
 
 def find_maxima(x, tables, y_shape):

@@ -31,8 +31,8 @@ def no_window_in_padding(tables, g):
             )
 
 
-def indices_like(indices, shape, batched, plane, tables=None):
-    """`indices` as int64 (N, C, OH, OW), each in its plane (H, W), and in its window where `tables` is given."""
+def indices_like(indices, shape, batched):
+    """`indices` as int64 (N, C, OH, OW)."""
     indices = np.asarray(indices)
     if indices.dtype.newbyteorder("=") != np.int64:
         raise TypeError(f"indices must be int64, got {indices.dtype}; use what max_pool2d returned")
@@ -41,10 +41,18 @@ def indices_like(indices, shape, batched, plane, tables=None):
         indices = indices[None]
     if not indices.dtype.isnative or not indices.flags.aligned or not check.has_unit_axis(indices):
         indices = indices.astype(np.int64, order="C")
-    bad = kernels.load("float32").pool.first_bad_index(indices, *(tables or (None, None)), *plane)
+    return indices
+
+
+def in_plane(indices, batched, plane):
+    """ValueError where one of the indices is not in the plane (H, W)."""
+    refuse(kernels.load("float32").pool.first_bad_index(indices, *plane), indices, batched, plane)
+
+
+def refuse(bad, indices, batched, plane, also=""):
+    """ValueError where `bad` is a place in indices, in C order, and not -1."""
     if bad >= 0:
         where = tuple(map(int, np.unravel_index(bad, indices.shape)))[0 if batched else 1 :]
         value = int(indices.reshape(-1)[bad])
-        rule = f"in [0, {plane[0] * plane[1]}), flat in the plane {plane}" + (" and in its window" if tables else "")
+        rule = f"in [0, {plane[0] * plane[1]}), flat in the plane {plane}{also}"
         raise ValueError(f"indices must be {rule}, got {value} at {where}")
-    return indices

@@ -571,6 +571,30 @@ def test_bad_arguments(call, error, message):
         call()
 
 
+WAYS_BACK = ((2, 2, 0, 1), (3, 2, 1, 1), (3, 1, 1, 1), (2, 1, 0, 2), (5, 3, 2, 1))
+
+
+@every_layout
+@pytest.mark.parametrize("case", WAYS_BACK, ids=str)
+@pytest.mark.parametrize("size", [(2, 17, 9, 10), (9, 33, 10, 11)])
+def test_every_way_back_finds_the_first_bad_index(case, size, layout):
+    rng = np.random.default_rng(0)
+    x = layout(rng.standard_normal(size).astype("float32"))
+    y, indices = fastconv.max_pool2d(x, *case, return_indices=True)
+    n, c, i, j = where = tuple(axis // 2 for axis in y.shape)
+    kernel, stride, padding, dilation = case
+    h, w = (stride * at - padding for at in (i, j))
+    reach = dilation * (kernel - 1)
+    outside = [(h - 1, w), (h, w - 1), (h + reach + 1, w), (h, w + reach + 1)]
+    values = [row * size[3] + column for row, column in outside] + [-1, indices[where] + 2**32]
+    for value in values:
+        bad = indices.copy(order="K")
+        bad[where] = value
+        bad[-1, -1, -1, -1] = -7
+        with pytest.raises(ValueError, match=rf"in its window, got {value} at \({n}, {c}, {i}, {j}\)"):
+            fastconv.max_pool2d_backward(layout(y), x, *case, indices=bad)
+
+
 def test_giant_broadcast_arrays_are_refused_before_anything_is_allocated():
     x = np.broadcast_to(np.float32(1), (2**20, 2**20, 2**20, 1))
     with pytest.raises(ValueError, match=r"2\*\*40"):
@@ -607,3 +631,8 @@ def test_a_large_gradient_has_the_same_bits_on_any_address(name):
     backward(dy, source, *arguments, out=beside)
     assert dx.nbytes >= 16 << 20
     np.testing.assert_array_equal(dx, beside)
+    if name != "avg_pool2d":  # the layout of x, else of dy
+        source = np.ascontiguousarray(x)
+    planar = backward(np.ascontiguousarray(dy), source, *arguments)
+    assert planar.flags.c_contiguous
+    np.testing.assert_array_equal(dx, planar)
