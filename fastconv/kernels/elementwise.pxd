@@ -5,7 +5,7 @@
 
 from libc.string cimport memcpy, memset
 from .lanes cimport PAST_CACHES
-from .vector cimport REAL_BYTES, VL, real, vfence, vload, vstream
+from .vector cimport REAL_BYTES, VL, real, vfence, vload, vprefetch, vstream
 
 ctypedef void (*formula)(const real *a, const real *b, const real *c, real *y, real *dx, Py_ssize_t vectors,
                          real p, real q) noexcept nogil
@@ -94,7 +94,8 @@ cdef inline void run_rows(const Job *job, Py_ssize_t start, Py_ssize_t length) n
 cdef inline double run_chunk(const Job *job, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
     cdef real buffer[5][CHUNK]
     cdef real *at[5]
-    cdef int i
+    cdef const real *ahead[3]
+    cdef int i, k
     for i in range(5):
         at[i] = run_at(job, i, start, length) if not job.stream[i] else NULL
         if at[i] == NULL:
@@ -104,7 +105,9 @@ cdef inline double run_chunk(const Job *job, Py_ssize_t start, Py_ssize_t length
     job.run(at[0], at[1], at[2], at[3], at[4], (length + VL - 1) // VL, job.p, job.q)
     for i in range(3, 5):
         if job.stream[i] and length % VL == 0:
-            stream_run(<real *>job.base[i] + start, buffer[i], length // VL)
+            for k in range(3):
+                ahead[k] = at[k] + length if job.base[k] != NULL and at[k] != buffer[k] else buffer[i]
+            stream_run(<real *>job.base[i] + start, buffer[i], length // VL, ahead)
         elif at[i] == buffer[i] and job.base[i] != NULL:
             copy_run(job, i, start, length, buffer[i], True)
     return sum_of(at[3], length) if job.base[3] == NULL else 0
@@ -152,9 +155,12 @@ cdef inline void copy_run(const Job *job, int i, Py_ssize_t start, Py_ssize_t le
         column = 0
 
 
-cdef inline void stream_run(real *p, const real *buffer, Py_ssize_t vectors) noexcept nogil:
+cdef inline void stream_run(real *p, const real *buffer, Py_ssize_t vectors, const real **ahead) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(vectors):
+        vprefetch(ahead[0] + i * VL)
+        vprefetch(ahead[1] + i * VL)
+        vprefetch(ahead[2] + i * VL)
         vstream(p + i * VL, vload(buffer + i * VL))
 
 

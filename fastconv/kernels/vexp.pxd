@@ -24,8 +24,8 @@ cdef extern from *:
     #define BIAS 127
     #define SIGN_BIT ((int)0x80000000)
     #define HALF_SIGNIFICAND ((int)0xfffff000)
-    static const REAL exp_q[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
-                                 1.6666665459e-1f, 5.0000001201e-1f};
+    static const REAL exp_q[] = {1.38144333616e-3f, 8.36879668139e-3f, 4.16683957916e-2f, 1.66665199735e-1f,
+                                 4.99999934034e-1f};
     static const REAL log_r[] = {0.24279078841f, 0.28498786688f, 0.40000972152f, 0.66666662693f};
     #define TAIL_K 3.0f
     static const REAL normal_tail[] = {
@@ -45,9 +45,9 @@ cdef extern from *:
     #define SIGN_BIT ((long long)0x8000000000000000)
     #define HALF_SIGNIFICAND ((long long)0xfffffffff8000000)
     static const REAL exp_q[] = {
-        1.60590438368216146e-10, 2.0876756987868099e-9, 2.50521083854417188e-8, 2.75573192239858907e-7,
-        2.75573192239858907e-6, 2.48015873015873016e-5, 1.98412698412698413e-4, 1.38888888888888889e-3,
-        8.33333333333333333e-3, 4.16666666666666667e-2, 0.166666666666666667, 0.5};
+        2.49999407038894349e-8, 2.7630411978916723e-7, 2.75575875904523996e-6, 2.48014926766111281e-5,
+        1.98412695042999319e-4, 1.38888889439977345e-3, 8.33333333349592242e-3, 4.16666666665289393e-2,
+        0.166666666666664096, 0.500000000000001075};
     static const REAL log_r[] = {1.479819860511658591e-1, 1.531383769920937332e-1, 1.818357216161805012e-1,
                                  2.222219843214978396e-1, 2.857142874366239149e-1, 3.999999999940941908e-1,
                                  6.666666666666735130e-1};
@@ -68,11 +68,11 @@ cdef extern from *:
     VINLINE vf vsign_of(vf sign, vf x) { return (vf)(((vint)sign & SIGN_BIT) | ((vint)x & ~SIGN_BIT)); }
     VINLINE vf vlarger(vf a, vf b) { return vmax(a, b); }  /* b where either is NaN */
     VINLINE vf vclamp(vf x, REAL low, REAL high) { return vmin(vsplat(high), vmax(vsplat(low), x)); }  /* NaN stays */
-    /* c[0] t^(n-1) + ... + c[n-1] */
+    /* c[0] t^(n-1) + ... + c[n-1], two terms at a time: half as long a chain of operations */
     VINLINE vf vpoly_n(const REAL *c, int n, vf t) {
-        vf v = vsplat(c[0]);
+        vf v = n % 2 ? vsplat(c[0]) : t * c[0] + c[1], square = t * t;
         #pragma GCC unroll 32
-        for (int i = 1; i < n; i++) v = v * t + c[i];
+        for (int i = 2 - n % 2; i < n; i += 2) v = v * square + (t * c[i] + c[i + 1]);
         return v;
     }
     #define vpoly(c, t) vpoly_n(c, sizeof(c) / sizeof(c[0]), t)
@@ -98,26 +98,23 @@ cdef extern from *:
         vf n = (h * LOG2E + ROUND) - ROUND;
         return vexp_reduced(n, (h - n * LN2_HIGH) - n * LN2_LOW + l);
     }
-    VINLINE vf vexp(vf x) {
-        x = vclamp(x, EXP_LOW, EXP_HIGH);
+    /* exp(x) for EXP_LOW <= x <= EXP_HIGH */
+    VINLINE vf vexp_within(vf x) {
         vf n = (x * LOG2E + ROUND) - ROUND;
         return vexp_reduced(n, (x - n * LN2_HIGH) - n * LN2_LOW);
     }
-    /* exp(-|x|) */
-    VINLINE vf vexp_fall(vf x) {
-        x = vmax(vsplat(EXP_LOW), -vabs(x));
-        vf n = (x * LOG2E + ROUND) - ROUND;
-        return vexp_reduced(n, (x - n * LN2_HIGH) - n * LN2_LOW);
-    }
+    VINLINE vf vexp(vf x) { return vexp_within(vclamp(x, EXP_LOW, EXP_HIGH)); }
+    VINLINE vf vexp_fall(vf x) { return vexp_within(vmax(vsplat(EXP_LOW), -vabs(x))); }  /* exp(-|x|) */
 
-    /* exp(x) - 1 for x <= 0, with its relative accuracy near 0; a larger x counts as 0. */
-    VINLINE vf vexpm1(vf x) {
-        x = vclamp(x, EXPM1_LOW, 0);
+    /* exp(x) - 1 for EXPM1_LOW <= x <= 0, with its relative accuracy near 0 */
+    VINLINE vf vexpm1_within(vf x) {
         vf t = x * LOG2E + ROUND, n = t - ROUND;
         vf r = (x - n * LN2_HIGH) - n * LN2_LOW;
         vf p = r * r * vpoly(exp_q, r) + r, s = vpower_of_2((vint)t - (vint)vsplat(ROUND));
         return p * s + (s - 1);
     }
+    /* The same; a larger x counts as 0. */
+    VINLINE vf vexpm1(vf x) { return vexpm1_within(vclamp(x, EXPM1_LOW, 0)); }
 
     /* log(1 + x) for 0 <= x <= 1: with f = x, or (x - 1) / 2 and a ln 2, log(1 + f) = f - (h - s (h + R(s^2))),
        h = f^2 / 2, s = f / (2 + f) (the polynomial R is that of fdlibm). */
@@ -128,12 +125,12 @@ cdef extern from *:
         return vpick(big, y + (REAL)0.693147180559945309, y);
     }
 
-    VINLINE vf vsigmoid(vf x) {  /* e^min(x,0) / (1 + e^-|x|): no overflow, right down to the smallest results */
-        vf e = vexp_fall(x);
-        return vpick(x < 0, e, vsplat(1)) / (e + 1);
+    VINLINE vf vsigmoid(vf x) {  /* e / (e + 1), e = exp(x): no overflow, right down to the smallest results */
+        vf e = vexp_within(vclamp(x, EXP_LOW, -EXPM1_LOW));
+        return e / (e + 1);
     }
     VINLINE vf vtanh(vf x) {  /* -m / (m + 2), m = exp(-2|x|) - 1 */
-        vf m = vexpm1(vabs(x) * -2);
+        vf m = vexpm1_within(vmax(vsplat(EXPM1_LOW), vabs(x) * -2));
         return vsign_of(x, m / (m + 2));
     }
 
