@@ -5,7 +5,7 @@
 
 from libc.string cimport memcpy, memset
 from .lanes cimport PAST_CACHES
-from .vector cimport REAL_BYTES, VL, real, vfence, vload, vprefetch, vstream
+from .vector cimport LINE, REAL_BYTES, VL, real, vfence, vload, vprefetch, vstream
 
 ctypedef void (*formula)(const real *a, const real *b, const real *c, real *y, real *dx, Py_ssize_t vectors,
                          real p, real q) noexcept nogil
@@ -13,6 +13,7 @@ ctypedef void (*formula)(const real *a, const real *b, const real *c, real *y, r
 cdef enum:
     CHUNK = 1024
     BLOCK = 8192  # elements of a job
+    PIECE = 128   # of a chunk whose results are written past the caches
 
 cdef struct Job:
     formula run
@@ -94,21 +95,19 @@ cdef inline void run_rows(const Job *job, Py_ssize_t start, Py_ssize_t length) n
 cdef inline double run_chunk(const Job *job, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
     cdef real buffer[5][CHUNK]
     cdef real *at[5]
-    cdef const real *ahead[3]
-    cdef int i, k
+    cdef int i
     for i in range(5):
         at[i] = run_at(job, i, start, length) if not job.stream[i] else NULL
         if at[i] == NULL:
             at[i] = buffer[i]
             if i < 3 and job.base[i] != NULL:
                 copy_run(job, i, start, length, buffer[i], False)
-    job.run(at[0], at[1], at[2], at[3], at[4], (length + VL - 1) // VL, job.p, job.q)
+    if length % VL == 0 and (job.stream[3] or job.stream[4]):
+        run_streams(job, at, start, length)
+    else:
+        job.run(at[0], at[1], at[2], at[3], at[4], (length + VL - 1) // VL, job.p, job.q)
     for i in range(3, 5):
-        if job.stream[i] and length % VL == 0:
-            for k in range(3):
-                ahead[k] = at[k] + length if job.base[k] != NULL and at[k] != buffer[k] else buffer[i]
-            stream_run(<real *>job.base[i] + start, buffer[i], length // VL, ahead)
-        elif at[i] == buffer[i] and job.base[i] != NULL:
+        if at[i] == buffer[i] and job.base[i] != NULL and not (job.stream[i] and length % VL == 0):
             copy_run(job, i, start, length, buffer[i], True)
     return sum_of(at[3], length) if job.base[3] == NULL else 0
 
@@ -155,12 +154,31 @@ cdef inline void copy_run(const Job *job, int i, Py_ssize_t start, Py_ssize_t le
         column = 0
 
 
-cdef inline void stream_run(real *p, const real *buffer, Py_ssize_t vectors, const real **ahead) noexcept nogil:
+cdef inline void run_streams(const Job *job, real **at, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
+    """A chunk, a piece at a time, so that computing, fetching and storing past the caches go on together."""
+    cdef Py_ssize_t k, done, count
+    cdef int i
+    for k in range((length + PIECE - 1) // PIECE):
+        done = k * PIECE
+        count = min(length - done, <Py_ssize_t>PIECE)
+        job.run(at[0] + done, at[1] + done, at[2] + done, at[3] + done, at[4] + done, count // VL, job.p, job.q)
+        for i in range(3, 5):
+            if job.stream[i]:
+                stream_run(<real *>job.base[i] + start + done, at[i] + done, count // VL)
+        for i in range(3):
+            if job.base[i] != NULL:
+                fetch(at[i] + done + CHUNK, count)
+
+
+cdef inline void fetch(const real *p, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count // LINE):
+        vprefetch(p + i * LINE)
+
+
+cdef inline void stream_run(real *p, const real *buffer, Py_ssize_t vectors) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(vectors):
-        vprefetch(ahead[0] + i * VL)
-        vprefetch(ahead[1] + i * VL)
-        vprefetch(ahead[2] + i * VL)
         vstream(p + i * VL, vload(buffer + i * VL))
 
 
