@@ -8,7 +8,8 @@ import numpy as np
 from . import fusion, graph, memory
 from .batch import batch
 from .binding import Binder, BoundPlan
-from .ops import check
+from .ops import check, pages
+from .ops.packed import PackedWeight
 from .plan import Planner
 from .report import PlanReport
 
@@ -97,6 +98,7 @@ class Weights:
 
     def __init__(self, units, live):
         self.of = {}
+        shelf = pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
         for unit in units:
             if unit.node.layer is not None:
                 params, norm = live.params(unit.node), unit.norm
@@ -104,12 +106,23 @@ class Weights:
                     norm = norm.layer.scale_and_shift(live.params(norm), live.state(norm))
                 x_shape = (1, *unit.node.inputs[0].shape)
                 state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(unit.node)).items()})
-                self.of[unit.node.index] = unit.node.layer.freeze(params, norm, x_shape), state
+                frozen = unit.node.layer.freeze(params, norm, x_shape)
+                self.of[unit.node.index] = moved(frozen, shelf), state
 
     @property
     def nbytes(self):
         arrays = (array for params, _ in self.of.values() for array in vars(params).values())
         return sum(array.nbytes for array in arrays if array is not None)  # None: a layer without a bias
+
+
+def moved(params, shelf):
+    """The same parameters on the shelf."""
+    for name, array in vars(params).items():
+        if isinstance(array, PackedWeight):
+            array.move(shelf)
+        else:
+            setattr(params, name, shelf.keep(array))
+    return params
 
 
 class FrozenBinder(Binder):

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .ops import check
+from .ops import check, pages
 from .ops.check import LINE
 
 
 def aligned(size, dtype="uint8"):
-    """A new one-dimensional array of zeros that starts on a cache line."""
+    """A new one-dimensional array of zeros that starts on a cache line, on large pages where it is large."""
     dtype = np.dtype(dtype)
-    return check.aligned(size * dtype.itemsize, np.zeros).view(dtype)
+    return pages.zeros(size * dtype.itemsize).view(dtype)
 
 
 class Place(NamedTuple):

@@ -10,7 +10,7 @@ from math import sqrt
 
 import numpy as np
 
-from . import kernels
+from . import kernels, memory
 from .interrupt import held_back
 from .ops import check
 
@@ -92,7 +92,7 @@ class Optimizer:
         """What the rule keeps for this parameter, zeros at first, and how many steps it has made."""
         known = self.memory.get(name)
         if known is None or any(a.size != w.size or a.dtype != w.dtype for a in known[0]):
-            kept = [np.zeros(w.size, w.dtype) for _ in range(self.remembers)]
+            kept = [memory.aligned(w.size, w.dtype) for _ in range(self.remembers)]
             known = self.memory[name] = (kept, np.zeros((), np.int64))
         return known
 

@@ -23,15 +23,21 @@ class PackedWeight:
         # the path of each direction, "plain" where packing gains nothing and a copy of the weight serves
         self.path = path.packed(g, weight.dtype, path.FORWARD)
         self.input_path = path.packed(g, weight.dtype, path.INPUT)
-        keep = "plain" in (self.path, self.input_path if backward else "")
-        self.weight = weight.copy() if keep else np.broadcast_to(weight.dtype.type(0), weight.shape)
+        self.plain = "plain" in (self.path, self.input_path if backward else "")
+        self.weight = weight.copy() if self.plain else np.broadcast_to(weight.dtype.type(0), weight.shape)
         self.packed = pack(weight, g, self.path, "forward")
         self.packed_input = pack(weight, g, self.input_path, "input") if backward else None
 
     @property
     def nbytes(self):
-        arrays = (self.packed, self.packed_input, self.weight if self.weight.base is None else None)
+        arrays = (self.packed, self.packed_input, self.weight if self.plain else None)
         return sum(a.nbytes for a in arrays if a is not None)
+
+    def move(self, shelf):
+        """Keep all arrays on a `pages.Shelf`."""
+        if self.plain:
+            self.weight = shelf.keep(self.weight)
+        self.packed, self.packed_input = shelf.keep(self.packed), shelf.keep(self.packed_input)
 
     def __repr__(self):
         return f"<PackedWeight {self.shape} {self.dtype}, {self.path}, {self.nbytes} bytes>"
