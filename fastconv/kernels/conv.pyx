@@ -22,7 +22,7 @@ from .tile cimport MR, NR, columns, tile
 from .vector cimport VL, real, vf, vfence, vprefetch, vstore, vzero
 
 cdef enum:
-    TILES = 16          # tiles of MR pixels in a job
+    TILES = 16          # tiles of MR pixels, or one less, in a job
     STEPS = 512         # reduction steps in a pass: a panel of STEPS x NR x VL weights stays in the second cache
     CACHED = 1 << 16    # packed weights that a job may go through for each block of pixels
     STREAMED = 3 << 19  # reals in a result that is stored past the caches: what reads it next finds a smaller one there
@@ -30,6 +30,24 @@ cdef enum:
     WIDEST = 8          # tiles of columns that a block of pixels may take
     FEW = 4             # tiles in a block whose weights are worth reading for it
     LINES = 8           # channels packed at a time, so that reads run along memory
+
+cdef struct Cut:                # of some pixels into tiles: the first `high` have MR rows, the others one less
+    Py_ssize_t tiles, high
+    Py_ssize_t rows             # of all; those beyond the pixels go to junk
+
+
+cdef inline Cut cut(Py_ssize_t pixels) noexcept nogil:
+    cdef Cut c
+    c.tiles = (pixels + MR - 1) // MR
+    c.high = max(<Py_ssize_t>0, pixels - c.tiles * (MR - 1))
+    c.rows = c.tiles * (MR - 1) + c.high
+    return c
+
+
+cdef inline Py_ssize_t height(const Cut *c, Py_ssize_t m) noexcept nogil:
+    """Rows of tile m."""
+    return MR if m < c.high else MR - 1
+
 
 cdef struct Grid:
     # y[n][i * yh + j * yw] for i < GH, j < GW  reads  x[n][(i * mh + th[t]) * xh + (j * mw + tw[t]) * xw]
@@ -74,7 +92,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef char *memory = NULL
     if jobs == 0:
         return 0
-    g.each = (tiles + blocks - 1) // blocks * MR
+    g.each = ceiling(pixels, blocks)
     g.at = <Py_ssize_t *>malloc((g.taps + 1) * sizeof(Py_ssize_t))
     if g.at == NULL:
         return 1
@@ -153,7 +171,8 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
                  char *memory) noexcept nogil:
     """One block of pixels and some tiles of columns."""
     cdef Py_ssize_t first = block * g.each, count = min(g.each, pixels - first)
-    cdef Py_ssize_t tiles = (count + MR - 1) // MR, p
+    cdef Py_ssize_t p
+    cdef Cut c = cut(count)
     cdef const real **rows = <const real **>memory
     cdef real **out = <real **>(memory + g.taps * TILES * MR * sizeof(real *))
     cdef const real **add = NULL
@@ -161,12 +180,12 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
     cdef real *junk = spare + TILES * MR * beside(g)
     if memory == NULL:
         return 1
-    point(g, rows, out, first, count, tiles, group * g.C, group * g.K + tile_k * NR * VL, junk)
+    point(g, rows, out, first, count, &c, group * g.C, group * g.K + tile_k * NR * VL, junk)
     if g.add != NULL:
         add = <const real **>out + TILES * MR
-        point_at_added(g, add, first, count, tiles, group * g.K + tile_k * NR * VL, junk)
+        point_at_added(g, add, first, count, c.rows, group * g.K + tile_k * NR * VL, junk)
     for tile_k in range(tile_k, min(tile_k + at_once, g.tiles_k)):
-        run_columns(g, group, tile_k, rows, out, add, spare, first, count, tiles)
+        run_columns(g, group, tile_k, rows, out, add, spare, first, count, &c)
         for p in range(count):
             out[p] += NR * VL
         if add != NULL:
@@ -182,20 +201,20 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
 
 cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real **rows, real **out,
                       const real **add, real *spare, Py_ssize_t first, Py_ssize_t count,
-                      Py_ssize_t tiles) noexcept nogil:
+                      const Cut *cut) noexcept nogil:
     """One block of pixels and one tile of columns; where the last vector is not whole, computed beside y and copied."""
     cdef Py_ssize_t k0 = tile_k * NR * VL, lanes = min(<Py_ssize_t>(NR * VL), g.K - k0), width = columns(lanes), p
     if g.bh:
-        for p in range(tiles * MR):
+        for p in range(cut.rows):
             out[p] = spare + p * beside(g) + k0
     elif lanes < width:
-        for p in range(tiles * MR):
+        for p in range(cut.rows):
             out[p] = spare + p * width
         if add != NULL:
             for p in range(count):
                 memcpy(out[p], add[p], lanes * sizeof(real))
             add = <const real **>out
-    reduce(g, rows, out, add, tiles, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0,
+    reduce(g, rows, out, add, cut, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0,
            g.stream and lanes == width and not g.bh, <int>(width // VL))
     if lanes < width and not g.bh:
         for p in range(count):
@@ -222,28 +241,30 @@ cdef real *pixel(Grid *g, Py_ssize_t p) noexcept nogil:
     return g.y + n * g.yn + i * g.yh + j * g.yw
 
 
-cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles,
+cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssize_t count, const Cut *cut,
                 Py_ssize_t c0, Py_ssize_t k0, real *junk) noexcept nogil:
     """Fill the tables: rows[tile][tap][i] under each tap, out[tile][i] of each pixel; rows beyond count go to junk."""
     cdef Py_ssize_t p = 0, t, j = first % g.GW, i = first // g.GW % g.GH, n = first // g.GW // g.GH, done
+    cdef Py_ssize_t m = 0, high = height(cut, 0), at_row = 0    # the tile, its rows, and the row in it
     cdef Py_ssize_t taps = g.taps, GW = g.GW, mw = g.mw, x_step = g.mw * g.xw, y_step = g.yw
     cdef Py_ssize_t left = g.left, right = g.right
     cdef const Py_ssize_t *at = g.at
     cdef const real *x = g.x + n * g.xn + i * g.mh * g.xh + j * x_step + c0
     cdef real *y = g.y + n * g.yn + i * g.yh + j * y_step + k0
     cdef bint inside = g.top <= i * g.mh < g.bottom
-    cdef const real **row
     while p < count:
-        row = rows + p // MR * taps * MR + p % MR
-        if inside and left <= j * mw and (j + MR - 1) * mw < right and p % MR == 0 and j + MR <= min(GW, j + count - p):
-            point_tile(row, at, taps, x, x_step)
-            done = MR
+        if inside and left <= j * mw and (j + high - 1) * mw < right and at_row == 0 and j + high <= min(GW, j + count - p):
+            if high == MR:
+                point_tile(rows, at, taps, x, x_step, MR)
+            else:
+                point_tile(rows, at, taps, x, x_step, MR - 1)
+            done = high
         else:
             if inside and left <= j * mw < right:
                 for t in range(taps):
-                    row[t * MR] = x + at[t]
+                    rows[t * high + at_row] = x + at[t]
             else:
-                point_at_edge(g, row, x, i * g.mh, j * mw)
+                point_at_edge(g, rows + at_row, high, x, i * g.mh, j * mw)
             done = 1
         for t in range(done):
             out[p + t] = y
@@ -251,6 +272,11 @@ cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssi
         p += done
         x += done * x_step
         j += done
+        at_row += done
+        if at_row == high:
+            rows += taps * high
+            m += 1
+            high, at_row = height(cut, m), 0
         if j == GW:
             j = 0
             i += 1
@@ -260,27 +286,31 @@ cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssi
             x = g.x + n * g.xn + i * g.mh * g.xh + c0
             y = g.y + n * g.yn + i * g.yh + k0
             inside = g.top <= i * g.mh < g.bottom
-    for p in range(count, tiles * MR):
+    while p < cut.rows:
         out[p] = junk
-        row = rows + p // MR * taps * MR + p % MR
         for t in range(taps):
-            row[t * MR] = g.zeros
+            rows[t * high + at_row] = g.zeros
+        p += 1
+        at_row += 1
+        if at_row == high:
+            rows += taps * high
+            at_row = 0
 
 
 cdef inline void point_tile(const real **rows, const Py_ssize_t *at, Py_ssize_t taps, const real *x,
-                            Py_ssize_t step) noexcept nogil:
-    """All taps of MR pixels side by side that read no padding."""
+                            Py_ssize_t step, const int mr) noexcept nogil:
+    """All taps of mr pixels side by side that read no padding."""
     cdef Py_ssize_t t
     cdef const real *p
     cdef int i
     for t in range(taps):
         p = x + at[t]
-        for i in range(MR):
+        for i in range(mr):
             rows[i] = p + i * step
-        rows += MR
+        rows += mr
 
 
-cdef void point_at_added(Grid *g, const real **add, Py_ssize_t first, Py_ssize_t count, Py_ssize_t tiles, Py_ssize_t k0,
+cdef void point_at_added(Grid *g, const real **add, Py_ssize_t first, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t k0,
                          real *junk) noexcept nogil:
     """add[tile][i]: the residual of each pixel; rows beyond count read junk."""
     cdef Py_ssize_t p, j = first % g.GW, i = first // g.GW % g.GH, n = first // g.GW // g.GH
@@ -294,18 +324,19 @@ cdef void point_at_added(Grid *g, const real **add, Py_ssize_t first, Py_ssize_t
             if i == g.GH:
                 i = 0
                 n += 1
-    for p in range(count, tiles * MR):
+    for p in range(count, rows):
         add[p] = junk
 
 
-cdef void point_at_edge(Grid *g, const real **row, const real *x, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
+cdef void point_at_edge(Grid *g, const real **row, Py_ssize_t step, const real *x, Py_ssize_t h,
+                        Py_ssize_t w) noexcept nogil:
     """A pixel with some taps outside the image: these read zeros."""
     cdef Py_ssize_t t
     for t in range(g.taps):
         if 0 <= h + g.th[t] < g.H and 0 <= w + g.tw[t] < g.W:
-            row[t * MR] = x + g.at[t]
+            row[t * step] = x + g.at[t]
         else:
-            row[t * MR] = g.zeros
+            row[t * step] = g.zeros
 
 
 cdef void find_inside(Grid *g) noexcept nogil:
@@ -318,34 +349,40 @@ cdef void find_inside(Grid *g) noexcept nogil:
         g.left, g.right = max(g.left, -g.tw[t]), min(g.right, g.W - g.tw[t])
 
 
-cdef void reduce(Grid *g, const real **rows, real **out, const real **add, Py_ssize_t tiles, const real *w,
+cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const Cut *cut, const real *w,
                  const real *b, bint stream, int nv) noexcept nogil:
     """All passes over the reduction, each over all tiles of the job; partial sums wait in the output.
 
     A residual is what the first pass starts from, so that its memory may be that of the output.
     """
-    cdef Py_ssize_t t = 0, c = 0, taps, length, m
+    cdef Py_ssize_t t = 0, c = 0, taps, length, m, p
     cdef Py_ssize_t passes = (g.taps * g.length + STEPS - 1) // STEPS
     cdef Py_ssize_t at_once = (g.taps + passes - 1) // passes if passes else 1
     cdef Py_ssize_t channels = (g.length + STEPS - 1) // STEPS  # passes over one tap
     cdef bint last
     cdef const real *init = b
-    cdef int i, j
+    cdef int i, j, high
     if g.taps == 0:
-        for m in range(tiles):
-            tile(rows, 0, 0, 0, w, b, out + m * MR, g.activation, False, nv)
+        p = 0
+        for m in range(cut.tiles):
+            high = <int>height(cut, m)
+            tile(rows, 0, 0, 0, w, b, out + p, g.activation, False, high, nv)
+            p += high
         return
     while t < g.taps:
         taps = min(at_once, g.taps - t)
         length = min((g.length + channels - 1) // channels, g.length - c) if channels > 1 else g.length
         last = t + taps == g.taps and c + length == g.length
-        for m in range(tiles):
-            if add != NULL and m + 1 < tiles:  # the rows of the next tile, too short for the hardware to foresee
-                for i in range(MR):
+        p = 0
+        for m in range(cut.tiles):
+            high = <int>height(cut, m)
+            if add != NULL and m + 1 < cut.tiles:  # the rows of the next tile, too short for the hardware to foresee
+                for i in range(<int>height(cut, m + 1)):
                     for j in range(nv):
-                        vprefetch(add[(m + 1) * MR + i] + j * VL)
-            tile(rows + (m * g.taps + t) * MR, taps, c, length, w, init, out + m * MR,
-                 g.activation if last else 0, last and stream, nv, add + m * MR if add != NULL else NULL)
+                        vprefetch(add[p + high + i] + j * VL)
+            tile(rows + p * g.taps + t * high, taps, c, length, w, init, out + p,
+                 g.activation if last else 0, last and stream, high, nv, add + p if add != NULL else NULL)
+            p += high
         w += taps * length * nv * VL
         init = NULL
         add = NULL

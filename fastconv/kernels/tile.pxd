@@ -1,6 +1,7 @@
 # THE micro-kernel: MR rows x nv vectors of accumulators that stay in registers, in its three uses.
 #
-#   tile     rows are pixels (pointers), columns output channels: forward, input gradient, 1x1, dense
+#   tile     rows are pixels (pointers), columns output channels: forward, input gradient, 1x1; MR rows or one less, which
+#            are all that a number of pixels from 20 on can be cut into
 #   tile_tn  rows are input channels, columns output channels, summed over pixels: weight gradient
 #   tile_w   rows are output channels, columns positions along W of plain NCHW planes: few channels
 #
@@ -28,7 +29,7 @@ cdef inline Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
 
 cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                            const real *init, real **out, int activation, bint stream, const real **add,
-                           const int nv) noexcept nogil:
+                           const int mr, const int nv) noexcept nogil:
     """out[i][j] = (init[j] or out[i][j]) (+ add[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j], activated.
 
     `add` may be NULL; its rows may be those of `out`.
@@ -41,14 +42,14 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
     cdef const real *p2
     cdef const real *p3
     cdef const real *p4
-    cdef const real *p5
+    cdef const real *p5 = NULL
     cdef Py_ssize_t t, c
     cdef int i, j
-    for i in range(MR):
+    for i in range(mr):
         for j in range(nv):
             acc[i][j] = vload(init + j * VL) if init != NULL else vload(out[i] + j * VL)
     if add != NULL:
-        for i in range(MR):
+        for i in range(mr):
             for j in range(nv):
                 acc[i][j] = acc[i][j] + vload(add[i] + j * VL)
     for t in range(taps):
@@ -57,8 +58,9 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
         p2 = rows[2] + offset
         p3 = rows[3] + offset
         p4 = rows[4] + offset
-        p5 = rows[5] + offset
-        rows += MR
+        if mr == MR:
+            p5 = rows[5] + offset
+        rows += mr
         for c in range(length):
             for j in range(nv):
                 wv[j] = vload(w + j * VL)
@@ -77,36 +79,46 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
             a = vsplat(p4[c])
             for j in range(nv):
                 acc[4][j] = acc[4][j] + a * wv[j]
-            a = vsplat(p5[c])
-            for j in range(nv):
-                acc[5][j] = acc[5][j] + a * wv[j]
+            if mr == MR:
+                a = vsplat(p5[c])
+                for j in range(nv):
+                    acc[5][j] = acc[5][j] + a * wv[j]
             w += nv * VL
     if activation:
-        for i in range(MR):
+        for i in range(mr):
             for j in range(nv):
                 acc[i][j] = activated(acc[i][j], activation)
     if stream:
-        for i in range(MR):
+        for i in range(mr):
             for j in range(nv):
                 vstream(out[i] + j * VL, acc[i][j])
     else:
-        for i in range(MR):
+        for i in range(mr):
             for j in range(nv):
                 vstore(out[i] + j * VL, acc[i][j])
 
 
-cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
-                      const real *init, real **out, int activation, bint stream, int nv,
-                      const real **add=NULL) noexcept nogil:
-    """tile_body for nv vectors, 1 to NR."""
+cdef inline void tile_rows(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
+                           const real *init, real **out, int activation, bint stream, const real **add,
+                           const int mr, int nv) noexcept nogil:
     if nv == 1:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, 1)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 1)
     elif nv == 2:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, 2)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 2)
     elif NR > 2 and nv == 3:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, 3)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 3)
     elif NR > 2:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, 4)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 4)
+
+
+cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
+                      const real *init, real **out, int activation, bint stream, int mr, int nv,
+                      const real **add=NULL) noexcept nogil:
+    """tile_body for mr rows, MR or one less, and nv vectors, 1 to NR."""
+    if mr == MR:
+        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, MR, nv)
+    else:
+        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, MR - 1, nv)
 
 
 cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
