@@ -69,7 +69,7 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
         merge(&c)
         choose(&c, total)
         jobs = c.shape[0] * c.shape[1] * c.pieces_rows * c.pieces_across * c.pieces_along
-        for job in prange(jobs, num_threads=threads_for((0.15 if c.how != VALUES else 0.8) * total), schedule="static"):
+        for job in prange(jobs, num_threads=threads_for((0.4 if c.how != VALUES else 0.8) * total), schedule="static"):
             copy_piece(&c, job)
 
 
