@@ -15,7 +15,8 @@ class BoundPlan:
 
     def __init__(self, steps, binder):
         self.x, self.y = steps.x.array(binder.arena), steps.y.array(binder.arena)
-        self.bound = [(step, binder(step)) for step in steps.steps]
+        self.steps = steps.steps
+        self.bound = [(number, binder(step)) for number, step in steps.in_order()]
         self.calls = [call for _, calls in self.bound for call in calls]
         self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
         if self.x.ndim == 4 and not self.x.flags.c_contiguous:

@@ -33,6 +33,10 @@ class Place(NamedTuple):
         shape = (self.shape[0], count, *self.shape[2:])
         return self._replace(start=self.start + first * self.strides[1], shape=shape)
 
+    def images(self, count):
+        """The slice [:count]."""
+        return self._replace(shape=(count, *self.shape[1:]))
+
     def reshaped(self, shape):
         """The same bytes, in their order, with another shape; None where they do not lie in C order."""
         if self.shape == shape:

@@ -8,9 +8,9 @@ is given back after its last reader, so later steps reuse it; a layer that allow
 from collections import Counter
 from typing import NamedTuple
 
-from . import fusion, graph, rewrites
+from . import fusion, graph, rewrites, slices
 from .memory import Place, Space, nbytes, place
-from .steps import Add, Copy, Forward, Plan
+from .steps import Add, Copy, Forward, Plan, Rounds
 from .wires import count_readers, homes
 
 
@@ -44,7 +44,7 @@ class Planner:
         for index, readers in self.readers.items():
             root = self.homes[index][0].index
             self.block_readers[root] = self.block_readers.get(root, 0) + readers
-        self.space, self.steps = Space(), []
+        self.space, self.steps, self.rounds = Space(), [], Rounds()
         self.roots, self.values, self.saved = {}, {}, {}
 
     def order(self, nodes):
@@ -59,12 +59,45 @@ class Planner:
         return Counter()
 
     def run(self):
-        for unit in self.units:
-            getattr(self, unit.node.kind)(unit)
-            for node in (*unit.inputs, unit.last):
-                self.release(self.values[node.index].block)
+        first = self.run_slices() if rewrites.enabled("slices") else 0
+        for unit in self.units[first:]:
+            self.step(unit)
         self.finish()
-        return Plan(self.steps, self.values[0].place, self.values[self.output.index].place, self.space.size)
+        values = (self.values[node.index].place for node in (self.nodes[0], self.output))
+        return Plan(self.steps, *values, self.space.size, self.rounds)
+
+    def step(self, unit):
+        getattr(self, unit.node.kind)(unit)
+        for node in (*unit.inputs, unit.last):
+            self.release(self.values[node.index].block)
+
+    def slices(self):
+        return slices.choose(self.units, self.output, self.homes, self.n, self.dtype.itemsize)
+
+    def run_slices(self):
+        """The steps that run for a few images at a time, planned for the first of these; how many units they are.
+
+        What they read and what they give lies there for the whole batch.
+        """
+        chosen = self.slices()
+        if chosen is None:
+            return 0
+        whole, ends = self.n, (self.nodes[0], self.units[chosen.steps - 1].last)
+        given = {node.index: self.new_like(node, self.block_readers[node.index] + 1) for node in ends}
+        self.n = chosen.images
+        self.roots = {index: value._replace(place=value.place.images(self.n)) for index, value in given.items()}
+        for unit in self.units[: chosen.steps]:
+            self.step(unit)
+        moves = tuple(
+            (v.place.start, v.place.start + v.block.length, self.n * v.place.strides[0]) for v in given.values()
+        )
+        self.rounds = Rounds(len(self.steps), whole // self.n, self.n, moves)
+        self.n = whole
+        self.roots.update(given)
+        self.values.update(given)
+        for value in given.values():
+            self.release(value.block)
+        return chosen.steps
 
     def finish(self):
         """What comes after the forward pass."""
@@ -119,7 +152,7 @@ class Planner:
 
     def over_one_of(self, values, node, view=False):
         """The node's value in the memory of the first of these values that it may overwrite, else at home."""
-        if self.homes[node.index][0] is node:
+        if self.homes[node.index][0] is node and node.index not in self.roots:
             for value in values:
                 seen = self.over(value, (self.n, *node.shape), view)
                 if seen is not None:

@@ -25,6 +25,9 @@ class TrainingPlanner(Planner):
         self.gradients, self.written, self.sums = {}, set(), {}
         self.uses = Counter(f"{n.owner}.{key}" for n in self.nodes if n.layer for key in n.spec.params)
 
+    def slices(self):
+        """None: the backward pass reads what the whole batch left."""
+
     def order(self, nodes):
         return pooled_first(nodes, self.output) if rewrites.enabled("pooled_first") else nodes
 

@@ -1,6 +1,7 @@
 """Where the time of a network goes: milliseconds, GFLOP/s and bytes of each step."""
 
 import time
+from collections import Counter
 from math import prod
 from statistics import median
 from typing import NamedTuple
@@ -69,27 +70,31 @@ class Profile:
 
 
 def profile(plan, repeats):
-    """The rows of a bound plan, run `repeats` times after once to warm up."""
-    times = [[] for _ in plan.bound]
-    for _ in range(repeats + 1):
-        for seconds, (_, calls) in zip(times, plan.bound, strict=True):
-            started = time.perf_counter()
-            for call in calls:
-                call()
-            seconds.append(time.perf_counter() - started)
-    rows = [
-        row(step, 1e3 * median(seconds[1:])) for (step, calls), seconds in zip(plan.bound, times, strict=True) if calls
-    ]
-    return Profile(rows)
+    """The rows of a bound plan, run `repeats` times after once to warm up; a step's rounds count together."""
+    runs = [run_timed(plan) for _ in range(repeats + 1)][1:]
+    rounds, called = Counter(number for number, _ in plan.bound), {number for number, calls in plan.bound if calls}
+    times = [1e3 * median(seconds) for seconds in zip(*runs, strict=True)]
+    return Profile([row(plan.steps[i], times[i], rounds[i]) for i in sorted(called)])
 
 
-def row(step, milliseconds):
+def run_timed(plan):
+    """Run once; the seconds that each step took."""
+    seconds = [0.0] * len(plan.steps)
+    for number, calls in plan.bound:
+        started = time.perf_counter()
+        for call in calls:
+            call()
+        seconds[number] += time.perf_counter() - started
+    return seconds
+
+
+def row(step, milliseconds, rounds):
     places = arrays_of(step)
-    nbytes = sum(prod(place.shape) * place.dtype.itemsize for place in places)
+    nbytes = rounds * sum(prod(place.shape) * place.dtype.itemsize for place in places)
     node = step.unit.node if isinstance(step, Forward) else step.node if isinstance(step, Backward) else None
     work = 0
     if node is not None:
-        n = (step.dy if isinstance(step, Backward) else step.y).shape[0]
+        n = rounds * (step.dy if isinstance(step, Backward) else step.y).shape[0]
         once = n * node.layer.multiply_adds(node.inputs[0].shape, node.shape)
         work = once * (1 if isinstance(step, Forward) else 2 if step.dx is not None else 1)
         nbytes += sum(prod(p.shape) for p in node.spec.params.values()) * places[0].dtype.itemsize

@@ -24,7 +24,8 @@ class PlanReport:
 
     def __init__(self, plan):
         self.nbytes = plan.size
-        self.lines = [line(step) for step in plan.steps]
+        rounds = plan.rounds
+        self.lines = [line(step, rounds if i < rounds.steps else None) for i, step in enumerate(plan.steps)]
 
     def __str__(self):
         head = ("step", "result", "bytes", "from", "to", "notes")
@@ -61,7 +62,7 @@ def arrays_of(step):
     return list(dict.fromkeys(part for part in step if isinstance(part, Place)))
 
 
-def line(step):
+def line(step, rounds=None):
     place = result_of(step)
     if place is None:
         return Line(name_of(step), "", 0, 0, 0, "")
@@ -69,6 +70,8 @@ def line(step):
     nbytes = prod(place.shape) * size
     span = sum((e - 1) * s for e, s in zip(place.shape, place.strides, strict=True)) + size
     notes = [*overwrites(step, place), *(["channels of a larger array"] if span > nbytes else [])]
+    if rounds is not None:
+        notes.append(f"{rounds.count} times for {rounds.images} images")
     shape = " x ".join(map(str, place.shape))
     return Line(name_of(step), shape, nbytes, place.start, place.start + span, ", ".join(notes))
 

@@ -8,6 +8,7 @@
     reuse         memory is used again after its last reader
     concat        the inputs of a concatenation are computed inside it
     pooled_first  relu before max pooling is applied after it (training)
+    slices        the first steps run for a few images at a time, whose values stay in the caches (prediction)
 
 The environment variable ``FASTCONV_REWRITES_OFF`` (for example ``norm,in_place``) switches some off at import.
 """
@@ -16,7 +17,7 @@ import os
 
 from .ops.check import choice
 
-OPTIONAL = ("activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first")
+OPTIONAL = ("activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first", "slices")
 
 
 def _switched_off(names):
@@ -34,7 +35,7 @@ def use_rewrite(name, enabled=True):
 
     Parameters
     ----------
-    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first"}
+    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first", "slices"}
     enabled : bool
 
     Returns

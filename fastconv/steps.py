@@ -69,8 +69,39 @@ class Loss(NamedTuple):
     dy: Place | None
 
 
+class Rounds(NamedTuple):
+    """The first `steps` steps of a plan run once for each of `count` parts of the batch.
+
+    From round to round a place that starts within one of the `ranges` moves on, by so many bytes.
+    """
+
+    steps: int = 0
+    count: int = 1
+    images: int = 0  # of a part
+    ranges: tuple = ()  # of (start, stop, bytes)
+
+    def step(self, step, number):
+        """A step as it is in round `number`."""
+        return step if number == 0 else step._replace(**{k: self.moved(v, number) for k, v in step._asdict().items()})
+
+    def moved(self, field, number):
+        if isinstance(field, Place):
+            for start, stop, nbytes in self.ranges:
+                if start <= field.start < stop:
+                    return field._replace(start=field.start + number * nbytes)
+        return field
+
+
 class Plan(NamedTuple):
     steps: list
     x: Place
     y: Place
     size: int  # bytes of arena
+    rounds: Rounds = Rounds()
+
+    def in_order(self):
+        """All steps as they run, each with its number in `steps`."""
+        first = list(enumerate(self.steps[: self.rounds.steps]))
+        for number in range(self.rounds.count):
+            yield from ((i, self.rounds.step(step, number)) for i, step in first)
+        yield from enumerate(self.steps[self.rounds.steps :], self.rounds.steps)

@@ -26,6 +26,7 @@ FLOORS = {
     "table": 2,
     "fusion": 4,
     "steps": 5,
+    "slices": 5,
     "report": 6,
     "profile": 7,
     "binding": 6,
