@@ -24,9 +24,9 @@ from .vector cimport LINE, REAL_BYTES, VL, real, vf, vload, vprefetch, vstore, v
 cdef enum:
     PIXELS = 128                # pixels in a block with panels
     MOST = 256                  # in one without
-    PANELS = 16                 # panels of MR channels in a block: 48 KiB of x in float32
+    PANELS = 32                 # panels of MR channels in a block: 96 KiB of x in float32
     WIDTH = 1024 // REAL_BYTES  # columns in a block: 128 KiB of dy
-    JOBS = 32                   # enough for many threads; more parts mean more sums to add
+    JOBS = 16                   # enough for many threads; more parts mean more sums to add
     SPREAD = 8192 // REAL_BYTES # x is copied where values between pixels x tiles that read them are more
     AHEAD = 16                  # pixels between a line of x that is copied and one that is fetched
 
