@@ -14,6 +14,7 @@ from .plan import Planner
 from .report import PlanReport
 
 BATCH = 256  # images worked on at a time, unless told otherwise
+KEPT = 8  # plans that nobody runs: a few batch sizes, a few threads
 
 
 class Frozen:
@@ -33,7 +34,7 @@ class Frozen:
         self.input_shape, self.output_shape, self.dtype = nodes[0].shape, output.shape, output.graph.dtype
         self.units = fusion.units(nodes, output, set(), frozen=True)
         self.weights = Weights(self.units, Binder(None, parameters, buffers))
-        self.lock, self.idle = threading.Lock(), {}
+        self.lock, self.idle = threading.Lock(), []
         self.put_back(batch_size, self.bound(batch_size))
 
     @property
@@ -50,13 +51,17 @@ class Frozen:
     def take(self, n):
         """A bound plan that nobody else runs."""
         with self.lock:
-            if self.idle.get(n):
-                return self.idle[n].pop()
+            for i, (images, plan) in enumerate(self.idle):
+                if images == n:
+                    del self.idle[i]
+                    return plan
         return self.bound(n)
 
     def put_back(self, n, plan):
+        """Keep the plan for the next who predicts so many images; of many plans those used last."""
         with self.lock:
-            self.idle.setdefault(n, []).append(plan)
+            self.idle.insert(0, (n, plan))
+            del self.idle[KEPT:]
 
     def predict(self, x, batch_size=BATCH):
         """The network's output for images `x` (N, ...) or one image (...), as `Network.predict`.

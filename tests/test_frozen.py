@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from fastconv.frozen import KEPT
 from fastconv.graph import sequential
 from fastconv.layers import BatchNorm, Conv2D, DepthwiseConv2D, Flatten, Linear, ReLU, ReLU6
 from fastconv.losses import CrossEntropy
@@ -86,6 +87,16 @@ def test_many_threads_at_once():
     with ThreadPoolExecutor(8) as pool:
         for n, y in pool.map(work, range(200)):
             np.testing.assert_array_equal(y, expected[:n])
+
+
+def test_the_plans_used_last_are_kept():
+    made, x = network().freeze(), images(12)
+    for n in range(1, 13):
+        made.predict(x[:n])
+    assert [n for n, _ in made.idle] == list(range(12, 12 - KEPT, -1))
+    made.predict(x[:7])
+    assert [n for n, _ in made.idle][:2] == [7, 12]
+    assert len(made.idle) == KEPT
 
 
 def test_bad_images_are_refused():
