@@ -24,8 +24,15 @@ class BoundPlan:
         else:
             self.copy_in = lambda x, out: np.copyto(out, x)
 
-    def write(self, x):
+    def run_on(self, x, targets=None):
+        """Write the images and targets, and run."""
+        self.write(x, targets)
+        self.run()
+
+    def write(self, x, targets=None):
         self.copy_in(x, self.x)
+        if targets is not None:
+            np.copyto(self.targets, targets)
 
     def run(self):
         for call in self.calls:

@@ -82,8 +82,7 @@ class Frozen:
         for start in range(0, len(x), batch_size):
             part = x[start : start + batch_size]
             plan = self.take(len(part))
-            plan.write(part)
-            plan.run()
+            plan.run_on(part)
             y[start : start + batch_size] = plan.y
             self.put_back(len(part), plan)
         return y if batched else y[0]

@@ -92,8 +92,7 @@ class Network:
             part = x[start : start + batch_size]
             with self.executor.lock:
                 plan = self.executor.plan(len(part))
-                plan.write(part)
-                plan.run()
+                plan.run_on(part)
                 y[start : start + batch_size] = plan.y
         return y if batched else y[0]
 
@@ -119,9 +118,7 @@ class Network:
         targets = loss.prepare(targets, (len(x), *self.output_shape), self.dtype)
         with self.training(), self.executor.lock:
             plan = self.executor.plan(len(x), loss)
-            plan.write(x)
-            np.copyto(plan.targets, targets)
-            plan.run()
+            plan.run_on(x, targets)
             return float(plan.loss), self.executor.gradients.copy()
 
     @contextmanager
@@ -242,9 +239,7 @@ class Network:
         repeats = check.integer(repeats, "repeats", 1)
         with self.training(), self.executor.lock:
             plan = self.executor.plan(len(x), loss)
-            plan.write(x)
-            if loss is not None:
-                np.copyto(plan.targets, targets)
+            plan.write(x, None if loss is None else targets)
             return profile(plan, repeats)
 
     def summary(self, batch_size=None):

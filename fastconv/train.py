@@ -151,15 +151,13 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
 def update(executor, images, targets, loss, optimizer, lean=False):
     """One step on checked arrays; the plan that ran."""
     plan = executor.plan(len(images), loss, lean)
-    plan.write(images)
-    plan.targets[...] = targets
     if lean:
         plan.updates.optimizer = optimizer
         with held_back():
-            plan.run()
+            plan.run_on(images, targets)
             optimizer.end_step(executor.parameters)
     else:
-        plan.run()
+        plan.run_on(images, targets)
         optimizer.step(executor.parameters, executor.gradients)
     return plan
 
