@@ -17,11 +17,11 @@ RATE, MOMENTUM = 1e-4, 0.9
 class Case:
     """The model, its batch, and what a right answer is: outputs, or the loss of one training step."""
 
-    def __init__(self, model, n, training):
-        self.model, self.n, self.training = model, n, training
+    def __init__(self, model, n, training, lean=False):
+        self.model, self.n, self.training, self.lean = model, n, training, lean
         make = getattr(models, model)
         shape = SMALL.get(model, IMAGE)
-        self.network = Network(without_dropout(make()), shape, seed=0)
+        self.network = Network(without_dropout(make()), shape, seed=0, recompute=lean)
         rng = np.random.default_rng(1)
         self.x = rng.standard_normal((n, *shape)).astype("float32")
         self.settle()
@@ -42,7 +42,7 @@ class Case:
     def ours(self):
         if self.training:
             sgd, labels = SGD(RATE, MOMENTUM), self.labels
-            call = partial(train_step, self.network, self.x, labels, sgd, self.loss)
+            call = partial(train_step, self.network, self.x, labels, sgd, self.loss, self.lean)
             self.start = {name: value.copy() for name, value in self.network.parameters.items()}
             self.buffers = {name: value.copy() for name, value in self.network.buffers.items()}
             self.expected = call()

@@ -42,6 +42,7 @@ def parser():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--peers", default="", metavar="NAME,...", help="default: all that are installed")
     p.add_argument("--compile", action="store_true", help="torch.compile too: needs a C++ compiler, and minutes")
+    p.add_argument("--lean", action="store_true", help="ours in training with recompute=True and lean=True")
     p.add_argument("--seconds", type=float, default=5.0, help="of timing per line (default %(default)s)")
     p.add_argument("--json", metavar="FILE")
     p.add_argument("--markdown", metavar="FILE")
@@ -63,7 +64,7 @@ def measure(options):
     rows = []
     print(head(), flush=True)
     for model, n in lines_of(options):
-        case = network_peers.Case(model, n, training=options.work == "training")
+        case = network_peers.Case(model, n, options.work == "training", options.lean)
         calls, errors = {"ours": case.ours()}, {}
         calls["ours"]()
         for name, make in network_peers.peers(case, options.threads, options.compile).items():
