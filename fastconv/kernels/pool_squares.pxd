@@ -98,15 +98,6 @@ cdef inline void square(const int kind, const bint wide, const bint all, const b
             keep(kind, stream, s.dx[k] + c, n, total[k], m)
 
 
-cdef inline void square_channels(const int kind, const bint wide, const bint all, const bint stream, Square *s, real m,
-                                 Py_ssize_t C) noexcept nogil:
-    cdef Py_ssize_t b
-    for b in range(C // VL):
-        square(kind, wide, all, stream, s, m, b * VL, VL)
-    if C % VL:
-        square(kind, wide, all, stream, s, m, C // VL * VL, C % VL)
-
-
 cdef inline bint find_square(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t R, Py_ssize_t Q,
                              Square *s) noexcept nogil:
     """Fill s; whether all pixels and windows are there."""
@@ -135,29 +126,34 @@ cdef inline bint find_square(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t R
     return all
 
 
-cdef inline void square_row(const int kind, const bint wide, const bint stream, Pool *g, Py_ssize_t n,
-                            Py_ssize_t R) noexcept nogil:
-    cdef Py_ssize_t Q
-    cdef Square s
-    for Q in range((g.W + g.left + 1) // 2):
-        if kind == ARGMAX and R < g.OH and Q < g.OW and bad_indices(g, n, R, Q, 0, g.C):
-            g.bad = True
-        if find_square(kind, g, n, R, Q, &s):
-            square_channels(kind, wide, True, stream, &s, g.m, g.C)
-        else:
-            square_channels(kind, wide, False, stream, &s, g.m, g.C)
-    if stream:
-        vfence()
+cdef inline void whole_vectors(const int kind, const bint wide, const bint stream, Square *s, real m,
+                               Py_ssize_t C) noexcept nogil:
+    """All pixels and windows are there."""
+    cdef Py_ssize_t b
+    for b in range(C // VL):
+        square(kind, wide, True, stream, s, m, b * VL, VL)
 
 
 cdef inline void squares_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
     """Two rows of dx."""
-    cdef Py_ssize_t squares = (g.H + g.top + 1) // 2, n = job // squares, R = job % squares
-    if g.wide and g.stream:
-        square_row(kind, True, True, g, n, R)
-    elif g.wide:
-        square_row(kind, True, False, g, n, R)
-    elif g.stream:
-        square_row(kind, False, True, g, n, R)
-    else:
-        square_row(kind, False, False, g, n, R)
+    cdef Py_ssize_t squares = (g.H + g.top + 1) // 2, n = job // squares, R = job % squares, Q, c
+    cdef Square s
+    for Q in range((g.W + g.left + 1) // 2):
+        if kind == ARGMAX and R < g.OH and Q < g.OW and bad_indices(g, n, R, Q, 0, g.C):
+            g.bad = True
+        c = 0
+        if find_square(kind, g, n, R, Q, &s):
+            if g.wide and g.stream:
+                whole_vectors(kind, True, True, &s, g.m, g.C)
+            elif g.wide:
+                whole_vectors(kind, True, False, &s, g.m, g.C)
+            elif g.stream:
+                whole_vectors(kind, False, True, &s, g.m, g.C)
+            else:
+                whole_vectors(kind, False, False, &s, g.m, g.C)
+            c = g.C // VL * VL
+        while c < g.C:
+            square(kind, g.wide, False, g.stream, &s, g.m, c, min(<Py_ssize_t>VL, g.C - c))
+            c += VL
+    if g.stream:
+        vfence()
