@@ -253,7 +253,8 @@ cdef void point(Grid *g, const real **rows, real **out, Py_ssize_t first, Py_ssi
     cdef real *y = g.y + n * g.yn + i * g.yh + j * y_step + k0
     cdef bint inside = g.top <= i * g.mh < g.bottom
     while p < count:
-        if inside and left <= j * mw and (j + high - 1) * mw < right and at_row == 0 and j + high <= min(GW, j + count - p):
+        if (inside and at_row == 0 and left <= j * mw and (j + high - 1) * mw < right
+                and j + high <= min(GW, j + count - p)):
             if high == MR:
                 point_tile(rows, at, taps, x, x_step, MR)
             else:

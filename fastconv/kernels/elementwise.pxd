@@ -96,18 +96,19 @@ cdef inline double run_chunk(const Job *job, Py_ssize_t start, Py_ssize_t length
     cdef real buffer[5][CHUNK]
     cdef real *at[5]
     cdef int i
+    cdef bint past = length % VL == 0 and (job.stream[3] or job.stream[4])  # the caches
     for i in range(5):
         at[i] = run_at(job, i, start, length) if not job.stream[i] else NULL
         if at[i] == NULL:
             at[i] = buffer[i]
             if i < 3 and job.base[i] != NULL:
                 copy_run(job, i, start, length, buffer[i], False)
-    if length % VL == 0 and (job.stream[3] or job.stream[4]):
+    if past:
         run_streams(job, at, start, length)
     else:
         job.run(at[0], at[1], at[2], at[3], at[4], (length + VL - 1) // VL, job.p, job.q)
     for i in range(3, 5):
-        if at[i] == buffer[i] and job.base[i] != NULL and not (job.stream[i] and length % VL == 0):
+        if at[i] == buffer[i] and job.base[i] != NULL and not (past and job.stream[i]):
             copy_run(job, i, start, length, buffer[i], True)
     return sum_of(at[3], length) if job.base[3] == NULL else 0
 

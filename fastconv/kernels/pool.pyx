@@ -24,7 +24,7 @@ from .pool_shape cimport (
     ROOT, roots, SLOTS, SUM, vbetter, veven, vfirst, vi, vi_element, vpick, vratio, vroot, vspread_high,
     vspread_low, vtaken, vtwice_high, vtwice_low,
 )
-from .pool_squares cimport find_squares, squares_back
+from .pool_squares cimport find_squares, square_rows, squares_back
 from .vector cimport VL, real, vf, vfence, vload, vsplat, vstore, vstream, vzero
 
 cdef struct Taps:           # one window of one map, clipped to it
@@ -1117,7 +1117,7 @@ cdef bint checks(int way) noexcept nogil:
 cdef int max_back(int way, Pool *g, int threads) except -1 nogil:
     cdef Py_ssize_t job, jobs, bytes = 0
     if way == BY_SQUARES:
-        jobs = g.N * ((g.H + g.top + 1) // 2)
+        jobs = g.N * square_rows(g)
     elif way == BY_SCATTER:
         jobs = g.N * ((g.C + g.planes - 1) // g.planes)
     elif way == BY_PIXELS:
@@ -1164,16 +1164,20 @@ cdef bint overlapping(Pool *g) noexcept nogil:
     return g.row_ends[g.H] * g.col_ends[g.W] * 2 > g.H * g.W * 3 and g.C >= VL and g.x.h == g.W * g.x.w
 
 
+cdef bint beyond_caches(Pool *g) noexcept nogil:
+    """Whether dx is larger than caches hold."""
+    return g.N * g.C * g.H * g.W * <Py_ssize_t>sizeof(real) >= PAST_CACHES
+
+
 cdef bint streams(Pool *g) noexcept nogil:
-    """Whether dx is larger than caches hold, and every pixel of it starts on a whole vector."""
-    return g.N * g.C * g.H * g.W * <Py_ssize_t>sizeof(real) >= PAST_CACHES and \
-        <size_t>g.x.p % (VL * sizeof(real)) == 0 and g.C % VL == 0 and g.x.n % VL == 0 and g.x.h % VL == 0 and \
-        g.x.w % VL == 0
+    """Whether dx is that large, and every pixel of it starts on a whole vector."""
+    return beyond_caches(g) and <size_t>g.x.p % (VL * sizeof(real)) == 0 and g.C % VL == 0 and g.x.n % VL == 0 and \
+        g.x.h % VL == 0 and g.x.w % VL == 0
 
 
 cdef bint streams_planes(Pool *g) noexcept nogil:
     """Whether dx is that large, and its maps are dense."""
-    return g.N * g.C * g.H * g.W * <Py_ssize_t>sizeof(real) >= PAST_CACHES and g.x.w == 1 and g.x.h == g.W
+    return beyond_caches(g) and g.x.w == 1 and g.x.h == g.W
 
 
 cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 nogil:
@@ -1183,7 +1187,7 @@ cdef int backward(int kind, bint last, Pool *g, double nanoseconds) except -1 no
     last = last and kind != LP
     cdef bint squares = last and (kind == SUM or kind == L2) and find_squares(g)
     if squares:
-        jobs = g.N * ((g.H + g.top + 1) // 2)
+        jobs = g.N * square_rows(g)
     elif last:
         jobs = g.N * g.H
     else:

@@ -46,6 +46,11 @@ cdef inline bint find_squares(Pool *g) noexcept nogil:
     return False
 
 
+cdef inline Py_ssize_t square_rows(Pool *g) noexcept nogil:
+    """Rows of squares in a map."""
+    return (g.H + g.top + 1) // 2
+
+
 cdef inline vf part(const int kind, Square *s, const int window, const int pixel, const bint all, Py_ssize_t c,
                     Py_ssize_t n) noexcept nogil:
     """What a window gives to a pixel, for n channels from c on."""
@@ -136,7 +141,7 @@ cdef inline void whole_vectors(const int kind, const bint wide, const bint strea
 
 cdef inline void squares_back(const int kind, Pool *g, Py_ssize_t job) noexcept nogil:
     """Two rows of dx."""
-    cdef Py_ssize_t squares = (g.H + g.top + 1) // 2, n = job // squares, R = job % squares, Q, c
+    cdef Py_ssize_t n = job // square_rows(g), R = job % square_rows(g), Q, c
     cdef Square s
     for Q in range((g.W + g.left + 1) // 2):
         if kind == ARGMAX and R < g.OH and Q < g.OW and bad_indices(g, n, R, Q, 0, g.C):

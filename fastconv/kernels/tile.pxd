@@ -1,7 +1,7 @@
 # THE micro-kernel: MR rows x nv vectors of accumulators that stay in registers, in its three uses.
 #
-#   tile     rows are pixels (pointers), columns output channels: forward, input gradient, 1x1; MR rows or one less, which
-#            are all that a number of pixels from 20 on can be cut into
+#   tile     rows are pixels (pointers), columns output channels: forward, input gradient, 1x1; MR rows or one less:
+#            any number of pixels from 20 on can be cut into these
 #   tile_tn  rows are input channels, columns output channels, summed over pixels: weight gradient
 #   tile_w   rows are output channels, columns positions along W of plain NCHW planes: few channels
 #
@@ -101,6 +101,7 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
 cdef inline void tile_rows(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                            const real *init, real **out, int activation, bint stream, const real **add,
                            const int mr, int nv) noexcept nogil:
+    """tile_body for nv vectors, 1 to NR."""
     if nv == 1:
         tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 1)
     elif nv == 2:
@@ -114,7 +115,7 @@ cdef inline void tile_rows(const real **rows, Py_ssize_t taps, Py_ssize_t offset
 cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                       const real *init, real **out, int activation, bint stream, int mr, int nv,
                       const real **add=NULL) noexcept nogil:
-    """tile_body for mr rows, MR or one less, and nv vectors, 1 to NR."""
+    """tile_rows for mr rows, MR or one less."""
     if mr == MR:
         tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, MR, nv)
     else:
