@@ -127,7 +127,7 @@ class Binder:
         return [add_call(total, self.array(step.more), total)]
 
     def bind_update(self, step):
-        return [self.updates.call(step.name, 0, self.array(step.gradient))]
+        return [self.updates.call(step.names[0], 0, self.array(step.gradient))]
 
     def bind_loss(self, step):
         y, dy = self.array(step.y), self.array(step.dy)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from . import rewrites
+from . import graph, rewrites, together
 from .memory import nbytes
 from .plan import Planner, Value, places
 from .steps import Add, AddGradient, Again, Backward, Loss, Update
@@ -24,6 +24,7 @@ class TrainingPlanner(Planner):
         super().__init__(output, n, channels_last)
         self.gradients, self.written, self.sums = {}, set(), {}
         self.uses = Counter(f"{n.owner}.{key}" for n in self.nodes if n.layer for key in n.spec.params)
+        self.group_of = self.groups() if updates else {}
 
     def slices(self):
         """None: the backward pass reads what the whole batch left."""
@@ -143,12 +144,32 @@ class TrainingPlanner(Planner):
 
     # Gradients of parameters: the network's own arrays, but for further uses of a shared one, or for updates.
 
+    def groups(self):
+        """For each parameter those that are updated with it. Alone are shared ones and those updated by rows."""
+        shapes, alone = {}, {name for name, uses in self.uses.items() if uses > 1}
+        for node in graph.ancestors(self.output):
+            for key, p in node.spec.params.items() if node.layer else ():
+                name = f"{node.owner}.{key}"
+                shapes[name] = p.shape
+                if not rewrites.enabled("updates") or self.rows_at_a_time(node, key, name) != p.shape:
+                    alone.add(name)
+        return together.groups(shapes, self.dtype, alone)
+
     def gradient_memory(self, node):
         """Memory in the arena for those gradients of a layer that have no array of their own."""
         names = {key: f"{node.owner}.{key}" for key in node.spec.params}
         wanted = [key for key, name in names.items() if self.updates or name in self.written]
         self.written.update(names.values())
-        return {key: self.new(self.rows_at_a_time(node, key, names[key]), images=False) for key in wanted}
+        return {key: self.gradient_of(node, key, names[key]) for key in wanted}
+
+    def gradient_of(self, node, key, name):
+        shape = self.rows_at_a_time(node, key, name)
+        group = self.group_of.get(name)
+        if group is None or len(group.starts) == 1:
+            return self.new(shape, images=False)
+        if group.value is None:
+            group.value = self.new((group.nbytes // self.dtype.itemsize,), readers=len(group.starts), images=False)
+        return group.part(name, shape)
 
     def rows_at_a_time(self, node, key, name):
         """The shape of a gradient; where it is large and the layer can, that of some of its rows, updated in turn."""
@@ -165,6 +186,10 @@ class TrainingPlanner(Planner):
             self.steps.append(AddGradient(name, value.place))
             self.release(value.block)
             return
+        group = self.group_of[name]
+        if len(group.starts) > 1:
+            self.update_group(group)
+            return
         if name in self.sums:
             total = self.sums[name]
             self.steps.append(Add(total.place, value.place, total.place))
@@ -173,8 +198,14 @@ class TrainingPlanner(Planner):
         self.sums[name] = value
         if self.uses[name] == 0:
             if whole:  # else the layer updates row by row
-                self.steps.append(Update(name, value.place))
+                self.steps.append(Update((name,), value.place))
             self.release(self.sums.pop(name).block)
+
+    def update_group(self, group):
+        """After the last of its gradients."""
+        if group.value.block.readers == 1:
+            self.steps.append(Update(tuple(group.starts), group.value.place))
+        self.release(group.value.block)
 
     # The wires.
 

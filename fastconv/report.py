@@ -52,7 +52,7 @@ def name_of(step):
         case AddGradient():
             return f"sum of {step.name}"
         case Update():
-            return f"update of {step.name}"
+            return f"update of {' to '.join(dict.fromkeys((step.names[0], step.names[-1])))}"
         case Loss():
             return "loss"
 

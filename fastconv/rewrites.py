@@ -8,6 +8,7 @@
     reuse         memory is used again after its last reader
     concat        the inputs of a concatenation are computed inside it
     pooled_first  relu before max pooling is applied after it (training)
+    updates       parameters side by side are updated by one call (lean training)
     slices        the first steps run for a few images at a time, whose values stay in the caches (prediction)
 
 The environment variable ``FASTCONV_REWRITES_OFF`` (for example ``norm,in_place``) switches some off at import.
@@ -17,7 +18,18 @@ import os
 
 from .ops.check import choice
 
-OPTIONAL = ("activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first", "slices")
+OPTIONAL = (
+    "activation",
+    "residual",
+    "norm",
+    "pack",
+    "in_place",
+    "reuse",
+    "concat",
+    "pooled_first",
+    "updates",
+    "slices",
+)
 
 
 def _switched_off(names):
@@ -35,7 +47,8 @@ def use_rewrite(name, enabled=True):
 
     Parameters
     ----------
-    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first", "slices"}
+    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first", "updates",
+        "slices"}
     enabled : bool
 
     Returns

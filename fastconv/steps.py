@@ -58,10 +58,10 @@ class AddGradient(NamedTuple):
 
 
 class Update(NamedTuple):
-    """The optimiser's step for one parameter, right after its gradient."""
+    """The optimiser's step for parameters that lie side by side, once their gradients are known."""
 
-    name: str
-    gradient: Place
+    names: tuple
+    gradient: Place  # all of them as one vector
 
 
 class Loss(NamedTuple):

@@ -33,6 +33,7 @@ FLOORS = {
     "footprint": 7,
     "frozen": 7,
     "plan_training": 7,
+    "together": 3,
     "wires": 4,
     "summary": 4,
     "plan": 6,

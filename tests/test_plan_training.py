@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from fastconv import losses, train
+from fastconv import losses, together, train
 from fastconv.graph import concat, sequential
 from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, ReLU6
 from fastconv.network import Network
 from fastconv.optim import SGD, Adam, AdamW, RMSprop
 from fastconv.plan_training import ROWS
+from fastconv.rewrites import use_rewrite
 from fastconv.steps import Again, Update
 
 
@@ -87,8 +88,33 @@ def test_large_gradients_are_made_and_used_by_rows():
     lean = pair[1].memory(3, training=True, lean=True)
     assert lean.gradients == 0
     assert lean.values < 1.1 * ROWS
-    updates = [step.name for step in pair[1].executor.steps(3, True, True).steps if isinstance(step, Update)]
-    assert updates == ["linear2.weight", "linear2.bias", "linear1.bias"]  # linear1.weight: within its layer's step
+    assert updates_of(pair[1]) == [("linear2.weight",), ("linear2.bias",), ("linear1.bias",)]
+
+
+def updates_of(network):
+    """The names of each update step; a parameter updated by rows has none, for that is within its layer's step."""
+    return [step.names for step in network.executor.steps(3, True, True).steps if isinstance(step, Update)]
+
+
+def test_parameters_side_by_side_are_updated_together(monkeypatch):
+    names = [f"linear{i}.{kind}" for i in (1, 2, 3) for kind in ("weight", "bias")]
+    network = Network(sequential(Linear(16), Linear(32), Linear(16)), (16,), seed=0)
+    assert updates_of(network) == [tuple(names)]
+    monkeypatch.setattr(together, "MOST", 4 * (16 * 16 + 16 + 16 * 32))
+    assert updates_of(network) == [tuple(names[3:]), tuple(names[:3])]
+    before = use_rewrite("updates", False)
+    try:
+        assert updates_of(network) == [(name,) for i in (4, 2, 0) for name in names[i : i + 2]]
+    finally:
+        use_rewrite("updates", before)
+
+
+def test_a_shared_parameter_and_a_gap_end_a_group():
+    shared = Linear(16, name="shared")
+    network = Network(sequential(shared, Linear(16, name="a"), shared, Linear(5, name="b")), (16,), seed=0)
+    assert updates_of(network) == [("a.weight", "a.bias", "b.weight", "b.bias"), ("shared.weight",), ("shared.bias",)]
+    network = Network(sequential(Linear(5), Linear(16)), (16,), seed=0)  # 5 floats end within a cache line
+    assert updates_of(network) == [("linear2.weight", "linear2.bias"), ("linear1.weight", "linear1.bias")]
 
 
 def test_lean_training_by_fit_and_its_errors():

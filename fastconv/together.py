@@ -1,0 +1,41 @@
+"""Parameters that lie side by side, whose gradients wait for each other so that one call updates them all."""
+
+from math import prod
+
+from .memory import nbytes, place
+
+MOST = 32 << 20  # bytes of gradients that wait: what the caches hold of them is slow to read from another core
+
+
+class Group:
+    """Gradients of a few parameters as one vector; `value`: where it lies, while it does."""
+
+    def __init__(self):
+        self.starts, self.nbytes, self.value = {}, 0, None  # name -> its first byte
+
+    def add(self, name, length):
+        self.starts[name] = self.nbytes
+        self.nbytes += length
+
+    def part(self, name, shape):
+        """One parameter's gradient."""
+        whole = self.value.place
+        return self.value._replace(place=place(whole.start + self.starts[name], shape, whole.dtype))
+
+
+def groups(shapes, dtype, alone):
+    """name -> its group, which for the names in `alone` is theirs alone.
+
+    Shapes come in the order of the parameters in memory. A group ends where a gap follows: what lies there has no
+    gradient.
+    """
+    found, group = {}, None
+    for name, shape in shapes.items():
+        length = nbytes(shape, dtype)
+        if group is None or name in alone or group.nbytes + length > MOST:
+            group = Group()
+        group.add(name, length)
+        found[name] = group
+        if name in alone or length > prod(shape) * dtype.itemsize:
+            group = None
+    return found
