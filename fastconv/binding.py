@@ -103,6 +103,7 @@ class Binder:
             dy=self.array(step.dy),
             dx=self.array(step.dx),
             dresidual=self.array(step.dresidual),
+            known=self.array(step.known),
             activation=step.activation,
             x_shape=n + node.inputs[0].shape,
             y_shape=n + node.shape,

@@ -85,6 +85,10 @@ class Layer:
         """What `forward` reads as `b.params` in a frozen network, with `norm` (scale, shift) of each channel folded."""
         return SimpleNamespace(**{name: array.copy() for name, array in vars(params).items()})
 
+    def adds_gradient(self, x_shape, dtype):
+        """Whether `backward` adds `b.known`, an array or None that may be `b.dx` itself, to dx while it stores."""
+        return False
+
     def multiply_adds(self, x_shape, y_shape):
         """Of one sample's forward pass."""
         return 0

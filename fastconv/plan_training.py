@@ -92,12 +92,23 @@ class TrainingPlanner(Planner):
     # A layer's step, with what its backward undoes besides.
 
     def layer_backward(self, node):
-        dy, dx = self.gradients.pop(node.index), None
-        if node.inputs[0].index in self.wanted:
-            dx = self.over_or_new(dy if node.layer.in_place else None, node.inputs[0], node.layer.view)
-        x = self.saved_value(node.inputs[0]) if "x" in node.layer.saves else None
+        source, dy, dx = node.inputs[0], self.gradients.pop(node.index), None
+        known = self.known_gradient(node)
+        if known is not None and known.block.readers == 1 and rewrites.enabled("in_place"):
+            dx = known
+        elif source.index in self.wanted:
+            dx = self.over_or_new(dy if node.layer.in_place else None, source, node.layer.view)
+        x = self.saved_value(source) if "x" in node.layer.saves else None
         y = self.saved_value(node) if "y" in node.layer.saves else None
-        self.backward(node, x, y, dy, dx)
+        self.backward(node, x, y, dy, dx, known=known)
+
+    def known_gradient(self, node):
+        """What later steps gave of dx, where the layer can add it while it stores."""
+        source = node.inputs[0]
+        if source.index not in self.gradients or not rewrites.enabled("gradients"):
+            return None
+        able = node.layer.adds_gradient(source.shape, self.dtype)
+        return self.gradients.pop(source.index) if able else None
 
     def unit_backward(self, unit):
         """dz = dy where the activation passed; the residual's gradient is dz, the layer's that of its own backward."""
@@ -126,17 +137,17 @@ class TrainingPlanner(Planner):
         dy.block.readers += 1
         return Value(seen, dy.block)
 
-    def backward(self, node, x, y, dy, dx, activation=None, dresidual=None):
+    def backward(self, node, x, y, dy, dx, activation=None, dresidual=None, known=None):
         scratch, own, saved = self.asked(node.spec.scratch), self.gradient_memory(node), self.saved.pop(node.index, {})
         grads = {key: own[key].place if key in own else None for key in node.spec.params}
         read = (value and value.place for value in (x, y, dy, dx))
-        beside = dresidual and dresidual.place
-        self.steps.append(Backward(node, *read, places(saved), places(scratch), grads, activation, beside))
+        beside = (value and value.place for value in (dresidual, known))
+        self.steps.append(Backward(node, *read, places(saved), places(scratch), grads, activation, *beside))
         for key, value in own.items():
             self.use_gradient(f"{node.owner}.{key}", value, whole=value.place.shape == node.spec.params[key].shape)
         for values in (saved, scratch):
             self.release_all(values)
-        for value in (x, y, dy):
+        for value in (x, y, dy, None if known is dx else known):
             if value is not None:
                 self.release(value.block)
         if dx is not None:

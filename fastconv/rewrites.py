@@ -8,6 +8,7 @@
     reuse         memory is used again after its last reader
     concat        the inputs of a concatenation are computed inside it
     pooled_first  relu before max pooling is applied after it (training)
+    gradients     what is known of an input's gradient is added while a layer stores the rest (training)
     updates       parameters side by side are updated by one call (lean training)
     slices        the first steps run for a few images at a time, whose values stay in the caches (prediction)
 
@@ -27,6 +28,7 @@ OPTIONAL = (
     "reuse",
     "concat",
     "pooled_first",
+    "gradients",
     "updates",
     "slices",
 )
@@ -47,8 +49,8 @@ def use_rewrite(name, enabled=True):
 
     Parameters
     ----------
-    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first", "updates",
-        "slices"}
+    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first", "gradients",
+        "updates", "slices"}
     enabled : bool
 
     Returns

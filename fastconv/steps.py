@@ -27,6 +27,7 @@ class Backward(NamedTuple):
     grads: dict  # parameter -> Place; None: the network's own array for this gradient
     activation: str | None = None
     dresidual: Place | None = None
+    known: Place | None = None  # a gradient of x, perhaps in dx's memory, that is added while dx is stored
 
 
 class Again(NamedTuple):

@@ -63,7 +63,7 @@ class Bench:
             x_shape=self.x_shape,
             y_shape=self.y_shape,
             training=self.training,
-            **dict.fromkeys(("activation", "residual", "dresidual")),
+            **dict.fromkeys(("activation", "residual", "dresidual", "known")),
             **{k: SimpleNamespace(**v) for k, v in spaces.items()},
             **arrays,
         )

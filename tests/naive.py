@@ -32,7 +32,7 @@ class Naive:
             saved=arrays.pop("saved", None) or SimpleNamespace(**fresh(node.spec.saved)),
             scratch=SimpleNamespace(**fresh(node.spec.scratch)),
             training=training,
-            **{"activation": None, "residual": None, "dresidual": None, **arrays},
+            **{"activation": None, "residual": None, "dresidual": None, "known": None, **arrays},
         )
 
     def forward(self, x, training=False):

@@ -10,7 +10,7 @@ from fastconv.network import Network
 from fastconv.optim import SGD, Adam, AdamW, RMSprop
 from fastconv.plan_training import ROWS
 from fastconv.rewrites import use_rewrite
-from fastconv.steps import Again, Update
+from fastconv.steps import Add, Again, Backward, Update
 
 
 def model(channels):
@@ -132,6 +132,39 @@ def test_lean_training_by_fit_and_its_errors():
 
     with pytest.raises(TypeError, match=r"lean training needs an optimizer of fastconv\.optim, got Own"):
         train.train_step(network, x, labels, Own(), lean=True)
+
+
+def block(x):
+    """A residual block, before it a layer so that the gradient of its input is wanted."""
+    x = Conv2D(20, 1, name="stem")(x)
+    y = sequential(Conv2D(24, 1, name="down"), BatchNorm(), ReLU(), Conv2D(20, 3, padding=1), BatchNorm())(x)
+    return sequential(ReLU(), Flatten(), Linear(5))(x + y)
+
+
+@pytest.mark.parametrize("off", [(), ("in_place",), ("gradients",)], ids=str)
+def test_a_layer_adds_to_the_gradient_of_its_input(off):
+    expected = gradients_of_block()
+    before = {name: use_rewrite(name, False) for name in off}
+    try:
+        steps = Network(block, (3, 6, 5)).executor.steps(2, True).steps
+        (down,) = [step for step in steps if isinstance(step, Backward) and step.node.name == "down"]
+        sums = [step for step in steps if isinstance(step, Add) and step.node is None]
+        if "gradients" in off:
+            assert down.known is None
+            assert len(sums) == 1
+        else:
+            assert not sums
+            assert (down.known == down.dx) == (not off)
+        for name, gradient in gradients_of_block().items():
+            np.testing.assert_allclose(gradient, expected[name], rtol=0, atol=1e-6, err_msg=name)
+    finally:
+        for name, enabled in before.items():
+            use_rewrite(name, enabled)
+
+
+def gradients_of_block():
+    x = np.random.default_rng(0).standard_normal((2, 3, 6, 5)).astype("float32")
+    return Network(block, (3, 6, 5), seed=0).gradients(x, [0, 4], losses.CrossEntropy())[1]
 
 
 def test_losses_of_lean_steps_are_those_of_the_network():

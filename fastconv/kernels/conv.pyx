@@ -354,7 +354,7 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const
                  const real *b, bint stream, int nv) noexcept nogil:
     """All passes over the reduction, each over all tiles of the job; partial sums wait in the output.
 
-    A residual is what the first pass starts from, so that its memory may be that of the output.
+    A residual is added by the first pass, so that its memory may be that of the output.
     """
     cdef Py_ssize_t t = 0, c = 0, taps, length, m, p
     cdef Py_ssize_t passes = (g.taps * g.length + STEPS - 1) // STEPS
@@ -367,7 +367,7 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const
         p = 0
         for m in range(cut.tiles):
             high = <int>height(cut, m)
-            tile(rows, 0, 0, 0, w, b, out + p, g.activation, False, high, nv)
+            tile(rows, 0, 0, 0, w, b, out + p, g.activation, False, high, nv, add + p if add != NULL else NULL)
             p += high
         return
     while t < g.taps:
@@ -496,7 +496,6 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
     cdef int failed = 1
     cdef Grid g
     cdef Py_ssize_t *offsets
-    cdef Py_ssize_t one = sizeof(real)
     if y.shape[0] == 0:
         return
     with nogil:
@@ -505,8 +504,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
             set_source(&g, x)
             set_target(&g, y)
             g.GH, g.GW, g.bh, g.activation = y.shape[2], y.shape[3], 0, activation
-            if r is not None:
-                g.add, g.an, g.ah, g.aw = &r[0, 0, 0, 0], r.strides[0] // one, r.strides[2] // one, r.strides[3] // one
+            set_residual(&g, r)
             failed = pack_and_run(&g, &w[0, 0, 0, 0], w.strides[0] // sizeof(real), w.strides[1] // sizeof(real),
                                   w.strides[0] // <Py_ssize_t>sizeof(real) * g.K, offsets,
                                   NULL if packed is None else &packed[0], b, w.shape[3] if dw == 1 and narrow else 1)
@@ -574,8 +572,16 @@ cdef void set_source(Grid *g, const real[:, :, :, :] x) noexcept nogil:
 
 
 cdef void set_target(Grid *g, real[:, :, :, :] y) noexcept nogil:
-    g.y, g.N, g.add = &y[0, 0, 0, 0], y.shape[0], NULL
+    g.y, g.N = &y[0, 0, 0, 0], y.shape[0]
     g.yn, g.yh, g.yw = y.strides[0] // sizeof(real), y.strides[2] // sizeof(real), y.strides[3] // sizeof(real)
+    set_residual(g, None)
+
+
+cdef void set_residual(Grid *g, const real[:, :, :, :] r) noexcept nogil:
+    cdef Py_ssize_t one = sizeof(real)
+    g.add, g.an, g.ah, g.aw = NULL, 0, 0, 0
+    if r is not None:
+        g.add, g.an, g.ah, g.aw = &r[0, 0, 0, 0], r.strides[0] // one, r.strides[2] // one, r.strides[3] // one
 
 
 cdef int run_packed(Grid *g, const real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
@@ -650,17 +656,20 @@ cdef void pad(const real *x, Py_ssize_t xn, Py_ssize_t xh, Py_ssize_t xw, Py_ssi
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint narrow=True, int activation=0, const real[:] packed=None):
-    """dx = conv2d's input gradient (with b and an activation: the transposed convolution); dy and dx channels-last."""
+                   Py_ssize_t groups, bint narrow=True, int activation=0, const real[:] packed=None,
+                   const real[:, :, :, :] r=None):
+    """dx = conv2d's input gradient + r (with b and an activation: the transposed convolution); dy, dx and r
+    channels-last, r perhaps dx itself, b and r perhaps None."""
     cdef int failed
     cdef const real *next_packed = NULL if packed is None else &packed[0]
     if dx.shape[0] == 0:
         return
     with nogil:
-        if narrow and packed is None and in_blocks(groups, w.shape[1], sh, sw, dh, dw):
+        if narrow and packed is None and r is None and in_blocks(groups, w.shape[1], sh, sw, dh, dw):
             failed = run_blocks(dy, w, b, dx, sh, sw, top, left, activation)
         else:
-            failed = run_phases(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, activation, &next_packed, NULL)
+            failed = run_phases(dy, w, b, dx, r, sh, sw, dh, dw, top, left, groups, narrow, activation, &next_packed,
+                                NULL)
     if failed:
         raise MemoryError()
 
@@ -671,7 +680,7 @@ def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize
     cdef real *next_packed = &packed[0]
     cdef int failed
     with nogil:
-        failed = run_phases(None, w, None, None, sh, sw, dh, dw, top, left, groups, False, 0, NULL, &next_packed)
+        failed = run_phases(None, w, None, None, None, sh, sw, dh, dw, top, left, groups, False, 0, NULL, &next_packed)
     if failed:
         raise MemoryError()
 
@@ -682,23 +691,24 @@ cdef bint in_blocks(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t sh, Py_ssize_t s
 
 
 cdef int run_phases(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                    Py_ssize_t groups, bint narrow, int activation, const real **packed, real **store) noexcept nogil:
+                    const real[:, :, :, :] known, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw,
+                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint narrow, int activation,
+                    const real **packed, real **store) noexcept nogil:
     """The sh x sw phases of dx; with `store` nothing is computed but the packed weights."""
     cdef Py_ssize_t phase
     cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(3 * w.shape[2] * w.shape[3] * sizeof(Py_ssize_t))
     cdef int failed = offsets == NULL
     for phase in range(sh * sw):
-        failed = failed or run_phase(dy, w, b, dx, sh, sw, dh, dw, top, left, groups, narrow, activation, phase // sw,
-                                     phase % sw, offsets, packed, store)
+        failed = failed or run_phase(dy, w, b, dx, known, sh, sw, dh, dw, top, left, groups, narrow, activation,
+                                     phase // sw, phase % sw, offsets, packed, store)
     free(offsets)
     return failed
 
 
 cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                   Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint narrow, int activation, Py_ssize_t i0, Py_ssize_t j0, Py_ssize_t *offsets,
-                   const real **packed, real **store) noexcept nogil:
+                   const real[:, :, :, :] known, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw,
+                   Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint narrow, int activation, Py_ssize_t i0,
+                   Py_ssize_t j0, Py_ssize_t *offsets, const real **packed, real **store) noexcept nogil:
     """The pixels (i0 + i sh, j0 + j sw) of dx: tap (r, s) reaches them from dy at (i0 + top - r dh) / sh + i.
 
     Taps are taken from the last to the first, so that dy is read from left to right.
@@ -731,9 +741,11 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
         return 0
     set_source(&g, dy)
     set_target(&g, dx)
+    set_residual(&g, known)
+    if g.add != NULL:
+        g.add += i0 * g.ah + j0 * g.aw
     g.y += i0 * g.yh + j0 * g.yw
-    g.yh *= sh
-    g.yw *= sw
+    g.yh, g.yw, g.ah, g.aw = sh * g.yh, sw * g.yw, sh * g.ah, sw * g.aw
     g.mh, g.mw, g.bh = 1, 1, 0
     g.GH, g.GW = (dx.shape[2] - i0 + sh - 1) // sh, (dx.shape[3] - j0 + sw - 1) // sw
     return pack_and_run(&g, &w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C, offsets,

@@ -30,7 +30,7 @@ cdef inline Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
 cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                            const real *init, real **out, int activation, bint stream, const real **add,
                            const int mr, const int nv) noexcept nogil:
-    """out[i][j] = (init[j] or out[i][j]) (+ add[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j], activated.
+    """out[i][j] = (init[j] or out[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
 
     `add` may be NULL; its rows may be those of `out`.
     """
@@ -48,10 +48,6 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
     for i in range(mr):
         for j in range(nv):
             acc[i][j] = vload(init + j * VL) if init != NULL else vload(out[i] + j * VL)
-    if add != NULL:
-        for i in range(mr):
-            for j in range(nv):
-                acc[i][j] = acc[i][j] + vload(add[i] + j * VL)
     for t in range(taps):
         p0 = rows[0] + offset
         p1 = rows[1] + offset
@@ -84,6 +80,10 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
                 for j in range(nv):
                     acc[5][j] = acc[5][j] + a * wv[j]
             w += nv * VL
+    if add != NULL:
+        for i in range(mr):
+            for j in range(nv):
+                acc[i][j] = acc[i][j] + vload(add[i] + j * VL)
     if activation:
         for i in range(mr):
             for j in range(nv):

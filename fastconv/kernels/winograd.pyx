@@ -616,13 +616,17 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
 
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                   Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1):
-    """dx = the input gradient (+ b) of forward with this top, left and s; for s > 1 every pixel of dx is read."""
+                   Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1,
+                   const real[:, :, :, :] r=None):
+    """dx = the input gradient (+ b) of forward with this top, left and s; for s > 1 every pixel of dx is read.
+
+    For s = 1 + r, perhaps dx itself.
+    """
     cdef Plan g
     if dx.shape[0] == 0:
         return
     set_gradient(&g.p, dy, dx, w.shape[2] // s, top, left, s)
-    convolve(&g, w, None, b, None, dx.shape[0], w.shape[2] // s, activation, True)
+    convolve(&g, w, None, b, r, dx.shape[0], w.shape[2] // s, activation, True)
 
 
 def forward_packed(const real[:, :, :, :] x, const real[:] packed, const real[:] b, real[:, :, :, :] y,
@@ -638,13 +642,14 @@ def forward_packed(const real[:, :, :, :] x, const real[:] packed, const real[:]
 
 
 def backward_input_packed(const real[:, :, :, :] dy, const real[:] packed, const real[:] b, real[:, :, :, :] dx,
-                          Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1):
+                          Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1,
+                          const real[:, :, :, :] r=None):
     """backward_input with what `pack_rotated` made of a kernel x kernel weight."""
     cdef Plan g
     if dx.shape[0] == 0:
         return
     set_gradient(&g.p, dy, dx, kernel // s, top, left, s)
-    convolve(&g, None, packed, b, None, dx.shape[0], kernel // s, activation, True)
+    convolve(&g, None, packed, b, r, dx.shape[0], kernel // s, activation, True)
 
 
 cdef void set_gradient(Patches *p, const real[:, :, :, :] dy, real[:, :, :, :] dx, Py_ssize_t kernel, Py_ssize_t top,

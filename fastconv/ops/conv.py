@@ -6,6 +6,7 @@ conv_calls.py would do, which is made from checked arrays. Networks use the prep
 
 from . import check, epilogue, geometry, path
 from .conv_calls import (
+    adds_known,
     conv2d_backward_bias_call,
     conv2d_backward_input_call,
     conv2d_backward_weight_call,
@@ -17,6 +18,7 @@ from .packed import PackedWeight, memory_of, weight_of
 from .remember import Ways, key
 
 __all__ = [
+    "adds_known",
     "conv2d",
     "conv2d_backward_bias",
     "conv2d_backward_bias_call",
