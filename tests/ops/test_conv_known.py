@@ -1,10 +1,10 @@
 """The input gradient added to what is known of it: dx = known + the gradient, in memory of its own or over known."""
 
+import inputs
 import numpy as np
 import pytest
 
 from fastconv.ops import conv, geometry
-from tests.inputs import DTYPES
 
 # x_shape, w_shape, stride, padding, dilation, groups
 CASES = {
@@ -30,7 +30,7 @@ def last(shape, dtype, rng, beside=0):
 
 
 @pytest.mark.parametrize("where", ["apart", "over", "channels of a larger array"])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", inputs.DTYPES)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_known_is_added(case, dtype, where):
     x_shape, w_shape, *window = case

@@ -17,6 +17,7 @@ import reference
 from problems import Conv, Operands, operands
 
 import fastconv
+from fastconv.ops import conv, geometry
 
 PAGE = mmap.PAGESIZE
 CASES = [
@@ -62,6 +63,7 @@ def check(problem, dtype, layout, at_end, seed):
         np.testing.assert_allclose(out, exact, rtol=0, atol=tolerance)
     if isinstance(problem, Conv):
         check_residual(problem, fenced, a, at_end)
+        check_known(problem, fenced, a, at_end)
 
 
 def check_residual(problem, fenced, a, at_end):
@@ -72,6 +74,16 @@ def check_residual(problem, fenced, a, at_end):
     np.testing.assert_allclose(out, plain + a.dy, rtol=0, atol=1e-5 * np.abs(plain).max())
     fastconv.conv2d(fenced.x, fenced.weight, fenced.bias, *problem.window, residual=residual, out=residual)
     np.testing.assert_array_equal(residual, out)
+
+
+def check_known(problem, fenced, a, at_end):
+    """So does what is known of dx, where the kernel adds to it."""
+    g = geometry.conv2d(a.x.shape, a.weight.shape, *problem.window)
+    if conv.adds_known(g, a.x.dtype):
+        known, alone = guarded(a.x, at_end), guarded(np.full_like(a.x, np.nan), at_end)
+        conv.conv2d_backward_input_call(fenced.dy, fenced.weight, alone, g)()
+        conv.conv2d_backward_input_call(fenced.dy, fenced.weight, known, g, known=known)()
+        np.testing.assert_allclose(known, a.x + alone, rtol=0, atol=1e-5 * np.abs(alone).max())
 
 
 def all_cases():
