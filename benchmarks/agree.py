@@ -18,9 +18,9 @@ squeezenet1_1 and googlenet_original reach 2.1 and 2.5 times PyTorch's error; wi
 and 1.6.
 
 A training path in float32 is chaotic: within three or four steps a difference of one rounding grows ten-thousandfold,
-until it is as large as the loss's own changes. How far apart two right programs come is luck, so --train takes the median over --draws
-of weights too, of the distance from float64 by the spread of PyTorch's two layouts. How often single steps lie outside
-twice the spread is printed, for ours and for PyTorch itself when it runs on one thread instead.
+until it is as large as the loss's own changes. How far apart two right programs come is luck, so --train takes the
+median over --draws of weights too, of the distance from float64 by the spread of PyTorch's two layouts. How often
+single steps lie outside twice the spread is printed, for ours and for PyTorch itself when it runs on one thread.
 
 FOLDER of --train holds train/<class>/*.jpg, or a .tar of that.
 """

@@ -70,8 +70,8 @@ def fit(
     on_epoch : function Epoch -> anything, optional
         Called after each epoch; training ends early where it returns True.
     lean : bool
-        Update parameters as soon as their gradients are known, some 32 MB at a time, and keep no gradients: less memory,
-        the same bits. Needs an optimizer of fastconv. Ctrl-C then waits for the end of the step.
+        Update parameters as soon as their gradients are known, some 32 MB at a time, and keep no gradients: less
+        memory, the same bits. Needs an optimizer of fastconv. Ctrl-C then waits for the end of the step.
 
     Returns
     -------
