@@ -33,7 +33,7 @@ class Frozen:
         nodes = graph.ancestors(output)
         self.input_shape, self.output_shape, self.dtype = nodes[0].shape, output.shape, output.graph.dtype
         self.units = fusion.units(nodes, output, set(), frozen=True)
-        self.weights = Weights(self.units, Binder(None, parameters, buffers))
+        self.weights = Weights(self.units, Binder(None, parameters, buffers), batch_size)
         self.lock, self.idle = threading.Lock(), []
         self.put_back(batch_size, self.bound(batch_size))
 
@@ -100,7 +100,7 @@ class Frozen:
 class Weights:
     """For each step what its layer reads: copies, folded and packed."""
 
-    def __init__(self, units, live):
+    def __init__(self, units, live, batch_size):
         self.of = {}
         shelf = pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
         for unit in units:
@@ -108,7 +108,7 @@ class Weights:
                 params, norm = live.params(unit.node), unit.norm
                 if norm is not None:
                     norm = norm.layer.scale_and_shift(live.params(norm), live.state(norm))
-                x_shape = (1, *unit.node.inputs[0].shape)
+                x_shape = (batch_size, *unit.node.inputs[0].shape)
                 state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(unit.node)).items()})
                 frozen = unit.node.layer.freeze(params, norm, x_shape)
                 self.of[unit.node.index] = moved(frozen, shelf), state

@@ -144,7 +144,9 @@ class Network:
         Parameters
         ----------
         batch_size : int
-            The batch to prepare memory for; any other is prepared when it comes.
+            The batch to prepare for: its memory, and, where it is small, weights in the order that is quickest for
+            few images. Any other is prepared when it comes; an image has the same bits in all of them. Networks
+            frozen for different sizes may differ in the last bits.
 
         Returns
         -------

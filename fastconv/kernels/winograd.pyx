@@ -1,5 +1,8 @@
 """Winograd's convolution on channels-last memory: F(5x5, 2x2), F(4x4, 3x3) and F(2x2, 5x5), stride 1.
 
+Packed filters may also be those of F(2x2, 3x3), with patches of 4 x 4 inputs and 16 frequencies: less than half as many
+bytes, which counts where few patches pass by each filter.
+
     forward          y  = At [sum_c (G w Gt) * (Bt x B)] A + b     on each patch of 6 x 6 inputs
     input gradient   the same with the rotated kernel, K and C swapped (Zhang 2016, eqs. 50, 51)
     weight gradient  dw = Gt [sum over patches of (Bt x B) * (A dy At)] G
@@ -25,12 +28,13 @@ from .vector cimport LINE, VL, real, vf, vload, vprefetch, vsplat, vstore, vzero
 from .winograd_transform cimport (
     transform_filter_2, transform_filter_3, transform_filter_5, transform_filter_gradient_2,
     transform_filter_gradient_3, transform_filter_gradient_5, transform_gradient_2, transform_gradient_4,
-    transform_gradient_5, transform_input, transform_output_2, transform_output_4, transform_output_5, transpose_4,
+    transform_gradient_5, transform_input, transform_output_2, transform_output_4, transform_output_5,
+    transform_small_filter, transform_small_input, transform_small_output, transpose_4,
 )
 
 cdef enum:
-    EDGE = 6            # inputs along a side of a patch
-    COUNT = 36          # frequencies
+    SIDE = 6            # inputs along a side of a patch, unless it is a small one
+    COUNT = 36          # frequencies of that
     CHUNK = 64          # channels in a chunk, about
     OUTPUTS = 25        # outputs of a patch, at most
     LANES = 64          # output channels in a tile, at most
@@ -51,7 +55,7 @@ cdef struct Filters:
     Py_ssize_t C, K
     Py_ssize_t chunk, chunks    # channels in a chunk
     Py_ssize_t width, tiles     # lanes in a tile
-    Py_ssize_t taps
+    Py_ssize_t taps, frequencies
     real *w                     # w[k * so + c * si + offsets[tap]], of blocks w[start_of(k, c) + offsets[tap]]
     Py_ssize_t so, si
     Py_ssize_t s, channels, sh, sw  # side of a block, channels of one place, its row and column in w
@@ -59,13 +63,14 @@ cdef struct Filters:
     Py_ssize_t offsets[25]
 
 cdef struct Patches:
-    # patch p = (n, i, j): outputs from (i edge, j edge), inputs from (s i edge - top, s j edge - left);
+    # patch p = (n, i, j): edge x edge outputs from (i edge, j edge), side x side inputs from (s i edge - top,
+    # s j edge - left);
     # the outputs may be blocks that begin at (-ytop, -yleft)
     real *x
     Py_ssize_t xn, xh, xw, H, W, C, s
     real *y
     Py_ssize_t yn, yh, yw, OH, OW, K, ys, ytop, yleft
-    Py_ssize_t edge, top, left, rows, columns, count
+    Py_ssize_t side, edge, top, left, rows, columns, count
     Py_ssize_t stride           # reals from one patch to the next in v[f]
 
 cdef struct Plan:
@@ -99,10 +104,10 @@ cdef void *allocate(Py_ssize_t reals) noexcept nogil:
 
 # ---------------------------------------------------------------- filters
 
-cdef void cut_filters(Filters *f, Py_ssize_t K, Py_ssize_t C, Py_ssize_t s) noexcept nogil:
+cdef void cut_filters(Filters *f, Py_ssize_t K, Py_ssize_t C, Py_ssize_t s, Py_ssize_t side) noexcept nogil:
     """Chunks of C and tiles of K, as even as they can be; of blocks, chunks of whole strips."""
     cdef Py_ssize_t vectors = (K + VL - 1) // VL, chunks = max(<Py_ssize_t>1, (C + CHUNK // 2) // CHUNK)
-    f.C, f.K = C, K
+    f.C, f.K, f.frequencies = C, K, side * side
     f.chunk = (C + chunks - 1) // chunks
     if s > 1:
         f.chunk = (f.chunk + STRIP - 1) // STRIP * STRIP
@@ -121,7 +126,7 @@ cdef Py_ssize_t length_of(Filters *f, Py_ssize_t chunk) noexcept nogil:
 
 
 cdef Py_ssize_t place_of(Filters *f, Py_ssize_t tile, Py_ssize_t chunk) noexcept nogil:
-    return COUNT * (tile * f.chunks * odd(f.chunk * f.width) + chunk * odd(f.chunk * lanes_of(f, tile)))
+    return f.frequencies * (tile * f.chunks * odd(f.chunk * f.width) + chunk * odd(f.chunk * lanes_of(f, tile)))
 
 
 cdef Py_ssize_t size_of(Filters *f) noexcept nogil:
@@ -132,7 +137,8 @@ cdef Py_ssize_t panel_width(Py_ssize_t lanes, Py_ssize_t panel) noexcept nogil:
     return min(<Py_ssize_t>(NR * VL), lanes - panel * NR * VL)
 
 
-cdef void point_filters(Filters *f, const real[:, :, :, :] w, Py_ssize_t s, bint rotated) noexcept nogil:
+cdef void point_filters(Filters *f, const real[:, :, :, :] w, Py_ssize_t s, bint rotated,
+                        Py_ssize_t side=SIDE) noexcept nogil:
     """Where the taps lie; rotated: turned by 180 degrees, outputs and inputs swapped."""
     cdef Py_ssize_t t, one = sizeof(real), kernel = w.shape[2] // s, i, j
     f.taps = kernel * kernel
@@ -146,9 +152,9 @@ cdef void point_filters(Filters *f, const real[:, :, :, :] w, Py_ssize_t s, bint
     f.so, f.si = w.strides[0] // one, w.strides[1] // one
     if rotated:
         f.so, f.si = f.si, f.so
-        cut_filters(f, s * s * w.shape[1], w.shape[0], s)
+        cut_filters(f, s * s * w.shape[1], w.shape[0], s, side)
     else:
-        cut_filters(f, w.shape[0], s * s * w.shape[1], s)
+        cut_filters(f, w.shape[0], s * s * w.shape[1], s, side)
 
 
 cdef Py_ssize_t start_of(Filters *f, Py_ssize_t k, Py_ssize_t c) noexcept nogil:
@@ -175,6 +181,8 @@ cdef void transform_filters(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, Py_ss
         for c in range(count):
             if f.taps == 4:
                 transform_filter_2(taps + c * 4 * VL, to + c * width, step)
+            elif f.frequencies < COUNT:
+                transform_small_filter(taps + c * 9 * VL, to + c * width, step)
             elif f.taps == 9:
                 transform_filter_3(taps + c * 9 * VL, to + c * width, step)
             else:
@@ -266,9 +274,9 @@ cdef void set_output(Patches *p, const real[:, :, :, :] y, Py_ssize_t s, Py_ssiz
     p.ys, p.ytop, p.yleft = s, top, left
 
 
-cdef void set_patches(Patches *p, Py_ssize_t N, Py_ssize_t kernel) noexcept nogil:
+cdef void set_patches(Patches *p, Py_ssize_t N, Py_ssize_t kernel, Py_ssize_t side=SIDE) noexcept nogil:
     """After the input and the output, of kernel x kernel taps."""
-    p.edge = EDGE + 1 - kernel
+    p.side, p.edge = side, side + 1 - kernel
     p.rows = steps(steps(p.OH + p.ytop, p.ys), p.edge)
     p.columns = steps(steps(p.OW + p.yleft, p.ys), p.edge)
     p.count = N * p.rows * p.columns
@@ -284,7 +292,7 @@ cdef void read_patch(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t step, rea
     cdef Py_ssize_t h = patch // p.columns % p.rows * p.edge * p.s - p.top
     cdef Py_ssize_t w = patch % p.columns * p.edge * p.s - p.left, i, j
     cdef const real *x = p.x + patch // p.columns // p.rows * p.xn
-    fetch(x + h * p.xh + (w + EDGE * p.s) * p.xw, p.xh, EDGE * p.s, p.edge * p.s * p.xw)
+    fetch(x + h * p.xh + (w + p.side * p.s) * p.xw, p.xh, p.side * p.s, p.edge * p.s * p.xw)
     for i in range(p.s):
         for j in range(p.s):
             read_place(p, x, h + i, w + j, v + (i * p.s + j) * p.C, step, copied)
@@ -305,12 +313,20 @@ cdef void read_place(Patches *p, const real *x, Py_ssize_t h, Py_ssize_t w, real
     """Every s-th pixel from (h, w) on; through a copy where it leaves the image or C is not whole vectors."""
     cdef Py_ssize_t C = whole(p.C), xh = p.s * p.xh, xw = p.s * p.xw
     x += h * p.xh + w * p.xw
-    if p.C == C and 0 <= h and h + (EDGE - 1) * p.s < p.H and 0 <= w and w + (EDGE - 1) * p.s < p.W:
-        transform_input(x, xh, xw, v, step, C // VL)
+    if p.C == C and 0 <= h and h + (p.side - 1) * p.s < p.H and 0 <= w and w + (p.side - 1) * p.s < p.W:
+        transform_window(p, x, xh, xw, v, step)
     else:
-        copy_window(x, xh, xw, p.C, EDGE, steps(-h, p.s), steps(p.H - h, p.s), steps(-w, p.s), steps(p.W - w, p.s),
+        copy_window(x, xh, xw, p.C, p.side, steps(-h, p.s), steps(p.H - h, p.s), steps(-w, p.s), steps(p.W - w, p.s),
                     copied)
-        transform_input(copied, EDGE * C, C, v, step, C // VL)
+        transform_window(p, copied, p.side * C, C, v, step)
+
+
+cdef inline void transform_window(Patches *p, const real *x, Py_ssize_t xh, Py_ssize_t xw, real *v,
+                                  Py_ssize_t step) noexcept nogil:
+    if p.side == SIDE:
+        transform_input(x, xh, xw, v, step, whole(p.C) // VL)
+    else:
+        transform_small_input(x, xh, xw, v, step, whole(p.C) // VL)
 
 
 cdef void copy_window(const real *x, Py_ssize_t xh, Py_ssize_t xw, Py_ssize_t C, Py_ssize_t edge, Py_ssize_t top,
@@ -376,6 +392,8 @@ cdef void transform_output(Plan *g, const real *m, Py_ssize_t step, const real *
         transform_output_5(m, step, b, add, ah, aw, y, yh, yw, vectors, g.activation)
     elif g.p.edge == 4:
         transform_output_4(m, step, b, add, ah, aw, y, yh, yw, vectors, g.activation)
+    elif g.p.side < SIDE:
+        transform_small_output(m, step, b, add, ah, aw, y, yh, yw, vectors, g.activation)
     else:
         transform_output_2(m, step, b, add, ah, aw, y, yh, yw, vectors, g.activation)
 
@@ -447,7 +465,7 @@ cdef void multiply(Plan *g, Py_ssize_t tile, Py_ssize_t chunk, const real *v, Py
     cdef Py_ssize_t f, panel, t, k
     cdef int nv
     v += chunk * g.f.chunk
-    for f in range(COUNT):
+    for f in range(g.f.frequencies):
         for panel in range((lanes + NR * VL - 1) // (NR * VL)):
             k = panel * NR * VL
             nv = <int>(panel_width(lanes, panel) // VL)
@@ -484,7 +502,7 @@ cdef int run(Plan *g, const real[:] b) noexcept nogil:
 
 cdef double work_of(Plan *g) noexcept nogil:
     """Nanoseconds of the products and of the transforms of x and y."""
-    return <double>g.p.count * COUNT * (0.012 * g.f.C * g.f.K + 0.1 * (g.f.C + g.f.K))
+    return <double>g.p.count * g.f.frequencies * (0.012 * g.f.C * g.f.K + 0.1 * (g.f.C + g.f.K))
 
 
 cdef bint shares_patches(Plan *g, int threads) noexcept nogil:
@@ -511,7 +529,7 @@ cdef int run_blocks(Plan *g) noexcept nogil:
         return 1
     cdef void *memory
     with parallel(num_threads=threads):
-        memory = allocate(COUNT * (odd(patches * g.p.stride) + odd(patches * g.f.width)) + COUNT * whole(g.p.C)
+        memory = allocate(g.f.frequencies * (odd(patches * g.p.stride) + odd(patches * g.f.width)) + g.f.frequencies * whole(g.p.C)
                           + OUTPUTS * g.f.width)
         for thread in prange(threads, schedule="static"):
             failed |= run_range(g, ranges, threads, thread, patches, memory)
@@ -533,8 +551,8 @@ cdef int run_range(Plan *g, Py_ssize_t *ranges, int threads, int thread, Py_ssiz
 cdef int run_block(Plan *g, Py_ssize_t first, Py_ssize_t patches, void *memory) noexcept nogil:
     cdef Py_ssize_t vstep = odd(patches * g.p.stride), mstep, tile, chunk, t
     cdef real *v = aligned(memory)
-    cdef real *m = v + COUNT * vstep
-    cdef real *copied = m + COUNT * odd(patches * g.f.width)
+    cdef real *m = v + g.f.frequencies * vstep
+    cdef real *copied = m + g.f.frequencies * odd(patches * g.f.width)
     if memory == NULL:
         return 1
     for t in range(patches):
@@ -552,18 +570,18 @@ cdef int run_shared(Plan *g) noexcept nogil:
     """Few patches: their transform is shared, each job is a tile, whose filters may be transformed in passing."""
     cdef int threads = threads_for(work_of(g)), failed = 0
     cdef Py_ssize_t vstep = odd(g.p.count * g.p.stride), patches = g.p.count, job, reals
-    cdef void *shared = allocate(COUNT * vstep)
+    cdef void *shared = allocate(g.f.frequencies * vstep)
     cdef void *memory
     if shared == NULL:
         return 1
     with parallel(num_threads=threads):
-        memory = allocate(COUNT * whole(g.p.C))
+        memory = allocate(g.f.frequencies * whole(g.p.C))
         for job in prange(patches, schedule="static"):
             failed |= share_patch(&g.p, job, aligned(shared), vstep, memory)
         free(memory)
-    reals = COUNT * odd(patches * g.f.width) + OUTPUTS * g.f.width
+    reals = g.f.frequencies * odd(patches * g.f.width) + OUTPUTS * g.f.width
     if g.packed == NULL:
-        reals += COUNT * odd(g.f.chunk * g.f.width) + STRIP * g.f.taps * VL
+        reals += g.f.frequencies * odd(g.f.chunk * g.f.width) + STRIP * g.f.taps * VL
     with parallel(num_threads=threads):
         memory = allocate(reals)
         for job in prange(g.f.tiles, schedule="dynamic"):
@@ -583,7 +601,7 @@ cdef int share_patch(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t vstep, vo
 cdef int run_tile(Plan *g, Py_ssize_t tile, const real *v, Py_ssize_t vstep, void *memory) noexcept nogil:
     cdef Py_ssize_t lanes = lanes_of(&g.f, tile), mstep = odd(g.p.count * lanes), chunk, c, t
     cdef real *m = aligned(memory)
-    cdef real *copied = m + COUNT * odd(g.p.count * g.f.width)
+    cdef real *copied = m + g.f.frequencies * odd(g.p.count * g.f.width)
     cdef real *taps = copied + OUTPUTS * g.f.width
     cdef real *u = taps + STRIP * g.f.taps * VL
     if memory == NULL:
@@ -631,25 +649,25 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 
 def forward_packed(const real[:, :, :, :] x, const real[:] packed, const real[:] b, real[:, :, :, :] y,
                    Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1,
-                   const real[:, :, :, :] r=None):
-    """forward with what `pack` made of a kernel x kernel weight."""
+                   Py_ssize_t side=SIDE, const real[:, :, :, :] r=None):
+    """forward with what `pack` made, for patches of this side, of a kernel x kernel weight."""
     cdef Plan g
     if y.shape[0] == 0:
         return
     set_input(&g.p, x, s, top, left)
     set_output(&g.p, y, 1, 0, 0)
-    convolve(&g, None, packed, b, r, y.shape[0], kernel // s, activation, False)
+    convolve(&g, None, packed, b, r, y.shape[0], kernel // s, activation, False, side)
 
 
 def backward_input_packed(const real[:, :, :, :] dy, const real[:] packed, const real[:] b, real[:, :, :, :] dx,
                           Py_ssize_t kernel, Py_ssize_t top, Py_ssize_t left, int activation=0, Py_ssize_t s=1,
-                          const real[:, :, :, :] r=None):
-    """backward_input with what `pack_rotated` made of a kernel x kernel weight."""
+                          Py_ssize_t side=SIDE, const real[:, :, :, :] r=None):
+    """backward_input with what `pack_rotated` made, for patches of this side, of a kernel x kernel weight."""
     cdef Plan g
     if dx.shape[0] == 0:
         return
     set_gradient(&g.p, dy, dx, kernel // s, top, left, s)
-    convolve(&g, None, packed, b, r, dx.shape[0], kernel // s, activation, True)
+    convolve(&g, None, packed, b, r, dx.shape[0], kernel // s, activation, True, side)
 
 
 cdef void set_gradient(Patches *p, const real[:, :, :, :] dy, real[:, :, :, :] dx, Py_ssize_t kernel, Py_ssize_t top,
@@ -660,18 +678,19 @@ cdef void set_gradient(Patches *p, const real[:, :, :, :] dy, real[:, :, :, :] d
 
 
 cdef int convolve(Plan *g, const real[:, :, :, :] w, const real[:] packed, const real[:] b,
-                  const real[:, :, :, :] r, Py_ssize_t N, Py_ssize_t kernel, int activation, bint rotated) except -1:
+                  const real[:, :, :, :] r, Py_ssize_t N, Py_ssize_t kernel, int activation, bint rotated,
+                  Py_ssize_t side=SIDE) except -1:
     """The convolution of g's input to its output, of kernel x kernel taps between pixels or blocks."""
     cdef Py_ssize_t s = g.p.s * g.p.ys, one = sizeof(real)
     cdef int failed
     with nogil:
-        set_patches(&g.p, N, kernel)
+        set_patches(&g.p, N, kernel, side)
         g.activation, g.packed, g.add, g.an, g.ah, g.aw = activation, NULL, NULL, 0, 0, 0
         if r is not None:
             g.add, g.an, g.ah, g.aw = &r[0, 0, 0, 0], r.strides[0] // one, r.strides[2] // one, r.strides[3] // one
         if packed is not None:
             g.packed = &packed[0] + <Py_ssize_t>packed[0]
-            cut_filters(&g.f, g.p.ys * g.p.ys * g.p.K, g.p.s * g.p.s * g.p.C, s)
+            cut_filters(&g.f, g.p.ys * g.p.ys * g.p.K, g.p.s * g.p.s * g.p.C, s, side)
         else:
             point_filters(&g.f, w, s, rotated)
         failed = run(g, b)
@@ -680,24 +699,28 @@ cdef int convolve(Plan *g, const real[:, :, :, :] w, const real[:] packed, const
     return 0
 
 
-def packed_size(Py_ssize_t K, Py_ssize_t C, Py_ssize_t s=1):
+def packed_size(Py_ssize_t K, Py_ssize_t C, Py_ssize_t s=1, Py_ssize_t side=SIDE):
     """Reals in the packed form of a weight with K outputs and C inputs (the other way round for pack_rotated)."""
     cdef Filters f
-    cut_filters(&f, K, C, s)
+    cut_filters(&f, K, C, s, side)
     return size_of(&f) + 64 // <Py_ssize_t>sizeof(real) + 1
 
 
-def pack(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s=1):
-    """The transformed filters of w (K, C, kh, kw) for forward_packed, in packed_size(K, s * s * C, s) reals."""
-    pack_any(w, packed, s, False)
+def pack(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s=1, Py_ssize_t side=SIDE):
+    """The transformed filters of w (K, C, kh, kw) for forward_packed, in packed_size(K, s * s * C, s, side) reals.
+
+    A side of 4, instead of 6, is for kernels of 3 x 3.
+    """
+    pack_any(w, packed, s, False, side)
 
 
-def pack_rotated(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s=1):
-    """The transformed filters of w (K, C, kh, kw) for backward_input_packed, in packed_size(s * s * C, K, s) reals."""
-    pack_any(w, packed, s, True)
+def pack_rotated(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s=1, Py_ssize_t side=SIDE):
+    """The same for backward_input_packed, in packed_size(s * s * C, K, s, side) reals."""
+    pack_any(w, packed, s, True, side)
 
 
-cdef int pack_any(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s, bint rotated) except -1:
+cdef int pack_any(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s, bint rotated,
+                  Py_ssize_t side) except -1:
     """packed[0] says where the first whole cache line begins; there the filters start."""
     cdef Filters f
     cdef int failed
@@ -705,7 +728,7 @@ cdef int pack_any(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s, bint r
     with nogil:
         start = aligned(&packed[1])
         packed[0] = <real>(start - &packed[0])
-        point_filters(&f, w, s, rotated)
+        point_filters(&f, w, s, rotated, side)
         failed = pack_filters(&f, start)
     if failed:
         raise MemoryError()

@@ -12,6 +12,7 @@
 #          0    1      0   -5/2   0   1
 #
 # Two dimensions apply them to columns, then to rows. Vectors run over channels. The gradients use the transposes.
+# Small patches have n = 4, with the points 0, 1, -1, infinity: m = 2 outputs of a 3-tap filter.
 
 from .vector cimport real, vf, VL, vload, vstore, vzero, activated
 
@@ -19,6 +20,7 @@ cdef extern from *:
     """
     #define SQRT2 ((REAL)1.41421356237309504880)
     #define SQRT1_2 ((REAL)0.70710678118654752440)
+    #define HALF ((REAL)0.5)
     #define SIXTH ((REAL)(1.0 / 6))
     #define THIRD ((REAL)(1.0 / 3))
     #define SQRT2_3 ((REAL)0.47140452079103168293)
@@ -26,7 +28,7 @@ cdef extern from *:
     #define SQRT2_4 ((REAL)0.35355339059327376220)
     #define SQRT8 ((REAL)2.82842712474619009760)
     """
-    real SQRT2, SQRT1_2, SIXTH, THIRD, SQRT2_3, SQRT2_6, SQRT2_4, SQRT8
+    real SQRT2, SQRT1_2, HALF, SIXTH, THIRD, SQRT2_3, SQRT2_6, SQRT2_4, SQRT8
 
 
 cdef extern from *:
@@ -580,3 +582,115 @@ cdef inline void transform_filter_gradient_5(const real *u, Py_ssize_t step, rea
     filter_gradient_5_row(t + 12, g + 10 * VL)
     filter_gradient_5_row(t + 18, g + 15 * VL)
     filter_gradient_5_row(t + 24, g + 20 * VL)
+
+
+# ---------------------------------------------------------------- small patches: 4 x 4 inputs, 2 x 2 outputs, 3 x 3 taps
+
+cdef inline void input_4(vf d0, vf d1, vf d2, vf d3, vf *t, const int s) noexcept nogil:
+    """Bt d"""
+    t[0] = d0 - d2
+    t[s] = d1 + d2
+    t[2 * s] = d2 - d1
+    t[3 * s] = d1 - d3
+
+
+cdef inline void small_filter_3(vf g0, vf g1, vf g2, vf *t, const int s) noexcept nogil:
+    """G g, 3 taps"""
+    cdef vf even = (g0 + g2) * HALF
+    t[0] = g0
+    t[s] = even + g1 * HALF
+    t[2 * s] = even - g1 * HALF
+    t[3 * s] = g2
+
+
+cdef inline void small_output_2(vf m0, vf m1, vf m2, vf m3, vf b, vf *t, const int s) noexcept nogil:
+    """At m + b, 2 outputs"""
+    t[0] = m0 + m1 + m2 + b
+    t[s] = m1 - m2 - m3 + b
+
+
+cdef inline void store_4(real *v, Py_ssize_t step, vf *t) noexcept nogil:
+    vstore(v, t[0])
+    vstore(v + step, t[1])
+    vstore(v + 2 * step, t[2])
+    vstore(v + 3 * step, t[3])
+
+
+cdef inline void small_input_column(const real *x, Py_ssize_t xh, vf *t) noexcept nogil:
+    input_4(vload(x), vload(x + xh), vload(x + 2 * xh), vload(x + 3 * xh), t, 4)
+
+
+cdef inline void small_input_row(vf *t, real *v, Py_ssize_t step) noexcept nogil:
+    cdef vf r[4]
+    input_4(t[0], t[1], t[2], t[3], r, 1)
+    store_4(v, step, r)
+
+
+cdef inline void transform_small_input(const real *x, Py_ssize_t xh, Py_ssize_t xw, real *v, Py_ssize_t step,
+                                       Py_ssize_t vectors) noexcept nogil:
+    """v[f * step] = (Bt x B)[f] for the 16 frequencies f, on whole vectors of channels."""
+    cdef vf t[16]
+    cdef Py_ssize_t c
+    for c in range(vectors):
+        small_input_column(x, xh, t)
+        small_input_column(x + xw, xh, t + 1)
+        small_input_column(x + 2 * xw, xh, t + 2)
+        small_input_column(x + 3 * xw, xh, t + 3)
+        small_input_row(t, v, step)
+        small_input_row(t + 4, v + 4 * step, step)
+        small_input_row(t + 8, v + 8 * step, step)
+        small_input_row(t + 12, v + 12 * step, step)
+        x += VL
+        v += VL
+
+
+cdef inline void small_filter_row(vf *t, real *u, Py_ssize_t step) noexcept nogil:
+    cdef vf r[4]
+    small_filter_3(t[0], t[1], t[2], r, 1)
+    store_4(u, step, r)
+
+
+cdef inline void transform_small_filter(const real *g, real *u, Py_ssize_t step) noexcept nogil:
+    """u[f * step] = (G g Gt)[f]; g[tap] are 9 vectors in a row."""
+    cdef vf t[12]
+    small_filter_3(vload(g), vload(g + 3 * VL), vload(g + 6 * VL), t, 3)
+    small_filter_3(vload(g + VL), vload(g + 4 * VL), vload(g + 7 * VL), t + 1, 3)
+    small_filter_3(vload(g + 2 * VL), vload(g + 5 * VL), vload(g + 8 * VL), t + 2, 3)
+    small_filter_row(t, u, step)
+    small_filter_row(t + 3, u + 4 * step, step)
+    small_filter_row(t + 6, u + 8 * step, step)
+    small_filter_row(t + 9, u + 12 * step, step)
+
+
+cdef inline void small_output_column(const real *m, Py_ssize_t step, vf *t) noexcept nogil:
+    small_output_2(vload(m), vload(m + 4 * step), vload(m + 8 * step), vload(m + 12 * step), vzero, t, 4)
+
+
+cdef inline void small_output_row(vf *t, vf b, const real *add, Py_ssize_t at, Py_ssize_t aw, real *y, Py_ssize_t yw,
+                                  int activation) noexcept nogil:
+    cdef vf r[2]
+    small_output_2(t[0], t[1], t[2], t[3], b, r, 1)
+    finish(r[0], add, at, y, activation)
+    finish(r[1], add, at + aw, y + yw, activation)
+
+
+cdef inline void transform_small_output(const real *m, Py_ssize_t step, const real *b, const real *add, Py_ssize_t ah,
+                                        Py_ssize_t aw, real *y, Py_ssize_t yh, Py_ssize_t yw, Py_ssize_t vectors,
+                                        int activation) noexcept nogil:
+    """y = f(At m A + b + add), 2 x 2 outputs."""
+    cdef vf t[8]
+    cdef vf bias
+    cdef Py_ssize_t k
+    for k in range(vectors):
+        bias = vload(b)
+        small_output_column(m, step, t)
+        small_output_column(m + step, step, t + 1)
+        small_output_column(m + 2 * step, step, t + 2)
+        small_output_column(m + 3 * step, step, t + 3)
+        small_output_row(t, bias, add, 0, aw, y, yw, activation)
+        small_output_row(t + 4, bias, add, ah, aw, y + yh, yw, activation)
+        m += VL
+        b += VL
+        if add != NULL:
+            add += VL
+        y += VL

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from .. import rewrites
 from ..graph import Spec
-from ..ops import check, conv, conv_transpose, geometry, packed
+from ..ops import check, conv, conv_transpose, geometry, packed, path
 from .common import WithBias, at_least, maps
 
 
@@ -76,7 +76,8 @@ class Conv2D(WithBias):
     def freeze(self, params, norm, x_shape):
         weight, bias = self.folded(params, norm)
         if rewrites.enabled("pack"):
-            weight = packed.PackedWeight(self.turned(weight), self.geometry(x_shape), backward=False)
+            g = self.geometry(x_shape)
+            weight = packed.PackedWeight(self.turned(weight), g, False, path.patch_side(g))
         return SimpleNamespace(weight=weight, bias=bias)
 
     def backward(self, b):

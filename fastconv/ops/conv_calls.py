@@ -47,15 +47,15 @@ def conv2d_backward_bias_call(dy, dbias):
 
 def image_way(direction, x, weight, y, g, activation=None, residual=None):
     """A function, the weights that it takes, and the rest of its arguments: function(x, weight, bias, y, *rest)."""
-    packed = None
+    packed = side = None
     if isinstance(weight, PackedWeight):
-        chosen, packed, weight = weight.path_of(direction), weight.array(direction), weight.weight
+        chosen, packed, side, weight = weight.path_of(direction), weight.array(direction), weight.side, weight.weight
     if packed is None:
         chosen = path.conv2d(g, y.dtype, x, y)
     activation = epilogue.code(activation)
     any_layout = chosen in ("planar", "depthwise")
     apart = any_layout and residual is not None  # these store some vectors twice, so a residual takes its own pass
-    kernel, weight, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, 0 if apart else activation)
+    kernel, weight, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, side, 0 if apart else activation)
     if apart:
         return run_and_finish, weight, (kernel, rest, activation, residual)
     any_x = any_layout or (direction == path.FORWARD and chosen == "direct" and reads_any_layout(g, y.dtype))
@@ -65,12 +65,12 @@ def image_way(direction, x, weight, y, g, activation=None, residual=None):
     return kernel, weight, rest if residual is None else (*rest, residual)
 
 
-def kernel_of(direction, chosen, dtype, g, weight, packed, activation):
+def kernel_of(direction, chosen, dtype, g, weight, packed, side, activation):
     """The kernel of a path, the weights it takes, and the numbers after the arrays."""
     name = "forward" if direction == path.FORWARD else "backward_input"
     module = getattr(kernels.load(dtype), "conv" if chosen == "direct" else chosen)
     if chosen == "winograd" and packed is not None:
-        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, activation, g.sh)
+        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, activation, g.sh, side)
     if chosen == "winograd":
         return getattr(module, name), weight, (g.top, g.left, activation, g.sh)
     if chosen == "direct":

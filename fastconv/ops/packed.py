@@ -18,15 +18,16 @@ class PackedWeight:
     nbytes : int
     """
 
-    def __init__(self, weight, g, backward):
+    def __init__(self, weight, g, backward, side=path.SIDE):
         self.shape, self.dtype, self.geometry, self.backward = weight.shape, weight.dtype, g._replace(N=0), backward
         # the path of each direction, "plain" where packing gains nothing and a copy of the weight serves
         self.path = path.packed(g, weight.dtype, path.FORWARD)
         self.input_path = path.packed(g, weight.dtype, path.INPUT)
+        self.side = side  # of the inputs of Winograd's patches
         self.plain = "plain" in (self.path, self.input_path if backward else "")
         self.weight = weight.copy() if self.plain else np.broadcast_to(weight.dtype.type(0), weight.shape)
-        self.packed = pack(weight, g, self.path, "forward")
-        self.packed_input = pack(weight, g, self.input_path, "input") if backward else None
+        self.packed = pack(weight, g, self.path, "forward", side)
+        self.packed_input = pack(weight, g, self.input_path, "input", side) if backward else None
 
     @property
     def nbytes(self):
@@ -101,7 +102,7 @@ def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, b
     return PackedWeight(weight, g, bool(backward))
 
 
-def pack(weight, g, chosen, direction):
+def pack(weight, g, chosen, direction, side):
     """The packed array of a path and direction; None where the path reads plain weights."""
     if chosen == "plain":
         return None
@@ -110,8 +111,8 @@ def pack(weight, g, chosen, direction):
     if chosen == "winograd":
         inputs = g.sh * g.sw * g.C
         K, C = (g.K, inputs) if direction == "forward" else (inputs, g.K)
-        packed = np.empty(module.packed_size(K, C, g.sh), weight.dtype)
-        (module.pack if direction == "forward" else module.pack_rotated)(weight, packed, g.sh)
+        packed = np.empty(module.packed_size(K, C, g.sh, side), weight.dtype)
+        (module.pack if direction == "forward" else module.pack_rotated)(weight, packed, g.sh, side)
     elif direction == "forward":
         packed = np.empty(module.packed_size(g.K // g.groups, c, g.kh, g.kw, g.groups), weight.dtype)
         module.pack_forward(weight, packed, g.groups)
