@@ -401,8 +401,9 @@ cdef void transform_output(Plan *g, const real *m, Py_ssize_t step, const real *
 # ---------------------------------------------------------------- products
 
 cdef inline void product_body(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride,
-                              Py_ssize_t length, bint first, const int rows, const int nv) noexcept nogil:
-    """m[i][j] = (0 or m[i][j]) + sum_c v[i][c] u[c][j]"""
+                              Py_ssize_t length, bint first, const real *ahead, Py_ssize_t ahead_step, const int rows,
+                              const int nv) noexcept nogil:
+    """m[i][j] = (0 or m[i][j]) + sum_c v[i][c] u[c][j]; with each channel a line is fetched: ahead, ahead + ahead_step..."""
     cdef vf acc[MR][NR]
     cdef vf uv[NR]
     cdef vf a
@@ -419,6 +420,8 @@ cdef inline void product_body(const real *v, Py_ssize_t stride, const real *u, r
             a = vsplat(v[i * stride])
             for j in range(nv):
                 acc[i][j] = acc[i][j] + a * uv[j]
+        vprefetch(ahead)
+        ahead += ahead_step
         v += 1
         u += nv * VL
         length -= 1
@@ -430,49 +433,58 @@ cdef inline void product_body(const real *v, Py_ssize_t stride, const real *u, r
 
 
 cdef inline void product_rows(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride,
-                              Py_ssize_t length, bint first, const int rows, int nv) noexcept nogil:
+                              Py_ssize_t length, bint first, const real *ahead, Py_ssize_t ahead_step, const int rows,
+                              int nv) noexcept nogil:
     if nv == 1:
-        product_body(v, stride, u, m, mstride, length, first, rows, 1)
+        product_body(v, stride, u, m, mstride, length, first, ahead, ahead_step, rows, 1)
     elif nv == 2:
-        product_body(v, stride, u, m, mstride, length, first, rows, 2)
+        product_body(v, stride, u, m, mstride, length, first, ahead, ahead_step, rows, 2)
     elif NR > 2 and nv == 3:
-        product_body(v, stride, u, m, mstride, length, first, rows, 3)
+        product_body(v, stride, u, m, mstride, length, first, ahead, ahead_step, rows, 3)
     elif NR > 2:
-        product_body(v, stride, u, m, mstride, length, first, rows, 4)
+        product_body(v, stride, u, m, mstride, length, first, ahead, ahead_step, rows, 4)
 
 
 cdef void product(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride, Py_ssize_t length,
-                  bint first, Py_ssize_t rows, int nv) noexcept nogil:
+                  bint first, const real *ahead, Py_ssize_t ahead_step, Py_ssize_t rows, int nv) noexcept nogil:
     """product_body for 1 to MR rows of 1 to NR vectors."""
     if rows >= 6:
-        product_rows(v, stride, u, m, mstride, length, first, 6, nv)
+        product_rows(v, stride, u, m, mstride, length, first, ahead, ahead_step, 6, nv)
     elif rows == 5:
-        product_rows(v, stride, u, m, mstride, length, first, 5, nv)
+        product_rows(v, stride, u, m, mstride, length, first, ahead, ahead_step, 5, nv)
     elif rows == 4:
-        product_rows(v, stride, u, m, mstride, length, first, 4, nv)
+        product_rows(v, stride, u, m, mstride, length, first, ahead, ahead_step, 4, nv)
     elif rows == 3:
-        product_rows(v, stride, u, m, mstride, length, first, 3, nv)
+        product_rows(v, stride, u, m, mstride, length, first, ahead, ahead_step, 3, nv)
     elif rows == 2:
-        product_rows(v, stride, u, m, mstride, length, first, 2, nv)
+        product_rows(v, stride, u, m, mstride, length, first, ahead, ahead_step, 2, nv)
     else:
-        product_rows(v, stride, u, m, mstride, length, first, 1, nv)
+        product_rows(v, stride, u, m, mstride, length, first, ahead, ahead_step, 1, nv)
 
 
 cdef void multiply(Plan *g, Py_ssize_t tile, Py_ssize_t chunk, const real *v, Py_ssize_t vstep, Py_ssize_t patches,
                    const real *u, real *m, Py_ssize_t mstep) noexcept nogil:
-    """m[f] += v[f] u[f] for the channels of one chunk."""
+    """m[f] += v[f] u[f] for the channels of one chunk.
+
+    The panel of filters that comes next is fetched meanwhile, as many lines with each block of rows as it has channels.
+    """
     cdef Py_ssize_t lanes = lanes_of(&g.f, tile), length = length_of(&g.f, chunk), step = odd(length * lanes)
-    cdef Py_ssize_t f, panel, t, k
+    cdef Py_ssize_t f, panel, t, k, fetched
+    cdef const real *own
+    cdef const real *next_panel
     cdef int nv
     v += chunk * g.f.chunk
     for f in range(g.f.frequencies):
         for panel in range((lanes + NR * VL - 1) // (NR * VL)):
             k = panel * NR * VL
             nv = <int>(panel_width(lanes, panel) // VL)
-            t = 0
+            own = u + f * step + k * length
+            next_panel = own + nv * VL * length if k + nv * VL < lanes else u + (f + 1) * step
+            t = fetched = 0
             while t < patches:
-                product(v + f * vstep + t * g.p.stride, g.p.stride, u + f * step + k * length,
-                        m + f * mstep + t * lanes + k, lanes, length, chunk == 0, patches - t, nv)
+                product(v + f * vstep + t * g.p.stride, g.p.stride, own, m + f * mstep + t * lanes + k, lanes, length,
+                        chunk == 0, next_panel + fetched, LINE if fetched < nv * VL * length else 0, patches - t, nv)
+                fetched += LINE * length
                 t += MR
 
 
