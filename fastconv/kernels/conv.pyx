@@ -19,7 +19,7 @@ from .few_channels cimport merges, pad_row
 from .lanes cimport vread, vtranspose
 from .shares cimport next_job, share_out
 from .tile cimport MR, NR, columns, tile
-from .vector cimport VL, real, vf, vfence, vprefetch, vstore, vzero
+from .vector cimport LINE, VL, real, vf, vfence, vprefetch, vstore, vzero
 
 cdef enum:
     TILES = 16          # tiles of MR pixels, or one less, in a job
@@ -215,7 +215,7 @@ cdef void run_columns(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, const real *
                 memcpy(out[p], add[p], lanes * sizeof(real))
             add = <const real **>out
     reduce(g, rows, out, add, cut, g.w + group * g.wg + k0 * g.taps * g.length, g.b + group * g.bg + k0,
-           g.stream and lanes == width and not g.bh, <int>(width // VL))
+           g.stream and lanes == width and not g.bh, tile_k + 1 < g.tiles_k, <int>(width // VL))
     if lanes < width and not g.bh:
         for p in range(count):
             memcpy(pixel(g, first + p) + group * g.K + k0, spare + p * width, lanes * sizeof(real))
@@ -351,10 +351,11 @@ cdef void find_inside(Grid *g) noexcept nogil:
 
 
 cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const Cut *cut, const real *w,
-                 const real *b, bint stream, int nv) noexcept nogil:
+                 const real *b, bint stream, bint more, int nv) noexcept nogil:
     """All passes over the reduction, each over all tiles of the job; partial sums wait in the output.
 
-    A residual is added by the first pass, so that its memory may be that of the output.
+    A residual is added by the first pass, so that its memory may be that of the output. The weights that come next, with
+    `more` those of another column, are fetched meanwhile, as many lines with each tile as the pass has steps.
     """
     cdef Py_ssize_t t = 0, c = 0, taps, length, m, p
     cdef Py_ssize_t passes = (g.taps * g.length + STEPS - 1) // STEPS
@@ -362,19 +363,21 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const
     cdef Py_ssize_t channels = (g.length + STEPS - 1) // STEPS  # passes over one tap
     cdef bint last
     cdef const real *init = b
+    cdef Py_ssize_t panel, fetched
     cdef int i, j, high
     if g.taps == 0:
         p = 0
         for m in range(cut.tiles):
             high = <int>height(cut, m)
-            tile(rows, 0, 0, 0, w, b, out + p, g.activation, False, high, nv, add + p if add != NULL else NULL)
+            tile(rows, 0, 0, 0, w, b, out + p, g.activation, False, high, nv, add + p if add != NULL else NULL, w, 0)
             p += high
         return
     while t < g.taps:
         taps = min(at_once, g.taps - t)
         length = min((g.length + channels - 1) // channels, g.length - c) if channels > 1 else g.length
         last = t + taps == g.taps and c + length == g.length
-        p = 0
+        p = fetched = 0
+        panel = taps * length * nv * VL
         for m in range(cut.tiles):
             high = <int>height(cut, m)
             if add != NULL and m + 1 < cut.tiles:  # the rows of the next tile, too short for the hardware to foresee
@@ -382,9 +385,11 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const
                     for j in range(nv):
                         vprefetch(add[p + high + i] + j * VL)
             tile(rows + p * g.taps + t * high, taps, c, length, w, init, out + p,
-                 g.activation if last else 0, last and stream, high, nv, add + p if add != NULL else NULL)
+                 g.activation if last else 0, last and stream, high, nv, add + p if add != NULL else NULL,
+                 w + panel + fetched, LINE if fetched < panel and (more or not last) else 0)
             p += high
-        w += taps * length * nv * VL
+            fetched += taps * length * LINE
+        w += panel
         init = NULL
         add = NULL
         c += length

@@ -29,10 +29,11 @@ cdef inline Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
 
 cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                            const real *init, real **out, int activation, bint stream, const real **add,
-                           const int mr, const int nv) noexcept nogil:
+                           const real *ahead, Py_ssize_t ahead_step, const int mr, const int nv) noexcept nogil:
     """out[i][j] = (init[j] or out[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
 
-    `add` may be NULL; its rows may be those of `out`.
+    `add` may be NULL; its rows may be those of `out`. With each c one cache line is fetched that later calls will read:
+    ahead, ahead + ahead_step, ...
     """
     cdef vf acc[MR][NR]
     cdef vf wv[NR]
@@ -79,6 +80,9 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
                 a = vsplat(p5[c])
                 for j in range(nv):
                     acc[5][j] = acc[5][j] + a * wv[j]
+            vprefetch(ahead)
+            in_register(ahead_step)
+            ahead += ahead_step
             w += nv * VL
     if add != NULL:
         for i in range(mr):
@@ -100,26 +104,31 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
 
 cdef inline void tile_rows(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                            const real *init, real **out, int activation, bint stream, const real **add,
-                           const int mr, int nv) noexcept nogil:
+                           const real *ahead, Py_ssize_t ahead_step, const int mr, int nv) noexcept nogil:
     """tile_body for nv vectors, 1 to NR."""
     if nv == 1:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 1)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead,
+                  ahead_step, mr, 1)
     elif nv == 2:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 2)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead,
+                  ahead_step, mr, 2)
     elif NR > 2 and nv == 3:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 3)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead,
+                  ahead_step, mr, 3)
     elif NR > 2:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, mr, 4)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead,
+                  ahead_step, mr, 4)
 
 
 cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                       const real *init, real **out, int activation, bint stream, int mr, int nv,
-                      const real **add=NULL) noexcept nogil:
+                      const real **add, const real *ahead, Py_ssize_t ahead_step) noexcept nogil:
     """tile_rows for mr rows, MR or one less."""
     if mr == MR:
-        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, MR, nv)
+        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, ahead_step, MR, nv)
     else:
-        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, MR - 1, nv)
+        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, ahead_step,
+                  MR - 1, nv)
 
 
 cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
