@@ -59,6 +59,17 @@ def test_an_image_has_the_same_bits_in_every_batch():
     assert frozen.predict(x[:0]).shape == (0, 6)
 
 
+def test_frozen_for_one_image_or_for_many():
+    """The same network: small patches of Winograd's convolution, less memory, or large ones."""
+    made = Network(sequential(Conv2D(40, 3, padding=1), ReLU(), Conv2D(36, 3, padding=1)), (33, 7, 8), seed=0)
+    x = np.random.default_rng(0).standard_normal((9, 33, 7, 8)).astype("float32")
+    one, many = made.freeze(), made.freeze(9)
+    assert one.nbytes < 0.6 * many.nbytes
+    np.testing.assert_array_equal(many.predict(x), made.predict(x))
+    np.testing.assert_allclose(one.predict(x), many.predict(x), rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(one.predict(x[3]), one.predict(x)[3])
+
+
 def test_later_training_does_not_reach_it():
     made, x = network(), images(3)
     frozen = made.freeze()

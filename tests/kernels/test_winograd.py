@@ -288,3 +288,57 @@ def test_empty_batch():
     assert y.shape == problem.y_shape
     assert dx.shape == problem.x_shape
     assert not dw.any()
+
+
+# Small patches: F(2x2, 3x3), for packed weights alone.
+
+
+@st.composite
+def small_problems(draw):
+    (H, top, bottom), (W, left, right) = draw(sides(3, 1)), draw(sides(3, 1))
+    N, C, K = draw(st.integers(1, 3)), draw(st.integers(1, 140)), draw(st.integers(1, 140))
+    return Problem(N, C, K, H, W, 3, top, bottom, left, right, draw(st.integers(0, 2)))
+
+
+def run_small(problem, x, dy, w, b, residual=None, activation=0):
+    """y and dx."""
+    packed = np.full(winograd.packed_size(problem.K, problem.C, 1, 4), np.nan, np.float32)
+    rotated = np.full(winograd.packed_size(problem.C, problem.K, 1, 4), np.nan, np.float32)
+    winograd.pack(w, packed, 1, 4)
+    winograd.pack_rotated(w, rotated, 1, 4)
+    y, dx = channels_last((len(x), *problem.y_shape[1:]), extra=problem.extra), channels_last(x.shape)
+    winograd.forward_packed(x, packed, b, y, 3, problem.top, problem.left, activation, 1, 4, residual)
+    winograd.backward_input_packed(dy, rotated, None, dx, 3, problem.top, problem.left, 0, 1, 4)
+    return y, dx
+
+
+@settings(max_examples=60, deadline=None)
+@given(small_problems(), st.integers(0, 2))
+def test_small_patches_equal_direct(problem, activation):
+    x, dy, w, b = operands(problem)
+    exact = expected(problem, x, dy, w, b, activation)[:2]
+    assert_close(problem, (*run_small(problem, x, dy, w, b, None, activation), 0), (*exact, np.zeros(1)))
+    residual = doubled(dy).astype(np.float32)
+    plain = run_small(problem, x, dy, w, b)[0]
+    np.testing.assert_allclose(
+        run_small(problem, x, dy, w, b, residual)[0], plain + residual, rtol=0, atol=1e-5 * np.abs(plain).max()
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(small_problems())
+def test_small_patches_of_an_image_alone_have_the_same_bits(problem):
+    x, dy, w, b = operands(problem)
+    y, dx = run_small(problem, x, dy, w, b)
+    for n in range(problem.N):
+        assert_same_bits(run_small(problem, x[n : n + 1], dy[n : n + 1], w, b), (y[n : n + 1], dx[n : n + 1]))
+
+
+@pytest.mark.parametrize("problem", [Problem(1, 70, 150, 6, 7, 3), Problem(3, 64, 64, 40, 40, 3)])
+def test_threads_do_not_change_bits_of_small_patches(problem, all_threads):
+    arguments = operands(problem)
+    all_threads(1)
+    wanted = run_small(problem, *arguments)
+    for threads in (2, 3, 8):
+        all_threads(threads)
+        assert_same_bits(run_small(problem, *arguments), wanted)

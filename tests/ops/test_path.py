@@ -51,3 +51,12 @@ def test_switches_in_the_environment():
     refused = child.start("-c", program, FASTCONV_PATHS_OFF="fastest")
     assert refused.returncode == 1
     assert "FASTCONV_PATHS_OFF='fastest': must list some of winograd" in refused.stderr
+
+
+def test_small_patches_serve_few_images_of_small_maps():
+    def side(N, size, kernel=3, stride=1):
+        return path.patch_side(geometry.conv2d((N, 64, size, size), (64, 64, kernel, kernel), stride, 1))
+
+    assert (side(1, 7), side(1, 8), side(1, 9), side(1, 14)) == (4, 4, 6, 6)
+    assert (side(2, 7), side(4, 4), side(5, 4)) == (6, 4, 6)
+    assert side(1, 7, kernel=5) == side(1, 8, kernel=4, stride=2) == 6
