@@ -71,6 +71,7 @@ cdef struct Grid:
     Py_ssize_t bg
     const real *zeros
     int activation
+    bint fetch                  # w is too large for the second cache
     bint stream                 # y is large and on whole vectors: stored past the caches
     # With bh > 0 the columns are a block of bh x bw pixels of `channels` each, stored at i * bh, j * bw of YH x YW
     Py_ssize_t bh, bw, channels, YH, YW
@@ -98,6 +99,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
         return 1
     find_inside(g)
     g.stream = streams(g)
+    g.fetch = g.groups * columns(g.K) * g.taps * g.length > CACHED
     ranges = share_out(jobs, threads)
     if ranges == NULL:
         free(g.at)
@@ -355,7 +357,7 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const
     """All passes over the reduction, each over all tiles of the job; partial sums wait in the output.
 
     A residual is added by the first pass, so that its memory may be that of the output. The weights that come next, with
-    `more` those of another column, are fetched meanwhile, as many lines with each tile as the pass has steps.
+    `more` those of other columns, are fetched meanwhile, as many lines with each tile as the pass has steps.
     """
     cdef Py_ssize_t t = 0, c = 0, taps, length, m, p
     cdef Py_ssize_t passes = (g.taps * g.length + STEPS - 1) // STEPS
@@ -369,7 +371,7 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const
         p = 0
         for m in range(cut.tiles):
             high = <int>height(cut, m)
-            tile(rows, 0, 0, 0, w, b, out + p, g.activation, False, high, nv, add + p if add != NULL else NULL, w, 0)
+            tile(rows, 0, 0, 0, w, b, out + p, g.activation, False, high, nv, add + p if add != NULL else NULL)
             p += high
         return
     while t < g.taps:
@@ -386,7 +388,7 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const
                         vprefetch(add[p + high + i] + j * VL)
             tile(rows + p * g.taps + t * high, taps, c, length, w, init, out + p,
                  g.activation if last else 0, last and stream, high, nv, add + p if add != NULL else NULL,
-                 w + panel + fetched, LINE if fetched < panel and (more or not last) else 0)
+                 w + panel + fetched if fetched < panel and (more or not last) and g.fetch else NULL)
             p += high
             fetched += taps * length * LINE
         w += panel

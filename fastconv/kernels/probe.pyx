@@ -82,7 +82,7 @@ def tile_gflops(double seconds=0.1, bint transposed=False):
                 if transposed:
                     tile_tn(rows, <const real **>&w, &count, 1, 0, MR, 0, NR * VL, y, NR * VL, 0, MR, NR)
                 else:
-                    tile(rows, 1, 0, DEPTH, w, NULL, out, False, False, MR, NR, NULL, w, 0)
+                    tile(rows, 1, 0, DEPTH, w, NULL, out, False, False, MR, NR)
             taken = time.perf_counter() - begun
             spent += taken
             best = max(best, 2e-9 * steps * DEPTH * MR * NR * VL / taken)

@@ -7,7 +7,7 @@
 #
 # nv is a compile-time constant at every call, so the loops unroll and `acc` never touches memory.
 
-from .vector cimport real, vf, VL, vload, vprefetch, vstore, vstream, vsplat, vzero, activated
+from .vector cimport LINE, real, vf, VL, vload, vprefetch, vstore, vstream, vsplat, vzero, activated
 
 cdef extern from *:
     """
@@ -29,11 +29,10 @@ cdef inline Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
 
 cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                            const real *init, real **out, int activation, bint stream, const real **add,
-                           const real *ahead, Py_ssize_t ahead_step, const int mr, const int nv) noexcept nogil:
+                           const real *ahead, const int mr, const int nv, const bint fetch) noexcept nogil:
     """out[i][j] = (init[j] or out[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
 
-    `add` may be NULL; its rows may be those of `out`. With each c one cache line is fetched that later calls will read:
-    ahead, ahead + ahead_step, ...
+    `add` may be NULL; its rows may be those of `out`. With `fetch` each c fetches one of the cache lines from `ahead` on.
     """
     cdef vf acc[MR][NR]
     cdef vf wv[NR]
@@ -80,9 +79,9 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
                 a = vsplat(p5[c])
                 for j in range(nv):
                     acc[5][j] = acc[5][j] + a * wv[j]
-            vprefetch(ahead)
-            in_register(ahead_step)
-            ahead += ahead_step
+            if fetch:
+                vprefetch(ahead)
+                ahead += LINE
             w += nv * VL
     if add != NULL:
         for i in range(mr):
@@ -104,31 +103,28 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
 
 cdef inline void tile_rows(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                            const real *init, real **out, int activation, bint stream, const real **add,
-                           const real *ahead, Py_ssize_t ahead_step, const int mr, int nv) noexcept nogil:
-    """tile_body for nv vectors, 1 to NR."""
-    if nv == 1:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead,
-                  ahead_step, mr, 1)
+                           const real *ahead, const int mr, int nv) noexcept nogil:
+    """tile_body for nv vectors, 1 to NR, of which whole tiles can fetch."""
+    if ahead != NULL and nv == NR:
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, mr, NR, True)
+    elif nv == 1:
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, NULL, mr, 1, False)
     elif nv == 2:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead,
-                  ahead_step, mr, 2)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, NULL, mr, 2, False)
     elif NR > 2 and nv == 3:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead,
-                  ahead_step, mr, 3)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, NULL, mr, 3, False)
     elif NR > 2:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead,
-                  ahead_step, mr, 4)
+        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, NULL, mr, 4, False)
 
 
 cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
                       const real *init, real **out, int activation, bint stream, int mr, int nv,
-                      const real **add, const real *ahead, Py_ssize_t ahead_step) noexcept nogil:
+                      const real **add=NULL, const real *ahead=NULL) noexcept nogil:
     """tile_rows for mr rows, MR or one less."""
     if mr == MR:
-        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, ahead_step, MR, nv)
+        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, MR, nv)
     else:
-        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, ahead_step,
-                  MR - 1, nv)
+        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, MR - 1, nv)
 
 
 cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
