@@ -14,6 +14,7 @@ from cython.parallel cimport parallel, prange
 from libc.stdlib cimport calloc, free, malloc
 
 from fastconv.kernels.threads cimport threads_for
+from .lanes cimport square_part
 from .vector cimport VL, real, vf, activated, activated_one, vload, vprefetch, vstore, vzero
 
 cdef enum:
@@ -444,6 +445,10 @@ cdef int run_packed(Grid *g, const real[:, :, :, :] w, const real[:] b) noexcept
         p = g.phases + f
         inside(g, p)
         p.w = to
+        if in_order(p, w):
+            pack_taps(g, &w[0, 0, 0, 0], w.strides[0] // <Py_ssize_t>sizeof(real), p.kh * p.kw, p.rs, to)
+            to += p.kh * p.kw * g.width
+            continue
         for r in range(p.kh):
             for s in range(p.kw):
                 pack_row(g, &w[0, 0, p.r0 + r * p.rs, p.s0 + s * p.ss], w.strides[0] // <Py_ssize_t>sizeof(real), to)
@@ -451,6 +456,28 @@ cdef int run_packed(Grid *g, const real[:, :, :, :] w, const real[:] b) noexcept
     failed = run_grid(g)
     free(memory)
     return failed
+
+
+cdef bint in_order(Phase *p, const real[:, :, :, :] w) noexcept nogil:
+    """Whether the phase has all taps, in the order of memory or in the reverse of it."""
+    cdef Py_ssize_t one = sizeof(real)
+    return (w.strides[3] == one and w.strides[2] == w.shape[3] * one and p.kh == w.shape[2] and p.kw == w.shape[3]
+            and p.rs == p.ss and p.rs * p.rs == 1 and p.r0 == (0 if p.rs == 1 else p.kh - 1)
+            and p.s0 == (0 if p.ss == 1 else p.kw - 1))
+
+
+cdef void pack_taps(Grid *g, const real *w, Py_ssize_t wk, Py_ssize_t taps, Py_ssize_t direction,
+                    real *to) noexcept nogil:
+    """to[tap][vector][lane], turned in registers, backwards where the direction is -1."""
+    cdef Py_ssize_t v, c, first
+    cdef real *start = to if direction == 1 else to + (taps - 1) * g.width
+    for v in range(g.vectors):
+        c = channel(g, v)
+        first = 0
+        while first < taps:
+            square_part(w + c * wk + first, wk, start + first * direction * g.width + v * VL, direction * g.width,
+                        min(<Py_ssize_t>VL, taps - first), min(<Py_ssize_t>VL, g.K - c))
+            first += VL
 
 
 cdef void pack_row(Grid *g, const real *w, Py_ssize_t wk, real *row) noexcept nogil:
