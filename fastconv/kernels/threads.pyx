@@ -18,7 +18,7 @@ cdef extern from *:
 
 cdef int available = 1      # processors and control-group quota
 cdef int setting = 0        # 0: the default
-cdef double smallest_share = 30e3  # ns of work below which a second thread costs more than it brings
+cdef double smallest_share = 20e3  # ns of work below which a second thread costs more than it brings
 
 
 cdef int threads_for(double work) noexcept nogil:
