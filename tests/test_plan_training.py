@@ -9,6 +9,7 @@ from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU,
 from fastconv.network import Network
 from fastconv.optim import SGD, Adam, AdamW, RMSprop
 from fastconv.plan_training import ROWS
+from fastconv.report import PlanReport
 from fastconv.rewrites import use_rewrite
 from fastconv.steps import Add, Again, Backward, Update
 
@@ -100,6 +101,8 @@ def test_parameters_side_by_side_are_updated_together(monkeypatch):
     names = [f"linear{i}.{kind}" for i in (1, 2, 3) for kind in ("weight", "bias")]
     network = Network(sequential(Linear(16), Linear(32), Linear(16)), (16,), seed=0)
     assert updates_of(network) == [tuple(names)]
+    last = PlanReport(network.executor.steps(3, True, True)).lines[-1]
+    assert last.step == "update of linear1.weight to linear3.bias"
     monkeypatch.setattr(together, "MOST", 4 * (16 * 16 + 16 + 16 * 32))
     assert updates_of(network) == [tuple(names[3:]), tuple(names[:3])]
     before = use_rewrite("updates", False)
