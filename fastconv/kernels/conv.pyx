@@ -356,8 +356,8 @@ cdef void reduce(Grid *g, const real **rows, real **out, const real **add, const
                  const real *b, bint stream, bint more, int nv) noexcept nogil:
     """All passes over the reduction, each over all tiles of the job; partial sums wait in the output.
 
-    A residual is added by the first pass, so that its memory may be that of the output. The weights that come next, with
-    `more` those of other columns, are fetched meanwhile, as many lines with each tile as the pass has steps.
+    A residual is added by the first pass, so its memory may be that of the output. The weights that come next (with
+    `more` those of other columns) are fetched meanwhile, as many lines with each tile as the pass has steps.
     """
     cdef Py_ssize_t t = 0, c = 0, taps, length, m, p
     cdef Py_ssize_t passes = (g.taps * g.length + STEPS - 1) // STEPS
