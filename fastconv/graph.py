@@ -308,3 +308,13 @@ def ancestors(output):
                 wanted.add(node.index)
                 open_nodes.append(node)
     return [node for node in output.graph.nodes if node.index in wanted]
+
+
+def declared(nodes):
+    """All parameters and states, by full name, in the order of the model."""
+    params, states = {}, {}
+    for node in nodes:
+        if node.spec:
+            params.update({f"{node.owner}.{name}": p for name, p in node.spec.params.items()})
+            states.update({f"{node.owner}.{name}": s for name, s in node.spec.state.items()})
+    return params, states

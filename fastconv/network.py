@@ -59,7 +59,7 @@ class Network:
         self.nodes = graph.ancestors(self.output)
         self.input_shape, self.output_shape = self.nodes[0].shape, self.output.shape
         self.dtype = self.output.graph.dtype
-        params, states = declared(self.nodes)
+        params, states = graph.declared(self.nodes)
         self.parameters = memory.Arrays({name: p.shape for name, p in params.items()}, self.dtype)
         self.buffers = memory.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
         self.initialise(params, states, np.random.default_rng(seed))
@@ -280,13 +280,3 @@ class Network:
     def __repr__(self):
         size = sum(array.size for array in self.parameters.values())
         return f"<Network {self.input_shape} -> {self.output_shape}, {size:,} parameters, {self.dtype}>"
-
-
-def declared(nodes):
-    """All parameters and states, by full name, in the order of the model."""
-    params, states = {}, {}
-    for node in nodes:
-        if node.spec:
-            params.update({f"{node.owner}.{name}": p for name, p in node.spec.params.items()})
-            states.update({f"{node.owner}.{name}": s for name, s in node.spec.state.items()})
-    return params, states

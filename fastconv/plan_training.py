@@ -24,7 +24,7 @@ class TrainingPlanner(Planner):
         super().__init__(output, n, channels_last)
         self.gradients, self.written, self.sums = {}, set(), {}
         self.uses = Counter(f"{n.owner}.{key}" for n in self.nodes if n.layer for key in n.spec.params)
-        self.group_of = self.groups() if updates else {}
+        self.group_of = self.groups() if updates and rewrites.enabled("updates") else {}
 
     def slices(self):
         """None: the backward pass reads what the whole batch left."""
@@ -94,10 +94,9 @@ class TrainingPlanner(Planner):
     def layer_backward(self, node):
         source, dy, dx = node.inputs[0], self.gradients.pop(node.index), None
         known = self.known_gradient(node)
-        if known is not None and known.block.readers == 1 and rewrites.enabled("in_place"):
-            dx = known
-        elif source.index in self.wanted:
-            dx = self.over_or_new(dy if node.layer.in_place else None, source, node.layer.view)
+        if source.index in self.wanted:
+            over = dy if node.layer.in_place else known
+            dx = self.over_or_new(over, source, node.layer.view)
         x = self.saved_value(source) if "x" in node.layer.saves else None
         y = self.saved_value(node) if "y" in node.layer.saves else None
         self.backward(node, x, y, dy, dx, known=known)
@@ -129,13 +128,13 @@ class TrainingPlanner(Planner):
         if shared:
             self.contribute(unit.residual, dy if dresidual is None else dresidual)
 
-    def over_or_new(self, dy, node, view=False):
-        """Memory for the gradient of `node`: that of dy where nobody else reads it, or where it is a view of it."""
-        seen = None if dy is None else self.over(dy, (self.n, *node.shape), view)
+    def over_or_new(self, given, node, view=False):
+        """Memory for the gradient of `node`: what is given, where nobody else reads it, or a view of it."""
+        seen = None if given is None else self.over(given, (self.n, *node.shape), view)
         if seen is None:
             return self.new_like(node)
-        dy.block.readers += 1
-        return Value(seen, dy.block)
+        given.block.readers += 1
+        return Value(seen, given.block)
 
     def backward(self, node, x, y, dy, dx, activation=None, dresidual=None, known=None):
         scratch, own, saved = self.asked(node.spec.scratch), self.gradient_memory(node), self.saved.pop(node.index, {})
@@ -147,7 +146,7 @@ class TrainingPlanner(Planner):
             self.use_gradient(f"{node.owner}.{key}", value, whole=value.place.shape == node.spec.params[key].shape)
         for values in (saved, scratch):
             self.release_all(values)
-        for value in (x, y, dy, None if known is dx else known):
+        for value in (x, y, dy, known):
             if value is not None:
                 self.release(value.block)
         if dx is not None:
@@ -156,15 +155,15 @@ class TrainingPlanner(Planner):
     # Gradients of parameters: the network's own arrays, but for further uses of a shared one, or for updates.
 
     def groups(self):
-        """For each parameter those that are updated with it. Alone are shared ones and those updated by rows."""
-        shapes, alone = {}, {name for name, uses in self.uses.items() if uses > 1}
-        for node in graph.ancestors(self.output):
+        """name -> the parameters that are updated with it; in none are shared ones and those updated by rows."""
+        alone = {name for name, uses in self.uses.items() if uses > 1}
+        for node in self.nodes:
             for key, p in node.spec.params.items() if node.layer else ():
                 name = f"{node.owner}.{key}"
-                shapes[name] = p.shape
-                if not rewrites.enabled("updates") or self.rows_at_a_time(node, key, name) != p.shape:
+                if self.rows_at_a_time(node, key, name) != p.shape:
                     alone.add(name)
-        return together.groups(shapes, self.dtype, alone)
+        params, _ = graph.declared(graph.ancestors(self.output))
+        return together.groups({name: p.shape for name, p in params.items()}, self.dtype, alone)
 
     def gradient_memory(self, node):
         """Memory in the arena for those gradients of a layer that have no array of their own."""
@@ -176,7 +175,7 @@ class TrainingPlanner(Planner):
     def gradient_of(self, node, key, name):
         shape = self.rows_at_a_time(node, key, name)
         group = self.group_of.get(name)
-        if group is None or len(group.starts) == 1:
+        if group is None:
             return self.new(shape, images=False)
         if group.value is None:
             group.value = self.new((group.nbytes // self.dtype.itemsize,), readers=len(group.starts), images=False)
@@ -197,9 +196,8 @@ class TrainingPlanner(Planner):
             self.steps.append(AddGradient(name, value.place))
             self.release(value.block)
             return
-        group = self.group_of[name]
-        if len(group.starts) > 1:
-            self.update_group(group)
+        if name in self.group_of:
+            self.update_group(self.group_of[name])
             return
         if name in self.sums:
             total = self.sums[name]

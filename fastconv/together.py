@@ -24,7 +24,7 @@ class Group:
 
 
 def groups(shapes, dtype, alone):
-    """name -> its group, which for the names in `alone` is theirs alone.
+    """name -> its group, where that holds more than one name; those in `alone` have none.
 
     Shapes come in the order of the parameters in memory. A group ends where a gap follows: what lies there has no
     gradient.
@@ -32,10 +32,13 @@ def groups(shapes, dtype, alone):
     found, group = {}, None
     for name, shape in shapes.items():
         length = nbytes(shape, dtype)
-        if group is None or name in alone or group.nbytes + length > MOST:
+        if name in alone:
+            group = None
+            continue
+        if group is None or group.nbytes + length > MOST:
             group = Group()
         group.add(name, length)
         found[name] = group
-        if name in alone or length > prod(shape) * dtype.itemsize:
+        if length > prod(shape) * dtype.itemsize:
             group = None
-    return found
+    return {name: group for name, group in found.items() if len(group.starts) > 1}

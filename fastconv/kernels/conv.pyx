@@ -509,9 +509,8 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
         offsets = forward_taps(&g, w, sh, sw, dh, dw, top, left, groups)
         if offsets != NULL:
             set_source(&g, x)
-            set_target(&g, y)
+            set_target(&g, y, r)
             g.GH, g.GW, g.bh, g.activation = y.shape[2], y.shape[3], 0, activation
-            set_residual(&g, r)
             failed = pack_and_run(&g, &w[0, 0, 0, 0], w.strides[0] // sizeof(real), w.strides[1] // sizeof(real),
                                   w.strides[0] // <Py_ssize_t>sizeof(real) * g.K, offsets,
                                   NULL if packed is None else &packed[0], b, w.shape[3] if dw == 1 and narrow else 1)
@@ -578,14 +577,11 @@ cdef void set_source(Grid *g, const real[:, :, :, :] x) noexcept nogil:
     g.xc = x.strides[1] // sizeof(real)
 
 
-cdef void set_target(Grid *g, real[:, :, :, :] y) noexcept nogil:
-    g.y, g.N = &y[0, 0, 0, 0], y.shape[0]
-    g.yn, g.yh, g.yw = y.strides[0] // sizeof(real), y.strides[2] // sizeof(real), y.strides[3] // sizeof(real)
-    set_residual(g, None)
-
-
-cdef void set_residual(Grid *g, const real[:, :, :, :] r) noexcept nogil:
+cdef void set_target(Grid *g, real[:, :, :, :] y, const real[:, :, :, :] r) noexcept nogil:
+    """The output, and the residual that is added to it, or None."""
     cdef Py_ssize_t one = sizeof(real)
+    g.y, g.N = &y[0, 0, 0, 0], y.shape[0]
+    g.yn, g.yh, g.yw = y.strides[0] // one, y.strides[2] // one, y.strides[3] // one
     g.add, g.an, g.ah, g.aw = NULL, 0, 0, 0
     if r is not None:
         g.add, g.an, g.ah, g.aw = &r[0, 0, 0, 0], r.strides[0] // one, r.strides[2] // one, r.strides[3] // one
@@ -747,8 +743,7 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     if i0 >= dx.shape[2] or j0 >= dx.shape[3]:
         return 0
     set_source(&g, dy)
-    set_target(&g, dx)
-    set_residual(&g, known)
+    set_target(&g, dx, known)
     if g.add != NULL:
         g.add += i0 * g.ah + j0 * g.aw
     g.y += i0 * g.yh + j0 * g.yw
@@ -781,7 +776,7 @@ cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const r
         g.th[t] = low_h + t // taps_w
         g.tw[t] = low_w + t % taps_w
     set_source(&g, dy)
-    set_target(&g, dx)
+    set_target(&g, dx, None)
     g.channels, g.YH, g.YW = C, dx.shape[2], dx.shape[3]
     g.GH, g.GW = (g.YH + g.bh - 1) // g.bh, (g.YW + g.bw - 1) // g.bw
     g.groups, g.C, g.K, g.activation = 1, w.shape[0], g.bh * g.bw * C, activation

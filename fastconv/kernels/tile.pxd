@@ -32,7 +32,7 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
                            const real *ahead, const int mr, const int nv, const bint fetch) noexcept nogil:
     """out[i][j] = (init[j] or out[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
 
-    `add` may be NULL; its rows may be those of `out`. With `fetch` each c fetches one of the cache lines from `ahead` on.
+    `add` may be NULL; its rows may be those of `out`. With `fetch` each c fetches a cache line, from `ahead` on.
     """
     cdef vf acc[MR][NR]
     cdef vf wv[NR]

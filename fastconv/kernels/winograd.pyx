@@ -403,7 +403,7 @@ cdef void transform_output(Plan *g, const real *m, Py_ssize_t step, const real *
 cdef inline void product_body(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride,
                               Py_ssize_t length, bint first, const real *ahead, Py_ssize_t ahead_step, const int rows,
                               const int nv) noexcept nogil:
-    """m[i][j] = (0 or m[i][j]) + sum_c v[i][c] u[c][j]; with each channel a line is fetched: ahead, ahead + ahead_step..."""
+    """m[i][j] = (0 or m[i][j]) + sum_c v[i][c] u[c][j]; each c fetches a line: ahead, ahead + ahead_step, ..."""
     cdef vf acc[MR][NR]
     cdef vf uv[NR]
     cdef vf a
@@ -541,7 +541,7 @@ cdef int run_blocks(Plan *g) noexcept nogil:
         return 1
     cdef void *memory
     with parallel(num_threads=threads):
-        memory = allocate(g.f.frequencies * (odd(patches * g.p.stride) + odd(patches * g.f.width)) + g.f.frequencies * whole(g.p.C)
+        memory = allocate(g.f.frequencies * (odd(patches * g.p.stride) + odd(patches * g.f.width) + whole(g.p.C))
                           + OUTPUTS * g.f.width)
         for thread in prange(threads, schedule="static"):
             failed |= run_range(g, ranges, threads, thread, patches, memory)

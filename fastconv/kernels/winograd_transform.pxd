@@ -584,7 +584,7 @@ cdef inline void transform_filter_gradient_5(const real *u, Py_ssize_t step, rea
     filter_gradient_5_row(t + 24, g + 20 * VL)
 
 
-# ---------------------------------------------------------------- small patches: 4 x 4 inputs, 2 x 2 outputs, 3 x 3 taps
+# ---------------------------------------------------------------- small patches: 4 x 4 inputs, 2 x 2 outputs
 
 cdef inline void input_4(vf d0, vf d1, vf d2, vf d3, vf *t, const int s) noexcept nogil:
     """Bt d"""
