@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fastconv import Network, graph, losses, models, sequential
+from fastconv.graph import declared
 from fastconv.layers import DepthwiseConv2D
 from fastconv.models.resnet_cifar import Shortcut
-from fastconv.network import declared
 from fastconv.ops.activation import softmax
 from fastconv.optim import SGD
 from fastconv.summary import Summary
