@@ -89,6 +89,10 @@ class Layer:
         """Whether `backward` adds `b.known`, an array or None that may be `b.dx` itself, to dx while it stores."""
         return False
 
+    def made_precise(self):
+        """The layer as a network with ``precise=True`` has it: itself, or a copy that calls `conv2d` with that."""
+        return self
+
     def multiply_adds(self, x_shape, y_shape):
         """Of one sample's forward pass."""
         return 0
@@ -139,8 +143,8 @@ class Node:
 class Graph:
     """The nodes of one network in the order they were made, which is an order they can run in; and their names."""
 
-    def __init__(self, input_shape, dtype):
-        self.dtype = np.dtype(dtype)
+    def __init__(self, input_shape, dtype, precise=False):
+        self.dtype, self.precise = np.dtype(dtype), precise
         self.nodes, self.names, self.counts, self.layers = [], {}, {}, {}
         self.input = Node(self, "input", "input", input_shape)
 
@@ -171,6 +175,7 @@ class Graph:
                 f"{name} reading {describe(x)} would need parameters {shapes}, but shares {known}, "
                 f"made for {describe(first[0])}"
             )
+        layer = layer.made_precise() if self.precise else layer
         return Node(self, "layer", name, spec.y_shape, (x,), layer, spec, owner)
 
     def name_of(self, layer):
@@ -279,7 +284,7 @@ def in_scope(name):
     return ".".join((*scopes.names, name))
 
 
-def build(model, input_shape, dtype):
+def build(model, input_shape, dtype, precise=False):
     """The output node of the model; its graph holds the rest."""
     if not callable(model):
         raise TypeError(f"model must be a layer or a function Node -> Node, got {model!r}")
@@ -291,7 +296,7 @@ def build(model, input_shape, dtype):
     dtype = np.dtype(dtype)
     if dtype not in check.DTYPES:
         raise TypeError(f"dtype must be float32 or float64, got {dtype}")
-    graph = Graph(shape, dtype)
+    graph = Graph(shape, dtype, check.flag(precise, "precise"))
     check.size(shape, dtype)
     output = model(graph.input)
     if not isinstance(output, Node) or output.graph is not graph:

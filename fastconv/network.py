@@ -31,6 +31,8 @@ class Network:
     recompute : bool
         In training, make what batch norm gave again from its input where the backward pass reads it, instead of
         keeping it: less memory, a few passes more, the same bits.
+    precise : bool
+        All convolutions as `conv2d` does them with ``precise=True``.
 
     Attributes
     ----------
@@ -54,8 +56,8 @@ class Network:
     (2, 10)
     """
 
-    def __init__(self, model, input_shape, dtype="float32", seed=None, recompute=False):
-        self.output = graph.build(model, input_shape, dtype)
+    def __init__(self, model, input_shape, dtype="float32", seed=None, recompute=False, precise=False):
+        self.output = graph.build(model, input_shape, dtype, precise)
         self.nodes = graph.ancestors(self.output)
         self.input_shape, self.output_shape = self.nodes[0].shape, self.output.shape
         self.dtype = self.output.graph.dtype

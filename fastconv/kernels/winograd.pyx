@@ -701,7 +701,7 @@ cdef int convolve(Plan *g, const real[:, :, :, :] w, const real[:] packed, const
         if r is not None:
             g.add, g.an, g.ah, g.aw = &r[0, 0, 0, 0], r.strides[0] // one, r.strides[2] // one, r.strides[3] // one
         if packed is not None:
-            g.packed = &packed[0] + <Py_ssize_t>packed[0]
+            g.packed = &packed[0]
             cut_filters(&g.f, g.p.ys * g.p.ys * g.p.K, g.p.s * g.p.s * g.p.C, s, side)
         else:
             point_filters(&g.f, w, s, rotated)
@@ -715,12 +715,13 @@ def packed_size(Py_ssize_t K, Py_ssize_t C, Py_ssize_t s=1, Py_ssize_t side=SIDE
     """Reals in the packed form of a weight with K outputs and C inputs (the other way round for pack_rotated)."""
     cdef Filters f
     cut_filters(&f, K, C, s, side)
-    return size_of(&f) + 64 // <Py_ssize_t>sizeof(real) + 1
+    return size_of(&f)
 
 
 def pack(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s=1, Py_ssize_t side=SIDE):
     """The transformed filters of w (K, C, kh, kw) for forward_packed, in packed_size(K, s * s * C, s, side) reals.
 
+    `packed` should start on a cache line: every row of filters then does.
     A side of 4, instead of 6, is for kernels of 3 x 3.
     """
     pack_any(w, packed, s, False, side)
@@ -733,15 +734,11 @@ def pack_rotated(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s=1, Py_ss
 
 cdef int pack_any(const real[:, :, :, :] w, real[:] packed, Py_ssize_t s, bint rotated,
                   Py_ssize_t side) except -1:
-    """packed[0] says where the first whole cache line begins; there the filters start."""
     cdef Filters f
     cdef int failed
-    cdef real *start
     with nogil:
-        start = aligned(&packed[1])
-        packed[0] = <real>(start - &packed[0])
         point_filters(&f, w, s, rotated, side)
-        failed = pack_filters(&f, start)
+        failed = pack_filters(&f, &packed[0])
     if failed:
         raise MemoryError()
     return 0

@@ -1,5 +1,7 @@
 """What several families share."""
 
+from copy import copy
+
 import numpy as np
 
 from .. import init
@@ -39,6 +41,21 @@ class WithBias(Layer):
     def copied_bias(self, params):
         bias = self.bias_of(params)
         return None if bias is None else bias.copy()
+
+
+class Convolution(WithBias):
+    """A layer whose windows slide over maps; `precise` is that of `conv2d`."""
+
+    convolution = True
+
+    def __init__(self, bias, weight_init, bias_init, name, precise):
+        super().__init__(bias, weight_init, bias_init, name)
+        self.precise = check.flag(precise, "precise")
+
+    def made_precise(self):
+        layer = copy(self)
+        layer.precise = True
+        return layer
 
 
 def maps(x_shape):

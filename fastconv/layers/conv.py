@@ -12,14 +12,15 @@ from types import SimpleNamespace
 from .. import rewrites
 from ..graph import Spec
 from ..ops import check, conv, conv_transpose, geometry, packed, path
-from .common import WithBias, at_least, maps
+from .common import Convolution, at_least, maps
 
 
-class Conv2D(WithBias):
+class Conv2D(Convolution):
     """Convolution of (C, H, W) to (channels, OH, OW); the arguments are those of `conv2d`.
 
     The weight is (channels, C / groups, kh, kw) and slides unturned (cross-correlation), as in the field. With
-    ``rotate=True`` it is turned by 180 degrees: the true convolution that the sources write.
+    ``rotate=True`` it is turned by 180 degrees: the true convolution that the sources write. Where values of very
+    different size, infinities or NaN lie side by side, ``precise=True`` keeps them apart (see the notes of `conv2d`).
 
     Examples
     --------
@@ -29,7 +30,6 @@ class Conv2D(WithBias):
     """
 
     fuses = frozenset({"norm", "residual", "activation"})
-    convolution = True
     kind = "conv"
 
     def __init__(
@@ -45,8 +45,10 @@ class Conv2D(WithBias):
         init="uniform",
         bias_init="zeros",
         name=None,
+        *,
+        precise=False,
     ):
-        super().__init__(bias, init, bias_init, name)
+        super().__init__(bias, init, bias_init, name, precise)
         self.channels, self.groups = at_least(channels, "channels"), at_least(groups, "groups")
         self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
         self.window = (stride, padding, dilation, self.groups)
@@ -56,7 +58,7 @@ class Conv2D(WithBias):
         if x_shape[1] % self.groups:
             raise ValueError(f"groups must divide the channels, got groups={self.groups} and {x_shape[1]} channels")
         weight_shape = (self.channels, x_shape[1] // self.groups, *self.kernel_size)
-        return geometry.conv2d(x_shape, weight_shape, *self.window)
+        return geometry.conv2d(x_shape, weight_shape, *self.window, self.precise)
 
     def spec(self, x_shape, dtype):
         g = self.geometry(maps(x_shape))
@@ -96,11 +98,11 @@ class Conv2D(WithBias):
         return prod(y_shape) * (x_shape[0] // self.groups) * prod(self.kernel_size)
 
 
-class ConvTranspose2D(WithBias):
+class ConvTranspose2D(Convolution):
     """Transposed convolution of (C, H, W) to (channels, OH, OW): the adjoint of `Conv2D`.
 
     The weight is (C, channels / groups, kh, kw). ``padding="multiple"`` gives stride x H rows, plus 1 where kernel
-    minus stride is odd.
+    minus stride is odd. ``precise=True`` is that of `conv2d`.
 
     Examples
     --------
@@ -109,7 +111,6 @@ class ConvTranspose2D(WithBias):
     (3, 14, 14)
     """
 
-    convolution = True
     kind = "conv_transpose"
 
     def __init__(
@@ -125,8 +126,10 @@ class ConvTranspose2D(WithBias):
         init="uniform",
         bias_init="zeros",
         name=None,
+        *,
+        precise=False,
     ):
-        super().__init__(bias, init, bias_init, name)
+        super().__init__(bias, init, bias_init, name, precise)
         self.channels, self.groups = at_least(channels, "channels"), at_least(groups, "groups")
         self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
         self.window = (stride, padding, output_padding, self.groups, dilation)
@@ -135,7 +138,7 @@ class ConvTranspose2D(WithBias):
         if self.channels % self.groups:
             raise ValueError(f"groups must divide channels, got groups={self.groups} and channels={self.channels}")
         weight_shape = (x_shape[1], self.channels // self.groups, *self.kernel_size)
-        return geometry.conv_transpose2d(x_shape, weight_shape, *self.window)
+        return geometry.conv_transpose2d(x_shape, weight_shape, *self.window, self.precise)
 
     def spec(self, x_shape, dtype):
         g = self.geometry(maps(x_shape))

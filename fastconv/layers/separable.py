@@ -11,7 +11,7 @@ from math import prod
 
 from ..graph import Array, Parameter, Spec
 from ..ops import check, conv, geometry
-from .common import WithBias, at_least, maps
+from .common import Convolution, at_least, maps
 from .conv import Conv2D
 
 
@@ -33,17 +33,18 @@ class DepthwiseConv2D(Conv2D):
     def geometry(self, x_shape):
         channels = x_shape[1]
         weight_shape = (self.multiplier * channels, 1, *self.kernel_size)
-        return geometry.conv2d(x_shape, weight_shape, *self.steps, channels)
+        return geometry.conv2d(x_shape, weight_shape, *self.steps, channels, self.precise)
 
     def multiply_adds(self, x_shape, y_shape):
         return prod(y_shape) * prod(self.kernel_size)
 
 
-class SeparableConv2D(WithBias):
+class SeparableConv2D(Convolution):
     """Depth-wise convolution as the fifth source defines it: the convolution is done once for each input map, and the
     plain sum across maps becomes a weighted sum, with other weights for each output map.
 
     (C, H, W) to (channels, OH, OW). Parameters: `filters` (C, 1, kh, kw), `weight` (channels, C, 1, 1), `bias`.
+    ``precise=True`` is that of `conv2d`.
 
     Examples
     --------
@@ -55,7 +56,6 @@ class SeparableConv2D(WithBias):
     [(8, 1, 3, 3), (16, 8, 1, 1), (16,)]
     """
 
-    convolution = True
     kind = "separable"
 
     def __init__(
@@ -69,8 +69,10 @@ class SeparableConv2D(WithBias):
         init="uniform",
         bias_init="zeros",
         name=None,
+        *,
+        precise=False,
     ):
-        super().__init__(bias, init, bias_init, name)
+        super().__init__(bias, init, bias_init, name, precise)
         self.channels = at_least(channels, "channels")
         self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
         self.steps = (stride, padding, dilation)
@@ -78,8 +80,9 @@ class SeparableConv2D(WithBias):
     def geometries(self, x_shape):
         """Of the filters and of the weighted sum."""
         channels = x_shape[1]
-        first = geometry.conv2d(x_shape, (channels, 1, *self.kernel_size), *self.steps, channels)
-        return first, geometry.conv2d(first.y_shape, (self.channels, channels, 1, 1))
+        shape = (channels, 1, *self.kernel_size)
+        first = geometry.conv2d(x_shape, shape, *self.steps, channels, self.precise)
+        return first, geometry.conv2d(first.y_shape, (self.channels, channels, 1, 1), precise=self.precise)
 
     def spec(self, x_shape, dtype):
         first, second = self.geometries(maps(x_shape))

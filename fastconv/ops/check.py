@@ -235,6 +235,13 @@ def number(value, name):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
 
 
+def flag(value, name):
+    """A bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def choice(value, name, options):
     """One of these words."""
     if value not in options:

@@ -74,7 +74,7 @@ def kernel_of(direction, chosen, dtype, g, weight, packed, side, activation):
     if chosen == "winograd":
         return getattr(module, name), weight, (g.top, g.left, activation, g.sh)
     if chosen == "direct":
-        return getattr(module, name), weight, (*numbers(g), path.enabled("narrow"), activation, packed)
+        return getattr(module, name), weight, (*numbers(g), path.serves("narrow", g), activation, packed)
     return getattr(module, name), weight, (*numbers(g), activation)
 
 
@@ -84,7 +84,7 @@ def numbers(g):
 
 def reads_any_layout(g, dtype):
     """Whether the direct kernel copies its x anyway."""
-    return path.enabled("narrow") and kernels.load(dtype).conv.reads_planar(g.groups, g.C, g.kw, g.dw)
+    return path.serves("narrow", g) and kernels.load(dtype).conv.reads_planar(g.groups, g.C, g.kw, g.dw)
 
 
 def convert_and_run(x, weight, bias, y, kernel, rest, any_x, residual):
@@ -121,7 +121,7 @@ def weight_way(dy, x, dweight, g):
     kernel = getattr(kernels.load(dweight.dtype), "conv_weight" if chosen == "direct" else chosen).backward_weight
     rest = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
     if chosen == "direct":
-        rest = (*rest, path.enabled("narrow"))
+        rest = (*rest, path.serves("narrow", g))
     any_layout = chosen in ("planar", "depthwise")
     any_x = any_layout or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
     if (any_layout or channels_unit(dy)) and (any_x or channels_unit(x)):

@@ -12,7 +12,9 @@ from .conv import (
 )
 
 
-def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, out=None):
+def conv_transpose2d(
+    x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, precise=False, out=None
+):
     """Spread each input pixel over the output through the kernel: the adjoint of `conv2d`.
 
     y[n,k,h,w] = bias[k] + sum_{c,r,s} x[n,c,i,j] weight[c,k,r,s]
@@ -29,7 +31,7 @@ def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0
         where kernel minus stride is odd (the rule of the notes on transposed convolution).
     output_padding : int or pair, below stride or dilation
         Extra rows and columns at the bottom and right.
-    groups, dilation
+    groups, dilation, precise
         As in `conv2d`.
     out : array, optional
 
@@ -53,7 +55,7 @@ def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0
     """
     x, batched = check.images(x, "x")
     weight = check.array(weight, "weight", 4)
-    g = geometry.conv_transpose2d(x.shape, weight.shape, stride, padding, output_padding, groups, dilation)
+    g = geometry.conv_transpose2d(x.shape, weight.shape, stride, padding, output_padding, groups, dilation, precise)
     bias = check_bias(bias, g.C)
     check.same_dtype(x=x, weight=weight, bias=bias)
     y = check.output(out, g.x_shape, x.dtype, check.layout_of(x), batched, x=x, weight=weight, bias=bias)
@@ -62,7 +64,7 @@ def conv_transpose2d(x, weight, bias=None, stride=1, padding=0, output_padding=0
 
 
 def conv_transpose2d_backward_input(
-    dy, weight, input_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, out=None
+    dy, weight, input_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, precise=False, out=None
 ):
     """The gradient of `conv_transpose2d` with respect to its input: `conv2d` of `dy`.
 
@@ -73,7 +75,7 @@ def conv_transpose2d_backward_input(
     dy : array (N, K, OH, OW) or (K, OH, OW), float32 or float64
     weight : array (C, K / groups, kh, kw), dtype of `dy`
     input_shape : (N, C, H, W) or (C, H, W)
-    stride, padding, output_padding, groups, dilation
+    stride, padding, output_padding, groups, dilation, precise
         As in `conv_transpose2d`.
     out : array of shape `input_shape`, optional
 
@@ -97,7 +99,7 @@ def conv_transpose2d_backward_input(
     dy, batched = check.images(dy, "dy")
     weight = check.array(weight, "weight", 4)
     shape = with_batch(input_shape, batched)
-    g = geometry.conv_transpose2d(shape, weight.shape, stride, padding, output_padding, groups, dilation)
+    g = geometry.conv_transpose2d(shape, weight.shape, stride, padding, output_padding, groups, dilation, precise)
     check.shape_is(dy, "dy", g.x_shape, "the output of conv_transpose2d for this input_shape")
     check.same_dtype(dy=dy, weight=weight)
     dx = check.output(out, g.y_shape, dy.dtype, check.layout_of(dy), batched, dy=dy, weight=weight)
@@ -106,7 +108,7 @@ def conv_transpose2d_backward_input(
 
 
 def conv_transpose2d_backward_weight(
-    dy, x, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, out=None
+    dy, x, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, precise=False, out=None
 ):
     """The gradient of `conv_transpose2d` with respect to its weight.
 
@@ -117,7 +119,7 @@ def conv_transpose2d_backward_weight(
     dy : array (N, K, OH, OW) or (K, OH, OW), float32 or float64
     x : array (N, C, H, W) or (C, H, W), dtype of `dy`
     weight_shape : (C, K / groups, kh, kw)
-    stride, padding, output_padding, groups, dilation
+    stride, padding, output_padding, groups, dilation, precise
         As in `conv_transpose2d`.
     out : array of shape `weight_shape`, optional
 
@@ -141,7 +143,7 @@ def conv_transpose2d_backward_weight(
     dy, _ = check.images(dy, "dy")
     x, _ = check.images(x, "x")
     weight_shape = check.shape(weight_shape, "weight_shape", 4)
-    g = geometry.conv_transpose2d(x.shape, weight_shape, stride, padding, output_padding, groups, dilation)
+    g = geometry.conv_transpose2d(x.shape, weight_shape, stride, padding, output_padding, groups, dilation, precise)
     check.shape_is(dy, "dy", g.x_shape, "the output of conv_transpose2d for this x")
     check.same_dtype(dy=dy, x=x)
     dweight = check.output(out, g.w_shape, dy.dtype, dy=dy, x=x)

@@ -39,7 +39,7 @@ def rot180(k):
     return k[..., ::-1, ::-1].copy()
 
 
-def convolve2d(x, k, mode="full", *, out=None):
+def convolve2d(x, k, mode="full", *, precise=False, out=None):
     """Convolve in the mathematical sense: y = x * k.
 
     y(i, j) = sum_{u,v} x(i - u, j - v) k(u, v), over channels too where there are any (Zhang 2016, eqs. 4 to 8)
@@ -51,6 +51,8 @@ def convolve2d(x, k, mode="full", *, out=None):
     mode : {"full", "same", "valid"}
         "full": every position where the two touch, H + kh - 1 rows. "same": the middle H rows of these, as
         scipy.signal.convolve2d. "valid": only where `k` lies inside `x` whole, H - kh + 1 rows.
+    precise : bool
+        As in `conv2d`.
     out : array, optional
 
     Returns
@@ -77,13 +79,13 @@ def convolve2d(x, k, mode="full", *, out=None):
     padding = mode_padding(mode, k.shape[-2:])
     weight = k[..., ::-1, ::-1]
     if x.ndim > 2:
-        return conv2d(x, weight, padding=padding, out=out)
+        return conv2d(x, weight, padding=padding, precise=precise, out=out)
     target = None if out is None else plain_output(out)[None]
-    y = conv2d(x[None], weight[None, None], padding=padding, out=target)[0]
+    y = conv2d(x[None], weight[None, None], padding=padding, precise=precise, out=target)[0]
     return y if out is None else out
 
 
-def convolve2d_backward_input(dy, k, input_shape, mode="full", *, out=None):
+def convolve2d_backward_input(dy, k, input_shape, mode="full", *, precise=False, out=None):
     """The gradient of `convolve2d` with respect to `x`: `dy` correlated with `k` (Zhang 2016, eqs. 49 to 51).
 
     dx(i, j) = sum_{u,v} dy(i + u, j + v) k(u, v)
@@ -94,6 +96,8 @@ def convolve2d_backward_input(dy, k, input_shape, mode="full", *, out=None):
     k : array (kh, kw) or (K, C, kh, kw), dtype of `dy`
     input_shape : the shape of `x`
     mode : {"full", "same", "valid"}
+    precise : bool
+        As in `conv2d`.
     out : array of shape `input_shape`, optional
 
     Returns
@@ -118,14 +122,15 @@ def convolve2d_backward_input(dy, k, input_shape, mode="full", *, out=None):
     padding = mode_padding(mode, k.shape[-2:])
     weight = k[..., ::-1, ::-1]
     if dy.ndim > 2:
-        return conv2d_backward_input(dy, weight, input_shape, padding=padding, out=out)
+        return conv2d_backward_input(dy, weight, input_shape, padding=padding, precise=precise, out=out)
     target = None if out is None else plain_output(out)[None]
     input_shape = (1, *check.shape(input_shape, "input_shape", 2))
-    dx = conv2d_backward_input(dy[None], weight[None, None], input_shape, padding=padding, out=target)[0]
+    options = {"padding": padding, "precise": precise, "out": target}
+    dx = conv2d_backward_input(dy[None], weight[None, None], input_shape, **options)[0]
     return dx if out is None else out
 
 
-def convolve2d_backward_weight(dy, x, weight_shape, mode="full", *, out=None):
+def convolve2d_backward_weight(dy, x, weight_shape, mode="full", *, precise=False, out=None):
     """The gradient of `convolve2d` with respect to `k`: rot180(x) convolved with `dy` (Zhang 2016, eqs. 40, 59).
 
     dk(u, v) = sum_{i,j} x(i - u, j - v) dy(i, j)
@@ -136,6 +141,8 @@ def convolve2d_backward_weight(dy, x, weight_shape, mode="full", *, out=None):
     x : array (H, W), (C, H, W) or (N, C, H, W), dtype of `dy`
     weight_shape : the shape of `k`, (kh, kw) or (K, C, kh, kw)
     mode : {"full", "same", "valid"}
+    precise : bool
+        As in `conv2d`.
     out : array of shape `weight_shape`, optional
 
     Returns
@@ -166,7 +173,7 @@ def convolve2d_backward_weight(dy, x, weight_shape, mode="full", *, out=None):
         target = (plain_output(out)[None, None] if flat else plain_output(out))[..., ::-1, ::-1]
     if flat:
         dy, x, weight_shape = dy[None], x[None], (1, 1, *weight_shape)
-    dk = conv2d_backward_weight(dy, x, weight_shape, padding=padding, out=target)[..., ::-1, ::-1]
+    dk = conv2d_backward_weight(dy, x, weight_shape, padding=padding, precise=precise, out=target)[..., ::-1, ::-1]
     if out is not None:
         return out
     return dk[0, 0].copy() if flat else dk.copy()

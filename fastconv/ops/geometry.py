@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .check import integer, pair, shape
+from .check import flag, integer, pair, shape
 
 LIMIT = 2**31  # of a kernel extent, stride, dilation or padding; beyond it no array that exists could be meant
 
@@ -47,6 +47,7 @@ class Conv2dGeometry(NamedTuple):
     bottom: int
     right: int
     groups: int
+    precise: bool = False  # by the paths alone that read nothing but the window (path.py)
 
     @property
     def x_shape(self):
@@ -90,19 +91,19 @@ class Pool2dGeometry(NamedTuple):
         return self.N, self.C, self.OH, self.OW
 
 
-def conv2d(x_shape, weight_shape, stride=1, padding=0, dilation=1, groups=1):
+def conv2d(x_shape, weight_shape, stride=1, padding=0, dilation=1, groups=1, precise=False):
     """The geometry of ``conv2d`` and its gradients; ValueError or TypeError for what cannot be."""
-    arguments = (x_shape, weight_shape, stride, padding, dilation, groups)
+    arguments = (x_shape, weight_shape, stride, padding, dilation, groups, precise)
     return (remembered_conv2d if plain(*arguments) else new_conv2d)(*arguments)
 
 
-def plain(x_shape, weight_shape, stride, padding, dilation, groups):
+def plain(x_shape, weight_shape, stride, padding, dilation, groups, precise):
     """Whether equal arguments are the same arguments (True equals 1, and lists have no hash)."""
     numbers = type(stride) is type(dilation) is type(groups) is int and type(padding) in (int, str)
-    return numbers and type(x_shape) is type(weight_shape) is tuple
+    return numbers and type(x_shape) is type(weight_shape) is tuple and type(precise) is bool
 
 
-def new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups):
+def new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise):
     N, C, H, W = shape(x_shape, "input_shape", 4)
     K, c, kh, kw = shape(weight_shape, "weight_shape", 4)
     groups = integer(groups, "groups", 1)
@@ -112,13 +113,14 @@ def new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups):
     (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (H, W))
     OH = extent(H, kh, sh, dh, top, bottom, "height")
     OW = extent(W, kw, sw, dw, left, right, "width")
-    return Conv2dGeometry(N, C, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right, groups)
+    pads_and_more = top, left, bottom, right, groups, flag(precise, "precise")
+    return Conv2dGeometry(N, C, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, *pads_and_more)
 
 
 remembered_conv2d = lru_cache(maxsize=512)(new_conv2d)  # a call on small images would spend most of its time here
 
 
-def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1, precise=False):
     """The geometry of the convolution whose input gradient is ``conv_transpose2d``.
 
     H_out = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1; with padding "multiple" H_out is sh H, plus 1
@@ -151,7 +153,8 @@ def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=
         check_output_padding(extra, (sh, sw), (dh, dw))
     H = transposed_extent(OH, kh, sh, dh, top, bottom, extra[0], "height")
     W = transposed_extent(OW, kw, sw, dw, left, right, extra[1], "width")
-    return Conv2dGeometry(N, c * groups, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right, groups)
+    pads_and_more = top, left, bottom, right, groups, flag(precise, "precise")
+    return Conv2dGeometry(N, c * groups, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, *pads_and_more)
 
 
 def pool2d(x_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):

@@ -57,12 +57,12 @@ class PackedWeight:
         if self.geometry != g._replace(N=0):
             differing = [f"{n} {p}, not {q}" for n, p, q in zip(g._fields, self.geometry, g, strict=True) if p != q]
             raise ValueError(
-                "weight must be packed for the same image shape, stride, padding, dilation and groups; it was packed "
-                f"for {', '.join(d for d in differing if not d.startswith('N '))}"
+                "weight must be packed for the same image shape, stride, padding, dilation, groups and precise; it was "
+                f"packed for {', '.join(d for d in differing if not d.startswith('N '))}"
             )
 
 
-def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, backward=True):
+def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, backward=True, precise=False):
     """Pack a weight once for many calls of `conv2d` and `conv2d_backward_input` with images of one shape.
 
     The calls then skip the transform of the weight (Winograd) or its reordering (direct); the result has the same
@@ -77,6 +77,8 @@ def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, b
         As in `conv2d`.
     backward : bool
         Also pack for `conv2d_backward_input`.
+    precise : bool
+        As in the calls that it is for.
 
     Returns
     -------
@@ -85,7 +87,7 @@ def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, b
     Raises
     ------
     TypeError, ValueError
-        As `conv2d`. A call whose image shape, stride, padding, dilation or groups differ raises ValueError.
+        As `conv2d`. A call whose image shape, stride, padding, dilation, groups or precise differ raises ValueError.
 
     Examples
     --------
@@ -98,7 +100,7 @@ def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, b
     """
     weight = check.array(weight, "weight", 4)
     x_shape = tuple(x_shape) if len(tuple(x_shape)) == 4 else (1, *x_shape)
-    g = geometry.conv2d(x_shape, weight.shape, stride, padding, dilation, groups)
+    g = geometry.conv2d(x_shape, weight.shape, stride, padding, dilation, groups, precise)
     return PackedWeight(weight, g, bool(backward))
 
 
@@ -111,15 +113,20 @@ def pack(weight, g, chosen, direction, side):
     if chosen == "winograd":
         inputs = g.sh * g.sw * g.C
         K, C = (g.K, inputs) if direction == "forward" else (inputs, g.K)
-        packed = np.empty(module.packed_size(K, C, g.sh, side), weight.dtype)
+        packed = on_a_line(module.packed_size(K, C, g.sh, side), weight.dtype)
         (module.pack if direction == "forward" else module.pack_rotated)(weight, packed, g.sh, side)
     elif direction == "forward":
-        packed = np.empty(module.packed_size(g.K // g.groups, c, g.kh, g.kw, g.groups), weight.dtype)
+        packed = on_a_line(module.packed_size(g.K // g.groups, c, g.kh, g.kw, g.groups), weight.dtype)
         module.pack_forward(weight, packed, g.groups)
     else:
-        packed = np.empty(module.packed_size(c, g.K // g.groups, g.kh, g.kw, g.groups), weight.dtype)
+        packed = on_a_line(module.packed_size(c, g.K // g.groups, g.kh, g.kw, g.groups), weight.dtype)
         module.pack_input(weight, packed, g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups)
     return packed
+
+
+def on_a_line(size, dtype):
+    """Memory for packed weights: kernels read them in whole vectors, and none of these shall cross a cache line."""
+    return check.on_a_line(size * dtype.itemsize, (size,), dtype)
 
 
 def weight_of(weight, name="weight"):

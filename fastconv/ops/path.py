@@ -7,8 +7,11 @@
     narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
                 (forward, weight gradient), a block of pixels computed at once (input gradient)
 
-Padding is zeros: where the narrow forms multiply them, a NaN or infinity of dy or w also reaches results that touch it
-through padding, or through the block. The direct path keeps it to the results whose window holds it.
+Winograd's path computes a patch of results from all pixels that any of them reads, 6 x 6 of them at stride 1. What is
+beside the window of a result is added and taken away again: its rounding error stays, and so does a NaN or an infinity.
+The narrow forms do the same with zeros and blocks of pixels. With ``precise=True`` both are left out, and a result
+depends on nothing but what its window holds. Padding counts as zeros on every path, so a weight that is NaN or infinite
+may also make NaN of results that it touches in the padding alone.
 
 The choice depends on C, K, H, W, the kernel, the dtype and the layout, never on N or on the number of threads, so that
 a sample's bits are the same alone and inside any batch. The environment variable ``FASTCONV_PATHS_OFF`` (for example
@@ -20,6 +23,7 @@ import os
 from .check import choice
 
 OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
+BEYOND_THE_WINDOW = ("winograd", "narrow")  # not with precise=True: a result also depends on values beside its window
 FORWARD, INPUT = "forward", "input"
 FEW = 16  # channels up to which planar memory is the better one
 SIDE, SMALL_SIDE = 6, 4  # inputs along a side of Winograd's patches
@@ -39,7 +43,8 @@ off = _switched_off(os.environ.get("FASTCONV_PATHS_OFF", ""))
 def use_path(name, enabled=True):
     """Switch an optional path of the convolutions on or off; the direct path takes over.
 
-    Networks planned before keep the paths they were planned with.
+    Networks planned before keep the paths they were planned with. What ``precise=True`` is for one call, one layer or
+    one network, switching off "winograd" and "narrow" is for all.
 
     Parameters
     ----------
@@ -74,21 +79,26 @@ def enabled(name):
     return name not in off
 
 
+def serves(name, g):
+    """Whether this path is switched on and a convolution with geometry `g` may take it."""
+    return enabled(name) and not (g.precise and name in BEYOND_THE_WINDOW)
+
+
 def conv2d(g, dtype, x_like, y_like):
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
-    planes = in_planes(x_like) and in_planes(y_like) and enabled("planar")
+    planes = in_planes(x_like) and in_planes(y_like) and serves("planar", g)
     if planes and (few_channels(g) or one_filter_a_channel(g)):
         return "planar"
-    if one_filter_a_channel(g) and enabled("depthwise"):
+    if one_filter_a_channel(g) and serves("depthwise", g):
         return "depthwise"
-    return "winograd" if winograd_fits(g, dtype) and enabled("winograd") else "direct"
+    return "winograd" if winograd_fits(g, dtype) and serves("winograd", g) else "direct"
 
 
 def packed(g, dtype, direction):
     """The path that packed weights are for, "plain" where there is nothing to gain from packing."""
     if one_filter_a_channel(g) or few_channels(g) or (direction == INPUT and g.C // g.groups <= FEW // 2):
         return "plain"
-    return "winograd" if winograd_fits(g, dtype) and enabled("winograd") else "direct"
+    return "winograd" if winograd_fits(g, dtype) and serves("winograd", g) else "direct"
 
 
 def one_filter_a_channel(g):

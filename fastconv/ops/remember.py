@@ -15,13 +15,15 @@ PLAIN = {int, str, NoneType}  # of these, equal values are the same argument: Tr
 MOST = 512
 
 
-def key(a, b, c, *numbers):
+def key(a, b, c, *numbers, precise=False):
     """All that is read of two arrays, a third or None, and numbers; None where that is more than memory and numbers."""
     if not (type(a) is type(b) is ndarray and (c is None or type(c) is ndarray)):
         return None
     for value in numbers:
         if type(value) not in PLAIN:
             return None
+    if precise is not False:
+        numbers = (*numbers, check.flag(precise, "precise"))
     third = None if c is None else (c.shape, c.strides, c.dtype, c.flags.num)
     return a.shape, a.strides, a.dtype, a.flags.num, b.shape, b.strides, b.dtype, b.flags.num, third, numbers, path.off
 
