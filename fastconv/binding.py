@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from . import kernels
+from .graph import reading
 from .ops.add import add_call
 from .ops.layout import copy_call
 
@@ -78,7 +79,8 @@ class Binder:
             scratch=self.arrays(step.scratch),
             training=self.loss is not None,
         )
-        return node.layer.forward(b)
+        with reading(node.name, node.layer, node.inputs[0]):
+            return node.layer.forward(b)
 
     def bind_again(self, step):
         node = step.unit.node
@@ -89,7 +91,8 @@ class Binder:
             params=self.params(node),
             saved=self.arrays(step.saved),
         )
-        return node.layer.again(b)
+        with reading(node.name, node.layer, node.inputs[0]):
+            return node.layer.again(b)
 
     def bind_backward(self, step):
         node, n = step.node, step.dy.shape[:1]
@@ -115,7 +118,8 @@ class Binder:
             scratch=self.arrays(step.scratch),
             training=True,
         )
-        return node.layer.backward(b)
+        with reading(node.name, node.layer, node.inputs[0]):
+            return node.layer.backward(b)
 
     def bind_add(self, step):
         return [add_call(*map(self.array, (step.a, step.b, step.out)), step.activation)]

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from . import habits
 from .ops import check
 from .spec import Array, Parameter, Spec, State
 
@@ -66,7 +67,13 @@ class Layer:
     convolution = False  # counts when the executor chooses the memory layout
     kind = "layer"
 
+    def __new__(cls, *args, **options):
+        habits.check_options(cls, options)
+        return super().__new__(cls)
+
     def __init__(self, name=None):
+        if name is not None and not (isinstance(name, str) and name):
+            raise TypeError(f"name must be a text, which the layer's parameters are found under, got {name!r}")
         self.name = name
 
     def spec(self, x_shape, dtype):
@@ -136,6 +143,12 @@ class Node:
             raise ValueError(f"a + b must have one shape, got {describe(self)} and {describe(other)}")
         return Node(self.graph, "add", self.graph.fresh("add"), self.shape, (self, other))
 
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            f"the node {describe(self)} of a model is no array: models are made of layers, such as fastconv.ReLU(), "
+            "and not of functions of arrays"
+        )
+
     def __repr__(self):
         return f"<Node {describe(self)}>"
 
@@ -163,11 +176,9 @@ class Graph:
 
     def apply(self, layer, x):
         owner, name = self.name_of(layer)
-        try:
+        with reading(name, layer, x):
             spec = layer.spec(x.shape, self.dtype)
             check.size((1, *spec.y_shape), self.dtype)
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"{name} ({type(layer).__name__}) reading {describe(x)}: {error}") from None
         first = self.layers[id(layer)][1] = self.layers[id(layer)][1] or (x, spec)
         shapes, known = ({k: p.shape for k, p in s.params.items()} for s in (spec, first[1]))
         if shapes != known:
@@ -190,6 +201,15 @@ class Graph:
         self.names[name] = layer  # keeps the object alive, so its id stays its own
         self.layers[id(layer)] = [name, None, 1]
         return name, name
+
+
+@contextmanager
+def reading(name, layer, x):
+    """Errors of a layer, with its name and what it reads."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{name} ({type(layer).__name__}) reading {describe(x)}: {error}") from None
 
 
 def describe(node):
@@ -240,8 +260,7 @@ def sequential(*models):
     ['linear1.weight', 'linear1.bias']
     """
     for model in models:
-        if not callable(model):
-            raise TypeError(f"sequential takes layers and functions Node -> Node, got {model!r}")
+        habits.check_model(model, "sequential takes layers and functions Node -> Node")
 
     def model(x):
         for part in models:
@@ -286,19 +305,19 @@ def in_scope(name):
 
 def build(model, input_shape, dtype, precise=False):
     """The output node of the model; its graph holds the rest."""
-    if not callable(model):
-        raise TypeError(f"model must be a layer or a function Node -> Node, got {model!r}")
-    if isinstance(input_shape, int):
-        input_shape = (input_shape,)
-    shape = tuple(check.integer(extent, "input_shape", 1) for extent in input_shape)
-    if len(shape) not in (1, 3):
-        raise ValueError(f"input_shape must be (C, H, W) or (features,), got {shape}")
+    habits.check_model(model, "model must be a layer or a function Node -> Node")
+    shape = habits.sample_shape(input_shape)
     dtype = np.dtype(dtype)
     if dtype not in check.DTYPES:
         raise TypeError(f"dtype must be float32 or float64, got {dtype}")
     graph = Graph(shape, dtype, check.flag(precise, "precise"))
     check.size(shape, dtype)
-    output = model(graph.input)
+    try:
+        output = model(graph.input)
+    except TypeError as error:
+        if repr(graph.input) not in str(error):
+            raise
+        raise TypeError(f"{error}; if model is a function that makes a model, call it first, as resnet18()") from None
     if not isinstance(output, Node) or output.graph is not graph:
         raise TypeError(f"model must return a Node made from the one it was given, got {output!r}")
     return output

@@ -76,15 +76,33 @@ def constant(value):
     return init
 
 
-def named(init):
+def named(init, name="init"):
     """An initialiser from its name or from itself."""
-    if callable(init):
-        return init
     known = (
         *(zeros, ones, uniform, fan_in_uniform, glorot_uniform, glorot_normal),
         *(he_uniform, he_normal, he_normal_out),
     )
     names = {rule.__name__: rule for rule in known}
-    if init not in names:
-        raise ValueError(f"init must be a function or one of {', '.join(names)}, got {init!r}")
-    return names[init]
+    if isinstance(init, str) and init in names:
+        return names[init]
+    if callable(init) and init not in (normal, constant):
+        return init
+    if callable(init):
+        raise ValueError(f"{name} must be what {init.__name__} makes: write {name}=fastconv.init.{init.__name__}(0.1)")
+    number = isinstance(init, int | float) and not isinstance(init, bool)
+    cure = f"; for the number everywhere write {name}=fastconv.init.constant({init!r})" if number else ""
+    raise ValueError(f"{name} must be a function or one of {', '.join(names)}, got {init!r}{cure}")
+
+
+def first_values(init, name, rng, shape, fan_in, fan_out):
+    """What the initialiser gives for the parameter of this name, an array or a number for all of it."""
+    try:
+        values = np.asarray(init(rng, shape, fan_in, fan_out))
+        if values.dtype.kind not in "biuf":
+            raise TypeError(f"it gives {values.dtype}")
+        return np.broadcast_to(values, shape)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"{name}: init must be a function of (rng, shape, fan_in, fan_out) that gives an array of this shape, as "
+            f"those of fastconv.init do, for example init='zeros'; got {init!r}: {error}"
+        ) from None

@@ -2,6 +2,15 @@
 
 A loss is a value: two with the same settings are equal. `prepare` checks what a person gives, once; the executor then
 binds the loss to fixed memory.
+
+A loss of your own is any object that can be hashed and has
+
+    prepare(targets, y_shape, dtype)   checked targets, an array whose first axis is the images
+    target_array(y_shape, dtype)       (shape, dtype) of such an array for one batch
+    bind(y, targets, value, dy)        a callable that writes the loss into `value` and its gradient into `dy` (or None)
+
+and, if it likes, `target_classes(targets, y_shape)`: the class of each output where there are classes, else None; and
+`reduction`, "sum" where the loss of several batches is the sum of theirs and not the mean.
 """
 
 from dataclasses import dataclass
@@ -10,17 +19,31 @@ from functools import partial
 import numpy as np
 
 from .ops import check, loss
+from .targets import class_indices, one_each, one_hot, one_of_several, values
+
+
+class Loss:
+    """What the losses here share: `checked` calls the targets by the name that the caller of a function knows."""
+
+    def prepare(self, targets, y_shape, dtype):
+        return self.checked(targets, y_shape, dtype, "targets")
+
+    def target_classes(self, targets, y_shape):
+        return one_each(targets, y_shape)
 
 
 @dataclass(frozen=True)
-class MSE:
+class MSE(Loss):
     """Squares of the differences between output and target.
 
     "half_sum"  L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016, eq. 13), mean over images
     "mean"      L = mean (y - t)^2
     "sum"       L = sum (y - t)^2
 
-    Targets have the output's shape (N, ...); class indices (N,) become vectors with a 1 in their place.
+    Targets are values of the output's shape (N, ...) and dtype; an output (N, 1, ...) also takes (N, ...). Integers
+    and bools become numbers of that dtype; integers that it cannot hold exactly (beyond 2**24 in float32, 2**53 in
+    float64) are refused. Integers (N,) for an output (N, K) with K > 1 are class indices: vectors with a 1 in their
+    place.
 
     Examples
     --------
@@ -42,24 +65,24 @@ class MSE:
     def target_array(self, y_shape, dtype):
         return y_shape, dtype
 
-    def prepare(self, targets, y_shape, dtype):
-        targets = np.asarray(targets)
-        if targets.dtype.kind in "iu" and targets.ndim == 1 and len(y_shape) == 2:
-            return one_hot(class_indices(targets, y_shape), y_shape[1], dtype)
-        targets = check.array(targets, "targets")
-        check.shape_is(targets, "targets", y_shape, "the network's output")
-        check.same_dtype(output=np.empty(0, dtype), targets=targets)
-        return targets
+    def checked(self, targets, y_shape, dtype, name):
+        if one_of_several(check.given(targets, name, f"numbers of shape {y_shape}"), y_shape) is None:
+            return values(targets, y_shape, dtype, name)
+        return one_hot(class_indices(targets, y_shape, name), y_shape[1], dtype)
+
+    def target_classes(self, targets, y_shape):
+        return one_of_several(targets, y_shape)
 
     def bind(self, y, targets, value, dy):
         return loss.mse_loss_call(y, targets, value, dy, self.reduction)
 
 
 @dataclass(frozen=True)
-class CrossEntropy:
-    """L = mean over images of log sum_k exp y[k] - y[target].
+class CrossEntropy(Loss):
+    """L = mean over images (and pixels) of log sum_k exp y[k] - y[target].
 
-    The output is logits (N, K) or (N, K, H, W), targets are class indices (N,) or (N, H, W).
+    The output is logits (N, K) or (N, K, H, W), targets are class indices (N,) or (N, H, W): integers of any type. For
+    probabilities, weights of classes and smoothed labels there is the function `cross_entropy`.
 
     Examples
     --------
@@ -74,15 +97,15 @@ class CrossEntropy:
     def target_array(self, y_shape, dtype):
         return (y_shape[0], *y_shape[2:]), np.int64
 
-    def prepare(self, targets, y_shape, dtype):
-        return class_indices(np.asarray(targets), y_shape)
+    def checked(self, targets, y_shape, dtype, name):
+        return class_indices(targets, y_shape, name)
 
     def bind(self, y, targets, value, dy):
         return loss.cross_entropy_call(y, targets, value, dy)
 
 
 @dataclass(frozen=True)
-class AuxiliaryCrossEntropy:
+class AuxiliaryCrossEntropy(Loss):
     """L = sum over heads of weight x cross entropy: a main classifier and auxiliary ones, trained together.
 
     The output is the logits of all heads one after another, (N, heads K), as `models.googlenet(aux_logits=True)` gives
@@ -102,6 +125,8 @@ class AuxiliaryCrossEntropy:
     weights: tuple = (1.0, 0.3, 0.3)
 
     def __post_init__(self):
+        if not isinstance(self.weights, tuple | list | np.ndarray):
+            raise TypeError(f"weights must be one number for each head, such as (1, 0.3), got {self.weights!r}")
         object.__setattr__(self, "weights", tuple(check.number(w, "weights") for w in self.weights))
         if not self.weights:
             raise ValueError("weights must be one number for each head, got ()")
@@ -109,16 +134,16 @@ class AuxiliaryCrossEntropy:
     def target_array(self, y_shape, dtype):
         return y_shape[:1], np.int64
 
-    def prepare(self, targets, y_shape, dtype):
-        return class_indices(np.asarray(targets), (y_shape[0], self.classes(y_shape)))
+    def checked(self, targets, y_shape, dtype, name):
+        return class_indices(targets, (y_shape[0], self.class_count(y_shape)), name)
 
-    def classes(self, y_shape):
+    def class_count(self, y_shape):
         if len(y_shape) != 2 or y_shape[1] % len(self.weights):
             raise ValueError(f"the output must be logits (N, {len(self.weights)} K), got {y_shape}")
         return y_shape[1] // len(self.weights)
 
     def bind(self, y, targets, value, dy):
-        count = self.classes(y.shape)
+        count = self.class_count(y.shape)
         parts = np.zeros(len(self.weights), y.dtype)
         calls = []
         for head, weight in enumerate(self.weights):
@@ -129,9 +154,29 @@ class AuxiliaryCrossEntropy:
 
 
 def predicted_classes(loss, y):
-    """The class of each image that an output stands for; of several heads the first speaks."""
+    """The class of each image (and pixel) that an output stands for, the first of equals; -1 where a logit is NaN.
+
+    Of several heads the first speaks.
+    """
     heads = len(loss.weights) if isinstance(loss, AuxiliaryCrossEntropy) else 1
-    return y[:, : y.shape[1] // heads].argmax(1)
+    logits = y[:, : y.shape[1] // heads]
+    best = np.expand_dims(logits.argmax(1), 1)  # a NaN counts as the largest
+    return np.where(np.isnan(np.take_along_axis(logits, best, 1)), -1, best)[:, 0]
+
+
+def true_classes(loss, targets, y_shape):
+    """The class of each image (and pixel) that targets stand for; None where they are values.
+
+    A loss that does not say takes integers (N,) of an output (N, K) for classes.
+    """
+    return getattr(loss, "target_classes", one_of_several)(targets, y_shape)
+
+
+def prepared(loss, labels, y_shape, dtype):
+    """Checked targets, which the losses of this file call labels in their errors."""
+    if getattr(type(loss), "prepare", None) is Loss.prepare:
+        return loss.checked(labels, y_shape, dtype, "labels")
+    return loss.prepare(np.asarray(labels), y_shape, dtype)
 
 
 def total(calls, first, parts, weights, value):
@@ -141,22 +186,3 @@ def total(calls, first, parts, weights, value):
     left_out = (first == -np.inf).all(0)
     left_out[0] = False
     np.copyto(value, np.sum(np.where(left_out, 0, parts * weights)))
-
-
-def class_indices(targets, y_shape):
-    """int64 indices below the number of classes, one an image (and pixel)."""
-    if targets.dtype.kind not in "iu":
-        raise TypeError(f"targets must be integers (class indices), got {targets.dtype}; use targets.astype('int64')")
-    check.shape_is(targets, "targets", (y_shape[0], *y_shape[2:]), "one class for each output")
-    if targets.size and not (targets.min() >= 0 and targets.max() < y_shape[1]):
-        raise ValueError(
-            f"targets must be class indices from 0 to {y_shape[1] - 1}, got {targets.min()} to {targets.max()}"
-        )
-    return targets.astype(np.int64)
-
-
-def one_hot(indices, classes, dtype):
-    """t[n, k] = 1 where k is the class of n, else 0."""
-    vectors = np.zeros((len(indices), classes), dtype)
-    vectors[np.arange(len(indices)), indices] = 1
-    return vectors

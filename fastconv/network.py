@@ -5,11 +5,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from . import checkpoint, graph, memory
+from . import checkpoint, graph, habits, memory
 from .batch import batch
 from .executor import Executor
 from .footprint import footprint
 from .frozen import BATCH, Frozen
+from .init import first_values
 from .ops import check
 from .profile import profile
 from .report import PlanReport
@@ -70,7 +71,7 @@ class Network:
 
     def initialise(self, params, states, rng):
         for name, p in params.items():
-            self.parameters[name][...] = p.init(rng, p.shape, p.fan_in, p.fan_out)
+            self.parameters[name][...] = first_values(p.init, name, rng, p.shape, p.fan_in, p.fan_out)
         for name, s in states.items():
             self.buffers[name][...] = s.init(rng)
 
@@ -114,9 +115,7 @@ class Network:
         gradients : mapping name -> array
             d loss / d parameter, the caller's own arrays.
         """
-        x, batched = self.images(x, "x")
-        if not batched or len(x) == 0:
-            raise ValueError(f"x must be a batch of at least one image, (N, *{self.input_shape}), got {np.shape(x)}")
+        loss, x = habits.check_loss(loss), self.batch_of(x)
         targets = loss.prepare(targets, (len(x), *self.output_shape), self.dtype)
         with self.training(), self.executor.lock:
             plan = self.executor.plan(len(x), loss)
@@ -132,6 +131,13 @@ class Network:
             yield
         finally:
             self.trainer.release()
+
+    def batch_of(self, x):
+        """`x` as a batch of at least one image."""
+        images, batched = self.images(x, "x")
+        if not batched or len(images) == 0:
+            raise ValueError(f"x must be a batch of at least one image, (N, *{self.input_shape}), got {np.shape(x)}")
+        return images
 
     def images(self, x, name):
         """(N, ...) of the network's dtype and shape, and whether it came with a batch axis."""
@@ -235,11 +241,11 @@ class Network:
         >>> [row.step for row in profile.rows]
         ['conv1 + relu1']
         """
-        x, batched = self.images(x, "x")
-        if not batched or len(x) == 0:
-            raise ValueError(f"x must be a batch of at least one image, (N, *{self.input_shape}), got {np.shape(x)}")
+        if targets is not None and loss is None:
+            raise TypeError("loss must be given with targets, such as loss=fastconv.CrossEntropy(), got None")
+        x = self.batch_of(x)
         if loss is not None:
-            targets = loss.prepare(targets, (len(x), *self.output_shape), self.dtype)
+            targets = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
         repeats = check.integer(repeats, "repeats", 1)
         with self.training(), self.executor.lock:
             plan = self.executor.plan(len(x), loss)

@@ -3,35 +3,16 @@
 import sys
 import time
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 
-from . import losses
+from . import habits, losses
+from .epoch import Count, Data, Epoch, validation_data
+from .frozen import BATCH, Frozen
 from .interrupt import held_back
+from .network import Network
 from .ops import check
 from .optim import SGD, Optimizer
-
-
-class Epoch(NamedTuple):
-    """One pass over the images. Accuracies are shares from 0 to 1, None where targets are no classes."""
-
-    epoch: int
-    loss: float
-    accuracy: float | None
-    validation_loss: float | None
-    validation_accuracy: float | None
-    seconds: float
-
-    def __str__(self):
-        parts = [f"epoch {self.epoch}  loss {self.loss:.4f}"]
-        if self.accuracy is not None:
-            parts.append(f"accuracy {100 * self.accuracy:.2f} %")
-        if self.validation_loss is not None:
-            parts.append(f"validation loss {self.validation_loss:.4f}")
-        if self.validation_accuracy is not None:
-            parts.append(f"validation accuracy {100 * self.validation_accuracy:.2f} %")
-        return "  ".join([*parts, f"{self.seconds:.1f} s"])
 
 
 def fit(
@@ -47,6 +28,7 @@ def fit(
     progress=True,
     on_epoch=None,
     lean=False,
+    drop_last=False,
 ):
     """Train the network on images in shuffled batches.
 
@@ -55,6 +37,7 @@ def fit(
     network : Network
     images : array (N, *input_shape), the network's dtype
     labels : class indices (N,), or targets of the output's shape
+        What integers mean is said by the loss; as many as images.
     epochs, batch_size : int
         The last batch of an epoch holds what is left.
     optimizer : object with step(parameters, gradients)
@@ -68,14 +51,23 @@ def fit(
     progress : bool
         A bar on standard error where tqdm is installed, else a line for each epoch; False for neither.
     on_epoch : function Epoch -> anything, optional
-        Called after each epoch; training ends early where it returns True.
+        Called after each epoch; training ends early where it returns True (or numpy.True_). Any other value, a text or
+        a number for instance, goes on. An exception ends training and reaches the caller.
     lean : bool
         Update parameters as soon as their gradients are known, some 32 MB at a time, and keep no gradients: less
         memory, the same bits. Needs an optimizer of fastconv. Ctrl-C then waits for the end of the step.
+    drop_last : bool
+        Leave out what is left after the whole batches: other images in each epoch.
 
     Returns
     -------
     list of Epoch
+
+    Raises
+    ------
+    TypeError, ValueError
+        Arguments that do not fit, and batches that cannot be trained, such as a last one of one image with BatchNorm
+        on vectors: found before the first step, and nothing changes.
 
     Notes
     -----
@@ -91,61 +83,89 @@ def fit(
     >>> float(network.parameters["linear1.weight"].round(3)[0, 0])
     3.0
     """
-    optimizer = usable(optimizer, lean)
-    loss = losses.CrossEntropy() if loss is None else loss
+    trainable(network)
+    optimizer, loss = usable(optimizer, lean), chosen(loss)
     epochs, batch_size = check.integer(epochs, "epochs", 0), check.integer(batch_size, "batch_size", 1)
-    data = Data(network, images, labels, loss)
-    if validation is not None:
-        validation = Data(network, *validation, loss)
+    if on_epoch is not None and not callable(on_epoch):
+        raise TypeError(f"on_epoch must be a function that takes an Epoch, got {on_epoch!r}")
+    data, validation = Data(network, images, labels, loss), validation_data(network, validation, loss)
+    seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
     rng, history = np.random.default_rng(seed), []
     with network.training():
+        bind_plans(network, seen, batch_size, validation, loss, lean)
         for number in range(1, epochs + 1):
             started = time.perf_counter()
-            with progress_bar(f"epoch {number}/{epochs}", len(data.images), progress) as bar:
-                order = rng.permutation(len(data.images))
+            with progress_bar(f"epoch {number}/{epochs}", seen, progress) as bar:
+                order = rng.permutation(len(data.images))[:seen]
                 result = run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean)
                 checked = (None, None) if validation is None else score(network, validation, loss)
                 history.append(Epoch(number, *result, *checked, time.perf_counter() - started))
                 bar.done(history[-1])
-            if on_epoch is not None and on_epoch(history[-1]):
+            if on_epoch is not None and is_true(on_epoch(history[-1])):
                 break
     return history
 
 
+def is_true(value):
+    """Whether it is the bool True, and not merely counts as true."""
+    return isinstance(value, bool | np.bool_) and bool(value)
+
+
+def trainable(network):
+    """TypeError for what is no network that can be trained, with what to write."""
+    if isinstance(network, Frozen):
+        raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {network!r}; of a model make one: Network(model, input_shape)")
+
+
+def images_seen(images, batch_size, drop_last):
+    """How many images an epoch trains on."""
+    seen = images - (images % batch_size if drop_last else 0)
+    if seen == 0:
+        raise ValueError(f"drop_last=True leaves no batch of batch_size={batch_size}, for there are {images} images")
+    return seen
+
+
+def bind_plans(network, images, batch_size, validation, loss, lean):
+    """Prepare every batch that an epoch will run, so that what cannot be run is refused before anything changes."""
+    whole, rest = min(batch_size, images), images % batch_size
+    with network.executor.lock:
+        if validation is not None:
+            network.executor.plan(min(BATCH, len(validation.images)))
+        network.executor.plan(whole, loss, lean)
+        try:
+            if rest:
+                network.executor.plan(rest, loss, lean)
+        except ValueError as error:
+            raise ValueError(
+                f"batch_size={batch_size} leaves a last batch of {rest} of {images} images, which cannot be trained "
+                f"(pass drop_last=True, or another batch_size): {error}"
+            ) from None
+
+
 def usable(optimizer, lean):
     """The optimizer, or SGD; TypeError where lean training cannot use it."""
-    optimizer = SGD(lr=0.1) if optimizer is None else optimizer
+    optimizer = SGD(lr=0.1) if optimizer is None else habits.check_optimizer(optimizer)
     if lean and not isinstance(optimizer, Optimizer):
         raise TypeError(f"lean training needs an optimizer of fastconv.optim, got {type(optimizer).__name__}")
     return optimizer
 
 
-class Data:
-    """Images with targets, checked once."""
-
-    def __init__(self, network, images, labels, loss):
-        self.images, batched = network.images(images, "images")
-        if not batched or len(self.images) == 0:
-            raise ValueError(f"images must be (N, *{network.input_shape}) with N >= 1, got shape {np.shape(images)}")
-        labels = np.asarray(labels)
-        if labels.ndim == 0 or len(labels) != len(self.images):
-            raise ValueError(f"labels must be as many as images, got shapes {labels.shape} and {self.images.shape}")
-        self.targets = loss.prepare(labels, (len(self.images), *network.output_shape), network.dtype)
-        self.classes = labels if labels.dtype.kind in "iu" and len(network.output_shape) == 1 else None
+def chosen(loss):
+    return losses.CrossEntropy() if loss is None else habits.check_loss(loss)
 
 
 def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
-    """(mean loss, accuracy) over the epoch, each batch seen before its update."""
-    executor, total, right = network.executor, 0.0, 0
+    """(loss, accuracy) over the epoch, each batch seen before its update."""
+    executor, count = network.executor, Count(loss)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         with executor.lock:
             plan = update(executor, data.images[batch], data.targets[batch], loss, optimizer, lean)
-            total += float(plan.loss) * len(batch)
-            if data.classes is not None:
-                right += int(np.count_nonzero(losses.predicted_classes(loss, plan.y) == data.classes[batch]))
+            count.add(plan.loss, plan.y, None if data.classes is None else data.classes[batch])
         bar.update(len(batch))
-    return total / len(order), None if data.classes is None else right / len(order)
+    return count.result()
 
 
 def update(executor, images, targets, loss, optimizer, lean=False):
@@ -191,8 +211,8 @@ def train_step(network, images, labels, optimizer, loss=None, lean=False):
     >>> [round(train_step(network, x, labels, sgd), 3) for _ in range(3)]
     [0.693, 0.648, 0.619]
     """
-    loss = losses.CrossEntropy() if loss is None else loss
-    optimizer = usable(optimizer, lean)
+    trainable(network)
+    optimizer, loss = usable(optimizer, lean), chosen(loss)
     with network.training():
         data = Data(network, images, labels, loss)
         with network.executor.lock:
@@ -200,7 +220,24 @@ def train_step(network, images, labels, optimizer, loss=None, lean=False):
 
 
 def evaluate(network, images, labels, loss=None):
-    """(mean loss, accuracy) of the network on these images; accuracy is None where labels are no classes.
+    """(loss, accuracy) of the network on these images, as `fit` tells them of a validation.
+
+    Parameters
+    ----------
+    network : Network, or what `Network.freeze` returns
+    images : array (N, *input_shape), the network's dtype, N >= 1
+    labels : class indices (N,), or targets of the output's shape
+        What integers mean is said by the loss.
+    loss : a loss of `fastconv.losses`
+        ``CrossEntropy()`` unless given.
+
+    Returns
+    -------
+    loss : float
+        Of all images together: the mean over them, or the sum where the loss is a sum.
+    accuracy : float or None
+        The share, from 0 to 1, of images (and pixels) whose class is the predicted one, which is the first of the
+        largest logits. Where a logit is NaN the prediction is wrong. None where labels are no classes.
 
     Examples
     --------
@@ -211,18 +248,18 @@ def evaluate(network, images, labels, loss=None):
     >>> accuracy
     0.75
     """
-    loss = losses.CrossEntropy() if loss is None else loss
+    if isinstance(network, type) or not hasattr(network, "predict"):
+        raise TypeError(f"network must be a Network, or a frozen one, got {network!r}")
+    loss = chosen(loss)
     return score(network, Data(network, images, labels, loss), loss)
 
 
 def score(network, data, loss):
-    y = network.predict(data.images)
+    y, count = network.predict(data.images), Count(loss)
     value = np.zeros((), network.dtype)
     loss.bind(y, data.targets, value, None)()
-    if data.classes is None:
-        return float(value), None
-    accuracy = int(np.count_nonzero(losses.predicted_classes(loss, y) == data.classes)) / len(y)
-    return float(value), accuracy
+    count.add(value, y, data.classes)
+    return count.result()
 
 
 @contextmanager

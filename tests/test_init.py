@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv import init
-from fastconv.layers import Conv2D, ConvTranspose2D, Linear
+from fastconv.layers import Conv2D, ConvTranspose2D, DepthwiseConv2D, Linear, SeparableConv2D
 from fastconv.network import Network
 
 
@@ -67,3 +67,71 @@ def test_a_seed_gives_the_same_weights_in_both_precisions():
     name = "linear1.weight"
     np.testing.assert_array_equal(a.parameters[name].astype("float32"), b.parameters[name])
     assert (a.parameters[name] != c.parameters[name]).any()
+
+
+every_layer = pytest.mark.parametrize(
+    "make",
+    [
+        lambda **options: Linear(2, **options),
+        lambda **options: Conv2D(2, 3, **options),
+        lambda **options: ConvTranspose2D(2, 3, **options),
+        lambda **options: DepthwiseConv2D(3, **options),
+        lambda **options: SeparableConv2D(2, 3, **options),
+    ],
+    ids=["Linear", "Conv2D", "ConvTranspose2D", "DepthwiseConv2D", "SeparableConv2D"],
+)
+
+
+@every_layer
+@pytest.mark.parametrize("argument", ["init", "bias_init"])
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("he", "a function or one of .* he_uniform, he_normal, he_normal_out, got 'he'$"),
+        ("Zeros", "a function or one of zeros, ones, .*, got 'Zeros'$"),
+        (None, "a function or one of .*, got None$"),
+        (0.5, r".*got 0.5; for the number everywhere write {}=fastconv.init.constant\(0.5\)$"),
+        (np.zeros(3), r"a function or one of .*, got array\(\[0., 0., 0.\]\)$"),
+        (["zeros"], r"a function or one of .*, got \['zeros'\]$"),
+        (init.normal, r"what normal makes: write {}=fastconv.init.normal\(0.1\)"),
+        (init.constant, r"what constant makes: write {}=fastconv.init.constant\(0.1\)"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_initialiser_is_refused_by_the_name_of_its_argument(make, argument, value, says):
+    with pytest.raises(ValueError, match=f"^{argument} must be {says.format(argument)}"):
+        make(**{argument: value})
+
+
+def gives_nothing(rng, shape, fan_in, fan_out):
+    return None
+
+
+def gives_text(rng, shape, fan_in, fan_out):
+    return np.full(shape, "0")
+
+
+def gives_another_shape(rng, shape, fan_in, fan_out):
+    return np.zeros(1234)
+
+
+@pytest.mark.parametrize("argument", ["init", "bias_init"])
+@pytest.mark.parametrize(
+    "function", [np.zeros, np.ones, np.random.standard_normal, gives_nothing, gives_text, gives_another_shape], ids=str
+)
+def test_functions_that_are_no_initialisers_are_named_with_the_parameter(argument, function):
+    name = {"init": "linear1.weight", "bias_init": "linear1.bias"}[argument]
+    says = (
+        rf"{name}: init must be a function of \(rng, shape, fan_in, fan_out\) that gives an array .*init='zeros'; got"
+    )
+    with pytest.raises((TypeError, ValueError), match=says):
+        Network(Linear(2, **{argument: function}), (3,))
+
+
+def test_initialisers_of_your_own():
+    def rows(rng, shape, fan_in, fan_out):
+        return np.arange(shape[0])[:, None]
+
+    network = Network(Linear(2, init=rows, bias_init=lambda rng, shape, fan_in, fan_out: 0.5), (3,))
+    assert network.parameters["linear1.weight"].tolist() == [[0, 0, 0], [1, 1, 1]]
+    assert network.parameters["linear1.bias"].tolist() == [0.5, 0.5]

@@ -57,7 +57,7 @@ def test_any_memory_of_the_images(odd, channels):
     ("x", "error", "says"),
     [
         (np.zeros((2, 1, 6, 6)), TypeError, r"astype\('float32'\)"),
-        (np.zeros((2, 1, 6, 6), "uint8"), TypeError, "x must be float32 or float64"),
+        (np.zeros((2, 1, 6, 6), "uint8"), TypeError, "x must be float32 like the network, got uint8"),
         (np.zeros((2, 1, 6, 7), "float32"), ValueError, r"\(N, \*\(1, 6, 6\)\)"),
         (np.zeros((2, 36), "float32"), ValueError, r"got \(2, 36\)"),
         (np.float32(0), ValueError, r"got \(\)"),
@@ -150,7 +150,7 @@ def test_wrong_targets_of_squares():
     for targets in (np.zeros((2, 4), "float32"), np.zeros(2, "float32")):
         with pytest.raises(ValueError, match=r"must have shape \(2, 5\)"):
             small().gradients(images(2), targets, losses.MSE())
-    with pytest.raises(TypeError, match="same dtype"):
+    with pytest.raises(TypeError, match="must be float32 like the network, got float64"):
         small().gradients(images(2), np.zeros((2, 5)), losses.MSE())
     with pytest.raises(ValueError, match="reduction must be one of"):
         losses.MSE("half")

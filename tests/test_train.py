@@ -1,6 +1,7 @@
 """Training: order, seeds, batches, what is reported, and what an interrupt leaves."""
 
 import builtins
+import copy
 import functools
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,10 +10,10 @@ import pytest
 
 from fastconv import losses
 from fastconv.graph import sequential
-from fastconv.layers import Conv2D, Dropout, Flatten, Linear, ReLU
+from fastconv.layers import BatchNorm, Conv2D, Dropout, Flatten, Linear, ReLU
 from fastconv.network import Network
-from fastconv.optim import SGD
-from fastconv.train import evaluate, fit
+from fastconv.optim import SGD, Adam
+from fastconv.train import evaluate, fit, train_step
 
 
 def stripes(n, seed=0):
@@ -213,3 +214,183 @@ def test_a_second_trainer_is_refused():
     net = network()
     with net.training(), ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="another thread"):
         pool.submit(quiet_fit, net, *stripes(20)).result()
+
+
+# Where training ends.
+
+
+@pytest.mark.parametrize("value", [True, np.True_], ids=repr)
+def test_true_ends_training(value):
+    assert len(quiet_fit(network(), *stripes(20), epochs=4, on_epoch=lambda epoch: value)) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, False, np.False_, 0, 1, 24, 1.0, "True", "", [True], np.array([True, True]), np.array(True), object(), ...],
+    ids=repr,
+)
+def test_nothing_else_ends_training(value):
+    assert len(quiet_fit(network(), *stripes(20), epochs=3, on_epoch=lambda epoch: value)) == 3
+
+
+@pytest.mark.parametrize("error", [ValueError, StopIteration, KeyboardInterrupt])
+def test_an_exception_in_a_callback_reaches_the_caller_after_whole_steps(error):
+    a, b = network(), network()
+
+    def on_epoch(epoch):
+        if epoch.epoch == 2:
+            raise error("mine")
+
+    with pytest.raises(error, match="mine"):
+        quiet_fit(a, *stripes(20), epochs=5, batch_size=8, seed=1, on_epoch=on_epoch)
+    quiet_fit(b, *stripes(20), epochs=2, batch_size=8, seed=1)
+    assert a.parameters.flat.tobytes() == b.parameters.flat.tobytes()
+    quiet_fit(a, *stripes(20))
+
+
+@pytest.mark.parametrize("on_epoch", [True, [print], "print"], ids=repr)
+def test_a_callback_that_cannot_be_called_changes_nothing(on_epoch):
+    net = network()
+    before = net.parameters.flat.tobytes()
+    with pytest.raises(TypeError, match="on_epoch must be a function that takes an Epoch, got"):
+        quiet_fit(net, *stripes(20), on_epoch=on_epoch)
+    assert net.parameters.flat.tobytes() == before
+
+
+# Steps that cannot be finished.
+
+
+def normed(shape=(5,), seed=0):
+    parts = [Dropout(0.2), Linear(8), BatchNorm(name="bn"), ReLU(), Linear(3)]
+    if len(shape) == 3:
+        parts = [Dropout(0.2), Conv2D(8, shape[1]), BatchNorm(name="bn"), ReLU(), Flatten(), Linear(3)]
+    return Network(sequential(*parts), shape, seed=seed)
+
+
+def everything(net, optimizer):
+    kept = [array.tobytes() for mapping in (net.parameters, net.buffers) for array in mapping.values()]
+    return kept, copy.deepcopy(vars(optimizer))
+
+
+every_shape = pytest.mark.parametrize("shape", [(5,), (2, 3, 3)], ids=["vectors", "1 x 1 maps"])
+
+
+@every_shape
+@pytest.mark.parametrize("lean", [False, True])
+@pytest.mark.parametrize(
+    ("images", "batch_size", "says"),
+    [
+        (21, 5, r"batch_size=5 leaves a last batch of 1 of 21 images, which cannot be trained \(pass drop_last=True"),
+        (3, 2, "batch_size=2 leaves a last batch of 1 of 3 images"),
+        (4, 1, "^bn "),
+        (1, 50, "^bn "),
+    ],
+)
+def test_a_last_batch_that_cannot_be_trained_is_refused_before_anything_changes(shape, lean, images, batch_size, says):
+    net, optimizer, seen = normed(shape), Adam(0.1), []
+    before = everything(net, optimizer)
+    x, labels = np.random.default_rng(0).standard_normal((images, *shape)).astype("float32"), np.arange(images) % 3
+    with pytest.raises(ValueError, match=says) as caught:
+        quiet_fit(net, x, labels, 3, batch_size, optimizer, lean=lean, on_epoch=seen.append, validation=(x, labels))
+    assert "bn (BatchNorm) reading" in str(caught.value)
+    assert "give a batch of two or more" in str(caught.value)
+    assert everything(net, optimizer) == before
+    assert not seen
+    if images > batch_size > 1:  # both ways out
+        assert len(quiet_fit(net, x, labels, 3, batch_size, optimizer, lean=lean, drop_last=True)) == 3
+        assert len(quiet_fit(net, x, labels, 3, images, optimizer, lean=lean)) == 3
+
+
+@every_shape
+@pytest.mark.parametrize("entry", ["train_step", "lean train_step", "gradients", "profile"])
+def test_one_image_that_cannot_be_trained_changes_nothing(shape, entry):
+    net, optimizer = normed(shape), Adam(0.1)
+    before = everything(net, optimizer)
+    x, labels = np.ones((2, *shape), "float32"), [0, 2]
+
+    def run(n):
+        if entry.endswith("train_step"):
+            return train_step(net, x[:n], labels[:n], optimizer, lean=entry.startswith("lean"))
+        return getattr(net, entry)(x[:n], labels[:n], losses.CrossEntropy())
+
+    with pytest.raises(
+        ValueError, match=r"bn \(BatchNorm\) reading .*more than one value .*give a batch of two or more"
+    ):
+        run(1)
+    assert everything(net, optimizer) == before
+    run(2)
+
+
+class Fickle(ReLU):
+    """Prepares no training step for batches of 3."""
+
+    def backward(self, b):
+        if len(b.dy) == 3:
+            raise ValueError("three is a crowd")
+        return super().backward(b)
+
+
+def test_a_layer_of_your_own_is_named_too():
+    net, x = Network(sequential(Linear(4), Fickle(name="mine"), Linear(2)), (5,), seed=0), np.ones((13, 5), "float32")
+    before = net.parameters.flat.tobytes()
+    with pytest.raises(
+        ValueError, match=r"last batch of 3 of 13 images.*mine \(Fickle\) reading linear1 \(4,\): three"
+    ):
+        quiet_fit(net, x, np.arange(13) % 2, batch_size=5)
+    assert net.parameters.flat.tobytes() == before
+
+
+class Misfit(losses.CrossEntropy):
+    def bind(self, y, targets, value, dy):
+        if len(y) == 3:
+            raise ValueError("no loss of three")
+        return super().bind(y, targets, value, dy)
+
+
+def test_a_loss_that_does_not_fit_is_found_before_the_first_step():
+    net, x = Network(Linear(2), (5,), seed=0), np.ones((13, 5), "float32")
+    before = net.parameters.flat.tobytes()
+    with pytest.raises(ValueError, match=r"last batch of 3 of 13 images.*no loss of three"):
+        quiet_fit(net, x, np.arange(13) % 2, batch_size=5, loss=Misfit())
+    assert net.parameters.flat.tobytes() == before
+
+
+def test_a_validation_that_does_not_fit_is_found_before_the_first_step(monkeypatch):
+    net, (images, labels) = network(), stripes(20)
+    before = net.parameters.flat.tobytes()
+    real = net.executor.plan
+
+    def plan(n, loss=None, updates=False):
+        if loss is None:
+            raise MemoryError
+        return real(n, loss, updates)
+
+    monkeypatch.setattr(net.executor, "plan", plan)
+    with pytest.raises(MemoryError):
+        quiet_fit(net, images, labels, validation=stripes(300))
+    assert net.parameters.flat.tobytes() == before
+
+
+def test_dropping_the_last_batch():
+    """Batches of 8 of 20 images: 16 an epoch, in the order of the seed; loss and accuracy of these."""
+    images, labels = stripes(20)
+    a, b, optimizer = network(), network(), SGD(0.3)
+    history = quiet_fit(a, images, labels, epochs=2, batch_size=8, optimizer=SGD(0.3), seed=5, drop_last=True)
+    rng = np.random.default_rng(5)
+    for epoch in history:
+        order, expected, right = rng.permutation(20), [], 0
+        for batch in (order[:8], order[8:16]):
+            right += np.count_nonzero(b.predict(images[batch]).argmax(1) == labels[batch])
+            expected.append(train_step(b, images[batch], labels[batch], optimizer))
+        assert epoch.loss == pytest.approx(np.mean(expected), rel=1e-12)
+        assert epoch.accuracy == right / 16
+    assert a.parameters.flat.tobytes() == b.parameters.flat.tobytes()
+    with pytest.raises(ValueError, match="drop_last=True leaves no batch of batch_size=21, for there are 20 images"):
+        quiet_fit(a, images, labels, batch_size=21, drop_last=True)
+    with pytest.raises(TypeError, match="drop_last must be True or False, got 1"):
+        quiet_fit(a, images, labels, drop_last=1)
+
+
+def test_the_bar_counts_the_images_that_are_seen(capsys):
+    fit(network(), *stripes(20), batch_size=8, drop_last=True)
+    assert "16/16" in capsys.readouterr().err

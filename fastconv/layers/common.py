@@ -16,8 +16,8 @@ class WithBias(Layer):
 
     def __init__(self, bias, weight_init, bias_init, name):
         super().__init__(name)
-        self.bias = bool(bias)
-        self.weight_init, self.bias_init = init.named(weight_init), init.named(bias_init)
+        self.bias = check.flag(bias, "bias")
+        self.weight_init, self.bias_init = init.named(weight_init), init.named(bias_init, "bias_init")
 
     def parameters(self, weight_shape, fan_in, fan_out, outputs):
         params = {"weight": Parameter(weight_shape, self.weight_init, fan_in, fan_out)}

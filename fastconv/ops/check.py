@@ -30,6 +30,26 @@ def array(x, name, ndim=None):
     return x
 
 
+def given(x, name, what="an array"):
+    """`x` as an array of any dtype; TypeError or ValueError for None, masked values, and rows of unequal lengths."""
+    if x is None:
+        raise TypeError(f"{name} must be {what}, got None")
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise ValueError(
+            f"{name} must hold no masked values, got {np.ma.count_masked(x)} of {x.size}; give these a value with "
+            f"{name}.filled(value), or leave out what they belong to"
+        )
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name} must be one array, which this {type(x).__name__} is not: {error}") from None
+
+
+def code(x, name):
+    """How to write `x` as an array: for a message that says which method of it to call."""
+    return name if isinstance(x, np.ndarray) else f"numpy.asarray({name})"
+
+
 def rank_is(x, name, ndim):
     """ValueError unless `x` has this rank (an int, or several allowed ones)."""
     allowed = (ndim,) if isinstance(ndim, int) else tuple(ndim)
@@ -236,7 +256,7 @@ def number(value, name):
 
 
 def flag(value, name):
-    """A bool."""
+    """A bool, and nothing that merely counts as true."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)

@@ -194,7 +194,10 @@ def running_statistics(x, mean, var, training, **others):
 def more_than_one_value(shape):
     """ValueError if a channel of this shape has one value only, whose deviation is 0."""
     if np.prod(shape[2:], dtype=object) * shape[0] == 1:
-        raise ValueError(f"x must have more than one value per channel in training, got shape {tuple(shape)}")
+        raise ValueError(
+            f"x must have more than one value per channel in training, got shape {tuple(shape)}; "
+            "give a batch of two or more"
+        )
 
 
 # ---------------------------------------------------------------- forms of memory

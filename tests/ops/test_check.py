@@ -229,3 +229,36 @@ def test_output_of_an_elementwise_op_may_be_its_input_but_not_a_shifted_one():
     for x in (shifted, same[::-1], same.swapaxes(0, 1)):
         with pytest.raises(ValueError, match="out must not share memory with x"):
             taken(same, elementwise=True, x=x)
+
+
+@pytest.mark.parametrize("x", [[1, 2], (1, 2), np.array([1, 2]), ["a", "b"], 3, np.ma.array([1, 2])], ids=repr)
+def test_given_takes_what_numpy_makes_an_array(x):
+    found = check.given(x, "x")
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, x)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "says"),
+    [
+        (None, TypeError, "x must be an array, got None"),
+        ([[1], [1, 2]], ValueError, "x must be one array, which this list is not"),
+        (np.ma.masked_equal([1, 2, 2], 2), ValueError, "x must hold no masked values, got 2 of 3"),
+    ],
+)
+def test_given_refuses_what_is_no_array(x, error, says):
+    with pytest.raises(error, match=says):
+        check.given(x, "x")
+
+
+def test_code_is_what_has_the_methods_of_arrays():
+    for x in (np.ones(2), [1.0, 1.0], (1.0, 1.0), 1.0):
+        np.testing.assert_array_equal(eval(f"{check.code(x, 'x')}.astype('int64')", {"x": x, "numpy": np}), x)
+    assert check.code(np.ones(2), "x") == "x"
+
+
+def test_flags_are_bools():
+    assert [check.flag(value, "x") for value in (True, False, np.True_, np.False_)] == [True, False, True, False]
+    for value in (0, 1, 10, None, "True", [], np.array(True)):
+        with pytest.raises(TypeError, match="x must be True or False, got "):
+            check.flag(value, "x")

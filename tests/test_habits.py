@@ -1,0 +1,226 @@
+"""What people write from habit in place of an object: each error says what to write, and that works."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import layers, losses
+from fastconv.graph import Layer, sequential
+from fastconv.network import Network
+from fastconv.spec import Spec
+from fastconv.train import evaluate, fit, train_step
+
+X, LABELS = np.ones((6, 4), "float32"), np.arange(6) % 3
+
+
+def network():
+    return Network(layers.Linear(3), (4,), seed=0)
+
+
+def with_loss(entry, net, loss):
+    if entry in ("gradients", "profile"):
+        return getattr(net, entry)(X, LABELS, loss)
+    if entry == "train_step":
+        return train_step(net, X, LABELS, fastconv.SGD(0.1), loss)
+    if entry == "evaluate":
+        return evaluate(net, X, LABELS, loss)
+    return fit(net, X, LABELS, loss=loss, progress=False)
+
+
+def written(error, mark):
+    """The object that the error says to write."""
+    return eval(str(error).split(mark)[1].split(" or ")[0], vars(fastconv) | {"fastconv": fastconv})
+
+
+@pytest.mark.parametrize("entry", ["fit", "train_step", "evaluate", "gradients", "profile"])
+@pytest.mark.parametrize(
+    ("loss", "right"),
+    [
+        (losses.CrossEntropy, losses.CrossEntropy()),
+        (losses.MSE, losses.MSE()),
+        ("cross_entropy", losses.CrossEntropy()),
+        ("Sparse_Categorical_CrossEntropy", losses.CrossEntropy()),
+        ("mse", losses.MSE("mean")),
+        ("mean_squared_error", losses.MSE("mean")),
+        ("hinge", losses.CrossEntropy()),
+        (fastconv.cross_entropy, losses.CrossEntropy()),
+        (fastconv.mse_loss, losses.MSE("mean")),
+        (lambda y, t: 0, losses.CrossEntropy()),
+    ],
+    ids=repr,
+)
+def test_names_classes_and_functions_in_place_of_a_loss(entry, loss, right):
+    net = network()
+    before = net.parameters.flat.tobytes()
+    with pytest.raises(TypeError, match="loss must be a loss object, got ") as caught:
+        with_loss(entry, net, loss)
+    assert net.parameters.flat.tobytes() == before
+    assert written(caught.value, "write loss=") == right
+    with_loss(entry, net, right)
+
+
+@pytest.mark.parametrize("loss", [0, losses, object(), {"loss": "mse"}, ["mse"]], ids=str)
+def test_what_is_no_loss_at_all(loss):
+    with pytest.raises(TypeError, match=r"such as fastconv.CrossEntropy\(\), got .*, which has no prepare"):
+        fit(network(), X, LABELS, loss=loss, progress=False)
+
+
+class Unhashable(losses.CrossEntropy):
+    __hash__ = None
+
+
+def test_a_loss_that_cannot_be_hashed():
+    with pytest.raises(TypeError, match="loss must be hashable"):
+        fit(network(), X, LABELS, loss=Unhashable(), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "right"),
+    [
+        ("adam", fastconv.Adam),
+        ("Adam", fastconv.Adam),
+        ("SGD", fastconv.SGD),
+        ("rmsprop", fastconv.RMSprop),
+        ("AdamW", fastconv.AdamW),
+        ("lbfgs", fastconv.SGD),
+        (fastconv.SGD, fastconv.SGD),
+        (fastconv.Adam, fastconv.Adam),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("lean", [False, True])
+def test_names_and_classes_in_place_of_an_optimizer(optimizer, right, lean):
+    net = network()
+    for run in (partial(fit, progress=False), train_step):
+        with pytest.raises(TypeError, match="optimizer must be an object with step") as caught:
+            run(net, X, LABELS, optimizer=optimizer, lean=lean)
+        found = written(caught.value, "write optimizer=")
+        assert type(found) is right
+        run(net, X, LABELS, optimizer=found, lean=lean)
+
+
+@pytest.mark.parametrize("optimizer", [0.1, {}, object(), lambda: None, [fastconv.SGD(0.1)]], ids=str)
+def test_what_is_no_optimizer_at_all(optimizer):
+    with pytest.raises(TypeError, match=r"such as fastconv.SGD\(lr=0.1\), got"):
+        fit(network(), X, LABELS, optimizer=optimizer, progress=False)
+
+
+class OwnLoss:
+    """Half the sum of squares by duck typing; targets are class indices, which it makes vectors itself."""
+
+    def prepare(self, targets, y_shape, dtype):
+        assert isinstance(targets, np.ndarray)
+        return np.eye(y_shape[1], dtype=dtype)[targets]
+
+    def target_array(self, y_shape, dtype):
+        return y_shape, dtype
+
+    def bind(self, y, targets, value, dy):
+        return losses.MSE().bind(y, targets, value, dy)
+
+
+class OwnOptimizer:
+    def step(self, parameters, gradients):
+        for name, array in parameters.items():
+            array -= 0.1 * gradients[name]
+
+
+def test_losses_and_optimizers_of_your_own_by_their_methods():
+    a, b = network(), network()
+    own = fit(a, X, LABELS.tolist(), 3, 4, OwnOptimizer(), OwnLoss(), seed=0, progress=False, validation=[X, LABELS])
+    ours = fit(b, X, LABELS, 3, 4, fastconv.SGD(0.1), losses.MSE(), seed=0, progress=False, validation=(X, LABELS))
+    np.testing.assert_allclose(a.parameters.flat, b.parameters.flat, rtol=1e-6)
+    for one, other in zip(own, ours, strict=True):
+        np.testing.assert_allclose(one[:5], other[:5], rtol=1e-6)
+    assert evaluate(a, X, LABELS, OwnLoss())[1] is not None
+
+
+def linear(x):
+    return layers.Linear(3)(x)
+
+
+@pytest.mark.parametrize("given", [linear, layers.Linear, layers.Linear(3), Network, "resnet18", None], ids=str)
+def test_what_is_no_network(given):
+    for run in (fit, evaluate, partial(train_step, optimizer=fastconv.SGD(0.1))):
+        with pytest.raises(TypeError, match=r"network must be a Network, .*got "):
+            run(given, X, LABELS)
+
+
+def test_a_frozen_network_is_evaluated_but_not_trained():
+    net = network()
+    frozen = net.freeze()
+    assert evaluate(frozen, X, LABELS)[0] == pytest.approx(evaluate(net, X, LABELS)[0], rel=1e-5)
+    for run in (fit, partial(train_step, optimizer=fastconv.SGD(0.1))):
+        with pytest.raises(TypeError, match="got a Frozen one: train the network it was made from"):
+            run(frozen, X, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (layers.ReLU, r"the class makes a layer when it is called: ReLU\(...\)"),
+        (layers.Linear, r"the class makes a layer when it is called: Linear\(...\)"),
+        ([layers.ReLU()], r"of several layers make one model: sequential\(\*layers\)"),
+        ("relu", "got 'relu'"),
+        (fastconv.relu, "models are made of layers"),
+        (np.tanh, "models are made of layers"),
+        (fastconv.models.resnet18, "if model is a function that makes a model, call it first"),
+    ],
+    ids=str,
+)
+def test_what_is_no_model(model, says):
+    with pytest.raises(TypeError, match=says):
+        Network(model, (4,))
+
+
+@pytest.mark.parametrize("part", [layers.ReLU, [layers.ReLU()], "relu", fastconv.relu, None], ids=str)
+def test_what_is_no_part_of_a_model(part):
+    with pytest.raises(TypeError, match=r"sequential takes layers and functions Node -> Node, got|made of layers"):
+        Network(sequential(layers.ReLU(), part), (4,))
+
+
+@pytest.mark.parametrize(
+    ("shape", "error"),
+    [
+        (None, TypeError),
+        ("28", TypeError),
+        ({1: 2}, TypeError),
+        ((28, 28), ValueError),
+        ((None, 1, 8, 8), ValueError),
+    ],
+)
+def test_what_is_no_input_shape(shape, error):
+    with pytest.raises(error, match=r"input_shape must be \(C, H, W\) or \(features,\), without the batch axis, got"):
+        Network(layers.ReLU(), shape)
+
+
+@pytest.mark.parametrize("shape", [4, np.int64(4), (4,), [4], np.array([4])], ids=repr)
+def test_every_form_of_a_number_of_features(shape):
+    assert Network(layers.ReLU(), shape).input_shape == (4,)
+
+
+@pytest.mark.parametrize("name", ["Conv2D", "ConvTranspose2D", "DepthwiseConv2D", "SeparableConv2D", "Linear"])
+def test_an_activation_by_name(name):
+    with pytest.raises(TypeError, match=rf"{name} takes no activation, got activation='relu': .* ReLU\(\)\)"):
+        getattr(layers, name)(3, activation="relu")
+
+
+class Scaled(Layer):
+    """A layer of your own may take an activation."""
+
+    def __init__(self, activation=None, **options):
+        super().__init__(**options)
+        self.activation = activation
+
+    def spec(self, x_shape, dtype):
+        return Spec(x_shape)
+
+    def forward(self, b):
+        return [partial(np.copyto, b.y, b.x)]
+
+
+def test_a_layer_of_your_own_may_take_an_activation():
+    assert Scaled(activation="relu").activation == "relu"
+    assert Network(Scaled(activation="relu", name="s"), (2,)).predict(np.ones(2, "float32")).tolist() == [1, 1]
