@@ -25,7 +25,9 @@ class Affine(Layer):
 
     def __init__(self, eps, affine, name):
         super().__init__(name)
-        self.eps, self.affine = positive(eps, "eps"), bool(affine)
+        self.eps, self.affine = positive(eps, "eps"), check.flag(affine, "affine")
+        if self.eps >= 1:
+            raise ValueError(f"eps must be below 1, got {eps!r}; the number of channels is not given, it is that of x")
 
     def parameters(self, shape):
         if not self.affine:

@@ -39,7 +39,7 @@ class PReLU(FromInput):
 
     def __init__(self, shared=True, first=0.25, name=None):
         super().__init__(name)
-        self.shared, self.first = bool(shared), check.number(first, "first")
+        self.shared, self.first = check.flag(shared, "shared"), check.number(first, "first")
 
     def spec(self, x_shape, dtype):
         shape = (1,) if self.shared else x_shape[:1]

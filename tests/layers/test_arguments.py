@@ -1,0 +1,58 @@
+"""What people write from habit in a layer's arguments: it works, or the error says what to write."""
+
+import pytest
+
+from fastconv import layers
+from fastconv.network import Network
+
+WINDOWS = {
+    "Conv2D": lambda **options: layers.Conv2D(4, 3, **options),
+    "ConvTranspose2D": lambda **options: layers.ConvTranspose2D(4, 3, **options),
+    "DepthwiseConv2D": lambda **options: layers.DepthwiseConv2D(3, **options),
+    "SeparableConv2D": lambda **options: layers.SeparableConv2D(4, 3, **options),
+    "MaxPool2D": lambda **options: layers.MaxPool2D(3, **options),
+    "AvgPool2D": lambda **options: layers.AvgPool2D(3, **options),
+}
+
+
+@pytest.mark.parametrize("kind", WINDOWS)
+@pytest.mark.parametrize("padding", ["SAME", "causal", "reflect", None, 1.5, {}])
+def test_paddings_that_are_not_known(kind, padding):
+    with pytest.raises((TypeError, ValueError), match=rf"{kind}\) reading .*padding must be .*got {padding!r}"):
+        Network(WINDOWS[kind](padding=padding), (3, 8, 8))
+
+
+@pytest.mark.parametrize("padding", ["same", "SAME", None, (1, 1)])
+def test_paddings_of_zeros_alone(padding):
+    with pytest.raises(TypeError, match=r"padding must be an integer or \(left, right, top, bottom\), got"):
+        layers.ZeroPad2D(padding)
+
+
+@pytest.mark.parametrize("flag", [10, 1, 0, None, "zeros"])
+def test_a_second_number_is_no_bias(flag):
+    """Linear(784, 10), as other libraries write inputs and outputs."""
+    with pytest.raises(TypeError, match=f"bias must be True or False, got {flag!r}"):
+        layers.Linear(784, flag)
+    for kind in ("Conv2D", "ConvTranspose2D", "DepthwiseConv2D", "SeparableConv2D"):
+        with pytest.raises(TypeError, match="bias must be True or False"):
+            WINDOWS[kind](bias=flag)
+
+
+def test_a_number_of_channels_is_neither_eps_nor_a_flag():
+    for make in (layers.BatchNorm, layers.LayerNorm, lambda eps: layers.GroupNorm(2, eps)):
+        with pytest.raises(ValueError, match="eps must be below 1, got 64; the number of channels is not given"):
+            make(64)
+        assert Network(make(0.5), (4, 2, 2)).output_shape == (4, 2, 2)
+    for make in (layers.BatchNorm, layers.LayerNorm, lambda affine: layers.GroupNorm(2, affine=affine)):
+        with pytest.raises(TypeError, match="affine must be True or False, got 1"):
+            make(affine=1)
+    with pytest.raises(TypeError, match="shared must be True or False, got 64"):
+        layers.PReLU(64)
+
+
+@pytest.mark.parametrize("name", [True, 1, "", b"relu", ("a", "b")])
+def test_names_are_texts(name):
+    """ReLU(True), as another library writes that it works in place."""
+    for make in (layers.ReLU, layers.Softmax, layers.Sigmoid, layers.GlobalAvgPool2D):
+        with pytest.raises(TypeError, match=r"name must be a text, .*, got "):
+            make(name)
