@@ -117,6 +117,8 @@ def trainable(network):
         raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {network!r}; of a model make one: Network(model, input_shape)")
+    if not network.parameters.flat.flags.writeable:
+        raise ValueError("network.parameters must be writable, for training changes them, got read-only ones")
 
 
 def images_seen(images, batch_size, drop_last):
@@ -133,6 +135,8 @@ def bind_plans(network, images, batch_size, validation, loss, lean):
     with network.executor.lock:
         if validation is not None:
             network.executor.plan(min(BATCH, len(validation.images)))
+            y = np.empty((len(validation.images), *network.output_shape), network.dtype)
+            loss.bind(y, validation.targets, np.zeros((), network.dtype), None)
         network.executor.plan(whole, loss, lean)
         try:
             if rest:

@@ -355,6 +355,32 @@ def test_a_loss_that_does_not_fit_is_found_before_the_first_step():
     assert net.parameters.flat.tobytes() == before
 
 
+class Training(losses.CrossEntropy):
+    def bind(self, y, targets, value, dy):
+        if dy is None:
+            raise ValueError("a loss of training alone")
+        return super().bind(y, targets, value, dy)
+
+
+def test_a_loss_that_does_not_fit_the_validation_is_found_before_the_first_step():
+    net, (images, labels) = network(), stripes(20)
+    before = net.parameters.flat.tobytes()
+    with pytest.raises(ValueError, match="a loss of training alone"):
+        quiet_fit(net, images, labels, loss=Training(), validation=(images, labels))
+    assert net.parameters.flat.tobytes() == before
+    quiet_fit(net, images, labels, loss=Training())
+
+
+def test_parameters_that_cannot_be_written_are_refused_before_statistics_change():
+    net, optimizer, x = normed(), Adam(0.1), np.ones((4, 5), "float32")
+    before = everything(net, optimizer)
+    net.parameters.flat.flags.writeable = False
+    for run in (lambda: quiet_fit(net, x, [0, 1, 2, 0]), lambda: train_step(net, x, [0, 1, 2, 0], optimizer)):
+        with pytest.raises(ValueError, match=r"network\.parameters must be writable"):
+            run()
+    assert everything(net, optimizer) == before
+
+
 def test_a_validation_that_does_not_fit_is_found_before_the_first_step(monkeypatch):
     net, (images, labels) = network(), stripes(20)
     before = net.parameters.flat.tobytes()
