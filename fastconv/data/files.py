@@ -1,9 +1,11 @@
 """What every reader shares: the one error class for bad data, and the check for ordinary files."""
 
 import stat
+import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["DataError", "first_bytes", "regular_file"]
+__all__ = ["DataError", "first_bytes", "reading", "regular_file"]
 
 
 class DataError(ValueError):
@@ -26,11 +28,18 @@ def regular_file(path):
     return path
 
 
-def first_bytes(path, count):
-    """The first bytes of an ordinary file, by which its kind is known."""
+@contextmanager
+def reading(path):
+    """An ordinary file, open; whatever goes wrong while it is read is said with its name."""
     path = regular_file(path)
     try:
         with open(path, "rb") as file:
-            return file.read(count)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+            yield file
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def first_bytes(path, count):
+    """The first bytes of an ordinary file, by which its kind is known."""
+    with reading(path) as file:
+        return file.read(count)

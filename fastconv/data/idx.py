@@ -16,15 +16,30 @@ import zlib
 
 import numpy as np
 
-from .files import DataError, regular_file
+from .files import DataError, reading
 
-__all__ = ["read_idx", "write_idx"]
+__all__ = ["is_gzip", "is_idx", "read_idx", "unpacked_start", "write_idx"]
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP_MAGIC = b"\x1f\x8b"
 MOST_DEFLATE = 1032  # deflate never makes data smaller than 1/1032 of its size
 MOST_DIMENSIONS = 8
 CHUNK = 1 << 20
+
+
+def is_idx(start):
+    """Whether these first bytes can begin an IDX file; two zeros alone begin icons and films as well."""
+    return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in TYPES and 1 <= start[3] <= MOST_DIMENSIONS
+
+
+def is_gzip(start):
+    return start[:2] == GZIP_MAGIC
+
+
+def unpacked_start(path, count):
+    """The first bytes of what a gzip file holds."""
+    with reading(path) as file, gzip.GzipFile(fileobj=file) as stream:
+        return bytes(read_at_most(stream, count))
 
 
 def read_idx(path, *, max_bytes=2**31):
@@ -59,18 +74,14 @@ def read_idx(path, *, max_bytes=2**31):
     array([[0, 1, 2],
            [3, 4, 5]], dtype=uint8)
     """
-    path = regular_file(path)
-    try:
-        with open(path, "rb") as file:
-            length = os.fstat(file.fileno()).st_size
-            compressed = file.read(2) == GZIP_MAGIC
-            file.seek(0)
-            if not compressed:
-                return read_array(path, file, length, length, max_bytes)
-            with gzip.GzipFile(fileobj=file) as stream:
-                return read_array(path, stream, None, length * MOST_DEFLATE, max_bytes)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+    with reading(path) as file:
+        length = os.fstat(file.fileno()).st_size
+        compressed = is_gzip(file.read(2))
+        file.seek(0)
+        if not compressed:
+            return read_array(path, file, length, length, max_bytes)
+        with gzip.GzipFile(fileobj=file) as stream:
+            return read_array(path, stream, None, length * MOST_DEFLATE, max_bytes)
 
 
 def read_array(path, stream, exactly, at_most, max_bytes):

@@ -2,17 +2,21 @@
 
 import math
 import os
+from operator import index
 from pathlib import Path
 
 import numpy as np
 
-from .files import DataError, first_bytes
-from .idx import read_idx
+from .files import DataError, first_bytes, reading
+from .idx import is_gzip, is_idx, read_idx, unpacked_start
+from .kinds import START, described, never_images
+from .pictures import read_picture
 
-__all__ = ["read_images"]
+__all__ = ["pictures", "read_images"]
 
-MOST_PIXELS = 1 << 26
 MOST_DIMENSIONS = 8
+SHOWN = 10  # files that one message names
+NPY_MAGIC = b"\x93NUMPY"
 NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 
@@ -24,19 +28,32 @@ def read_images(path, shape):
     ----------
     path : a picture that Pillow reads, turned to grey where C = 1 and to RGB where C = 3, and resized to
         H x W; an array in a ``.npy`` file or an IDX file (plain or gzip), whose last axes must be (C, H, W),
-        or (H, W) where C = 1; or a folder, whose pictures are read in alphabetical order.
+        or (H, W) where C = 1; or a folder, whose pictures are read in alphabetical order: those whose suffix
+        says that they are pictures, without hidden files (``.name``) and without the folders inside it.
     shape : (C, H, W) of the images wanted.
 
     Returns
     -------
     numpy.ndarray
-        (N, C, H, W) float32. Bytes are divided by 255, so that pictures lie in [0, 1]; floating-point numbers
-        stay as they are.
+        (N, C, H, W) float32. Pictures lie in [0, 1], 0 being black and 1 white. Bytes of arrays are divided by
+        255; floating-point numbers of arrays stay as they are.
 
     Raises
     ------
     DataError
         If a file is missing, damaged, too large, or has another shape; if Pillow is needed and not installed.
+        For a folder, all its pictures are tried, and the message names those that cannot be read (at most 10)
+        and counts them.
+    ValueError, TypeError
+        If ``shape`` is not three integers >= 1.
+
+    Notes
+    -----
+    A picture of several frames or pages gives the first. It is turned as its EXIF data says, and lies on black where
+    it is transparent; colour profiles are not applied. Colour has 8 bits. Grey may have more: 16 bits are divided by
+    65535, the n bits of a TIFF by 2^n - 1; floating-point numbers must be in [0, 1]; signed and 32-bit integers, which
+    have no value that all programs take for white, are divided by 255 where none is larger, else by 65535. What
+    lies outside is refused.
 
     Examples
     --------
@@ -48,34 +65,79 @@ def read_images(path, shape):
     >>> images.shape, images.max()
     ((1, 1, 28, 28), np.float32(1.0))
     """
-    if Path(path).is_dir():
-        return np.concatenate([read_file(file, shape) for file in pictures(path)])
-    return read_file(path, shape)
+    path, shape = Path(os.fsdecode(path)), extents(shape)
+    return read_folder(path, shape) if path.is_dir() else read_file(path, shape)
+
+
+def extents(shape):
+    try:
+        extents = tuple(index(extent) for extent in shape)
+    except TypeError:
+        raise TypeError(f"shape must be (C, H, W), three integers, got {shape!r}") from None
+    if len(extents) != 3 or min(extents) < 1:
+        raise ValueError(f"shape must be (C, H, W), three integers >= 1, got {shape!r}")
+    return extents
+
+
+def read_folder(folder, shape):
+    """All its pictures; or what is wrong with each that cannot be read, once all have been tried."""
+    paths, images, faults = pictures(folder), [], []
+    for path in paths:
+        try:
+            images.append(read_file(path, shape))
+        except DataError as error:
+            faults.append(str(error))
+    if faults:
+        more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise DataError(
+            f"{folder}: {len(faults)} of {len(paths)} pictures cannot be read: {'; '.join(faults[:SHOWN])}{more}"
+        )
+    return np.concatenate(images)
 
 
 def pictures(folder):
+    """The pictures of a folder, in alphabetical order."""
     try:
-        found = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in PICTURES)
+        visible = sorted(path for path in Path(folder).iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+    found = [path for path in visible if path.suffix.lower() in PICTURES]
     if not found:
-        raise DataError(f"{folder}: holds no pictures ({', '.join(sorted(PICTURES))})")
+        raise DataError(f"{folder}: holds no pictures ({', '.join(sorted(PICTURES))}){others(visible)}")
     return found
+
+
+def others(visible):
+    """What a folder without pictures holds, where that may be what was meant."""
+    if any(path.is_dir() for path in visible):
+        return "; folders inside it are not entered: name them"
+    if any(path.suffix in (".npy", ".idx", ".gz") for path in visible):
+        return "; arrays are read where they are named one by one"
+    return ""
 
 
 def read_file(path, shape):
     """One file, whose kind its first bytes tell."""
-    start = first_bytes(path, 6)
-    if start == b"\x93NUMPY":
+    start = first_bytes(path, START)
+    if start.startswith(NPY_MAGIC):
         return from_array(path, read_npy(path), shape)
-    if start[:2] in (b"\0\0", b"\x1f\x8b"):
+    if is_gzip(start):
+        inside = unpacked_start(path, START)
+        if not is_idx(inside):
+            what = described(inside)
+            raise DataError(
+                f"{path}: a gzip file must hold an IDX array; what this one holds is {what}; unpack it with gunzip"
+            )
+    if is_idx(start) or is_gzip(start):
         return from_array(path, read_idx(path), shape)
-    return read_picture(path, shape)
+    if words := never_images(start):
+        raise DataError(f"{path}: not a picture that can be read: it is {words}")
+    return read_picture(path, start, shape)
 
 
 def read_npy(path):
     """The array of a .npy file, after its declared size is found to be the size of the file."""
-    with open(path, "rb") as file:
+    with reading(path) as file:
         try:
             read_header = NPY_HEADERS[np.lib.format.read_magic(file)]
             shape, fortran_order, dtype = read_header(file)
@@ -91,7 +153,9 @@ def read_npy(path):
 
 def check_dtype(path, dtype):
     if dtype != np.uint8 and dtype.kind != "f":
-        raise DataError(f"{path}: images must be bytes or floating-point numbers, got {dtype}")
+        way = "divide them by the value of white, or use array.astype('uint8') where white is 255"
+        way = "use array.astype('float32')" if dtype.kind == "b" else way
+        raise DataError(f"{path}: images must be bytes or floating-point numbers, got {dtype}; {way}")
 
 
 def from_array(path, array, shape):
@@ -101,41 +165,6 @@ def from_array(path, array, shape):
     fits = array.shape[-3:] == tuple(shape) or (channels == 1 and array.shape[-2:] == tuple(plane))
     if not fits or array.size == 0:
         raise DataError(f"{path}: the network reads images of shape {tuple(shape)}, got an array {array.shape}")
-    images = array.reshape(-1, *shape).astype(np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is infinity
+        images = array.reshape(-1, *shape).astype(np.float32)
     return images / np.float32(255) if array.dtype == np.uint8 else images
-
-
-def read_picture(path, shape):
-    """(1, C, H, W) float32 in [0, 1] from a picture."""
-    try:
-        from PIL import Image
-    except ImportError:
-        raise DataError(f"{path}: reading pictures needs Pillow: pip install 'fastconv[images]'") from None
-    channels, height, width = shape
-    if channels not in (1, 3):
-        raise DataError(f"{path}: a picture has 1 or 3 channels; the network reads {channels}")
-    try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise DataError(f"{path}: {picture.width} x {picture.height} pixels, more than {MOST_PIXELS}")
-            pixels = resized(picture, channels, (width, height))
-    except DataError:
-        raise
-    except Exception as error:  # Pillow's plugins raise what they like for damaged files
-        raise DataError(f"{path}: not a picture that can be read: {error}") from error
-    return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2).copy()
-
-
-def resized(picture, channels, size):
-    """The pixels in grey or RGB, upright, on black where the picture is transparent, as float32 in [0, 1]."""
-    from PIL import Image, ImageOps
-
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip to 8
-        grey = np.clip(np.asarray(picture, np.float32) * np.float32(255 / 65535), 0, 255)
-        picture = Image.fromarray(np.round(grey).astype(np.uint8))
-    if picture.mode.endswith(("A", "a")) or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture)
-    picture = picture.convert("L" if channels == 1 else "RGB").resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(picture, np.float32) / np.float32(255)

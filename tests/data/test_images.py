@@ -1,5 +1,6 @@
 """read_images: pictures, arrays and folders, as a network reads them."""
 
+import gzip
 import os
 import struct
 import sys
@@ -238,4 +239,159 @@ def test_without_pillow_the_message_says_how_to_get_it(save, monkeypatch):
     path = save("a.png", PLANE)
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(DataError, match=r"pip install 'fastconv\[images\]'"):
+        read_images(path, GREY)
+
+
+APPLE = b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(40)
+NO_IMAGES = {
+    "AppleDouble": (APPLE, "it is an AppleDouble file"),
+    "empty": (b"", "it is empty"),
+    "zip": (b"PK\x03\x04" + bytes(30), "it is a zip archive, as .npz files are"),
+    "pickle": (b"\x80\x04N.", "it is a pickle, which is never opened"),
+    "HTML": (b"\n <!DOCTYPE html><html>", "it is an HTML page"),
+    "HTML after a mark": (b"\xef\xbb\xbf<html lang=de>", "it is an HTML page"),
+    "SVG": (b"<svg xmlns='x'/>", "it is an SVG drawing"),
+    "PDF": (b"%PDF-1.7", "it is a PDF document"),
+    "text": (b"version https://git-lfs\noid", r"it is text, and begins with 'version https://git-lfs\noid'"),
+    "film": (b"\0\0\0\x18ftypmp42" + bytes(20), "it is a film, or a picture in HEIC"),
+    "zeros": (bytes(300), "it is of a kind not known here, and starts with 00 00 00 00"),
+    "zeros and a type": (b"\0\0\x08\0" + bytes(300), "not a picture that can be read"),
+    "zeros, a type, 9 dimensions": (b"\0\0\x08\x09" + bytes(300), "not a picture that can be read"),
+    "TIFF cut": (b"II*\0" + bytes(4), "it is a TIFF, and damaged or of a kind that Pillow does not read"),
+    "gzip of text": (gzip.compress(b"hello"), "a gzip file must hold an IDX array; what this one holds is text"),
+    "gzip of .npy": (gzip.compress(b"\x93NUMPY\1\0"), "what this one holds is a .npy array; unpack it with gunzip"),
+    "gzip of a PNG": (gzip.compress(b"\x89PNG\r\n\x1a\n"), "what this one holds is a PNG"),
+    "gzip of nothing": (gzip.compress(b""), "what this one holds is empty"),
+    "gzip of IDX cut": (
+        gzip.compress(b"\0\0\x08\x01\0\0\0\5" + bytes(5))[:-9],
+        "cannot be read: Compressed file ended",
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", ["", ".jpg"])
+@pytest.mark.parametrize("name", NO_IMAGES)
+def test_files_that_hold_no_images_are_named_as_what_they_are(tmp_path, name, suffix):
+    content, message = NO_IMAGES[name]
+    path = tmp_path / f"file{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_images(path, GREY)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+
+
+def test_what_is_no_picture_needs_no_pillow_to_be_named(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(APPLE)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(DataError, match="an AppleDouble file"):
+        read_images(tmp_path / "a.png", GREY)
+
+
+def test_hidden_files_and_folders_inside_a_folder_are_passed_over(save, tmp_path):
+    save("a.png", PLANE)
+    save(".b.png", PLANE)
+    (tmp_path / "._a.png").write_bytes(APPLE)
+    (tmp_path / "inside").mkdir()
+    save("inside/c.png", PLANE)
+    np.testing.assert_array_equal(read_images(tmp_path, GREY), PLANE[None, None] / np.float32(255))
+    assert read_images(tmp_path / ".b.png", GREY).shape == (1, 1, 6, 8)
+
+
+def test_a_folder_names_all_that_cannot_be_read_after_all_were_tried(save, tmp_path):
+    save("b.png", PLANE)
+    (tmp_path / "a.png").write_bytes(b"hello")
+    (tmp_path / "c.jpg").write_bytes(b"")
+    (tmp_path / "d.gif").symlink_to("nowhere")
+    (tmp_path / "e.png").mkdir()
+    os.mkfifo(tmp_path / "f.png")
+    with pytest.raises(DataError) as caught:
+        read_images(tmp_path, GREY)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path}: 5 of 6 pictures cannot be read: ")
+    faults = ["a.png: not a picture", "c.jpg: not a picture", "d.gif: cannot be read: No such file"]
+    for fault in [*faults, "e.png: is not a regular file", "f.png: is not a regular file"]:
+        assert fault in message
+    assert "b.png" not in message
+
+
+def test_a_long_list_of_what_cannot_be_read_is_cut_and_counted(tmp_path):
+    for number in range(13):
+        (tmp_path / f"{number:02}.png").write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        read_images(tmp_path, GREY)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path}: 13 of 13 pictures cannot be read: ")
+    assert message.count("it is empty") == 10
+    assert message.endswith("; and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("x.npy", "named one by one"), ("x", "inside it are not entered"), ("notes.txt", r"\)$")]
+)
+def test_a_folder_without_pictures_says_what_may_have_been_meant(tmp_path, name, hint):
+    (tmp_path / name).mkdir() if name == "x" else (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=f"holds no pictures.*{hint}"):
+        read_images(tmp_path, GREY)
+
+
+def test_a_picture_that_vanishes_between_listing_and_reading_is_named(save, tmp_path, monkeypatch):
+    paths = [save("a.png", PLANE), save("b.png", PLANE)]
+
+    def listed(folder):
+        paths[0].unlink()
+        return paths
+
+    monkeypatch.setattr("fastconv.data.images.pictures", listed)
+    with pytest.raises(DataError, match=r"1 of 2 pictures cannot be read: .*a\.png: cannot be read: No such file"):
+        read_images(tmp_path, GREY)
+
+
+@pytest.mark.parametrize("name", [b"\xff.png", b"a\tb\n.png", b"\x1b[31m.png", b"-x.png", b" .png", b"x[0].png"])
+@pytest.mark.parametrize("folder", [False, True])
+def test_names_of_files_may_be_any_bytes(tmp_path, name, folder):
+    path = os.path.join(os.fsencode(tmp_path), name)
+    with open(path, "wb") as file:
+        Image.fromarray(PLANE).save(file, "PNG")
+    for way in (tmp_path, os.fsencode(tmp_path)) if folder else (path, os.fsdecode(path)):
+        np.testing.assert_array_equal(read_images(way, GREY), PLANE[None, None] / np.float32(255))
+
+
+@pytest.mark.parametrize("shape", [(6, 8), (1, 1, 6, 8), (1, 0, 8), (1, -6, 8), ()])
+def test_a_shape_that_is_no_shape_of_images(save, shape):
+    with pytest.raises(ValueError, match=r"shape must be \(C, H, W\), three integers >= 1, got "):
+        read_images(save("a.png", PLANE), shape)
+
+
+@pytest.mark.parametrize("shape", [28, (1, 6.0, 8), None, "168"])
+def test_a_shape_of_another_type(save, shape):
+    with pytest.raises(TypeError, match=r"shape must be \(C, H, W\), three integers, got "):
+        read_images(save("a.png", PLANE), shape)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cure", "white"),
+    [("uint16", "uint8", 255), ("int64", "uint8", 255), (">i2", "uint8", 255), ("bool", "float32", 1)],
+)
+def test_the_way_out_for_arrays_of_another_type_works(tmp_path, dtype, cure, white):
+    path = tmp_path / "a.npy"
+    np.save(path, (np.eye(6, 8) * white).astype(dtype))
+    with pytest.raises(DataError, match=rf"use array\.astype\('{cure}'\)"):
+        read_images(path, GREY)
+    np.save(path, np.load(path).astype(cure))
+    np.testing.assert_array_equal(read_images(path, GREY), np.eye(6, 8)[None, None])
+
+
+def test_floats_beyond_float32_are_infinite_without_a_warning(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((6, 8), 1e300))
+    assert np.isinf(read_images(tmp_path / "a.npy", GREY)).all()
+
+
+def test_memory_that_is_lacking_is_not_a_damaged_picture(save, monkeypatch):
+    def lacking(*_):
+        raise MemoryError
+
+    path = save("a.png", PLANE)
+    monkeypatch.setattr("fastconv.data.pictures.resized", lacking)
+    with pytest.raises(MemoryError):
         read_images(path, GREY)

@@ -1,0 +1,56 @@
+"""What a file is, in words, told by its first bytes: for the messages about files that hold no images."""
+
+__all__ = ["START", "described", "never_images"]
+
+START = 256  # bytes looked at
+NEVER_IMAGES = {
+    b"\x00\x05\x16\x07": "an AppleDouble file, in which macOS keeps the properties of another file",
+    b"\x00\x05\x16\x00": "an AppleSingle file, in which macOS wraps another file",
+    b"PK\x03\x04": "a zip archive, as .npz files are",
+    b"PK\x05\x06": "an empty zip archive",
+    b"%PDF": "a PDF document",
+    b"\x89HDF": "an HDF5 file",
+    **{bytes([0x80, protocol]): "a pickle, which is never opened" for protocol in (2, 3, 4, 5)},
+}
+MARKUP = {
+    b"<!doctype html": "an HTML page, which servers send in place of a file that they do not have",
+    b"<html": "an HTML page, which servers send in place of a file that they do not have",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "XML, as SVG drawings are",
+}
+PICTURES = {
+    b"\x89PNG": "a PNG",
+    b"\xff\xd8\xff": "a JPEG",
+    b"GIF8": "a GIF",
+    b"BM": "a BMP",
+    b"II": "a TIFF",
+    b"MM": "a TIFF",
+    b"RIFF": "a WebP, or a film",
+}
+CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f"))
+
+
+def never_images(start):
+    """What a file is that holds neither a picture nor an array; None where these bytes do not tell."""
+    if not start:
+        return "empty"
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()  # the mark of UTF-8 may come first
+    found = [words for magic, words in NEVER_IMAGES.items() if start.startswith(magic)]
+    found += [words for magic, words in MARKUP.items() if text.startswith(magic)]
+    return found[0] if found else None
+
+
+def described(start):
+    """What any file is, as well as its first bytes tell."""
+    if words := never_images(start):
+        return words
+    if not any(byte in CONTROL for byte in start):
+        return f"text, and begins with {start[:40].decode(errors='replace')!r}"
+    if start.startswith(b"\x93NUMPY"):
+        return "a .npy array"
+    for magic, words in PICTURES.items():
+        if start.startswith(magic):
+            return words
+    if start[4:8] == b"ftyp":
+        return "a film, or a picture in HEIC or AVIF"
+    return f"of a kind not known here, and starts with {start[:8].hex(' ')}"

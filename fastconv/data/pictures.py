@@ -1,0 +1,145 @@
+"""One picture, read by Pillow, as numbers from 0 to 1, whatever its mode and the bits of its values.
+
+grey of 16 bits, or of as many as a TIFF says    value / (2^bits - 1)
+grey of 32-bit integers                          value / 255 where all are at most 255, else value / 65535
+grey of floating-point numbers                   the value, which must be in [0, 1]
+all others                                       Pillow's 8 bits / 255
+"""
+
+import numpy as np
+
+from .files import DataError, reading
+from .kinds import described
+
+__all__ = ["read_picture"]
+
+MOST_PIXELS = 1 << 26
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of a TIFF
+WHITE_IS_ZERO, SIGNED = 0, 2
+BYTES, WORDS = 255, 65535
+PNG_SCALE = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # from what a PNG calls transparent to Pillow's 8 bits
+
+
+class NoMeaning(ValueError):
+    """Values of which nobody knows what is white."""
+
+
+def read_picture(path, start, shape):
+    """(1, C, H, W) float32 in [0, 1] from a picture, whose first bytes are `start`."""
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError:
+        raise DataError(f"{path}: reading pictures needs Pillow: pip install 'fastconv[images]'") from None
+    channels, height, width = shape
+    if channels not in (1, 3):
+        raise DataError(f"{path}: a picture has 1 or 3 channels; the network reads {channels}")
+    with reading(path) as file:
+        try:
+            # a file, not its path: what Pillow maps into memory from a path is wrong for a TIFF that is to be turned
+            with Image.open(file) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
+                    raise DataError(f"{path}: {picture.width} x {picture.height} pixels, more than {MOST_PIXELS}")
+                pixels = resized(picture, channels, (width, height))
+        except (DataError, MemoryError):
+            raise
+        except NoMeaning as error:
+            raise DataError(f"{path}: {error}") from None
+        except UnidentifiedImageError as error:
+            what = f"it is {described(start)}, and damaged or of a kind that Pillow does not read"
+            raise DataError(f"{path}: not a picture that can be read: {what}") from error
+        except Exception as error:  # Pillow's plugins raise what they like for damaged files
+            why = str(error) or type(error).__name__
+            raise DataError(f"{path}: not a picture that can be read: {why}") from error
+    return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2).copy()
+
+
+def resized(picture, channels, size):
+    """The pixels in grey or RGB, upright, on black where the picture is transparent, as float32 in [0, 1]."""
+    from PIL import Image
+
+    scale_transparency(picture)
+    depth = Depth(picture)
+    picture = upright(picture)
+    if depth.deep:
+        grey = Image.fromarray(depth.shares(np.asarray(picture))).resize(size, Image.Resampling.BILINEAR)
+        return np.asarray(grey).clip(0, 1)[..., None].repeat(channels, axis=-1)
+    if is_transparent(picture):
+        picture = picture.convert("LA") if picture.mode == "La" else picture
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture)
+    picture = picture.convert("RGB") if picture.mode == "LAB" else picture
+    picture = picture.convert("L" if channels == 1 else "RGB").resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(picture, np.float32) / np.float32(255)
+
+
+def scale_transparency(picture):
+    """PNG says in its own bits which value is transparent; Pillow compares it with 8."""
+    value = picture.info.get("transparency")
+    if picture.format != "PNG" or isinstance(value, bytes) or value is None or not picture.tile:
+        return
+    scale = PNG_SCALE.get(picture.tile[0][3], 1)
+    scaled = tuple(int(v * scale) for v in np.atleast_1d(value))
+    picture.info["transparency"] = scaled if isinstance(value, tuple) else scaled[0]
+
+
+def upright(picture):
+    """Turned as its EXIF data says; as it lies where these are damaged, for the pixels are not."""
+    from PIL import ImageOps
+
+    picture.load()
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # anything at all, as for the picture itself
+        return picture
+
+
+def is_transparent(picture):
+    palette = getattr(picture.palette, "mode", "") if picture.mode == "P" else ""
+    return (picture.mode + palette).endswith(("A", "a")) or "transparency" in picture.info
+
+
+class Depth:
+    """What the values of a picture mean that Pillow does not bring to 8 bits, read before its pixels are."""
+
+    def __init__(self, picture):
+        tags = dict(getattr(picture, "tag_v2", {}))
+        self.signed = picture.mode == "L" and SIGNED in tags.get(SAMPLE_FORMAT, ())  # Pillow takes it for unsigned
+        self.deep = picture.mode[0] in "IF" or self.signed
+        self.floating = picture.mode == "F"
+        self.inverted = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+        self.transparent = picture.info.get("transparency")
+        self.bits = None  # that the format says; a PNG or PGM that is deep has 16
+        if picture.mode.startswith("I;16") or picture.format in ("PNG", "PPM"):
+            self.bits = tags.get(BITS_PER_SAMPLE, (16,))[0]
+
+    def shares(self, grey):
+        """Grey as float32 from 0, black, to 1, white."""
+        grey = grey.view(np.int8) if self.signed else grey
+        if self.floating:
+            shares = within_0_and_1(grey)
+        else:
+            shares = grey.astype(np.float32) / np.float32(2**self.bits - 1 if self.bits else white(grey))
+        if self.transparent is not None:
+            shares[grey == self.transparent] = 0
+        return 1 - shares if self.inverted else shares
+
+
+def within_0_and_1(grey):
+    if not np.isfinite(grey).all():
+        raise NoMeaning("a picture of floating-point numbers must be finite, got NaN or infinity")
+    if grey.min() < 0 or grey.max() > 1:
+        raise NoMeaning(
+            f"a picture of floating-point numbers must lie in [0, 1], got {grey.min():g} to {grey.max():g}; "
+            "divide it by the value of white, or save it as .npy, which stays as it is"
+        )
+    return grey
+
+
+def white(grey):
+    """The value of white where the file does not say it: of 8 bits if these hold all values, else of 16."""
+    if grey.min() < 0 or grey.max() > WORDS:
+        raise NoMeaning(
+            f"a picture of signed or 32-bit integers must lie in 0 to {BYTES} or in 0 to {WORDS}, "
+            f"got {grey.min()} to {grey.max()}; convert it to 8 or 16 bits"
+        )
+    return BYTES if grey.max() <= BYTES else WORDS
