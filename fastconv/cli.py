@@ -1,18 +1,21 @@
 """The command line: ``fastconv train``, ``fastconv predict``, ``fastconv info``.
 
 Results go to standard output, everything else to standard error. The exit code is 0 when all went well, 1 when
-something failed (a file, the data, memory), 2 when the command was not understood, 130 after Ctrl-C.
+something failed (a file, the data, memory, a loss that is NaN, standard output), 2 when the command was not
+understood, 130 after Ctrl-C.
 """
 
 import argparse
 import math
-import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from . import __version__, commands, models
 from .commands import FEWEST_EPOCHS, IMAGES_SHOWN
+from .streams import Stream, complain
 
+FILES = "pictures, folders of pictures, IDX or .npy files; write -- before names that begin with -"
 EXAMPLES = {
     "fastconv": """
   fastconv train                                     train the network of Zhang 2016 and save it
@@ -34,27 +37,42 @@ EXAMPLES = {
 
 def main(arguments=None):
     """Run one command; returns the exit code."""
-    options = parser().parse_args(arguments)
+    output = Stream(sys.stdout)
+    with redirect_stdout(output), redirect_stderr(Stream(sys.stderr)):
+        try:
+            code = run(parser().parse_args(arguments), output)
+        except SystemExit as end:  # help, the version, or a command that was not understood
+            raise SystemExit(finished(output, end.code)) from None
+        return finished(output, code)
+
+
+def run(options, output):
     try:
-        code = options.run(options)
-        sys.stdout.flush()
-        return code
+        return options.run(options, output)
     except KeyboardInterrupt:
         return failed("interrupted", 130)
-    except BrokenPipeError:  # the reader of our output has gone: nothing can be said to it any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except MemoryError:
         return failed("not enough memory")
     except OSError as error:
-        return failed(f"{error.filename}: {error.strerror}" if error.filename else error)
-    except ValueError as error:
+        name = error.filename
+        return failed(error if name is None else f"{name or repr(name)}: {error.strerror}")
+    except (ValueError, OverflowError) as error:
         return failed(error)
 
 
 def failed(why, code=1):
-    commands.complain(why)
+    complain(why)
     return code
+
+
+def finished(output, code):
+    """The exit code, which tells as well that results could not be written; a reader that went away needs no words."""
+    output.flush()
+    if output.error is None:
+        return code
+    if not isinstance(output.error, BrokenPipeError):
+        complain(f"standard output cannot be written: {output.error.strerror}")
+    return code or 1
 
 
 def parser():
@@ -106,7 +124,7 @@ def train_options(command):
 def predict_options(command):
     command.set_defaults(run=commands.predict)
     command.add_argument("model", metavar="MODEL", help="a network saved by 'fastconv train'")
-    command.add_argument("files", nargs="+", metavar="FILE", help="pictures, folders of pictures, IDX or .npy files")
+    command.add_argument("files", nargs="+", metavar="FILE", help=FILES)
     add_threads(command, "all processors")
 
 

@@ -3,19 +3,24 @@
 import math
 import os
 import platform
+import secrets
 import sys
+import warnings
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from reprlib import repr as shortened
 
 import numpy as np
 
-from . import __version__, checkpoint, data, kernels, losses, models
+from . import __version__, checkpoint, data, kernels, losses, models, weights
 from .data.images import pictures
 from .kernels import cpu
 from .kernels.threads import default_num_threads, get_num_threads, set_num_threads
 from .network import Network
 from .ops.activation import softmax
 from .optim import SGD
+from .streams import complain, escaped, field
 from .train import fit
 
 IMAGES_SHOWN = 100_000  # the default number of epochs shows at least this many training images, ...
@@ -24,15 +29,11 @@ SMALL_STEP = 5_000_000  # multiply-adds of a batch that one thread does as fast 
 MOST_PIXELS = 1 << 20  # of the input that a saved network may declare
 
 
-def complain(why):
-    print(f"fastconv: {why}", file=sys.stderr)
-
-
-def train(options):
+def train(options, output):
     known = models.known[options.model]
     out = options.out or Path(f"{options.model}.npz")
     check_writable(out)
-    set_num_threads(options.threads)
+    use_threads(options.threads)
     images, test, folder = data.load(options.data)
     network = Network(known.build(), test.images.shape[1:], seed=options.seed)
     summary = network.summary()
@@ -40,7 +41,7 @@ def train(options):
         set_num_threads(1)
     epochs = options.epochs or max(FEWEST_EPOCHS, math.ceil(IMAGES_SHOWN / len(images.labels)))
     rate = options.lr or (1.0 if known.loss == losses.MSE() else 0.1)
-    print(f"data      {folder}: {len(images.labels):,} training and {len(test.labels):,} test images")
+    print(f"data      {escaped(folder)}: {len(images.labels):,} training and {len(test.labels):,} test images")
     print(f"network   {options.model}, {summary.parameters:,} parameters, {get_num_threads()} threads")
     print(f"training  {epochs} epochs, batches of {options.batch_size}, learning rate {rate:g}", flush=True)
     bar = sys.stderr.isatty() and find_spec("tqdm") is not None
@@ -54,22 +55,62 @@ def train(options):
         seed=options.seed,
         validation=test,
         progress=bar,
-        on_epoch=None if bar else show,
+        on_epoch=partial(end_of_epoch, network, not bar),
     )
-    network.save(out, describe(options.model, network, folder))
-    print(f"saved     {out}")
+    if not is_finite(network, history[-1]):
+        raise ValueError(
+            f"training failed in epoch {len(history)}: the loss or the weights became NaN or infinite. "
+            f"Nothing was saved; try a smaller --lr than {rate:g}"
+        )
+    save(network, out, describe(options.model, network, folder))
+    print(f"saved     {escaped(out)}")
     print(f"test accuracy {100 * history[-1].validation_accuracy:.2f} %")
     return 0
 
 
-def show(epoch):
-    print(epoch, flush=True)
+def end_of_epoch(network, shown, epoch):
+    """Whether to end early: what is NaN once stays NaN."""
+    if shown:
+        print(epoch, flush=True)
+    return not is_finite(network, epoch)
+
+
+def is_finite(network, epoch):
+    arrays = [*network.parameters.values(), *network.buffers.values(), epoch.loss, epoch.validation_loss]
+    return all(np.isfinite(array).all() for array in arrays)
+
+
+def use_threads(number):
+    try:
+        set_num_threads(number)
+    except ValueError as error:
+        raise ValueError(f"--threads: {error}") from None
 
 
 def check_writable(path):
-    """Refuse before minutes of training, not after."""
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(f"{path}: a file cannot be written there")
+    """Refuse before minutes of training, not after: a file is made and removed beside it, as `checkpoint.save` does."""
+    real = Path(os.path.realpath(path))
+    refused = f"{path}: a file cannot be written there"
+    if real.exists() and not real.is_file():
+        raise ValueError(f"{refused}: it is {'a folder' if real.is_dir() else 'not a regular file'}")
+    try:
+        if path.suffix == ".safetensors":
+            weights.library()
+        trial = real.with_name(f".{real.name}.{secrets.token_hex(8)}")
+        with open(trial, "xb"):
+            trial.unlink()
+    except (OSError, weights.CheckpointError) as error:
+        raise ValueError(f"{refused}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def save(network, path, metadata):
+    try:
+        network.save(path, metadata)
+    except MemoryError:
+        raise
+    except Exception as error:  # a full disk; safetensors raises what it likes for one
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path}: the network cannot be saved: {why}") from error
 
 
 def describe(model, network, folder):
@@ -80,14 +121,41 @@ def describe(model, network, folder):
 def load_network(path):
     """(network, its name among the models, the names of the classes) from a file that `fastconv train` saved."""
     saved = checkpoint.metadata(path)
+    if not saved:
+        raise unknown_network(path, "it has no metadata")
     model, shape, classes = (saved.get(name) for name in ("model", "input_shape", "classes"))
-    if not (isinstance(model, str) and model in models.known and is_shape(shape)):
-        raise checkpoint.CheckpointError(f"{path}: does not say which network it holds, as 'fastconv train' does")
-    network = Network(models.known[model].build(), tuple(shape))
+    if not (isinstance(model, str) and model in models.known):
+        raise unknown_network(
+            path, f"its metadata has the model {shortened(model)}, not one of {', '.join(models.known)}"
+        )
+    if not is_shape(shape):
+        raise unknown_network(
+            path, f"its metadata has the input_shape {shortened(shape)}, not three integers as [1, 28, 28]"
+        )
+    try:
+        network = Network(models.known[model].build(), tuple(shape))
+    except ValueError as error:
+        raise checkpoint.CheckpointError(f"{path}: {model} reads no images of shape {tuple(shape)}: {error}") from error
     network.load(path)
-    if not (isinstance(classes, list) and len(classes) == network.output_shape[0]):
-        classes = range(network.output_shape[0])
-    return network, model, classes
+    return network, model, names_of_classes(path, classes, network.output_shape[0])
+
+
+def unknown_network(path, why):
+    return checkpoint.CheckpointError(
+        f"{path}: does not say which network it holds, as 'fastconv train' does: {why}; save it with "
+        'network.save(path, metadata={"model": ..., "input_shape": network.input_shape})'
+    )
+
+
+def names_of_classes(path, classes, count):
+    """Of an output of `count` values; their numbers where the file has no names."""
+    if classes is None:
+        return range(count)
+    if not (isinstance(classes, list) and len(classes) == count and all(isinstance(name, str) for name in classes)):
+        raise checkpoint.CheckpointError(
+            f"{path}: its metadata has classes that are not {count} strings, as many as the network has outputs"
+        )
+    return classes
 
 
 def is_shape(value):
@@ -97,33 +165,65 @@ def is_shape(value):
     return extents and math.prod(value) <= MOST_PIXELS
 
 
-def predict(options):
-    set_num_threads(options.threads)
+def predict(options, output):
+    use_threads(options.threads)
     network, model, classes = load_network(options.model)
-    failures = 0
-    for file in options.files:
-        try:
-            for path in pictures(file) if os.path.isdir(file) else [file]:
-                print_classes(path, network, models.known[model].loss, classes)
-        except data.DataError as error:
-            failures += 1
-            complain(error)
-    return 1 if failures else 0
+    classify = partial(print_classes, network, models.known[model].loss, classes, output)
+    done = [attempt(predict_all, file, classify) for file in options.files]
+    return 0 if all(done) else 1
 
 
-def print_classes(path, network, loss, classes):
+def predict_all(file, classify):
+    """Whether a file, or each picture of a folder, has its class."""
+    if not os.path.isdir(file):
+        return classify(file)
+    done = [attempt(classify, path) for path in pictures(file)]
+    return all(done)
+
+
+def attempt(work, path, *more):
+    """What the work on one file returns; False where it fails, for the other files are worked on all the same."""
+    try:
+        return work(path, *more)
+    except data.DataError as error:  # which names the file
+        complain(error)
+    except MemoryError:
+        complain(f"{path}: not enough memory")
+    except (OSError, ValueError) as error:
+        complain(f"{path}: {error}")
+    return False
+
+
+def print_classes(network, loss, classes, output, path):
     """A line for each image of a file: its name, the class, and the network's output for it (or its probability)."""
-    images = data.read_images(path, network.input_shape)
+    if output.error is not None:  # nobody reads what comes of it
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, about what it reads all the same
+        images = data.read_images(path, network.input_shape)
     outputs = network.predict(images)
+    finite = np.isfinite(outputs).all(axis=1)
     if loss == losses.CrossEntropy():
         outputs = softmax(outputs)
-    for number, output in enumerate(outputs):
+    for number in np.flatnonzero(finite):
         name = path if len(images) == 1 else f"{path}[{number}]"
-        best = int(output.argmax())
-        print(f"{name}\t{classes[best]}\t{output[best]:.3f}")
+        best = int(outputs[number].argmax())
+        print(f"{field(name)}\t{field(classes[best])}\t{outputs[number, best]:.3f}", file=output)
+    output.flush()
+    if not finite.all():
+        complain(f"{path}: no class for {without_class(images, finite)}")
+    return bool(finite.all())
 
 
-def info(options):
+def without_class(images, finite):
+    """Which images, and whose fault that is."""
+    bad = np.flatnonzero(~finite)
+    which = "it" if len(finite) == 1 else f"{len(bad)} of {len(finite)} images, the first being [{bad[0]}]"
+    whose = "the network gives" if np.isfinite(images[bad[0]]).all() else "the image holds"
+    return f"{which}: {whose} NaN or infinity"
+
+
+def info(options, output):
     openmp, debug = cpu.openmp_version(), cpu.is_debug_build()
     wanted = os.environ.get("FASTCONV_ISA")
     rows = {

@@ -23,6 +23,7 @@ FLOORS = {
     "checkpoint": 2,
     "memory": 2,
     "spec": 2,
+    "streams": 0,
     "graph": 3,
     "batch": 2,
     "rewrites": 2,

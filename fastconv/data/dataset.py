@@ -124,7 +124,9 @@ def find_file(folder, part, what, dimensions):
 def needed_file(folder, part, what, dimensions):
     path = find_file(folder, part, what, dimensions)
     if path is None:
-        reason = "no such folder" if not folder.is_dir() else f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz]"
+        reason = f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz]"
+        if not folder.is_dir():
+            reason = "is not a folder" if folder.exists() else "no such folder"
         raise DataError(f"{folder}: {reason}")
     return path
 

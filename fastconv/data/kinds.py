@@ -1,6 +1,6 @@
 """What a file is, in words, told by its first bytes: for the messages about files that hold no images."""
 
-__all__ = ["START", "described", "never_images"]
+__all__ = ["START", "described", "never_images", "picture"]
 
 START = 256  # bytes looked at
 NEVER_IMAGES = {
@@ -40,17 +40,19 @@ def never_images(start):
     return found[0] if found else None
 
 
+def picture(start):
+    """The format of a picture; None where it is none of the usual ones."""
+    return next((words for magic, words in PICTURES.items() if start.startswith(magic)), None)
+
+
 def described(start):
     """What any file is, as well as its first bytes tell."""
-    if words := never_images(start):
+    if words := never_images(start) or picture(start):
         return words
-    if not any(byte in CONTROL for byte in start):
-        return f"text, and begins with {start[:40].decode(errors='replace')!r}"
     if start.startswith(b"\x93NUMPY"):
         return "a .npy array"
-    for magic, words in PICTURES.items():
-        if start.startswith(magic):
-            return words
     if start[4:8] == b"ftyp":
         return "a film, or a picture in HEIC or AVIF"
+    if not any(byte in CONTROL for byte in start):
+        return f"text, and begins with {start[:40].decode(errors='replace')!r}"
     return f"of a kind not known here, and starts with {start[:8].hex(' ')}"

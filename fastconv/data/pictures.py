@@ -8,8 +8,8 @@ all others                                       Pillow's 8 bits / 255
 
 import numpy as np
 
+from . import kinds
 from .files import DataError, reading
-from .kinds import described
 
 __all__ = ["read_picture"]
 
@@ -45,12 +45,16 @@ def read_picture(path, start, shape):
         except NoMeaning as error:
             raise DataError(f"{path}: {error}") from None
         except UnidentifiedImageError as error:
-            what = f"it is {described(start)}, and damaged or of a kind that Pillow does not read"
-            raise DataError(f"{path}: not a picture that can be read: {what}") from error
+            raise DataError(f"{path}: not a picture that can be read: it is {unread(start)}") from error
         except Exception as error:  # Pillow's plugins raise what they like for damaged files
             why = str(error) or type(error).__name__
             raise DataError(f"{path}: not a picture that can be read: {why}") from error
     return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2).copy()
+
+
+def unread(start):
+    words = kinds.picture(start)
+    return f"{words}, damaged or of a kind that Pillow does not read" if words else kinds.described(start)
 
 
 def resized(picture, channels, size):

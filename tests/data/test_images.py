@@ -257,7 +257,7 @@ NO_IMAGES = {
     "zeros": (bytes(300), "it is of a kind not known here, and starts with 00 00 00 00"),
     "zeros and a type": (b"\0\0\x08\0" + bytes(300), "not a picture that can be read"),
     "zeros, a type, 9 dimensions": (b"\0\0\x08\x09" + bytes(300), "not a picture that can be read"),
-    "TIFF cut": (b"II*\0" + bytes(4), "it is a TIFF, and damaged or of a kind that Pillow does not read"),
+    "TIFF cut": (b"II*\0" + bytes(4), "it is a TIFF, damaged or of a kind that Pillow does not read"),
     "gzip of text": (gzip.compress(b"hello"), "a gzip file must hold an IDX array; what this one holds is text"),
     "gzip of .npy": (gzip.compress(b"\x93NUMPY\1\0"), "what this one holds is a .npy array; unpack it with gunzip"),
     "gzip of a PNG": (gzip.compress(b"\x89PNG\r\n\x1a\n"), "what this one holds is a PNG"),

@@ -204,7 +204,7 @@ OUTSIDE = {
     "signed 32 bits": ("i", 32, 2, [-1, 0, 1], "got -1 to 1"),
     "32 bits": ("i", 32, 2, [0, 1, 70000], "got 0 to 70000"),
     "unsigned 32 bits": ("I", 32, 1, [0, 1, 2**32 - 1], "got -1 to 1"),
-    "64-bit floats": ("d", 64, 3, [0, 0.5, 1], "a TIFF, and damaged or of a kind that Pillow does not read"),
+    "64-bit floats": ("d", 64, 3, [0, 0.5, 1], "a TIFF, damaged or of a kind that Pillow does not read"),
 }
 
 
