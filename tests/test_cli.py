@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import fastconv
 from fastconv import checkpoint, cli, data, kernels, models
 from fastconv.data import write_idx
 from fastconv.network import Network
+from fastconv.train import Epoch
 
 CLASSES = data.class_names(data.find_folder("sample"))
 
@@ -185,6 +187,166 @@ def test_predict_says_which_files_it_cannot_read_and_reads_the_others(trained, t
     assert "bad.png: not a picture that can be read" in printed.err
 
 
+def test_predict_goes_on_past_the_bad_pictures_of_a_folder(trained, tmp_path, capsys):
+    for name in ("b.png", "d.png", "z.PNG"):
+        Image.new("L", (28, 28), 99).save(tmp_path / name)
+    (tmp_path / "._b.png").write_bytes(b"\0\5\x16\7Mac OS X")
+    (tmp_path / "a.png").write_bytes(b"<html>")
+    (tmp_path / "c.png").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "e.png")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "x.png").write_bytes(b"")
+    Image.new("L", (28, 28), 99).save(tmp_path / "cut.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:45])
+    assert cli.main(["predict", str(trained), str(tmp_path), str(tmp_path / "b.png")]) == 1
+    printed = capsys.readouterr()
+    good = [line.split("\t")[0] for line in printed.out.splitlines()]
+    assert good == [str(tmp_path / name) for name in ("b.png", "d.png", "z.PNG", "b.png")]
+    bad = [re.match(r"fastconv: (.*?): ", line)[1] for line in printed.err.splitlines()]
+    assert bad == [str(tmp_path / name) for name in ("a.png", "c.png", "cut.png", "e.png")]
+
+
+def test_predict_goes_on_past_a_folder_that_cannot_be_listed(trained, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    Image.new("L", (28, 28), 99).save(tmp_path / "a.png")
+    assert cli.main(["predict", str(trained), str(tmp_path / "empty"), str(tmp_path / "a.png")]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{tmp_path / 'a.png'}\t")
+    assert f"fastconv: {tmp_path / 'empty'}: holds no pictures" in printed.err
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OSError(5, "Input/output error"), PermissionError(13, "Permission denied")]
+)
+def test_predict_goes_on_where_one_file_takes_too_much_or_fails_to_be_read(
+    trained, tmp_path, capsys, monkeypatch, error
+):
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    for path in paths:
+        Image.new("L", (28, 28), 99).save(path)
+    read = data.read_images
+
+    def read_images(path, shape):
+        if Path(path) == paths[1]:
+            raise error
+        return read(path, shape)
+
+    monkeypatch.setattr("fastconv.commands.data.read_images", read_images)
+    assert cli.main(["predict", str(trained), str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert [line.split("\t")[0] for line in printed.out.splitlines()] == [str(paths[0]), str(paths[2])]
+    (line,) = printed.err.splitlines()
+    assert line.startswith(f"fastconv: {paths[1]}: ")
+
+
+def test_predict_says_that_an_image_holds_nan(trained, tmp_path, capsys):
+    images = np.zeros((3, 28, 28), np.float32)
+    images[1, 3, 3] = np.nan
+    np.save(tmp_path / "x.npy", images)
+    np.save(tmp_path / "one.npy", images[1] + np.inf)
+    assert cli.main(["predict", str(trained), str(tmp_path / "x.npy"), str(tmp_path / "one.npy")]) == 1
+    printed = capsys.readouterr()
+    assert [line.split("\t")[0] for line in printed.out.splitlines()] == [f"{tmp_path / 'x.npy'}[{k}]" for k in (0, 2)]
+    many, one = printed.err.splitlines()
+    assert many.endswith("x.npy: no class for 1 of 3 images, the first being [1]: the image holds NaN or infinity")
+    assert one.endswith("one.npy: no class for it: the image holds NaN or infinity")
+
+
+@pytest.mark.parametrize("model", ["zhang2016", "nielsen"])
+def test_predict_says_that_a_network_gives_nan_not_class_0(model, tmp_path, capsys):
+    network = Network(models.known[model].build(), (1, 28, 28), seed=0)
+    network.parameters.flat[...] = np.nan
+    network.save(tmp_path / "a.npz", {"model": model, "input_shape": [1, 28, 28]})
+    np.save(tmp_path / "x.npy", np.zeros((2, 28, 28), np.uint8))
+    line = failure(capsys, "predict", tmp_path / "a.npz", tmp_path / "x.npy")
+    assert line.endswith("x.npy: no class for 2 of 2 images, the first being [0]: the network gives NaN or infinity")
+
+
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_a_network_that_became_nan_is_not_saved_over_a_good_one(folder, trained, tmp_path, capsys, epochs):
+    out = tmp_path / "a.npz"
+    out.write_bytes(trained.read_bytes())
+    arguments = ["train", "--model", "nielsen", "--data", folder, "--epochs", epochs, "--lr", "1e39", "--out", out]
+    assert cli.main(list(map(str, arguments))) == 1
+    printed = capsys.readouterr()
+    assert printed.err == (
+        "fastconv: training failed in epoch 1: the loss or the weights became NaN or infinite. "
+        "Nothing was saved; try a smaller --lr than 1e+39\n"
+    )
+    assert "saved" not in printed.out
+    assert "test accuracy" not in printed.out
+    assert out.read_bytes() == trained.read_bytes()
+
+
+def test_a_network_whose_last_step_made_it_infinite_is_not_saved(folder, tmp_path, capsys, monkeypatch):
+    """The loss of an epoch is that before its steps, so the weights are looked at as well."""
+
+    def fit(network, *_, on_epoch, **__):
+        network.parameters.flat[3] = np.inf
+        epoch = Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1)
+        assert on_epoch(epoch) is True
+        return [epoch]
+
+    monkeypatch.setattr("fastconv.commands.fit", fit)
+    cli.main(["train", "--data", str(folder), "--out", str(tmp_path / "a.npz")])
+    assert "the weights became NaN or infinite" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def refused_before_training(capsys, monkeypatch, out):
+    monkeypatch.setattr("fastconv.commands.fit", None)  # what would be called
+    line = failure(capsys, "train", "--data", "sample", "--out", out)
+    assert line.startswith(f"fastconv: {out}: a file cannot be written there: ")
+    return line.rpartition("there: ")[2]
+
+
+def test_what_cannot_hold_a_network_is_refused_before_training(tmp_path, capsys, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "broken").symlink_to("none/a.npz")
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "folder").mkdir()
+    refused = {
+        tmp_path / "pipe": "it is not a regular file",
+        tmp_path / "link": "it is not a regular file",
+        tmp_path / "broken": "No such file or directory",
+        tmp_path / "file" / "a.npz": "Not a directory",
+        tmp_path / "folder": "it is a folder",
+        tmp_path / ("x" * 240 + ".npz"): "File name too long",
+    }
+    if os.geteuid() == 0:
+        os.mknod(tmp_path / "device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        refused[tmp_path / "device"] = "it is not a regular file"
+    before = sorted(tmp_path.iterdir())
+    for out, why in refused.items():
+        assert refused_before_training(capsys, monkeypatch, out) == why
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_safetensors_without_its_library_is_refused_before_training(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    why = refused_before_training(capsys, monkeypatch, tmp_path / "a.safetensors")
+    assert "pip install 'fastconv[safetensors]'" in why
+
+
+class SerialisationError(Exception):
+    """What safetensors raises for a full disk: no OSError."""
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), SerialisationError("No space left on device")]
+)
+def test_a_disk_that_is_full_at_the_end_of_training(folder, tmp_path, capsys, monkeypatch, error):
+    def save(*_):
+        raise error
+
+    monkeypatch.setattr("fastconv.network.Network.save", save)
+    out = tmp_path / "a.npz"
+    line = failure(capsys, "train", "--data", folder, "--epochs", 1, "--out", out)
+    assert line == f"fastconv: {out}: the network cannot be saved: No space left on device"
+
+
 def test_info_tells_the_build_and_the_threads(capsys):
     fastconv.set_num_threads(1)
     assert cli.main(["info"]) == 0
@@ -205,7 +367,10 @@ FAILURES = {
         "a.npz: a file cannot be written there",
     ),
     "out is a folder": (["train", "--data", "{tmp}", "--out", "{tmp}"], "a file cannot be written there"),
-    "too many threads": (["train", "--data", "{tmp}", "--threads", "5000"], "n must be between 1 and 1024"),
+    "data is a file": (["train", "--data", "{tmp}/file"], "file: is not a folder"),
+    "too many threads": (["train", "--data", "{tmp}", "--threads", "5000"], "--threads: n must be between 1 and 1024"),
+    "threads beyond 64 bits": (["train", "--data", "{tmp}", "--threads", "9" * 30], "--threads: n must be between"),
+    "no name": (["predict", "", "x.png"], "fastconv: '': No such file or directory"),
     "no such network": (["predict", "{tmp}/none.npz", "x.png"], "none.npz: No such file or directory"),
     "network is a folder": (["predict", "{tmp}", "x.png"], "Is a directory"),
 }
@@ -214,6 +379,7 @@ FAILURES = {
 @pytest.mark.parametrize("name", FAILURES)
 def test_failures_are_one_line_and_exit_code_1(name, tmp_path, capsys):
     arguments, message = FAILURES[name]
+    (tmp_path / "file").write_bytes(b"")
     assert message in failure(capsys, *(argument.format(tmp=tmp_path) for argument in arguments))
 
 
@@ -249,6 +415,59 @@ def test_more_classes_than_the_network_has(tmp_path, capsys):
 def test_a_file_that_does_not_say_what_it_holds(saved, tmp_path, capsys):
     Network(models.zhang2016(), (1, 28, 28), seed=0).save(tmp_path / "a.npz", saved)
     assert "does not say which network it holds" in failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+
+
+def test_a_file_without_metadata_says_how_to_give_them(tmp_path, capsys):
+    network = Network(models.zhang2016(), (1, 28, 28), seed=0)
+    network.save(tmp_path / "a.npz")
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert line.endswith(
+        "a.npz: does not say which network it holds, as 'fastconv train' does: it has no metadata; save it with "
+        'network.save(path, metadata={"model": ..., "input_shape": network.input_shape})'
+    )
+    network.save(tmp_path / "a.npz", metadata={"model": "zhang2016", "input_shape": network.input_shape})
+    np.save(tmp_path / "x.npy", np.zeros((28, 28), np.uint8))
+    assert cli.main(["predict", str(tmp_path / "a.npz"), str(tmp_path / "x.npy")]) == 0
+
+
+def test_the_fault_in_metadata_is_named_and_cut_where_it_is_long(tmp_path, capsys):
+    network = Network(models.zhang2016(), (1, 28, 28), seed=0)
+    network.save(tmp_path / "a.npz", {"model": "alexnet" * 1000, "input_shape": [1, 28, 28]})
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert "its metadata has the model 'alexnet" in line
+    assert "not one of zhang2016, nielsen" in line
+    assert len(line) < 500
+    network.save(tmp_path / "a.npz", {"model": "zhang2016", "input_shape": [28] * 1000})
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert "its metadata has the input_shape [28, 28" in line
+    assert len(line) < 500
+
+
+@pytest.mark.parametrize(
+    "classes", [5, "0123456789", {"0": "zero"}, ["zero"], list(range(10)), [["zero"]] * 10, [None] * 10, ["a"] * 11]
+)
+def test_classes_that_are_no_names(classes, tmp_path, capsys):
+    network = Network(models.zhang2016(), (1, 28, 28), seed=0)
+    network.save(tmp_path / "a.npz", {"model": "zhang2016", "input_shape": [1, 28, 28], "classes": classes})
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert line.endswith("classes that are not 10 strings, as many as the network has outputs")
+
+
+def test_names_of_classes_cannot_break_lines(tmp_path, capsys):
+    network = Network(models.zhang2016(), (1, 28, 28), seed=0)
+    classes = ["a\tb\nc\x1b"] * 10
+    network.save(tmp_path / "a.npz", {"model": "zhang2016", "input_shape": [1, 28, 28], "classes": classes})
+    np.save(tmp_path / "x.npy", np.zeros((28, 28), np.uint8))
+    assert cli.main(["predict", str(tmp_path / "a.npz"), str(tmp_path / "x.npy")]) == 0
+    assert capsys.readouterr().out.split("\t")[1] == r"a\tb\nc\x1b"
+
+
+def test_a_shape_that_is_too_small_for_the_network_is_named_with_the_file(tmp_path, capsys):
+    network = Network(models.zhang2016(), (1, 28, 28), seed=0)
+    network.save(tmp_path / "a.npz", {"model": "zhang2016", "input_shape": [1, 2, 2]})
+    assert "a.npz: zhang2016 reads no images of shape (1, 2, 2): " in failure(
+        capsys, "predict", tmp_path / "a.npz", "x"
+    )
 
 
 def test_a_file_that_holds_another_network_than_it_says(tmp_path, capsys):
