@@ -4,8 +4,10 @@ import math
 import os
 import platform
 import secrets
+import stat
 import sys
 import warnings
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +15,7 @@ from reprlib import repr as shortened
 
 import numpy as np
 
-from . import __version__, checkpoint, data, kernels, losses, models, weights
+from . import __version__, checkpoint, data, graph, kernels, losses, models
 from .data.images import pictures
 from .kernels import cpu
 from .kernels.threads import default_num_threads, get_num_threads, set_num_threads
@@ -88,18 +90,17 @@ def use_threads(number):
 
 
 def check_writable(path):
-    """Refuse before minutes of training, not after: a file is made and removed beside it, as `checkpoint.save` does."""
-    real = Path(os.path.realpath(path))
+    """Refuse before minutes of training, not after: an empty file of the same suffix is saved beside it and removed."""
     refused = f"{path}: a file cannot be written there"
-    if real.exists() and not real.is_file():
-        raise ValueError(f"{refused}: it is {'a folder' if real.is_dir() else 'not a regular file'}")
+    real = Path(os.path.realpath(path))
     try:
-        if path.suffix == ".safetensors":
-            weights.library()
-        trial = real.with_name(f".{real.name}.{secrets.token_hex(8)}")
-        with open(trial, "xb"):
-            trial.unlink()
-    except (OSError, weights.CheckpointError) as error:
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.stat(real).st_mode):
+                raise ValueError(f"it is {'a folder' if real.is_dir() else 'not a regular file'}")
+        trial = real.parent / f".{secrets.token_hex(8)}{path.suffix}"
+        checkpoint.save(trial, {})
+        trial.unlink()
+    except (OSError, ValueError) as error:
         raise ValueError(f"{refused}: {getattr(error, 'strerror', None) or error}") from None
 
 
@@ -132,12 +133,20 @@ def load_network(path):
         raise unknown_network(
             path, f"its metadata has the input_shape {shortened(shape)}, not three integers as [1, 28, 28]"
         )
-    try:
-        network = Network(models.known[model].build(), tuple(shape))
-    except ValueError as error:
-        raise checkpoint.CheckpointError(f"{path}: {model} reads no images of shape {tuple(shape)}: {error}") from error
+    network = built(path, models.known[model].build, f"{model} for images of shape {tuple(shape)}", tuple(shape))
     network.load(path)
     return network, model, names_of_classes(path, classes, network.output_shape[0])
+
+
+def built(path, build, what, shape):
+    """The network that a file says it holds; refused before it is allocated where the file is too small for it."""
+    try:
+        params, _ = graph.declared(graph.ancestors(graph.build(build(), shape, "float32")))
+        if sum(math.prod(p.shape) for p in params.values()) > os.path.getsize(path):  # a byte each: less than float16
+            raise ValueError("the file is too small")
+        return Network(build(), shape)
+    except ValueError as error:
+        raise checkpoint.CheckpointError(f"{path} does not fit {what}, as its metadata says: {error}") from error
 
 
 def unknown_network(path, why):

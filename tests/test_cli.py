@@ -202,7 +202,7 @@ def test_predict_goes_on_past_the_bad_pictures_of_a_folder(trained, tmp_path, ca
     printed = capsys.readouterr()
     good = [line.split("\t")[0] for line in printed.out.splitlines()]
     assert good == [str(tmp_path / name) for name in ("b.png", "d.png", "z.PNG", "b.png")]
-    bad = [re.match(r"fastconv: (.*?): ", line)[1] for line in printed.err.splitlines()]
+    bad = [re.match(r"fastconv: (.*?\.png)", line)[1] for line in printed.err.splitlines()]
     assert bad == [str(tmp_path / name) for name in ("a.png", "c.png", "cut.png", "e.png")]
 
 
@@ -312,7 +312,7 @@ def test_what_cannot_hold_a_network_is_refused_before_training(tmp_path, capsys,
         tmp_path / "broken": "No such file or directory",
         tmp_path / "file" / "a.npz": "Not a directory",
         tmp_path / "folder": "it is a folder",
-        tmp_path / ("x" * 240 + ".npz"): "File name too long",
+        tmp_path / ("x" * 300 + ".npz"): "File name too long",
     }
     if os.geteuid() == 0:
         os.mknod(tmp_path / "device", stat.S_IFCHR | 0o600, os.makedev(1, 3))
@@ -370,7 +370,7 @@ FAILURES = {
     "data is a file": (["train", "--data", "{tmp}/file"], "file: is not a folder"),
     "too many threads": (["train", "--data", "{tmp}", "--threads", "5000"], "--threads: n must be between 1 and 1024"),
     "threads beyond 64 bits": (["train", "--data", "{tmp}", "--threads", "9" * 30], "--threads: n must be between"),
-    "no name": (["predict", "", "x.png"], "fastconv: '': No such file or directory"),
+    "no name": (["predict", "", "x.png"], "''"),
     "no such network": (["predict", "{tmp}/none.npz", "x.png"], "none.npz: No such file or directory"),
     "network is a folder": (["predict", "{tmp}", "x.png"], "Is a directory"),
 }
@@ -465,9 +465,16 @@ def test_names_of_classes_cannot_break_lines(tmp_path, capsys):
 def test_a_shape_that_is_too_small_for_the_network_is_named_with_the_file(tmp_path, capsys):
     network = Network(models.zhang2016(), (1, 28, 28), seed=0)
     network.save(tmp_path / "a.npz", {"model": "zhang2016", "input_shape": [1, 2, 2]})
-    assert "a.npz: zhang2016 reads no images of shape (1, 2, 2): " in failure(
-        capsys, "predict", tmp_path / "a.npz", "x"
-    )
+    message = "a.npz does not fit zhang2016 for images of shape (1, 2, 2), as its metadata says: "
+    assert message in failure(capsys, "predict", tmp_path / "a.npz", "x")
+
+
+def test_a_network_that_the_file_cannot_hold_is_refused_before_it_is_allocated(tmp_path, capsys, monkeypatch):
+    network = Network(models.zhang2016(), (1, 28, 28), seed=0)
+    network.save(tmp_path / "a.npz", {"model": "nielsen", "input_shape": [1, 1024, 1024]})
+    monkeypatch.setattr("fastconv.commands.Network", None)  # 2 GB
+    message = "nielsen for images of shape (1, 1024, 1024), as its metadata says: the file is too small"
+    assert message in failure(capsys, "predict", tmp_path / "a.npz", "x")
 
 
 def test_a_file_that_holds_another_network_than_it_says(tmp_path, capsys):

@@ -310,8 +310,9 @@ def test_a_folder_names_all_that_cannot_be_read_after_all_were_tried(save, tmp_p
     message = str(caught.value)
     assert message.startswith(f"{tmp_path}: 5 of 6 pictures cannot be read: ")
     faults = ["a.png: not a picture", "c.jpg: not a picture", "d.gif: cannot be read: No such file"]
-    for fault in [*faults, "e.png: is not a regular file", "f.png: is not a regular file"]:
+    for fault in faults:
         assert fault in message
+    assert message.count("is not a regular file") == 2
     assert "b.png" not in message
 
 
