@@ -71,7 +71,7 @@ def finished(output, code):
     if output.error is None:
         return code
     if not isinstance(output.error, BrokenPipeError):
-        complain(f"standard output cannot be written: {output.error.strerror}")
+        complain(f"standard output cannot be written: {output.error.strerror or output.error}")
     return code or 1
 
 

@@ -23,8 +23,8 @@ PICTURES = {
     b"\xff\xd8\xff": "a JPEG",
     b"GIF8": "a GIF",
     b"BM": "a BMP",
-    b"II": "a TIFF",
-    b"MM": "a TIFF",
+    b"II*\0": "a TIFF",
+    b"MM\0*": "a TIFF",
     b"RIFF": "a WebP, or a film",
 }
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f"))
@@ -47,12 +47,13 @@ def picture(start):
 
 def described(start):
     """What any file is, as well as its first bytes tell."""
-    if words := never_images(start) or picture(start):
+    words = never_images(start)
+    if words is None and not any(byte in CONTROL for byte in start):
+        words = f"text, and begins with {start[:40].decode(errors='replace')!r}"
+    if words := words or picture(start):
         return words
     if start.startswith(b"\x93NUMPY"):
         return "a .npy array"
     if start[4:8] == b"ftyp":
         return "a film, or a picture in HEIC or AVIF"
-    if not any(byte in CONTROL for byte in start):
-        return f"text, and begins with {start[:40].decode(errors='replace')!r}"
     return f"of a kind not known here, and starts with {start[:8].hex(' ')}"

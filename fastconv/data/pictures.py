@@ -17,7 +17,7 @@ MOST_PIXELS = 1 << 26
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of a TIFF
 WHITE_IS_ZERO, SIGNED = 0, 2
 BYTES, WORDS = 255, 65535
-PNG_SCALE = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # from what a PNG calls transparent to Pillow's 8 bits
+PNG_SCALE = {"1": 255, "L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # from what a PNG calls transparent to Pillow's 8 bits
 
 
 class NoMeaning(ValueError):
@@ -53,8 +53,8 @@ def read_picture(path, start, shape):
 
 
 def unread(start):
-    words = kinds.picture(start)
-    return f"{words}, damaged or of a kind that Pillow does not read" if words else kinds.described(start)
+    words = kinds.described(start)
+    return f"{words}, damaged or of a kind that Pillow does not read" if words == kinds.picture(start) else words
 
 
 def resized(picture, channels, size):
@@ -78,12 +78,12 @@ def resized(picture, channels, size):
 
 def scale_transparency(picture):
     """PNG says in its own bits which value is transparent; Pillow compares it with 8."""
-    value = picture.info.get("transparency")
-    if picture.format != "PNG" or isinstance(value, bytes) or value is None or not picture.tile:
-        return
-    scale = PNG_SCALE.get(picture.tile[0][3], 1)
-    scaled = tuple(int(v * scale) for v in np.atleast_1d(value))
-    picture.info["transparency"] = scaled if isinstance(value, tuple) else scaled[0]
+    value, scale = picture.info.get("transparency"), None
+    if picture.format == "PNG" and picture.tile and not isinstance(value, bytes):
+        scale = PNG_SCALE.get(picture.tile[0][3])
+    if value is not None and scale is not None:
+        scaled = tuple(min(int(v * scale), BYTES) for v in np.atleast_1d(value))
+        picture.info["transparency"] = scaled if isinstance(value, tuple) else scaled[0]
 
 
 def upright(picture):
@@ -91,6 +91,8 @@ def upright(picture):
     from PIL import ImageOps
 
     picture.load()
+    if picture.format == "TIFF":  # which Pillow turns itself
+        return picture
     try:
         return ImageOps.exif_transpose(picture)
     except Exception:  # anything at all, as for the picture itself

@@ -253,6 +253,7 @@ NO_IMAGES = {
     "SVG": (b"<svg xmlns='x'/>", "it is an SVG drawing"),
     "PDF": (b"%PDF-1.7", "it is a PDF document"),
     "text": (b"version https://git-lfs\noid", r"it is text, and begins with 'version https://git-lfs\noid'"),
+    "text as a TIFF or BMP begins": (b"BMW and II", "it is text, and begins with 'BMW and II'"),
     "film": (b"\0\0\0\x18ftypmp42" + bytes(20), "it is a film, or a picture in HEIC"),
     "zeros": (bytes(300), "it is of a kind not known here, and starts with 00 00 00 00"),
     "zeros and a type": (b"\0\0\x08\0" + bytes(300), "not a picture that can be read"),

@@ -114,7 +114,7 @@ def on_black(pixels, alpha):
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_grey_and_colour_with_alpha_lie_on_black(read, kind):
-    grey = file_of(Image.fromarray(np.dstack([PLANE, ALPHA]), "LA"), kind)
+    grey = file_of(Image.fromarray(np.dstack([PLANE, ALPHA])), kind)
     np.testing.assert_allclose(read(grey), on_black(PLANE, ALPHA), atol=STEP)
     colour = file_of(Image.fromarray(np.dstack([COLOUR, ALPHA])), kind)
     np.testing.assert_allclose(read(colour, channels=3), on_black(COLOUR, ALPHA), atol=STEP)
@@ -128,7 +128,7 @@ def test_alpha_of_16_bits(read):
 def test_grey_of_a_tiff_that_is_multiplied_by_its_alpha_already(read):
     multiplied = (PLANE.astype(int) * ALPHA // 255).astype(np.uint8)
     pixels = np.dstack([multiplied, ALPHA])
-    content = file_of(Image.fromarray(pixels, "LA"), "TIFF")
+    content = file_of(Image.fromarray(pixels), "TIFF")
     extra = struct.pack("<HHIHH", 338, 3, 1, 2, 0)  # ExtraSamples: 2, not multiplied; 1, multiplied
     assert content.count(extra) == 1
     content = content.replace(extra, struct.pack("<HHIHH", 338, 3, 1, 1, 0))
