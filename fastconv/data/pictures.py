@@ -95,6 +95,8 @@ def upright(picture):
         return picture
     try:
         return ImageOps.exif_transpose(picture)
+    except MemoryError:
+        raise
     except Exception:  # anything at all, as for the picture itself
         return picture
 
