@@ -92,11 +92,9 @@ def use_threads(number):
 def check_writable(path):
     """Refuse before minutes of training, not after: an empty file of the same suffix is saved beside it and removed."""
     refused = f"{path}: a file cannot be written there"
-    real = Path(os.path.realpath(path))
     try:
-        with suppress(FileNotFoundError):
-            if not stat.S_ISREG(os.stat(real).st_mode):
-                raise ValueError(f"it is {'a folder' if real.is_dir() else 'not a regular file'}")
+        checkpoint.check_path(path)
+        real = Path(os.path.realpath(path))
         trial = real.parent / f".{secrets.token_hex(8)}{path.suffix}"
         checkpoint.save(trial, {})
         trial.unlink()
@@ -116,13 +114,14 @@ def save(network, path, metadata):
 
 def describe(model, network, folder):
     """What `fastconv predict` must know to build the network again."""
-    return {"model": model, "input_shape": network.input_shape, "classes": data.class_names(folder)}
+    classes = data.class_names(folder)
+    return {"model": model, "input_shape": list(network.input_shape), "classes": classes and list(classes)}
 
 
 def load_network(path):
     """(network, its name among the models, the names of the classes) from a file that `fastconv train` saved."""
     saved = checkpoint.metadata(path)
-    if not saved:
+    if not (saved and isinstance(saved, dict)):
         raise unknown_network(path, "it has no metadata")
     model, shape, classes = (saved.get(name) for name in ("model", "input_shape", "classes"))
     if not (isinstance(model, str) and model in models.known):
@@ -160,7 +159,7 @@ def names_of_classes(path, classes, count):
     """Of an output of `count` values; their numbers where the file has no names."""
     if classes is None:
         return range(count)
-    if not (isinstance(classes, list) and len(classes) == count and all(isinstance(name, str) for name in classes)):
+    if not (isinstance(classes, list | tuple) and len(classes) == count and all(isinstance(name, str) for name in classes)):
         raise checkpoint.CheckpointError(
             f"{path}: its metadata has classes that are not {count} strings, as many as the network has outputs"
         )
@@ -168,10 +167,9 @@ def names_of_classes(path, classes, count):
 
 
 def is_shape(value):
-    extents = (
-        isinstance(value, list) and len(value) == 3 and all(type(extent) is int and extent > 0 for extent in value)
-    )
-    return extents and math.prod(value) <= MOST_PIXELS
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        return False
+    return all(type(extent) is int and extent > 0 for extent in value) and math.prod(value) <= MOST_PIXELS
 
 
 def predict(options, output):

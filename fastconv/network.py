@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from . import checkpoint, graph, habits, memory
+from . import graph, habits, memory
 from .batch import batch
+from .checkpoint.stored import Stored
 from .executor import Executor
 from .footprint import footprint
 from .frozen import BATCH, Frozen
@@ -17,7 +18,7 @@ from .report import PlanReport
 from .summary import Summary
 
 
-class Network:
+class Network(Stored):
     """A model with parameters, for images of one shape.
 
     Parameters
@@ -262,25 +263,6 @@ class Network:
             works = {"prediction": self.memory(batch_size), "training step": self.memory(batch_size, training=True)}
             lines = [f"{work} of {batch_size}: {memory}" for work, memory in works.items()]
         return Summary(self.nodes, lines)
-
-    def save(self, path, metadata=None):
-        """Write parameters, buffers and `metadata` (what JSON can hold); a crash leaves the old file.
-
-        A path that ends in .safetensors gives that format (the extra `safetensors`), any other an .npz.
-        """
-        with self.executor.lock:
-            arrays = {name: array.copy() for name, array in self.arrays().items()}
-        checkpoint.save(path, arrays, metadata)
-
-    def load(self, path):
-        """Read parameters and buffers of the same names and shapes, or raise CheckpointError and change nothing.
-
-        Files of `save`, and .npz or .safetensors files of other programs with the same names, such as torchvision's
-        weights. Where names or shapes differ the error is a `checkpoint.Mismatch`, which lists what is missing, extra
-        and misshapen. Returns the metadata that `save` was given.
-        """
-        with self.training(), self.executor.lock:
-            return checkpoint.load(path, self.arrays())
 
     def arrays(self):
         return {**self.parameters, **self.buffers}

@@ -372,7 +372,7 @@ FAILURES = {
     "threads beyond 64 bits": (["train", "--data", "{tmp}", "--threads", "9" * 30], "--threads: n must be between"),
     "no name": (["predict", "", "x.png"], "''"),
     "no such network": (["predict", "{tmp}/none.npz", "x.png"], "none.npz: No such file or directory"),
-    "network is a folder": (["predict", "{tmp}", "x.png"], "Is a directory"),
+    "network is a folder": (["predict", "{tmp}", "x.png"], "is not a regular file but a folder"),
 }
 
 

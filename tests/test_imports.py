@@ -19,7 +19,7 @@ FLOORS = {
     "targets": 2,
     "habits": 2,
     "epoch": 4,
-    "weights": 1,
+    "files": 0,
     "checkpoint": 2,
     "memory": 2,
     "spec": 2,

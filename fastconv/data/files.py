@@ -1,9 +1,10 @@
 """What every reader shares: the one error class for bad data, and the check for ordinary files."""
 
-import stat
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
+
+from ..files import open_regular, require_regular
 
 __all__ = ["DataError", "first_bytes", "reading", "regular_file"]
 
@@ -23,8 +24,7 @@ def regular_file(path):
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if not stat.S_ISREG(mode):
-        raise DataError(f"{path}: is not a regular file")
+    require_regular(path, mode, DataError)
     return path
 
 
@@ -33,7 +33,7 @@ def reading(path):
     """An ordinary file, open; whatever goes wrong while it is read is said with its name."""
     path = regular_file(path)
     try:
-        with open(path, "rb") as file:
+        with open_regular(path, DataError) as file:
             yield file
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error

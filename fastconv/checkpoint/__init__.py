@@ -1,0 +1,201 @@
+"""Weights on disk: written so that a crash loses nothing, read so that a stranger's file harms nothing.
+
+The suffix says what is written: .safetensors, else an .npz of plain arrays with JSON beside them. Files of either kind
+by PyTorch or NumPy are read too, and state dicts that `torch.save` wrote. Names, shapes, dtypes and sizes are checked
+before any array is allocated, and all arrays are read before the first weight changes.
+"""
+
+import os
+import secrets
+import stat
+import warnings
+from contextlib import contextmanager
+from types import MappingProxyType
+
+import numpy as np
+
+from ..files import require_regular
+from ..interrupt import held_back
+from . import dtypes, npz, safetensors
+from .errors import CheckpointError, Mismatch, blamed_on, shortened
+from .kinds import SAFETENSORS, open_weights, suffix_to_write
+from .metadata import FORMAT
+from .names import Loaded, compared, mismatch
+
+__all__ = ["FORMAT", "CheckpointError", "Loaded", "Mismatch", "check_path", "load", "metadata", "save"]
+
+NO_METADATA = MappingProxyType({})
+WRITERS = {SAFETENSORS: safetensors.write, ".npz": npz.write}
+LONGEST = 100  # bytes of the name that a temporary file takes over
+
+
+def save(path, arrays, metadata=NO_METADATA):
+    """Write the arrays (a mapping) and the metadata (what JSON can hold); the old file stays until the new is whole.
+
+    Written to a temporary file in the same folder, forced to disk, then renamed over `path`. The new file has the
+    permissions and the owner of the old one. A symbolic link stays one; another hard link keeps the old file.
+    """
+    path = check_path(path)
+    write = WRITERS[suffix_to_write(path)]
+    arrays = {check_name(name): dtypes.writable(name, array) for name, array in arrays.items()}
+    metadata = {} if metadata is NO_METADATA else metadata
+    with named(path):
+        target = os.path.realpath(path)  # a link stays a link
+        temporary = beside(target)
+        try:
+            with created(temporary, target) as file:
+                write(file, arrays, metadata)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            if os.path.lexists(temporary):
+                os.unlink(temporary)
+            raise
+        sync_folder(os.path.dirname(target))
+
+
+def check_path(path):
+    """The path as text, once `save` may write there; else ValueError, TypeError or OSError."""
+    path = text_of(path)
+    suffix_to_write(path)
+    with named(path):
+        try:
+            mode = os.stat(path).st_mode
+        except FileNotFoundError:
+            folder = os.path.dirname(path) or os.curdir
+            if os.path.islink(path):
+                raise CheckpointError(f"{path} is a link to {os.readlink(path)}, which does not exist") from None
+            if not os.path.isdir(folder):
+                raise
+            if os.path.basename(path) in ("", os.curdir, os.pardir):
+                raise CheckpointError(f"{path} is no name of a file") from None
+        else:
+            require_regular(path, mode, CheckpointError)
+    return path
+
+
+def text_of(path):
+    """The path as it was typed, as text."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(f"path must be text or a pathlib.Path, got {type(path).__name__}: {path!r:.50}")
+    path = os.fsdecode(path)
+    if not path or "\0" in path:
+        raise CheckpointError(f"path must be the name of a file, got {path!r}")
+    return path
+
+
+@contextmanager
+def named(path):
+    """OSErrors tell the path that was typed, not the one that was worked on."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        folder = os.path.dirname(path)
+        if isinstance(error, FileNotFoundError) and folder and not os.path.isdir(folder):
+            home = "; write os.path.expanduser(path) where ~ is your home" if path.startswith("~") else ""
+            reason = f"{reason}: there is no folder {folder}{home}"
+        raise OSError(error.errno, reason, path) from error
+
+
+def check_name(name):
+    """A name that both formats can hold."""
+    try:
+        if "\0" not in name and name.encode() and name != safetensors.OTHERS:
+            return name
+    except UnicodeEncodeError:
+        pass
+    raise ValueError(f"an array's name must be text that UTF-8 can hold, without NUL, got {name!r}")
+
+
+def beside(target):
+    """The name of a temporary file in the same folder, short enough wherever the target's is."""
+    folder, name = os.path.split(target)
+    start = os.fsdecode(os.fsencode(name)[:LONGEST])
+    return os.path.join(folder, f".{start}.{secrets.token_hex(8)}")
+
+
+@contextmanager
+def created(temporary, target):
+    """A new file, open to be written, with the permissions and the owner that the target has, if it exists."""
+    try:
+        old = os.stat(target)
+    except FileNotFoundError:
+        old = None
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    handle = os.open(temporary, flags, 0o600 if old else 0o666)
+    with open(handle, "wb") as file:
+        if old and hasattr(os, "fchmod"):
+            take_over(handle, old)
+        yield file
+
+
+def take_over(handle, old):
+    for owner in ((old.st_uid, old.st_gid), (-1, old.st_gid)):
+        try:
+            os.fchown(handle, *owner)
+            break
+        except OSError:  # only root gives files away
+            continue
+    os.fchmod(handle, stat.S_IMODE(old.st_mode))
+
+
+def sync_folder(folder):
+    """Make the rename itself survive a power cut, where folders can be opened at all."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def metadata(path):
+    """What `save` was given as metadata; {} where another program wrote the file."""
+    path = text_of(path)
+    with named(path), open_weights(path) as file:
+        return file.metadata
+
+
+def load(path, arrays, strict=True, rename=None):
+    """Fill the arrays from the file and return its metadata; if anything does not fit, nothing changes.
+
+    With `strict=False`, fill those that fit and return what was done (`Loaded`). What counts or draws random numbers
+    may be missing, and is left as it is.
+    """
+    path = text_of(path)
+    if not isinstance(strict, bool | np.bool_):
+        raise TypeError(f"strict must be True or False, got {strict!r}")
+    with named(path), open_weights(path) as file:
+        comparison = compared(file.entries, arrays, rename)
+        if strict and any(comparison[1:]):
+            raise mismatch(path, comparison)
+        values, rounded = read(file, comparison, arrays)
+    if (strict and comparison.misshapen) or (not strict and not values):
+        raise mismatch(path, comparison)
+    if strict and rounded:  # before anything changes, for a warning may be an error
+        warnings.warn(f"{path}: rounded to the network's dtype: {shortened(rounded)}", stacklevel=3)
+    with held_back():
+        for name, value in values.items():
+            np.copyto(arrays[name], value.reshape(arrays[name].shape))
+    return file.metadata if strict else Loaded(file.metadata, list(values), *comparison[1:], rounded)
+
+
+def read(file, comparison, arrays):
+    """(name -> values in the dtype of the array, names of what was rounded); what is lost becomes misshapen."""
+    values, rounded = {}, []
+    for name, original in list(comparison.fitting.items()):
+        with blamed_on(file.path):
+            value = file.read(original)
+        try:
+            values[name], inexact = dtypes.converted(value, arrays[name].dtype, file.entries[original].stored)
+        except ValueError as error:
+            del comparison.fitting[name]
+            comparison.misshapen[name] = str(error)
+            continue
+        if inexact:
+            rounded.append(name)
+    return values, rounded

@@ -1,0 +1,134 @@
+"""What the names in a pickle of PyTorch stand for. Nothing is imported or called but the lines of `CALLS`."""
+
+from typing import NamedTuple
+
+LONGEST_KEY = 1 << 16  # characters
+STORAGES = {
+    "torch.FloatStorage": "float32",
+    "torch.DoubleStorage": "float64",
+    "torch.HalfStorage": "float16",
+    "torch.BFloat16Storage": "bfloat16",
+    "torch.LongStorage": "int64",
+    "torch.IntStorage": "int32",
+    "torch.ShortStorage": "int16",
+    "torch.CharStorage": "int8",
+    "torch.ByteStorage": "uint8",
+    "torch.BoolStorage": "bool",
+    "torch.ComplexFloatStorage": "complex64",
+    "torch.ComplexDoubleStorage": "complex128",
+    "torch.storage.UntypedStorage": "bytes",
+}
+DTYPES = (
+    *("float16", "bfloat16", "float32", "float64", "bool", "complex64", "complex128"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"),
+)
+NUMPY = ("numpy._core.multiarray", "numpy.core.multiarray")
+
+
+class Name(NamedTuple):
+    """A name that the pickle gives to the machine; nothing is looked up."""
+
+    text: str
+
+
+class Opaque(NamedTuple):
+    """A value that no weights are made of: a dtype, a device, a number of NumPy."""
+
+    what: str
+
+
+class Storage(NamedTuple):
+    """Numbers in a row, which tensors are views of; they lie elsewhere in the file."""
+
+    key: str
+    dtype: str
+    numel: int
+
+
+class Tensor(NamedTuple):
+    """A view of a storage, in elements."""
+
+    storage: Storage
+    dtype: str
+    offset: int
+    shape: tuple
+    strides: tuple
+
+
+class Refused(Exception):
+    """The pickle asks for what is never done."""
+
+
+# What calls stand for. Arguments that have another form are errors, which the caller reports.
+
+
+def ordered(pairs=()):
+    return {plain_key(key): value for key, value in pairs}
+
+
+def tensor(storage, offset, shape, strides, *rest):
+    """_rebuild_tensor and _rebuild_tensor_v2: requires_grad, hooks and, where it is a conjugate, metadata."""
+    return view(storage, storage.dtype, offset, shape, strides, rest[2] if len(rest) > 2 else None)
+
+
+def tensor_with_dtype(storage, offset, shape, strides, grad, hooks, dtype, more=None):
+    """_rebuild_tensor_v3: of a storage of bytes."""
+    return view(storage, dtype.text.removeprefix("torch."), offset, shape, strides, more)
+
+
+def view(storage, dtype, offset, shape, strides, more):
+    if not isinstance(storage, Storage) or not all(sizes(part) for part in (shape, strides, (offset,))):
+        raise ValueError("a tensor without storage, shape and strides")
+    if len(shape) != len(strides):
+        raise ValueError("a tensor of another number of strides than axes")
+    if isinstance(more, dict) and any(more.values()):
+        dtype = f"lazily {' and '.join(map(str, more))} {dtype}"
+    return Tensor(storage, dtype, offset, shape, strides)
+
+
+def sizes(values):
+    return isinstance(values, tuple) and all(type(value) is int and value >= 0 for value in values)
+
+
+def parameter(data, *requires_grad_hooks_and_state):
+    return data
+
+
+def size(values=()):
+    return tuple(values)
+
+
+def opaque(what):
+    return lambda *arguments: Opaque(what)
+
+
+CALLS = {
+    "collections.OrderedDict": ordered,
+    "torch._utils._rebuild_tensor": tensor,
+    "torch._utils._rebuild_tensor_v2": tensor,
+    "torch._utils._rebuild_tensor_v3": tensor_with_dtype,
+    "torch._utils._rebuild_parameter": parameter,
+    "torch._utils._rebuild_parameter_with_state": parameter,
+    "torch.Size": size,
+    "torch.device": opaque("a device"),
+    "numpy.dtype": opaque("a dtype"),
+    "_codecs.encode": opaque("bytes"),
+    **{f"{module}.scalar": opaque("a NumPy number") for module in NUMPY},
+    **{f"{module}._reconstruct": opaque("a NumPy array") for module in NUMPY},
+}
+KNOWN = {*CALLS, *STORAGES, *(f"torch.{dtype}" for dtype in DTYPES), "numpy.ndarray"}
+
+
+def pairs(values):
+    """A dict of keys and values that follow one another."""
+    return ordered(zip(values[::2], values[1::2], strict=True))
+
+
+def plain_key(key):
+    """A key of a dict; others could take for ever to hash and to compare."""
+    if not isinstance(key, str | int | float | bool | None):
+        raise Refused(f"a {type(key).__name__} as the key of a dict")
+    if isinstance(key, str) and len(key) > LONGEST_KEY:
+        raise Refused(f"a key of {len(key)} characters")
+    return key

@@ -1,0 +1,101 @@
+"""What numbers a file may hold, and how they become those of the network.
+
+to float32 or float64      from float16, bfloat16, float32, float64; float32 rounds float64, but never to infinity
+to an integer              from an integer in its range, or from a whole float that its kind counts to exactly
+to bool                    from bool
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+FLOATS = ("float16", "float32", "float64")
+DTYPES = (*FLOATS, *INTEGERS, "bool")
+COUNTS_TO = {"bfloat16": 1 << 8, "float16": 1 << 11, "float32": 1 << 24, "float64": 1 << 53}
+
+VOID = "so numpy.savez writes bfloat16 and float8 of ml_dtypes: write x.astype('float32')"
+OBJECTS = "Python objects, which only a pickle can hold: write arrays of numbers"
+
+
+class Entry(NamedTuple):
+    """An array of a file: what `read` will give, or no dtype where that cannot be read."""
+
+    shape: tuple
+    dtype: np.dtype | None
+    stored: str  # the name of the dtype in the file
+    cure: str = ""
+
+
+def entry(shape, dtype):
+    """Of an array as NumPy describes it."""
+    dtype = np.dtype(dtype)
+    if dtype.name in DTYPES:
+        return Entry(shape, dtype, dtype.name)
+    if dtype.kind == "V" and dtype.names is None:  # so NumPy stores what it does not know
+        return Entry(shape, None, dtype.str, VOID)
+    if dtype.hasobject:
+        return Entry(shape, None, str(dtype), OBJECTS)
+    return Entry(shape, None, str(dtype))
+
+
+def writable(name, array):
+    """The array as both formats write it: in native byte order and C order."""
+    array = np.asarray(array)
+    if array.dtype.name not in DTYPES:
+        objects = " (Object arrays cannot be saved)" if array.dtype.hasobject else ""
+        raise ValueError(f"{name} has the dtype {array.dtype}, must be one of {', '.join(DTYPES)}{objects}")
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
+
+
+def difference(entry, array):
+    """Why the entry cannot fill the array, as far as shapes and dtypes tell; None where it can."""
+    counters = array.dtype.kind in "iu" and array.shape in ((), (1,)) and entry.shape in ((), (1,))
+    if (entry.shape == array.shape or counters) and convertible(entry.dtype, array.dtype):
+        return None
+    text = f"is {entry.shape} {entry.stored}, must be {array.shape} {array.dtype}"
+    return text + advice(entry, array.dtype)
+
+
+def convertible(given, wanted):
+    """Whether any value of one dtype may be taken as one of another."""
+    if given is None:
+        return False
+    taken = {"f": "f", "i": "iuf", "u": "iuf", "b": "b"}
+    return given.kind in taken[wanted.kind]
+
+
+def advice(entry, wanted):
+    """What to do about the dtype, where that is the reason."""
+    if convertible(entry.dtype, wanted):
+        return ""
+    return f" ({entry.cure or f'convert it before it is saved: x.astype({wanted.name!r}), in PyTorch x.float()'})"
+
+
+def converted(value, wanted, stored):
+    """(the values as this dtype, whether any was rounded); ValueError where one would be lost."""
+    if value.dtype == wanted:
+        return value, False
+    if wanted.kind == "f":
+        return rounded(value, wanted)
+    if value.dtype.kind == "f":
+        limit = COUNTS_TO[stored]
+        if not (np.abs(value) <= limit).all() or (value % 1).any():  # NaN is not <= either
+            raise ValueError(f"holds {stored} numbers that are no counters (whole, and at most {limit:,})")
+    bounds = np.iinfo(wanted)
+    if value.size and (int(value.min()) < bounds.min or int(value.max()) > bounds.max):
+        raise ValueError(f"holds {stored} numbers beyond {wanted}")
+    return value.astype(wanted), False
+
+
+def rounded(value, wanted):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        result = value.astype(wanted)
+    if (np.isinf(result) & np.isfinite(value)).any():
+        raise ValueError(f"holds numbers of up to {np.abs(value[np.isfinite(value)]).max():.3g}, beyond {wanted}")
+    return result, not np.array_equal(result, value, equal_nan=True)
+
+
+def widened(bits):
+    """float32 from the 16 bits of bfloat16, which are its upper half."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)

@@ -1,0 +1,149 @@
+"""Which file it is: by its first bytes when it is read, by its suffix when it is written."""
+
+import os
+import re
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+from ..files import open_regular
+from .errors import CheckpointError, blamed_on, shortened
+from .npz import METADATA, NpzFile, open_archive
+from .safetensors import SafetensorsFile
+from .torch import MAGIC, TorchLegacy, TorchZip, is_pickle
+
+SAFETENSORS = ".safetensors"
+START = 512  # bytes, enough for every kind below
+LEGACY = b"\x80\x02\x8a\x0a" + MAGIC.to_bytes(10, "little")
+FROM_KERAS = "in Keras, write numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})"
+FROM_NUMPY = "write its arrays with numpy.savez('weights.npz', **arrays)"
+UNPACK = "unpack it first"
+AGAIN = "fetch it again"
+
+STARTS = (  # of files that are no weights, or not ours
+    (b"\x93NUMPY", "an .npy file, one array without a name", FROM_NUMPY),
+    (b"\x89HDF\r\n\x1a\n", "HDF5, as Keras writes (.h5)", FROM_KERAS),
+    (b"GGUF", "a GGUF file of quantised weights", "convert the original .safetensors"),
+    (b"\x1f\x8b", "compressed with gzip", UNPACK),
+    (b"BZh", "compressed with bzip2", UNPACK),
+    (b"\xfd7zXZ\0", "compressed with xz", UNPACK),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
+    (b"Rar!", "a rar archive", UNPACK),
+    (b"MATLAB 5.0", "a MATLAB file", FROM_NUMPY),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "git lfs pull"),
+    (b"\x89PNG", "a picture", ""),
+    (b"\xff\xd8\xff", "a picture", ""),
+    (b"%PDF", "a PDF document", ""),
+)
+PATTERNS = (  # likewise
+    (rb"(?s)\0\0[\x08\x09\x0b-\x0e][\x01-\x08]", "IDX, a data set", "read it with fastconv.data.read_idx"),
+    (rb"(?s).{4}TFL3", "TensorFlow Lite", FROM_NUMPY),
+    (rb"(?s).{257}ustar", "a tar archive", UNPACK),
+    (rb"(?i)\s*<(!doctype|html|\?xml)", "a page of HTML or XML, perhaps what a server said instead of the file", AGAIN),
+    (rb"\s*[{\[]\s*[\"\[{]", "JSON text", "load the .safetensors file that belongs to it"),
+    (rb"\x08\x01\x12", "a SavedModel of TensorFlow", FROM_NUMPY),
+    (
+        rb"\x08[\x02-\x20](\x12|\x1a|:|B)",
+        "ONNX",
+        "write its initializers with numpy.savez",
+    ),
+)
+PICKLES = re.compile(rb"\x80[\x02-\x05]|\(?[ci][\w.]+\n[\w.]+\n[(p)q.]|\([dl]p\d|[\]}]q\0|\(dq\0")
+A_PICKLE = (
+    "a pickle, which runs code when it is read, so it is not",
+    "open it in Python, if you trust it, and write its arrays with numpy.savez('weights.npz', **arrays)",
+)
+
+
+@contextmanager
+def open_weights(path):
+    """The file as its first bytes tell, with `metadata`, `entries` (name -> Entry) and `read(name)`."""
+    with open_regular(path, CheckpointError) as file:
+        with blamed_on(path):
+            reader = reader_of(path, file)
+        yield reader
+
+
+def reader_of(path, file):
+    length = os.fstat(file.fileno()).st_size  # 0 for what only looks like a file, as in /proc
+    start = file.read(START) if length else b""
+    if not start:
+        raise CheckpointError(f"{path} is empty, not a checkpoint")
+    if start[8:9] == b"{":
+        return SafetensorsFile(path, file)
+    if start.startswith(LEGACY):
+        return TorchLegacy(path, file)
+    if start.startswith(b"PK"):
+        return archive_of(path, open_archive(path, file), length)
+    raise not_weights(path, *kind_of(start))
+
+
+def kind_of(start):
+    """(what a file that begins so is, what to do)."""
+    for magic, what, cure in STARTS:
+        if start.startswith(magic):
+            return what, cure
+    for pattern, what, cure in PATTERNS:
+        if re.match(pattern, start):
+            return what, cure
+    if PICKLES.match(start):
+        return A_PICKLE
+    return f"of an unknown kind (its first bytes are {start[:8].hex(' ')})", ""
+
+
+def not_weights(path, what, cure):
+    can = "a checkpoint is an .npz, .safetensors or PyTorch (.pth) file"
+    return CheckpointError(f"{path} is {what}; {cure or AGAIN}: not a checkpoint, for {can}")
+
+
+def archive_of(path, archive, length):
+    """The reader of a zip archive, by the names of its entries."""
+    names = archive.namelist()
+    if "model.weights.h5" in names:
+        raise not_weights(path, "a .keras file", FROM_KERAS)
+    if any(is_pickle(name) for name in names):
+        return TorchZip(path, archive, length)
+    if names and not any(name == METADATA or name.endswith(".npy") for name in names):
+        raise not_weights(path, f"a zip archive of other things ({shortened(names)})", UNPACK)
+    return NpzFile(path, archive)
+
+
+# Suffixes.
+
+PYTORCH = "which is not written; write {stem}.safetensors, which safetensors.torch.load_file reads"
+PACKED = "and what is written is not compressed; write {stem}.npz"
+OTHER = "which is not written; write {stem}.npz or {stem}.safetensors"
+MISSPELT = "so write {stem}.safetensors"
+SUFFIXES = {
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".pt2"), ("PyTorch's format", PYTORCH)),
+    **dict.fromkeys((".h5", ".hdf5", ".hdf", ".keras"), ("the format of Keras (HDF5)", OTHER)),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib", ".dill"), ("a pickle", OTHER)),
+    **dict.fromkeys((".pb", ".tflite"), ("a format of TensorFlow", OTHER)),
+    ".onnx": ("the format of ONNX", OTHER),
+    ".npy": ("NumPy's format of a single array", OTHER),
+    ".gguf": ("the format GGUF", OTHER),
+    ".mat": ("MATLAB's format", OTHER),
+    ".msgpack": ("the format of Flax", OTHER),
+    ".pdparams": ("the format of Paddle", OTHER),
+    **dict.fromkeys((".tar", ".tgz"), ("an archive of files", OTHER)),
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".lzma"), ("a compressed file", PACKED)),
+}
+
+
+def suffix_to_write(path):
+    """.safetensors or .npz; ValueError for a suffix that means another format."""
+    stem, suffix = os.path.splitext(path)
+    means, cure = meaning(suffix.lower())
+    if means:
+        if stem.lower().endswith((".npz", SAFETENSORS)):
+            stem = os.path.splitext(stem)[0]
+        cure = cure.format(stem=stem)
+        raise ValueError(f"path must end in .npz or {SAFETENSORS}, got {path!r}: {suffix} means {means}, {cure}")
+    return SAFETENSORS if suffix.lower() == SAFETENSORS else ".npz"
+
+
+def meaning(suffix):
+    """(which other format a suffix means, what to do)."""
+    if suffix != SAFETENSORS and get_close_matches(suffix, [SAFETENSORS], cutoff=0.8):
+        return f"no format, but is nearly {SAFETENSORS}", MISSPELT
+    return SUFFIXES.get(suffix, (None, None))

@@ -1,0 +1,110 @@
+"""Metadata: JSON that comes back equal, or is refused before anything is written.
+
+    {"format": "fastconv 1", "metadata": ..., "tuples": [path of each tuple], ...}
+
+JSON has no tuples: they are written as lists, and where they were is written beside them.
+"""
+
+import json
+
+from .errors import CheckpointError
+
+FORMAT = "fastconv 1"
+MOST_BYTES = 1 << 20
+MOST_DEPTH = 200  # a reader deep in its own calls must have room left
+MOST_BITS = 14_000  # of an integer: Python reads up to 4,300 digits
+
+
+def written(metadata, **more):
+    """The JSON that tells what was saved."""
+    tuples = []
+    check(metadata, (), tuples)
+    more |= {"tuples": tuples} if tuples else {}
+    text = json.dumps({"format": FORMAT, "metadata": metadata, **more})  # ASCII: as many bytes as characters
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"metadata must be at most {MOST_BYTES} bytes of JSON, got {len(text)}")
+    return text
+
+
+def check(value, path, tuples):
+    """TypeError or ValueError for what JSON would not give back equal; notes the path of each tuple."""
+    if len(path) > MOST_DEPTH:
+        raise ValueError(f"metadata must be nested at most {MOST_DEPTH} levels deep, and not within itself")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            check_key(key, path)
+            check(inner, (*path, key), tuples)
+    elif isinstance(value, list | tuple):
+        if isinstance(value, tuple):
+            tuples.append(path)
+        for key, inner in enumerate(value):
+            check(inner, (*path, key), tuples)
+    else:
+        check_plain(value, path)
+
+
+def check_key(key, path):
+    if not isinstance(key, str):
+        raise TypeError(f"{named(path)} has the key {key!r}, but keys must be text, as in JSON: write {str(key)!r}")
+    check_plain(key, path)
+
+
+def check_plain(value, path):
+    if isinstance(value, str):
+        if json.loads(json.dumps(value)) != value:  # two halves of a character, which come back as one
+            raise ValueError(f"{named(path)} is not valid Unicode text: {value[:50]!r}")
+    elif isinstance(value, int):
+        if value.bit_length() > MOST_BITS:
+            raise ValueError(f"{named(path)} is too large a number for JSON, {value.bit_length()} bits: write hex(x)")
+    elif value is not None and not isinstance(value, float):
+        raise TypeError(
+            f"{named(path)} must be what JSON can hold (dict, list, tuple, str, int, float, bool, None), "
+            f"got {type(value).__name__}{cure(value)}"
+        )
+
+
+def named(path):
+    """Where in the metadata, as Python writes it."""
+    return "metadata" + "".join(f"[{key!r}]" for key in path)
+
+
+def cure(value):
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy, tensors of PyTorch
+        return "; write x.tolist()"
+    if isinstance(value, set | frozenset):
+        return "; write sorted(x)"
+    if isinstance(value, bytes | bytearray):
+        return "; write x.hex()"
+    return "; write str(x)"
+
+
+def read(path, text):
+    """(metadata, all of the description) from what `written` gave."""
+    if len(text) > MOST_BYTES:
+        raise CheckpointError(f"{path}: its metadata is larger than {MOST_BYTES} bytes")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{path}: its metadata is not JSON") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a checkpoint of the format {FORMAT!r}")
+    if "metadata" not in content:
+        raise CheckpointError(f"{path}: its description holds no metadata")
+    try:
+        return with_tuples(content["metadata"], content.get("tuples", [])), content
+    except (TypeError, ValueError, LookupError):
+        raise CheckpointError(f"{path}: its metadata does not have the tuples that it should") from None
+
+
+def with_tuples(value, paths):
+    """The lists at these paths become tuples, inner ones first."""
+    holder = [value]
+    for path in sorted(paths, key=len, reverse=True):
+        *above, last = (0, *path)
+        inner = holder
+        for key in above:
+            inner = inner[key]
+        if not isinstance(inner[last], list):
+            raise TypeError
+        inner[last] = tuple(inner[last])
+    return holder[0]

@@ -1,0 +1,96 @@
+"""Archives of .npy files, with JSON beside them: what `numpy.savez` writes, or `write`."""
+
+import zipfile
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+
+from . import dtypes, metadata
+from .errors import CheckpointError
+
+METADATA = "metadata.json"
+MOST_ENTRIES = 100_000
+
+
+def write(file, arrays, described):
+    text = metadata.written(described)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(METADATA, text)
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                npy.write_array(entry, array, allow_pickle=False)
+
+
+def open_archive(path, file):
+    """The zip archive, whose entries have names of their own."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except Exception as error:
+        raise CheckpointError(f"{path} is not a checkpoint: {error}") from None
+    names = archive.namelist()
+    if len(names) > MOST_ENTRIES or len(set(names)) != len(names):
+        raise CheckpointError(f"{path} is not a checkpoint: too many entries, or one of them twice")
+    return archive
+
+
+class Npy(NamedTuple):
+    shape: tuple
+    dtype: np.dtype
+    fortran: bool
+    length: int  # of the header
+
+
+class NpzFile:
+    """What `write` wrote, or numpy.savez: that has no metadata."""
+
+    def __init__(self, path, archive):
+        self.path, self.archive, self.metadata = path, archive, {}
+        names = archive.namelist()
+        if METADATA in names:
+            names.remove(METADATA)
+            self.metadata = self.read_metadata()
+        self.headers = {name.removesuffix(".npy"): self.header(name) for name in names}
+        self.entries = {name: dtypes.entry(header.shape, header.dtype) for name, header in self.headers.items()}
+
+    def read_metadata(self):
+        if self.archive.getinfo(METADATA).file_size > metadata.MOST_BYTES:
+            raise CheckpointError(f"{self.path}: its {METADATA} is larger than {metadata.MOST_BYTES} bytes")
+        with self.archive.open(METADATA) as entry:
+            return metadata.read(self.path, entry.read(metadata.MOST_BYTES + 1))[0]
+
+    def header(self, name):
+        if not name.endswith(".npy"):
+            raise CheckpointError(f"{self.path} is not a checkpoint: its entry {name!r} is not an array")
+        with self.archive.open(name) as entry:
+            header = npy_header(entry, self.path, name)
+        size = header.length + prod(header.shape) * header.dtype.itemsize
+        if self.archive.getinfo(name).file_size != size and not header.dtype.hasobject:
+            raise CheckpointError(
+                f"{self.path}: {name.removesuffix('.npy')} does not hold what its header says: "
+                f"{header.shape} {header.dtype}"
+            )
+        return header
+
+    def read(self, name):
+        shape, dtype, fortran, length = self.headers[name]
+        size = prod(shape) * dtype.itemsize
+        with self.archive.open(f"{name}.npy") as entry:
+            entry.read(length)
+            data = entry.read(size + 1)  # one more: reaching the end checks the sum
+        if len(data) != size:
+            raise CheckpointError(f"{self.path}: {name} has {len(data)} bytes of data, must have {size}")
+        return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def npy_header(entry, path, name):
+    try:
+        if npy.read_magic(entry) != (1, 0):  # later versions allow headers of 4 GB
+            raise ValueError("unknown version")
+        shape, fortran, dtype = npy.read_array_header_1_0(entry)
+        if min(shape, default=0) < 0:
+            raise ValueError(f"its shape is {shape}")
+    except Exception as error:
+        raise CheckpointError(f"{path}: {name} is not an array: {error}") from None
+    return Npy(shape, dtype, fortran, entry.tell())

@@ -1,0 +1,217 @@
+"""Pickles of PyTorch's state dicts, read without running anything.
+
+A pickle is a program for a machine with a stack. This one knows only the instructions that build plain values
+(numbers, text, lists, tuples, dicts) and the few names by which PyTorch writes tensors (`calls`). A name is never
+imported, its function never called. Everything else is refused by its name.
+"""
+
+import pickletools
+
+from .calls import CALLS, KNOWN, STORAGES, Name, Opaque, Refused, Storage, pairs, plain_key, sizes
+from .errors import CheckpointError
+
+MOST_STEPS = 10_000_000  # a state dict of 100,000 tensors takes about four million
+MOST_DEEP = 1_000_000  # values on the stack
+MOST_WORK = 10_000_000  # values in the arguments of calls, which may be the same ones again and again
+MOST_BITS = 10_000  # of a number
+CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+VALUES = {  # instructions that push their argument
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+}
+NOTHING = {"PROTO", "FRAME"}
+MARK = object()
+
+
+class Machine:
+    """Runs one pickle of a stream, up to its STOP."""
+
+    def __init__(self, stream):
+        self.stream, self.stack, self.memo, self.storages, self.work = stream, [], {}, {}, 0
+
+    def run(self):
+        for step, (opcode, argument, _) in enumerate(pickletools.genops(self.stream)):
+            name = opcode.name
+            if name == "STOP":
+                return self.stack.pop()
+            if name in VALUES:
+                if isinstance(argument, int) and argument.bit_length() > MOST_BITS:
+                    raise Refused(f"a number of {argument.bit_length()} bits")
+                self.stack.append(argument)
+            elif name in CONSTANTS:
+                self.stack.append(CONSTANTS[name])
+            elif name not in NOTHING:
+                self.do(name, argument)
+            if len(self.stack) > MOST_DEEP or step > MOST_STEPS:
+                raise Refused("too much")
+        raise ValueError("no STOP")
+
+    def do(self, name, argument):
+        work = getattr(self, f"do_{name.lower()}", None)
+        if work is None:
+            raise Refused(f"the instruction {name}")
+        work(argument)
+
+    def pop(self):
+        value = self.stack.pop()
+        if value is MARK:
+            raise ValueError("nothing to take from the stack")
+        return value
+
+    def pop_mark(self):
+        """All above the topmost mark."""
+        for at in range(len(self.stack) - 1, -1, -1):
+            if self.stack[at] is MARK:
+                values = self.stack[at + 1 :]
+                del self.stack[at:]
+                return values
+        raise ValueError("no mark")
+
+    def top(self, kind):
+        if not isinstance(self.stack[-1], kind):
+            raise ValueError(f"a {kind.__name__} was to be filled")
+        return self.stack[-1]
+
+    def do_mark(self, _):
+        self.stack.append(MARK)
+
+    def do_pop(self, _):
+        self.stack.pop()
+
+    def do_pop_mark(self, _):
+        self.pop_mark()
+
+    def do_dup(self, _):
+        self.stack.append(self.pop())
+        self.stack.append(self.stack[-1])
+
+    # The memo.
+
+    def do_put(self, key):
+        self.memo[int(key)] = self.stack[-1]
+
+    do_binput = do_long_binput = do_put
+
+    def do_memoize(self, _):
+        self.memo[len(self.memo)] = self.stack[-1]
+
+    def do_get(self, key):
+        self.stack.append(self.memo[int(key)])
+
+    do_binget = do_long_binget = do_get
+
+    # Lists, tuples, dicts.
+
+    def do_empty_list(self, _):
+        self.stack.append([])
+
+    def do_empty_dict(self, _):
+        self.stack.append({})
+
+    def do_empty_tuple(self, _):
+        self.stack.append(())
+
+    def do_list(self, _):
+        self.stack.append(self.pop_mark())
+
+    def do_tuple(self, _):
+        self.stack.append(tuple(self.pop_mark()))
+
+    def do_dict(self, _):
+        self.stack.append(pairs(self.pop_mark()))
+
+    def do_tuple1(self, _):
+        self.stack.append((self.pop(),))
+
+    def do_tuple2(self, _):
+        second, first = self.pop(), self.pop()
+        self.stack.append((first, second))
+
+    def do_tuple3(self, _):
+        third, second, first = self.pop(), self.pop(), self.pop()
+        self.stack.append((first, second, third))
+
+    def do_append(self, _):
+        value = self.pop()
+        self.top(list).append(value)
+
+    def do_appends(self, _):
+        values = self.pop_mark()
+        self.top(list).extend(values)
+
+    def do_setitem(self, _):
+        value, key = self.pop(), self.pop()
+        self.top(dict)[plain_key(key)] = value
+
+    def do_setitems(self, _):
+        values = self.pop_mark()
+        self.top(dict).update(pairs(values))
+
+    # Names and calls.
+
+    def do_global(self, argument):
+        self.name(argument.replace(" ", ".", 1))
+
+    def do_stack_global(self, _):
+        name, module = self.pop(), self.pop()
+        if not (isinstance(name, str) and isinstance(module, str)):
+            raise ValueError("a name that is no text")
+        self.name(f"{module}.{name}")
+
+    def name(self, text):
+        if text not in KNOWN:
+            raise Refused(text[:200])
+        self.stack.append(Name(text))
+
+    def do_reduce(self, _):
+        arguments, function = self.pop(), self.pop()
+        if not isinstance(function, Name) or not isinstance(arguments, tuple):
+            raise ValueError("a call of what is no function")
+        if function.text not in CALLS:
+            raise Refused(f"a call of {function.text}")
+        self.work += sum(len(value) for value in arguments if isinstance(value, list | tuple | dict))
+        if self.work > MOST_WORK:
+            raise Refused("too much")
+        self.stack.append(CALLS[function.text](*arguments))
+
+    def do_build(self, _):
+        """Attributes of an OrderedDict (PyTorch's `_metadata`) or of what is not looked into: left out."""
+        self.pop()
+        if not isinstance(self.stack[-1], dict | Opaque):
+            raise Refused("attributes of another object")
+
+    def do_binpersid(self, _):
+        kind, storage, key, _, numel, *view = self.pop()
+        if kind != "storage" or not isinstance(key, str) or not sizes((numel,)) or view not in ([], [None]):
+            raise Refused("a storage of another form")
+        storage = Storage(key, STORAGES[storage.text], numel)
+        if self.storages.setdefault(key, storage) != storage:
+            raise ValueError("a storage of two sizes")
+        self.stack.append(storage)
+
+
+def load(path, stream):
+    """(the value of the next pickle of a stream, the storages that it names, by key)."""
+    machine = Machine(stream)
+    try:
+        return machine.run(), machine.storages
+    except Refused as error:
+        raise CheckpointError(refusal(path, str(error))) from None
+    except CheckpointError:
+        raise
+    except Exception as error:
+        why = str(error)[:200] or type(error).__name__
+        raise CheckpointError(f"{path} is damaged, or no state dict of PyTorch: {why}") from None
+
+
+def refusal(path, what):
+    """Why the pickle is not run, and what to write."""
+    if what.startswith("torch.nn.") or what.startswith("__main__."):
+        kind = f"a whole model saved by PyTorch ({what})"
+    else:
+        kind = f"a pickle that asks for {what}"
+    return (
+        f"{path} is {kind}; only tensors and plain values are read, for anything else would run code of the file. "
+        "If you trust it, open it in PyTorch and write its tensors alone: torch.save(model.state_dict(), 'weights.pth')"
+    )

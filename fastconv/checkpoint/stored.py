@@ -1,0 +1,95 @@
+"""`save` and `load` of a network."""
+
+from . import NO_METADATA, load, save
+
+
+class Stored:
+    """What has `arrays()`, an `executor` and `training()`: its arrays are written to a file and read from one."""
+
+    def save(self, path, metadata=NO_METADATA):
+        """Write parameters, buffers and metadata; a crash or a full disk leaves the old file as it was.
+
+        Parameters
+        ----------
+        path : str, bytes or pathlib.Path
+            .safetensors gives that format, any other suffix or none an .npz at exactly this path. Suffixes of other
+            formats (.pth, .h5, .onnx, .npy, .gz, ...) are refused. A file that is there keeps its permissions.
+        metadata : optional
+            What `load` shall give back equal: dicts with text as keys, lists, tuples, text, numbers, True, False,
+            None; at most 1 MiB of JSON.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For metadata that would not come back equal, a suffix of another format, or a path that is a folder, a
+            pipe, a device or a link to nothing. Nothing is written.
+        OSError
+            Where the path cannot be written; its `filename` is the path.
+        """
+        with self.executor.lock:
+            arrays = {name: array.copy() for name, array in self.arrays().items()}
+        save(path, arrays, metadata)
+
+    def load(self, path, *, strict=True, rename=None):
+        """Read parameters and buffers from a file, by name; where something does not fit, nothing changes.
+
+        Parameters
+        ----------
+        path : str, bytes or pathlib.Path
+            What the file is, its first bytes tell, not its suffix: a file of `save`; an .npz or .safetensors of
+            another program; a state dict that PyTorch's `torch.save` wrote (.pth, .pt), alone or in a checkpoint under
+            "state_dict", "model_state_dict", "model" or the like. PyTorch is not needed, and no code of a file is run.
+        strict : bool
+            All names and shapes must fit. If False, what fits is loaded, and the rest is left as it was and reported:
+            for a file of the same network with another number of classes, or a part of it.
+        rename : dict or function, optional
+            A name of the file -> the network's name, or None to leave it out.
+
+        Returns
+        -------
+        metadata
+            What `save` was given; {} where another program wrote the file. If `strict` is False, a
+            `checkpoint.Loaded` instead: (metadata, loaded, missing, unknown, misshapen, rounded), to be printed.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is damaged, of another kind, or no regular file. If it does not fit, the error is a
+            `checkpoint.Mismatch`, with the lists `missing`, `unknown` and `other`; so too if `strict` is False and
+            nothing at all fits.
+        OSError
+            If the file cannot be opened.
+
+        Notes
+        -----
+        float16, bfloat16, float32 and float64 become the network's dtype. float64 is rounded to float32, with a warning
+        where that changes a number, and refused where a finite number would become infinite. Counters may be integers
+        of any width, or whole floats small enough to be exact, and may have the shape () or (1,). Anything else
+        (complex, float8, text, objects, integers in place of weights) is refused by name.
+
+        Counters (`num_batches_tracked`, and the state of random numbers) may be missing, and are then left as they
+        are.
+
+        If every name of the file begins with "module.", "model.", "_orig_mod." or "state_dict.", and no name fits as
+        it is, that prefix is taken off, or several of them one after another; but never one with which a name of the
+        network begins.
+
+        Examples
+        --------
+        Weights for another number of classes: all but the last layer.
+
+        >>> import tempfile
+        >>> from fastconv import Network, layers, sequential
+        >>> def model(classes):
+        ...     return sequential(layers.Conv2D(4, 3), layers.Flatten(), layers.Linear(classes, name="head"))
+        >>> trained, network = Network(model(10), (1, 8, 8)), Network(model(3), (1, 8, 8))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     trained.save(f"{folder}/a.npz", {"epoch": 5})
+        ...     result = network.load(f"{folder}/a.npz", strict=False)
+        >>> result.metadata, result.loaded
+        ({'epoch': 5}, ['conv1.weight', 'conv1.bias'])
+        >>> result.misshapen["head.bias"]
+        'is (10,) float32, must be (3,) float32'
+        """
+        with self.training(), self.executor.lock:
+            return load(path, self.arrays(), strict, rename)

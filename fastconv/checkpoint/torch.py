@@ -1,0 +1,225 @@
+"""Files of torch.save that hold a state dict, alone or in a checkpoint, read without PyTorch.
+
+    a zip archive (PyTorch >= 1.6)      NAME/data.pkl, NAME/data/0, NAME/data/1 ..., NAME/byteorder
+    before                              five pickles (a magic number, the version, the machine, the value, the keys of
+                                        the storages), then each storage: its length in 8 bytes, and its numbers
+
+The pickles are read by `pickles`, which runs nothing.
+"""
+
+import io
+import os
+import zipfile
+from math import prod
+
+import numpy as np
+
+from . import calls, dtypes, pickles
+from .errors import CheckpointError, shortened
+
+MAGIC = 0x1950A86A20F9469CFC6C
+VERSION = 1001
+MOST_PICKLE = 1 << 26  # bytes
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module")
+CURE = "in PyTorch, write torch.save(model.state_dict(), 'weights.pth')"
+
+
+class TorchFile:
+    """A state dict; subclasses find the storages in the file."""
+
+    metadata: dict = {}  # noqa: RUF012  (never changed) torch.save has none
+
+    def __init__(self, path, value):
+        self.path, self.tensors, self.entries, self.last = path, {}, {}, (None, None)
+        for name, tensor in state_dict(path, value).items():
+            if not isinstance(name, str):
+                raise CheckpointError(f"{path} has a key of its state dict that is no name: {name!r:.50}")
+            if isinstance(tensor, calls.Tensor):
+                self.add(name, tensor)
+            elif tensor is not None:
+                self.entries[name] = dtypes.Entry((), None, f"no tensor but {kind_of(tensor)}")
+
+    def add(self, name, tensor):
+        steps = zip(tensor.shape, tensor.strides, strict=True)
+        reach = tensor.offset + sum((extent - 1) * step for extent, step in steps)
+        size = itemsize(tensor.dtype)
+        if size and prod(tensor.shape) and reach >= self.elements(tensor, size):
+            raise CheckpointError(f"{self.path} is damaged: {name} reaches beyond its storage")
+        known = {"bfloat16": "float32"}.get(tensor.dtype, tensor.dtype if tensor.dtype in dtypes.DTYPES else None)
+        given = known and np.dtype(known)
+        self.tensors[name] = tensor
+        self.entries[name] = dtypes.Entry(tensor.shape, given, tensor.dtype)
+
+    def elements(self, tensor, size):
+        """How many numbers of the tensor's kind its storage has; the storage is in the file."""
+        numel = tensor.storage.numel
+        given = self.size(tensor.storage)
+        if given != numel * itemsize(tensor.storage.dtype):
+            raise CheckpointError(f"{self.path} is damaged: a storage has {given} bytes for {numel} numbers")
+        return given // size
+
+    def dtype(self, tensor):
+        """NumPy's, in the order of the file."""
+        return np.dtype({"bfloat16": "uint16"}.get(tensor.dtype, tensor.dtype)).newbyteorder(self.order)
+
+    def read(self, name):
+        tensor = self.tensors[name]
+        dtype = self.dtype(tensor)
+        values = np.frombuffer(self.storage(tensor.storage), dtype)[tensor.offset :]
+        strides = [step * dtype.itemsize for step in tensor.strides]
+        if not prod(tensor.shape):
+            values = np.empty(tensor.shape, dtype)
+        else:
+            values = np.lib.stride_tricks.as_strided(values, tensor.shape, strides)
+        return dtypes.widened(values) if tensor.dtype == "bfloat16" else values
+
+    def storage(self, storage):
+        """Its bytes; the last one is kept, for tensors that share it."""
+        if self.last[0] != storage.key:
+            self.last = storage.key, self.bytes(storage)
+        return self.last[1]
+
+
+def itemsize(dtype):
+    """Of a kind of number as PyTorch names it; 0 where it is unknown."""
+    sizes = {"bfloat16": 2, "bytes": 1, "complex64": 8, "complex128": 16}
+    if dtype.startswith("float8"):
+        return 1
+    return sizes.get(dtype) or (np.dtype(dtype).itemsize if dtype in dtypes.DTYPES else 0)
+
+
+def state_dict(path, value, above=""):
+    """The dict of tensors: the value itself, or what it holds under one of the usual keys."""
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path} holds {kind_of(value)}{above}, not a dict of named tensors; {CURE}")
+    for key in WRAPPERS:
+        if isinstance(value.get(key), dict) and value[key] and above.count("[") < 3:
+            return state_dict(path, value[key], f"{above}[{key!r}]")
+    if not value or any(isinstance(inner, calls.Tensor) for inner in value.values()):
+        return value
+    inner = [key for key, part in value.items() if isinstance(part, dict) and has_tensors(part)]
+    if len(inner) == 1:
+        return value[inner[0]]
+    choice = f"several dicts of tensors ({shortened(list(map(repr, inner)))})" if inner else "no tensors"
+    raise CheckpointError(f"{path} holds {choice}; {CURE}")
+
+
+def has_tensors(part):
+    return any(isinstance(value, calls.Tensor) for value in part.values())
+
+
+def kind_of(value):
+    if isinstance(value, calls.Opaque):
+        return value.what
+    return {"Tensor": "a single tensor", "NoneType": "None"}.get(type(value).__name__, f"a {type(value).__name__}")
+
+
+class TorchZip(TorchFile):
+    """What torch.save writes since PyTorch 1.6."""
+
+    def __init__(self, path, archive, length):
+        self.path, self.archive, self.length = path, archive, length
+        names = archive.namelist()
+        pickled = next(name for name in names if is_pickle(name))
+        self.root = pickled.removesuffix("data.pkl")
+        if f"{self.root}constants.pkl" in names:
+            raise CheckpointError(f"{path} is a TorchScript program, not a state dict; {CURE}")
+        order = self.entry(f"{self.root}byteorder", 16) if f"{self.root}byteorder" in names else b"little"
+        if order not in (b"little", b"big"):
+            raise CheckpointError(f"{path} is damaged: its byte order is {order!r}")
+        self.order = "<" if order == b"little" else ">"
+        super().__init__(path, pickles.load(path, io.BytesIO(self.entry(pickled, MOST_PICKLE)))[0])
+
+    def info(self, name):
+        """Of an entry that lies in the file as it is, so that its size is not only claimed."""
+        try:
+            info = self.archive.getinfo(name)
+        except KeyError:
+            raise CheckpointError(f"{self.path} is damaged: it has no {name}") from None
+        stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
+        if not stored or info.file_size > self.length:
+            raise CheckpointError(f"{self.path}: {name} is compressed, or larger than the file")
+        return info
+
+    def entry(self, name, most):
+        info = self.info(name)
+        if info.file_size > most:
+            raise CheckpointError(f"{self.path}: {name} has more than {most} bytes")
+        return self.archive.read(info)
+
+    def size(self, storage):
+        return self.info(f"{self.root}data/{storage.key}").file_size
+
+    def bytes(self, storage):
+        return self.archive.read(self.info(f"{self.root}data/{storage.key}"))
+
+
+def is_pickle(name):
+    return name == "data.pkl" or (name.count("/") == 1 and name.endswith("/data.pkl"))
+
+
+class TorchLegacy(TorchFile):
+    """What torch.save wrote before, and still does with `_use_new_zipfile_serialization=False`."""
+
+    def __init__(self, path, file):
+        self.path, self.file = path, file
+        file.seek(0)
+        stream = Bounded(file)
+        (magic, _), (version, _), (machine, _), (value, storages), (keys, _) = (
+            pickles.load(path, stream) for _ in range(5)
+        )
+        if magic != MAGIC or version != VERSION or not isinstance(machine, dict) or not isinstance(keys, list):
+            raise CheckpointError(f"{path} is damaged, or of an unknown version of torch.save")
+        self.order = "<" if machine.get("little_endian", True) else ">"
+        self.places = dict(self.find(keys, storages, stream.length))
+        super().__init__(path, value)
+
+    def find(self, keys, storages, length):
+        """Each storage's key, where its numbers begin, and their size in bytes."""
+        for key in keys:
+            storage = storages[key]
+            numel = int.from_bytes(self.file.read(8), self.byte_order())
+            start, size = self.file.tell(), numel * itemsize(storage.dtype)
+            if numel != storage.numel or start + size > length:
+                raise CheckpointError(
+                    f"{self.path} is damaged: a storage has {numel} numbers, must have {storage.numel}"
+                )
+            yield key, (start, size)
+            self.file.seek(start + size)
+
+    def byte_order(self):
+        return "little" if self.order == "<" else "big"
+
+    def place(self, storage):
+        if storage.key not in self.places:
+            raise CheckpointError(f"{self.path} is damaged: it has no storage {storage.key}")
+        return self.places[storage.key]
+
+    def size(self, storage):
+        return self.place(storage)[1]
+
+    def bytes(self, storage):
+        start, size = self.place(storage)
+        self.file.seek(start)
+        return self.file.read(size)
+
+
+class Bounded:
+    """A stream for `pickletools`, which never asks for more than is left."""
+
+    def __init__(self, file):
+        self.file = file
+        self.length = os.fstat(file.fileno()).st_size
+        self.most = min(self.length, MOST_PICKLE)
+
+    def left(self):
+        return max(self.most - self.file.tell(), 0)
+
+    def read(self, count):
+        return self.file.read(min(count, self.left()))
+
+    def readline(self):
+        return self.file.readline(self.left())
+
+    def tell(self):
+        return self.file.tell()
