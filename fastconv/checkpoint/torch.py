@@ -20,7 +20,7 @@ from .errors import CheckpointError, shortened
 MAGIC = 0x1950A86A20F9469CFC6C
 VERSION = 1001
 MOST_PICKLE = 1 << 26  # bytes
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module")
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module", "checkpoint")
 CURE = "in PyTorch, write torch.save(model.state_dict(), 'weights.pth')"
 
 
@@ -88,20 +88,28 @@ def itemsize(dtype):
     return sizes.get(dtype) or (np.dtype(dtype).itemsize if dtype in dtypes.DTYPES else 0)
 
 
-def state_dict(path, value, above=""):
-    """The dict of tensors: the value itself, or what it holds under one of the usual keys."""
+def state_dict(path, value):
+    """The dict of tensors: the value itself, or what it holds under one of the usual keys, or the only one it holds."""
     if not isinstance(value, dict):
-        raise CheckpointError(f"{path} holds {kind_of(value)}{above}, not a dict of named tensors; {CURE}")
-    for key in WRAPPERS:
-        if isinstance(value.get(key), dict) and value[key] and above.count("[") < 3:
-            return state_dict(path, value[key], f"{above}[{key!r}]")
-    if not value or any(isinstance(inner, calls.Tensor) for inner in value.values()):
-        return value
+        raise CheckpointError(f"{path} holds {kind_of(value)}, not a dict of named tensors; {CURE}")
+    found = tensors_in(value)
+    if found is not None:
+        return found
     inner = [key for key, part in value.items() if isinstance(part, dict) and has_tensors(part)]
     if len(inner) == 1:
         return value[inner[0]]
     choice = f"several dicts of tensors ({shortened(list(map(repr, inner)))})" if inner else "no tensors"
     raise CheckpointError(f"{path} holds {choice}; {CURE}")
+
+
+def tensors_in(value, depth=3):
+    """The dict of tensors that a dict has under one of the usual keys, or is; None where there is none."""
+    for key in WRAPPERS if depth else ():
+        part = value.get(key)
+        found = tensors_in(part, depth - 1) if isinstance(part, dict) else None
+        if found is not None:
+            return found
+    return value if has_tensors(value) else None
 
 
 def has_tensors(part):
