@@ -62,7 +62,7 @@ def convertible(given, wanted):
     if given is None:
         return False
     taken = {"f": "f", "i": "iuf", "u": "iuf", "b": "b"}
-    return given.kind in taken[wanted.kind]
+    return given.kind in taken.get(wanted.kind, "")
 
 
 def advice(entry, wanted):
