@@ -13,7 +13,7 @@ from .torch import MAGIC, TorchLegacy, TorchZip, is_pickle
 
 SAFETENSORS = ".safetensors"
 START = 512  # bytes, enough for every kind below
-LEGACY = b"\x80\x02\x8a\x0a" + MAGIC.to_bytes(10, "little")
+LEGACY = re.compile(rb"(?s)\x80[\x02-\x05](\x95.{8})?\x8a\x0a" + re.escape(MAGIC.to_bytes(10, "little")))
 FROM_KERAS = "in Keras, write numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})"
 FROM_NUMPY = "write its arrays with numpy.savez('weights.npz', **arrays)"
 UNPACK = "unpack it first"
@@ -42,11 +42,7 @@ PATTERNS = (  # likewise
     (rb"(?i)\s*<(!doctype|html|\?xml)", "a page of HTML or XML, perhaps what a server said instead of the file", AGAIN),
     (rb"\s*[{\[]\s*[\"\[{]", "JSON text", "load the .safetensors file that belongs to it"),
     (rb"\x08\x01\x12", "a SavedModel of TensorFlow", FROM_NUMPY),
-    (
-        rb"\x08[\x02-\x20](\x12|\x1a|:|B)",
-        "ONNX",
-        "write its initializers with numpy.savez",
-    ),
+    (rb"\x08[\x02-\x20](\x12|\x1a|:|B)", "ONNX", "write its initializers with numpy.savez"),
 )
 PICKLES = re.compile(rb"\x80[\x02-\x05]|\(?[ci][\w.]+\n[\w.]+\n[(p)q.]|\([dl]p\d|[\]}]q\0|\(dq\0")
 A_PICKLE = (
@@ -71,7 +67,7 @@ def reader_of(path, file):
         raise CheckpointError(f"{path} is empty, not a checkpoint")
     if start[8:9] == b"{":
         return SafetensorsFile(path, file)
-    if start.startswith(LEGACY):
+    if LEGACY.match(start):
         return TorchLegacy(path, file)
     if start.startswith(b"PK"):
         return archive_of(path, open_archive(path, file), length)

@@ -76,7 +76,10 @@ class TorchFile:
     def storage(self, storage):
         """Its bytes; the last one is kept, for tensors that share it."""
         if self.last[0] != storage.key:
-            self.last = storage.key, self.bytes(storage)
+            data = self.bytes(storage)
+            if len(data) != self.size(storage):  # views reach to its end
+                raise CheckpointError(f"{self.path} is damaged: a storage has {len(data)} bytes")
+            self.last = storage.key, data
         return self.last[1]
 
 

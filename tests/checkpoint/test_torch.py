@@ -15,6 +15,7 @@ import pytest
 
 from fastconv import Network, sequential
 from fastconv.checkpoint import CheckpointError, Mismatch, load, metadata
+from fastconv.checkpoint.kinds import open_weights
 from fastconv.layers import BatchNorm, Linear
 
 FILES = Path(__file__).parent / "files"
@@ -47,7 +48,7 @@ def assert_as_expected(arrays):
 @pytest.mark.parametrize(
     "name",
     [
-        *("plain", "legacy", "protocol4", "half", "bfloat16", "double", "parameters", "parallel"),
+        *("plain", "legacy", "protocol4", "legacy_protocol4", "half", "bfloat16", "double", "parameters", "parallel"),
         *("views", "legacy_views", "checkpoint", "legacy_checkpoint", "nested"),
     ],
 )
@@ -283,6 +284,19 @@ def test_a_file_made_by_hand_is_read(tmp_path):
     load(made, {"w": w, "v": v})
     assert w.tolist() == [1, 2, 3]
     assert v.tolist() == [[2, 2], [3, 3]]
+
+
+def test_a_file_that_is_cut_while_it_is_read_is_damaged(tmp_path):
+    """Views reach no memory beyond what was read."""
+    path = tmp_path / "a.pth"
+    good = (FILES / "legacy.pth").read_bytes()
+    for length in (0, 4):
+        path.write_bytes(good)
+        with open_weights(path) as file:
+            start, _ = file.places[file.tensors["fc.weight"].storage.key]
+            os.truncate(path, start + length)
+            with pytest.raises(CheckpointError, match=f"a storage has {length} bytes"):
+                file.read("fc.weight")
 
 
 def test_big_endian_files(tmp_path):
