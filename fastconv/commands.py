@@ -4,10 +4,8 @@ import math
 import os
 import platform
 import secrets
-import stat
 import sys
 import warnings
-from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,15 +89,15 @@ def use_threads(number):
 
 def check_writable(path):
     """Refuse before minutes of training, not after: an empty file of the same suffix is saved beside it and removed."""
-    refused = f"{path}: a file cannot be written there"
+    path = Path(checkpoint.check_path(path))
+    real = Path(os.path.realpath(path))
     try:
-        checkpoint.check_path(path)
-        real = Path(os.path.realpath(path))
         trial = real.parent / f".{secrets.token_hex(8)}{path.suffix}"
         checkpoint.save(trial, {})
         trial.unlink()
     except (OSError, ValueError) as error:
-        raise ValueError(f"{refused}: {getattr(error, 'strerror', None) or error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path}: a file cannot be written there: {why}") from None
 
 
 def save(network, path, metadata):
@@ -159,7 +157,9 @@ def names_of_classes(path, classes, count):
     """Of an output of `count` values; their numbers where the file has no names."""
     if classes is None:
         return range(count)
-    if not (isinstance(classes, list | tuple) and len(classes) == count and all(isinstance(name, str) for name in classes)):
+    if not (
+        isinstance(classes, list | tuple) and len(classes) == count and all(isinstance(name, str) for name in classes)
+    ):
         raise checkpoint.CheckpointError(
             f"{path}: its metadata has classes that are not {count} strings, as many as the network has outputs"
         )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -350,14 +351,15 @@ def test_a_failed_save_of_safetensors_keeps_the_old_file(tensors):
     assert os.listdir(tensors.parent) == [tensors.name]
 
 
-def test_the_library_is_not_needed(tensors, monkeypatch):
+def test_without_its_library_the_error_says_what_to_install(tensors, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    checkpoint.save(tensors, arrays(1))
-    target = blank()
-    checkpoint.load(tensors, target)
-    for name, array in arrays(1).items():
-        np.testing.assert_array_equal(target[name], array)
+    old = tensors.read_bytes()
+    for work in (lambda: checkpoint.save(tensors, arrays(1)), lambda: checkpoint.load(tensors, blank())):
+        with pytest.raises(CheckpointError, match=re.escape("pip install 'fastconv[safetensors]'")):
+            work()
+    assert tensors.read_bytes() == old
+    assert os.listdir(tensors.parent) == [tensors.name]
 
 
 def entry(shape, start, stop, dtype="F64"):
