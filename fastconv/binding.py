@@ -1,5 +1,6 @@
 """Turns the steps of a plan into prepared calls on one arena."""
 
+from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 
@@ -143,10 +144,18 @@ class Binder:
 
 
 class Updates:
-    """Calls that hand gradients to the optimiser, which is set before a plan runs."""
+    """Calls that hand gradients to the optimiser that the plan is run `by`."""
 
     def __init__(self, parameters):
         self.parameters, self.optimizer = parameters, None
+
+    @contextmanager
+    def by(self, optimizer):
+        self.optimizer = optimizer
+        try:
+            yield
+        finally:
+            self.optimizer = None
 
     def call(self, name, first, gradient):
         """The update of a parameter's elements from `first`."""

@@ -2,99 +2,17 @@
 
 Both are mappings name -> array with the same names, as `network.parameters` and the result of `network.gradients`.
 Each rule is one pass over a parameter, its gradient and what the rule remembers, in the dtype of the parameter, with
-every product and sum rounded by itself. `lr` may be changed between steps.
+every product and sum rounded by itself. Settings may be changed between steps.
 """
 
 from functools import partial
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
-from . import kernels, memory
-from .interrupt import held_back
-from .ops import check
-
-ALL = "all parameters"  # the name of the one vector that holds them
-
-
-class Optimizer:
-    """What the rules share: checked numbers, memory by name, and an update that an interrupt finds done or not begun.
-
-    A rule says in `remembers` which arrays it keeps for each parameter, and in `prepare(kernel, w, dw, t, *kept)`
-    gives the call of its t-th step.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> w = {"w": np.array([1.0, -2.0])}
-    >>> Adam(lr=0.5, eps=1e-12).step(w, {"w": np.array([3.0, -0.1])})
-    >>> w["w"]
-    array([ 0.5, -1.5])
-    """
-
-    remembers = 0
-
-    def __init__(self, **numbers):
-        for name, value in numbers.items():
-            value = check.number(value, name)
-            if not value >= 0:
-                raise ValueError(f"{name} must be >= 0, got {value}")
-            setattr(self, name, value)
-        self.memory = {}
-
-    def step(self, parameters, gradients):
-        """One update. An interrupt (Ctrl-C) finds all of it done or none of it."""
-        flat, dflat = getattr(parameters, "flat", None), getattr(gradients, "flat", None)
-        if flat is not None and dflat is not None and flat.size == dflat.size:
-            # One vector holds all parameters, one all gradients: one call, however many layers there are.
-            calls = self.update(ALL, flat, dflat)
-        else:
-            check_names(parameters, gradients)
-            calls = [c for name in parameters for c in self.update(name, parameters[name], gradients[name])]
-        run(calls)
-
-    def step_part(self, parameters, start, dw):
-        """Update the elements from `start` of parameters that share one vector, as part of a step that `end_step` ends.
-
-        All parts together are the step: the same numbers are remembered, at the same places.
-        """
-        flat, stop = parameters.flat, start + dw.size
-        kept, steps = self.memory_of(ALL, flat)
-        part = (array[start:stop] for array in kept)
-        self.prepare(kernels.load(flat.dtype).optim, flat[start:stop], dw.reshape(-1), int(steps) + 1, *part)()
-
-    def end_step(self, parameters):
-        self.memory_of(ALL, parameters.flat)[1][...] += 1
-
-    def update(self, name, w, dw):
-        """The calls that update one array."""
-        if w.shape != dw.shape or w.dtype != dw.dtype:
-            raise ValueError(f"{name}: parameter {w.shape} {w.dtype} and gradient {dw.shape} {dw.dtype} must agree")
-        if w.dtype not in check.DTYPES:
-            raise TypeError(f"{name} must be float32 or float64, got {w.dtype}")
-        if not w.flags.writeable:
-            raise ValueError(f"{name} must be writable, for it is updated")
-        kept, steps = self.memory_of(name, w)
-        kernel = kernels.load(w.dtype).optim
-        before, own, after = [], w, []
-        if not plain(w):
-            own = np.empty(w.shape, w.dtype)
-            before, after = [partial(np.copyto, own, w)], [partial(np.copyto, w, own)]
-        dw = dw if plain(dw) else np.array(dw, order="C")
-        change = self.prepare(kernel, own.reshape(-1), dw.reshape(-1), int(steps) + 1, *kept)
-        return [*before, partial(np.add, steps, 1, steps), change, *after]
-
-    def prepare(self, kernel, w, dw, t, *kept):
-        """The call of the t-th step."""
-        raise NotImplementedError
-
-    def memory_of(self, name, w):
-        """What the rule keeps for this parameter, zeros at first, and how many steps it has made."""
-        known = self.memory.get(name)
-        if known is None or any(a.size != w.size or a.dtype != w.dtype for a in known[0]):
-            kept = [memory.aligned(w.size, w.dtype) for _ in range(self.remembers)]
-            known = self.memory[name] = (kept, np.zeros((), np.int64))
-        return known
+from . import kernels
+from .memory import Arrays
+from .optim_base import Optimizer, lie_apart, mapping_is, number, plain, run, writable
 
 
 class SGD(Optimizer):
@@ -102,8 +20,10 @@ class SGD(Optimizer):
 
     With g = dw + weight_decay w and momentum m:
 
-        v <- m v + g  (at the first step v <- g)
+        v <- m v + g  (v = 0 at first, so v = g after the first step with momentum)
         w <- w - lr v,  or, with nesterov,  w <- w - lr (g + m v)
+
+    Steps without momentum leave v as it is.
 
     Examples
     --------
@@ -115,14 +35,15 @@ class SGD(Optimizer):
     """
 
     def __init__(self, lr, momentum=0.0, weight_decay=0.0, nesterov=False):
-        super().__init__(lr=lr, momentum=momentum, weight_decay=weight_decay)
-        self.nesterov = bool(nesterov)
-        if self.nesterov and not self.momentum > 0:
-            raise ValueError(f"nesterov needs momentum > 0, got momentum={self.momentum}")
+        super().__init__(lr=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov)
+
+    def agree(self, momentum=0.0, nesterov=False, **others):
+        if nesterov and not momentum > 0:
+            raise ValueError(f"nesterov needs momentum > 0, got momentum={momentum}")
 
     @property
     def remembers(self):
-        return 1 if self.momentum else 0
+        return ("velocity",) if self.momentum else ()
 
     def prepare(self, kernel, w, dw, t, velocity=None):
         return partial(kernel.sgd, w, dw, velocity, self.lr, self.momentum, self.weight_decay, self.nesterov)
@@ -146,16 +67,11 @@ class Adam(Optimizer):
     array([0.5, 2.5])
     """
 
-    remembers = 2
+    remembers = ("first", "second")
     decoupled = False  # AdamW: the decay acts on w, not through the means
 
     def __init__(self, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
-        super().__init__(lr=lr, eps=eps, weight_decay=weight_decay)
-        if not isinstance(betas, tuple | list) or len(betas) != 2:
-            raise TypeError(f"betas must be a pair of numbers, got {betas!r}")
-        self.betas = tuple(check.number(beta, "betas") for beta in betas)
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError(f"betas must be from 0 to below 1, got {self.betas}")
+        super().__init__(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def prepare(self, kernel, w, dw, t, first, second):
         beta1, beta2 = self.betas
@@ -190,8 +106,10 @@ class RMSprop(Optimizer):
     With g = dw + weight_decay w:
 
         s <- alpha s + (1 - alpha) g^2
-        u = g / (sqrt(s) + eps);  centered: a <- a + (1 - alpha) (g - a), u = g / (sqrt(s - a^2) + eps)
+        u = g / (sqrt(s) + eps);  centered: a <- a + (1 - alpha) (g - a), u = g / (sqrt(max(0, s - a^2)) + eps)
         w <- w - lr u;  with momentum m: v <- m v + u, w <- w - lr v
+
+    All are 0 at first. Steps without momentum leave v as it is, and those that are not centered a.
 
     Examples
     --------
@@ -203,21 +121,16 @@ class RMSprop(Optimizer):
     """
 
     def __init__(self, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False):
-        super().__init__(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
-        if self.alpha >= 1:
-            raise ValueError(f"alpha must be below 1, got {self.alpha}")
-        self.centered = bool(centered)
+        super().__init__(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered)
 
     @property
     def remembers(self):
-        return 1 + bool(self.momentum) + self.centered
+        return ("squares", *(("velocity",) if self.momentum else ()), *(("mean",) if self.centered else ()))
 
-    def prepare(self, kernel, w, dw, t, squares, *more):
-        more = list(more)
-        velocity = more.pop(0) if self.momentum else None
-        mean = more.pop(0) if self.centered else None
+    def prepare(self, kernel, w, dw, t, *kept):
+        kept = dict(zip(self.remembers, kept, strict=True))
         numbers = (self.lr, self.alpha, self.eps, self.weight_decay, self.momentum)
-        return partial(kernel.rmsprop, w, dw, squares, velocity, mean, *numbers)
+        return partial(kernel.rmsprop, w, dw, kept["squares"], kept.get("velocity"), kept.get("mean"), *numbers)
 
 
 def clip_gradients(gradients, max_norm):
@@ -228,20 +141,21 @@ def clip_gradients(gradients, max_norm):
     Parameters
     ----------
     gradients : mapping name -> array, float32 or float64
-        Changed in place.
+        Changed in place; arrays that lie apart.
     max_norm : float >= 0
+        Infinity for no limit.
 
     Returns
     -------
     float
-        The norm before. Where it is infinite or NaN the gradients become 0 or NaN.
+        The norm before. Where it is infinite or NaN, and max_norm is not infinity, the gradients become 0 or NaN.
 
     Raises
     ------
     TypeError
         Other dtypes.
     ValueError
-        A max_norm below 0, an array that cannot be written.
+        A max_norm below 0 or NaN, an array that cannot be written, arrays that share memory.
 
     Notes
     -----
@@ -257,41 +171,26 @@ def clip_gradients(gradients, max_norm):
     >>> gradients["a"].round(6)
     array([0.6])
     """
-    max_norm = check.number(max_norm, "max_norm")
-    if not max_norm >= 0:
-        raise ValueError(f"max_norm must be >= 0, got {max_norm}")
+    max_norm = number(max_norm, "max_norm")
+    mapping_is(gradients, "gradients")
     for name, g in gradients.items():
-        if not isinstance(g, np.ndarray) or g.dtype not in check.DTYPES:
-            raise TypeError(f"{name} must be float32 or float64, got {getattr(g, 'dtype', type(g).__name__)}")
-        if not g.flags.writeable:
-            raise ValueError(f"{name} must be writable, for it is scaled")
-    flat = getattr(gradients, "flat", None)
-    arrays = list(gradients.values()) if flat is None else [flat]
+        writable(name, g, "scaled")
+    arrays = [gradients.flat] if isinstance(gradients, Arrays) else lie_apart(gradients)
     vectors = [(g if plain(g) else np.array(g, order="C")).reshape(-1) for g in arrays]
-    norm = sqrt(sum(kernels.load(v.dtype).optim.sum_of_squares(v) for v in vectors))
+    norm = length(vectors)
     factor = max_norm / (norm + 1e-6)
-    if not factor >= 1:  # smaller, or NaN
-        calls = [partial(kernels.load(v.dtype).optim.scale, v, factor) for v in vectors]
+    if max_norm < inf and not factor >= 1:  # smaller, or NaN
+        factors = [sqrt(factor)] * 2 if 0 < factor < 1e-30 else [factor]  # float32 holds few digits of such a factor
+        calls = [partial(kernels.load(v.dtype).optim.scale, v, f) for v in vectors for f in factors]
         back = [partial(np.copyto, g, v.reshape(g.shape)) for g, v in zip(arrays, vectors, strict=True) if not plain(g)]
         run([*calls, *back])
     return norm
 
 
-def plain(a):
-    """Whether the kernels can read the array as it lies."""
-    return a.flags.c_contiguous and a.flags.aligned
-
-
-def check_names(parameters, gradients):
-    if parameters.keys() != gradients.keys():
-        missing, extra = parameters.keys() - gradients.keys(), gradients.keys() - parameters.keys()
-        raise ValueError(
-            f"gradients must have the names of parameters; missing {sorted(missing)}, unknown {sorted(extra)}"
-        )
-
-
-def run(calls):
-    """Run all calls; an interrupt comes before or after them."""
-    with held_back():
-        for call in calls:
-            call()
+def length(vectors):
+    """sqrt(sum of squares), also where a square would be beyond the range of float64."""
+    norm = sqrt(sum(kernels.load(v.dtype).optim.sum_of_squares(v) for v in vectors))
+    if 1e-150 < norm < inf or norm != norm:
+        return norm
+    largest = max((float(np.abs(v).max()) for v in vectors if v.size), default=0.0)
+    return largest * length([v / largest for v in vectors]) if 0 < largest < inf else largest

@@ -13,6 +13,7 @@ from .interrupt import held_back
 from .network import Network
 from .ops import check
 from .optim import SGD, Optimizer
+from .optim_base import has_own_step
 
 
 def fit(
@@ -173,11 +174,12 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
 
 
 def update(executor, images, targets, loss, optimizer, lean=False):
-    """One step on checked arrays; the plan that ran."""
+    """One step on checked arrays; the plan that ran. An optimizer with a step of its own is given all gradients."""
+    lean = lean and not has_own_step(optimizer)
     plan = executor.plan(len(images), loss, lean)
     if lean:
-        plan.updates.optimizer = optimizer
-        with held_back():
+        optimizer.begin_step(executor.parameters)
+        with held_back(), plan.updates.by(optimizer):
             plan.run_on(images, targets)
             optimizer.end_step(executor.parameters)
     else:

@@ -74,7 +74,7 @@ cdef extern from *:
                 vf Z = vload(z + i);
                 Z = Z + (G - Z) * q.a;
                 vstore(z + i, Z);
-                D = U - Z * Z;
+                D = vmax(vzero, U - Z * Z); /* rounding may take it below 0; NaN stays */
             }
             OPTIM_VSQRT(D, S)
             G = G / (S + q.eps);

@@ -1,0 +1,292 @@
+"""What optimizers share: checked settings, checked arrays, and the step that a rule's `prepare` is run by."""
+
+from collections.abc import Mapping
+from copy import copy
+from functools import partial
+
+import numpy as np
+
+from . import kernels
+from .interrupt import held_back
+from .memory import Arrays
+from .ops import check
+from .optim_state import Order, State, overlaps, region
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def real(value, name):
+    """A float from any real number, a NumPy scalar or an array of no dimensions."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        raise TypeError(f"{name} must be a number, got an array of shape {value.shape}")
+    try:
+        return check.number(value.tolist() if isinstance(value, np.ndarray | np.generic) else value, name)
+    except OverflowError:
+        raise ValueError(f"{name} must be a number that a float can hold") from None
+
+
+def number(value, name):
+    """A float >= 0."""
+    value = real(value, name)
+    if not value >= 0:
+        raise ValueError(f"{name} must be >= 0, got {value}")
+    return value
+
+
+def at_least_0(value, name):
+    """A number that float32 can hold."""
+    value = number(value, name)
+    if value > LARGEST:
+        raise ValueError(f"{name} must be at most {LARGEST:.2e}, the largest float32, got {value}")
+    return value
+
+
+def below_1(value, name):
+    value = at_least_0(value, name)
+    if value >= 1:
+        raise ValueError(f"{name} must be below 1, got {value}")
+    return value
+
+
+def two_below_1(value, name):
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair of numbers, got {value!r}")
+    value = tuple(real(v, name) for v in value)
+    if not all(0 <= v < 1 for v in value):
+        raise ValueError(f"{name} must be from 0 to below 1, got {value}")
+    return value
+
+
+def flag(value, name):
+    if not isinstance(value, bool | np.bool_ | int) or value not in (0, 1):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+CHECKS = {"momentum": below_1, "alpha": below_1, "betas": two_below_1, "nesterov": flag, "centered": flag}
+
+
+class Optimizer:
+    """What the rules share: checked settings, memory, and an update that an interrupt finds done or not begun.
+
+    A rule names in `remembers` the vectors it keeps for each parameter, and in `prepare(kernel, w, dw, t, *kept)`
+    gives the call of its t-th step. Vectors are zeros at first, each from the step on that needs it.
+
+    Notes
+    -----
+    What is remembered of a parameter, and its number of steps, belong to the array itself, whatever name or view it
+    comes by: one optimizer may serve several networks, or a part of the parameters and later all, and writing into a
+    parameter (as `Network.load` does) leaves it as it is. `copy`, `pickle` and `deepcopy` keep it by name: a copy
+    goes on with the first parameters that have the same name, shape and dtype.
+
+    Settings are checked when they are set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import Adam
+    >>> w = {"w": np.array([1.0, -2.0])}
+    >>> adam = Adam(lr=0.5, eps=1e-12)
+    >>> adam.step(w, {"w": np.array([3.0, -0.1])})
+    >>> w["w"]
+    array([ 0.5, -1.5])
+    >>> adam.lr = 0.25
+    >>> adam
+    Adam(lr=0.25, betas=(0.9, 0.999), eps=1e-12, weight_decay=0.0)
+    """
+
+    remembers = ()
+    settings = ()
+    state = None
+
+    def __init__(self, **settings):
+        vars(self).update(settings=tuple(settings), state=State())
+        for name, value in settings.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name, value):
+        if name in self.settings:
+            value = CHECKS.get(name, at_least_0)(value, name)
+            self.agree(**{**vars(self), name: value})
+        elif type(self).__module__.startswith(f"{__package__}.") and not hasattr(self, name):
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; its settings are {', '.join(self.settings)}")
+        super().__setattr__(name, value)
+
+    def agree(self, **settings):
+        """ValueError where settings contradict each other."""
+
+    def __copy__(self):
+        new = object.__new__(type(self))
+        vars(new).update(vars(self), state=copy(self.state))
+        return new
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.settings)})"
+
+    def step(self, parameters, gradients):
+        """One update of all these parameters, in place. An interrupt (Ctrl-C) finds all of it done or none of it.
+
+        Parameters
+        ----------
+        parameters : mapping name -> array, float32 or float64
+            As `network.parameters`, or some of it; arrays that lie apart.
+        gradients : mapping name -> array
+            Of the same names, shapes and dtypes.
+
+        Raises
+        ------
+        TypeError
+            What is no mapping of such arrays.
+        ValueError
+            Other names, shapes or dtypes; parameters that cannot be written or share memory.
+        RuntimeError
+            After a step with ``lean=True`` that stopped half-way.
+        """
+        if alike(parameters, gradients):
+            block = self.whole(parameters)
+            if block.steps is not None and self.leaves_gaps(parameters.flat):
+                # One vector holds all parameters, one all gradients: one call, however many layers there are.
+                run(self.update(block, parameters.flat, gradients.flat))
+                return
+        arrays = apart(checked(parameters, gradients))
+        records = self.state.records({name: w for name, (w, _) in arrays.items()})
+        run([call for name, record in records.items() for call in self.update(record, *arrays[name])])
+
+    def whole(self, parameters):
+        """What is remembered of all parameters that share one vector, for a whole step."""
+        for name, w in parameters.items():
+            writable(name, w, "updated")
+        block = self.state.gather(parameters)
+        block.not_half()
+        return block
+
+    def begin_step(self, parameters):
+        """What a lean step needs, while it can still be refused."""
+        self.whole(parameters).vectors(self.slots())
+
+    def step_part(self, parameters, start, dw):
+        """Update the elements from `start` of parameters that share one vector, as part of a lean step.
+
+        All parts together are the step: the same numbers are remembered, at the same places.
+        """
+        block, kernel = self.state.gather(parameters), kernels.load(dw.dtype).optim
+        w, dw = parameters.flat, dw.reshape(-1)
+        for first, last, steps in block.pieces(start, start + dw.size):
+            kept = (vector[first:last] for vector in block.vectors(self.slots()))
+            call = self.prepare(kernel, w[first:last], dw[first - start : last - start], steps + 1, *kept)
+            block.half = True
+            call()
+
+    def end_step(self, parameters):
+        block = self.state.gather(parameters)
+        block.count()
+        block.half = False
+
+    def update(self, remembered, w, dw):
+        """The calls that update one array, or the one vector of all; `remembered`: its `vectors` and `steps`."""
+        order = Order(w.strides)
+        w, dw = order.of(w), order.of(dw)
+        own = w if plain(w) else np.empty(w.shape, w.dtype)
+        dw = dw if plain(dw) else np.array(dw, order="C")
+        kept, kernel = remembered.vectors(self.slots()), kernels.load(w.dtype).optim
+        change = self.prepare(kernel, own.reshape(-1), dw.reshape(-1), remembered.steps + 1, *kept)
+        if own is w:
+            return [change, remembered.count]
+        return [partial(np.copyto, own, w), change, partial(np.copyto, w, own), remembered.count]
+
+    def prepare(self, kernel, w, dw, t, *kept):
+        """The call of the t-th step."""
+        raise NotImplementedError
+
+    def slots(self):
+        """The names of the vectors to keep; a rule of one's own may only say how many."""
+        return tuple(range(self.remembers)) if isinstance(self.remembers, int) else self.remembers
+
+    def leaves_gaps(self, w):
+        """Whether zeros between parameters, where gradients are 0, stay zeros: for eps = 0 they become 0 / 0."""
+        return w.dtype.type(getattr(self, "eps", 1)) > 0
+
+
+def plain(a):
+    """Whether the kernels can read the array as it lies."""
+    return a.flags.c_contiguous and a.flags.aligned
+
+
+def mapping_is(arrays, name):
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"{name} must be a mapping name -> array, got {type(arrays).__name__}")
+
+
+def writable(name, a, why):
+    """Errors unless kernels can change this array in place."""
+    if not isinstance(a, np.ndarray) or a.dtype not in check.DTYPES:
+        raise TypeError(f"{name} must be float32 or float64, got {getattr(a, 'dtype', type(a).__name__)}")
+    if not a.flags.writeable:
+        raise ValueError(f"{name} must be writable, for it is {why}")
+    if not a.flags.c_contiguous and check.overlaps_itself(a):
+        raise ValueError(f"{name} must not overlap itself, got strides {a.strides} for shape {a.shape}")
+
+
+def checked(parameters, gradients):
+    """name -> (parameter, gradient), of those that are not empty; nothing is changed before all of them are right."""
+    mapping_is(parameters, "parameters")
+    mapping_is(gradients, "gradients")
+    if parameters.keys() != gradients.keys():
+        missing, extra = parameters.keys() - gradients.keys(), gradients.keys() - parameters.keys()
+        raise ValueError(
+            f"gradients must have the names of parameters; missing {sorted(missing)}, unknown {sorted(extra)}"
+        )
+    pairs = {name: (w, gradients[name]) for name, w in parameters.items()}
+    for name, (w, dw) in pairs.items():
+        for a, what in ((w, name), (dw, f"the gradient of {name}")):
+            if not isinstance(a, np.ndarray):
+                raise TypeError(f"{what} must be a numpy.ndarray, got {type(a).__name__}")
+        if w.shape != dw.shape or w.dtype != dw.dtype:
+            raise ValueError(f"{name}: parameter {w.shape} {w.dtype} and gradient {dw.shape} {dw.dtype} must agree")
+        writable(name, w, "updated")
+    return {name: (np.asarray(w), np.asarray(dw)) for name, (w, dw) in pairs.items() if w.size}
+
+
+def alike(parameters, gradients):
+    """Whether one vector holds all parameters and another, at the same places, all gradients."""
+    return (
+        isinstance(parameters, Arrays)
+        and isinstance(gradients, Arrays)
+        and parameters.flat.dtype == gradients.flat.dtype
+        and parameters.starts == gradients.starts
+        and all(w.shape == dw.shape for w, dw in zip(parameters.values(), gradients.values(), strict=True))
+    )
+
+
+def apart(arrays):
+    """name -> (parameter, gradient), a gradient copied where it shares memory with a parameter."""
+    names = list(arrays)
+    regions = [region(a) for pair in zip(*arrays.values(), strict=True) for a in pair]
+    shared = {names[j - len(names)] for pair in overlaps(regions) for i, j in [sorted(pair)] if i < len(names) <= j}
+    return {name: (w, dw.copy() if name in shared else dw) for name, (w, dw) in arrays.items()}
+
+
+def lie_apart(arrays):
+    """The arrays that are not empty; ValueError where two share memory."""
+    arrays = {name: np.asarray(a) for name, a in arrays.items() if a.size}
+    for i, j in overlaps([region(a) for a in arrays.values()]):
+        one, other = sorted((i, j))
+        raise ValueError(f"{list(arrays)[one]} and {list(arrays)[other]} share memory; give each array once")
+    return list(arrays.values())
+
+
+def run(calls):
+    """Run all calls; an interrupt comes before or after them."""
+    with held_back():
+        for call in calls:
+            call()
+
+
+def has_own_step(optimizer):
+    """Whether an optimizer has a `step` or `update` of its own, but no `step_part`, which lean training calls."""
+    kinds = type(optimizer).__mro__
+
+    def depth(name):
+        return -1 if name in vars(optimizer) else next(i for i, kind in enumerate(kinds) if name in vars(kind))
+
+    return min(depth("step"), depth("update")) < depth("step_part")
