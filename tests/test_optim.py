@@ -3,8 +3,10 @@
 import inputs
 import numpy as np
 import pytest
+from optim_reference import Parameter
 
 import fastconv
+from fastconv import Network, layers, train_step
 from fastconv.memory import Arrays
 from fastconv.optim import SGD, Adam, AdamW, RMSprop, clip_gradients
 
@@ -296,6 +298,174 @@ def test_wrong_parameters(rule):
         optimizer.step({"w": np.ones(3, int)}, {"w": np.ones(3, int)})
 
 
+# ---------------------------------------------------------------- settings that change between steps
+
+SCHEDULES = {  # rule, settings, step -> what changes before it, and w after each step as PyTorch 2.13 gives it
+    "momentum on": (
+        (SGD, {"lr": 0.1}, {2: {"momentum": 0.9}}),
+        [0.9, 0.95, 0.75, 0.545, 0.2105, 0.00945],
+    ),
+    "momentum off and on": (
+        (SGD, {"lr": 0.1, "momentum": 0.9}, {2: {"momentum": 0.0}, 4: {"momentum": 0.5}}),
+        [0.9, 0.86, 0.66, 0.635, 0.465, 0.48],
+    ),
+    "nesterov on and off": (
+        (SGD, {"lr": 0.1, "momentum": 0.9}, {2: {"nesterov": True}, 4: {"nesterov": False}}),
+        [0.9, 0.86, 0.4476, 0.20894, -0.15472, -0.382014],
+    ),
+    "decay on and off": (
+        (SGD, {"lr": 0.1, "momentum": 0.5}, {1: {"weight_decay": 0.5}, 3: {"weight_decay": 0.0, "lr": 0.01}}),
+        [0.9, 0.855, 0.58975, 0.5739875, 0.55110625, 0.549665625],
+    ),
+    "lr 0 and back": (
+        (SGD, {"lr": 0.1, "momentum": 0.5}, {1: {"lr": 0.0}, 3: {"lr": 0.2}}),
+        [0.9, 0.9, 0.9, 0.65, 0.225, 0.2125],
+    ),
+    "betas": (
+        (Adam, {"lr": 0.1}, {2: {"betas": (0.5, 0.9)}, 4: {"betas": (0.0, 0.99)}}),
+        [0.900000001, 0.873366297371, 0.777550441611, 0.712006777171, 0.658563924435, 0.697190144013],
+    ),
+    "eps and decay": (
+        (Adam, {"lr": 0.1}, {1: {"eps": 0.1}, 3: {"weight_decay": 0.5}, 5: {"weight_decay": 0.0}}),
+        [0.900000001, 0.876357333161, 0.815170166251, 0.75256672703, 0.679165576326, 0.634455651691],
+    ),
+    "decoupled decay": (
+        (AdamW, {"lr": 0.1}, {1: {"weight_decay": 0.0}, 3: {"weight_decay": 0.5}, 4: {"lr": 0.01}}),
+        [0.899000001, 0.872366297371, 0.806555137843, 0.706329707254, 0.695578395646, 0.688040065265],
+    ),
+    "velocity off and on": (
+        (RMSprop, {"lr": 0.01, "momentum": 0.9, "centered": True}, {2: {"momentum": 0.0}, 4: {"momentum": 0.5}}),
+        [0.899496228575, 0.853987689992, 0.765992408621, 0.754991429621, 0.676568699224, 0.672146702327],
+    ),
+    "centered off and on": (
+        (RMSprop, {"lr": 0.01, "momentum": 0.9, "centered": True}, {2: {"centered": False}, 4: {"centered": True}}),
+        [0.899496228575, 0.853987689992, 0.725556042391, 0.599043990985, 0.430027288481, 0.312515005961],
+    ),
+    "alpha": (
+        (
+            RMSprop,
+            {"lr": 0.01, "alpha": 0.5},
+            {1: {"alpha": 0.9}, 3: {"alpha": 0.99, "eps": 0.1}, 5: {"weight_decay": 0.5}},
+        ),
+        [0.985857864576, 0.993112626972, 0.971126638817, 0.968640204025, 0.953837362298, 0.959015128798],
+    ),
+}
+
+
+def change(optimizer, settings):
+    for name, value in settings.items():
+        setattr(optimizer, name, value)
+
+
+@pytest.mark.parametrize(("schedule", "expected"), SCHEDULES.values(), ids=SCHEDULES)
+def test_settings_may_change_between_steps(schedule, expected):
+    kind, settings, changes = schedule
+    w, optimizer, found = np.ones(1), kind(**settings), []
+    for i, g in enumerate([1.0, -0.5, 2.0, 0.25, 1.5, -1.0]):
+        change(optimizer, changes.get(i, {}))
+        optimizer.step({"w": w}, {"w": np.array([g])})
+        found.append(w[0])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("lean", [False, True])
+def test_what_a_setting_asks_for_starts_at_zero(lean):
+    """RMSprop that begins without a velocity and a mean, as nothing else defines it."""
+    optimizer, rng = RMSprop(0.01), np.random.default_rng(0)
+    parameters = random_arrays(rng)
+    expected = {name: Parameter(w) for name, w in parameters.items()}
+    for settings in (
+        {},
+        {"momentum": 0.9},
+        {"centered": True},
+        {"momentum": 0.0},
+        {"momentum": 0.5, "centered": False},
+    ):
+        change(optimizer, settings)
+        gradients = random_arrays(rng)
+        if lean:
+            optimizer.begin_step(parameters)
+            optimizer.step_part(parameters, 0, gradients.flat)
+            optimizer.end_step(parameters)
+        else:
+            optimizer.step(parameters, gradients)
+        for name, w in parameters.items():
+            expected[name].step(gradients[name], "RMSprop", optimizer)
+            np.testing.assert_allclose(w, expected[name].w, rtol=1e-9)
+
+
+def test_a_gradient_that_does_not_change_gives_no_nan():
+    w, g = {"w": np.ones(100, "float32")}, {"w": np.linspace(0.1, 1, 100, dtype="float32")}
+    optimizer = RMSprop(1e-3, alpha=0.9, eps=1e-3, centered=True)
+    for _ in range(300):
+        optimizer.step(w, g)
+    assert np.isfinite(w["w"]).all()
+
+
+# ---------------------------------------------------------------- wrong parameters and gradients
+
+WRONG = {
+    "lists": ([np.ones(3)], [np.ones(3)], TypeError, "parameters must be a mapping name -> array, got list"),
+    "an array": (np.ones(3), np.ones(3), TypeError, "parameters must be a mapping name -> array, got ndarray"),
+    "gradients in a list": ({"w": np.ones(3)}, [np.ones(3)], TypeError, "gradients must be a mapping .* got list"),
+    "a list": ({"w": [1.0]}, {"w": np.ones(1)}, TypeError, r"w must be a numpy\.ndarray, got list"),
+    "a scalar": ({"w": np.float64(1)}, {"w": np.ones(())}, TypeError, r"w must be a numpy\.ndarray, got float64"),
+    "a gradient that is a list": ({"w": np.ones(1)}, {"w": [1.0]}, TypeError, "the gradient of w must be a numpy"),
+    "half precision": ({"w": np.ones(3, "f2")}, {"w": np.ones(3, "f2")}, TypeError, "w must be float32 or float64"),
+    "another byte order": (
+        {"w": np.ones(3).astype(inputs.swapped(np.ones(1)).dtype)},
+        {"w": np.ones(3).astype(inputs.swapped(np.ones(1)).dtype)},
+        TypeError,
+        "w must be float32 or float64, got >f8",
+    ),
+    "an array that overlaps itself": (
+        {"w": np.lib.stride_tricks.as_strided(np.ones(5), (3, 3), (8, 8))},
+        {"w": np.ones((3, 3))},
+        ValueError,
+        "w must not overlap itself",
+    ),
+}
+
+
+@every_rule
+@pytest.mark.parametrize(("parameters", "gradients", "error", "said"), WRONG.values(), ids=WRONG)
+def test_wrong_arrays_are_refused(rule, parameters, gradients, error, said):
+    kind, _, settings = RULES[rule]
+    with pytest.raises(error, match=said):
+        kind(**settings).step(parameters, gradients)
+
+
+@every_rule
+def test_one_wrong_parameter_leaves_the_others(rule):
+    kind, _, settings = RULES[rule]
+    optimizer, w = kind(**settings), np.ones(3)
+    for wrong in (inputs.readonly(np.ones(2)), np.ones(2, int)):
+        with pytest.raises((ValueError, TypeError), match="v must be"):
+            optimizer.step({"w": w, "v": wrong}, {"w": np.ones(3), "v": wrong.copy()})
+    assert (w == 1).all()
+    assert not optimizer.state.known
+
+
+@every_rule
+def test_one_vector_of_gradients_must_have_the_same_shapes(rule):
+    """Vectors of one size alone do not make gradients those of the parameters."""
+    kind, _, settings = RULES[rule]
+    for shapes, said in (({"w": (4, 3)}, "must agree"), ({"v": (3, 4)}, "names of parameters")):
+        w = Arrays({"w": (3, 4)}, "float64")
+        with pytest.raises(ValueError, match=said):
+            kind(**settings).step(w, Arrays(shapes, "float64"))
+
+
+@pytest.mark.parametrize("lean", [False, True])
+def test_a_parameter_made_read_only_is_not_updated(lean):
+    network = Network(layers.Linear(2), (3,), seed=0)
+    weights = network.parameters.flat.copy()
+    network.parameters["linear1.bias"].flags.writeable = False
+    with pytest.raises(ValueError, match=r"linear1\.bias must be writable"):
+        train_step(network, np.ones((2, 3), "float32"), [0, 1], SGD(0.1), lean=lean)
+    np.testing.assert_array_equal(network.parameters.flat, weights)
+
+
 # ---------------------------------------------------------------- clipping
 
 
@@ -347,3 +517,49 @@ def test_clip_gradients_refuses():
         clip_gradients({"a": [1.0]}, 1)
     with pytest.raises(ValueError, match="a must be writable"):
         clip_gradients({"a": inputs.readonly(np.ones(3))}, 1)
+
+
+@pytest.mark.parametrize("view", [lambda g: g, lambda g: g[1:], lambda g: g[::-1]])
+def test_clip_gradients_refuses_arrays_that_share_memory(view):
+    g = np.ones(3)
+    with pytest.raises(ValueError, match="a and b share memory; give each array once"):
+        clip_gradients({"a": g, "b": view(g)}, 0.1)
+    assert (g == 1).all()
+
+
+@pytest.mark.parametrize("big", [1e-200, 1e-160, 1e160, 1e300])
+def test_clip_gradients_whose_squares_float64_cannot_hold(big):
+    g = {"a": np.array([3 * big, 0.0]), "b": np.array([[4 * big]])}
+    assert clip_gradients(g, 1.0) == pytest.approx(5 * big, rel=1e-14)
+    factor = min(1, 1 / (5 * big + 1e-6))
+    np.testing.assert_allclose([g["a"][0], g["b"][0, 0]], [3 * big * factor, 4 * big * factor], rtol=1e-14)
+
+
+def test_clip_gradients_far_beyond_the_limit_in_float32():
+    """The factor is below the smallest float32 of full precision."""
+    g = {"a": np.full(10_000, 3e38, "float32")}
+    assert clip_gradients(g, 1.0) == pytest.approx(3e40, rel=1e-6)
+    np.testing.assert_allclose(g["a"], 0.01, rtol=1e-6)
+
+
+def test_clip_gradients_without_a_limit():
+    g = {"a": np.array([1e200, np.inf, np.nan])}
+    clip_gradients(g, np.inf)
+    np.testing.assert_array_equal(g["a"], [1e200, np.inf, np.nan])
+    g = {"a": np.array([np.inf, 1.0])}
+    assert clip_gradients(g, np.inf) == np.inf
+    np.testing.assert_array_equal(g["a"], [np.inf, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("gradients", "max_norm", "error", "said"),
+    [
+        ({"a": np.ones(3)}, float("nan"), ValueError, "max_norm must be >= 0, got nan"),
+        ({"a": np.ones(3)}, True, TypeError, "max_norm must be a number"),
+        ({"a": np.ones(3)}, np.ones(1), TypeError, r"max_norm must be a number, got an array of shape \(1,\)"),
+        ([np.ones(3)], 1.0, TypeError, "gradients must be a mapping name -> array, got list"),
+    ],
+)
+def test_clip_gradients_refuses_what_is_no_limit(gradients, max_norm, error, said):
+    with pytest.raises(error, match=said):
+        clip_gradients(gradients, max_norm)

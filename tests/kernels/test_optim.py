@@ -107,6 +107,19 @@ def test_plain_steps(dtype):
 
 
 @every_dtype
+def test_a_variance_is_never_below_zero(dtype):
+    """s - a^2 of gradients that do not change goes to 0, and rounding below it; a NaN is still a NaN."""
+    g = np.linspace(0.1, 1, 100).astype(dtype)
+    w, squares, mean = np.zeros(100, dtype), g * g * np.dtype(dtype).type(0.99), g.copy()
+    assert (squares < mean * mean).all()
+    squares[7] = np.nan
+    kernels.load(dtype).optim.rmsprop(w, g, squares, None, mean, LR, 1.0, EPS, 0.0, 0.0)
+    right = np.zeros(100, dtype) - g / np.dtype(dtype).type(EPS) * np.dtype(dtype).type(LR)
+    right[7] = np.nan
+    np.testing.assert_array_equal(w, right)
+
+
+@every_dtype
 @every_rule
 def test_a_nan_stays_where_it_is(rule, dtype):
     compiled, _, kept, numbers = RULES[rule]
