@@ -98,7 +98,7 @@ class Binder:
     def bind_backward(self, step):
         node, n = step.node, step.dy.shape[:1]
         grads = {
-            name: self.gradients[f"{node.owner}.{name}"] if place is None else self.array(place)
+            name: one(node, name, node.spec.params[name], self.gradients) if place is None else self.array(place)
             for name, place in step.grads.items()
         }
         b = SimpleNamespace(
@@ -129,7 +129,7 @@ class Binder:
         return [copy_call(self.array(step.source), self.array(step.out))]
 
     def bind_addgradient(self, step):
-        total = self.gradients[step.name]
+        total = self.gradients.memory(step.name)
         return [add_call(total, self.array(step.more), total)]
 
     def bind_update(self, step):
@@ -169,5 +169,19 @@ class Updates:
         return self.call(f"{owner}.{key}", row * gradient[0].size, gradient)
 
 
-def own(node, names, arrays):
-    return SimpleNamespace(**{name: arrays[f"{node.owner}.{name}"] for name in names})
+def own(node, entries, arrays):
+    """The arrays of a node's Parameters or States."""
+    return SimpleNamespace(**{name: one(node, name, entry, arrays) for name, entry in entries.items()})
+
+
+def one(node, name, entry, arrays):
+    """A view of the array; RuntimeError where that is not what the node declares."""
+    full, dtype = f"{node.owner}.{name}", np.dtype(getattr(entry, "dtype", None) or node.graph.dtype)
+    array = arrays.memory(full) if full in arrays else None
+    if array is None or array.shape != entry.shape or array.dtype != dtype:
+        found = "none" if array is None else f"{array.shape} {array.dtype}"
+        raise RuntimeError(
+            f"{full} must be {entry.shape} {dtype}, got {found}; an executor runs the network it was made for, "
+            "with that network's own arrays"
+        )
+    return array

@@ -6,10 +6,13 @@ The executor alone allocates, and it alone adds: where a value or a parameter ha
 import threading
 from collections import OrderedDict
 
-from . import graph, memory, rewrites
+from . import fork, graph, memory, rewrites
 from .binding import Binder, BoundPlan
+from .layer import Changes
+from .memory import Fixed
 from .plan import Planner
 from .plan_training import TrainingPlanner
+from .profile import profile
 
 KEPT = 8  # plans: a few batch sizes, for training and for prediction
 CHANNELS_LAST_FROM = 17  # channels: networks whose convolutions are all narrower run on planes
@@ -21,13 +24,21 @@ class Executor:
     `parameters` and `buffers` map names to live arrays; they live outside plans. Whoever runs a plan holds `lock`.
     """
 
+    output = Fixed("an executor runs one network")
+    parameters = Fixed("an executor runs one network, on its arrays")
+    buffers = Fixed("an executor runs one network, on its arrays")
+
     def __init__(self, output, parameters, buffers, recompute=False):
         self.output, self.parameters, self.buffers, self.recompute = output, parameters, buffers, recompute
         self.channels_last = wide_convolutions(output)
         self.gradients = None
-        self.lock = threading.Lock()
-        self.plans = OrderedDict()
-        self.arena = memory.aligned(0)
+        fork.renewed_in_children(self)
+
+    def renew(self):
+        """New locks, and no plans: another thread of the parent may have been at work with them."""
+        self.lock = threading.Lock()  # of who runs a plan
+        self.trainer = threading.RLock()  # of the thread that trains
+        self.plans, self.arena = OrderedDict(), memory.aligned(0)
 
     def steps(self, n, training=False, updates=False):
         """The plan for a batch of `n`, without memory."""
@@ -41,21 +52,30 @@ class Executor:
         With `updates` the step is the optimiser's too, and no gradient outlives its use.
         """
         key = (n, loss, updates, rewrites.switched_off())
-        if key in self.plans:
-            self.plans.move_to_end(key)
-            return self.plans[key]
+        plan = self.plans.pop((*key, Changes.count), None)
+        if plan is None:
+            plan = self.bind(n, loss, updates, self.buffers)
+        while len(self.plans) >= KEPT:
+            self.plans.popitem(last=False)
+        self.plans[*key, Changes.count] = plan  # the one used last
+        return plan
+
+    def bind(self, n, loss, updates, buffers):
+        """A new plan, which reads and changes these buffers."""
         steps = self.steps(n, loss is not None, updates)
         if steps.size > self.arena.size:
             self.plans.clear()  # they hold the smaller arena
             self.arena = memory.aligned(steps.size)
         if loss is not None and not updates and self.gradients is None:
             self.gradients = self.parameters.like()
-        while len(self.plans) >= KEPT:
-            self.plans.popitem(last=False)
         gradients = None if loss is None else self.gradients
-        binder = Binder(self.arena, self.parameters, self.buffers, gradients, loss)
-        self.plans[key] = bound = BoundPlan(steps, binder)
-        return bound
+        return BoundPlan(steps, Binder(self.arena, self.parameters, buffers, gradients, loss))
+
+    def profile(self, x, targets, loss, repeats):
+        """The times of a plan that is run on copies of the buffers, so that the network stays as it is."""
+        plan = self.bind(len(x), loss, False, self.buffers.copy())
+        plan.write(x, targets)
+        return profile(plan, repeats)
 
 
 def wide_convolutions(output):

@@ -1,5 +1,6 @@
 """The memory of a network, known before anything runs."""
 
+import sys
 from typing import NamedTuple
 
 
@@ -25,4 +26,7 @@ def footprint(executor, n, training, slots, lean):
     flat = executor.parameters.flat.nbytes
     weights = flat + sum(array.nbytes for array in executor.buffers.values())
     values = executor.steps(n, training, training and lean).size
-    return Footprint(values, weights, flat if training and not lean else 0, slots * flat if training else 0)
+    found = Footprint(values, weights, flat if training and not lean else 0, slots * flat if training else 0)
+    if found.total > sys.maxsize:
+        raise ValueError(f"batch_size={n} with slots={slots} takes {found.total} bytes, more than can be addressed")
+    return found

@@ -1,11 +1,12 @@
 """A network made ready for prediction alone: batch norm folded into weights, weights packed once, steps fused."""
 
+import copy
 import threading
 from types import SimpleNamespace
 
 import numpy as np
 
-from . import fusion, graph, memory
+from . import fork, fusion, graph, kernels, memory
 from .batch import batch
 from .binding import Binder, BoundPlan
 from .ops import check, pages
@@ -20,6 +21,8 @@ KEPT = 8  # plans that nobody runs: a few batch sizes, a few threads
 class Frozen:
     """What `Network.freeze` returns: predictions of the network as it was then. Any number of threads may use it.
 
+    It can be copied and pickled; a pickle serves processors that run the same build of the kernels.
+
     Attributes
     ----------
     input_shape, output_shape : tuple
@@ -29,13 +32,37 @@ class Frozen:
     """
 
     def __init__(self, output, parameters, buffers, channels_last, batch_size):
-        self.output, self.channels_last = output, channels_last
-        nodes = graph.ancestors(output)
-        self.input_shape, self.output_shape, self.dtype = nodes[0].shape, output.shape, output.graph.dtype
-        self.units = fusion.units(nodes, output, set(), frozen=True)
-        self.weights = Weights(self.units, Binder(None, parameters, buffers), batch_size)
+        self.output, self.channels_last = copy.copy(output.graph).nodes[output.index], channels_last
+        self.units = fusion.units(graph.ancestors(self.output), self.output, set(), frozen=True)
+        steps = self.steps(batch_size)  # an error comes before any memory is taken
+        self.weights = Weights()
+        self.weights.prepare(self.units, Binder(None, parameters, buffers), batch_size)
+        self.begin()
+        self.put_back(batch_size, self.bound(steps))
+
+    def begin(self):
+        shape = graph.ancestors(self.output)[0].shape
+        self.input_shape, self.output_shape, self.dtype = shape, self.output.shape, self.output.graph.dtype
+        fork.renewed_in_children(self)
+
+    def renew(self):
+        """A new lock, and no plans: another thread of the parent may have been at work with them."""
         self.lock, self.idle = threading.Lock(), []
-        self.put_back(batch_size, self.bound(batch_size))
+
+    def __getstate__(self):
+        return self.output, self.channels_last, self.units, self.weights, kernels.build
+
+    def __setstate__(self, state):
+        self.output, self.channels_last, self.units, self.weights, build = state
+        if build != kernels.build:
+            raise ValueError(
+                f"this frozen network was made with the kernels {build}, its weights are in their order; here they are "
+                f"{kernels.build}: pickle the network itself, and freeze it here"
+            )
+        self.begin()
+
+    def __copy__(self):
+        return copy.deepcopy(self)
 
     @property
     def nbytes(self):
@@ -44,8 +71,7 @@ class Frozen:
     def steps(self, n):
         return Planner(self.output, n, self.channels_last, self.units).run()
 
-    def bound(self, n):
-        steps = self.steps(n)
+    def bound(self, steps):
         return BoundPlan(steps, FrozenBinder(memory.aligned(steps.size), self.weights))
 
     def take(self, n):
@@ -55,7 +81,7 @@ class Frozen:
                 if images == n:
                     del self.idle[i]
                     return plan
-        return self.bound(n)
+        return self.bound(self.steps(n))
 
     def put_back(self, n, plan):
         """Keep the plan for the next who predicts so many images; of many plans those used last."""
@@ -100,8 +126,10 @@ class Frozen:
 class Weights:
     """For each step what its layer reads: copies, folded and packed."""
 
-    def __init__(self, units, live, batch_size):
+    def __init__(self):
         self.of = {}
+
+    def prepare(self, units, live, batch_size):
         shelf = pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
         for unit in units:
             if unit.node.layer is not None:
@@ -112,6 +140,15 @@ class Weights:
                 state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(unit.node)).items()})
                 frozen = unit.node.layer.freeze(params, norm, x_shape)
                 self.of[unit.node.index] = moved(frozen, shelf), state
+
+    def __getstate__(self):
+        return self.of, self.nbytes
+
+    def __setstate__(self, state):
+        self.of, nbytes = state
+        shelf = pages.Shelf(nbytes)
+        for params, _ in self.of.values():
+            moved(params, shelf)
 
     @property
     def nbytes(self):

@@ -4,15 +4,18 @@ A model is any function Node -> Node; a layer is the smallest one. A layer decla
 calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
 """
 
-import threading
+import copy
 from contextlib import contextmanager
-from types import SimpleNamespace
+from functools import partial
 
 import numpy as np
 
 from . import habits
+from .copying import copied, picklable
+from .layer import Layer
 from .ops import check
-from .spec import Array, Parameter, Spec, State
+from .scopes import in_scope, scope
+from .spec import Array, Parameter, Spec, State, checked, differences
 
 __all__ = [
     "Array",
@@ -28,89 +31,6 @@ __all__ = [
     "scope",
     "sequential",
 ]
-
-
-class Layer:
-    """y = f(x; params): one input, one output.
-
-    `forward` and `backward` get the bound arrays `b` (x, y, dy, dx, params, grads, state, saved, scratch, training,
-    x_shape, y_shape) once per plan and return prepared calls: callables without arguments that overwrite their
-    results. In `backward`, `b.x` and `b.y` are None unless `saves` names them, and `b.dx` is None where unwanted.
-    A layer with `fuses` also gets `b.activation` (a name or None) and `b.residual` (an array or None), and stores
-    activation(f(x) + residual).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from functools import partial
-    >>> import fastconv
-    >>> class Negative(fastconv.Layer):
-    ...     kind = "negative"
-    ...     def spec(self, x_shape, dtype):
-    ...         return fastconv.Spec(x_shape)
-    ...     def forward(self, b):
-    ...         return [partial(np.negative, b.x, b.y)]
-    ...     def backward(self, b):
-    ...         return [] if b.dx is None else [partial(np.negative, b.dy, b.dx)]
-    >>> fastconv.Network(Negative(), (2,)).predict(np.array([1, -2], "float32"))
-    array([-1.,  2.], dtype=float32)
-    """
-
-    saves = frozenset()  # which of x, y the backward equations read
-    in_place = False  # y may take x's memory (and dx that of dy) when nobody needs x any more
-    view = False  # in place it leaves the bytes as they are, so that others may still read x
-    fuses = frozenset()  # what it can do while it stores: "activation", "residual", "norm"
-    fused_backward = False  # its backward undoes all of that too
-    epilogue = None  # the name under which other layers can apply it while they store
-    folds = False  # in prediction it is a scale and a shift of each channel
-    keeps_order = False  # each y is the largest of some x: what never falls may as well be applied to y
-    convolution = False  # counts when the executor chooses the memory layout
-    kind = "layer"
-
-    def __new__(cls, *args, **options):
-        habits.check_options(cls, options)
-        return super().__new__(cls)
-
-    def __init__(self, name=None):
-        if name is not None and not (isinstance(name, str) and name):
-            raise TypeError(f"name must be a text, which the layer's parameters are found under, got {name!r}")
-        self.name = name
-
-    def spec(self, x_shape, dtype):
-        raise NotImplementedError
-
-    gradient_by_rows = frozenset()  # parameters whose gradient `backward` can make by rows, calling `b.update` on each
-    again = None  # or a method that makes y from x and what was saved, bit for bit
-
-    def forward(self, b):
-        raise NotImplementedError
-
-    def backward(self, b):
-        raise NotImplementedError
-
-    def freeze(self, params, norm, x_shape):
-        """What `forward` reads as `b.params` in a frozen network, with `norm` (scale, shift) of each channel folded."""
-        return SimpleNamespace(**{name: array.copy() for name, array in vars(params).items()})
-
-    def adds_gradient(self, x_shape, dtype):
-        """Whether `backward` adds `b.known`, an array or None that may be `b.dx` itself, to dx while it stores."""
-        return False
-
-    def made_precise(self):
-        """The layer as a network with ``precise=True`` has it: itself, or a copy that calls `conv2d` with that."""
-        return self
-
-    def multiply_adds(self, x_shape, y_shape):
-        """Of one sample's forward pass."""
-        return 0
-
-    def __call__(self, x):
-        if not isinstance(x, Node):
-            raise TypeError(f"{type(self).__name__} is called with a Node (see Network), got {type(x).__name__}")
-        return x.graph.apply(self, x)
-
-    def __repr__(self):
-        return f"{type(self).__name__}({'' if self.name is None else f'name={self.name!r}'})"
 
 
 class Node:
@@ -130,18 +50,28 @@ class Node:
     __slots__ = ("graph", "index", "inputs", "kind", "layer", "name", "owner", "shape", "spec")
 
     def __init__(self, graph, kind, name, shape, inputs=(), layer=None, spec=None, owner=None):
-        self.graph, self.kind, self.name, self.shape = graph, kind, name, shape
-        self.inputs, self.layer, self.spec = inputs, layer, spec
-        self.owner = owner  # the name under which the layer's parameters live
-        self.index = graph.add(self)
+        # owner: the name under which the layer's parameters live
+        own = {"graph": graph, "kind": kind, "name": name, "shape": shape, "inputs": inputs}
+        self.fill({**own, "layer": layer, "spec": spec, "owner": owner, "index": graph.add(self)})
+
+    def fill(self, values):
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"{name} of {self!r} cannot be set: a node is what the model made it")
+
+    def replaced(self, **values):
+        """The node with some values changed, outside the graph's list."""
+        new = object.__new__(Node)
+        new.fill({name: values.get(name, getattr(self, name)) for name in self.__slots__})
+        return new
+
+    def __reduce__(self):
+        return node_of, (self.graph, self.index)
 
     def __add__(self, other):
-        if not isinstance(other, Node):
-            return NotImplemented
-        one_graph(self, other)
-        if self.shape != other.shape:
-            raise ValueError(f"a + b must have one shape, got {describe(self)} and {describe(other)}")
-        return Node(self.graph, "add", self.graph.fresh("add"), self.shape, (self, other))
+        return added(self, other) if isinstance(other, Node) else NotImplemented
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
@@ -151,6 +81,10 @@ class Node:
 
     def __repr__(self):
         return f"<Node {describe(self)}>"
+
+
+def node_of(graph, index):
+    return graph.nodes[index]
 
 
 class Graph:
@@ -175,17 +109,22 @@ class Graph:
                 return name
 
     def apply(self, layer, x):
-        owner, name = self.name_of(layer)
+        return self.use(layer, x, *self.name_of(layer))
+
+    def use(self, layer, x, owner, name):
+        """The node of a layer that reads x."""
         with reading(name, layer, x):
-            spec = layer.spec(x.shape, self.dtype)
-            check.size((1, *spec.y_shape), self.dtype)
-        first = self.layers[id(layer)][1] = self.layers[id(layer)][1] or (x, spec)
-        shapes, known = ({k: p.shape for k, p in s.params.items()} for s in (spec, first[1]))
-        if shapes != known:
+            spec = declaration(layer, x)
+        entry = self.layers[id(layer)]
+        entry[1] = entry[1] or (x, spec)
+        source, first = entry[1]
+        other = differences(Spec((), spec.params, spec.state), Spec((), first.params, first.state))
+        if other:
             raise ValueError(
-                f"{name} reading {describe(x)} would need parameters {shapes}, but shares {known}, "
-                f"made for {describe(first[0])}"
+                f"{name} reading {describe(x)} would need {'; '.join(other)} as made for {describe(source)}; "
+                "use a layer of its own for each shape"
             )
+        vars(layer)["_used"] = True
         layer = layer.made_precise() if self.precise else layer
         return Node(self, "layer", name, spec.y_shape, (x,), layer, spec, owner)
 
@@ -201,6 +140,68 @@ class Graph:
         self.names[name] = layer  # keeps the object alive, so its id stays its own
         self.layers[id(layer)] = [name, None, 1]
         return name, name
+
+    # Copies: nodes as rows of a list, so that the length of a chain does not matter.
+
+    def __getstate__(self):
+        unchanged(self.nodes)
+        uses = {owner: self.layers[id(layer)][2] for owner, layer in self.names.items()}
+        nodes = [(n.kind, n.name, [x.index for x in n.inputs], n.owner) for n in self.nodes[1:]]
+        return self.input.shape, self.dtype.name, self.precise, self.names, uses, self.counts, nodes
+
+    def __setstate__(self, state):
+        shape, dtype, precise, names, uses, counts, nodes = state
+        self.__init__(shape, dtype, precise)
+        self.names, self.counts = dict(names), dict(counts)
+        self.layers = {id(layer): [owner, None, uses[owner]] for owner, layer in names.items()}
+        for kind, name, inputs, owner in nodes:
+            sources = [self.nodes[index] for index in inputs]
+            if kind == "layer":
+                self.use(self.names[owner], *sources, owner, name)
+            else:
+                JOINTS[kind](*sources, name=name)
+
+    def __reduce_ex__(self, protocol):
+        for owner, layer in self.names.items():
+            picklable(layer, owner, protocol)
+        return super().__reduce_ex__(protocol)
+
+    def __deepcopy__(self, memo):
+        return self.with_layers(partial(copied, memo=memo), memo)
+
+    def __copy__(self):
+        """The same nodes with layers of their own, which later changes do not reach."""
+        return self.with_layers(lambda layer, owner: copy.copy(layer))
+
+    def with_layers(self, change, memo=None):
+        new = Graph.__new__(Graph)
+        if memo is not None:
+            memo[id(self)] = new
+        shape, dtype, precise, names, *rest = self.__getstate__()
+        layers = {owner: change(layer, owner) for owner, layer in names.items()}
+        new.__setstate__((shape, dtype, precise, layers, *rest))
+        return new
+
+
+def declaration(layer, x):
+    """What the layer declares for x, checked."""
+    return checked(layer.spec(x.shape, x.graph.dtype), x.graph.dtype)
+
+
+def unchanged(nodes):
+    """RuntimeError where a layer no longer declares what the network was built with."""
+    for node in nodes:
+        if node.layer is None:
+            continue
+        who = f"{node.name} ({type(node.layer).__name__}) was changed after the network was built"
+        cure = "set it back, or build another network"
+        try:
+            now = declaration(node.layer, node.inputs[0])
+        except Exception as error:
+            raise RuntimeError(f"{who}: {error}; {cure}") from error
+        other = differences(now, node.spec)
+        if other:
+            raise RuntimeError(f"{who}: it declares {'; '.join(other)}; {cure}")
 
 
 @contextmanager
@@ -240,13 +241,28 @@ def concat(*nodes):
     for node in nodes:
         if not isinstance(node, Node):
             raise TypeError(f"concat takes Nodes, got {type(node).__name__}")
+    return concatenated(*nodes)
+
+
+def concatenated(*nodes, name=None):
     first = nodes[0]
     one_graph(*nodes)
     for node in nodes[1:]:
         if node.shape[1:] != first.shape[1:]:
             raise ValueError(f"concat needs equal H and W, got {describe(first)} and {describe(node)}")
-    channels = sum(node.shape[0] for node in nodes)
-    return Node(first.graph, "concat", first.graph.fresh("concat"), (channels, *first.shape[1:]), nodes)
+    shape = (sum(node.shape[0] for node in nodes), *first.shape[1:])
+    check.size(shape, first.graph.dtype)
+    return Node(first.graph, "concat", name or first.graph.fresh("concat"), shape, nodes)
+
+
+def added(a, b, name=None):
+    one_graph(a, b)
+    if a.shape != b.shape:
+        raise ValueError(f"a + b must have one shape, got {describe(a)} and {describe(b)}")
+    return Node(a.graph, "add", name or a.graph.fresh("add"), a.shape, (a, b))
+
+
+JOINTS = {"add": added, "concat": concatenated}
 
 
 def sequential(*models):
@@ -262,45 +278,13 @@ def sequential(*models):
     for model in models:
         habits.check_model(model, "sequential takes layers and functions Node -> Node")
 
-    def model(x):
-        for part in models:
-            x = part(x)
-        return x
-
-    return model
+    return partial(one_after_another, models)
 
 
-class Scopes(threading.local):
-    names = ()
-
-
-scopes = Scopes()
-
-
-@contextmanager
-def scope(name):
-    """``with scope("layer1.0"):`` puts that prefix before the names of the layers called inside; scopes nest.
-
-    Examples
-    --------
-    >>> import fastconv
-    >>> def model(x):
-    ...     with fastconv.scope("layer1.0"):
-    ...         return fastconv.layers.Linear(5)(x)
-    >>> list(fastconv.Network(model, (3,)).parameters)
-    ['layer1.0.linear1.weight', 'layer1.0.linear1.bias']
-    """
-    if not isinstance(name, str) or not name:
-        raise ValueError(f"scope needs a name, got {name!r}")
-    before, scopes.names = scopes.names, (*scopes.names, name)
-    try:
-        yield
-    finally:
-        scopes.names = before
-
-
-def in_scope(name):
-    return ".".join((*scopes.names, name))
+def one_after_another(models, x):
+    for model in models:
+        x = model(x)
+    return x
 
 
 def build(model, input_shape, dtype, precise=False):

@@ -3,6 +3,9 @@
 `fan_in` counts the connections into one unit, `fan_out` those out of one: for a convolution C kh kw and K kh kw.
 """
 
+from contextlib import contextmanager
+from functools import partial
+
 import numpy as np
 
 
@@ -60,20 +63,20 @@ def fan_in_uniform(rng, shape, fan_in, fan_out=1):
 
 def normal(deviation):
     """The initialiser that draws from N(0, deviation^2)."""
+    return partial(drawn, deviation)
 
-    def init(rng, shape, fan_in=1, fan_out=1):
-        return rng.normal(0, deviation, shape)
 
-    return init
+def drawn(deviation, rng, shape, fan_in=1, fan_out=1):
+    return rng.normal(0, deviation, shape)
 
 
 def constant(value):
     """The initialiser that gives this value everywhere."""
+    return partial(filled, value)
 
-    def init(rng, shape, fan_in=1, fan_out=1):
-        return np.full(shape, float(value))
 
-    return init
+def filled(value, rng, shape, fan_in=1, fan_out=1):
+    return np.full(shape, float(value))
 
 
 def named(init, name="init"):
@@ -94,13 +97,11 @@ def named(init, name="init"):
     raise ValueError(f"{name} must be a function or one of {', '.join(names)}, got {init!r}{cure}")
 
 
-def first_values(init, name, rng, shape, fan_in, fan_out):
-    """What the initialiser gives for the parameter of this name, an array or a number for all of it."""
+@contextmanager
+def blamed_on(init, name):
+    """Errors of an initialiser, and of what it gave, with the parameter's name and what is wanted."""
     try:
-        values = np.asarray(init(rng, shape, fan_in, fan_out))
-        if values.dtype.kind not in "biuf":
-            raise TypeError(f"it gives {values.dtype}")
-        return np.broadcast_to(values, shape)
+        yield
     except (TypeError, ValueError) as error:
         raise type(error)(
             f"{name}: init must be a function of (rng, shape, fan_in, fan_out) that gives an array of this shape, as "

@@ -4,6 +4,23 @@ import signal
 import threading
 from contextlib import contextmanager
 
+from . import fork
+
+
+class Blocks:
+    """The blocks that run now, each with its thread and the handler to put back; none in a child of another thread."""
+
+    def renew(self):
+        running, self.running = getattr(self, "running", []), []
+        if running and running[0][0] != threading.get_ident():
+            signal.signal(signal.SIGINT, running[0][1])
+        else:
+            self.running = running
+
+
+blocks = Blocks()
+fork.renewed_in_children(blocks)
+
 
 @contextmanager
 def held_back():
@@ -16,10 +33,12 @@ def held_back():
         yield
         return
     caught = []
+    blocks.running.append((threading.get_ident(), handler))
     signal.signal(signal.SIGINT, lambda *signal_and_frame: caught.append(signal_and_frame))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
+        blocks.running.pop()
         if caught:
             handler(*caught[-1])

@@ -3,6 +3,7 @@
 from bisect import insort
 from collections.abc import Mapping
 from math import prod
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -38,9 +39,11 @@ class Place(NamedTuple):
         return self._replace(shape=(count, *self.shape[1:]))
 
     def reshaped(self, shape):
-        """The same bytes, in their order, with another shape; None where they do not lie in C order."""
+        """The same bytes, in their order, with another shape; None where they do not lie in C order or are too few."""
         if self.shape == shape:
             return self
+        if prod(self.shape) != prod(shape):
+            return None
         if any(s != c for e, s, c in zip(self.shape, self.strides, c_strides(self), strict=True) if e > 1):
             return None
         return place(self.start, shape, self.dtype)
@@ -105,19 +108,29 @@ class Space:
 
 
 class Named(Mapping):
-    """Name -> live array; assigning writes into the array."""
+    """Name -> live array; assigning writes into the array.
+
+    People hold views: whatever shape or dtype one sets on them, the memory stays what plans were made for.
+    """
 
     def __init__(self, arrays):
-        self._arrays = dict(arrays)
+        self._own = {name: array.view() for name, array in arrays.items()}
+        self._arrays = {name: array.view() for name, array in arrays.items()}
 
     def __getitem__(self, name):
-        return self._arrays[name]
+        array = self._arrays[name] = intact(self._arrays[name], self._own[name])
+        return array
 
     def __setitem__(self, name, value):
-        array = self._arrays[name]
+        array = self[name]
         if value is not array:  # not what `arrays[name] += 1` hands back
-            check.shape_is(np.asarray(value), name, array.shape, "the shape of the array it is written into")
-            array[...] = value
+            rule = "that of the array it is written into; arrays[name][...] = value broadcasts"
+            check.shape_is(np.asarray(value), name, array.shape, rule)
+            write(value, array, name)
+
+    def memory(self, name):
+        """A view whose shape and flags nobody else can set."""
+        return self._own[name].view()
 
     def __iter__(self):
         return iter(self._arrays)
@@ -129,6 +142,39 @@ class Named(Mapping):
         entries = (f"{name!r}: {array.shape} {array.dtype}" for name, array in self.items())
         return f"<{', '.join(entries)}>"
 
+    def __reduce__(self):
+        return named, (dict(self),)
+
+    def copy(self):
+        """The caller's own copy."""
+        return named(self)
+
+
+def named(arrays):
+    """Copies of these arrays; what pickle gives may be read-only."""
+    return Named({name: array.copy() for name, array in arrays.items()})
+
+
+def intact(given, own):
+    """`given`, a view of `own` that people hold; a new one where its shape, strides, dtype or memory was set."""
+    same = given.__array_interface__["data"][0] == own.__array_interface__["data"][0]
+    if same and (given.shape, given.strides, given.dtype) == (own.shape, own.strides, own.dtype):
+        return given
+    return own.view()
+
+
+def write(value, array, name):
+    """array[...] = value; TypeError or ValueError where that would lose an imaginary part, or what makes no integer."""
+    value = np.asarray(value)
+    if value.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be numbers that fit {array.dtype}, got {value.dtype}")
+    if array.dtype.kind in "iu" and value.dtype != array.dtype:
+        with np.errstate(invalid="ignore"):
+            whole = value.astype(array.dtype)
+        if (whole != value).any() or (array.dtype.kind == "u" and (value < 0).any()):
+            raise ValueError(f"{name} must be integers that fit {array.dtype}, got {value}")
+    array[...] = value
+
 
 class Arrays(Named):
     """Arrays of one dtype that are views of one flat vector (gaps of less than a cache line hold zeros)."""
@@ -138,18 +184,63 @@ class Arrays(Named):
         for name, shape in shapes.items():
             starts[name] = total
             total += nbytes(shape, dtype) // np.dtype(dtype).itemsize
-        self.flat = aligned(total, dtype)
-        self._shapes, self.starts = dict(shapes), starts  # name -> first element in `flat`
+        self._vector = aligned(total, dtype)
+        self._flat = self._vector.view()
+        self._shapes, self.starts = dict(shapes), MappingProxyType(starts)  # name -> first element in `flat`
         super().__init__(
-            {name: self.flat[starts[name] : starts[name] + prod(s)].reshape(s) for name, s in shapes.items()}
+            {name: self._vector[starts[name] : starts[name] + prod(s)].reshape(s) for name, s in shapes.items()}
         )
+
+    @property
+    def flat(self):
+        self._flat = intact(self._flat, self._vector)
+        return self._flat
+
+    @flat.setter
+    def flat(self, value):
+        raise AttributeError("flat cannot be replaced: the arrays are parts of it; write flat[...] = values")
 
     def like(self):
         """Zeros of the same names, shapes and dtype."""
-        return Arrays(self._shapes, self.flat.dtype)
+        return Arrays(self._shapes, self._vector.dtype)
 
     def copy(self):
         """The caller's own copy."""
-        new = self.like()
-        np.copyto(new.flat, self.flat)
-        return new
+        return restored(self._shapes, self._vector.dtype, self._vector)
+
+    def __reduce__(self):
+        return restored, (self._shapes, self._vector.dtype.name, self._vector)
+
+
+def restored(shapes, dtype, vector):
+    """New arrays with the values of a vector."""
+    new = Arrays(shapes, dtype)
+    check.shape_is(vector, "flat", new.flat.shape, "that of all arrays together")
+    new.flat[...] = vector
+    return new
+
+
+class Fixed:
+    """An attribute that is set once; `advice` is what to write instead of setting it again."""
+
+    def __init__(self, advice):
+        self.advice = advice
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, holder, owner=None):
+        if holder is None:
+            return self
+        try:
+            return vars(holder)[self.name]
+        except KeyError:
+            raise AttributeError(f"{type(holder).__name__} has no {self.name} yet") from None
+
+    def __set__(self, holder, value):
+        if self.name in vars(holder):
+            raise AttributeError(f"{type(holder).__name__}.{self.name} cannot be replaced: {self.advice}")
+        vars(holder)[self.name] = value
+
+    def __delete__(self, holder):
+        raise AttributeError(f"{type(holder).__name__}.{self.name} cannot be deleted")

@@ -1,6 +1,6 @@
 """The network: what people hold. Parameters by name, predictions, gradients, a summary, weights on disk."""
 
-import threading
+import copy
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,9 +11,9 @@ from .checkpoint.stored import Stored
 from .executor import Executor
 from .footprint import footprint
 from .frozen import BATCH, Frozen
-from .init import first_values
+from .init import blamed_on
+from .memory import Fixed
 from .ops import check
-from .profile import profile
 from .report import PlanReport
 from .summary import Summary
 
@@ -48,6 +48,11 @@ class Network(Stored):
     What comes out is the caller's own array. Any number of threads may call `predict` (they take turns); training one
     network from two threads at once raises RuntimeError.
 
+    `copy.deepcopy` and `pickle` make networks that share nothing with this one and go on with the same bits, whatever
+    function the model was; layers of your own must be of a class that pickle can find, at the top of a module.
+    A layer whose attributes are set later (``dropout.p = 0.1``) computes with them from then on; where it would need
+    other arrays, RuntimeError.
+
     Examples
     --------
     >>> import numpy as np
@@ -58,23 +63,54 @@ class Network(Stored):
     (2, 10)
     """
 
+    output = Fixed("build another Network")
+    input_shape = Fixed("it belongs to the model; build a Network for the other shape, and load the weights")
+    output_shape = Fixed("it belongs to the model; build another Network")
+    dtype = Fixed("it belongs to the arrays; build a Network with the other dtype, and write into its parameters")
+    parameters = Fixed("write into the arrays, network.parameters[name] = values for each name, or load a file")
+    buffers = Fixed("write into the arrays, network.buffers[name] = values for each name, or load a file")
+    executor = Fixed("it holds the plans of this network alone")
+
     def __init__(self, model, input_shape, dtype="float32", seed=None, recompute=False, precise=False):
-        self.output = graph.build(model, input_shape, dtype, precise)
-        self.nodes = graph.ancestors(self.output)
-        self.input_shape, self.output_shape = self.nodes[0].shape, self.output.shape
-        self.dtype = self.output.graph.dtype
+        self.assemble(graph.build(model, input_shape, dtype, precise), bool(recompute))
+        self.initialise(*graph.declared(self.nodes), np.random.default_rng(seed))
+
+    def assemble(self, output, recompute):
+        """Arrays without values, and what runs them."""
+        self.output, self.nodes = output, graph.ancestors(output)
+        self.input_shape, self.output_shape, self.dtype = self.nodes[0].shape, output.shape, output.graph.dtype
         params, states = graph.declared(self.nodes)
         self.parameters = memory.Arrays({name: p.shape for name, p in params.items()}, self.dtype)
         self.buffers = memory.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
-        self.initialise(params, states, np.random.default_rng(seed))
-        self.executor = Executor(self.output, self.parameters, self.buffers, bool(recompute))
-        self.trainer = threading.RLock()
+        self.executor = Executor(output, self.parameters, self.buffers, recompute)
 
     def initialise(self, params, states, rng):
         for name, p in params.items():
-            self.parameters[name][...] = first_values(p.init, name, rng, p.shape, p.fan_in, p.fan_out)
+            with blamed_on(p.init, name):
+                first_values(p.init(rng, p.shape, p.fan_in, p.fan_out), self.parameters[name], name)
         for name, s in states.items():
-            self.buffers[name][...] = s.init(rng)
+            first_values(s.init(rng), self.buffers[name], name)
+
+    def __getstate__(self):
+        with self.executor.lock:
+            arrays = {"parameters": self.parameters.copy(), "buffers": self.buffers.copy()}
+        made = {"nodes", "input_shape", "output_shape", "dtype", "executor"}
+        own = {name: value for name, value in vars(self).items() if name not in made}
+        return {**own, **arrays, "recompute": self.executor.recompute}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        arrays = {**state.pop("parameters"), **state.pop("buffers")}
+        self.assemble(state.pop("output"), state.pop("recompute"))
+        if arrays.keys() != self.arrays().keys():
+            raise ValueError(f"the arrays of this copy have other names than its layers declare: {sorted(arrays)}")
+        for held in (self.parameters, self.buffers):
+            for name in held:
+                held[name] = arrays[name]
+        vars(self).update(state)
+
+    def __copy__(self):
+        return copy.deepcopy(self)
 
     def predict(self, x, batch_size=BATCH):
         """The network's output for images `x` (N, ...) or one image (...); the bits do not depend on N or batch_size.
@@ -126,12 +162,13 @@ class Network(Stored):
     @contextmanager
     def training(self):
         """Held while the network is trained; a second thread that wants to train is refused."""
-        if not self.trainer.acquire(blocking=False):
+        trainer = self.executor.trainer
+        if not trainer.acquire(blocking=False):
             raise RuntimeError("another thread is training this network")
         try:
             yield
         finally:
-            self.trainer.release()
+            trainer.release()
 
     def batch_of(self, x):
         """`x` as a batch of at least one image."""
@@ -220,6 +257,8 @@ class Network(Stored):
     def profile(self, x, targets=None, loss=None, repeats=10):
         """Time each step on a batch: of a prediction, or, with targets and a loss, of a training step.
 
+        The network stays as it is: the steps run on copies of the buffers, and no parameter is updated.
+
         Parameters
         ----------
         x : array (N, *input_shape), the network's dtype
@@ -249,9 +288,7 @@ class Network(Stored):
             targets = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
         repeats = check.integer(repeats, "repeats", 1)
         with self.training(), self.executor.lock:
-            plan = self.executor.plan(len(x), loss)
-            plan.write(x, None if loss is None else targets)
-            return profile(plan, repeats)
+            return self.executor.profile(x, None if loss is None else targets, loss, repeats)
 
     def summary(self, batch_size=None):
         """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it.
@@ -270,3 +307,11 @@ class Network(Stored):
     def __repr__(self):
         size = sum(array.size for array in self.parameters.values())
         return f"<Network {self.input_shape} -> {self.output_shape}, {size:,} parameters, {self.dtype}>"
+
+
+def first_values(values, array, name):
+    """Write what an initialiser gave: one number for all elements, or as many as there are."""
+    values = np.asarray(values)
+    if values.ndim:
+        check.shape_is(values, name, array.shape, "what its initialiser must give, or one number")
+    memory.write(values, array, name)

@@ -5,11 +5,13 @@ is given back after its last reader, so later steps reuse it; a layer that allow
 `plan_training` goes on from here through the loss to the gradients.
 """
 
+import sys
 from collections import Counter
 from typing import NamedTuple
 
 from . import fusion, graph, rewrites, slices
 from .memory import Place, Space, nbytes, place
+from .ops import check
 from .steps import Add, Copy, Forward, Plan, Rounds
 from .wires import count_readers, homes
 
@@ -33,7 +35,10 @@ class Planner:
 
     def __init__(self, output, n, channels_last=False, units=None):
         self.output = output
-        self.nodes = self.order(graph.ancestors(output))
+        nodes = graph.ancestors(output)
+        graph.unchanged(nodes)
+        batch_fits(n, nodes)
+        self.nodes = self.order(nodes)
         self.n, self.channels_last = n, channels_last
         self.dtype = output.graph.dtype
         self.wanted = self.wanted_gradients()
@@ -63,6 +68,8 @@ class Planner:
         for unit in self.units[first:]:
             self.step(unit)
         self.finish()
+        if self.space.size > sys.maxsize:
+            raise ValueError(f"{too_large(self.n)}, {self.space.size} in all; use a smaller one")
         values = (self.values[node.index].place for node in (self.nodes[0], self.output))
         return Plan(self.steps, *values, self.space.size, self.rounds)
 
@@ -195,6 +202,19 @@ class Planner:
                 part = whole.channels(first, source.shape[0])
                 self.steps.append(Copy(self.values[source.index].place, part, node))
             first += source.shape[0]
+
+
+def batch_fits(n, nodes):
+    """ValueError where some value of a batch of `n` is larger than what can be addressed."""
+    for node in nodes:
+        try:
+            check.size((n, *node.shape), node.graph.dtype)
+        except ValueError:
+            raise ValueError(f"{too_large(n)}, at {node.name} {node.shape}; use a smaller one") from None
+
+
+def too_large(n):
+    return f"batch_size={n} is too large: its values take more bytes than can be addressed"
 
 
 def places(values):

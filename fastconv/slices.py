@@ -5,9 +5,11 @@ layers have small maps and large weights, which are better read once for the who
 """
 
 from itertools import accumulate
-from math import prod
+from math import isqrt, prod
 from operator import itemgetter
 from typing import NamedTuple
+
+import numpy as np
 
 CACHES = 8 << 20  # bytes that a step may read and write and still find, or leave, in the caches
 WORTH = 8  # at least one part in so many of the bytes to and from memory must be saved
@@ -23,14 +25,33 @@ class Slices(NamedTuple):
 
 def choose(units, output, homes, n, itemsize):
     """The slices that move the fewest bytes to and from memory; None where they would save little."""
-    stops = list(cuts(units, output, homes))
-    whole = [0, *accumulate(moved(units, n, n, itemsize))]
-    best = (whole[-1] - whole[-1] // WORTH, None)
-    for images in (m for m in range(1, n) if n % m == 0):
-        sliced = [0, *accumulate(moved(units, n, images, itemsize))]
-        for stop in stops:
-            best = min(best, (sliced[stop] + whole[-1] - whole[stop], Slices(stop, images)), key=itemgetter(0))
-    return best[1]
+    stops = sorted(cuts(units, output, homes))
+    images = divisors(n, largest(units[: stops[-1]], itemsize)) if stops else ()
+    if len(images) == 0:
+        return None
+    whole = [0, *accumulate(moved(unit, n, np.float64(n), itemsize) for unit in units)]
+    ends = set(stops)
+    best, sliced = (whole[-1] - whole[-1] // WORTH, -1, None), 0
+    for stop, unit in enumerate(units[: stops[-1]], 1):
+        sliced = sliced + moved(unit, n, images, itemsize)
+        if stop in ends:
+            i = int(sliced.argmin())
+            found = sliced[i] + whole[-1] - whole[stop], i, Slices(stop, int(images[i]))
+            best = min(best, found, key=itemgetter(0, 1))
+    return best[2]
+
+
+def divisors(n, most):
+    """Numbers below n and at most `most` that divide it, as floats in rising order."""
+    low = np.arange(1, min(most, isqrt(n)) + 1)
+    low = low[n % low == 0]
+    both = np.union1d(low, n // low)
+    return both[(both < n) & (both <= most)].astype(np.float64)
+
+
+def largest(units, itemsize):
+    """From so many images on nothing is found in the caches, and larger parts of a batch are the better ones."""
+    return int(2 * CACHES // min(per_image(unit, itemsize) for unit in units)) + 1
 
 
 def cuts(units, output, homes):
@@ -44,9 +65,9 @@ def cuts(units, output, homes):
             yield i + 1
 
 
-def moved(units, n, images, itemsize):
-    """For each step the bytes that a batch of `n` moves to and from memory, `images` at a time."""
-    return [n // images * (beyond_caches(unit, images, itemsize) + weights(unit, itemsize) + CALL) for unit in units]
+def moved(unit, n, images, itemsize):
+    """The bytes that a batch of `n` moves to and from memory for a step, `images` at a time."""
+    return n // images * (beyond_caches(unit, images, itemsize) + weights(unit, itemsize) + CALL)
 
 
 def beyond_caches(unit, images, itemsize):
@@ -54,10 +75,15 @@ def beyond_caches(unit, images, itemsize):
 
     Where a step computes much meanwhile, little of it is waited for.
     """
-    node, size = unit.node, images * sum(prod(part.shape) for part in (*unit.inputs, unit.last)) * itemsize
-    beyond = max(0, min(size, 2 * (size - CACHES)))
-    work = images * node.layer.multiply_adds(node.inputs[0].shape, node.shape) if node.layer else 0
-    return beyond if work < 4 * size else beyond // 4
+    node, size = unit.node, images * per_image(unit, itemsize)
+    beyond = np.maximum(0, np.minimum(size, 2 * (size - CACHES)))
+    work = node.layer.multiply_adds(node.inputs[0].shape, node.shape) if node.layer else 0
+    return beyond if work < 4 * per_image(unit, itemsize) else beyond // 4
+
+
+def per_image(unit, itemsize):
+    """Bytes that a step reads and writes."""
+    return sum(prod(part.shape) for part in (*unit.inputs, unit.last)) * itemsize
 
 
 def weights(unit, itemsize):

@@ -26,19 +26,18 @@ class Group:
 def groups(shapes, dtype, alone):
     """name -> its group, where that holds more than one name; those in `alone` have none.
 
-    Shapes come in the order of the parameters in memory. A group ends where a gap follows: what lies there has no
-    gradient.
+    Shapes come in the order of the parameters in memory. A group ends before a gap: what lies there has no gradient.
     """
     found, group = {}, None
     for name, shape in shapes.items():
-        length = nbytes(shape, dtype)
+        whole, length = nbytes(shape, dtype), prod(shape) * dtype.itemsize
         if name in alone:
             group = None
             continue
-        if group is None or group.nbytes + length > MOST:
+        if group is None or group.nbytes + whole > MOST:
             group = Group()
         group.add(name, length)
         found[name] = group
-        if length > prod(shape) * dtype.itemsize:
+        if whole > length:
             group = None
     return {name: group for name, group in found.items() if len(group.starts) > 1}

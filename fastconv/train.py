@@ -118,8 +118,10 @@ def trainable(network):
         raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {network!r}; of a model make one: Network(model, input_shape)")
-    if not network.parameters.flat.flags.writeable:
-        raise ValueError("network.parameters must be writable, for training changes them, got read-only ones")
+    parameters = network.parameters
+    for name, array in ((".flat", parameters.flat), *((f"[{name!r}]", array) for name, array in parameters.items())):
+        if not array.flags.writeable:
+            raise ValueError(f"network.parameters{name} must be writable, for training changes it")
 
 
 def images_seen(images, batch_size, drop_last):

@@ -1,7 +1,6 @@
 """What the planner reads off the graph: who needs a gradient, who reads a value, which arrays lie inside others."""
 
 from collections import Counter
-from copy import copy
 from itertools import pairwise
 
 from . import rewrites
@@ -32,10 +31,8 @@ def pooled_first(nodes, output):
         source = relu.inputs[0]
         if source.layer is None or source.layer.fused_backward:
             continue
-        first, then = copy(pool), copy(relu)
-        first.index, then.index = relu.index, pool.index
-        first.inputs, then.inputs = (source,), (first,)
-        then.shape, then.spec = pool.shape, Spec(pool.shape)
+        first = pool.replaced(index=relu.index, inputs=(source,))
+        then = relu.replaced(index=pool.index, inputs=(first,), shape=pool.shape, spec=Spec(pool.shape))
         placed[first.index], placed[then.index] = first, then
     return [placed[node.index] for node in nodes]
 

@@ -266,12 +266,12 @@ def test_predict_says_that_a_network_gives_nan_not_class_0(model, tmp_path, caps
 def test_a_network_that_became_nan_is_not_saved_over_a_good_one(folder, trained, tmp_path, capsys, epochs):
     out = tmp_path / "a.npz"
     out.write_bytes(trained.read_bytes())
-    arguments = ["train", "--model", "nielsen", "--data", folder, "--epochs", epochs, "--lr", "1e39", "--out", out]
+    arguments = ["train", "--model", "nielsen", "--data", folder, "--epochs", epochs, "--lr", "1e38", "--out", out]
     assert cli.main(list(map(str, arguments))) == 1
     printed = capsys.readouterr()
     assert printed.err == (
         "fastconv: training failed in epoch 1: the loss or the weights became NaN or infinite. "
-        "Nothing was saved; try a smaller --lr than 1e+39\n"
+        "Nothing was saved; try a smaller --lr than 1e+38\n"
     )
     assert "saved" not in printed.out
     assert "test accuracy" not in printed.out

@@ -10,6 +10,7 @@ import pytest
 from naive import Naive, random_model
 
 from fastconv import layers, losses
+from fastconv.executor import Executor
 from fastconv.graph import concat, scope, sequential
 from fastconv.layers import Conv2D, Flatten, Linear, MaxPool2D, ReLU, SeparableConv2D, Sigmoid, Tanh
 from fastconv.memory import Space, place
@@ -428,3 +429,67 @@ def test_arrays_start_on_cache_lines(dtype):
     network = Network(sequential(Conv2D(3, 3), Flatten(), Linear(5)), (1, 5, 5), dtype, seed=0)
     for array in (*network.parameters.values(), network.executor.plan(3).x, network.executor.plan(3).y):
         assert array.__array_interface__["data"][0] % 64 == 0
+
+
+DEEP = sequential(*(layer for _ in range(100) for layer in (Linear(1), Tanh())))
+
+
+@pytest.mark.parametrize("n", [720720, 5765760, 735134400, 2**31, 10**12])
+@pytest.mark.parametrize("model", [DEEP, sequential(Flatten(), Linear(5))])
+def test_huge_batches_are_planned_at_once(model, n):
+    """Numbers with very many divisors, and few bytes a step, of which more images stay in the caches."""
+    network = Network(model, (1,), seed=0)
+    small = network.memory(1000)
+    assert network.memory(n).values == pytest.approx(small.values * n / 1000, rel=0.3)
+    assert network.plan(n, training=True).nbytes > network.plan(n).nbytes
+    assert str(n) in str(network.summary(n))
+
+
+@pytest.mark.parametrize("n", [2**61, 2**63 - 1, 2**63, 2**64, 10**30])
+def test_batches_beyond_what_can_be_addressed_are_refused(n):
+    network = Network(sequential(Linear(3), Tanh(), Linear(5)), (2,), seed=0)
+    for call in (network.memory, network.plan, network.freeze, network.summary, lambda n: network.memory(n, True)):
+        with pytest.raises(ValueError, match=rf"batch_size={n} is too large: .*; use a smaller one"):
+            call(n)
+
+
+def test_values_that_are_too_large_only_together():
+    network = Network(sequential(Linear(3), Tanh(), Linear(5)), (2,), seed=0)
+    n = 2**63 // (5 * 4) - 10
+    with pytest.raises(ValueError, match=rf"batch_size={n} is too large: .* in all"):
+        network.memory(n, training=True)
+
+
+@pytest.mark.parametrize("slots", [2**61, 10**30])
+def test_more_optimizer_memory_than_can_be_addressed(slots):
+    network = Network(Linear(3), (2,), seed=0)
+    with pytest.raises(ValueError, match=f"slots={slots} takes .* bytes"):
+        network.memory(1, training=True, slots=slots)
+    assert network.memory(1, training=True, slots=10**6).optimizer == 10**6 * network.parameters.flat.nbytes
+
+
+@pytest.mark.parametrize("n", [10**9, 2**62, 10**30])
+def test_a_batch_size_above_the_number_of_images_is_no_work(n):
+    network, x = Network(Linear(3), (2,), seed=0), np.ones((2, 2), "float32")
+    np.testing.assert_array_equal(network.predict(x, n), network.predict(x))
+    np.testing.assert_array_equal(network.freeze().predict(x, n), network.predict(x))
+
+
+def conv_with(size):
+    return Network(sequential(Conv2D(4, size), Flatten()), (3, 8, 8), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (lambda: conv_with(5), r"conv1.weight must be \(4, 3, 3, 3\) float32, got \(4, 3, 5, 5\) float32"),
+        (lambda: Network(Flatten(), (3, 8, 8)), r"conv1.weight must be .*, got none"),
+        (lambda: Network(sequential(Conv2D(4, 3), Flatten()), (3, 8, 8), "float64"), "got .* float64"),
+    ],
+)
+def test_an_executor_with_arrays_of_another_network_is_refused(other, says):
+    network, arrays = conv_with(3), other()
+    shared = Executor(network.output, arrays.parameters, arrays.buffers)
+    for loss in (None, losses.MSE()):
+        with pytest.raises(RuntimeError, match=says):
+            shared.plan(2, loss)

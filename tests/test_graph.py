@@ -4,8 +4,21 @@ import numpy as np
 import pytest
 
 from fastconv import graph
-from fastconv.graph import Layer, Node, Spec, concat, scope, sequential
-from fastconv.layers import Conv2D, Flatten, Linear, ReLU
+from fastconv.graph import Layer, Node, Spec, State, concat, scope, sequential
+from fastconv.layers import (
+    BatchNorm,
+    Conv2D,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    LayerNorm,
+    Linear,
+    LocalResponseNorm,
+    PReLU,
+    ReLU,
+    SeparableConv2D,
+)
+from fastconv.losses import MSE
 from fastconv.network import Network
 
 
@@ -63,6 +76,12 @@ def test_duplicate_names_raise():
         names(sequential(Conv2D(4, 3, name="a"), Conv2D(4, 3, name="a")))
 
 
+@pytest.mark.parametrize("name", [0.1, 3, b"a", ["a"]])
+def test_a_name_is_text(name):
+    with pytest.raises(TypeError, match="name must be a text"):
+        ReLU(name)
+
+
 def test_one_layer_called_twice_shares_its_parameters():
     layer = Conv2D(3, 3, padding=1, name="c")
     assert names(sequential(layer, layer)) == ["input", "c", "c#2"]
@@ -80,6 +99,74 @@ def test_a_shared_layer_on_another_shape_raises():
     layer = Conv2D(4, 3, name="c")
     with pytest.raises(ValueError, match=r"c#2 reading c \(4, 6, 6\) .*made for input \(3, 8, 8\)"):
         names(sequential(layer, layer))
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [
+        (lambda: BatchNorm(affine=False), r"state\['running_mean'\] \(2,\), not \(3,\)"),
+        (BatchNorm, r"params\['weight'\] \(2,\), not \(3,\)"),
+        (LayerNorm, r"params\['weight'\] \(2, 6, 6\), not \(3, 8, 8\)"),
+        (lambda: PReLU(shared=False), r"params\['weight'\] \(2,\), not \(3,\)"),
+        (lambda: SeparableConv2D(3, 1), r"params\['filters'\] \(2, 1, 1, 1\), not \(3, 1, 1, 1\)"),
+    ],
+)
+def test_one_layer_on_two_shapes_needs_the_same_parameters_and_state(layer, says):
+    shared = layer()
+    with pytest.raises(ValueError, match=rf"(?s)\w+1#2 reading .*{says}.* made for .*; use a layer of its own"):
+        Network(sequential(shared, Conv2D(2, 3), shared), (3, 8, 8))
+
+
+@pytest.mark.parametrize("layer", [lambda: GroupNorm(1, affine=False), PReLU, Dropout, lambda: LocalResponseNorm(3)])
+def test_one_layer_on_two_shapes_where_what_it_keeps_is_the_same(layer):
+    shared = layer()
+    network = Network(sequential(shared, Conv2D(2, 3), shared, Flatten()), (3, 8, 8), seed=0)
+    x = np.ones((2, 3, 8, 8), "float32")
+    network.gradients(x, np.zeros((2, 72), "float32"), MSE())
+    assert np.isfinite(network.predict(x)).all()
+
+
+class Kept(Layer):
+    """State of another dtype for another shape."""
+
+    kind = "kept"
+
+    def spec(self, x_shape, dtype):
+        return Spec(x_shape, state={"n": State((1,), lambda rng: 0, "int64" if len(x_shape) == 3 else "int32")})
+
+
+def test_state_of_one_shape_and_two_dtypes_is_not_shared():
+    shared = Kept()
+    with pytest.raises(ValueError, match=r"state\['n'\] \(1,\) int32, not \(1,\) int64"):
+        names(sequential(shared, Flatten(), shared))
+
+
+def test_a_node_is_what_the_model_made_it():
+    def model(x):
+        x.shape = (100, 8, 8)
+        return x
+
+    with pytest.raises(AttributeError, match=r"shape of <Node input \(3, 8, 8\)> cannot be set"):
+        names(model)
+
+
+def test_a_model_that_keeps_nodes_of_another_network():
+    kept = []
+
+    def model(x):
+        kept.append(ReLU()(x))
+        return Conv2D(4, 3)(kept[0])
+
+    first = Network(model, (3, 8, 8), seed=0)
+    x = np.ones((1, 3, 8, 8), "float32")
+    before = first.predict(x)
+    with pytest.raises(TypeError, match="must return a Node made from the one it was given"):
+        Network(model, (3, 8, 8))
+    with pytest.raises(ValueError, match="two different networks"):
+        Network(lambda x: x + kept[0], (3, 8, 8))
+    Linear(5)(Flatten()(kept[0]))  # adds to the first network's graph, not to the network
+    np.testing.assert_array_equal(first.predict(x), before)
+    assert first.predict(x.repeat(3, 0)).shape == (3, 4, 6, 6)
 
 
 def test_shapes_are_without_the_batch():

@@ -130,7 +130,7 @@ def test_functions_that_are_no_initialisers_are_named_with_the_parameter(argumen
 
 def test_initialisers_of_your_own():
     def rows(rng, shape, fan_in, fan_out):
-        return np.arange(shape[0])[:, None]
+        return np.arange(shape[0])[:, None].repeat(shape[1], 1)
 
     network = Network(Linear(2, init=rows, bias_init=lambda rng, shape, fan_in, fan_out: 0.5), (3,))
     assert network.parameters["linear1.weight"].tolist() == [[0, 0, 0], [1, 1, 1]]

@@ -461,7 +461,7 @@ def test_a_parameter_made_read_only_is_not_updated(lean):
     network = Network(layers.Linear(2), (3,), seed=0)
     weights = network.parameters.flat.copy()
     network.parameters["linear1.bias"].flags.writeable = False
-    with pytest.raises(ValueError, match=r"linear1\.bias must be writable"):
+    with pytest.raises(ValueError, match=r"linear1\.bias'\] must be writable"):
         train_step(network, np.ones((2, 3), "float32"), [0, 1], SGD(0.1), lean=lean)
     np.testing.assert_array_equal(network.parameters.flat, weights)
 

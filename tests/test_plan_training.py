@@ -41,6 +41,7 @@ def same(a, b):
     assert a[1] == b[1]
     for name, array in {**a[0].parameters, **a[0].buffers}.items():
         np.testing.assert_array_equal(array, b[0].arrays()[name], err_msg=name)
+    assert a[0].parameters.flat.tobytes() == b[0].parameters.flat.tobytes()  # between parameters, too
 
 
 @pytest.mark.parametrize("channels", [5, 20], ids=["planar", "channels_last"])
@@ -175,3 +176,49 @@ def test_losses_of_lean_steps_are_those_of_the_network():
     x = np.random.default_rng(0).standard_normal((4, 3, 10, 8)).astype("float32")
     value, _ = network.gradients(x, [0, 1, 2, 3], losses.CrossEntropy())
     assert train.train_step(network, x, [0, 1, 2, 3], SGD(0.0), lean=True) == value
+
+
+GAPS = {  # models whose parameters end within a cache line, alone, last in a group, shared, by rows
+    "convolutions": sequential(Conv2D(16, 3), ReLU(), Conv2D(8, 1), Flatten(), Linear(5)),
+    "norms": sequential(Conv2D(5, 3), BatchNorm(), ReLU(), Conv2D(3, 3), BatchNorm(), Flatten(), Linear(7), Linear(1)),
+    "rows": sequential(Flatten(), Linear(100), ReLU(), Linear(101), ReLU(), Linear(5)),
+    "shared": lambda x: sequential(Flatten(), Linear(5))(sequential(*[Conv2D(3, 3, padding=1)] * 3)(x)),
+}
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("model", GAPS.values(), ids=GAPS)
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: SGD(0.05),
+        lambda: SGD(0.05, 0.9, 0.01, nesterov=True),
+        lambda: Adam(0.01, weight_decay=0.1),
+        lambda: AdamW(0.01),
+        lambda: RMSprop(0.01, momentum=0.5, centered=True),
+    ],
+    ids=["plain", "nesterov", "adam", "adamw", "rmsprop"],
+)
+def test_lean_training_leaves_what_lies_between_parameters_as_it_was(optimizer, model, dtype, grouped, monkeypatch):
+    monkeypatch.setattr("fastconv.plan_training.ROWS", 4000)
+    before = use_rewrite("updates", grouped)
+    try:
+        networks = [Network(model, (3, 8, 8), dtype, seed=0) for _ in range(2)]
+        rng = np.random.default_rng(0)
+        x, labels = rng.standard_normal((6, 3, 8, 8)).astype(dtype), np.arange(6) % networks[0].output_shape[0]
+        for network, lean in zip(networks, (False, True), strict=True):
+            network.executor.plan(6, losses.CrossEntropy(), lean)
+            network.executor.arena[...] = 0x3F  # numbers that would be seen
+            rule = optimizer()
+            for _ in range(3):
+                train.train_step(network, x, labels, rule, lean=lean)
+            train.train_step(network, x, labels, rule)  # with what it remembers between parameters
+    finally:
+        use_rewrite("updates", before)
+    assert networks[0].parameters.flat.tobytes() == networks[1].parameters.flat.tobytes()
+    between = np.ones(networks[1].parameters.flat.size, bool)
+    for name, array in networks[1].parameters.items():
+        between[networks[1].parameters.starts[name] :][: array.size] = False
+    assert between.any()
+    assert not networks[1].parameters.flat[between].any()

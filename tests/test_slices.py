@@ -125,3 +125,41 @@ def test_cuts_lie_where_one_value_is_read_on():
 def test_a_long_chain_is_planned_in_time_that_grows_with_its_length():
     output = graph.build(sequential(*(Conv2D(3, 1) for _ in range(1000)), Flatten()), (3, 4, 4), "float32")
     assert len(list(slices.cuts(Planner(output, 2).units, output, homes(ancestors(output))))) == 1000
+
+
+def every_divisor(units, output, homes, n, itemsize):
+    """What `choose` says, by trying all parts of the batch in turn, one number at a time."""
+    bytes_of = [[0] for _ in range(n + 1)]
+    for images in (m for m in range(1, n + 1) if n % m == 0):
+        for unit in units:
+            moved = int(slices.moved(unit, n, np.array([float(images)]), itemsize)[0])
+            bytes_of[images].append(bytes_of[images][-1] + moved)
+    whole = bytes_of[n]
+    best, chosen = whole[-1] - whole[-1] // slices.WORTH, None
+    for images in (m for m in range(1, n) if n % m == 0):
+        for stop in slices.cuts(units, output, homes):
+            cost = bytes_of[images][stop] + whole[-1] - whole[stop]
+            if cost < best:
+                best, chosen = cost, slices.Slices(stop, images)
+    return chosen
+
+
+@pytest.mark.parametrize(("caches", "call"), [(8 << 20, 1 << 18), (6000, 0), (200000, 1000)])
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_the_choice_is_the_best_of_all_parts_of_a_batch(model, caches, call, monkeypatch):
+    monkeypatch.setattr(slices, "CACHES", caches)
+    monkeypatch.setattr(slices, "CALL", call)
+    output = build(model, (3, 32, 30), "float32")
+    nodes = ancestors(output)
+    units = fusion.units(nodes, output, set(), frozen=True)
+    found = [slices.choose(units, output, homes(nodes), n, 4) for n in (1, 2, 7, 64, 360, 2048)]
+    assert found == [every_divisor(units, output, homes(nodes), n, 4) for n in (1, 2, 7, 64, 360, 2048)]
+    assert any(found) == (caches > 6000 and model is not input_in_concat)
+
+
+def test_divisors():
+    for n in (1, 2, 6, 36, 97, 720):
+        for most in (1, 5, 36, 1000):
+            assert list(slices.divisors(n, most)) == [m for m in range(1, n) if n % m == 0 and m <= most]
+    assert list(slices.divisors(2**61, 10)) == [1, 2, 4, 8]
+    assert list(slices.divisors(2**61 - 1, 10**6)) == [1]

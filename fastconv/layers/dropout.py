@@ -31,12 +31,13 @@ class Dropout(Layer):
 
     def __init__(self, p=0.5, seed=None, name=None):
         super().__init__(name)
-        self.p = check.number(p, "p")
-        if not 0 <= self.p < 1:
-            raise ValueError(f"p must be in [0, 1), got {p!r}")
+        self.p = probability(p)
         self.seed = None if seed is None else check.integer(seed, "seed", 0)
+        if seed is not None and self.seed >= 2**64:
+            raise ValueError(f"seed must be below 2**64, got {seed}")
 
     def spec(self, x_shape, dtype):
+        probability(self.p)
         state = {"counter": State((2,), self.first_counter, "uint64")}
         return Spec(x_shape, state=state, saved={"mask": Array(x_shape)})
 
@@ -54,6 +55,14 @@ class Dropout(Layer):
 
     def backward(self, b):
         return [] if b.dx is None else [partial(np.multiply, b.dy, b.saved.mask, b.dx)]
+
+
+def probability(p):
+    """A float from 0 to below 1."""
+    value = check.number(p, "p")
+    if not 0 <= value < 1:
+        raise ValueError(f"p must be in [0, 1), got {p!r}")
+    return value
 
 
 def in_memory_order(mask):

@@ -31,9 +31,16 @@ class Flatten(Layer):
     def __init__(self, order="row", name=None):
         super().__init__(name)
         self.order = check.choice(order, "order", ("row", "column"))
-        self.in_place = self.view = order == "row"  # planes in their own order: nothing moves
+
+    @property
+    def in_place(self):
+        """Planes in their own order: nothing moves."""
+        return self.order == "row"
+
+    view = in_place
 
     def spec(self, x_shape, dtype):
+        check.choice(self.order, "order", ("row", "column"))
         return Spec((prod(x_shape),))
 
     def scanned(self, x):

@@ -33,7 +33,7 @@ class MainHead(Layer):
         self.num_classes = check.integer(num_classes, "num_classes", 1)
 
     def spec(self, x_shape, dtype):
-        if features(x_shape) % self.num_classes:
+        if features(x_shape) % check.integer(self.num_classes, "num_classes", 1):
             raise ValueError(f"needs a multiple of num_classes={self.num_classes} logits, got {x_shape}")
         return Spec(x_shape)
 

@@ -30,6 +30,7 @@ class Affine(Layer):
             raise ValueError(f"eps must be below 1, got {eps!r}; the number of channels is not given, it is that of x")
 
     def parameters(self, shape):
+        positive(self.eps, "eps")
         if not self.affine:
             return {}
         return {"weight": Parameter(shape, init.ones), "bias": Parameter(shape, init.zeros)}
@@ -68,11 +69,10 @@ class BatchNorm(Affine):
 
     def __init__(self, eps=1e-5, momentum=0.1, affine=True, name=None):
         super().__init__(eps, affine, name)
-        self.momentum = check.number(momentum, "momentum")
-        if not 0 <= self.momentum <= 1:
-            raise ValueError(f"momentum must be from 0 to 1, got {momentum!r}")
+        self.momentum = momentum_number(momentum)
 
     def spec(self, x_shape, dtype):
+        momentum_number(self.momentum)
         shape = x_shape[:1]
         state = {
             "running_mean": State(shape, partial(init.zeros, shape=shape)),
@@ -110,6 +110,14 @@ class BatchNorm(Affine):
             scale = scale * params.weight
         shift = -scale * state.running_mean
         return scale, shift + params.bias if self.affine else shift
+
+
+def momentum_number(momentum):
+    """A float from 0 to 1."""
+    value = check.number(momentum, "momentum")
+    if not 0 <= value <= 1:
+        raise ValueError(f"momentum must be from 0 to 1, got {momentum!r}")
+    return value
 
 
 class GroupNorm(Affine):
@@ -184,6 +192,7 @@ class LocalResponseNorm(Layer):
         self.window = norm_local.window_numbers(size, alpha, beta, k)
 
     def spec(self, x_shape, dtype):
+        norm_local.window_numbers(*self.window)
         return Spec(x_shape)
 
     def forward(self, b):

@@ -27,7 +27,7 @@ class ZeroPad2D(Layer):
         self.padding = sides(padding)
 
     def spec(self, x_shape, dtype):
-        return Spec(padded(maps(x_shape), self.padding)[1:])
+        return Spec(padded(maps(x_shape), sides(self.padding))[1:])
 
     def forward(self, b):
         return [pad_call(b.x, b.y, self.padding)]

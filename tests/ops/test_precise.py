@@ -1,5 +1,8 @@
 """Values of very different size, infinities and NaN side by side: the documented errors, and `precise=True`."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
@@ -255,3 +258,12 @@ def test_packed_weights_start_on_a_cache_line_also_in_frozen_networks():
         arrays = [a for weight in packed for a in (weight.packed, weight.packed_input) if a is not None]
         assert {a.__array_interface__["data"][0] % LINE for a in arrays} == {0}
         assert {a.size % (LINE // a.itemsize) for a in arrays} == {0}
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_copies_of_precise_networks_are_precise(copied):
+    x = np.random.default_rng(0).standard_normal((4, 20, 16, 16)).astype("float32")
+    network = Network(model(False), x.shape[1:], seed=0, precise=True)
+    new = copied(network)
+    for got, right in zip(results(new, x), results(network, x), strict=True):
+        np.testing.assert_array_equal(got, right)

@@ -1,0 +1,21 @@
+"""What a forked child does not take over from other threads of its parent: locks they held, work they were at."""
+
+import os
+from weakref import WeakSet
+
+holders = WeakSet()
+
+
+def renewed_in_children(holder):
+    """Call `holder.renew()` now and in every forked child, as long as the holder lives."""
+    holder.renew()
+    holders.add(holder)
+
+
+def renew_all():
+    for holder in list(holders):
+        holder.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=renew_all)

@@ -1,0 +1,37 @@
+"""Prefixes of the names of layers."""
+
+import threading
+from contextlib import contextmanager
+
+
+class Scopes(threading.local):
+    names = ()
+
+
+scopes = Scopes()
+
+
+@contextmanager
+def scope(name):
+    """``with scope("layer1.0"):`` puts that prefix before the names of the layers called inside; scopes nest.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> def model(x):
+    ...     with fastconv.scope("layer1.0"):
+    ...         return fastconv.layers.Linear(5)(x)
+    >>> list(fastconv.Network(model, (3,)).parameters)
+    ['layer1.0.linear1.weight', 'layer1.0.linear1.bias']
+    """
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"scope needs a name, got {name!r}")
+    before, scopes.names = scopes.names, (*scopes.names, name)
+    try:
+        yield
+    finally:
+        scopes.names = before
+
+
+def in_scope(name):
+    return ".".join((*scopes.names, name))

@@ -1,0 +1,171 @@
+"""Layers whose attributes are set after a network was built: the change counts at once, or an error names the layer."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from fastconv import SGD, Network, fit, layers, losses, sequential, train_step
+
+X = np.random.default_rng(0).standard_normal((4, 4, 8, 8)).astype("float32")
+
+SHAPES = {  # a layer, and attributes with which it would need other memory, or none at all
+    "channels": (lambda: layers.Conv2D(4, 3), {"channels": 40}),
+    "fewer channels": (lambda: layers.Conv2D(4, 3), {"channels": 2}),
+    "kernel": (lambda: layers.Conv2D(4, 3, padding=1), {"kernel_size": (5, 5)}),
+    "stride": (lambda: layers.Conv2D(4, 3), {"window": (2, 0, 1, 1)}),
+    "groups": (lambda: layers.Conv2D(4, 3), {"groups": 2}),
+    "no bias": (lambda: layers.Conv2D(4, 3), {"bias": False}),
+    "a bias": (lambda: layers.Conv2D(4, 3, bias=False), {"bias": True}),
+    "initialiser": (lambda: layers.Conv2D(4, 3), {"weight_init": None}),
+    "multiplier": (lambda: layers.DepthwiseConv2D(3), {"multiplier": 3}),
+    "separable": (lambda: layers.SeparableConv2D(4, 3), {"channels": 9}),
+    "transposed": (lambda: layers.ConvTranspose2D(4, 3), {"channels": 9}),
+    "transposed window": (lambda: layers.ConvTranspose2D(4, 3, stride=2), {"window": (2, 1, 3, 1, 1)}),
+    "affine": (lambda: layers.BatchNorm(), {"affine": False}),
+    "not affine": (lambda: layers.BatchNorm(affine=False), {"affine": True}),
+    "momentum": (lambda: layers.BatchNorm(), {"momentum": 7}),
+    "eps": (lambda: layers.BatchNorm(), {"eps": "small"}),
+    "groups of channels": (lambda: layers.GroupNorm(4), {"num_groups": 1}),
+    "no groups": (lambda: layers.GroupNorm(4), {"num_groups": 0}),
+    "negative groups": (lambda: layers.GroupNorm(4), {"num_groups": -2}),
+    "negative size": (lambda: layers.LocalResponseNorm(3), {"window": (-5, 1e-4, 0.75, 1.0)}),
+    "huge size": (lambda: layers.LocalResponseNorm(3), {"window": (2**63, 1e-4, 0.75, 1.0)}),
+    "pool": (lambda: layers.MaxPool2D(2), {"window": ((2, 2), 1, 0, 1, False)}),
+    "negative padding": (lambda: layers.MaxPool2D(2), {"window": ((2, 2), 2, -1, 1, False)}),
+    "windows": (lambda: layers.AdaptiveMaxPool2D(2), {"output_size": (4, 4)}),
+    "border": (lambda: layers.ZeroPad2D(1), {"padding": (-1, 3, 1, 1)}),
+    "scale": (lambda: layers.Upsample(2), {"scale": (-2, -2)}),
+    "slopes": (lambda: layers.PReLU(), {"shared": False}),
+    "probability": (lambda: layers.Dropout(0.5), {"p": 1.0}),
+    "order": (lambda: layers.Flatten(), {"order": "diagonal"}),
+}
+
+
+def bits(network):
+    return {name: array.tobytes() for name, array in network.arrays().items()}
+
+
+def work(network):
+    """Everything that runs, in plans that were made and in new ones."""
+    targets = np.zeros((4, *network.output_shape), "float32")
+    return {
+        "predict": lambda: network.predict(X),
+        "another batch": lambda: network.predict(X[:3]),
+        "gradients": lambda: network.gradients(X, targets, losses.MSE()),
+        "lean": lambda: train_step(network, X, targets, SGD(0.1), losses.MSE(), lean=True),
+        "profile": lambda: network.profile(X, targets, losses.MSE(), repeats=1),
+        "freeze": network.freeze,
+        "copy": lambda: copy.deepcopy(network),
+        "pickle": lambda: pickle.dumps(network),
+        "plan": network.plan,
+        "memory": network.memory,
+    }
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_what_would_need_other_memory_is_refused_before_anything_runs(case):
+    make, changes = SHAPES[case]
+    layer = make()
+    layer.name = "changed"
+    network = Network(layer, (4, 8, 8), seed=0)
+    runs = work(network)
+    for run in runs.values():
+        run()
+    before = bits(network)
+    kept = {name: getattr(layer, name) for name in changes}
+    for name, value in changes.items():
+        setattr(layer, name, value)
+    for run in runs.values():
+        with pytest.raises(RuntimeError, match=r"changed \(\w+\) was changed after the network was built: .*set it "):
+            run()
+    assert bits(network) == before
+    for name, value in kept.items():
+        setattr(layer, name, value)
+    for run in runs.values():
+        run()
+
+
+NUMBERS = {
+    "eps": (lambda: layers.BatchNorm(), lambda: layers.BatchNorm(0.5), "eps"),
+    "momentum": (lambda: layers.BatchNorm(), lambda: layers.BatchNorm(momentum=0.5), "momentum"),
+    "dropout": (lambda: layers.Dropout(0.5, seed=0), lambda: layers.Dropout(0.1, seed=0), "p"),
+    "slope": (lambda: layers.LeakyReLU(), lambda: layers.LeakyReLU(0.5), "negative_slope"),
+    "window": (lambda: layers.LocalResponseNorm(3), lambda: layers.LocalResponseNorm(5, 1.0), "window"),
+    "turned": (lambda: layers.Conv2D(4, 3), lambda: layers.Conv2D(4, 3, rotate=True), "rotate"),
+    "padding": (lambda: layers.ZeroPad2D((0, 2, 0, 1)), lambda: layers.ZeroPad2D((2, 0, 1, 0)), "padding"),
+    "order": (lambda: layers.Flatten(), lambda: layers.Flatten("column"), "order"),
+    "pool": (lambda: layers.MaxPool2D(2), lambda: layers.MaxPool2D(1, 2), "window"),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_a_number_that_is_set_counts_at_once_and_in_every_plan(case):
+    old, new, attribute = NUMBERS[case]
+    layer, expected = old(), new()
+    network, other = Network(layer, (4, 8, 8), seed=0), Network(expected, (4, 8, 8), seed=0)
+    targets = np.zeros((4, *network.output_shape), "float32")
+    for lean in (False, True, False, True):  # twice: the first time makes room for all plans
+        for made in (network, other):
+            train_step(made, X, targets, SGD(0.0), losses.MSE(), lean=lean)
+            made.predict(X), made.predict(X[:3])
+    for name, values in other.buffers.items():
+        network.buffers[name] = values
+    assert len(network.executor.plans) == 4
+    setattr(layer, attribute, getattr(expected, attribute))
+    for lean in (False, True):
+        steps = [train_step(made, X, targets, SGD(0.1), losses.MSE(), lean=lean) for made in (network, other)]
+        assert steps[0] == steps[1]
+        for n in (4, 3):
+            np.testing.assert_array_equal(network.predict(X[:n]), other.predict(X[:n]))
+        assert bits(network) == bits(other)
+
+
+@pytest.mark.parametrize(("attribute", "value"), [("negative_slope", 0.5), ("name", "other")])
+def test_what_is_set_later_does_not_reach_a_frozen_network(attribute, value):
+    layer = layers.LeakyReLU()
+    frozen = Network(layer, (4, 8, 8)).freeze()
+    before = frozen.predict(X)
+    setattr(layer, attribute, value)
+    np.testing.assert_array_equal(frozen.predict(X), before)
+    np.testing.assert_array_equal(frozen.predict(X[:2]), before[:2])  # in a plan made now
+
+
+def test_plans_are_kept_while_nothing_changes_and_others_layers_are_made():
+    network = Network(layers.LeakyReLU(), (4, 8, 8))
+    network.predict(X)
+    plan = network.executor.plan(4)
+    layers.LeakyReLU().negative_slope = 3  # in no network
+    Network(layers.BatchNorm(), (4, 8, 8)).predict(X)
+    assert network.executor.plan(4) is plan
+
+
+def test_a_layer_that_keeps_notes_under_a_name_of_its_own_keeps_its_plans():
+    class Noting(layers.Tanh):
+        _runs = 0
+
+        def forward(self, b):
+            def run():
+                self._runs += 1
+
+            return [*super().forward(b), run]
+
+    layer = Noting()
+    network = Network(layer, (4, 8, 8))
+    plans = [(network.predict(X), network.executor.plan(4))[1] for _ in range(3)]
+    assert layer._runs == 3
+    assert plans[0] is plans[1] is plans[2]
+
+
+def test_dropout_may_be_scheduled():
+    dropout = layers.Dropout(0.9, seed=0)
+    network = Network(sequential(dropout, layers.Flatten(), layers.Linear(2)), (4, 8, 8), seed=0)
+
+    def later(epoch):
+        dropout.p = 0.0
+
+    history = fit(network, X[:1].repeat(4, 0), [0, 0, 0, 0], 3, 4, SGD(0.0), progress=False, on_epoch=later, seed=0)
+    expected = -np.log(np.exp(network.predict(X[0]))[0] / np.exp(network.predict(X[0])).sum())
+    assert history[0].loss != pytest.approx(expected, rel=1e-3)
+    assert history[1].loss == history[2].loss == pytest.approx(expected, rel=1e-5)
