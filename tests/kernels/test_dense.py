@@ -6,6 +6,7 @@ import child
 import inputs
 import numpy as np
 import pytest
+from guard import guarded
 from inputs import DTYPES
 from problems import assert_exact, assert_rounded
 
@@ -218,9 +219,6 @@ def test_no_access_beyond_an_operand():
 
 def all_sizes():
     """Every operand ends, then starts, at a page that may not be touched."""
-    sys.path.insert(0, "ops")
-    from test_guard_pages import guarded
-
     rng = np.random.default_rng(1)
     sizes = [*BLOCKS[:8], *(tuple(int(n) for n in rng.integers(1, 40, 3)) for _ in range(60))]
     for seed, size in enumerate(sizes):

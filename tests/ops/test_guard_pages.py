@@ -4,8 +4,6 @@ oneDNN#6035 wrote past a workspace; cython#4467 read past misaligned data. A fau
 runs itself in another one.
 """
 
-import ctypes
-import mmap
 import sys
 
 import child
@@ -14,12 +12,12 @@ import numpy as np
 import problems
 import pytest
 import reference
+from guard import guarded
 from problems import Conv, Operands, operands
 
 import fastconv
 from fastconv.ops import conv, geometry
 
-PAGE = mmap.PAGESIZE
 CASES = [
     Conv((1, C, 5, 4), (K, C, kernel, kernel), stride, 0)
     for C in (1, 3, 8, 17, 33)
@@ -29,26 +27,6 @@ CASES = [
 DEPTHWISE = [Conv((2, C, 7, 6), (C, 1, 3, 3), stride, 1, 1, C) for C in (1, 3, 8, 17, 33) for stride in (1, 2)]
 WINOGRAD = [Conv((1, 32, 8, 9), (K, 32, side, side), 1, 1) for K in (32, 37) for side in (2, 3, 5)]
 WINOGRAD += [Conv((1, C, 12, 11), (K, C, 4, 4), 2, ((1, 1), (1, 2))) for C, K in ((32, 37), (48, 32))]
-
-
-def guarded(a, at_end):
-    """A copy of `a`, in its memory order, whose last (or first) byte borders on a page that may not be touched."""
-    room = -(-max(a.nbytes, 1) // PAGE) * PAGE
-    memory = mmap.mmap(-1, room + PAGE)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    start = room - a.nbytes if at_end else PAGE
-    forbid(address + room if at_end else address)
-    order = sorted(range(a.ndim), key=lambda axis: -a.strides[axis])
-    flat = np.frombuffer(memory, a.dtype, a.size, start).reshape([a.shape[axis] for axis in order])
-    view = flat.transpose(np.argsort(order))
-    view[...] = a
-    return view
-
-
-def forbid(address):
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(PAGE), 0):
-        raise OSError(ctypes.get_errno(), "mprotect")
 
 
 def check(problem, dtype, layout, at_end, seed):
@@ -105,10 +83,9 @@ def test_no_access_beyond_an_operand(off):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs mprotect")
 def test_the_guard_catches_a_read():
     program = """
-import ctypes, sys
+import ctypes
 import numpy as np
-sys.path.insert(0, "ops")
-from test_guard_pages import guarded
+from guard import guarded
 ctypes.string_at(guarded(np.ones(5), True).ctypes.data, 41)
 """
     result = child.start("-c", program)

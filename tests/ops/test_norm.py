@@ -7,6 +7,7 @@ import inputs
 import numpy as np
 import pytest
 import reference
+from guard import guarded
 
 import fastconv
 from fastconv.ops import norm, norm_group, norm_local
@@ -617,8 +618,6 @@ def test_no_access_beyond_an_operand():
 
 
 def beside_forbidden_pages():
-    from test_guard_pages import guarded
-
     shapes = [(2, 1, 3, 3), (3, 18, 2, 1), (2, 35, 3, 5), (5, 6), (2, 3, 5, 7), (3, 72, 1, 1)]
     for seed, shape in enumerate(shapes * 2):
         dtype, layout = inputs.DTYPES[seed % 2], (np.array, inputs.channels_last)[seed // len(shapes)]
