@@ -9,20 +9,20 @@ from fastconv import graph
 
 
 class Naive:
-    """The same graph and parameters as a Network, run node by node."""
+    """The same graph and parameters as a Network, run node by node; what a layer writes lies in this layout."""
 
-    def __init__(self, network):
-        self.network, self.nodes = network, network.nodes
+    def __init__(self, network, channels_last=False):
+        self.network, self.nodes, self.channels_last = network, network.nodes, channels_last
+
+    def empty(self, shape, dtype=None):
+        return laws.empty(shape, dtype or self.network.dtype, self.channels_last)
 
     def bound(self, node, n, training, **arrays):
         def own(names, source):
             return SimpleNamespace(**{k: source[f"{node.owner}.{k}"] for k in names})
 
         def fresh(wanted):
-            return {
-                k: laws.empty((n, *a.shape) if a.batched else a.shape, a.dtype or self.network.dtype)
-                for k, a in wanted.items()
-            }
+            return {k: self.empty((n, *a.shape) if a.batched else a.shape, a.dtype) for k, a in wanted.items()}
 
         return SimpleNamespace(
             x_shape=(n, *node.inputs[0].shape),
@@ -46,7 +46,7 @@ class Naive:
             elif node.kind == "concat":
                 y = np.concatenate(inputs, axis=1)
             else:
-                y = laws.empty((len(x), *node.shape), x.dtype)
+                y = self.empty((len(x), *node.shape))
                 b = self.bound(node, len(x), training, x=inputs[0], y=y)
                 laws.run(node.layer.forward(b))
                 self.saved[node.index] = b.saved
