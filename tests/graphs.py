@@ -178,13 +178,16 @@ class Growth:
 
     def __init__(self, x, rng, classes, first, most):
         self.rng, self.classes, self.most = rng, classes, most
-        self.nodes, self.used, self.made = [x], set(), []
-        self.turn = first
+        self.nodes, self.used, self.made = [x], set(), []  # used: indices of what somebody reads
+        self.turn, self.seen = first, None
 
     def grow(self, length):
         if length:
-            self.add(self.layer(self.nodes[0], [layers.Conv2D, self.turn][some(self.rng, 0.2)]))
-            self.add(self.layer(self.nodes[-1], self.turn) or self.layer(self.nodes[0], self.turn))
+            x = self.nodes[0]
+            if some(self.rng, 0.9):  # a gradient for whoever comes after
+                self.add(self.layer(x, layers.Conv2D if len(x.shape) == 3 else layers.Linear))
+            self.add(self.layer(self.nodes[-1], self.turn) or self.layer(x, self.turn))
+            self.seen = self.nodes[-1]
         for _ in range(length):
             joint = self.rng.choice(["layer", "again", "sum", "concat", "residual"], p=[0.56, 0.1, 0.12, 0.12, 0.1])
             self.add(getattr(self, joint)(self.pick()))
@@ -255,6 +258,8 @@ class Growth:
         loose = [node for node in self.nodes[:-1] if node.index not in self.used]
         if some(self.rng, 0.25):
             loose = []  # never computed
+        if self.seen and not any(self.seen in graph.ancestors(node) for node in (last, *loose)):
+            loose.append(self.seen)
         same = [node for node in loose if node.shape[1:] == last.shape[1:]]
         if same:
             last = graph.concat(last, *same)
