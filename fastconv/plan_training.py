@@ -24,6 +24,7 @@ class TrainingPlanner(Planner):
         super().__init__(output, n, channels_last)
         self.gradients, self.written, self.sums = {}, set(), {}
         self.uses = Counter(f"{n.owner}.{key}" for n in self.nodes if n.layer for key in n.spec.params)
+        self.shared = {name for name, uses in self.uses.items() if uses > 1}
         self.group_of = self.groups() if updates and rewrites.enabled("updates") else {}
 
     def slices(self):
@@ -156,7 +157,7 @@ class TrainingPlanner(Planner):
 
     def groups(self):
         """name -> the parameters that are updated with it; in none are shared ones and those updated by rows."""
-        alone = {name for name, uses in self.uses.items() if uses > 1}
+        alone = set(self.shared)
         for node in self.nodes:
             for key, p in node.spec.params.items() if node.layer else ():
                 name = f"{node.owner}.{key}"
@@ -184,7 +185,7 @@ class TrainingPlanner(Planner):
     def rows_at_a_time(self, node, key, name):
         """The shape of a gradient; where it is large and the layer can, that of some of its rows, updated in turn."""
         shape = node.spec.params[key].shape
-        if self.updates and key in node.layer.gradient_by_rows and self.uses[name] == 1:
+        if self.updates and key in node.layer.gradient_by_rows and name not in self.shared:
             row = nbytes(shape[1:], self.dtype)
             return (min(shape[0], max(1, ROWS // row)), *shape[1:])
         return shape

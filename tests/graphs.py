@@ -96,7 +96,7 @@ def layer_norm(rng, shape, most):
 
 def eps(rng):
     """Large enough that a norm of a few values hardly enlarges rounding."""
-    return float(rng.choice([0.1, 0.5, 1.0]))
+    return float(rng.choice([0.1, 0.3, 0.9]))
 
 
 def local_norm(rng, shape, most):
@@ -173,6 +173,9 @@ SMOOTH = set(LAYERS) - {  # the gradient of the others jumps somewhere
 }
 
 
+JOINTS = {"layer": 0.5, "again": 0.1, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.1}  # method -> how often
+
+
 class Growth:
     """A graph that grows by random layers and joints from its input."""
 
@@ -189,7 +192,7 @@ class Growth:
             self.add(self.layer(self.nodes[-1], self.turn) or self.layer(x, self.turn))
             self.seen = self.nodes[-1]
         for _ in range(length):
-            joint = self.rng.choice(["layer", "again", "sum", "concat", "residual"], p=[0.56, 0.1, 0.12, 0.12, 0.1])
+            joint = self.rng.choice(list(JOINTS), p=list(JOINTS.values()))
             self.add(getattr(self, joint)(self.pick()))
 
     def add(self, node):
@@ -251,6 +254,16 @@ class Growth:
             branch = layers.Conv2D(node.shape[0], 3, padding=1, bias=False)(node)
             return layers.BatchNorm(eps(self.rng))(branch) + node if some(self.rng, 0.5) else branch + node
         return layers.Linear(node.shape[0])(node) + node
+
+    def chain(self, node):
+        """The rows of layers that the executor runs as one, or in another order; what lies within is read again."""
+        norms, acts = [layers.BatchNorm] * int(self.rng.integers(0, 3)), [layers.ReLU, layers.ReLU6, layers.LeakyReLU]
+        pools = [layers.MaxPool2D, layers.AdaptiveMaxPool2D, layers.GlobalMaxPool2D]
+        first = [layers.Conv2D if len(node.shape) == 3 else layers.Linear]
+        for kind in (*first, *norms, acts[self.rng.integers(3)], pools[self.rng.integers(3)]):
+            if kind in self.classes:
+                self.add(self.layer(self.nodes[-1] if kind not in first else node, kind))
+        return None
 
     def end(self):
         """The last node; often joined with what nobody has read."""

@@ -14,6 +14,7 @@ from fastconv.layers import (
     LayerNorm,
     Linear,
     LocalResponseNorm,
+    MaxPool2D,
     PReLU,
     ReLU,
     SeparableConv2D,
@@ -189,6 +190,8 @@ def test_a_geometry_that_cannot_be_names_the_layer_and_its_input():
         names(sequential(Conv2D(4, 3), Conv2D(4, 9, name="big")))
     with pytest.raises(ValueError, match=r"linear1 \(Linear\) reading input \(3, 8, 8\): .*Flatten"):
         names(Linear(3))
+    with pytest.raises(ValueError, match=r"pool1 \(MaxPool2D\) .*in padding only along the height of 2"):
+        Network(MaxPool2D((2, 4), 1, 1, dilation=(3, 2)), (3, 2, 9))
     with pytest.raises(ValueError, match=r"conv1 \(Conv2D\) reading input \(5,\): needs images"):
         names(Conv2D(4, 3), (5,))
 

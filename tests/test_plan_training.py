@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastconv import losses, together, train
+from fastconv import losses, plan_training, together, train
 from fastconv.graph import concat, sequential
 from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, ReLU6
 from fastconv.network import Network
@@ -91,6 +91,20 @@ def test_large_gradients_are_made_and_used_by_rows():
     assert lean.gradients == 0
     assert lean.values < 1.1 * ROWS
     assert updates_of(pair[1]) == [("linear2.weight",), ("linear2.bias",), ("linear1.bias",)]
+
+
+def test_the_gradient_of_a_shared_layer_is_whole_however_large(monkeypatch):
+    """Its uses are added before the update: none is updated by rows, not the one made last either."""
+    monkeypatch.setattr(plan_training, "ROWS", 64)
+    pair = []
+    for lean in (False, True):
+        shared = Linear(8)
+        network = Network(sequential(shared, ReLU(), shared, Linear(8), shared), (8,), seed=0)
+        x = np.random.default_rng(0).standard_normal((3, 8)).astype("float32")
+        train.train_step(network, x, [0, 1, 1], SGD(0.1, 0.5), lean=lean)
+        pair.append(network)
+    np.testing.assert_array_equal(pair[0].parameters.flat, pair[1].parameters.flat)
+    assert updates_of(pair[1]) == [("linear2.bias",), ("linear1.weight",), ("linear1.bias",)]
 
 
 def updates_of(network):
