@@ -57,6 +57,22 @@ FLOORS = {
     "cli": 14,
     "__main__": 15,
 }
+LONG = {  # files of more than 350 lines, and how many they may have
+    "kernels/activation.pyx": 420,
+    "kernels/conv.pyx": 910,
+    "kernels/conv_weight.pyx": 500,
+    "kernels/dense.pyx": 650,
+    "kernels/depthwise.pyx": 870,
+    "kernels/norm_pixels.pyx": 630,
+    "kernels/norm_planes.pyx": 430,
+    "kernels/planar.pyx": 920,
+    "kernels/pool.pyx": 1440,
+    "kernels/winograd.pyx": 1150,
+    "kernels/winograd_transform.pxd": 740,
+    "ops/norm.py": 450,
+    "ops/pool.py": 460,
+    "ops/pool_adaptive.py": 450,
+}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "_float" not in str(path.parent))
 
 
@@ -95,5 +111,13 @@ def test_imports_point_down(path):
 
 
 def test_files_are_small():
-    long = {str(p.relative_to(PACKAGE)): len(p.read_text().splitlines()) for p in SOURCES if "ops" not in p.parts}
-    assert {name: lines for name, lines in long.items() if lines > 350} == {}
+    """A file that is listed may shrink and not grow; once it is small it is listed no more."""
+    files = {path for kind in ("py", "pyx", "pxd", "pxi") for path in PACKAGE.rglob(f"*.{kind}")}
+    lines = {
+        p.relative_to(PACKAGE).as_posix(): len(p.read_text().splitlines())
+        for p in files
+        if p.parent.name[-8:-2] != "_float"
+    }
+    assert {"ops/conv.py", "kernels/conv.pyx", "kernels/tile.pxd"} <= lines.keys()
+    assert {name: n for name, n in lines.items() if n > LONG.get(name, 350)} == {}
+    assert [name for name in LONG if lines.get(name, 0) <= 350] == []
