@@ -102,8 +102,24 @@ def test_every_family_agrees_with_its_reference(modules, family, op, x, directio
     shape = small(modules["shapes"], family, op, x, direction, **options)
     case = modules["cases"].Case(shape, direction, dtype)
     assert case.error(modules["cases"].ours(case)()) <= case.tolerance
-    call = modules["peers"].Numpy().prepare(case, 1)
-    assert call is None or case.error(call()) <= case.tolerance
+
+
+PLAIN = {"stride": 1, "padding": 1, "groups": 1}
+IN_NUMPY = [
+    *(("conv", "conv2d", (2, 4, 7, 6), d, PLAIN) for d in ("forward", "input", "weight")),
+    *(("dense", "linear", (3, 4), d, {}) for d in ("forward", "input", "weight")),
+    *(("pool", op, (2, 3, 6, 8), "forward", WINDOW | {"padding": 0}) for op in ("max_pool2d", "avg_pool2d")),
+    ("pool", "lp_pool2d", (2, 3, 6, 8), "forward", {"kernel_size": 2, "stride": 2, "padding": 0}),
+    *(("activation", op, (2, 3, 4, 5), "forward", {}) for op in ("sigmoid", "tanh", "relu")),
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "op", "x", "direction", "options"), IN_NUMPY, ids=[f"{op}-{d}" for _, op, _, d, _ in IN_NUMPY]
+)
+def test_what_numpy_does_agrees_too(modules, family, op, x, direction, options):
+    case = modules["cases"].Case(small(modules["shapes"], family, op, x, direction, **options), direction, "float32")
+    assert case.error(modules["peers"].Numpy().prepare(case, 1)()) <= case.tolerance
 
 
 def test_a_wrong_result_is_never_timed(modules, monkeypatch):

@@ -76,7 +76,7 @@ def test_later_training_does_not_reach_it():
     before = frozen.predict(x)
     train_step(made, x, [0, 1, 2], SGD(0.5), CrossEntropy())
     np.testing.assert_array_equal(frozen.predict(x), before)
-    np.testing.assert_array_equal(frozen.predict(images(2)), before[:2] * 0 + frozen.predict(images(2)))
+    np.testing.assert_array_equal(frozen.predict(images(2)), before[:2])
     assert np.abs(made.predict(x) - before).max() > 1e-3
 
 

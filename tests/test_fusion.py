@@ -182,7 +182,7 @@ def pooled_net(channels):
     def model(x):
         a = sequential(conv(channels, "a"), ReLU(name="ra"), MaxPool2D(3, 2, padding=1, name="pa"))(x)
         b = sequential(conv(channels, "b"), ReLU6(name="rb"), MaxPool2D(2, name="pb"))(x)
-        y = concat(a, b, MaxPool2D(2, name="pr")(ReLU(name="rc")(a + a)) if a.shape[1] % 2 else b)
+        y = concat(a, b, b)
         return sequential(conv(channels, "c"), ReLU(name="rd"), MaxPool2D(2, name="pd"), Flatten(), Linear(4))(y)
 
     return model

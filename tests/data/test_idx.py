@@ -169,7 +169,7 @@ def test_every_prefix_is_refused(tmp_path, compressed):
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=64), st.booleans())
-def test_any_bytes_give_an_array_of_what_they_declare_or_a_data_error(tmp_path_factory, content, compressed):
+def test_any_bytes_are_a_data_error_or_an_array_of_what_they_declare(tmp_path_factory, content, compressed):
     content = b"\0\0" + content
     path = stored(tmp_path_factory.getbasetemp(), gzip.compress(content) if compressed else content, "fuzz")
     try:
@@ -177,6 +177,23 @@ def test_any_bytes_give_an_array_of_what_they_declare_or_a_data_error(tmp_path_f
     except DataError:
         return
     assert len(content) == 4 + 4 * array.ndim + array.nbytes
+
+
+CODES = {8: "uint8", 9: "int8", 11: "int16", 12: "int32", 13: "float32", 14: "float64"}
+shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(list(CODES)), shapes, st.sampled_from([0, 0, -1, 1]), st.booleans())
+def test_a_file_is_read_just_where_it_has_the_bytes_it_declares(tmp_path_factory, code, shape, more, compressed):
+    content = idx(shape, bytes(np.dtype(CODES[code]).itemsize * int(np.prod(shape)) + more), code)
+    path = stored(tmp_path_factory.getbasetemp(), gzip.compress(content) if compressed else content, "sized")
+    if more:
+        with pytest.raises(DataError, match="bytes"):
+            read_idx(path)
+    else:
+        array = read_idx(path)
+        assert (list(array.shape), array.dtype) == (shape, np.dtype(CODES[code]))
 
 
 def test_what_is_not_an_ordinary_file_is_refused(tmp_path):
