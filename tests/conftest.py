@@ -17,3 +17,11 @@ def all_threads():
     yield fastconv.set_num_threads
     kernels.threads.set_smallest_share(before)
     fastconv.set_num_threads(None)
+
+
+@pytest.fixture(params=kernels.builds)
+def each_build(request, monkeypatch):
+    """The test once for every build that this processor can run."""
+    for dtype in kernels.DTYPES:
+        monkeypatch.setitem(kernels._loaded, dtype, kernels.Build(f"{request.param}_{dtype}"))
+    return request.param

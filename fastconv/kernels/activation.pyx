@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
 from .vector cimport REAL_BYTES, VL, real, vload, vsplat, vstore
 from .elementwise cimport Job, formula, job_array, job_blocks, run_block, sum_of
-from .rows cimport MAX_LANES, Rows, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan
+from .rows cimport MAX_LANES, Rows, below, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan
 from .vexp cimport vexp
 
 # One line an operation: y = formula of the vectors a, b, c (the inputs in order) and the numbers p, q.
@@ -29,6 +29,8 @@ cdef extern from *:
     #define FORMULA2(name, formula) LOOP(name, LOAD2, formula)
     #define FORMULA3(name, formula) LOOP(name, LOAD3, formula)
 
+    /* w x, and 0 where w is 0 and x infinite: what the limit is of a slope that does not rise */
+    VINLINE vf sloped(vf x, vf w) { return vpick(w == 0, vclamp(x, -REAL_MAX, REAL_MAX), x) * w; }
     VINLINE vf gelu(vf x) { vf cdf; vnormal(vclamp(x, -40, 40), &cdf); return vpick(x < -40, vsplat(-40), x) * cdf; }
     VINLINE vf gelu_slope(vf x) {  /* P(X < x) + x density(x) */
         vf cdf, c = vclamp(x, -40, 40), e = vnormal(c, &cdf);
@@ -53,9 +55,9 @@ cdef extern from *:
     FORMULA2(tanh_backward, a * ((1 - b) * (1 + b)))
     FORMULA1(relu, vpick(a < 0, vzero, a))
     FORMULA2(relu_backward, vpick(b <= 0, vzero, a))
-    FORMULA1(leaky_relu, vpick(a > 0, a, a * p))
+    FORMULA1(leaky_relu, vpick(a > 0, a, sloped(a, p)))
     FORMULA2(leaky_relu_backward, vpick(b > 0, a, a * p))
-    FORMULA2(prelu, vpick(a > 0, a, a * b))
+    FORMULA2(prelu, vpick(a > 0, a, sloped(a, b)))
     FORMULA3(prelu_backward, vpick(b > 0, a, a * c))
     FORMULA1(relu6, vclamp(a, 0, 6))
     FORMULA2(relu6_backward, vpick((b <= 0) | (b >= 6), vzero, a))
@@ -261,7 +263,7 @@ cdef void log_softmax_row(const real *x, const real *unused, real *y, Py_ssize_t
     cdef real m = row_largest(x, K), shift = <real>log(row_exp(x, m, NULL, K))
     cdef Py_ssize_t k
     for k in range(K):
-        y[k] = (x[k] - m) - shift
+        y[k] = below(x[k], m) - shift
 
 
 cdef void softmax_backward_row(const real *dy, const real *y, real *dx, Py_ssize_t K) noexcept nogil:

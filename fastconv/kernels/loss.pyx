@@ -3,12 +3,12 @@
 The value is summed in double over fixed blocks, and the blocks in their order: the same bits for any number of threads.
 """
 from cython.parallel cimport prange, threadid
-from libc.math cimport log
+from libc.math cimport fabs, log
 from libc.stdlib cimport free, malloc
 from fastconv.kernels.threads cimport threads_for
 from .elementwise cimport Job, formula, job_array, job_blocks, run_block
-from .rows cimport Rows, row_exp, row_largest, rows_close, rows_open, rows_plan
-from .vector cimport REAL_BYTES, real
+from .rows cimport Rows, below, row_exp, row_largest, rows_close, rows_open, rows_plan
+from .vector cimport REAL_BYTES, REAL_MAX, real
 from .vexp cimport vexp
 
 # One line a loss: its value and its derivative by x, of the vectors x, t, d = x - t, w (weight) and the number p.
@@ -27,20 +27,25 @@ cdef extern from *:
             }                                                                                                          \\
         }
     #define WEIGHT vf w = vload(pw + i);
-    #define EXP_TERM vf e = vexp_fall(x);  /* log(1 + exp(-x)) = log(1 + e) + max(-x, 0) */
+    /* log(1 + exp(-x)) = log(1 + e) + max(-x, 0); x is kept finite, so that x 0 is 0, and LIMIT makes v infinite again */
+    #define EXP_TERM vf e = vexp_fall(x); vint far = (vint)(vabs(x) > REAL_MAX); x = vclamp(x, -REAL_MAX, REAL_MAX);
+    #define LIMIT(v) vpick(far, vinfinite(v), (v))
+    VINLINE vf vinfinite(vf v) { return vpick(v == 0, v, v * (REAL)INFINITY); }
 
-    LOSS(mse, , d * d, d * 2)
+    LOSS(mse, , d * d, d)  /* q is twice the factor of dx */
     LOSS(l1, , vabs(d), vpick(d > 0, vsplat(1), vpick(d < 0, vsplat(-1), d)))
     LOSS(huber, , vpick(vabs(d) <= p, d * d * (REAL)0.5, (vabs(d) - p / 2) * p), vclamp(d, -p, p))
-    LOSS(bce, EXP_TERM, vlog1p(e) + (vpick(x < 0, vzero, x) - x * t), vpick(x < 0, e, vsplat(1)) / (e + 1) - t)
+    LOSS(bce, EXP_TERM, LIMIT(vlog1p(e) + (vpick(x < 0, vzero, x) - x * t)),
+         vpick(x < 0, e, vsplat(1)) / (e + 1) - t)
     /* w: the weight of a positive, where t = 1 */
-    LOSS(bce_positive, EXP_TERM WEIGHT, ((w - 1) * t + 1) * vlog1p(e) + vpick(x < 0, -x * w * t, (1 - t) * x),
+    LOSS(bce_positive, EXP_TERM WEIGHT,
+         LIMIT(((w - 1) * t + 1) * vlog1p(e) + vpick(x < 0, vpick(t == 0, vzero, -x * w * t), (1 - t) * x)),
          (1 - t) - ((w - 1) * t + 1) * (vpick(x < 0, vsplat(1), e) / (e + 1)))
     /* w: the weight of the element */
-    LOSS(bce_weighted, EXP_TERM WEIGHT, w * (vlog1p(e) + (vpick(x < 0, vzero, x) - x * t)),
+    LOSS(bce_weighted, EXP_TERM WEIGHT, LIMIT(w * (vlog1p(e) + (vpick(x < 0, vzero, x) - x * t))),
          w * (vpick(x < 0, e, vsplat(1)) / (e + 1) - t))
     /* t: the weight of the yes, w: of the no */
-    LOSS(bce_sides, EXP_TERM WEIGHT, (t + w) * vlog1p(e) + vpick(x < 0, -x * t, x * w),
+    LOSS(bce_sides, EXP_TERM WEIGHT, LIMIT((t + w) * vlog1p(e) + vpick(x < 0, -x * t, x * w)),
          w * (vpick(x < 0, e, vsplat(1)) / (e + 1)) - t * (vpick(x < 0, vsplat(1), e) / (e + 1)))
     """
     formula mse_run, l1_run, huber_run, bce_run, bce_positive_run, bce_weighted_run, bce_sides_run
@@ -57,7 +62,7 @@ cdef enum:
 
 def mse(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
         real[:] value, double scale, double slope_scale):
-    each(mse_run, 0.3, x, t, None, values, dx, value, scale, 0, slope_scale)
+    each(mse_run, 0.3, x, t, None, values, dx, value, scale, 0, 2 * slope_scale)
 
 
 def l1(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
@@ -296,7 +301,7 @@ cdef double row_class(const Loss *loss, const real *x, long long t, real *dx) no
     """The loss of one row with one class: sum_k g[k] (log s - (x[k] - m)), s = sum_k exp(x[k] - m), where
     g[k] = (1 - smoothing) w[t] [k = t] + smoothing / K w[k];  dx[k] = sum(g) p[k] - g[k]."""
     cdef Py_ssize_t k, K = loss.rows.shape[3]
-    cdef double s, sharp, one
+    cdef double s, sharp, one, g, v
     cdef real m
     if t == loss.ignored:
         if dx != NULL:
@@ -309,17 +314,25 @@ cdef double row_class(const Loss *loss, const real *x, long long t, real *dx) no
             for k in range(K):
                 dx[k] = 0
             dx[t] = <real>(-sharp * loss.slope_scale)
-        return -sharp * x[t]
+        return 0 if nothing(sharp, x[t]) else -sharp * x[t]
     m = row_largest(x, K)
     s = row_exp(x, m, dx, K)
-    one = sharp * (log(s) - (x[t] - m))
+    v = log(s) - below(x[t], m)
+    one = 0 if nothing(sharp, v) else sharp * v
     if loss.smoothing != 0:
         for k in range(K):
-            one += loss.smoothing / K * weight_of(loss, k) * (log(s) - (x[k] - m))
+            g = loss.smoothing / K * weight_of(loss, k)
+            v = log(s) - below(x[k], m)
+            one += g * (v if g != 0 else 0)
     if dx != NULL:
         row_slope(loss, dx, K, (sharp + loss.smooth_weight) * loss.slope_scale / s)
         dx[t] -= <real>(sharp * loss.slope_scale)
     return one
+
+
+cdef inline bint nothing(double g, double v) noexcept nogil:
+    """Whether g v is 0, although v is infinite."""
+    return g == 0 and fabs(v) > REAL_MAX
 
 
 cdef void row_slope(const Loss *loss, real *dx, Py_ssize_t K, double factor) noexcept nogil:
@@ -337,12 +350,12 @@ cdef double row_probabilities(const Loss *loss, const real *x, const real *q, re
     """The same with g[k] = ((1 - smoothing) q[k] + smoothing / K) w[k]; a class with g = 0 adds nothing."""
     cdef Py_ssize_t k, K = loss.rows.shape[3]
     cdef real m = row_largest(x, K)
-    cdef double s = row_exp(x, m, dx, K), logarithm = log(s), g, total = 0, one = 0
+    cdef double s = row_exp(x, m, dx, K), logarithm = log(s), g, v, total = 0, one = 0
     for k in range(K):
         g = ((1 - loss.smoothing) * q[k] + loss.smoothing / K) * weight_of(loss, k)
         total += g
-        if g != 0:
-            one += g * (logarithm - (x[k] - m))
+        v = logarithm - below(x[k], m)
+        one += g * (v if g != 0 else 0)  # no branch around a sum: GCC 12 compiles it wrongly
     if dx != NULL:
         for k in range(K):
             g = ((1 - loss.smoothing) * q[k] + loss.smoothing / K) * weight_of(loss, k)

@@ -5,12 +5,11 @@ side, vector of channels by vector of channels. The second pass goes backwards t
 still in the cache.
 """
 from cython.parallel cimport prange
-from libc.math cimport sqrt
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 from fastconv.kernels.threads cimport threads_for
-from .runs cimport PAST_CACHES, Moments, inverse_deviation, join, remember, scale_of, scaled, shift_of, sloped
-from .runs cimport vactivate, vfma, vgate, vload_part, vstore_part
+from .runs cimport PAST_CACHES, Moments, far_sums, finite, inverse_deviation, inverse_root, join, remember, scale_of
+from .runs cimport scaled, shift_of, sloped, vactivate, vfma, vgate, vload_part, vstore_part
 from .vector cimport REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vstore, vstream, vzero
 
 cdef enum:
@@ -158,6 +157,18 @@ cdef void block_moments(const Forward *f, Py_ssize_t job) noexcept nogil:
         mean = part[c] / number
         part[C + c] -= mean * part[c]
         part[c] = center[c] + mean
+        if not finite(part[C + c]):
+            far_moments(x + c, along, stop - first, part + c, part + C + c)
+
+
+cdef void far_moments(const real *x, Py_ssize_t along, Py_ssize_t count, double *mean, double *squares) noexcept nogil:
+    """The same of one channel, in double, for values whose squares overflow float32."""
+    cdef double sums[2]
+    far_sums(x, along, count, 1, 0, sums)
+    mean[0] = sums[0] / count
+    if finite(mean[0]):
+        far_sums(x, along, count, 1, mean[0], sums)
+    squares[0] = sums[1]
 
 
 cdef inline void flush(real *sums, double *total, Py_ssize_t C) noexcept nogil:
@@ -226,7 +237,7 @@ cdef void all_numbers(const Forward *f, double *total, const real[:] w, const re
                 center, rounded, inverse = mean[n, g], 0 if low is None else low[n, g], invstd[n, g]
             else:
                 m.mean = running_mean[g]
-                inverse = <real>(1 / sqrt(running_var[g] + eps))
+                inverse = <real>inverse_root(running_var[g], eps)
             if training or running_mean is not None:
                 center = <real>m.mean
                 rounded = <real>(m.mean - center) if exact else 0

@@ -4,11 +4,10 @@ Batch norm: sets are channels, planes are samples. Group norm: sets are (sample,
 read for its sums and read again, from its end, for the result while it is still in the cache.
 """
 from cython.parallel cimport prange
-from libc.math cimport sqrt
 from libc.stdlib cimport calloc, free, malloc
 from fastconv.kernels.threads cimport threads_for
-from .runs cimport PAST_CACHES, RUN, Moments, inverse_deviation, moments, remember, scale_of, scaled, shift_of, sloped
-from .runs cimport vactivate, vfma, vgate, vload_part, vstore_part, vsum
+from .runs cimport PAST_CACHES, RUN, Moments, inverse_deviation, inverse_root, moments, remember, scale_of, scaled
+from .runs cimport shift_of, sloped, vactivate, vfma, vgate, vload_part, vstore_part, vsum
 from .vector cimport REAL_BYTES, VL, real, vf, vfence, vload, vsplat, vstore, vstream, vzero
 
 cdef struct Planes:
@@ -72,7 +71,7 @@ def planes_forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :
             numbers[job].center, numbers[job].scale = mean[0, job], invstd[0, job]
         else:
             numbers[job].center = running_mean[job]
-            numbers[job].scale = <real>(1 / sqrt(running_var[job] + eps))
+            numbers[job].scale = <real>inverse_root(running_var[job], eps)
             if mean is not None:
                 mean[0, job], invstd[0, job] = numbers[job].center, numbers[job].scale
                 if low is not None:

@@ -724,6 +724,8 @@ cdef inline real share(const int kind, Pool *g, Py_ssize_t n, Py_ssize_t c, Py_s
         return dy * (x / y)
     if x == 0:
         return 0
+    if x != x:  # pow(NaN, 0) is 1
+        return x
     return <real>((dy if x > 0 else -dy) * pow(fabs(x / y), g.p - 1))
 
 

@@ -2,8 +2,9 @@
 # A row is worked on as a contiguous run: in place where the axis has unit stride, else through scratch, ROWS at a time,
 # so that planar images are read along their planes. The arithmetic of a row does not depend on where it lies.
 
+from libc.math cimport NAN
 from .lanes cimport square, square_part
-from .vector cimport REAL_BYTES, VL, real, vf, vload, vsplat, vstore, vzero
+from .vector cimport REAL_BYTES, REAL_MAX, VL, real, vf, vload, vsplat, vstore, vzero
 from .vexp cimport vexp, vlarger
 
 cdef enum:
@@ -146,11 +147,13 @@ cdef inline real row_largest(const real *x, Py_ssize_t K) noexcept nogil:
 
 
 cdef inline double row_exp(const real *x, real m, real *y, Py_ssize_t K) noexcept nogil:
-    """y[k] = exp(x[k] - m), which may be NULL; returns the sum, in double from groups of 32 vectors."""
+    """y[k] = exp(x[k] - m), m = max x; y may be NULL. Returns the sum, in double from groups of 32 vectors."""
     cdef double total = 0
     cdef vf sums = vzero, shift = vsplat(m), e
     cdef real lanes[MAX_LANES]
     cdef Py_ssize_t i, k, full = K // VL
+    if m > REAL_MAX:
+        return row_exp_limit(x, y, K)
     for i in range(full):
         e = vexp(vload(x + i * VL) - shift)
         if y != NULL:
@@ -170,6 +173,24 @@ cdef inline double row_exp(const real *x, real m, real *y, Py_ssize_t K) noexcep
             if y != NULL:
                 y[k] = lanes[k - full * VL]
     return total
+
+
+cdef inline double row_exp_limit(const real *x, real *y, Py_ssize_t K) noexcept nogil:
+    """The same as the largest x[k] grows to infinity: 1 there, 0 elsewhere. NaN as the sum where two are infinite."""
+    cdef double total = 0
+    cdef real e
+    cdef Py_ssize_t k
+    for k in range(K):
+        e = 1 if x[k] > REAL_MAX else 0 if x[k] == x[k] else x[k]
+        total += e
+        if y != NULL:
+            y[k] = e
+    return total if total == 1 else NAN
+
+
+cdef inline real below(real x, real m) noexcept nogil:
+    """x - m, m the largest of the row; 0 where both are +inf."""
+    return x - m if m <= REAL_MAX else 0 if x == m else x - m
 
 
 cdef inline double row_dot(const real *a, const real *b, Py_ssize_t K) noexcept nogil:

@@ -5,7 +5,7 @@
 # that the backward pass makes from the same numbers, are the same instructions everywhere: their bits agree.
 
 from libc.math cimport sqrt
-from .vector cimport REAL_BYTES, VL, real, vf, vload, vsplat, vzero
+from .vector cimport REAL_BYTES, REAL_MAX, VL, real, vf, vload, vsplat, vzero
 
 cdef extern from *:
     """
@@ -101,13 +101,28 @@ cdef inline double inverse_deviation(Moments *m, double eps) noexcept nogil:
     """1 / sqrt(var + eps); rounding may leave a sum of squares just below 0."""
     if m.squares < 0:
         m.squares = 0
-    return 1 / sqrt(m.squares / m.count + eps)
+    return inverse_root(m.squares / m.count, eps)
+
+
+cdef inline double inverse_root(double var, double eps) noexcept nogil:
+    """1 / sqrt(var + eps), kept finite: a channel of one value stays 0, however small eps is."""
+    cdef double inverse = 1 / sqrt(var + eps)
+    return REAL_MAX if inverse > REAL_MAX else inverse
 
 
 cdef inline void remember(const Moments *m, real *mean, real *var, double momentum) noexcept nogil:
     """The running statistics: (1 - momentum) old + momentum new, with the unbiased variance."""
-    mean[0] = <real>((1 - momentum) * mean[0] + momentum * m.mean)
-    var[0] = <real>((1 - momentum) * var[0] + momentum * (m.squares / (m.count - 1)))
+    mean[0] = <real>mixed(mean[0], m.mean, momentum)
+    var[0] = <real>mixed(var[0], m.squares / (m.count - 1), momentum)
+
+
+cdef inline double mixed(double old, double new, double momentum) noexcept nogil:
+    """(1 - momentum) old + momentum new; momentum 0 and 1 give one of them, whatever the other is."""
+    if momentum == 0:
+        return old
+    if momentum == 1:
+        return new
+    return (1 - momentum) * old + momentum * new
 
 
 cdef inline real scale_of(real invstd, double w) noexcept nogil:
@@ -149,10 +164,31 @@ cdef inline void run_moments(const real *x, Py_ssize_t step, Py_ssize_t rows, Py
     cdef real center = <real>m.mean
     if m.count == 0:
         run_sums(x, step, rows, count, x[0], sums)
+        if not finite(sums[0]):
+            far_sums(x, step, rows, count, x[0], sums)
         center = <real>(x[0] + sums[0] / number)
     run_sums(x, step, rows, count, center, sums)
+    if not finite(sums[1]) and finite(center):
+        far_sums(x, step, rows, count, center, sums)
     mean = sums[0] / number
     join(m, number, center + mean, sums[1] - mean * sums[0])
+
+
+cdef inline bint finite(double v) noexcept nogil:
+    return v - v == 0
+
+
+cdef inline void far_sums(const real *x, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t count, double center,
+                   double *sums) noexcept nogil:
+    """As `run_sums`, in double, for values whose squares overflow float32."""
+    cdef Py_ssize_t row, i
+    cdef double d
+    sums[0], sums[1] = 0, 0
+    for row in range(rows):
+        for i in range(count):
+            d = x[row * step + i] - center
+            sums[0] += d
+            sums[1] += d * d
 
 
 cdef inline void run_sums(const real *x, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t count, real center,

@@ -18,8 +18,10 @@ cdef extern from *:
     #define vsplat(s) ((REAL)(s) - (vf){0})
     #if REAL_BYTES == 4
     typedef int vi_element;
+    #define REAL_MAX 0x1.fffffep127f
     #else
     typedef long long vi_element;
+    #define REAL_MAX 0x1.fffffffffffffp1023
     #endif
     typedef vi_element vi __attribute__((vector_size(VBYTES), aligned(REAL_BYTES), may_alias));
     /* m ? a : b for a comparison m, whose lanes are all ones or all zeros */
@@ -67,6 +69,7 @@ cdef extern from *:
     ctypedef float vf
     enum: REAL_BYTES
     enum: VL
+    const real REAL_MAX  # the largest finite value
     enum: LINE "(64 / REAL_BYTES)"  # values in a cache line
     vf vzero
     vf vload(const real *p) noexcept nogil

@@ -2,7 +2,7 @@
 
 sigmoid     y = 1 / (1 + exp(-x))              dx = dy y (1 - y)                Zhang 2016, eqs. 4 and 37
 tanh        y = tanh x                         dx = dy (1 - y^2)
-relu        y = max(x, 0)                      dx = dy where y > 0, else 0
+relu        y = max(x, 0)                      dx = 0 where y <= 0, else dy
 leaky relu  y = x where x > 0, else a x        dx = dy where x > 0, else a dy
 softmax     y = exp x / sum exp x              dx = y (dy - sum dy y)
 log softmax y = x - log sum exp x              dx = dy - exp(y) sum dy
@@ -25,7 +25,7 @@ class FromOutput(Layer):
 
 
 class Sigmoid(FromOutput):
-    """y = 1 / (1 + exp(-x)).
+    """y = 1 / (1 + exp(-x)); 0 and 1 at the infinities, NaN stays NaN.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class Sigmoid(FromOutput):
 
 
 class Tanh(FromOutput):
-    """y = tanh x.
+    """y = tanh x; -1 and 1 at the infinities, NaN stays NaN.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class Tanh(FromOutput):
 
 
 class ReLU(FromOutput):
-    """y = max(x, 0).
+    """y = max(x, 0); the slope at 0 is 0, NaN stays NaN and lets dy through.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class ReLU(FromOutput):
 
 
 class LeakyReLU(Layer):
-    """y = x where x > 0, else negative_slope x.
+    """y = x where x > 0, else negative_slope x; the slope at 0 is negative_slope, NaN stays NaN.
 
     Examples
     --------
@@ -119,6 +119,8 @@ class LeakyReLU(Layer):
 class Softmax(FromOutput):
     """y = exp x / sum exp x, over the channels of each pixel or the features of a vector.
 
+    One +inf among them gives 1 there and 0 elsewhere; several, -inf alone, or NaN give NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -138,6 +140,8 @@ class Softmax(FromOutput):
 
 class LogSoftmax(FromOutput):
     """y = x - log sum exp x, over the channels of each pixel or the features of a vector.
+
+    One +inf among them gives 0 there and -inf elsewhere; several, -inf alone, or NaN give NaN.
 
     Examples
     --------

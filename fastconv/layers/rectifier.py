@@ -27,6 +27,8 @@ class FromInput(Layer):
 class PReLU(FromInput):
     """y = x where x > 0, else weight x, with one learned weight, or (shared=False) one for each channel.
 
+    The slope at 0 is the weight; NaN stays NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -56,7 +58,7 @@ class PReLU(FromInput):
 
 
 class ELU(FromInput):
-    """y = x where x > 0, else alpha (exp(x) - 1).
+    """y = x where x > 0, else alpha (exp(x) - 1); the slope at 0 is alpha, NaN stays NaN.
 
     Examples
     --------
@@ -80,7 +82,7 @@ class ELU(FromInput):
 
 
 class GELU(FromInput):
-    """y = x P(X < x), X standard normal; or its form with tanh.
+    """y = x P(X < x), X standard normal; or its form with tanh. 0 at -inf, NaN stays NaN.
 
     Examples
     --------
@@ -104,7 +106,7 @@ class GELU(FromInput):
 
 
 class Softplus(FromInput):
-    """y = log(1 + exp(beta x)) / beta, and x where beta x > threshold.
+    """y = log(1 + exp(beta x)) / beta, and x where beta x > threshold; 0 at -inf, NaN stays NaN.
 
     Examples
     --------
@@ -128,7 +130,7 @@ class Softplus(FromInput):
 
 
 class SiLU(FromInput):
-    """y = x / (1 + exp(-x)).
+    """y = x / (1 + exp(-x)); 0 at -inf, NaN stays NaN.
 
     Examples
     --------
@@ -148,7 +150,7 @@ class SiLU(FromInput):
 
 
 class HardSwish(FromInput):
-    """y = x min(max(x + 3, 0), 6) / 6.
+    """y = x min(max(x + 3, 0), 6) / 6; the slope is 0 at -3 and 1 at 3, NaN stays NaN.
 
     Examples
     --------
@@ -168,7 +170,7 @@ class HardSwish(FromInput):
 
 
 class HardSigmoid(FromInput):
-    """y = min(max(x + 3, 0), 6) / 6.
+    """y = min(max(x + 3, 0), 6) / 6; the slope at -3 and 3 is 0, NaN stays NaN.
 
     Examples
     --------
@@ -188,7 +190,7 @@ class HardSigmoid(FromInput):
 
 
 class ReLU6(FromOutput):
-    """y = min(max(x, 0), 6).
+    """y = min(max(x, 0), 6); the slope at 0 and 6 is 0, NaN stays NaN and lets dy through.
 
     Examples
     --------

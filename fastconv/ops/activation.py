@@ -5,7 +5,7 @@ that prepared call from checked arrays. Networks use the `_call` alone.
 
 The result has the memory order of `x`. `out` may be the memory of an input: then the function works in place. The bits
 of a value depend neither on where it stands, nor on the memory layout, nor on the number of threads. NaN gives NaN,
-an infinity its limit.
+an infinity its limit. The docstrings of gradients say what the slope is at kinks, infinities and NaN.
 """
 
 from .activation_hard import (

@@ -35,7 +35,7 @@ def hardsigmoid(x, *, out=None):
 def hardsigmoid_backward(dy, x, *, out=None):
     """The gradient of `hardsigmoid` with respect to its input.
 
-    dx = dy / 6 where -3 < x < 3, else 0
+    dx = 0 where x <= -3 or x >= 3, else dy / 6
 
     Parameters
     ----------
@@ -51,6 +51,10 @@ def hardsigmoid_backward(dy, x, *, out=None):
     ------
     TypeError, ValueError
         As `sigmoid`.
+
+    Notes
+    -----
+    0 at the kinks, x = -3 and x = 3, whatever dy is. Where x is NaN, dx is dy / 6.
 
     Examples
     --------
@@ -94,7 +98,7 @@ def hardswish(x, *, out=None):
 def hardswish_backward(dy, x, *, out=None):
     """The gradient of `hardswish` with respect to its input.
 
-    dx = dy (x / 3 + 1/2) where -3 < x < 3; 0 below, dy above
+    dx = dy (x / 3 + 1/2) where -3 < x < 3; 0 where x <= -3, dy where x >= 3
 
     Parameters
     ----------
@@ -110,6 +114,10 @@ def hardswish_backward(dy, x, *, out=None):
     ------
     TypeError, ValueError
         As `sigmoid`.
+
+    Notes
+    -----
+    NaN where x is NaN.
 
     Examples
     --------

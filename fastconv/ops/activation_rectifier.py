@@ -43,7 +43,7 @@ def relu(x, *, out=None):
 def relu_backward(dy, x=None, *, y=None, out=None):
     """The gradient of `relu` with respect to its input.
 
-    dx = dy where y > 0, else 0
+    dx = 0 where y <= 0, else dy
 
     Parameters
     ----------
@@ -63,6 +63,10 @@ def relu_backward(dy, x=None, *, y=None, out=None):
     TypeError, ValueError
         As `sigmoid`.
 
+    Notes
+    -----
+    0 at the kink, x = 0, whatever dy is. Where x is NaN, dx is dy.
+
     Examples
     --------
     >>> import numpy as np
@@ -77,7 +81,7 @@ def relu_backward(dy, x=None, *, y=None, out=None):
 def leaky_relu(x, negative_slope=0.01, *, out=None):
     """The identity, with another slope below zero.
 
-    y = x where x > 0, else negative_slope x
+    y = x where x > 0, else negative_slope x (0 where the slope is 0, for x = -inf too)
 
     Parameters
     ----------
@@ -125,6 +129,10 @@ def leaky_relu_backward(dy, x, negative_slope=0.01, *, out=None):
     TypeError, ValueError
         As `sigmoid`.
 
+    Notes
+    -----
+    The slope is negative_slope at the kink, x = 0, and where x is NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -167,7 +175,7 @@ def relu6(x, *, out=None):
 def relu6_backward(dy, x, *, out=None):
     """The gradient of `relu6` with respect to its input.
 
-    dx = dy where 0 < x < 6, else 0
+    dx = 0 where x <= 0 or x >= 6, else dy
 
     Parameters
     ----------
@@ -184,6 +192,10 @@ def relu6_backward(dy, x, *, out=None):
     TypeError, ValueError
         As `sigmoid`.
 
+    Notes
+    -----
+    0 at the kinks, x = 0 and x = 6, whatever dy is. Where x is NaN, dx is dy.
+
     Examples
     --------
     >>> import numpy as np
@@ -197,7 +209,7 @@ def relu6_backward(dy, x, *, out=None):
 def prelu(x, weight, *, out=None):
     """The identity, with another, learned slope below zero.
 
-    y[n,c,...] = x where x > 0, else weight[c] x
+    y[n,c,...] = x where x > 0, else weight[c] x (0 where the weight is 0, for x = -inf too)
 
     Parameters
     ----------
@@ -249,6 +261,10 @@ def prelu_backward(dy, x, weight, *, out=None):
     ------
     TypeError, ValueError
         As `prelu`.
+
+    Notes
+    -----
+    The slope is the weight at the kink, x = 0, and where x is NaN, which makes dweight of its channel NaN.
 
     Examples
     --------

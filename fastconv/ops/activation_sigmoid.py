@@ -62,6 +62,10 @@ def sigmoid_backward(dy, x=None, *, y=None, out=None):
     TypeError, ValueError
         As `sigmoid`.
 
+    Notes
+    -----
+    The slope is 0 at -inf and +inf, and NaN where x is NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -128,6 +132,10 @@ def tanh_backward(dy, x=None, *, y=None, out=None):
     ------
     TypeError, ValueError
         As `sigmoid`.
+
+    Notes
+    -----
+    The slope is 0 at -inf and +inf, and NaN where x is NaN.
 
     Examples
     --------

@@ -55,6 +55,10 @@ def elu_backward(dy, x, alpha=1.0, *, out=None):
     TypeError, ValueError
         As `sigmoid`.
 
+    Notes
+    -----
+    The slope is alpha at the kink, x = 0, 0 at -inf, and NaN where x is NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -117,6 +121,10 @@ def gelu_backward(dy, x, approximate="none", *, out=None):
     TypeError, ValueError
         As `sigmoid`.
 
+    Notes
+    -----
+    The slope is 0 at -inf, 1 at +inf, and NaN where x is NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -176,6 +184,10 @@ def silu_backward(dy, x, *, out=None):
     ------
     TypeError, ValueError
         As `sigmoid`.
+
+    Notes
+    -----
+    The slope is 0 at -inf, 1 at +inf, and NaN where x is NaN.
 
     Examples
     --------
@@ -240,6 +252,10 @@ def softplus_backward(dy, x, beta=1.0, threshold=20.0, *, out=None):
     ------
     TypeError, ValueError
         As `sigmoid`.
+
+    Notes
+    -----
+    The slope is 0 at -inf, 1 at +inf, and NaN where x is NaN.
 
     Examples
     --------

@@ -26,7 +26,8 @@ def softmax(x, axis=-1, *, out=None):
 
     Notes
     -----
-    A row of -inf alone, or one that holds NaN or +inf, gives NaN.
+    One +inf in a row gives the limit: 1 there, 0 elsewhere. A row of -inf alone, of several +inf, or with NaN gives
+    NaN.
 
     Examples
     --------
@@ -98,7 +99,8 @@ def log_softmax(x, axis=-1, *, out=None):
 
     Notes
     -----
-    A row of -inf alone, or one that holds NaN or +inf, gives NaN.
+    One +inf in a row gives the limit: 0 there, -inf elsewhere. A row of -inf alone, of several +inf, or with NaN gives
+    NaN.
 
     Examples
     --------

@@ -56,7 +56,11 @@ def cross_entropy(
 
     Notes
     -----
-    A row of -inf alone, or one that holds NaN or +inf, gives NaN; an ignored row gives 0 whatever it holds.
+    Infinite logits give limits: one +inf in a row has p = 1, so its class costs 0 and any other inf, and the gradient
+    stays finite; a class whose g is 0 costs nothing, whatever its logit. A row of -inf alone, of several +inf, or with
+    NaN gives NaN in its own value and gradient; an ignored row gives 0 whatever it holds. The loss is never below 0.
+    A mean over nothing (no rows, all ignored, weights that sum to 0) is NaN, or inf where a loss is left, with
+    gradient 0.
 
     Examples
     --------
@@ -155,6 +159,10 @@ def nll_loss(x, targets, weight=None, ignore_index=-100, reduction="mean", *, re
     ------
     TypeError, ValueError
         As `cross_entropy`.
+
+    Notes
+    -----
+    A row whose weight is 0 costs nothing, even at -inf. A mean over nothing is as in `cross_entropy`.
 
     Examples
     --------

@@ -37,6 +37,10 @@ def mse_loss(x, targets, reduction="mean", *, return_gradient=False, out=None):
     ValueError
         Shapes that differ, another reduction, an `out` that does not fit.
 
+    Notes
+    -----
+    A square beyond the range of the dtype of `x` is inf (1e20 in float32), and so are the sum and the mean then.
+
     Examples
     --------
     >>> import numpy as np
@@ -149,6 +153,10 @@ def l1_loss_backward(x, targets, reduction="mean", *, dy=1.0, out=None):
     TypeError, ValueError
         As `l1_loss`.
 
+    Notes
+    -----
+    0 where x = t, NaN where a difference is NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -224,6 +232,10 @@ def huber_loss_backward(x, targets, reduction="mean", delta=1.0, *, dy=1.0, out=
     ------
     TypeError, ValueError
         As `huber_loss`.
+
+    Notes
+    -----
+    Smooth at |x - t| = delta; delta or -delta at infinite differences, NaN where a difference is NaN.
 
     Examples
     --------

@@ -377,6 +377,10 @@ def lp_pool2d_backward(dy, x, norm_type=2, kernel_size=None, stride=None, ceil_m
     TypeError, ValueError
         As `lp_pool2d`; shapes or dtypes that do not agree.
 
+    Notes
+    -----
+    NaN where x is NaN, and where it is infinite unless p = 1.
+
     Examples
     --------
     >>> import numpy as np

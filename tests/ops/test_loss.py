@@ -440,9 +440,9 @@ def test_nan_and_infinite_logits(dtype):
     x = np.array([[nan, 0, 0], [-inf, -inf, -inf], [0, inf, 0], [-inf, 0, 0], [0, 0, -inf]], dtype)
     t = np.array([1, 1, 1, 0, 0])
     value, dx = fastconv.cross_entropy(x, t, reduction="none", return_gradient=True)
-    np.testing.assert_allclose(value, [nan, nan, nan, inf, np.log(2)], rtol=1e-6)
-    np.testing.assert_allclose(dx[3:], [[-1, 0.5, 0.5], [-0.5, 0.5, 0]], rtol=1e-6)
-    assert np.isnan(dx[:3]).all()
+    np.testing.assert_allclose(value, [nan, nan, 0, inf, np.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(dx[2:], [[0, 0, 0], [-1, 0.5, 0.5], [-0.5, 0.5, 0]], rtol=1e-6)
+    assert np.isnan(dx[:2]).all()
     shares = np.array([[0, 0.5, 0.5]], dtype)  # an impossible class that has no share costs nothing
     np.testing.assert_allclose(fastconv.cross_entropy(x[3:4], shares), np.log(2), rtol=1e-6)
 
