@@ -49,7 +49,6 @@ def written(error, mark):
         (fastconv.mse_loss, losses.MSE("mean")),
         (lambda y, t: 0, losses.CrossEntropy()),
     ],
-    ids=repr,
 )
 def test_names_classes_and_functions_in_place_of_a_loss(entry, loss, right):
     net = network()
@@ -61,7 +60,7 @@ def test_names_classes_and_functions_in_place_of_a_loss(entry, loss, right):
     with_loss(entry, net, right)
 
 
-@pytest.mark.parametrize("loss", [0, losses, object(), {"loss": "mse"}, ["mse"]], ids=str)
+@pytest.mark.parametrize("loss", [0, losses, object(), {"loss": "mse"}, ["mse"]])
 def test_what_is_no_loss_at_all(loss):
     with pytest.raises(TypeError, match=r"such as fastconv.CrossEntropy\(\), got .*, which has no prepare"):
         fit(network(), X, LABELS, loss=loss, progress=False)
@@ -88,7 +87,6 @@ def test_a_loss_that_cannot_be_hashed():
         (fastconv.SGD, fastconv.SGD),
         (fastconv.Adam, fastconv.Adam),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("lean", [False, True])
 def test_names_and_classes_in_place_of_an_optimizer(optimizer, right, lean):
@@ -101,7 +99,7 @@ def test_names_and_classes_in_place_of_an_optimizer(optimizer, right, lean):
         run(net, X, LABELS, optimizer=found, lean=lean)
 
 
-@pytest.mark.parametrize("optimizer", [0.1, {}, object(), lambda: None, [fastconv.SGD(0.1)]], ids=str)
+@pytest.mark.parametrize("optimizer", [0.1, {}, object(), lambda: None, [fastconv.SGD(0.1)]])
 def test_what_is_no_optimizer_at_all(optimizer):
     with pytest.raises(TypeError, match=r"such as fastconv.SGD\(lr=0.1\), got"):
         fit(network(), X, LABELS, optimizer=optimizer, progress=False)
@@ -141,7 +139,7 @@ def linear(x):
     return layers.Linear(3)(x)
 
 
-@pytest.mark.parametrize("given", [linear, layers.Linear, layers.Linear(3), Network, "resnet18", None], ids=str)
+@pytest.mark.parametrize("given", [linear, layers.Linear, layers.Linear(3), Network, "resnet18", None])
 def test_what_is_no_network(given):
     for run in (fit, evaluate, partial(train_step, optimizer=fastconv.SGD(0.1))):
         with pytest.raises(TypeError, match=r"network must be a Network, .*got "):
@@ -168,14 +166,13 @@ def test_a_frozen_network_is_evaluated_but_not_trained():
         (np.tanh, "models are made of layers"),
         (fastconv.models.resnet18, "if model is a function that makes a model, call it first"),
     ],
-    ids=str,
 )
 def test_what_is_no_model(model, says):
     with pytest.raises(TypeError, match=says):
         Network(model, (4,))
 
 
-@pytest.mark.parametrize("part", [layers.ReLU, [layers.ReLU()], "relu", fastconv.relu, None], ids=str)
+@pytest.mark.parametrize("part", [layers.ReLU, [layers.ReLU()], "relu", fastconv.relu, None])
 def test_what_is_no_part_of_a_model(part):
     with pytest.raises(TypeError, match=r"sequential takes layers and functions Node -> Node, got|made of layers"):
         Network(sequential(layers.ReLU(), part), (4,))
@@ -196,7 +193,7 @@ def test_what_is_no_input_shape(shape, error):
         Network(layers.ReLU(), shape)
 
 
-@pytest.mark.parametrize("shape", [4, np.int64(4), (4,), [4], np.array([4])], ids=repr)
+@pytest.mark.parametrize("shape", [4, np.int64(4), (4,), [4], np.array([4])])
 def test_every_form_of_a_number_of_features(shape):
     assert Network(layers.ReLU(), shape).input_shape == (4,)
 

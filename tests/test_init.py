@@ -96,7 +96,6 @@ every_layer = pytest.mark.parametrize(
         (init.normal, r"what normal makes: write {}=fastconv.init.normal\(0.1\)"),
         (init.constant, r"what constant makes: write {}=fastconv.init.constant\(0.1\)"),
     ],
-    ids=repr,
 )
 def test_what_is_no_initialiser_is_refused_by_the_name_of_its_argument(make, argument, value, says):
     with pytest.raises(ValueError, match=f"^{argument} must be {says.format(argument)}"):
@@ -117,7 +116,7 @@ def gives_another_shape(rng, shape, fan_in, fan_out):
 
 @pytest.mark.parametrize("argument", ["init", "bias_init"])
 @pytest.mark.parametrize(
-    "function", [np.zeros, np.ones, np.random.standard_normal, gives_nothing, gives_text, gives_another_shape], ids=str
+    "function", [np.zeros, np.ones, np.random.standard_normal, gives_nothing, gives_text, gives_another_shape]
 )
 def test_functions_that_are_no_initialisers_are_named_with_the_parameter(argument, function):
     name = {"init": "linear1.weight", "bias_init": "linear1.bias"}[argument]
