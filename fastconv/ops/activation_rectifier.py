@@ -287,10 +287,8 @@ def channel_weight(x, weight):
     x, weight = check.array(x, "x"), check.array(weight, "weight", (0, 1))
     check.same_dtype(x=x, weight=weight)
     if weight.size != 1 and (x.ndim < 2 or weight.size != x.shape[1]):
-        raise ValueError(
-            f"weight must have one element, or one for each index of the second axis of x, which has shape {x.shape}, "
-            f"got shape {weight.shape}"
-        )
+        rule = f"one for each index of the second axis of x, which has shape {x.shape}"
+        raise ValueError(f"weight must have one element, or {rule}, got shape {weight.shape}")
     return x, weight
 
 
