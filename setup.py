@@ -7,6 +7,7 @@ two compilations of one path would overwrite each other.
 
 Environment:
     FASTCONV_DEBUG=1       bounds checks, no optimisation of index arithmetic, assertions of the compiler kept
+    FASTCONV_SANITIZE=1    every access and operation checked by AddressSanitizer and UndefinedBehaviorSanitizer
     FASTCONV_OPENMP=0      build without OpenMP even where the compiler has it
     FASTCONV_BUILDS=v3,v4  compile these instruction sets only (for development)
     FASTCONV_KERNELS=conv  compile these kernel sources only (for development)
@@ -45,6 +46,7 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 OPTIMISE = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi"]
+SANITIZE = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-wrapv", "-fsanitize=address,undefined,float-cast-overflow"]
 
 EMPTY = "int main(void) { return 0; }"
 USES_OPENMP = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"
@@ -57,6 +59,7 @@ def flag(name, default):
 DEBUG = flag("FASTCONV_DEBUG", "0")
 if DEBUG:
     DIRECTIVES.update(boundscheck=True, initializedcheck=True)
+SANITIZED = flag("FASTCONV_SANITIZE", "0")
 
 
 def chosen(name, everything):
@@ -174,7 +177,7 @@ class BuildKernels(build_ext):
             ("REAL_BYTES", str(real_bytes)),
             ("VBYTES", str(vector_bytes)),
             ("TILE_VECTORS", str(tile_vectors)),
-            ("FASTCONV_DEBUG_BUILD", str(int(DEBUG))),
+            ("FASTCONV_DEBUG_BUILD", str(int(DEBUG or SANITIZED))),
             ("CYTHON_CLINE_IN_TRACEBACK", "0"),
             ("CYTHON_INLINE", "inline __attribute__((always_inline))"),  # the tiles' constants must reach their loops
         ]
@@ -184,6 +187,9 @@ class BuildKernels(build_ext):
         extension.extra_link_args = ["-Wl,-s"] if sys.platform.startswith("linux") else []
         if DEBUG:
             extension.extra_compile_args += ["-O1", "-g"]
+        if SANITIZED:
+            extension.extra_compile_args += SANITIZE
+            extension.extra_link_args = [SANITIZE[-1]]
         if self.openmp:
             extension.extra_compile_args.append("-fopenmp")
             extension.extra_link_args.append("-fopenmp")

@@ -186,3 +186,15 @@ def assert_exact(result, exact, dtype):
     """Bit for bit: whole numbers, so that every order of summation gives the same."""
     assert result.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(result, exact.astype(dtype), strict=True)
+
+
+# tails of channels and filters around the vectors of all builds; what Winograd takes
+TAILS = [
+    Conv((1, C, 5, 4), (K, C, kernel, kernel), stride, 0)
+    for C in (1, 3, 8, 17, 33)
+    for K in (1, 8, 17, 35)
+    for kernel, stride in ((1, 2), (3, 1), (2, 2))
+]
+DEPTHWISE = [Conv((2, C, 7, 6), (C, 1, 3, 3), stride, 1, 1, C) for C in (1, 3, 8, 17, 33) for stride in (1, 2)]
+WINOGRAD = [Conv((1, 32, 8, 9), (K, 32, side, side), 1, 1) for K in (32, 37) for side in (2, 3, 5)]
+WINOGRAD += [Conv((1, C, 12, 11), (K, C, 4, 4), 2, ((1, 1), (1, 2))) for C, K in ((32, 37), (48, 32))]

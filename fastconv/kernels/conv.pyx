@@ -17,6 +17,7 @@ from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
 from .few_channels cimport merges, pad_row
 from .lanes cimport vread, vtranspose
+from .room cimport on_a_line, plus, times
 from .shares cimport next_job, share_out
 from .tile cimport MR, NR, columns, tile
 from .vector cimport LINE, VL, real, vf, vfence, vprefetch, vstore, vzero
@@ -88,13 +89,13 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef Py_ssize_t blocks = blocks_of(tiles, threads), at_once = tiles_at_once(g, blocks)
     cdef Py_ssize_t runs = (g.tiles_k + at_once - 1) // at_once, jobs = g.groups * runs * blocks
     cdef Py_ssize_t *ranges
-    cdef Py_ssize_t table = (g.taps + 2) * TILES * MR
-    cdef Py_ssize_t scratch = table * sizeof(real *) + ((TILES * MR + 1) * beside(g) + VL) * sizeof(real)
+    cdef Py_ssize_t table = times(plus(g.taps, 2), TILES * MR * sizeof(real *))  # whole cache lines
+    cdef Py_ssize_t scratch = plus(table, (TILES * MR + 1) * beside(g) * sizeof(real))
     cdef char *memory = NULL
     if jobs == 0:
         return 0
     g.each = ceiling(pixels, blocks)
-    g.at = <Py_ssize_t *>malloc((g.taps + 1) * sizeof(Py_ssize_t))
+    g.at = <Py_ssize_t *>malloc(times(g.taps + 1, sizeof(Py_ssize_t)))
     if g.at == NULL:
         return 1
     find_inside(g)
@@ -105,7 +106,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
         free(g.at)
         return 1
     with parallel(num_threads=threads):
-        memory = <char *>malloc(scratch)
+        memory = <char *>on_a_line(scratch)
         for thread in prange(threads, schedule="static"):
             failed |= run_range(g, ranges, threads, thread, blocks, runs, at_once, pixels, memory)
         free(memory)
@@ -178,7 +179,7 @@ cdef int run_job(Grid *g, Py_ssize_t group, Py_ssize_t tile_k, Py_ssize_t at_onc
     cdef const real **rows = <const real **>memory
     cdef real **out = <real **>(memory + g.taps * TILES * MR * sizeof(real *))
     cdef const real **add = NULL
-    cdef real *spare = <real *>(out + 2 * TILES * MR) + VL - <size_t>(out + 2 * TILES * MR) // sizeof(real) % VL
+    cdef real *spare = <real *>(out + 2 * TILES * MR)
     cdef real *junk = spare + TILES * MR * beside(g)
     if memory == NULL:
         return 1
@@ -463,7 +464,7 @@ cdef bint in_order(const Py_ssize_t *offsets, Py_ssize_t taps) noexcept nogil:
 
 
 cdef Py_ssize_t packed_reals(Grid *g) noexcept nogil:
-    return g.groups * columns(g.K) * g.taps * g.length
+    return times(times(g.groups * columns(g.K), g.taps), g.length)
 
 
 cdef void pack(Grid *g, const real *w, Py_ssize_t so, Py_ssize_t si, Py_ssize_t sg, const Py_ssize_t *offsets,
@@ -479,13 +480,13 @@ cdef void pack(Grid *g, const real *w, Py_ssize_t so, Py_ssize_t si, Py_ssize_t 
                   packed + job // tiles_k * size + job % tiles_k * NR * VL * g.taps * g.length)
 
 
-cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_t times) noexcept nogil:
-    """The bias of each group, `times` over, in a row of whole vectors; zeros without one."""
-    cdef Py_ssize_t g, k, width = columns(K * times)
+cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_t repeats) noexcept nogil:
+    """The bias of each group, `repeats` over, in a row of whole vectors; zeros without one."""
+    cdef Py_ssize_t g, k, width = columns(K * repeats)
     cdef real *packed = <real *>calloc(max(<Py_ssize_t>1, groups * width), sizeof(real))
     if packed != NULL and b is not None:
         for g in range(groups):
-            for k in range(K * times):
+            for k in range(K * repeats):
                 packed[g * width + k] = b[g * K + k % K]
     return packed
 
@@ -503,6 +504,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
     cdef int failed = 1
     cdef Grid g
     cdef Py_ssize_t *offsets
+    cdef Py_ssize_t one = sizeof(real)
     if y.shape[0] == 0:
         return
     with nogil:
@@ -511,8 +513,7 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
             set_source(&g, x)
             set_target(&g, y, r)
             g.GH, g.GW, g.bh, g.activation = y.shape[2], y.shape[3], 0, activation
-            failed = pack_and_run(&g, &w[0, 0, 0, 0], w.strides[0] // sizeof(real), w.strides[1] // sizeof(real),
-                                  w.strides[0] // <Py_ssize_t>sizeof(real) * g.K, offsets,
+            failed = pack_and_run(&g, &w[0, 0, 0, 0], w.strides[0] // one, w.strides[1] // one, w.strides[0] // one * g.K, offsets,
                                   NULL if packed is None else &packed[0], b, w.shape[3] if dw == 1 and narrow else 1)
         free(offsets)
     if failed:
@@ -523,11 +524,11 @@ def pack_forward(const real[:, :, :, :] w, real[:] packed, Py_ssize_t groups):
     """The packed weights of `forward`, in packed_size(w.shape, groups) reals."""
     cdef Grid g
     cdef Py_ssize_t *offsets = forward_taps(&g, w, 1, 1, 1, 1, 0, 0, groups)
+    cdef Py_ssize_t one = sizeof(real)
     if offsets == NULL:
         raise MemoryError()
     with nogil:
-        pack(&g, &w[0, 0, 0, 0], w.strides[0] // sizeof(real), w.strides[1] // sizeof(real),
-             w.strides[0] // <Py_ssize_t>sizeof(real) * g.K, offsets, &packed[0])
+        pack(&g, &w[0, 0, 0, 0], w.strides[0] // one, w.strides[1] // one, w.strides[0] // one * g.K, offsets, &packed[0])
         free(offsets)
 
 
@@ -540,7 +541,7 @@ cdef Py_ssize_t *forward_taps(Grid *g, const real[:, :, :, :] w, Py_ssize_t sh, 
                               Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups) noexcept nogil:
     """Where each tap lies in w, with the taps of the grid behind; NULL if memory ran out."""
     cdef Py_ssize_t kw = w.shape[3], taps = w.shape[2] * kw, t
-    cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(3 * taps * sizeof(Py_ssize_t))
+    cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(times(taps, 3 * sizeof(Py_ssize_t)))
     if offsets == NULL:
         return NULL
     g.th = offsets + taps
@@ -562,7 +563,7 @@ cdef int pack_and_run(Grid *g, const real *w, Py_ssize_t so, Py_ssize_t si, Py_s
     cdef int failed
     if packed != NULL:
         return run_packed(g, packed, b, in_row)
-    own = <real *>malloc(max(<Py_ssize_t>1, packed_reals(g)) * sizeof(real))
+    own = <real *>malloc(times(max(<Py_ssize_t>1, packed_reals(g)), sizeof(real)))
     if own == NULL:
         return 1
     pack(g, w, so, si, sg, offsets, own)
@@ -572,9 +573,9 @@ cdef int pack_and_run(Grid *g, const real *w, Py_ssize_t so, Py_ssize_t si, Py_s
 
 
 cdef void set_source(Grid *g, const real[:, :, :, :] x) noexcept nogil:
+    cdef Py_ssize_t one = sizeof(real)
     g.x, g.H, g.W = &x[0, 0, 0, 0], x.shape[2], x.shape[3]
-    g.xn, g.xh, g.xw = x.strides[0] // sizeof(real), x.strides[2] // sizeof(real), x.strides[3] // sizeof(real)
-    g.xc = x.strides[1] // sizeof(real)
+    g.xn, g.xc, g.xh, g.xw = x.strides[0] // one, x.strides[1] // one, x.strides[2] // one, x.strides[3] // one
 
 
 cdef void set_target(Grid *g, real[:, :, :, :] y, const real[:, :, :, :] r) noexcept nogil:
@@ -587,15 +588,21 @@ cdef void set_target(Grid *g, real[:, :, :, :] y, const real[:, :, :, :] r) noex
         g.add, g.an, g.ah, g.aw = &r[0, 0, 0, 0], r.strides[0] // one, r.strides[2] // one, r.strides[3] // one
 
 
+cdef Py_ssize_t run_of(Grid *g, bint merged, Py_ssize_t in_row) noexcept nogil:
+    """Values that the tiles read under one tap, or under one row of taps that is read as one run."""
+    return g.length * in_row if merged else g.length
+
+
 cdef int run_packed(Grid *g, const real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
     """Run a grid whose taps come in rows of `in_row` neighbours; 1 if memory ran out."""
     cdef real *bias = pack_bias(b, g.channels if g.bh else g.K, g.groups, g.bh * g.bw if g.bh else 1)
-    cdef real *zeros = <real *>calloc(max(<Py_ssize_t>1, g.length), sizeof(real))
+    cdef bint merged = merges(g.groups, g.C, in_row)
+    cdef real *zeros = <real *>calloc(max(<Py_ssize_t>1, run_of(g, merged, in_row)), sizeof(real))
     cdef int failed = bias == NULL or zeros == NULL
     g.tiles_k = (g.K + NR * VL - 1) // (NR * VL)
     g.w, g.wg, g.b, g.bg, g.zeros = packed, columns(g.K) * g.taps * g.length, bias, columns(g.K), zeros
     if not failed:
-        if merges(g.groups, g.C, in_row):
+        if merged:
             failed = run_merged(g, in_row)
         else:
             failed = run_grid(g)
@@ -617,12 +624,12 @@ cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
     cdef Py_ssize_t rows = g.taps // in_row, r, n = 0, i = 0, N = g.N, GH = g.GH, up = max(<Py_ssize_t>1, g.bh)
     cdef Py_ssize_t h0 = g.th[0], w0 = g.tw[0], span = g.th[g.taps - 1] - h0 + 1, W = (g.GW - 1) * g.mw + in_row
     cdef Py_ssize_t band = min(GH, max(<Py_ssize_t>1, (PADDED // (W * g.C) - span) // g.mh + 1))
-    cdef Py_ssize_t H = (band - 1) * g.mh + span
-    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, min(N, PADDED // (H * W * g.C))) if band == GH else 1
-    cdef real *copy = <real *>malloc(at_once * H * W * g.C * sizeof(real))
+    cdef Py_ssize_t H = plus((band - 1) * g.mh, span), size = times(H, W * g.C)  # of an image
+    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, min(N, PADDED // size)) if band == GH else 1
+    cdef real *copy = <real *>malloc(times(times(at_once, size), sizeof(real)))
     cdef int failed = copy == NULL
     cdef Grid part = g[0]
-    part.x, part.xn, part.xh, part.xw, part.H, part.W = copy, H * W * g.C, W * g.C, g.C, H, W
+    part.x, part.xn, part.xh, part.xw, part.H, part.W = copy, size, W * g.C, g.C, H, W
     part.taps, part.length = rows, in_row * g.C
     for r in range(rows):
         part.th[r] = g.th[r * in_row] - h0
@@ -664,15 +671,14 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     """dx = conv2d's input gradient + r (with b and an activation: the transposed convolution); dy, dx and r
     channels-last, r perhaps dx itself, b and r perhaps None."""
     cdef int failed
-    cdef const real *next_packed = NULL if packed is None else &packed[0]
     if dx.shape[0] == 0:
         return
     with nogil:
         if narrow and packed is None and r is None and in_blocks(groups, w.shape[1], sh, sw, dh, dw):
             failed = run_blocks(dy, w, b, dx, sh, sw, top, left, activation)
         else:
-            failed = run_phases(dy, w, b, dx, r, sh, sw, dh, dw, top, left, groups, narrow, activation, &next_packed,
-                                NULL)
+            failed = run_phases(dy, w, b, dx, r, sh, sw, dh, dw, top, left, groups, narrow, activation,
+                                NULL if packed is None else &packed[0], NULL)
     if failed:
         raise MemoryError()
 
@@ -680,45 +686,73 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw,
                Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups):
     """The packed weights of `backward_input`, phase after phase."""
-    cdef real *next_packed = &packed[0]
     cdef int failed
     with nogil:
-        failed = run_phases(None, w, None, None, None, sh, sw, dh, dw, top, left, groups, False, 0, NULL, &next_packed)
+        failed = run_phases(None, w, None, None, None, sh, sw, dh, dw, top, left, groups, False, 0, NULL, &packed[0])
     if failed:
         raise MemoryError()
 
 
 cdef bint in_blocks(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh,
                     Py_ssize_t dw) noexcept nogil:
-    return groups == 1 and dh == 1 and dw == 1 and 2 * C < VL and sh * sw * C <= WIDEST * NR * VL
+    return groups == 1 and dh == 1 and dw == 1 and 2 * C < VL and times(sh * sw, C) <= WIDEST * NR * VL
 
 
 cdef int run_phases(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                     const real[:, :, :, :] known, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw,
                     Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint narrow, int activation,
-                    const real **packed, real **store) noexcept nogil:
-    """The sh x sw phases of dx; with `store` nothing is computed but the packed weights."""
-    cdef Py_ssize_t phase
-    cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(3 * w.shape[2] * w.shape[3] * sizeof(Py_ssize_t))
+                    const real *packed, real *store) noexcept nogil:
+    """The phases of dx, at most sh x sw; with `store` nothing is computed but the packed weights of those that a tap
+    reaches."""
+    cdef Py_ssize_t i, j, rows, row
+    cdef Py_ssize_t *offsets = <Py_ssize_t *>malloc(times(w.shape[2] * w.shape[3], 3 * sizeof(Py_ssize_t)))
     cdef int failed = offsets == NULL
-    for phase in range(sh * sw):
-        failed = failed or run_phase(dy, w, b, dx, known, sh, sw, dh, dw, top, left, groups, narrow, activation,
-                                     phase // sw, phase % sw, offsets, packed, store)
+    if store != NULL:  # later taps reach the phases of these
+        rows, row = min(w.shape[2], sh // divisor(sh, dh)), min(w.shape[3], sw // divisor(sw, dw))
+    else:
+        rows, row = min(sh, dx.shape[2]), min(sw, dx.shape[3])
+    for i in range(rows):
+        for j in range(row):
+            failed = failed or run_phase(dy, w, b, dx, known, sh, sw, dh, dw, top, left, groups, narrow, activation,
+                                         phase_of(i, top, sh, dh) if store != NULL else i,
+                                         phase_of(j, left, sw, dw) if store != NULL else j, offsets, packed, store)
     free(offsets)
     return failed
+
+
+cdef Py_ssize_t divisor(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """The greatest common one."""
+    while b:
+        a, b = b, a % b
+    return a
+
+
+cdef Py_ssize_t phase_of(Py_ssize_t tap, Py_ssize_t before, Py_ssize_t stride, Py_ssize_t dilation) noexcept nogil:
+    """The phase that a tap reaches: (tap dilation - before) mod stride."""
+    cdef Py_ssize_t phase = (tap * dilation - before) % stride
+    return phase + stride if phase < 0 else phase
+
+
+cdef Py_ssize_t taps_below(Py_ssize_t phase, Py_ssize_t before, Py_ssize_t stride, Py_ssize_t dilation,
+                           Py_ssize_t kernel) noexcept nogil:
+    """How many taps reach a phase below this one."""
+    cdef Py_ssize_t tap, count = 0
+    for tap in range(kernel):
+        count += phase_of(tap, before, stride, dilation) < phase
+    return count
 
 
 cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
                    const real[:, :, :, :] known, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw,
                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint narrow, int activation, Py_ssize_t i0,
-                   Py_ssize_t j0, Py_ssize_t *offsets, const real **packed, real **store) noexcept nogil:
+                   Py_ssize_t j0, Py_ssize_t *offsets, const real *packed, real *store) noexcept nogil:
     """The pixels (i0 + i sh, j0 + j sw) of dx: tap (r, s) reaches them from dy at (i0 + top - r dh) / sh + i.
 
-    Taps are taken from the last to the first, so that dy is read from left to right.
+    Taps are taken from the last to the first, so that dy is read from left to right. The weights of the phases are
+    packed row after row.
     """
     cdef Grid g
-    cdef Py_ssize_t r, s, t = 0, one = sizeof(real), in_row = 0
-    cdef const real *weights = NULL
+    cdef Py_ssize_t r, s, t = 0, one = sizeof(real), in_row = 0, above, place = 0
     g.th = offsets + w.shape[2] * w.shape[3]
     g.tw = g.th + w.shape[2] * w.shape[3]
     for r in range(w.shape[2] - 1, -1, -1):
@@ -733,14 +767,13 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
                     in_row += 1
     g.groups, g.C, g.K, g.activation = groups, w.shape[0] // groups, w.shape[1], activation
     g.taps, g.length = t, g.C
+    if store != NULL or packed != NULL:
+        above = taps_below(i0, top, sh, dh, w.shape[2])
+        place = (taps_below(i0 + 1, top, sh, dh, w.shape[2]) - above) * taps_below(j0, left, sw, dw, w.shape[3])
+        place = (place + above * w.shape[3]) * groups * columns(g.K) * g.length
     if store != NULL:
-        pack(&g, &w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C, offsets, store[0])
-        store[0] += packed_reals(&g)
-        return 0
-    if packed[0] != NULL:
-        weights = packed[0]
-        packed[0] += packed_reals(&g)
-    if i0 >= dx.shape[2] or j0 >= dx.shape[3]:
+        pack(&g, &w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C, offsets,
+             store + place)
         return 0
     set_source(&g, dy)
     set_target(&g, dx, known)
@@ -751,7 +784,7 @@ cdef int run_phase(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     g.mh, g.mw, g.bh = 1, 1, 0
     g.GH, g.GW = (dx.shape[2] - i0 + sh - 1) // sh, (dx.shape[3] - j0 + sw - 1) // sw
     return pack_and_run(&g, &w[0, 0, 0, 0], w.strides[1] // one, w.strides[0] // one, w.strides[0] // one * g.C, offsets,
-                        weights, b, in_row if dw == 1 and narrow else 1)
+                        NULL if packed == NULL else packed + place, b, in_row if dw == 1 and narrow else 1)
 
 
 cdef int run_blocks(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,

@@ -17,6 +17,7 @@ from libc.string cimport memcpy, memset
 from fastconv.kernels.threads cimport threads_for
 from .few_channels cimport merges, pad_row
 from .lanes cimport vtranspose
+from .room cimport on_a_line, plus, times
 from .shares cimport next_job, share_out
 from .tile cimport MR, NR, columns, tile_tn
 from .vector cimport LINE, REAL_BYTES, VL, real, vf, vload, vprefetch, vstore, vzero
@@ -87,7 +88,7 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         join_rows(&g)
         g.merged = merges(groups, g.C, g.kw if dilation_w == 1 and narrow else 1)
         divide(&g)
-        g.sums = <real *>malloc(g.parts * g.size * sizeof(real))
+        g.sums = <real *>malloc(times(g.parts * g.size, sizeof(real)))
         failed = g.sums == NULL
         if not failed:
             failed = sum_parts(&g)
@@ -101,7 +102,7 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
 cdef void join_rows(Sums *g) noexcept nogil:
     """1x1 without padding: rows that follow each other in memory are one longer row."""
     cdef Py_ssize_t rows, most = MOST // g.OW
-    if g.kh * g.kw * g.sh * g.sw != 1 or g.H != g.OH or g.W != g.OW or g.top or g.left:
+    if g.kh * g.kw != 1 or g.sh * g.sw != 1 or g.H != g.OH or g.W != g.OW or g.top or g.left:
         return
     if g.xh != g.W * g.xw or g.yh != g.OW * g.yw:
         return
@@ -142,17 +143,17 @@ cdef void divide(Sums *g) noexcept nogil:
 
 cdef int sum_parts(Sums *g) noexcept nogil:
     cdef Py_ssize_t *ranges
-    cdef Py_ssize_t rows = g.kh * row_of(g, PIXELS) + VL if g.merged else 0
+    cdef Py_ssize_t rows = plus(times(g.kh, row_of(g, min(<Py_ssize_t>PIXELS, g.OW))), VL) if g.merged else 0
     cdef Py_ssize_t panels = PIXELS * (PANELS * MR + WIDTH) + VL
     cdef Py_ssize_t tables = MOST * (2 * sizeof(real *) + sizeof(Py_ssize_t))
-    cdef Py_ssize_t scratch = 64 + tables + (panels + rows) * sizeof(real)
+    cdef Py_ssize_t scratch = plus(tables, times(plus(panels, rows), sizeof(real)))
     cdef int threads = threads_for(<double>g.rows * g.OW * g.size * 0.02), failed = 0, thread
     cdef char *memory = NULL
     ranges = share_out(g.parts * g.groups * g.taps * g.blocks_k * g.blocks_c, threads)
     if ranges == NULL:
         return 1
     with parallel(num_threads=threads):
-        memory = <char *>malloc(scratch)
+        memory = <char *>on_a_line(scratch)
         for thread in prange(threads, schedule="static"):
             failed |= sum_range(g, ranges, threads, thread, memory)
         free(memory)
@@ -167,7 +168,7 @@ cdef int sum_range(Sums *g, Py_ssize_t *ranges, int threads, int thread, char *m
     if memory == NULL:
         return 1
     j.next_x = j.next_dy = g.dy
-    j.panel_dy = <real *>(memory + 64 - <size_t>memory % 64)
+    j.panel_dy = <real *>memory
     j.panel_x = j.panel_dy + PIXELS * WIDTH
     j.x = <const real **>(j.panel_x + PIXELS * PANELS * MR + VL)
     j.dy = j.x + MOST
@@ -264,7 +265,7 @@ cdef void fill(Sums *g, Job *j, Py_ssize_t *row, Py_ssize_t end, Py_ssize_t *col
 
 cdef Py_ssize_t row_of(Sums *g, Py_ssize_t count) noexcept nogil:
     """Values in a row of x under a row of the kernel at `count` pixels."""
-    return ((count - 1) * g.sw + g.kw) * g.C
+    return times(g.C, (count - 1) * g.sw + g.kw)
 
 
 cdef const real *unfold(Sums *g, Job *j, const real *x, Py_ssize_t h0, Py_ssize_t w0, Py_ssize_t count) noexcept nogil:

@@ -77,5 +77,5 @@ def openmp_version():
 
 
 def is_debug_build():
-    """Whether the kernels check their bounds (built with FASTCONV_DEBUG=1)."""
+    """Whether the kernels check their bounds (built with FASTCONV_DEBUG=1 or FASTCONV_SANITIZE=1)."""
     return bool(FASTCONV_DEBUG_BUILD)

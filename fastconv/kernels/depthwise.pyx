@@ -12,9 +12,11 @@ runs over s x s phases, each a stride-1 sum. Sums run over taps, in an order tha
 
 from cython.parallel cimport parallel, prange
 from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
 
 from fastconv.kernels.threads cimport threads_for
 from .lanes cimport square_part
+from .room cimport on_a_line, plus, times
 from .vector cimport VL, real, vf, activated, activated_one, vload, vprefetch, vstore, vzero
 
 cdef enum:
@@ -72,10 +74,12 @@ cdef bint is_far(Grid *g) noexcept nogil:
     return not g.copied and g.N * g.H * g.W * g.lanes > FAR
 
 
-cdef real *packed_rows(Py_ssize_t size, void **memory) noexcept nogil:
-    """Zeros that begin at a whole cache line; NULL if memory ran out."""
-    memory[0] = calloc(size * sizeof(real) + 64, 1)
-    return <real *>(<size_t>memory[0] + 63 & ~<size_t>63) if memory[0] != NULL else NULL
+cdef real *packed_rows(Py_ssize_t size) noexcept nogil:
+    """Zeros that begin at a whole cache line, to be freed; NULL if memory ran out."""
+    cdef real *rows = <real *>on_a_line(times(size, sizeof(real)))
+    if rows != NULL:
+        memset(rows, 0, size * sizeof(real))
+    return rows
 
 
 # ---------------------------------------------------------------- one row
@@ -312,10 +316,11 @@ cdef int run_grid(Grid *g) noexcept nogil:
     jobs = g.N * blocks
     g.span = (g.each - 1) * g.mh + high - low + 1
     g.step = g.lanes if g.copied else g.xw
-    size = 2 * kh * sizeof(real *) + ((g.span * g.W * g.lanes if g.copied else 0) + g.GW * g.lanes) * sizeof(real)
+    size = plus(times(g.span, g.W * g.lanes) if g.copied else 0, g.GW * g.lanes)
+    size = plus(2 * kh * sizeof(real *), times(plus(size, 1), sizeof(real)))
     g.far = is_far(g)
     with parallel(num_threads=threads):
-        memory = <char *>calloc(size + sizeof(real), 1)
+        memory = <char *>calloc(size, 1)
         for job in prange(jobs, schedule="static"):
             failed |= run_job(g, job // blocks, job % blocks * g.each, low, kh, memory)
         free(memory)
@@ -423,15 +428,15 @@ cdef void inside(Grid *g, Phase *f) noexcept nogil:
 cdef int run_packed(Grid *g, const real[:, :, :, :] w, const real[:] b) noexcept nogil:
     """Pack the weights of all phases and the bias, run; 1 if memory ran out."""
     cdef Py_ssize_t f, k, r, s, size
-    cdef void *memory
+    cdef real *packed
     cdef real *to
     cdef real *bias
     cdef Phase *p
     cdef int failed
     cut_channels(g)
     size = w.shape[2] * w.shape[3] * g.width
-    to = packed_rows(size + 2 * g.width + g.K, &memory)
-    if to == NULL:
+    to = packed = packed_rows(size + 2 * g.width + g.K)
+    if packed == NULL:
         return 1
     g.b = to + size
     g.zeros = g.b + g.width
@@ -454,7 +459,7 @@ cdef int run_packed(Grid *g, const real[:, :, :, :] w, const real[:] b) noexcept
                 pack_row(g, &w[0, 0, p.r0 + r * p.rs, p.s0 + s * p.ss], w.strides[0] // <Py_ssize_t>sizeof(real), to)
                 to += g.width
     failed = run_grid(g)
-    free(memory)
+    free(packed)
     return failed
 
 
@@ -649,7 +654,6 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
                     Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups):
     """dw = sum over pixels of dy times the x under the tap, groups = C; any strides in memory."""
     cdef Sums g
-    cdef void *memory
     cdef int failed
     if dy.shape[0] == 0:
         dw[...] = 0
@@ -668,13 +672,13 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         g.fast = g.phase.reuse and g.phase.kw == 3
         g.taps = dw.shape[2] * dw.shape[3]
         g.parts = min(<Py_ssize_t>PARTS, (g.grid.N * g.grid.GH + ROWS - 1) // ROWS)
-        g.sums = packed_rows(g.parts * g.taps * g.grid.width, &memory)
+        g.sums = packed_rows(g.parts * g.taps * g.grid.width)
         failed = g.sums == NULL
         if not failed:
             failed = run_sums(&g)
         if not failed:
             add_parts(&g, dw)
-        free(memory)
+        free(g.sums)
     if failed:
         raise MemoryError()
 
@@ -687,14 +691,15 @@ cdef void set_dy(Grid *g, const real[:, :, :, :] y) noexcept nogil:
 
 cdef int run_sums(Sums *g) noexcept nogil:
     cdef Grid *x = &g.grid
-    cdef Py_ssize_t part, span = (g.phase.kh * x.W * x.lanes if x.copied else 0)
-    cdef Py_ssize_t size = (g.phase.kh + 3) * sizeof(real *) + (span + (x.GW * x.lanes if g.copied_dy else 0)) * sizeof(real)
+    cdef Py_ssize_t part, size = times(g.phase.kh, x.W * x.lanes) if x.copied else 0
     cdef int threads = threads_for(<double>x.N * x.GH * x.GW * x.lanes * (2 + g.taps) * 0.03), failed = 0
     cdef char *memory
     x.step = x.lanes if x.copied else x.xw
     x.far = is_far(x)
+    size = plus(size, x.GW * x.lanes if g.copied_dy else 0)
+    size = plus((g.phase.kh + 3) * sizeof(real *), times(plus(size, 1), sizeof(real)))
     with parallel(num_threads=threads):
-        memory = <char *>calloc(size + sizeof(real), 1)
+        memory = <char *>calloc(size, 1)
         for part in prange(g.parts, schedule="static"):
             failed |= sum_part(g, part, memory)
         free(memory)

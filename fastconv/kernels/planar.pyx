@@ -15,6 +15,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from fastconv.kernels.threads cimport threads_for
+from .room cimport ROOM_MAX, plus, times
 from .tile cimport MR, NR
 from .vector cimport real
 
@@ -109,8 +110,12 @@ cdef struct Source:
 
 
 cdef int plan_source(Source *g, double row_work) noexcept nogil:
-    """Choose the blocks and whether they are copied; 1 if memory ran out."""
+    """Choose the blocks and whether they are copied; 1 if memory ran out, or would."""
     cdef Py_ssize_t s, reach_h = (g.kh - 1) * g.rh, reach_w = (g.kw - 1) * g.rw, wide = max(g.GW, <Py_ssize_t>PL), u
+    if g.GH == 1:  # a stride that leads nowhere, perhaps far beyond x
+        g.mh = 1
+    if g.GW == 1:
+        g.mw = 1
     g.h0 = g.th + min(<Py_ssize_t>0, reach_h)
     g.w0 = g.tw + min(<Py_ssize_t>0, reach_w)
     reach_h = reach_h if reach_h > 0 else -reach_h
@@ -125,14 +130,16 @@ cdef int plan_source(Source *g, double row_work) noexcept nogil:
     g.rows = max(<Py_ssize_t>1, <Py_ssize_t>(JOB / (row_work + 1)))
     if g.copied:
         g.ph = g.mw * g.pw
-        g.rows = min(g.rows, max(<Py_ssize_t>4, BLOCK // (g.C * g.ph * g.mh)))
+        g.rows = min(g.rows, max(<Py_ssize_t>4, BLOCK // times(times(g.C, g.ph), g.mh)))
     g.blocks = (g.GH + g.rows - 1) // g.rows
     g.rows = (g.GH + g.blocks - 1) // g.blocks
     g.blocks = (g.GH + g.rows - 1) // g.rows
     g.span = (g.rows - 1) * g.mh + reach_h + 1
     if g.copied:
-        g.pc = g.span * g.ph
-    g.size = g.C * g.pc
+        g.pc = times(g.span, g.ph)
+        g.size = times(g.C, g.pc)
+        if times(g.size, sizeof(real)) == ROOM_MAX:
+            return 1
     g.first = (g.th - g.h0) * g.ph
     for s in range(g.kw):
         u = g.tw - g.w0 + s * g.rw
@@ -400,7 +407,7 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     with nogil:
         bias = bias_row(b, dx.shape[1])
         failed = bias == NULL
-        if sh * sw * dh * dw == 1 and not failed and plan_spread(&spread, dy, w, bias, dx, top, left, groups,
+        if sh * sw == 1 and dh * dw == 1 and not failed and plan_spread(&spread, dy, w, bias, dx, top, left, groups,
                                                                             activation):
             failed = copy_weights(&spread, w) or run_spread(&spread)
             free(spread.w)
@@ -749,7 +756,7 @@ cdef int plan_sums(Sums *g) noexcept nogil:
         g.dn = g.K * g.dk
     g.size = g.K * g.taps
     g.offsets = <Py_ssize_t *>malloc(g.taps * sizeof(Py_ssize_t))
-    g.sums = <real *>malloc(g.jobs * g.size * sizeof(real))
+    g.sums = <real *>malloc(times(times(g.jobs, g.size), sizeof(real)))
     if g.offsets == NULL or g.sums == NULL:
         return 1
     for c in range(x.C):
@@ -762,12 +769,12 @@ cdef int plan_sums(Sums *g) noexcept nogil:
 cdef int run_sums(Sums *g) noexcept nogil:
     cdef Source *x = &g.source
     cdef double work = <double>((x.GW + PL - 1) // PL) * g.K * g.taps * 0.18 * x.GH * x.N * x.groups
-    cdef Py_ssize_t copies = g.chunk * x.size if x.copied else 0, copies_dy = g.chunk * g.dn if g.narrow else 0
-    cdef Py_ssize_t size = copies + copies_dy + (g.tiles_k * g.tiles_t * g.mk * g.mt + PL) * PL, job
+    cdef Py_ssize_t copies = times(g.chunk, x.size) if x.copied else 0, copies_dy = g.chunk * g.dn if g.narrow else 0
+    cdef Py_ssize_t size = plus(copies, copies_dy + (g.tiles_k * g.tiles_t * g.mk * g.mt + PL) * PL), job
     cdef int threads = threads_for(work), failed = 0
     cdef real *memory
     if threads == 1:
-        memory = <real *>malloc(size * sizeof(real))
+        memory = <real *>malloc(times(size, sizeof(real)))
         if memory == NULL:
             return 1
         memset(memory, 0, (copies + copies_dy) * sizeof(real))

@@ -1,7 +1,9 @@
 """The one owner of the number of threads: the default, the setting, and the share of one call.
 
 The default is the smallest of the processors this process may use, the quota of its control group, and what OpenMP
-allows (``OMP_NUM_THREADS``, or a limit set by threadpoolctl). Results never depend on the number of threads.
+allows (``OMP_NUM_THREADS``, ``OMP_THREAD_LIMIT``, or a limit set by threadpoolctl), and never below 1. A number that
+cannot be meant (none, 0, negative, or beyond an int, which OpenMP makes negative) is no limit. Results never depend on
+the number of threads.
 """
 
 import os
@@ -12,11 +14,16 @@ cdef extern from *:
     #include <omp.h>
     #else
     static int omp_get_max_threads(void) { return 1; }
+    static int omp_get_thread_limit(void) { return 1; }
     #endif
     """
     int omp_get_max_threads() noexcept nogil
+    int omp_get_thread_limit() noexcept nogil
 
-cdef int available = 1      # processors and control-group quota
+cdef enum:
+    MOST = 1024
+
+cdef int available = 1      # processors, control-group quota and OpenMP's limit
 cdef int setting = 0        # 0: the default
 cdef double smallest_share = 20e3  # ns of work below which a second thread costs more than it brings
 
@@ -36,7 +43,7 @@ cdef int current() noexcept nogil:
     if setting > 0:
         return setting
     allowed = omp_get_max_threads()
-    return allowed if allowed < available else available
+    return allowed if 1 <= allowed < available else available
 
 
 def get_num_threads():
@@ -87,8 +94,8 @@ def set_num_threads(n):
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise TypeError(f"n must be an integer or None, got {n!r}")
     n = n.__index__()
-    if not 1 <= n <= 1024:
-        raise ValueError(f"n must be between 1 and 1024, got {n}")
+    if not 1 <= n <= MOST:
+        raise ValueError(f"n must be between 1 and {MOST}, got {n}")
     setting = n
 
 
@@ -100,31 +107,37 @@ def set_smallest_share(nanoseconds):
 
 
 def default_num_threads():
-    """Processors this process may use, held to the quota of its control group."""
-    try:
-        processors = len(os.sched_getaffinity(0))
-    except AttributeError:
-        processors = os.cpu_count() or 1
-    quota = control_group_quota()
-    return max(1, min(processors, quota) if quota else processors)
+    """Processors this process may use, held to the quota of its control group and to OpenMP's limit; 1 to MOST."""
+    limits = processors(), control_group_quota(), omp_get_thread_limit(), MOST
+    return min(limit for limit in limits if limit > 0)
 
 
-def control_group_quota():
-    """Whole processors in the control group's quota, rounded up; 0 where there is none."""
+def processors():
     try:
-        with open("/sys/fs/cgroup/cpu.max") as file:
-            quota, period = file.read().split()
-        return 0 if quota == "max" else max(1, -(-int(quota) // int(period)))
-    except (OSError, ValueError):
+        return len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):
+        return os.cpu_count() or 1
+
+
+def control_group_quota(folder="/sys/fs/cgroup"):
+    """Whole processors in the control group's quota, rounded up; 0 where there is none or it cannot be read."""
+    try:
+        with open(f"{folder}/cpu.max") as file:
+            return whole_processors(*file.read().split())
+    except (OSError, ValueError, TypeError):
         pass
     try:
-        with open("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") as file:
-            quota = int(file.read())
-        with open("/sys/fs/cgroup/cpu/cpu.cfs_period_us") as file:
-            period = int(file.read())
-        return max(1, -(-quota // period)) if quota > 0 and period > 0 else 0
+        with open(f"{folder}/cpu/cpu.cfs_quota_us") as file, open(f"{folder}/cpu/cpu.cfs_period_us") as period:
+            return whole_processors(file.read(), period.read())
     except (OSError, ValueError):
         return 0
+
+
+def whole_processors(quota, period):
+    if quota == "max":
+        return 0
+    quota, period = int(quota), int(period)
+    return -(-quota // period) if quota > 0 and period > 0 else 0
 
 
 def _one_thread_in_child():

@@ -18,10 +18,11 @@ The matrices and their fused steps are those of winograd_transform.pxd. A NaN of
 """
 
 from cython.parallel cimport parallel, prange
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.threads cimport threads_for
+from .room cimport on_a_line, times
 from .shares cimport next_job, share_out
 from .tile cimport MR, NR
 from .vector cimport LINE, VL, real, vf, vload, vprefetch, vsplat, vstore, vzero
@@ -98,8 +99,8 @@ cdef real *aligned(void *memory) noexcept nogil:
 
 
 cdef void *allocate(Py_ssize_t reals) noexcept nogil:
-    """Memory for so many reals beyond its first cache line."""
-    return malloc(reals * sizeof(real) + 64)
+    """Memory for so many reals, from a cache line on."""
+    return on_a_line(times(reals, sizeof(real)))
 
 
 # ---------------------------------------------------------------- filters

@@ -6,7 +6,7 @@ import child
 import inputs
 import numpy as np
 import pytest
-from guard import guarded
+from guarded import between_pages
 from inputs import DTYPES
 from problems import assert_exact, assert_rounded
 
@@ -225,10 +225,10 @@ def all_sizes():
         dtype = DTYPES[seed % 2]
         a = operands(*size, dtype, seed=seed)
         for at_end in (True, False):
-            fenced = {name: guarded(v, at_end) for name, v in a.items()}
+            fenced = {name: between_pages(v, at_end) for name, v in a.items()}
             for which in PASSES:
                 exact = expected(which, a)
-                out = guarded(np.full(exact.shape, np.nan, dtype), at_end)
+                out = between_pages(np.full(exact.shape, np.nan, dtype), at_end)
                 assert_exact(run(which, fenced, out=out), exact, dtype)
 
 

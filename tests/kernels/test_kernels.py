@@ -140,6 +140,64 @@ def test_more_omp_threads_than_processors_are_not_used():
     assert int(child.run("-c", THREADS, OMP_NUM_THREADS="512")) <= threads.default_num_threads()
 
 
+UNMEANT = ["999999999999", "2147483648", "18446744073709551615", "0", "-1", "-2147483649", "", " ", "many", "1.5"]
+
+
+@pytest.mark.parametrize("variable", ["OMP_NUM_THREADS", "OMP_THREAD_LIMIT"])
+@pytest.mark.parametrize("value", UNMEANT)
+def test_a_number_of_threads_that_cannot_be_meant_is_no_limit(variable, value):
+    environment = {"OMP_NUM_THREADS": None, "OMP_THREAD_LIMIT": None, variable: value}
+    assert int(child.run("-c", WORKS, **environment)) == threads.default_num_threads()
+
+
+WORKS = """
+import numpy as np, fastconv
+x, w = np.ones((8, 32, 30, 30), "float32"), np.ones((32, 32, 3, 3), "float32")
+assert np.allclose(fastconv.conv2d(x, w), 288) and (fastconv.max_pool2d(x, 2) == 1).all()
+print(fastconv.get_num_threads())
+"""
+
+
+@pytest.mark.parametrize("value", ["1,4", "1,999999999999", " 1 "])
+def test_the_first_of_nested_numbers_of_threads_counts(value):
+    assert child.run("-c", WORKS, OMP_NUM_THREADS=value).strip() == "1"
+
+
+def test_omp_thread_limit_is_obeyed():
+    assert child.run("-c", WORKS, OMP_THREAD_LIMIT="1", OMP_NUM_THREADS=None).strip() == "1"
+
+
+@pytest.mark.parametrize(
+    ("text", "processors"),
+    [
+        ("max 100000", 0), ("150000 100000", 2), ("100000 100000\n", 1), ("1 100000", 1),
+        ("9" * 30 + " 100000", 10**25),
+        ("0 100000", 0), ("-1 100000", 0), ("100000 0", 0), ("100000 -5", 0), ("max", 0), ("100000", 0), ("", 0),
+        ("1e5 100000", 0), ("a b", 0), ("1 2 3", 0), ("9" * 5000 + " 1", 0), ("\0\0", 0),
+    ],
+)  # fmt: skip
+def test_the_quota_of_a_control_group_whatever_its_file_holds(tmp_path, text, processors):
+    (tmp_path / "cpu.max").write_text(text)
+    assert threads.control_group_quota(tmp_path) == processors
+
+
+@pytest.mark.parametrize(
+    ("quota", "period", "processors"),
+    [("150000", "100000", 2), ("-1", "100000", 0), ("0", "100000", 0), ("1", "0", 0), ("", "", 0), ("x", "1", 0)],
+)
+def test_the_quota_of_an_older_control_group(tmp_path, quota, period, processors):
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text(period)
+    assert threads.control_group_quota(tmp_path) == processors
+
+
+def test_files_of_a_control_group_that_cannot_be_read_are_no_quota(tmp_path):
+    assert threads.control_group_quota(tmp_path) == 0
+    (tmp_path / "cpu.max").write_bytes(b"\xff\xfe 1")
+    assert threads.control_group_quota(tmp_path) == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processors cannot be chosen here")
 def test_the_affinity_is_obeyed():
     program = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); " + THREADS

@@ -7,7 +7,7 @@ import inputs
 import numpy as np
 import pytest
 import reference
-from guard import guarded
+from guarded import between_pages
 
 import fastconv
 from fastconv.ops import norm, norm_group, norm_local
@@ -627,8 +627,8 @@ def beside_forbidden_pages():
             a = operands(shape, case, dtype, layout)
             expected = CASES[case][0](*a)
             for at_end in (True, False):
-                out, dout = (guarded(np.full_like(a[0], np.nan), at_end) for _ in range(2))
-                got = CASES[case][0](*(guarded(v, at_end) for v in a), out, dout)
+                out, dout = (between_pages(np.full_like(a[0], np.nan), at_end) for _ in range(2))
+                got = CASES[case][0](*(between_pages(v, at_end) for v in a), out, dout)
                 for g, e in zip(got, expected, strict=True):
                     np.testing.assert_array_equal(g, e)
 
