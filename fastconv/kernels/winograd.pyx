@@ -94,10 +94,6 @@ cdef Py_ssize_t odd(Py_ssize_t n) noexcept nogil:
     return ((n * <Py_ssize_t>sizeof(real) + 63) // 64 | 1) * 64 // <Py_ssize_t>sizeof(real)
 
 
-cdef real *aligned(void *memory) noexcept nogil:
-    return <real *>((<size_t>memory + 63) & ~<size_t>63)
-
-
 cdef void *allocate(Py_ssize_t reals) noexcept nogil:
     """Memory for so many reals, from a cache line on."""
     return on_a_line(times(reals, sizeof(real)))
@@ -250,7 +246,7 @@ cdef int pack_strip(Filters *f, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t c0
         return 1
     if c0 < length_of(f, chunk):
         transform_filters(f, tile, chunk, c0, min(<Py_ssize_t>STRIP, length_of(f, chunk) - c0),
-                          u + place_of(f, tile, chunk), aligned(memory))
+                          u + place_of(f, tile, chunk), <real *>memory)
     return 0
 
 
@@ -504,8 +500,8 @@ cdef int run(Plan *g, const real[:] b) noexcept nogil:
     g.bias = bias
     if not failed and g.packed == NULL and not share:
         memory = allocate(size_of(&g.f))
-        failed = memory == NULL or pack_filters(&g.f, aligned(memory))
-        g.packed = aligned(memory)
+        failed = memory == NULL or pack_filters(&g.f, <real *>memory)
+        g.packed = <real *>memory
     if not failed:
         failed = run_shared(g) if share else run_blocks(g)
     free(memory)
@@ -563,7 +559,7 @@ cdef int run_range(Plan *g, Py_ssize_t *ranges, int threads, int thread, Py_ssiz
 
 cdef int run_block(Plan *g, Py_ssize_t first, Py_ssize_t patches, void *memory) noexcept nogil:
     cdef Py_ssize_t vstep = odd(patches * g.p.stride), mstep, tile, chunk, t
-    cdef real *v = aligned(memory)
+    cdef real *v = <real *>memory
     cdef real *m = v + g.f.frequencies * vstep
     cdef real *copied = m + g.f.frequencies * odd(patches * g.f.width)
     if memory == NULL:
@@ -590,7 +586,7 @@ cdef int run_shared(Plan *g) noexcept nogil:
     with parallel(num_threads=threads):
         memory = allocate(g.f.frequencies * whole(g.p.C))
         for job in prange(patches, schedule="static"):
-            failed |= share_patch(&g.p, job, aligned(shared), vstep, memory)
+            failed |= share_patch(&g.p, job, <real *>shared, vstep, memory)
         free(memory)
     reals = g.f.frequencies * odd(patches * g.f.width) + OUTPUTS * g.f.width
     if g.packed == NULL:
@@ -598,7 +594,7 @@ cdef int run_shared(Plan *g) noexcept nogil:
     with parallel(num_threads=threads):
         memory = allocate(reals)
         for job in prange(g.f.tiles, schedule="dynamic"):
-            failed |= run_tile(g, job, aligned(shared), vstep, memory)
+            failed |= run_tile(g, job, <real *>shared, vstep, memory)
         free(memory)
     free(shared)
     return failed
@@ -607,13 +603,13 @@ cdef int run_shared(Plan *g) noexcept nogil:
 cdef int share_patch(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t vstep, void *memory) noexcept nogil:
     if memory == NULL:
         return 1
-    read_patch(p, patch, v + patch * p.stride, vstep, aligned(memory))
+    read_patch(p, patch, v + patch * p.stride, vstep, <real *>memory)
     return 0
 
 
 cdef int run_tile(Plan *g, Py_ssize_t tile, const real *v, Py_ssize_t vstep, void *memory) noexcept nogil:
     cdef Py_ssize_t lanes = lanes_of(&g.f, tile), mstep = odd(g.p.count * lanes), chunk, c, t
-    cdef real *m = aligned(memory)
+    cdef real *m = <real *>memory
     cdef real *copied = m + g.f.frequencies * odd(g.p.count * g.f.width)
     cdef real *taps = copied + OUTPUTS * g.f.width
     cdef real *u = taps + STRIP * g.f.taps * VL
@@ -785,8 +781,8 @@ cdef void read_gradient(Sums *g, Py_ssize_t t, real *copied) noexcept nogil:
 cdef int read_both(Sums *g, Py_ssize_t t, void *memory) noexcept nogil:
     if memory == NULL:
         return 1
-    read_patch(&g.p, g.first + t, g.v + t * g.p.stride, odd(g.patches * g.p.stride), aligned(memory))
-    read_gradient(g, t, aligned(memory))
+    read_patch(&g.p, g.first + t, g.v + t * g.p.stride, odd(g.patches * g.p.stride), <real *>memory)
+    read_gradient(g, t, <real *>memory)
     return 0
 
 
@@ -884,7 +880,7 @@ cdef int sum_frequency(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, Py_ssize_t f,
 
 cdef int sum_chunk(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, void *memory) noexcept nogil:
     """All frequencies of one tile and chunk, and back at once: for a single block of patches."""
-    cdef real *taps = aligned(memory)
+    cdef real *taps = <real *>memory
     cdef real *du = taps + STRIP * g.f.taps * VL
     cdef Py_ssize_t f
     if memory == NULL:
@@ -898,7 +894,7 @@ cdef int sum_chunk(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, void *memory) noe
 cdef int chunk_back(Sums *g, Py_ssize_t tile, Py_ssize_t chunk, void *memory) noexcept nogil:
     if memory == NULL:
         return 1
-    transform_back(&g.f, tile, chunk, g.du + place_of(&g.f, tile, chunk), aligned(memory))
+    transform_back(&g.f, tile, chunk, g.du + place_of(&g.f, tile, chunk), <real *>memory)
     return 0
 
 
@@ -965,7 +961,7 @@ cdef int run_parts(Sums *g, Py_ssize_t blocks, Py_ssize_t parts) noexcept nogil:
     cdef int threads = threads_for(work + <double>g.f.C * g.f.K * 4), failed = 0
     cdef Py_ssize_t size = odd(size_of(&g.f)), part
     cdef void *memory = allocate(parts * size)
-    g.du = aligned(memory)
+    g.du = <real *>memory
     if memory == NULL:
         return 1
     for part in prange(parts, num_threads=threads, schedule="dynamic"):
@@ -984,7 +980,7 @@ cdef int run_part(Sums *g, Py_ssize_t begin, Py_ssize_t end, real *du) noexcept 
     cdef void *v = allocate(COUNT * odd(g.block * g.p.stride))
     cdef void *z = allocate(COUNT * odd(g.block * whole(g.p.K)))
     cdef int failed = v == NULL or z == NULL
-    part.v, part.z, part.du, part.first, part.begin = aligned(v), aligned(z), du, begin, begin
+    part.v, part.z, part.du, part.first, part.begin = <real *>v, <real *>z, du, begin, begin
     while not failed and part.first < end:
         part.patches = min(g.block, end - part.first)
         failed = read_block(&part, 1)
@@ -1020,7 +1016,7 @@ cdef int sum_in_turn(Sums *g) noexcept nogil:
     cdef void *du = NULL if single else allocate(size_of(&g.f))
     if v == NULL or z == NULL or (du == NULL and not single):
         failed = 1
-    g.v, g.z, g.du, g.first, g.begin = aligned(v), aligned(z), aligned(du), 0, 0
+    g.v, g.z, g.du, g.first, g.begin = <real *>v, <real *>z, <real *>du, 0, 0
     while not failed and g.first < g.p.count:
         g.patches = min(g.block, g.p.count - g.first)
         failed = read_block(g, threads)
