@@ -3,6 +3,7 @@
 from bisect import insort
 from collections.abc import Mapping
 from math import prod
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -199,6 +200,14 @@ class Arrays(Named):
     @flat.setter
     def flat(self, value):
         raise AttributeError("flat cannot be replaced: the arrays are parts of it; write flat[...] = values")
+
+    def writable(self):
+        """Whether the vector and all arrays are, as people hold them."""
+        return all(map(attrgetter("flags.writeable"), (self._flat, *self._arrays.values())))
+
+    def lie_as(self, other):
+        """Whether another vector holds arrays of the same names, shapes and dtype at the same places."""
+        return (self.starts, self._shapes, self._vector.dtype) == (other.starts, other._shapes, other._vector.dtype)
 
     def like(self):
         """Zeros of the same names, shapes and dtype."""

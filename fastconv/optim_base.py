@@ -142,7 +142,7 @@ class Optimizer:
         RuntimeError
             After a step with ``lean=True`` that stopped half-way.
         """
-        if alike(parameters, gradients):
+        if isinstance(parameters, Arrays) and isinstance(gradients, Arrays) and parameters.lie_as(gradients):
             block = self.whole(parameters)
             if block.steps is not None and self.leaves_gaps(parameters.flat):
                 # One vector holds all parameters, one all gradients: one call, however many layers there are.
@@ -154,8 +154,9 @@ class Optimizer:
 
     def whole(self, parameters):
         """What is remembered of all parameters that share one vector, for a whole step."""
-        for name, w in parameters.items():
-            writable(name, w, "updated")
+        if not parameters.writable():
+            for name, w in (("flat", parameters.flat), *parameters.items()):
+                writable(name, w, "updated")
         block = self.state.gather(parameters)
         block.not_half()
         return block
@@ -184,8 +185,9 @@ class Optimizer:
 
     def update(self, remembered, w, dw):
         """The calls that update one array, or the one vector of all; `remembered`: its `vectors` and `steps`."""
-        order = Order(w.strides)
-        w, dw = order.of(w), order.of(dw)
+        if not plain(w):
+            order = Order(w.strides)
+            w, dw = order.of(w), order.of(dw)
         own = w if plain(w) else np.empty(w.shape, w.dtype)
         dw = dw if plain(dw) else np.array(dw, order="C")
         kept, kernel = remembered.vectors(self.slots()), kernels.load(w.dtype).optim
@@ -245,17 +247,6 @@ def checked(parameters, gradients):
             raise ValueError(f"{name}: parameter {w.shape} {w.dtype} and gradient {dw.shape} {dw.dtype} must agree")
         writable(name, w, "updated")
     return {name: (np.asarray(w), np.asarray(dw)) for name, (w, dw) in pairs.items() if w.size}
-
-
-def alike(parameters, gradients):
-    """Whether one vector holds all parameters and another, at the same places, all gradients."""
-    return (
-        isinstance(parameters, Arrays)
-        and isinstance(gradients, Arrays)
-        and parameters.flat.dtype == gradients.flat.dtype
-        and parameters.starts == gradients.starts
-        and all(w.shape == dw.shape for w, dw in zip(parameters.values(), gradients.values(), strict=True))
-    )
 
 
 def apart(arrays):

@@ -7,7 +7,7 @@ Copies and pickles of an optimizer keep it by name, for the first parameter of t
 import mmap
 from functools import partial
 from typing import NamedTuple
-from weakref import ref
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
@@ -101,7 +101,11 @@ class Block:
 
     def __init__(self, size, dtype):
         self.size, self.dtype, self.kept = size, dtype, {}
-        self.places, self.made = [], []  # (start, stop) of each parameter, and how many steps it has made
+        self.places, self.made, self.ahead = (
+            [],
+            0,
+            [],
+        )  # (start, stop) of each parameter, which made `made` + ahead steps
         self.starts = None  # those of the mapping whose parameters, in its order and names, these are
         self.half = False  # during a lean step, and after one that did not end
 
@@ -114,18 +118,18 @@ class Block:
     @property
     def steps(self):
         """Of each parameter; None where they differ."""
-        return self.made[0] if len(set(self.made)) == 1 else None
+        return self.made + self.ahead[0] if len(set(self.ahead)) == 1 else None
 
     def count(self):
-        self.made = [steps + 1 for steps in self.made]
+        self.made += 1
 
     def pieces(self, start, stop):
         """(start, stop, steps) of elements that have made the same number of steps."""
         if self.steps is not None:
             return [(start, stop, self.steps)]
         cut = (
-            (max(start, first), min(stop, last), steps)
-            for (first, last), steps in zip(self.places, self.made, strict=True)
+            (max(start, first), min(stop, last), self.made + ahead)
+            for (first, last), ahead in zip(self.places, self.ahead, strict=True)
         )
         return [piece for piece in cut if piece[0] < piece[1]]
 
@@ -155,21 +159,21 @@ class Record:
             block.vectors([name])[0][start : start + size] = self.vectors([name])[0]
         self.block, self.at = block, len(block.places)
         block.places.append((start, start + size))
-        block.made.append(steps)
+        block.ahead.append(steps - block.made)
 
     def seen_as(self, name, w):
         self.name, self.shape, self.strides = name, w.shape, w.strides
 
     @property
     def steps(self):
-        return self.block.made[self.at]
+        return self.block.made + self.block.ahead[self.at]
 
     def vectors(self, names):
         start, stop = self.block.places[self.at]
         return [vector[start:stop] for vector in self.block.vectors(names)]
 
     def count(self):
-        self.block.made[self.at] += 1
+        self.block.ahead[self.at] += 1
 
     def copy(self):
         order = Order(self.strides)
@@ -178,7 +182,7 @@ class Record:
         return Copied(self.name, self.shape, self.block.dtype, None if self.block.half else self.steps, kept)
 
     def continues(self, copied, order):
-        self.block.made[self.at] = copied.steps
+        self.block.ahead[self.at] = copied.steps - self.block.made
         for name, array in copied.kept.items():
             self.vectors([name])[0][...] = order.of(array).reshape(-1)
 
@@ -201,6 +205,7 @@ class State:
 
     def __init__(self):
         self.known, self.copied = {}, []
+        self.blocks = WeakValueDictionary()  # id of the starts of a mapping -> the block of its parameters
 
     def records(self, arrays):
         """Those of arrays by name, which must lie apart."""
@@ -219,9 +224,9 @@ class State:
 
     def gather(self, parameters):
         """The block that remembers all these parameters, at their places in `parameters.flat`."""
-        first = next((self.known.get(region(w)) for w in parameters.values() if w.size), None)
-        if first is not None and first.block.starts is parameters.starts:
-            return first.block
+        block = self.blocks.get(id(parameters.starts))
+        if block is not None and block.starts is parameters.starts:
+            return block
         arrays = {name: w for name, w in parameters.items() if w.size}
         found, starts, size = self.records(arrays), parameters.starts, parameters.flat.size
         blocks = {id(record.block): record.block for record in found.values()}
@@ -231,6 +236,7 @@ class State:
             for name, record in found.items():
                 record.lie_in(block, starts[name], arrays[name].size)
         block.starts = starts
+        self.blocks[id(starts)] = block
         return block
 
     def refuse_overlaps(self, new):

@@ -119,6 +119,8 @@ def trainable(network):
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {network!r}; of a model make one: Network(model, input_shape)")
     parameters = network.parameters
+    if parameters.writable():
+        return
     for name, array in ((".flat", parameters.flat), *((f"[{name!r}]", array) for name, array in parameters.items())):
         if not array.flags.writeable:
             raise ValueError(f"network.parameters{name} must be writable, for training changes it")
