@@ -33,6 +33,8 @@ def check_range(indices, classes, name, code):
     least, most, cure = int(indices.min()), int(indices.max()), ""
     if least == NAN_AS_INTEGER:
         cure = f"; {least} is what NaN becomes as an integer: leave out what has no class"
+    elif no_class(indices, classes) in (-100, 255):
+        cure = f"; leave out what has no class ({no_class(indices, classes)})"
     elif least == 1 and most == classes:
         cure = f"; classes are counted from 0: {code} - 1"
     elif len(np.unique(indices)) == classes:
@@ -46,15 +48,25 @@ def check_range(indices, classes, name, code):
     )
 
 
+def no_class(indices, classes):
+    """The one index that is out of range, as data sets mark what has no class; None where there are several."""
+    outside = np.unique(indices[(indices < 0) | (indices >= classes)])
+    return int(outside[0]) if len(outside) == 1 and len(outside) < len(np.unique(indices)) else None
+
+
 def values(targets, y_shape, dtype, name):
     """Targets of the output's shape and dtype; integers and bools become numbers of that dtype where this is exact."""
     code, given = check.code(targets, name), check.given(targets, name, f"numbers of shape {y_shape}")
+    fits = given.shape == y_shape or one_channel(given, y_shape)
     if given.dtype.kind not in "biuf":
-        cure = number_cure(given, dtype, code) or (cure_of(given, y_shape, name, code) if is_text(given) else "")
+        cure = number_cure(given, dtype, code) if fits else ""
+        if is_text(given):
+            cure = cure or cure_of(given, y_shape, name, code)
+        elif not fits:
+            cure = class_cure(given, y_shape, code)
         raise TypeError(f"{name} must be numbers of dtype {dtype}, got {given.dtype}{cure}")
-    if given.shape != y_shape and not one_channel(given, y_shape):
-        classes = code_of_classes(given, y_shape, code)
-        cure = f"; for class indices use {classes}" if classes else ""
+    if not fits:
+        cure = class_cure(given, y_shape, code)
         raise ValueError(f"{name} must have shape {y_shape} (the network's output), got {given.shape}{cure}")
     given = given.reshape(y_shape)
     if given.dtype.kind == "f":
@@ -131,6 +143,16 @@ def cure_of(given, y_shape, name, code):
     return ""
 
 
+def class_cure(given, y_shape, code):
+    """'; ...' for classes given where values of the output's shape are wanted."""
+    classes = code_of_classes(given, y_shape, code)
+    if not classes:
+        return ""
+    if len(y_shape) > 2:
+        return f"; classes of pixels want loss=fastconv.CrossEntropy() and class indices, {classes}"
+    return f"; for class indices use {classes}"
+
+
 def code_of_classes(given, y_shape, code):
     """The code that makes class indices of one-hot vectors, a column, or whole numbers of another type; or ''."""
     if given.shape == y_shape and y_shape[1] > 1 and given.dtype.kind in "biuf" and is_one_hot(given):
@@ -155,7 +177,7 @@ def is_one_hot(given):
 def is_whole(given):
     """Whether all are whole numbers that int64 holds, of whatever type."""
     if given.dtype.kind == "f":
-        return bool((np.isfinite(given) & (np.abs(given) < 2**53) & (given == np.trunc(given))).all())
+        return bool((np.isfinite(given) & (np.abs(given) < np.float64(2**53)) & (given == np.trunc(given))).all())
     if given.dtype.kind == "O":
         return all(isinstance(value, int | np.integer) and abs(value) < 2**53 for value in given.flat)
     return given.dtype.kind in "biu"
@@ -181,6 +203,9 @@ def number_cure(given, dtype, code):
 def first_odd(given):
     """A value that shows what is wrong: the first that is no whole number, else the first."""
     flat = given.reshape(-1)
-    odd = flat[~(np.isfinite(flat) & (flat == np.trunc(flat)))] if given.dtype.kind == "f" else flat[:0]
+    if given.dtype.kind == "f":
+        odd = flat[~(np.isfinite(flat) & (flat == np.trunc(flat)))]
+    else:
+        odd = [value for value in flat if not isinstance(value, int | np.integer)] if given.dtype.kind == "O" else []
     value = (odd if len(odd) else flat)[0]
     return value.item() if isinstance(value, np.generic) else value

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fastconv import MSE, CrossEntropy, Network, layers
 from fastconv.targets import class_indices, values
 
 CLASSES = np.array([2, 0, 1, 2, 0, 1])
@@ -41,6 +42,8 @@ def test_integers_of_every_type_are_class_indices(dtype):
         (CLASSES[:, None].astype("float32"), "targets[:, 0].astype('int64')"),
         (CLASSES.astype("float32"), "targets.astype('int64')"),
         (CLASSES.astype("float64"), "targets.astype('int64')"),
+        (CLASSES.astype("float16"), "targets.astype('int64')"),
+        (CLASSES.astype("longdouble"), "targets.astype('int64')"),
         (CLASSES.astype("float64").tolist(), "numpy.asarray(targets).astype('int64')"),
         (CLASSES.astype(object), "targets.astype('int64')"),
         (CLASSES + 1, "targets - 1"),
@@ -90,11 +93,15 @@ def test_columns_of_maps():
             "got 0 to 3: the output has 3 classes; 4 classes need an output of 4",
         ),
         ([-1, 0, 1, 2, 0, 0], ValueError, "got -1 to 2: the output has 3 classes$"),
+        (np.where(CLASSES == 1, -100, CLASSES), ValueError, r"3 classes; leave out what has no class \(-100\)$"),
+        (np.where(CLASSES == 1, 255, CLASSES), ValueError, r"3 classes; leave out what has no class \(255\)$"),
+        (np.array([0, 1, 2, 255, 2, 0], "uint8"), ValueError, r"3 classes; leave out what has no class \(255\)$"),
         (np.array([0, 1, np.iinfo("int64").min, 1, 2, 0]), ValueError, "what NaN becomes as an integer"),
         (np.array([0, 1, np.nan, 1, 2, 0]), TypeError, r"such as nan; leave out .* where ~numpy.isnan\(targets\)"),
         (np.array([0, 1, np.inf, 1, 2, 0]), TypeError, "such as inf$"),
         (np.array([0, 1, 0.5, 1, 2, 0]), TypeError, "got float64 such as 0.5$"),
-        (np.array([0, 1, None, 1, 2, 0]), TypeError, "got object"),
+        (np.array([0, 1, None, 1, 2, 0]), TypeError, "got object such as None$"),
+        (np.array([0, 1, "bee", 1, 2, 0], object), TypeError, "got object such as 'bee'$"),
         (np.array(list("abcdef")), TypeError, "such as 'a'; 6 different names need an output of 6, this has 3"),
         ([[0], [1, 2]], ValueError, "targets must be one array, which this list is not"),
         (CLASSES[:5], ValueError, r"must have shape \(6,\) \(one class for each output\), got \(5,\)$"),
@@ -178,6 +185,8 @@ def test_the_advice_for_another_dtype_works(targets, code):
         (CLASSES[:, None], "targets[:, 0]"),
         (CLASSES.astype("float32"), "targets.astype('int64')"),
         (CLASSES[:, None].astype("float32"), "targets[:, 0].astype('int64')"),
+        (CLASSES.astype("float16"), "targets.astype('int64')"),
+        (CLASSES.astype(object), "targets.astype('int64')"),
         (NAMES[CLASSES], "names, targets = numpy.unique(targets, return_inverse=True)"),
     ],
     ids=str,
@@ -203,3 +212,29 @@ def test_the_advice_for_classes_in_another_form_works(targets, code):
 def test_what_is_no_value_is_refused(targets, error, says):
     with pytest.raises(error, match=says):
         values(targets, (2, 1), np.dtype("float32"), "targets")
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "bool", "float32", "object"])
+@pytest.mark.parametrize("axis", [False, True])
+def test_classes_of_pixels_are_no_values_and_the_advice_works(dtype, axis):
+    """The squared error takes class indices of images alone."""
+    classes = np.array([[[0, 1], [1, 1]], [[1, 0], [0, 0]]])
+    given, code = (classes[:, None], "targets[:, 0]") if axis else (classes, "targets")
+    given, code = given.astype(dtype), code if dtype in ("int64", "uint8") else f"{code}.astype('int64')"
+    network = Network(layers.Conv2D(3, 1), (1, 2, 2), seed=0)
+    x = np.ones((2, 1, 2, 2), "float32")
+    with pytest.raises((TypeError, ValueError)) as caught:
+        network.gradients(x, given, MSE())
+    assert str(caught.value).endswith(
+        f"; classes of pixels want loss=fastconv.CrossEntropy() and class indices, {code}"
+    )
+    after = follow(caught.value, code, given)
+    assert network.gradients(x, after, CrossEntropy())[0] == network.gradients(x, classes, CrossEntropy())[0]
+
+
+@pytest.mark.parametrize("kind", ["object", "complex64", "U4"])
+def test_another_dtype_is_advised_only_where_the_shape_fits(kind):
+    numbers = np.linspace(0, 1, 6).astype(kind)
+    with pytest.raises(TypeError, match="targets must be numbers of dtype float32") as caught:
+        values(numbers, (6, 3), np.dtype("float32"), "targets")
+    assert "astype" not in str(caught.value)
