@@ -21,6 +21,8 @@ import numpy as np
 from .ops import check, loss
 from .targets import class_indices, one_each, one_hot, one_of_several, values
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 class Loss:
     """What the losses here share: `checked` calls the targets by the name that the caller of a function knows."""
@@ -125,9 +127,9 @@ class AuxiliaryCrossEntropy(Loss):
     weights: tuple = (1.0, 0.3, 0.3)
 
     def __post_init__(self):
-        if not isinstance(self.weights, tuple | list | np.ndarray):
+        if not isinstance(self.weights, tuple | list | np.ndarray) or getattr(self.weights, "ndim", 1) == 0:
             raise TypeError(f"weights must be one number for each head, such as (1, 0.3), got {self.weights!r}")
-        object.__setattr__(self, "weights", tuple(check.number(w, "weights") for w in self.weights))
+        object.__setattr__(self, "weights", tuple(map(head_weight, self.weights)))
         if not self.weights:
             raise ValueError("weights must be one number for each head, got ()")
 
@@ -151,6 +153,14 @@ class AuxiliaryCrossEntropy(Loss):
             gradient = None if dy is None else dy[:, own]
             calls.append(loss.cross_entropy_call(y[:, own], targets, parts[head : head + 1], gradient, dy=weight))
         return partial(total, calls, y[:, ::count], parts, np.array(self.weights, y.dtype), value)
+
+
+def head_weight(value):
+    """A number that float32 can hold."""
+    number = value if isinstance(value, int) and abs(value) > LARGEST else check.number(value, "weights")
+    if not abs(number) <= LARGEST:
+        raise ValueError(f"weights must be numbers up to {LARGEST:.2e}, the largest float32, got {number}")
+    return number
 
 
 def predicted_classes(loss, y):

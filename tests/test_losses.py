@@ -111,7 +111,14 @@ def test_a_loss_that_prepares_targets_itself():
     assert ours.validation_accuracy > 0
 
 
-@pytest.mark.parametrize("weights", [0.3, "1", None])
+@pytest.mark.parametrize("weights", [0.3, "1", None, np.array(0.3), {1, 0.3}], ids=repr)
 def test_weights_of_heads_are_several_numbers(weights):
     with pytest.raises(TypeError, match=r"weights must be one number for each head, such as \(1, 0.3\), got"):
         losses.AuxiliaryCrossEntropy(weights)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e39, np.float32("inf"), 10**309], ids=str)
+def test_weights_of_heads_are_numbers_that_float32_holds(number):
+    """NaN would make every loss NaN, and never equal the same loss: a new plan for each step."""
+    with pytest.raises(ValueError, match=r"weights must be numbers up to 3\.40e\+38, the largest float32, got"):
+        losses.AuxiliaryCrossEntropy((1, number))
