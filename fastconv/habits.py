@@ -1,5 +1,7 @@
 """What people write from habit in place of an object, and what to write instead."""
 
+import inspect
+
 import numpy as np
 
 from .ops import check
@@ -85,3 +87,20 @@ def known_as(thing, table):
     """What to write for a text, a function, a class or an object of another library; for an unknown name, all of it."""
     name = thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__)
     return table.get("".join(filter(str.isalpha, name.lower())), " or ".join(dict.fromkeys(table.values())))
+
+
+def check_callback(function, name, takes):
+    """TypeError for what cannot be called with one argument; None is no callback."""
+    if function is None:
+        return
+    rule = f"{name} must be a function that takes {takes}"
+    if isinstance(function, type):
+        raise TypeError(f"{rule}, got the class {function.__name__}; write {name}={function.__name__}()")
+    if not callable(function):
+        raise TypeError(f"{rule}, got {function!r}")
+    try:
+        inspect.signature(function).bind(None)
+    except ValueError:  # a builtin may not tell
+        pass
+    except TypeError as error:
+        raise TypeError(f"{rule} alone, got {function!r}: {error}") from None

@@ -162,7 +162,7 @@ class Optimizer:
         return block
 
     def begin_step(self, parameters):
-        """What a lean step needs, while it can still be refused."""
+        """What a step of all parameters needs, while it can still be refused."""
         self.whole(parameters).vectors(self.slots())
 
     def step_part(self, parameters, start, dw):
@@ -234,10 +234,9 @@ def checked(parameters, gradients):
     mapping_is(parameters, "parameters")
     mapping_is(gradients, "gradients")
     if parameters.keys() != gradients.keys():
-        missing, extra = parameters.keys() - gradients.keys(), gradients.keys() - parameters.keys()
-        raise ValueError(
-            f"gradients must have the names of parameters; missing {sorted(missing)}, unknown {sorted(extra)}"
-        )
+        missing = sorted(parameters.keys() - gradients.keys(), key=str)
+        extra = sorted(gradients.keys() - parameters.keys(), key=str)
+        raise ValueError(f"gradients must have the names of parameters; missing {missing}, unknown {extra}")
     pairs = {name: (w, gradients[name]) for name, w in parameters.items()}
     for name, (w, dw) in pairs.items():
         for a, what in ((w, name), (dw, f"the gradient of {name}")):
@@ -273,8 +272,14 @@ def run(calls):
             call()
 
 
+OWN = {"step", "update"}
+
+
 def has_own_step(optimizer):
     """Whether an optimizer has a `step` or `update` of its own, but no `step_part`, which lean training calls."""
+    kind = type(optimizer)
+    if kind.step is Optimizer.step and kind.update is Optimizer.update and vars(optimizer).keys().isdisjoint(OWN):
+        return False
     kinds = type(optimizer).__mro__
 
     def depth(name):

@@ -87,11 +87,10 @@ def fit(
     trainable(network)
     optimizer, loss = usable(optimizer, lean), chosen(loss)
     epochs, batch_size = check.integer(epochs, "epochs", 0), check.integer(batch_size, "batch_size", 1)
-    if on_epoch is not None and not callable(on_epoch):
-        raise TypeError(f"on_epoch must be a function that takes an Epoch, got {on_epoch!r}")
+    habits.check_callback(on_epoch, "on_epoch", "an Epoch")
     data, validation = Data(network, images, labels, loss), validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
-    rng, history = np.random.default_rng(seed), []
+    rng, history = generator(seed), []
     with network.training():
         bind_plans(network, seen, batch_size, validation, loss, lean)
         for number in range(1, epochs + 1):
@@ -105,6 +104,14 @@ def fit(
             if on_epoch is not None and is_true(on_epoch(history[-1])):
                 break
     return history
+
+
+def generator(seed):
+    """The random numbers of a seed."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"seed must be an integer >= 0, or None for fresh randomness, got {seed!r}") from None
 
 
 def is_true(value):
@@ -156,7 +163,7 @@ def bind_plans(network, images, batch_size, validation, loss, lean):
 def usable(optimizer, lean):
     """The optimizer, or SGD; TypeError where lean training cannot use it."""
     optimizer = SGD(lr=0.1) if optimizer is None else habits.check_optimizer(optimizer)
-    if lean and not isinstance(optimizer, Optimizer):
+    if check.flag(lean, "lean") and not isinstance(optimizer, Optimizer):
         raise TypeError(f"lean training needs an optimizer of fastconv.optim, got {type(optimizer).__name__}")
     return optimizer
 
@@ -179,10 +186,12 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
 
 def update(executor, images, targets, loss, optimizer, lean=False):
     """One step on checked arrays; the plan that ran. An optimizer with a step of its own is given all gradients."""
-    lean = lean and not has_own_step(optimizer)
+    ours = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
+    lean = lean and ours
     plan = executor.plan(len(images), loss, lean)
-    if lean:
+    if ours:
         optimizer.begin_step(executor.parameters)
+    if lean:
         with held_back(), plan.updates.by(optimizer):
             plan.run_on(images, targets)
             optimizer.end_step(executor.parameters)

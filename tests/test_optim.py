@@ -411,6 +411,12 @@ WRONG = {
     "a list": ({"w": [1.0]}, {"w": np.ones(1)}, TypeError, r"w must be a numpy\.ndarray, got list"),
     "a scalar": ({"w": np.float64(1)}, {"w": np.ones(())}, TypeError, r"w must be a numpy\.ndarray, got float64"),
     "a gradient that is a list": ({"w": np.ones(1)}, {"w": [1.0]}, TypeError, "the gradient of w must be a numpy"),
+    "names of several types": (
+        {1: np.ones(3), "a": np.ones(3)},
+        {},
+        ValueError,
+        r"gradients must have the names of parameters; missing \[1, 'a'\], unknown \[\]",
+    ),
     "half precision": ({"w": np.ones(3, "f2")}, {"w": np.ones(3, "f2")}, TypeError, "w must be float32 or float64"),
     "another byte order": (
         {"w": np.ones(3).astype(inputs.swapped(np.ones(1)).dtype)},

@@ -147,6 +147,11 @@ def test_no_epochs():
         ({"epochs": -1}, ValueError, "epochs must be >= 0"),
         ({"batch_size": 0}, ValueError, "batch_size must be >= 1"),
         ({"batch_size": 2.5}, TypeError, "batch_size must be an integer"),
+        ({"lean": "no"}, TypeError, "lean must be True or False, got 'no'"),
+        ({"lean": None}, TypeError, "lean must be True or False, got None"),
+        ({"seed": "a"}, TypeError, "seed must be an integer >= 0, or None for fresh randomness, got 'a'"),
+        ({"seed": -1}, ValueError, "seed must be an integer >= 0, or None for fresh randomness, got -1"),
+        ({"seed": 1.5}, TypeError, "seed must be an integer >= 0, or None for fresh randomness, got 1.5"),
         ({"validation": (np.zeros((2, 1, 6, 6), "float32"), [0])}, ValueError, "labels must be as many"),
     ],
 )
@@ -248,13 +253,26 @@ def test_an_exception_in_a_callback_reaches_the_caller_after_whole_steps(error):
     quiet_fit(a, *stripes(20))
 
 
-@pytest.mark.parametrize("on_epoch", [True, [print], "print"], ids=repr)
+class Stop:
+    def __call__(self, epoch):
+        return True
+
+
+ON_EPOCH = [True, [print], "print", Stop, lambda: True, lambda epoch, logs: True]
+
+
+@pytest.mark.parametrize("on_epoch", ON_EPOCH, ids=["bool", "list", "text", "class", "no argument", "two arguments"])
 def test_a_callback_that_cannot_be_called_changes_nothing(on_epoch):
     net = network()
     before = net.parameters.flat.tobytes()
-    with pytest.raises(TypeError, match="on_epoch must be a function that takes an Epoch, got"):
+    with pytest.raises(TypeError, match=r"on_epoch must be a function that takes an Epoch(, got| alone)"):
         quiet_fit(net, *stripes(20), on_epoch=on_epoch)
     assert net.parameters.flat.tobytes() == before
+
+
+@pytest.mark.parametrize("on_epoch", [Stop(), lambda epoch, times=1: True, lambda *parts: True], ids=str)
+def test_whatever_takes_an_epoch_is_a_callback(on_epoch):
+    assert len(quiet_fit(network(), *stripes(20), epochs=3, on_epoch=on_epoch)) == 1
 
 
 # Steps that cannot be finished.
@@ -369,6 +387,43 @@ def test_a_loss_that_does_not_fit_the_validation_is_found_before_the_first_step(
         quiet_fit(net, images, labels, loss=Training(), validation=(images, labels))
     assert net.parameters.flat.tobytes() == before
     quiet_fit(net, images, labels, loss=Training())
+
+
+def half_way():
+    """An optimizer and the network whose lean step it stopped in."""
+
+    class Stopping(Adam):
+        def end_step(self, parameters):
+            raise InterruptedError
+
+    net, optimizer = normed(), Stopping(0.1)
+    with pytest.raises(InterruptedError):
+        train_step(net, np.ones((4, 5), "float32"), [0, 1, 2, 0], optimizer, lean=True)
+    return net, optimizer
+
+
+def copied_from_another_network():
+    net, other, optimizer = normed(), normed((4,)), Adam(0.1)
+    train_step(other, np.ones((4, 4), "float32"), [0, 1, 2, 0], optimizer)
+    return net, pickle.loads(pickle.dumps(optimizer))
+
+
+def part_of_a_parameter():
+    net, optimizer = normed(), SGD(0.1, 0.9)
+    weight = net.parameters["bn.weight"][:3]
+    optimizer.step({"weight": weight}, {"weight": np.zeros(3, "float32")})
+    return net, optimizer
+
+
+@pytest.mark.parametrize("lean", [False, True])
+@pytest.mark.parametrize("refusing", [half_way, copied_from_another_network, part_of_a_parameter])
+def test_a_step_that_the_optimizer_refuses_leaves_the_statistics_of_batch_norm(refusing, lean):
+    net, optimizer = refusing()
+    before, x = everything(net, None), np.ones((4, 5), "float32")
+    for run in (quiet_fit, train_step):
+        with pytest.raises((ValueError, RuntimeError), match=r"half-way|remembers|shares part"):
+            run(net, x, [0, 1, 2, 0], optimizer=optimizer, lean=lean)
+        assert everything(net, None) == before
 
 
 @pytest.mark.parametrize("which", [".flat", "['bn.weight']"])
