@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import losses
-from .batch import batch
+from .batch import batch, iterator_cure
 from .ops import check
 
 
@@ -49,6 +49,9 @@ class Data:
             raise ValueError(f"images must be (N, *{network.input_shape}) with N >= 1, got shape {np.shape(images)}")
         y_shape = (len(self.images), *network.output_shape)
         array = check.given(labels, "labels", f"class indices, one for each image, or targets of shape {y_shape}")
+        if array.dtype.kind == "O" and array.ndim == 0:
+            kind, cure = type(labels).__name__, iterator_cure(labels, "labels")
+            raise TypeError(f"labels must be an array or a list, as many as images, got a {kind}{cure}")
         if array.ndim == 0 or len(array) != len(self.images):
             raise ValueError(f"labels must be as many as images, got shapes {array.shape} and {self.images.shape}")
         self.targets = losses.prepared(loss, labels, y_shape, network.dtype)

@@ -180,6 +180,8 @@ LABELS = np.arange(53) % 3
         (made(), None, TypeError, r"labels must be class indices, one for each image, or targets of shape \(53, 3\)"),
         (made(), LABELS[:52], ValueError, r"labels must be as many as images, got shapes \(52,\) and \(53, 2, 4, 4\)"),
         (made(), 2, ValueError, "labels must be as many as images"),
+        (made(), {1: 2}, TypeError, "labels must be an array or a list, as many as images, got a dict$"),
+        (made(), map(int, LABELS), TypeError, r"as many as images, got a map; use numpy.array\(list\(labels\)\)$"),
         (made(), np.eye(3)[LABELS], TypeError, r"labels must be integers .*; use labels.argmax\(1\)"),
         (made(), LABELS.astype("float32"), TypeError, r"; use labels.astype\('int64'\)"),
         (made(), LABELS.astype("float32").tolist(), TypeError, r"; use numpy.asarray\(labels\).astype\('int64'\)"),
