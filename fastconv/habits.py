@@ -1,6 +1,8 @@
 """What people write from habit in place of an object, and what to write instead."""
 
 import inspect
+from functools import lru_cache
+from types import FunctionType
 
 import numpy as np
 
@@ -80,6 +82,10 @@ def check_optimizer(optimizer):
         raise TypeError(f"{rule}, got {optimizer!r}; write optimizer={known_as(optimizer, OPTIMIZERS)}")
     if not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"{rule}, such as fastconv.SGD(lr=0.1), got {optimizer!r}")
+    step = getattr(type(optimizer), "step", None)
+    if isinstance(step, FunctionType) and (wrong := mismatch_of_step(step)):
+        cure = f"write optimizer={known_as(optimizer, OPTIMIZERS)}"
+        raise TypeError(f"{rule}, got {type(optimizer).__name__}, whose step does not take these ({wrong}); {cure}")
     return optimizer
 
 
@@ -98,9 +104,24 @@ def check_callback(function, name, takes):
         raise TypeError(f"{rule}, got the class {function.__name__}; write {name}={function.__name__}()")
     if not callable(function):
         raise TypeError(f"{rule}, got {function!r}")
+    if wrong := mismatch(function, 1):
+        raise TypeError(f"{rule} alone, got {function!r}: {wrong}")
+
+
+def mismatch(function, count):
+    """Why a function cannot be called with so many arguments; '' where it can, or a builtin does not tell."""
     try:
-        inspect.signature(function).bind(None)
-    except ValueError:  # a builtin may not tell
-        pass
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return ""
+    try:
+        signature.bind(*[None] * count)
     except TypeError as error:
-        raise TypeError(f"{rule} alone, got {function!r}: {error}") from None
+        return str(error)
+    return ""
+
+
+@lru_cache
+def mismatch_of_step(step):
+    """Asked in each training step, of functions of classes."""
+    return mismatch(step, 3)

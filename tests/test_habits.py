@@ -105,6 +105,53 @@ def test_what_is_no_optimizer_at_all(optimizer):
         fit(network(), X, LABELS, optimizer=optimizer, progress=False)
 
 
+def elsewhere(name, step):
+    """An optimizer of another library: a class of this name."""
+    return type(name, (), {"step": step, "__init__": lambda self: None})()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "right"),
+    [
+        (elsewhere("Adam", lambda self, closure=None: None), r"fastconv\.Adam\(\)$"),
+        (elsewhere("SGD", lambda self: None), r"fastconv\.SGD\(lr=0\.1\)$"),
+        (elsewhere("Lion", lambda self, *, closure: None), r"fastconv\.SGD\(lr=0\.1\) or fastconv\.Adam\(\) or "),
+    ],
+    ids=["closure", "nothing", "keywords"],
+)
+@pytest.mark.parametrize("run", [fit, train_step])
+def test_an_optimizer_whose_step_takes_other_things_is_refused_before_the_step(run, optimizer, right):
+    net = Network(sequential(layers.Linear(3), layers.BatchNorm()), (4,), seed=0)
+    before = [array.tobytes() for array in net.arrays().values()]
+    with pytest.raises(TypeError, match=rf"step does not take these \(.*; write optimizer={right}"):
+        run(net, X, LABELS, optimizer=optimizer)
+    assert [array.tobytes() for array in net.arrays().values()] == before
+
+
+class Loose:
+    """Steps of your own may take more than they need."""
+
+    step = staticmethod(lambda *given: given[0].flat.__isub__(0.1 * given[1].flat))
+
+
+class Partial:
+    def __init__(self):
+        self.step = partial(fastconv.SGD(0.1).step)
+
+
+class Keywords:
+    def step(self, parameters, gradients, scale=1.0, **more):
+        fastconv.SGD(0.1 * scale).step(parameters, gradients)
+
+
+@pytest.mark.parametrize("kind", [Loose, Partial, Keywords])
+def test_a_step_of_your_own_may_be_of_any_kind(kind):
+    a, b = network(), network()
+    train_step(a, X, LABELS, kind())
+    train_step(b, X, LABELS, fastconv.SGD(0.1))
+    np.testing.assert_allclose(a.parameters.flat, b.parameters.flat, rtol=1e-6)
+
+
 class OwnLoss:
     """Half the sum of squares by duck typing; targets are class indices, which it makes vectors itself."""
 
