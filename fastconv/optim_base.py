@@ -148,8 +148,10 @@ class Optimizer:
                 # One vector holds all parameters, one all gradients: one call, however many layers there are.
                 run(self.update(block, parameters.flat, gradients.flat))
                 return
-        arrays = apart(checked(parameters, gradients))
-        records = self.state.records({name: w for name, (w, _) in arrays.items()})
+        arrays = checked(parameters, gradients)
+        regions = {name: region(w) for name, (w, _) in arrays.items()}
+        arrays = apart(arrays, regions)
+        records = self.state.records({name: w for name, (w, _) in arrays.items()}, regions)
         run([call for name, record in records.items() for call in self.update(record, *arrays[name])])
 
     def whole(self, parameters):
@@ -248,11 +250,13 @@ def checked(parameters, gradients):
     return {name: (np.asarray(w), np.asarray(dw)) for name, (w, dw) in pairs.items() if w.size}
 
 
-def apart(arrays):
-    """name -> (parameter, gradient), a gradient copied where it shares memory with a parameter."""
+def apart(arrays, regions):
+    """name -> (parameter, gradient), a gradient copied where it shares memory with a parameter, of these regions."""
     names = list(arrays)
-    regions = [region(a) for pair in zip(*arrays.values(), strict=True) for a in pair]
+    regions = [*regions.values(), *(region(dw) for _, dw in arrays.values())]
     shared = {names[j - len(names)] for pair in overlaps(regions) for i, j in [sorted(pair)] if i < len(names) <= j}
+    if not shared:
+        return arrays
     return {name: (w, dw.copy() if name in shared else dw) for name, (w, dw) in arrays.items()}
 
 

@@ -15,15 +15,12 @@ from . import memory
 
 
 class Region(NamedTuple):
-    """The bytes of an array: where they start, and (extent, stride) of its axes, joined where they are one run."""
+    """The bytes of an array, from start to stop, and (extent, stride) of its axes, joined where they are one run."""
 
     start: int
+    stop: int
     dims: tuple
     dtype: np.dtype
-
-    @property
-    def stop(self):
-        return self.start + sum((extent - 1) * stride for extent, stride in self.dims) + self.dtype.itemsize
 
     @property
     def __array_interface__(self):
@@ -46,9 +43,9 @@ class Region(NamedTuple):
 
 def region(a):
     """The region of an array that is not empty."""
-    start, size = a.__array_interface__["data"][0], a.itemsize
+    start = a.__array_interface__["data"][0]
     if a.flags.c_contiguous:
-        return Region(start, ((a.size, size),) if a.size > 1 else (), a.dtype)
+        return Region(start, start + a.nbytes, ((a.size, a.itemsize),) if a.size > 1 else (), a.dtype)
     axes = [(extent, stride) for extent, stride in zip(a.shape, a.strides, strict=True) if extent > 1]
     start += sum((extent - 1) * stride for extent, stride in axes if stride < 0)
     dims = []
@@ -57,7 +54,8 @@ def region(a):
             dims[-1] = (dims[-1][0] * extent, stride)
         else:
             dims.append((extent, stride))
-    return Region(start, tuple(dims), a.dtype)
+    stop = start + sum((extent - 1) * stride for extent, stride in dims) + a.itemsize
+    return Region(start, stop, tuple(dims), a.dtype)
 
 
 def overlaps(regions):
@@ -207,9 +205,8 @@ class State:
         self.known, self.copied = {}, []
         self.blocks = WeakValueDictionary()  # id of the starts of a mapping -> the block of its parameters
 
-    def records(self, arrays):
+    def records(self, arrays, regions):
         """Those of arrays by name, which must lie apart."""
-        regions = {name: region(w) for name, w in arrays.items()}
         refuse_twice(regions)
         new = {name: place for name, place in regions.items() if place not in self.known}
         if new:
@@ -228,7 +225,8 @@ class State:
         if block is not None and block.starts is parameters.starts:
             return block
         arrays = {name: w for name, w in parameters.items() if w.size}
-        found, starts, size = self.records(arrays), parameters.starts, parameters.flat.size
+        found = self.records(arrays, {name: region(w) for name, w in arrays.items()})
+        starts, size = parameters.starts, parameters.flat.size
         blocks = {id(record.block): record.block for record in found.values()}
         block = blocks.popitem()[1] if len(blocks) == 1 else None
         if block is None or block.size != size:
