@@ -5,8 +5,22 @@
 
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 
 import numpy as np
+
+from .ops import check
+
+ELSEWHERE = {  # letters of a name in other libraries -> the name here
+    "xavieruniform": "glorot_uniform",
+    "xaviernormal": "glorot_normal",
+    "kaiminguniform": "he_uniform",
+    "kaimingnormal": "he_normal",
+    "glorotuniform": "glorot_uniform",
+    "glorotnormal": "glorot_normal",
+    "heuniform": "he_uniform",
+    "henormal": "he_normal",
+}
 
 
 def zeros(rng, shape, fan_in=1, fan_out=1):
@@ -62,7 +76,10 @@ def fan_in_uniform(rng, shape, fan_in, fan_out=1):
 
 
 def normal(deviation):
-    """The initialiser that draws from N(0, deviation^2)."""
+    """The initialiser that draws from N(0, deviation^2), deviation >= 0."""
+    deviation = check.number(deviation, "deviation")
+    if not 0 <= deviation < inf:
+        raise ValueError(f"deviation must be >= 0 and finite, got {deviation}")
     return partial(drawn, deviation)
 
 
@@ -72,11 +89,11 @@ def drawn(deviation, rng, shape, fan_in=1, fan_out=1):
 
 def constant(value):
     """The initialiser that gives this value everywhere."""
-    return partial(filled, value)
+    return partial(filled, check.number(value, "value"))
 
 
 def filled(value, rng, shape, fan_in=1, fan_out=1):
-    return np.full(shape, float(value))
+    return np.full(shape, value)
 
 
 def named(init, name="init"):
@@ -94,6 +111,8 @@ def named(init, name="init"):
         raise ValueError(f"{name} must be what {init.__name__} makes: write {name}=fastconv.init.{init.__name__}(0.1)")
     number = isinstance(init, int | float) and not isinstance(init, bool)
     cure = f"; for the number everywhere write {name}=fastconv.init.constant({init!r})" if number else ""
+    if isinstance(init, str) and (known_here := ELSEWHERE.get("".join(filter(str.isalpha, init.lower())))):
+        cure = f"; write {name}={known_here!r}"
     raise ValueError(f"{name} must be a function or one of {', '.join(names)}, got {init!r}{cure}")
 
 

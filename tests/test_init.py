@@ -134,3 +134,37 @@ def test_initialisers_of_your_own():
     network = Network(Linear(2, init=rows, bias_init=lambda rng, shape, fan_in, fan_out: 0.5), (3,))
     assert network.parameters["linear1.weight"].tolist() == [[0, 0, 0], [1, 1, 1]]
     assert network.parameters["linear1.bias"].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("xavier_uniform_", "glorot_uniform"),
+        ("XavierNormal", "glorot_normal"),
+        ("kaiming_uniform", "he_uniform"),
+        ("kaiming_normal_", "he_normal"),
+        ("GlorotUniform", "glorot_uniform"),
+        ("HeNormal", "he_normal"),
+    ],
+)
+def test_a_name_of_another_library_tells_the_name_here(name, right):
+    with pytest.raises(ValueError, match=f"got '{name}'; write bias_init='{right}'$"):
+        Linear(3, bias_init=name)
+    Linear(3, bias_init=right)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (lambda: init.normal(-1), ValueError, "deviation must be >= 0 and finite, got -1.0"),
+        (lambda: init.normal(np.nan), ValueError, "deviation must be >= 0 and finite, got nan"),
+        (lambda: init.normal(np.inf), ValueError, "deviation must be >= 0 and finite, got inf"),
+        (lambda: init.normal("a"), TypeError, "deviation must be a number, got 'a'"),
+        (lambda: init.constant("a"), TypeError, "value must be a number, got 'a'"),
+        (lambda: init.constant([1, 2]), TypeError, r"value must be a number, got \[1, 2\]"),
+        (lambda: init.constant(None), TypeError, "value must be a number, got None"),
+    ],
+)
+def test_settings_of_initialisers_are_checked_where_they_are_given(make, error, says):
+    with pytest.raises(error, match=says):
+        make()
