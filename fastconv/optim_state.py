@@ -259,8 +259,7 @@ class State:
             if claimed[name] is not None:
                 record.continues(claimed[name], Order(w.strides))
             self.known[regions[name]] = record
-        taken = [id(copied) for copied in claimed.values() if copied is not None]
-        self.copied = [copied for copied in self.copied if id(copied) not in taken]
+            self.copied = [copied for copied in self.copied if copied is not claimed[name]]
 
     def claim(self, name, w):
         """What the copy remembers of a parameter of this name, shape and dtype; None for a new parameter."""

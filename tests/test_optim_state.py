@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from optim_reference import Parameter
 
-from fastconv import CrossEntropy, Network, fit, layers, train_step
+from fastconv import CrossEntropy, Network, fit, layers, memory, train_step
 from fastconv.memory import Arrays
 from fastconv.optim import SGD, Adam, AdamW, RMSprop
 from fastconv.optim_state import overlaps, region
@@ -506,3 +506,28 @@ def test_the_work_around_a_whole_step_does_not_grow_with_the_number_of_parameter
 
     few, many = (calls(Arrays({str(i): (i + 1,) for i in range(n)}, "float64")) for n in (2, 100))
     assert few == many < 80
+
+
+def test_a_copy_that_finds_no_memory_half_way_is_claimed_once(monkeypatch):
+    """What was taken before the error is not left in the copy as well; the step may be repeated."""
+    rng, made, aligned = np.random.default_rng(3), arrays(np.random.default_rng(4)), memory.aligned
+    first, other = Adam(0.1), made.copy()
+    first.step(made, arrays(rng))
+    gradients, optimizer, room = arrays(rng), copy.deepcopy(first), [3]
+
+    def scarce(size, dtype):
+        room[0] -= 1
+        if room[0] < 0:
+            raise MemoryError
+        return aligned(size, dtype)
+
+    other.flat[...] = made.flat
+    monkeypatch.setattr(memory, "aligned", scarce)
+    with pytest.raises(MemoryError):
+        optimizer.step(other, gradients)
+    assert other.flat.tobytes() == made.flat.tobytes()
+    monkeypatch.undo()
+    optimizer = copy.deepcopy(optimizer)
+    optimizer.step(other, gradients)
+    first.step(made, gradients)
+    assert other.flat.tobytes() == made.flat.tobytes()
