@@ -46,7 +46,10 @@ class Data:
             )
         self.images, batched = batch(images, "images", network.input_shape, network.dtype)
         if not batched or len(self.images) == 0:
-            raise ValueError(f"images must be (N, *{network.input_shape}) with N >= 1, got shape {np.shape(images)}")
+            cure = "" if batched else f"; of one image make a batch: {check.code(images, 'images')}[None]"
+            raise ValueError(
+                f"images must be (N, *{network.input_shape}) with N >= 1, got shape {np.shape(images)}{cure}"
+            )
         y_shape = (len(self.images), *network.output_shape)
         array = check.given(labels, "labels", f"class indices, one for each image, or targets of shape {y_shape}")
         if array.dtype.kind == "O" and array.ndim == 0:

@@ -192,6 +192,8 @@ LABELS = np.arange(53) % 3
         (made().tolist(), LABELS, TypeError, r"convert it with numpy.asarray\(images\).astype\('float32'\)"),
         (made().astype("float64"), LABELS, TypeError, r"convert it with images.astype\('float32'\)"),
         (None, LABELS, TypeError, "images must be an array, got None"),
+        (made()[0], LABELS[:1], ValueError, r"got shape \(2, 4, 4\); of one image make a batch: images\[None\]$"),
+        (made()[:0], LABELS[:0], ValueError, r"with N >= 1, got shape \(0, 2, 4, 4\)$"),
     ],
 )
 def test_images_and_labels_that_do_not_fit(images, labels, error, says):
