@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import safetensors.numpy
 import fastconv
 from fastconv import checkpoint
 from fastconv.checkpoint import CheckpointError
+from fastconv.checkpoint import safetensors as files_of_safetensors
 
 SAME_LIBRARY = {**os.environ, "PYTHONPATH": str(Path(fastconv.__file__).parents[1])}
 
@@ -397,6 +399,13 @@ HOSTILE_TENSORS = {
     "unknown dtype": raw({"bias": entry([3], 0, 24, "F65")}, bytes(24)),
     "dtype not read": raw({"bias": entry([3, 4], 0, 24, "BF16")}, bytes(24)),
     "names of others": raw({"other": entry([3], 0, 24)}, bytes(24)),
+    "a name twice": raw(f'{{"bias": {json.dumps(GOOD["bias"])}, {json.dumps(GOOD)[1:]}'.encode(), bytes(24)),
+    "a name twice, each with its own bytes": raw(
+        b'{"bias": {"dtype": "F64", "shape": [3], "data_offsets": [0, 24]}, '
+        b'"bias": {"dtype": "F64", "shape": [3], "data_offsets": [24, 48]}, '
+        b'"one": {"dtype": "F64", "shape": [3], "data_offsets": [0, 24]}}',
+        bytes(48),
+    ),
     "metadata no JSON": raw(ours("{"), bytes(24)),
     "metadata deep": raw(ours("[" * 500_000), bytes(24)),
     "metadata too large": raw(ours(" " * (1 << 20) + "{}"), bytes(24)),
@@ -417,6 +426,40 @@ def test_hostile_safetensors(tmp_path, content):
     path.write_bytes(raw(GOOD, np.arange(3.0).tobytes()))
     checkpoint.load(path, target)
     assert target["bias"].tolist() == [0, 1, 2]
+
+
+def test_of_a_large_safetensors_file_only_what_is_asked_for_is_read(tmp_path):
+    """64 MB, of which nothing is written on the disk but the beginning."""
+    path, size = tmp_path / "w.safetensors", 1 << 26
+    content = raw({"bias": entry([3], 0, 24), "large": entry([size], 24, 24 + size, "U8")}, np.arange(3.0).tobytes())
+    path.write_bytes(content)
+    os.truncate(path, len(content) + size)
+    target = {"bias": np.zeros(3)}
+    checkpoint.metadata(path)  # imports what it needs
+    tracemalloc.start()
+    try:
+        assert checkpoint.metadata(path) == {}
+        assert checkpoint.load(path, target, strict=False).unknown == ["large"]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert target["bias"].tolist() == [0, 1, 2]
+    assert peak < size / 20
+
+
+def test_safetensors_that_somebody_else_shortens_after_its_header_was_read(tensors, monkeypatch):
+    header_checked = files_of_safetensors.check
+
+    def check(path, start, length):
+        header_checked(path, start, length)
+        os.truncate(path, len(start))
+
+    monkeypatch.setattr(files_of_safetensors, "check", check)
+    target = blank()
+    with pytest.raises(CheckpointError, match="damaged"):
+        checkpoint.load(tensors, target)
+    for name, array in blank().items():
+        np.testing.assert_array_equal(target[name], array)
 
 
 def test_every_flipped_byte_of_safetensors_is_an_error_of_the_one_class_or_a_file(tensors):

@@ -1,9 +1,10 @@
 """Files of the format safetensors, by its own library, which checks header, offsets, overlaps and gaps.
 
-It is asked for bytes, not for arrays, for NumPy has no bfloat16.
+Of a file that is read, only the arrays that are asked for are, one at a time and as bytes, for NumPy has no bfloat16.
 """
 
 import json
+import os
 
 import numpy as np
 
@@ -15,6 +16,7 @@ NAMES |= {f"{kind[0].upper()}{bits}": f"{kind}{bits}" for kind in ("int", "uint"
 BFLOAT16 = "BF16"
 OTHERS = "__metadata__"
 OURS = "fastconv"  # the key of its metadata under which ours lies
+MOST_HEADER = 100_000_000  # bytes, as the format says
 MOST_COUNTERS = 16  # numbers of an array that is kept in the metadata
 
 
@@ -41,15 +43,16 @@ class SafetensorsFile:
     """What `write` wrote, or anybody else."""
 
     def __init__(self, path, file):
-        self.path, self.metadata, self.counters = path, {}, {}
+        self.path, self.file, self.metadata, self.counters = path, file, {}, {}
+        length = os.fstat(file.fileno()).st_size
         file.seek(0)
-        data = file.read()
-        try:
-            self.tensors = dict(library().deserialize(data))
-        except library().SafetensorError as error:
-            raise CheckpointError(f"{path} is not a safetensors file, or damaged: {error}") from None
+        size = file.read(8)
+        header = file.read(min(int.from_bytes(size, "little"), length, MOST_HEADER))
+        check(path, size + header, length)
+        self.start = len(size + header)  # of the arrays
+        self.tensors = json.loads(header, object_pairs_hook=once)
+        others = self.tensors.pop(OTHERS, None) or {}
         self.entries = {name: entry(tensor) for name, tensor in self.tensors.items()}
-        others = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get(OTHERS) or {}
         if OURS in others:
             self.read_metadata(others[OURS])
 
@@ -65,11 +68,36 @@ class SafetensorsFile:
         if name in self.counters:
             return self.counters[name]
         tensor = self.tensors[name]
+        begin, end = tensor["data_offsets"]
+        self.file.seek(self.start + begin)
+        data = self.file.read(end - begin)
         if tensor["dtype"] == BFLOAT16:
-            values = dtypes.widened(np.frombuffer(tensor["data"], "<u2"))
+            values = dtypes.widened(np.frombuffer(data, "<u2"))
         else:
-            values = np.frombuffer(tensor["data"], np.dtype(NAMES[tensor["dtype"]]).newbyteorder("<"))
+            values = np.frombuffer(data, np.dtype(NAMES[tensor["dtype"]]).newbyteorder("<"))
         return values.reshape(tensor["shape"])
+
+
+def check(path, start, length):
+    """Let the library look at a file of this length that starts so: at a copy without arrays that nobody can change."""
+    copy = os.memfd_create("header", os.MFD_CLOEXEC)
+    try:
+        os.write(copy, start)
+        os.ftruncate(copy, length)
+        with library().safe_open(f"/proc/self/fd/{copy}", "numpy"):
+            pass
+    except library().SafetensorError as error:
+        raise CheckpointError(f"{path} is not a safetensors file, or damaged: {error}") from None
+    finally:
+        os.close(copy)
+
+
+def once(pairs):
+    """An object of JSON, each of whose keys comes once; readers differ in which of two they take."""
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("its header has a name twice")
+    return content
 
 
 def entry(tensor):
