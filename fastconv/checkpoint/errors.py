@@ -1,5 +1,6 @@
 """What can be wrong with a file of weights."""
 
+import copyreg
 from contextlib import contextmanager
 
 SHOWN = 10  # names of each fault
@@ -15,6 +16,10 @@ class Mismatch(CheckpointError):
     def __init__(self, path, missing, unknown, other, cure=""):
         self.missing, self.unknown, self.other = missing, unknown, other
         super().__init__(f"{path} does not fit this network: {faults(missing, unknown, other)}{cure}")
+
+    def __reduce__(self):
+        """Copied and pickled by what it says and holds, as a pool of processes does, not by making it anew."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
 
 
 def faults(missing, unknown, other):
