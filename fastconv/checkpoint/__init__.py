@@ -80,9 +80,17 @@ def text_of(path):
     if not isinstance(path, str | bytes | os.PathLike):
         raise TypeError(f"path must be text or a pathlib.Path, got {type(path).__name__}: {path!r:.50}")
     path = os.fsdecode(path)
-    if not path or "\0" in path:
+    if not path or "\0" in path or not can_be_encoded(path):
         raise CheckpointError(f"path must be the name of a file, got {path!r}")
     return path
+
+
+def can_be_encoded(path):
+    """Whether the system has bytes for the text; for half a character it has none."""
+    try:
+        return bool(os.fsencode(path))
+    except UnicodeEncodeError:
+        return False
 
 
 @contextmanager

@@ -236,7 +236,7 @@ def test_what_is_no_path(here, action, typed):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("typed", ["", "a\0b.npz", b"", b"\0"])
+@pytest.mark.parametrize("typed", ["", "a\0b.npz", b"", b"\0", "\ud800.npz", pathlib.Path("\udfff.npz")])
 def test_text_that_is_no_name_of_a_file(here, action, typed):
     with pytest.raises(CheckpointError, match="path must be the name of a file, got"):
         ACTIONS[action](typed)
