@@ -9,6 +9,7 @@ NEVER_IMAGES = {
     b"PK\x03\x04": "a zip archive, as .npz files are",
     b"PK\x05\x06": "an empty zip archive",
     b"%PDF": "a PDF document",
+    **dict.fromkeys((b"%!PS", b"\xc5\xd0\xd3\xc6"), "PostScript, a program, which is never run"),
     b"\x89HDF": "an HDF5 file",
     **{bytes([0x80, protocol]): "a pickle, which is never opened" for protocol in (2, 3, 4, 5)},
 }

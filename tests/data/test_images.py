@@ -252,6 +252,11 @@ NO_IMAGES = {
     "HTML after a mark": (b"\xef\xbb\xbf<html lang=de>", "it is an HTML page"),
     "SVG": (b"<svg xmlns='x'/>", "it is an SVG drawing"),
     "PDF": (b"%PDF-1.7", "it is a PDF document"),
+    "PostScript": (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n",
+        "it is PostScript, a program, which is never run",
+    ),
+    "PostScript of DOS": (b"\xc5\xd0\xd3\xc6\x1e\0\0\0" + bytes(22), "it is PostScript, a program"),
     "text": (b"version https://git-lfs\noid", r"it is text, and begins with 'version https://git-lfs\noid'"),
     "text as a TIFF or BMP begins": (b"BMW and II", "it is text, and begins with 'BMW and II'"),
     "film": (b"\0\0\0\x18ftypmp42" + bytes(20), "it is a film, or a picture in HEIC"),
