@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+LAZILY = "lazily"  # conjugate or negative: a tensor whose numbers are not those of its storage
 LONGEST_KEY = 1 << 16  # characters
 STORAGES = {
     "torch.FloatStorage": "float32",
@@ -23,6 +24,8 @@ DTYPES = (
     *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"),
 )
+BUILTINS = ("builtins", "__builtin__")  # of Python 3, and as protocol 2 writes it
+PLAIN = ("set", "frozenset", "bytearray", "complex")  # which torch.load reads too
 NUMPY = ("numpy._core.multiarray", "numpy.core.multiarray")
 
 
@@ -33,7 +36,7 @@ class Name(NamedTuple):
 
 
 class Opaque(NamedTuple):
-    """A value that no weights are made of: a dtype, a device, a number of NumPy."""
+    """A value that no weights are made of: a dtype, a device, a number of NumPy, a set."""
 
     what: str
 
@@ -83,7 +86,7 @@ def view(storage, dtype, offset, shape, strides, more):
     if len(shape) != len(strides):
         raise ValueError("a tensor of another number of strides than axes")
     if isinstance(more, dict) and any(more.values()):
-        dtype = f"lazily {' and '.join(map(str, more))} {dtype}"
+        dtype = f"{LAZILY} {' and '.join(map(str, more))} {dtype}"
     return Tensor(storage, dtype, offset, shape, strides)
 
 
@@ -114,6 +117,8 @@ CALLS = {
     "torch.device": opaque("a device"),
     "numpy.dtype": opaque("a dtype"),
     "_codecs.encode": opaque("bytes"),
+    "collections.Counter": opaque("a Counter"),
+    **{f"{module}.{name}": opaque(f"a {name}") for module in BUILTINS for name in PLAIN},
     **{f"{module}.scalar": opaque("a NumPy number") for module in NUMPY},
     **{f"{module}._reconstruct": opaque("a NumPy array") for module in NUMPY},
 }

@@ -48,7 +48,8 @@ class TorchFile:
         known = {"bfloat16": "float32"}.get(tensor.dtype, tensor.dtype if tensor.dtype in dtypes.DTYPES else None)
         given = known and np.dtype(known)
         self.tensors[name] = tensor
-        self.entries[name] = dtypes.Entry(tensor.shape, given, tensor.dtype)
+        cure = "in PyTorch, write x.resolve_conj().resolve_neg()" if tensor.dtype.startswith(calls.LAZILY) else ""
+        self.entries[name] = dtypes.Entry(tensor.shape, given, tensor.dtype, cure)
 
     def elements(self, tensor, size):
         """How many numbers of the tensor's kind its storage has; the storage is in the file."""
@@ -92,13 +93,16 @@ def itemsize(dtype):
 
 
 def state_dict(path, value):
-    """The dict of tensors: the value itself, or what it holds under one of the usual keys, or the only one it holds."""
+    """The dict of tensors: what the value holds under one of the usual keys, or the only one it holds, or itself.
+
+    It is not the value itself where that has fewer tensors (the loss, the state of random numbers) than what it holds.
+    """
     if not isinstance(value, dict):
         raise CheckpointError(f"{path} holds {kind_of(value)}, not a dict of named tensors; {CURE}")
     found = tensors_in(value)
-    if found is not None:
+    inner = [key for key, part in value.items() if isinstance(part, dict) and tensors(part) > tensors(value)]
+    if found is not None and (found is not value or not inner):
         return found
-    inner = [key for key, part in value.items() if isinstance(part, dict) and has_tensors(part)]
     if len(inner) == 1:
         return value[inner[0]]
     choice = f"several dicts of tensors ({shortened(list(map(repr, inner)))})" if inner else "no tensors"
@@ -112,11 +116,12 @@ def tensors_in(value, depth=3):
         found = tensors_in(part, depth - 1) if isinstance(part, dict) else None
         if found is not None:
             return found
-    return value if has_tensors(value) else None
+    return value if tensors(value) else None
 
 
-def has_tensors(part):
-    return any(isinstance(value, calls.Tensor) for value in part.values())
+def tensors(part):
+    """How many there are."""
+    return sum(isinstance(value, calls.Tensor) for value in part.values())
 
 
 def kind_of(value):

@@ -115,6 +115,13 @@ def test_tensors_of_no_kind_of_ours_are_refused_by_name(kind):
     assert target[kind].tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("kind", ["conjugate", "negative"])
+def test_what_to_do_about_tensors_whose_numbers_are_not_those_of_their_storage(kind):
+    """x.float() would leave the negative ones as they are."""
+    with pytest.raises(Mismatch, match=r"write x.resolve_conj\(\).resolve_neg\(\)"):
+        load(FILES / "kinds.pth", {kind: np.ones(3)}, strict=False)
+
+
 # Pickles that are programs.
 
 
@@ -374,6 +381,37 @@ def test_entries_of_the_pickle_that_are_no_tensors(tmp_path):
     assert (result.loaded, result.unknown) == (["w"], ["extra"])
     with pytest.raises(CheckpointError, match="no name: 3"):
         load(written(tmp_path / "a", b"\x80\x02}K\x03" + tensor() + b"s.", {"0": THREE}), {"w": w})
+
+
+@pytest.mark.parametrize("module", ["builtins", "__builtin__", "collections"])
+def test_plain_values_beside_the_tensors_are_passed_over(tmp_path, module):
+    """As the Counter of a MultiStepLR, whose state is saved with the weights."""
+    made = b"\x80\x02}" + text("model") + state(w=tensor())[2:-1] + b"s"
+    for name in ("Counter",) if module == "collections" else ("set", "frozenset", "bytearray", "complex"):
+        made += text(name) + f"c{module}\n{name}\n".encode() + b"}\x85Rs"
+    w = np.zeros(3, "float32")
+    load(written(tmp_path / "a", made + b".", {"0": THREE}), {"w": w})
+    assert w.tolist() == [1, 2, 3]
+
+
+def test_a_dict_of_weights_beside_a_tensor_or_two(tmp_path):
+    """{"mine": {"w": ..., "v": ...}, "loss": ...}: it is not the outer dict that is the state dict."""
+    inner = state(w=tensor(), v=tensor())[2:-1]
+    outer = b"\x80\x02}" + text("loss") + tensor() + b"s" + text("mine") + inner + b"s"
+    w, v = np.zeros((2, 3), "float32")
+    load(written(tmp_path / "a", outer + b".", {"0": THREE}), {"w": w, "v": v})
+    assert w.tolist() == v.tolist() == [1, 2, 3]
+    two = outer + text("other") + inner + b"s."
+    with pytest.raises(CheckpointError, match=r"several dicts of tensors \('mine', 'other'\)"):
+        load(written(tmp_path / "a", two, {"0": THREE}), {"w": w, "v": v})
+
+
+def test_a_state_dict_that_holds_a_smaller_dict_of_tensors_is_itself_one(tmp_path):
+    """As the extra state of a module."""
+    made = state(w=tensor(), v=tensor())[:-1] + text("x._extra_state") + state(scale=tensor())[2:-1] + b"s."
+    w, v = np.zeros((2, 3), "float32")
+    result = load(written(tmp_path / "a", made, {"0": THREE}), {"w": w, "v": v}, strict=False)
+    assert (result.loaded, result.unknown) == (["w", "v"], ["x._extra_state"])
 
 
 def test_pickles_of_python_2_give_the_dict_as_pairs(tmp_path):
