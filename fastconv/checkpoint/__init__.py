@@ -26,6 +26,7 @@ __all__ = ["FORMAT", "CheckpointError", "Loaded", "Mismatch", "check_path", "loa
 
 NO_METADATA = MappingProxyType({})
 WRITERS = {SAFETENSORS: safetensors.write, ".npz": npz.write}
+LONGEST_NAME = 60_000  # bytes of an array's; a zip archive can hold 65,535
 LONGEST = 100  # bytes of the name that a temporary file takes over
 
 
@@ -110,11 +111,12 @@ def named(path):
 def check_name(name):
     """A name that both formats can hold."""
     try:
-        if "\0" not in name and name.encode() and name != safetensors.OTHERS:
+        if "\0" not in name and 0 < len(name.encode()) <= LONGEST_NAME and name != safetensors.OTHERS:
             return name
     except UnicodeEncodeError:
         pass
-    raise ValueError(f"an array's name must be text that UTF-8 can hold, without NUL, got {name!r}")
+    rule = f"text that UTF-8 can hold in 1 to {LONGEST_NAME:,} bytes, without NUL"
+    raise ValueError(f"an array's name must be {rule}, got {name!r:.50}")
 
 
 def beside(target):
