@@ -83,7 +83,8 @@ def find_folder(folder=None):
     if folder is None:
         folder = os.environ.get("FASTCONV_DATA") or None
     if folder is not None:
-        return SAMPLE if str(folder) == "sample" else Path(folder)
+        folder = Path(os.fsdecode(folder))
+        return SAMPLE if folder == Path("sample") else folder
     complete = all(find_file(INSTALLED, part, *kind) for part in PARTS for kind in KINDS)
     return INSTALLED if complete else SAMPLE
 

@@ -1,5 +1,6 @@
 """What every reader shares: the one error class for bad data, and the check for ordinary files."""
 
+import os
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ class DataError(ValueError):
 
 def regular_file(path):
     """The path as a ``Path``, once it is known to be an ordinary file (a pipe would wait for ever)."""
-    path = Path(path)
+    path = Path(os.fsdecode(path))
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:

@@ -156,7 +156,7 @@ def write_idx(path, array):
         ...
     TypeError: array: IDX has no type for complex128; it has uint8, int8, int16, int32, float32, float64
     """
-    array = np.asarray(array)
+    path, array = os.fsdecode(path), np.asarray(array)
     codes = {np.dtype(kind).newbyteorder("="): code for code, kind in TYPES.items()}
     code = codes.get(array.dtype.newbyteorder("="))
     if code is None:
@@ -169,7 +169,7 @@ def write_idx(path, array):
     header = bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
     content = header + array.astype(TYPES[code], copy=False).tobytes()
     with open(path, "wb") as file:
-        file.write(compress(content) if str(path).endswith(".gz") else content)
+        file.write(compress(content) if path.endswith(".gz") else content)
 
 
 def compress(content):

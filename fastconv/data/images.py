@@ -18,6 +18,8 @@ MOST_DIMENSIONS = 8
 SHOWN = 10  # files that one message names
 NPY_MAGIC = b"\x93NUMPY"
 NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+OF_INTEGERS = "; divide them by the value of white, or use array.astype('uint8') where white is 255"
+WAYS = {"b": "; use array.astype('float32')", "i": OF_INTEGERS, "u": OF_INTEGERS}  # to what is read, by kind of dtype
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 
 
@@ -153,9 +155,9 @@ def read_npy(path):
 
 def check_dtype(path, dtype):
     if dtype != np.uint8 and dtype.kind != "f":
-        way = "divide them by the value of white, or use array.astype('uint8') where white is 255"
-        way = "use array.astype('float32')" if dtype.kind == "b" else way
-        raise DataError(f"{path}: images must be bytes or floating-point numbers, got {dtype}; {way}")
+        raise DataError(
+            f"{path}: images must be bytes or floating-point numbers, got {dtype}{WAYS.get(dtype.kind, '')}"
+        )
 
 
 def from_array(path, array, shape):

@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +49,14 @@ def test_load_scales_images_and_widens_labels(folder):
     np.testing.assert_array_equal(found.train.images[:, 0], stored.astype(np.float32) / np.float32(255))
     assert found.train.images.min() >= 0
     assert found.train.images.max() <= 1
+
+
+@pytest.mark.parametrize("kind", [str, os.fsencode, Path])
+def test_paths_of_every_kind(folder, kind):
+    assert data.load(kind(f"{folder}")).folder == folder
+    assert data.find_folder(kind("sample")) == dataset.SAMPLE
+    assert len(data.load_labels(kind(f"{folder}/train-labels-idx1-ubyte"))) == 6
+    assert data.load_images(kind(f"{folder}/train-images-idx3-ubyte.gz")).shape == (6, 1, 4, 5)
 
 
 def test_the_names_with_a_dot_are_found_too(folder):

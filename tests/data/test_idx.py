@@ -5,6 +5,7 @@ import os
 import struct
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +38,27 @@ def test_round_trip(tmp_path, name, dtype):
     assert found.dtype.isnative
     assert found.flags.writeable
     np.testing.assert_array_equal(found, array)
+
+
+KINDS_OF_PATH = {"text": str, "bytes": os.fsencode, "Path": Path}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_PATH)
+def test_paths_of_every_kind(tmp_path, kind):
+    """A name in bytes ends in .gz as well, and need not be text."""
+    name = "a\udcff.gz" if kind != "text" else "a.gz"
+    path = KINDS_OF_PATH[kind](f"{tmp_path}/{name}")
+    write_idx(path, np.arange(3, dtype=np.uint8))
+    assert (tmp_path / name).read_bytes()[:2] == b"\x1f\x8b"
+    assert read_idx(path).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("path", [None, 3.5, ["a"], 10**6])
+def test_what_is_no_path(path):
+    """Neither is a number, which would be a descriptor that somebody else has open."""
+    for work in (lambda: write_idx(path, np.arange(3, dtype=np.uint8)), lambda: read_idx(path)):
+        with pytest.raises(TypeError, match=r"expected str, bytes or os\.PathLike"):
+            work()
 
 
 def test_the_elements_are_stored_big_endian(tmp_path):

@@ -389,6 +389,13 @@ def test_the_way_out_for_arrays_of_another_type_works(tmp_path, dtype, cure, whi
     np.testing.assert_array_equal(read_images(path, GREY), np.eye(6, 8)[None, None])
 
 
+@pytest.mark.parametrize("dtype", ["complex64", "U2", "S1", "M8[s]", "V4"])
+def test_where_there_is_no_way_none_is_told(tmp_path, dtype):
+    np.save(tmp_path / "a.npy", np.zeros((6, 8), dtype))
+    with pytest.raises(DataError, match=r"numbers, got \S+$"):
+        read_images(tmp_path / "a.npy", GREY)
+
+
 def test_floats_beyond_float32_are_infinite_without_a_warning(tmp_path):
     np.save(tmp_path / "a.npy", np.full((6, 8), 1e300))
     assert np.isinf(read_images(tmp_path / "a.npy", GREY)).all()
