@@ -125,11 +125,22 @@ def find_file(folder, part, what, dimensions):
 def needed_file(folder, part, what, dimensions):
     path = find_file(folder, part, what, dimensions)
     if path is None:
-        reason = f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz]"
-        if not folder.is_dir():
-            reason = "is not a folder" if folder.exists() else "no such folder"
+        reason = unlisted(folder) or f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz]"
         raise DataError(f"{folder}: {reason}")
     return path
+
+
+def unlisted(folder):
+    """Why nothing is found in a folder that cannot be looked into; None where it can."""
+    try:
+        os.scandir(folder).close()
+    except FileNotFoundError:
+        return "no such folder"
+    except NotADirectoryError:
+        return "is not a folder"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return None
 
 
 def load_images(path):

@@ -68,7 +68,7 @@ def read_images(path, shape):
     ((1, 1, 28, 28), np.float32(1.0))
     """
     path, shape = Path(os.fsdecode(path)), extents(shape)
-    return read_folder(path, shape) if path.is_dir() else read_file(path, shape)
+    return read_folder(path, shape) if os.path.isdir(path) else read_file(path, shape)
 
 
 def extents(shape):

@@ -4,8 +4,10 @@ import gzip
 import hashlib
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
+import child
 import numpy as np
 import pytest
 
@@ -75,6 +77,43 @@ def test_order_of_places(folder, bare, monkeypatch, tmp_path):
     assert data.find_folder("sample") == dataset.SAMPLE
     monkeypatch.setenv("FASTCONV_DATA", "")
     assert data.find_folder() == dataset.INSTALLED
+
+
+AS_SOMEBODY = """
+import os, sys
+from fastconv import data
+os.chdir(sys.argv[1])
+os.setgid(65534)
+os.setuid(65534)
+for action in (
+    lambda: data.load("closed"), lambda: data.load("closed/inside"), lambda: data.load_labels("closed/labels"),
+    lambda: data.read_idx("secret"), lambda: data.read_images("secret", (1, 4, 5)),
+    lambda: data.read_images("closed", (1, 4, 5)), lambda: data.read_images("closed/a.png", (1, 4, 5)),
+):
+    try:
+        action()
+    except data.DataError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_without_permission_every_reader_raises_the_one_class():
+    with tempfile.TemporaryDirectory() as top:  # which others reach, as those of pytest are not
+        os.chmod(top, 0o755)
+        (Path(top) / "closed" / "inside").mkdir(parents=True)
+        (Path(top) / "closed").chmod(0o700)
+        (Path(top) / "secret").write_bytes(b"x")
+        (Path(top) / "secret").chmod(0o600)
+        said = child.run("-c", AS_SOMEBODY, top).splitlines()
+    names = ["closed", "closed/inside", "closed/labels", "secret", "secret", "closed", "closed/a.png"]
+    assert said == [f"{name}: cannot be read: Permission denied" for name in names]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_folder_that_no_system_has(name):
+    with pytest.raises(DataError, match="cannot be read"):
+        data.load(name)
 
 
 def test_an_incomplete_package_is_passed_over(folder, bare):
