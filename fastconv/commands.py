@@ -1,5 +1,6 @@
 """What ``fastconv train``, ``predict`` and ``info`` do, once the command line is understood."""
 
+import logging
 import math
 import os
 import platform
@@ -26,6 +27,7 @@ from .train import fit
 IMAGES_SHOWN = 100_000  # the default number of epochs shows at least this many training images, ...
 FEWEST_EPOCHS = 5  # ... and each of them this often
 SMALL_STEP = 5_000_000  # multiply-adds of a batch that one thread does as fast as several, and without waiting for them
+SILENT = logging.NullHandler()  # for Pillow, whose exceptions are told in one line
 MOST_PIXELS = 1 << 20  # of the input that a saved network may declare
 
 
@@ -175,6 +177,7 @@ def is_shape(value):
 def predict(options, output):
     use_threads(options.threads)
     network, model, classes = load_network(options.model)
+    logging.getLogger("PIL").addHandler(SILENT)
     classify = partial(print_classes, network, models.known[model].loss, classes, output)
     done = [attempt(predict_all, file, classify) for file in options.files]
     return 0 if all(done) else 1

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -237,6 +238,20 @@ def test_predict_goes_on_where_one_file_takes_too_much_or_fails_to_be_read(
     assert [line.split("\t")[0] for line in printed.out.splitlines()] == [str(paths[0]), str(paths[2])]
     (line,) = printed.err.splitlines()
     assert line.startswith(f"fastconv: {paths[1]}: ")
+
+
+def test_a_picture_of_many_channels_is_one_line(trained, tmp_path):
+    """A TIFF of 42 samples per pixel: Pillow writes to standard error too, where nobody has told it not to."""
+    Image.new("RGB", (28, 28)).save(tmp_path / "a.tiff")
+    good = (tmp_path / "a.tiff").read_bytes()
+    samples = struct.pack("<HHI", 277, 3, 1)
+    assert good.count(samples) == 1
+    at = good.index(samples) + len(samples)
+    (tmp_path / "a.tiff").write_bytes(good[:at] + b"\x2a\0" + good[at + 2 :])
+    result = command("predict", trained, "a.tiff", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("fastconv: a.tiff: not a picture that can be read: ")
+    assert result.stderr.count("\n") == 1
 
 
 def test_predict_says_that_an_image_holds_nan(trained, tmp_path, capsys):

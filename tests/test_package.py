@@ -7,6 +7,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import child
 import pytest
 
 import fastconv
@@ -95,3 +96,18 @@ def test_the_wheel_is_at_most_7_mb():
 def test_the_command_is_installed():
     (command,) = importlib.metadata.distribution("fastconv").entry_points.select(group="console_scripts")
     assert (command.name, command.value) == ("fastconv", "fastconv.cli:main")
+
+
+ALONE = """
+import sys
+before = set(sys.modules)
+import fastconv
+from fastconv import checkpoint, data
+names = {name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names
+print(sorted(name for name in names if not name.startswith(("_", "cython"))))  # these are Cython's own
+"""
+
+
+def test_numpy_is_all_that_an_import_takes():
+    """Pillow, safetensors and tqdm wait until they are needed."""
+    assert child.run("-c", ALONE).strip() == "['fastconv', 'numpy']"
