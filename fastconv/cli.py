@@ -9,7 +9,6 @@ import argparse
 import math
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
 
 from . import __version__, commands, models
 from .commands import FEWEST_EPOCHS, IMAGES_SHOWN
@@ -104,6 +103,7 @@ def train_options(command):
     add("--model", choices=models.known, default="zhang2016", help="the network (default: %(default)s)")
     add(
         "--data",
+        type=name,
         metavar="FOLDER",
         help="a folder with the four IDX files of MNIST or Fashion-MNIST, or 'sample' for the embedded sample "
         "(default: $FASTCONV_DATA, else /usr/share/datasets/fashion-mnist, else the sample)",
@@ -118,7 +118,7 @@ def train_options(command):
     add("--lr", type=rate, metavar="X", help="learning rate (default: 1 for zhang2016, 0.1 for the others)")
     add("--seed", type=seed, default=0, metavar="N", help="of weights and order (default: %(default)s)")
     add_threads(command, "all processors, or one where a batch is too small to share")
-    add("--out", type=Path, metavar="FILE", help="where the trained network is saved (default: MODEL.npz)")
+    add("--out", type=name, metavar="FILE", help="where the trained network is saved (default: MODEL.npz)")
 
 
 def predict_options(command):
@@ -130,6 +130,12 @@ def predict_options(command):
 
 def add_threads(command, default):
     command.add_argument("--threads", type=positive, metavar="N", help=f"at most (default: {default})")
+
+
+def name(text):
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
 
 
 def positive(text):

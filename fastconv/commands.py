@@ -33,7 +33,7 @@ MOST_PIXELS = 1 << 20  # of the input that a saved network may declare
 
 def train(options, output):
     known = models.known[options.model]
-    out = options.out or Path(f"{options.model}.npz")
+    out = options.out or f"{options.model}.npz"
     check_writable(out)
     use_threads(options.threads)
     images, test, folder = data.load(options.data)
@@ -133,7 +133,11 @@ def load_network(path):
             path, f"its metadata has the input_shape {shortened(shape)}, not three integers as [1, 28, 28]"
         )
     network = built(path, models.known[model].build, f"{model} for images of shape {tuple(shape)}", tuple(shape))
-    network.load(path)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        network.load(path)
+    for warning in said:  # of rounding
+        complain(warning.message)
     return network, model, names_of_classes(path, classes, network.output_shape[0])
 
 

@@ -7,6 +7,7 @@ import stat
 import struct
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +239,38 @@ def test_predict_goes_on_where_one_file_takes_too_much_or_fails_to_be_read(
     assert [line.split("\t")[0] for line in printed.out.splitlines()] == [str(paths[0]), str(paths[2])]
     (line,) = printed.err.splitlines()
     assert line.startswith(f"fastconv: {paths[1]}: ")
+
+
+@pytest.mark.parametrize("filters", ["default", "ignore", "error"])
+def test_a_network_of_another_width_is_read_and_that_is_one_line(tmp_path, capsys, filters):
+    network = Network(models.known["nielsen"].build(), (1, 28, 28), "float64", seed=0)
+    network.save(tmp_path / "m.npz", {"model": "nielsen", "input_shape": network.input_shape})
+    np.save(tmp_path / "x.npy", np.zeros((28, 28), np.uint8))
+    with warnings.catch_warnings():
+        warnings.simplefilter(filters)
+        assert cli.main(["predict", str(tmp_path / "m.npz"), str(tmp_path / "x.npy")]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("\n") == 1
+    assert printed.err.startswith(f"fastconv: {tmp_path / 'm.npz'}: rounded to the network's dtype: conv1.weight")
+    assert printed.err.count("\n") == 1
+
+
+def test_a_name_that_is_empty_is_not_the_folder_one_is_in(trained, tmp_path, capsys, monkeypatch):
+    """As the shell gives it for a variable that is not set."""
+    Image.new("L", (28, 28)).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert failure(capsys, "predict", trained, "").endswith("path must be the name of a file or a folder, got ''")
+    assert failure(capsys, "predict", "", "a.png").endswith("path must be the name of a file, got ''")
+    for option in ("--out", "--data"):
+        with pytest.raises(SystemExit, match="2"):
+            cli.main(["train", option, ""])
+        assert f"argument {option}: must not be empty" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_out_that_names_a_folder_is_not_taken_for_a_file(tmp_path, capsys):
+    assert "there is no folder" in failure(capsys, "train", "--out", f"{tmp_path}/none/")
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_picture_of_many_channels_is_one_line(trained, tmp_path):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .files import DataError
+from .files import DataError, named
 from .idx import read_idx
 
 __all__ = ["Dataset", "Split", "class_names", "find_folder", "load", "load_images", "load_labels"]
@@ -83,7 +83,7 @@ def find_folder(folder=None):
     if folder is None:
         folder = os.environ.get("FASTCONV_DATA") or None
     if folder is not None:
-        folder = Path(os.fsdecode(folder))
+        folder = named(folder)
         return SAMPLE if folder == Path("sample") else folder
     complete = all(find_file(INSTALLED, part, *kind) for part in PARTS for kind in KINDS)
     return INSTALLED if complete else SAMPLE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..files import open_regular, require_regular
 
-__all__ = ["DataError", "first_bytes", "reading", "regular_file"]
+__all__ = ["DataError", "first_bytes", "named", "reading", "regular_file"]
 
 
 class DataError(ValueError):
@@ -18,9 +18,17 @@ class DataError(ValueError):
     """
 
 
+def named(path):
+    """The path as a ``Path``, which would take an empty name for the folder that one is in."""
+    path = os.fsdecode(path)
+    if not path:
+        raise DataError("path must be the name of a file or a folder, got ''")
+    return Path(path)
+
+
 def regular_file(path):
     """The path as a ``Path``, once it is known to be an ordinary file (a pipe would wait for ever)."""
-    path = Path(os.fsdecode(path))
+    path = named(path)
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:

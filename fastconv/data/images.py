@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import DataError, first_bytes, reading
+from .files import DataError, first_bytes, named, reading
 from .idx import is_gzip, is_idx, read_idx, unpacked_start
 from .kinds import START, described, never_images
 from .pictures import read_picture
@@ -67,7 +67,7 @@ def read_images(path, shape):
     >>> images.shape, images.max()
     ((1, 1, 28, 28), np.float32(1.0))
     """
-    path, shape = Path(os.fsdecode(path)), extents(shape)
+    path, shape = named(path), extents(shape)
     return read_folder(path, shape) if os.path.isdir(path) else read_file(path, shape)
 
 

@@ -110,6 +110,14 @@ def test_without_permission_every_reader_raises_the_one_class():
     assert said == [f"{name}: cannot be read: Permission denied" for name in names]
 
 
+@pytest.mark.parametrize("empty", ["", b""])
+def test_an_empty_name_is_not_the_folder_one_is_in(folder, monkeypatch, empty):
+    monkeypatch.chdir(folder)
+    for reader in (data.load, data.load_images, data.read_idx, lambda path: data.read_images(path, (1, 4, 5))):
+        with pytest.raises(DataError, match="path must be the name of a file or a folder, got ''"):
+            reader(empty)
+
+
 @pytest.mark.parametrize("name", ["a\0b", "\ud800"])
 def test_a_folder_that_no_system_has(name):
     with pytest.raises(DataError, match="cannot be read"):
