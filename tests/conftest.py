@@ -25,3 +25,10 @@ def each_build(request, monkeypatch):
     for dtype in kernels.DTYPES:
         monkeypatch.setitem(kernels._loaded, dtype, kernels.Build(f"{request.param}_{dtype}"))
     return request.param
+
+
+def pytest_collection_modifyitems(items):
+    """Names of tests hold no addresses: those differ from process to process, and pytest-xdist needs one list."""
+    named = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if named:
+        raise pytest.UsageError(f"{len(named)} names of tests hold an address, the first is {named[0]}")
