@@ -81,7 +81,7 @@ class Binder:
             training=self.loss is not None,
         )
         with reading(node.name, node.layer, node.inputs[0]):
-            return node.layer.forward(b)
+            return node.computing.forward(b)
 
     def bind_again(self, step):
         node = step.unit.node
@@ -93,7 +93,7 @@ class Binder:
             saved=self.arrays(step.saved),
         )
         with reading(node.name, node.layer, node.inputs[0]):
-            return node.layer.again(b)
+            return node.computing.again(b)
 
     def bind_backward(self, step):
         node, n = step.node, step.dy.shape[:1]
@@ -120,7 +120,7 @@ class Binder:
             training=True,
         )
         with reading(node.name, node.layer, node.inputs[0]):
-            return node.layer.backward(b)
+            return node.computing.backward(b)
 
     def bind_add(self, step):
         return [add_call(*map(self.array, (step.a, step.b, step.out)), step.activation)]

@@ -10,7 +10,7 @@ from . import fork, fusion, graph, kernels, memory
 from .batch import batch
 from .binding import Binder, BoundPlan
 from .ops import check, pages
-from .ops.packed import PackedWeight
+from .ops.packed import PackedWeight, check_build
 from .plan import Planner
 from .report import PlanReport
 
@@ -54,11 +54,7 @@ class Frozen:
 
     def __setstate__(self, state):
         self.output, self.channels_last, self.units, self.weights, build = state
-        if build != kernels.build:
-            raise ValueError(
-                f"this frozen network was made with the kernels {build}, its weights are in their order; here they are "
-                f"{kernels.build}: pickle the network itself, and freeze it here"
-            )
+        check_build(build)
         self.begin()
 
     def __copy__(self):
@@ -138,7 +134,7 @@ class Weights:
                     norm = norm.layer.scale_and_shift(live.params(norm), live.state(norm))
                 x_shape = (batch_size, *unit.node.inputs[0].shape)
                 state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(unit.node)).items()})
-                frozen = unit.node.layer.freeze(params, norm, x_shape)
+                frozen = unit.node.computing.freeze(params, norm, x_shape)
                 self.of[unit.node.index] = moved(frozen, shelf), state
 
     def __getstate__(self):

@@ -67,6 +67,11 @@ class Node:
         new.fill({name: values.get(name, getattr(self, name)) for name in self.__slots__})
         return new
 
+    @property
+    def computing(self):
+        """The layer whose calls are made: with precise=True it is made from the network's own, as that is now."""
+        return self.layer.made_precise() if self.graph.precise else self.layer
+
     def __reduce__(self):
         return node_of, (self.graph, self.index)
 
@@ -125,7 +130,6 @@ class Graph:
                 "use a layer of its own for each shape"
             )
         vars(layer)["_used"] = True
-        layer = layer.made_precise() if self.precise else layer
         return Node(self, "layer", name, spec.y_shape, (x,), layer, spec, owner)
 
     def name_of(self, layer):

@@ -107,7 +107,7 @@ class TrainingPlanner(Planner):
         source = node.inputs[0]
         if source.index not in self.gradients or not rewrites.enabled("gradients"):
             return None
-        able = node.layer.adds_gradient(source.shape, self.dtype)
+        able = node.computing.adds_gradient(source.shape, self.dtype)
         return self.gradients.pop(source.index) if able else None
 
     def unit_backward(self, unit):

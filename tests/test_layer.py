@@ -64,12 +64,16 @@ def work(network):
     }
 
 
+every_kind = pytest.mark.parametrize("precise", [False, True])
+
+
+@every_kind
 @pytest.mark.parametrize("case", SHAPES)
-def test_what_would_need_other_memory_is_refused_before_anything_runs(case):
+def test_what_would_need_other_memory_is_refused_before_anything_runs(case, precise):
     make, changes = SHAPES[case]
     layer = make()
     layer.name = "changed"
-    network = Network(layer, (4, 8, 8), seed=0)
+    network = Network(layer, (4, 8, 8), seed=0, precise=precise)
     runs = work(network)
     for run in runs.values():
         run()
@@ -100,11 +104,12 @@ NUMBERS = {
 }
 
 
+@every_kind
 @pytest.mark.parametrize("case", NUMBERS)
-def test_a_number_that_is_set_counts_at_once_and_in_every_plan(case):
+def test_a_number_that_is_set_counts_at_once_and_in_every_plan(case, precise):
     old, new, attribute = NUMBERS[case]
     layer, expected = old(), new()
-    network, other = Network(layer, (4, 8, 8), seed=0), Network(expected, (4, 8, 8), seed=0)
+    network, other = (Network(made, (4, 8, 8), seed=0, precise=precise) for made in (layer, expected))
     targets = np.zeros((4, *network.output_shape), "float32")
     for lean in (False, True, False, True):  # twice: the first time makes room for all plans
         for made in (network, other):
@@ -130,6 +135,14 @@ def test_what_is_set_later_does_not_reach_a_frozen_network(attribute, value):
     setattr(layer, attribute, value)
     np.testing.assert_array_equal(frozen.predict(X), before)
     np.testing.assert_array_equal(frozen.predict(X[:2]), before[:2])  # in a plan made now
+
+
+@every_kind
+def test_the_layers_of_a_network_are_those_it_was_made_of(precise):
+    conv, norm = layers.Conv2D(4, 3), layers.BatchNorm()
+    network = Network(sequential(conv, norm), (4, 8, 8), precise=precise)
+    assert [node.layer for node in network.nodes] == [None, conv, norm]
+    assert conv.precise is False
 
 
 def test_plans_are_kept_while_nothing_changes_and_others_layers_are_made():

@@ -54,7 +54,7 @@ class Convolution(WithBias):
 
     def made_precise(self):
         layer = copy(self)
-        layer.precise = True
+        vars(layer)["precise"] = True  # no change of the network's layer
         return layer
 
 

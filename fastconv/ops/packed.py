@@ -25,9 +25,22 @@ class PackedWeight:
         self.input_path = path.packed(g, weight.dtype, path.INPUT)
         self.side = side  # of the inputs of Winograd's patches
         self.plain = "plain" in (self.path, self.input_path if backward else "")
-        self.weight = weight.copy() if self.plain else np.broadcast_to(weight.dtype.type(0), weight.shape)
+        self.weight = weight.copy() if self.plain else stand_in(weight.shape, weight.dtype)
         self.packed = pack(weight, g, self.path, "forward", side)
         self.packed_input = pack(weight, g, self.input_path, "input", side) if backward else None
+
+    def __getstate__(self):
+        """Without the zeros that stand for a weight that nobody reads."""
+        state = {name: value for name, value in vars(self).items() if name != "weight" or self.plain}
+        return state | {"build": kernels.build}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        check_build(state.pop("build"))
+        vars(self).update(state)
+        if not self.plain:
+            self.weight = stand_in(self.shape, self.dtype)
+        self.packed, self.packed_input = copied(self.packed), copied(self.packed_input)
 
     @property
     def nbytes(self):
@@ -122,6 +135,29 @@ def pack(weight, g, chosen, direction, side):
         packed = on_a_line(module.packed_size(c, g.K // g.groups, g.kh, g.kw, g.groups), weight.dtype)
         module.pack_input(weight, packed, g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups)
     return packed
+
+
+def check_build(made):
+    """ValueError for weights in the order of the kernels of another build."""
+    if made != kernels.build:
+        raise ValueError(
+            f"these weights are in the order of the kernels {made}, and here they are {kernels.build}: pickle "
+            "the network itself, and freeze it here, or the plain weights, and pack them here"
+        )
+
+
+def stand_in(shape, dtype):
+    """One zero in the shape of a weight."""
+    return np.broadcast_to(dtype.type(0), shape)
+
+
+def copied(packed):
+    """A packed array, or None, in memory of its own."""
+    if packed is None:
+        return None
+    own = on_a_line(packed.size, packed.dtype)
+    own[...] = packed
+    return own
 
 
 def on_a_line(size, dtype):

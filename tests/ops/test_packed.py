@@ -1,9 +1,13 @@
 """Packed weights: the bits of the plain ones, for the convolution they were packed for and for no other."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import fastconv
+from fastconv.ops.check import LINE
 
 CASES = [  # C, K, kernel, stride, padding, dilation, groups
     (64, 64, 3, 1, 1, 1, 1),
@@ -94,3 +98,38 @@ def test_another_convolution_is_refused():
 def test_bad_arguments(weight, shape, error):
     with pytest.raises(error):
         fastconv.pack_weight(weight, shape)
+
+
+COPIES = {"copy": copy.copy, "deepcopy": copy.deepcopy}
+COPIES |= {f"protocol {p}": lambda weight, p=p: pickle.loads(pickle.dumps(weight, p)) for p in range(6)}
+
+
+@every_case
+@pytest.mark.parametrize("way", COPIES.values(), ids=COPIES)
+def test_a_copy_holds_what_the_packed_weight_holds_and_no_more(case, way):
+    x, weight, window = problem(case, "float32")
+    packed = fastconv.pack_weight(weight, x.shape, *window)
+    other = way(packed)
+    assert repr(other) == repr(packed)
+    assert other.weight.strides == packed.weight.strides
+    arrays = [array for array in (other.packed, other.packed_input) if array is not None]
+    assert {array.__array_interface__["data"][0] % LINE for array in arrays} <= {0}
+    assert not any(np.shares_memory(array, own) for array in arrays for own in (packed.packed, packed.packed_input))
+    y = fastconv.conv2d(x, packed, None, *window)
+    np.testing.assert_array_equal(fastconv.conv2d(x, other, None, *window), y)
+    dx = fastconv.conv2d_backward_input(y, packed, x.shape, *window)
+    np.testing.assert_array_equal(fastconv.conv2d_backward_input(y, other, x.shape, *window), dx)
+
+
+@every_case
+def test_a_pickle_is_as_long_as_its_arrays(case):
+    x, weight, window = problem(case, "float32")
+    packed = fastconv.pack_weight(weight, x.shape, *window)
+    assert packed.nbytes <= len(pickle.dumps(packed, 5)) < packed.nbytes + 1000
+
+
+def test_a_pickle_of_other_kernels_is_refused(monkeypatch):
+    data = pickle.dumps(fastconv.pack_weight(np.ones((64, 64, 3, 3), "float32"), (64, 8, 8)))
+    monkeypatch.setattr("fastconv.kernels.build", "another")
+    with pytest.raises(ValueError, match="plain weights, and pack them here"):
+        pickle.loads(data)
