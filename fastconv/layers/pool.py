@@ -77,7 +77,7 @@ class AvgPool2D(Pool):
     ):
         super().__init__(kernel_size, stride, padding, 1, ceil_mode, name)
         if divisor_override is not None:
-            divisor_override = check.integer(divisor_override, "divisor_override", 1)
+            divisor_override = pool.divisor_of(check.integer(divisor_override, "divisor_override", 1))
         self.divisor = (bool(count_include_pad), divisor_override)
 
     def forward(self, b):

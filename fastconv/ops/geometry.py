@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .check import flag, integer, pair, shape
+from .check import MAX_ELEMENTS, flag, integer, pair, shape
 
 LIMIT = 2**31  # of a kernel extent, stride, dilation or padding; beyond it no array that exists could be meant
 
@@ -113,6 +113,8 @@ def new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise
     (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (H, W))
     OH = extent(H, kh, sh, dh, top, bottom, "height")
     OW = extent(W, kw, sw, dw, left, right, "width")
+    check_padded((H, W), (H + top + bottom, W + left + right), padding)
+    sh, sw = within(sh, H + top + bottom), within(sw, W + left + right)
     pads_and_more = top, left, bottom, right, groups, flag(precise, "precise")
     return Conv2dGeometry(N, C, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, *pads_and_more)
 
@@ -153,6 +155,7 @@ def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=
         check_output_padding(extra, (sh, sw), (dh, dw))
     H = transposed_extent(OH, kh, sh, dh, top, bottom, extra[0], "height")
     W = transposed_extent(OW, kw, sw, dw, left, right, extra[1], "width")
+    sh, sw = within(sh, H + top + bottom), within(sw, W + left + right)
     pads_and_more = top, left, bottom, right, groups, flag(precise, "precise")
     return Conv2dGeometry(N, c * groups, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, *pads_and_more)
 
@@ -212,6 +215,16 @@ def steps(value, name):
     if max(first, second) >= LIMIT:
         raise ValueError(f"{name} must be below 2**31, got {(first, second)}")
     return first, second
+
+
+def within(stride, size):
+    """A stride beyond the padded image leads nowhere, however large: one output."""
+    return min(stride, size)
+
+
+def check_padded(size, padded, padding):
+    if size != padded and padded[0] * padded[1] > MAX_ELEMENTS:
+        raise ValueError(f"padding must make images of at most 2**40 pixels, got {padding!r}: {size} becomes {padded}")
 
 
 def pads(padding, kernel, stride, dilation, size):

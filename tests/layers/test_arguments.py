@@ -1,8 +1,9 @@
 """What people write from habit in a layer's arguments: it works, or the error says what to write."""
 
+import numpy as np
 import pytest
 
-from fastconv import layers
+from fastconv import layers, losses
 from fastconv.network import Network
 
 WINDOWS = {
@@ -56,3 +57,24 @@ def test_names_are_texts(name):
     for make in (layers.ReLU, layers.Softmax, layers.Sigmoid, layers.GlobalAvgPool2D):
         with pytest.raises(TypeError, match=r"name must be a text, .*, got "):
             make(name)
+
+
+@pytest.mark.parametrize("divisor", [2**31, 10**30])
+def test_a_divisor_beyond_what_kernels_count_with(divisor):
+    with pytest.raises(ValueError, match=f"divisor_override must not be 0, and below 2..31, got {divisor}"):
+        layers.AvgPool2D(2, divisor_override=divisor)
+
+
+@pytest.mark.parametrize("channels", [3, 40])
+@pytest.mark.parametrize("kind", WINDOWS)
+def test_a_stride_beyond_the_image_is_one_that_leaves_it(kind, channels):
+    """The window stands in one place, however far its next step would lead."""
+    shape = (channels, 1, 1) if kind == "ConvTranspose2D" else (channels, 5, 6)
+    results = []
+    for stride in (9, 2**31 - 1):
+        network = Network(WINDOWS[kind](stride=stride), shape, seed=0)
+        x = np.random.default_rng(0).standard_normal((2, *shape)).astype("float32")
+        _, gradients = network.gradients(x, np.zeros((2, *network.output_shape), "float32"), losses.MSE())
+        arrays = (network.predict(x), network.freeze().predict(x), *gradients.values())
+        results.append([array.tobytes() for array in arrays])
+    assert results[0] == results[1]

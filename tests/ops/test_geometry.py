@@ -157,3 +157,20 @@ def test_output_padding_must_stay_below_stride_or_dilation():
 def test_a_transposed_output_without_a_row_is_refused():
     with pytest.raises(ValueError, match="padding"):
         geometry.conv_transpose2d((1, 1, 1, 1), (1, 1, 2, 2), padding=1)
+
+
+@pytest.mark.parametrize("stride", [9, 10**5, 2**31 - 1, (2**31 - 1, 12), (1, 2**31 - 1)])
+def test_a_stride_beyond_the_padded_image_is_one_as_large_as_it(stride):
+    """So no kernel ever counts to it, or takes memory for it."""
+    pair = stride if isinstance(stride, tuple) else (stride, stride)
+    x, w = (1, 3, 5, 6), (4, 3, 3, 3)
+    assert geometry.conv2d(x, w, stride, 1) == geometry.conv2d(x, w, tuple(map(min, pair, (7, 8))), 1)
+    back = geometry.conv_transpose2d((1, 4, 1, 1), (4, 3, 3, 3), stride)
+    assert back == geometry.conv_transpose2d((1, 4, 1, 1), (4, 3, 3, 3), tuple(map(min, pair, (3, 3))))
+
+
+def test_padding_that_makes_too_many_pixels_is_named():
+    with pytest.raises(ValueError, match=r"padding must make .* at most 2\*\*40 pixels, got 1000000000: \(5, 6\)"):
+        geometry.conv2d((1, 3, 5, 6), (4, 3, 3, 3), 10**9 - 1, 10**9)
+    huge = (1, 1, 2**31, 2**31)
+    assert geometry.conv2d(huge, (1, 1, 1, 1)).y_shape == huge
