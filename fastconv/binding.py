@@ -1,5 +1,6 @@
 """Turns the steps of a plan into prepared calls on one arena."""
 
+from collections.abc import Iterable
 from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -81,7 +82,7 @@ class Binder:
             training=self.loss is not None,
         )
         with reading(node.name, node.layer, node.inputs[0]):
-            return node.computing.forward(b)
+            return calls(node.computing.forward(b), "forward")
 
     def bind_again(self, step):
         node = step.unit.node
@@ -93,7 +94,7 @@ class Binder:
             saved=self.arrays(step.saved),
         )
         with reading(node.name, node.layer, node.inputs[0]):
-            return node.computing.again(b)
+            return calls(node.computing.again(b), "again")
 
     def bind_backward(self, step):
         node, n = step.node, step.dy.shape[:1]
@@ -120,7 +121,7 @@ class Binder:
             training=True,
         )
         with reading(node.name, node.layer, node.inputs[0]):
-            return node.computing.backward(b)
+            return calls(node.computing.backward(b), "backward")
 
     def bind_add(self, step):
         return [add_call(*map(self.array, (step.a, step.b, step.out)), step.activation)]
@@ -167,6 +168,13 @@ class Updates:
     def rows(self, owner, key, row, gradient):
         """The update of rows of a parameter, from `row` on."""
         return self.call(f"{owner}.{key}", row * gradient[0].size, gradient)
+
+
+def calls(made, method):
+    """What a layer's method gave, as a list; TypeError for what are no calls."""
+    if not isinstance(made, Iterable) or not all(map(callable, made := list(made))):
+        raise TypeError(f"{method} must return a list of calls, functions without arguments, got {made!r}")
+    return made
 
 
 def own(node, entries, arrays):

@@ -47,6 +47,7 @@ class Layer:
     keeps_order = False  # each y is the largest of some x: what never falls may as well be applied to y
     convolution = False  # counts when the executor chooses the memory layout
     kind = "layer"
+    name = None  # of a class of one's own that calls no `super().__init__()`
 
     _used = False  # in a network
 
@@ -65,16 +66,16 @@ class Layer:
             Changes.count += 1
 
     def spec(self, x_shape, dtype):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must have a method spec(x_shape, dtype), see fastconv.Layer")
 
     gradient_by_rows = frozenset()  # parameters whose gradient `backward` can make by rows, calling `b.update` on each
     again = None  # or a method that makes y from x and what was saved, bit for bit
 
     def forward(self, b):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must have a method forward(b), see fastconv.Layer")
 
     def backward(self, b):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must have a method backward(b), see fastconv.Layer")
 
     def freeze(self, params, norm, x_shape):
         """What `forward` reads as `b.params` in a frozen network, with `norm` (scale, shift) of each channel folded."""

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastconv import SGD, Network, fit, layers, losses, sequential, train_step
+from fastconv import SGD, Layer, Network, fit, layers, losses, sequential, train_step
 
 X = np.random.default_rng(0).standard_normal((4, 4, 8, 8)).astype("float32")
 
@@ -137,6 +137,16 @@ def test_what_is_set_later_does_not_reach_a_frozen_network(attribute, value):
     np.testing.assert_array_equal(frozen.predict(X[:2]), before[:2])  # in a plan made now
 
 
+def test_a_layer_whose_class_calls_no_init_of_layer_has_no_name_of_its_own():
+    class Bare(layers.Tanh):
+        def __init__(self, scale):
+            self.scale = scale
+
+    network = Network(sequential(layers.Linear(2), Bare(3)), (4,))
+    assert [node.name for node in network.nodes] == ["input", "linear1", "tanh1"]
+    assert repr(Bare(3)) == "Bare()"
+
+
 @every_kind
 def test_the_layers_of_a_network_are_those_it_was_made_of(precise):
     conv, norm = layers.Conv2D(4, 3), layers.BatchNorm()
@@ -182,3 +192,30 @@ def test_dropout_may_be_scheduled():
     expected = -np.log(np.exp(network.predict(X[0]))[0] / np.exp(network.predict(X[0])).sum())
     assert history[0].loss != pytest.approx(expected, rel=1e-3)
     assert history[1].loss == history[2].loss == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["spec", "forward", "backward"])
+def test_a_method_that_a_class_of_ones_own_lacks_is_named(method):
+    class Own(layers.Tanh):
+        pass
+
+    setattr(Own, method, getattr(Layer, method))
+    with pytest.raises(NotImplementedError, match=rf"Own must have a method {method}\("):
+        train_step(Network(sequential(layers.Linear(2), Own()), (4,)), X[0, 0, :2, :4], [0, 1], SGD(0.1))
+
+
+@pytest.mark.parametrize("made", [None, 3, np.tanh, [3], [np.zeros(3)], [[np.tanh]]])
+@pytest.mark.parametrize("method", ["forward", "backward"])
+def test_what_is_no_list_of_calls_is_refused_with_the_name_of_the_layer(method, made):
+    class Own(layers.Tanh):
+        pass
+
+    setattr(Own, method, lambda self, b: made)
+    network = Network(sequential(layers.Linear(2), Own(name="own")), (4,))
+    before = bits(network)
+    for lean in (False, True):
+        with pytest.raises(
+            TypeError, match=rf"own \(Own\) reading linear1 \(2,\): {method} must return a list of calls"
+        ):
+            train_step(network, X[0, 0, :2, :4], [0, 1], SGD(0.1), lean=lean)
+    assert bits(network) == before
