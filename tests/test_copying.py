@@ -1,8 +1,11 @@
 """Copies and pickles: the same bits, nothing shared, or an error that says which layer is in the way."""
 
 import copy
+import io
 import pickle
+import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -237,6 +240,41 @@ def test_what_pickle_cannot_take_is_named_with_a_way_out(layer, frozen, way):
     network = Network(sequential(Linear(2), layer()), (3,))
     with pytest.raises(pickle.PicklingError, match=r"(?s)keeper \(\w+\) cannot be pickled: .*top of a module.*save\("):
         way(network.freeze() if frozen else network)
+
+
+KEPT = []
+
+
+def kept(index):
+    return KEPT[index]
+
+
+class Generous(pickle.Pickler):
+    """Takes lambdas and classes in functions, as cloudpickle does, and no locks."""
+
+    def reducer_override(self, value):
+        if isinstance(value, types.FunctionType | type) and "<l" in value.__qualname__:
+            KEPT.append(value)
+            return kept, (len(KEPT) - 1,)
+        return NotImplemented
+
+    @classmethod
+    def dumps(cls, value):
+        file = io.BytesIO()
+        cls(file, 5).dump(value)
+        return file.getvalue()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("module", ["cloudpickle", "dill"])
+def test_other_picklers_may_take_what_pickle_cannot(module, frozen, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, Generous)
+    network = Network(sequential(Linear(2), type("<local>", (Holding,), {})(lambda: 3)), (3,), seed=0)
+    network = network.freeze() if frozen else network
+    x = np.ones(3, "float32")
+    np.testing.assert_array_equal(pickle.loads(Generous.dumps(network)).predict(x), network.predict(x))
+    with pytest.raises(pickle.PicklingError, match=r"keeper \(Holding\) cannot be pickled: .*lock"):
+        Generous.dumps(Network(Holding(threading.Lock()), (3,)))
 
 
 @pytest.mark.parametrize("way", [copy.deepcopy, copy.copy])
