@@ -98,7 +98,8 @@ def conv2d(
     Winograd's path, which is two to three times as quick. Its results come in patches, each computed from all pixels
     that any of its results reads, 6 s x 6 s of them at stride s. Its error is within 8 eps sqrt(n) sum_c max |x[c]|
     sum |weight[k,c]|, the maximum over such a patch: beside a pixel of 1e6, results that do not see it are off by
-    about 1. A NaN or an infinity of x reaches the whole patch, at most 5 x 5 results. ``precise=True`` and all other
+    about 1. A NaN or an infinity of x reaches the whole patch, at most 5 x 5 results; so may values of x, or results,
+    that are not 100 times below the largest float32, for sums of some of them overflow. ``precise=True`` and all other
     shapes: within 8 eps sqrt(n) sum |x| |weight| over the n = C/groups kh kw terms of the result, and a NaN or an
     infinity of x reaches the results whose window holds it.
 
