@@ -1,7 +1,7 @@
 """Prefixes of the names of layers."""
 
 import threading
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 
 
 class Scopes(threading.local):
@@ -11,7 +11,19 @@ class Scopes(threading.local):
 scopes = Scopes()
 
 
-@contextmanager
+class Scope(ContextDecorator):
+    """What `scope` returns; it may be entered any number of times."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        scopes.names = (*scopes.names, self.name)
+
+    def __exit__(self, *error):
+        scopes.names = scopes.names[:-1]
+
+
 def scope(name):
     """``with scope("layer1.0"):`` puts that prefix before the names of the layers called inside; scopes nest.
 
@@ -26,11 +38,7 @@ def scope(name):
     """
     if not isinstance(name, str) or not name:
         raise ValueError(f"scope needs a name, got {name!r}")
-    before, scopes.names = scopes.names, (*scopes.names, name)
-    try:
-        yield
-    finally:
-        scopes.names = before
+    return Scope(name)
 
 
 def in_scope(name):

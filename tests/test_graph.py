@@ -64,6 +64,26 @@ def test_a_number_already_taken_by_hand_is_passed_over():
     assert names(sequential(Conv2D(4, 3, name="conv1"), Conv2D(4, 3)))[1:] == ["conv1", "conv2"]
 
 
+def test_one_scope_may_be_entered_again_and_again():
+    """Made once outside a model that builds several networks, nested in itself, or around a function."""
+    block = scope("block")
+
+    @block
+    def last(x):
+        return Linear(2)(x)
+
+    def model(x):
+        with block:
+            x = Linear(2)(x)
+            with block:
+                x = Linear(2)(x)
+        return last(Linear(2)(x))
+
+    for _ in range(2):
+        names = [name.removesuffix(".bias") for name in Network(model, (2,)).parameters if name.endswith("bias")]
+        assert names == ["block.linear1", "block.block.linear1", "linear1", "block.linear2"]
+
+
 def test_a_scope_ends_after_an_error():
     with pytest.raises(ZeroDivisionError), scope("lost"):
         raise ZeroDivisionError
