@@ -166,6 +166,8 @@ def intact(given, own):
 
 def write(value, array, name):
     """array[...] = value; TypeError or ValueError where that would lose an imaginary part, or what makes no integer."""
+    if not array.flags.writeable:
+        raise ValueError(f"{name} must be writable, got a read-only array; its setflags(write=True) makes it so")
     value = np.asarray(value)
     if value.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be numbers that fit {array.dtype}, got {value.dtype}")

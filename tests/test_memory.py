@@ -148,3 +148,14 @@ def test_a_place_is_not_seen_with_another_number_of_elements():
     assert isinstance(dense.reshaped((6,)), Place)
     assert dense.reshaped((7,)) is None
     assert dense.reshaped((2, 2)) is None
+
+
+@pytest.mark.parametrize("kind", [Arrays, Named])
+def test_a_read_only_array_is_named_where_it_is_written(kind):
+    held = kind({"weight": (3,)}, "float32") if kind is Arrays else kind({"weight": np.zeros(3, "float32")})
+    held["weight"].setflags(write=False)
+    with pytest.raises(ValueError, match="weight must be writable, got a read-only array"):
+        held["weight"] = np.ones(3, "float32")
+    held["weight"].setflags(write=True)
+    held["weight"] = np.ones(3, "float32")
+    assert held["weight"].sum() == 3
