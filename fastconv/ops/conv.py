@@ -131,9 +131,9 @@ def conv2d(
     g = geometry.conv2d(x.shape, weight.shape, stride, padding, dilation, groups, precise)
     bias = check_bias(bias, g.K)
     residual = epilogue.residual_of(residual, batched, g.y_shape)
-    check.same_dtype(x=x, weight=weight, bias=bias, residual=residual)
     if isinstance(weight, PackedWeight):
-        weight.check(g, backward=False)
+        weight.check(g, False, x, "x")
+    check.same_dtype(x=x, weight=weight, bias=bias, residual=residual)
     epilogue.code(activation)
     layout = check.layout_of(x)
     y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x, weight=memory_of(weight), bias=bias)
@@ -204,9 +204,9 @@ def conv2d_backward_input(
     shape = with_batch(input_shape, batched)
     g = geometry.conv2d(shape, weight.shape, stride, padding, dilation, groups, precise)
     check.shape_is(dy, "dy", g.y_shape, "the output of conv2d for this input_shape")
-    check.same_dtype(dy=dy, weight=weight)
     if isinstance(weight, PackedWeight):
-        weight.check(g, backward=True)
+        weight.check(g, True, dy, "dy")
+    check.same_dtype(dy=dy, weight=weight)
     layout = check.layout_of(dy)
     dx = check.output(out, g.x_shape, dy.dtype, layout, batched, dy=dy, weight=memory_of(weight))
     function, operand, rest = image_way(path.INPUT, dy, weight, dx, g)

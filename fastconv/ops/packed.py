@@ -63,8 +63,18 @@ class PackedWeight:
         """The packed array for a direction; None where the plain weight is read."""
         return self.packed if direction == path.FORWARD else self.packed_input
 
-    def check(self, g, backward):
-        """ValueError unless this was packed for the convolution with geometry `g`."""
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            "a packed weight serves conv2d and conv2d_backward_input alone: give the array that it was packed from"
+        )
+
+    def check(self, g, backward, x, name):
+        """TypeError or ValueError unless this was packed for the convolution of images `x` with geometry `g`."""
+        if x.dtype != self.dtype:
+            raise TypeError(
+                f"{name} must be {self.dtype} like the packed weight, got {x.dtype}; convert it with "
+                f"{name}.astype('{self.dtype}'), or pack weight.astype('{x.dtype}')"
+            )
         if backward and not self.backward:
             raise ValueError("weight was packed with backward=False, so it cannot serve conv2d_backward_input")
         if self.geometry != g._replace(N=0):
@@ -112,9 +122,11 @@ def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, b
     True
     """
     weight = check.array(weight, "weight", 4)
-    x_shape = tuple(x_shape) if len(tuple(x_shape)) == 4 else (1, *x_shape)
+    backward = check.flag(backward, "backward")
+    x_shape = check.shape(x_shape, "x_shape", 3 if hasattr(x_shape, "__len__") and len(x_shape) == 3 else 4)
+    x_shape = x_shape if len(x_shape) == 4 else (1, *x_shape)
     g = geometry.conv2d(x_shape, weight.shape, stride, padding, dilation, groups, precise)
-    return PackedWeight(weight, g, bool(backward))
+    return PackedWeight(weight, g, backward)
 
 
 def pack(weight, g, chosen, direction, side):

@@ -133,3 +133,34 @@ def test_a_pickle_of_other_kernels_is_refused(monkeypatch):
     monkeypatch.setattr("fastconv.kernels.build", "another")
     with pytest.raises(ValueError, match="plain weights, and pack them here"):
         pickle.loads(data)
+
+
+def test_where_a_packed_weight_does_not_serve_the_error_says_so():
+    x, weight, window = problem(CASES[0], "float32")
+    packed, y = fastconv.pack_weight(weight, x.shape, *window), fastconv.conv2d(x, weight, None, *window)
+    for call in (
+        lambda: fastconv.conv2d_backward_weight(y, packed, weight.shape, *window),
+        lambda: fastconv.conv_transpose2d(x, packed),
+        lambda: fastconv.pack_weight(packed, x.shape, *window),
+        lambda: np.asarray(packed),
+    ):
+        with pytest.raises(TypeError, match="serves conv2d and conv2d_backward_input alone: give the array"):
+            call()
+
+
+def test_images_of_another_dtype_say_how_to_convert_or_to_pack():
+    x, weight, window = problem(CASES[0], "float32")
+    packed, x, y = fastconv.pack_weight(weight, x.shape, *window), x.astype("float64"), np.zeros((2, 64, 11, 13))
+    said = r"must be float32 like the packed weight, got float64; .*, or pack weight.astype\('float64'\)"
+    with pytest.raises(TypeError, match=f"^x {said}"):
+        fastconv.conv2d(x, packed, None, *window)
+    with pytest.raises(TypeError, match=f"^dy {said}"):
+        fastconv.conv2d_backward_input(y, packed, x.shape, *window)
+
+
+@pytest.mark.parametrize("x_shape", [32, None, (12, 12), (1, 2, 3, 4, 5), (1, 64, 1.5, 8), "NCHW"])
+def test_shapes_that_are_none_are_named(x_shape):
+    with pytest.raises((TypeError, ValueError), match="x_shape must be"):
+        fastconv.pack_weight(np.ones((64, 64, 3, 3), "float32"), x_shape)
+    with pytest.raises(TypeError, match="backward must be True or False, got 'no'"):
+        fastconv.pack_weight(np.ones((64, 64, 3, 3), "float32"), (64, 8, 8), backward="no")
