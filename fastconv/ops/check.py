@@ -253,6 +253,8 @@ def number(value, name):
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be a number that a float can hold") from None
 
 
 def flag(value, name):

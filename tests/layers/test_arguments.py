@@ -78,3 +78,20 @@ def test_a_stride_beyond_the_image_is_one_that_leaves_it(kind, channels):
         arrays = (network.predict(x), network.freeze().predict(x), *gradients.values())
         results.append([array.tobytes() for array in arrays])
     assert results[0] == results[1]
+
+
+NUMBERS = {
+    "alpha": layers.ELU,
+    "negative_slope": layers.LeakyReLU,
+    "beta": layers.Softplus,
+    "eps": layers.BatchNorm,
+    "p": layers.Dropout,
+    "norm_type": lambda value: layers.LpPool2D(2, norm_type=value),
+    "first": lambda value: layers.PReLU(first=value),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_integers_beyond_all_floats(name):
+    with pytest.raises(ValueError, match=f"{name} must be a number that a float can hold"):
+        NUMBERS[name](10**400)
