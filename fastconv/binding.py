@@ -145,7 +145,7 @@ class Binder:
 
 
 class Updates:
-    """Calls that hand gradients to the optimiser that the plan is run `by`."""
+    """Calls that pass gradients to the optimizer, which `by` sets while a plan runs."""
 
     def __init__(self, parameters):
         self.parameters, self.optimizer = parameters, None
@@ -183,13 +183,13 @@ def own(node, entries, arrays):
 
 
 def one(node, name, entry, arrays):
-    """A view of the array; RuntimeError where that is not what the node declares."""
+    """A view of the array; RuntimeError if its shape or dtype is not what the node declares."""
     full, dtype = f"{node.owner}.{name}", np.dtype(getattr(entry, "dtype", None) or node.graph.dtype)
     array = arrays.memory(full) if full in arrays else None
     if array is None or array.shape != entry.shape or array.dtype != dtype:
         found = "none" if array is None else f"{array.shape} {array.dtype}"
         raise RuntimeError(
-            f"{full} must be {entry.shape} {dtype}, got {found}; an executor runs the network it was made for, "
-            "with that network's own arrays"
+            f"{full} must be {entry.shape} {dtype}, got {found}; an executor can only run the network it was made for, "
+            "with that network's arrays"
         )
     return array

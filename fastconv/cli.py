@@ -65,7 +65,7 @@ def failed(why, code=1):
 
 
 def finished(output, code):
-    """The exit code, which tells as well that results could not be written; a reader that went away needs no words."""
+    """The exit code, 1 at least if results could not be written; a closed pipe needs no message."""
     output.flush()
     if output.error is None:
         return code

@@ -71,7 +71,7 @@ def train(options, output):
 
 
 def end_of_epoch(network, shown, epoch):
-    """Whether to end early: what is NaN once stays NaN."""
+    """Whether to stop early: a loss or a weight that is NaN stays NaN."""
     if shown:
         print(epoch, flush=True)
     return not is_finite(network, epoch)
@@ -85,12 +85,12 @@ def is_finite(network, epoch):
 def use_threads(number):
     try:
         set_num_threads(number)
-    except ValueError as error:
-        raise ValueError(f"--threads: {error}") from None
+    except ValueError:
+        raise ValueError(f"--threads must be between 1 and 1024, got {number}") from None
 
 
 def check_writable(path):
-    """Refuse before minutes of training, not after: an empty file of the same suffix is saved beside it and removed."""
+    """ValueError before training, not after it, if the path cannot be written; tries it with a file beside it."""
     path = Path(checkpoint.check_path(path))
     real = Path(os.path.realpath(path))
     try:
@@ -107,7 +107,7 @@ def save(network, path, metadata):
         network.save(path, metadata)
     except MemoryError:
         raise
-    except Exception as error:  # a full disk; safetensors raises what it likes for one
+    except Exception as error:  # a full disk, for which safetensors has exceptions of its own
         why = getattr(error, "strerror", None) or error
         raise ValueError(f"{path}: the network cannot be saved: {why}") from error
 
@@ -130,7 +130,7 @@ def load_network(path):
         )
     if not is_shape(shape):
         raise unknown_network(
-            path, f"its metadata has the input_shape {shortened(shape)}, not three integers as [1, 28, 28]"
+            path, f"its metadata has the input_shape {shortened(shape)}, not three integers such as [1, 28, 28]"
         )
     network = built(path, models.known[model].build, f"{model} for images of shape {tuple(shape)}", tuple(shape))
     with warnings.catch_warnings(record=True) as said:
@@ -142,10 +142,10 @@ def load_network(path):
 
 
 def built(path, build, what, shape):
-    """The network that a file says it holds; refused before it is allocated where the file is too small for it."""
+    """The network that the metadata of a file names; refused before it is allocated if the file is too small for it."""
     try:
         params, _ = graph.declared(graph.ancestors(graph.build(build(), shape, "float32")))
-        if sum(math.prod(p.shape) for p in params.values()) > os.path.getsize(path):  # a byte each: less than float16
+        if sum(math.prod(p.shape) for p in params.values()) > os.path.getsize(path):  # a byte per element at least
             raise ValueError("the file is too small")
         return Network(build(), shape)
     except ValueError as error:
@@ -154,13 +154,13 @@ def built(path, build, what, shape):
 
 def unknown_network(path, why):
     return checkpoint.CheckpointError(
-        f"{path}: does not say which network it holds, as 'fastconv train' does: {why}; save it with "
+        f"{path}: does not say which network it holds: {why}; save it with 'fastconv train', or with "
         'network.save(path, metadata={"model": ..., "input_shape": network.input_shape})'
     )
 
 
 def names_of_classes(path, classes, count):
-    """Of an output of `count` values; their numbers where the file has no names."""
+    """The names of `count` classes; their numbers if the file has no names."""
     if classes is None:
         return range(count)
     if not (
@@ -188,7 +188,7 @@ def predict(options, output):
 
 
 def predict_all(file, classify):
-    """Whether a file, or each picture of a folder, has its class."""
+    """Classifies a file, or each picture in a folder; returns whether all got a class."""
     if not os.path.isdir(file):
         return classify(file)
     done = [attempt(classify, path) for path in pictures(file)]
@@ -196,10 +196,10 @@ def predict_all(file, classify):
 
 
 def attempt(work, path, *more):
-    """What the work on one file returns; False where it fails, for the other files are worked on all the same."""
+    """The result of the work on one file; False, after a message, if it fails; then the other files still run."""
     try:
         return work(path, *more)
-    except data.DataError as error:  # which names the file
+    except data.DataError as error:  # its message names the file
         complain(error)
     except MemoryError:
         complain(f"{path}: not enough memory")
@@ -210,10 +210,10 @@ def attempt(work, path, *more):
 
 def print_classes(network, loss, classes, output, path):
     """A line for each image of a file: its name, the class, and the network's output for it (or its probability)."""
-    if output.error is not None:  # nobody reads what comes of it
+    if output.error is not None:  # nobody reads the results
         return False
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, about what it reads all the same
+        warnings.simplefilter("ignore")  # Pillow warns about files that it reads anyway
         images = data.read_images(path, network.input_shape)
     outputs = network.predict(images)
     finite = np.isfinite(outputs).all(axis=1)
@@ -230,7 +230,7 @@ def print_classes(network, loss, classes, output, path):
 
 
 def without_class(images, finite):
-    """Which images, and whose fault that is."""
+    """Which images have no class, and whether the network or the image is the cause."""
     bad = np.flatnonzero(~finite)
     which = "it" if len(finite) == 1 else f"{len(bad)} of {len(finite)} images, the first being [{bad[0]}]"
     whose = "the network gives" if np.isfinite(images[bad[0]]).all() else "the image holds"

@@ -9,15 +9,15 @@ OTHERS = ("cloudpickle", "dill")  # modules whose pickles take more, such as lam
 
 
 def picklable(layer, name, protocol):
-    """PicklingError unless pickle takes the layer, or another that is in use, which may be the one at work."""
+    """PicklingError if neither pickle nor another pickler that is imported can pickle the layer."""
     try:
         pickle.dumps(layer, protocol)
     except Exception as error:
         if any(takes(sys.modules[other], layer) for other in OTHERS if other in sys.modules):
             return
         raise pickle.PicklingError(
-            f"{name} ({type(layer).__name__}) cannot be pickled: {error}. Let it hold only what pickle takes: classes "
-            "and functions that are defined at the top of a module, no lambdas, locks or open files; or save the "
+            f"{name} ({type(layer).__name__}) cannot be pickled: {error}. Keep only attributes that pickle takes: "
+            "classes and functions at the top of a module, no lambdas, locks or open files. Or save the "
             "weights with network.save(path), build the network again, and load them"
         ) from error
 
@@ -28,11 +28,11 @@ def takes(pickler, layer):
 
 
 def copied(layer, name, memo):
-    """A deep copy; TypeError where the layer holds what has none."""
+    """A deep copy; TypeError if the layer has an attribute that cannot be copied."""
     try:
         return copy.deepcopy(layer, memo)
     except Exception as error:
         raise TypeError(
-            f"{name} ({type(layer).__name__}) cannot be copied: {error}. Let it hold only what copy.deepcopy takes, or "
-            "build the network again and copy the weights"
+            f"{name} ({type(layer).__name__}) cannot be copied: {error}. Keep only attributes that "
+            "copy.deepcopy takes, or build the network again and copy the weights"
         ) from error

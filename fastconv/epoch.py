@@ -1,20 +1,20 @@
-"""What an epoch sees and what it counts: checked images with targets, and the loss and accuracy over many batches."""
+"""The data and the results of an epoch: checked images with targets, and loss and accuracy over its batches."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from . import losses
-from .batch import batch, iterator_cure
+from .batch import batch, iterator_cure, shape_of_batch
 from .ops import check
 
 
 class Epoch(NamedTuple):
-    """One pass over the images, or what is left of them with drop_last.
+    """The results of one pass over the images; with drop_last, over the whole batches.
 
-    A loss is that of all these images together: the mean over them, or the sum where the loss is a sum. An accuracy is
-    the share, from 0 to 1, of images (and pixels) whose class is the predicted one; None where targets are no classes.
-    An image whose logits hold a NaN counts as wrong. In training each batch is seen before its update.
+    A loss is the mean over all these images, or the sum if the loss function is a sum. An accuracy is the share, from 0
+    to 1, of images (and pixels) whose class was predicted; None if targets are not classes. An image with a NaN among
+    its logits counts as wrong. In training each batch is evaluated before its update.
     """
 
     epoch: int
@@ -41,15 +41,14 @@ class Data:
     def __init__(self, network, images, labels, loss):
         if swapped(images, labels, network):
             raise ValueError(
-                f"images must be (N, *{network.input_shape}), got shape {images.shape}, and labels {labels.shape}: "
-                "give the images first, then the labels"
+                f"images must be {shape_of_batch(network.input_shape)}, got shape {images.shape}, and labels "
+                f"{labels.shape}: give the images first, then the labels"
             )
         self.images, batched = batch(images, "images", network.input_shape, network.dtype)
         if not batched or len(self.images) == 0:
             cure = "" if batched else f"; of one image make a batch: {check.code(images, 'images')}[None]"
-            raise ValueError(
-                f"images must be (N, *{network.input_shape}) with N >= 1, got shape {np.shape(images)}{cure}"
-            )
+            wanted = shape_of_batch(network.input_shape)
+            raise ValueError(f"images must be {wanted} with N >= 1, got shape {np.shape(images)}{cure}")
         y_shape = (len(self.images), *network.output_shape)
         array = check.given(labels, "labels", f"class indices, one for each image, or targets of shape {y_shape}")
         if array.dtype.kind == "O" and array.ndim == 0:
@@ -62,14 +61,14 @@ class Data:
 
 
 def swapped(images, labels, network):
-    """Whether the labels have the shape of images, and not that of targets, and the images have not."""
+    """Whether images and labels were given in the wrong order, judged by their shapes."""
     if not (isinstance(images, np.ndarray) and isinstance(labels, np.ndarray) and labels.ndim > 1):
         return False
     return labels.shape[1:] == network.input_shape not in (images.shape[1:], network.output_shape)
 
 
 def validation_data(network, validation, loss):
-    """Checked images and targets to look at after each epoch, or None."""
+    """The checked images and targets of the validation, or None."""
     if validation is None:
         return None
     if not isinstance(validation, tuple | list) or len(validation) != 2:
@@ -93,7 +92,7 @@ class Count:
         self.loss, self.total, self.images, self.right, self.outputs = loss, 0.0, 0, 0, 0
 
     def add(self, value, y, classes):
-        """A batch's loss, its output, and the classes that are right or None."""
+        """Adds a batch: its loss, its output, and its true classes or None."""
         self.total += float(value) * (1 if self.is_sum else len(y))
         self.images += len(y)
         if classes is not None:

@@ -35,9 +35,9 @@ class Executor:
         fork.renewed_in_children(self)
 
     def renew(self):
-        """New locks, and no plans: another thread of the parent may have been at work with them."""
-        self.lock = threading.Lock()  # of who runs a plan
-        self.trainer = threading.RLock()  # of the thread that trains
+        """New locks and no plans: in the parent of a fork, another thread may have been using the old ones."""
+        self.lock = threading.Lock()  # held by the thread that runs a plan
+        self.trainer = threading.RLock()  # held by the thread that trains
         self.plans, self.arena = OrderedDict(), memory.aligned(0)
 
     def steps(self, n, training=False, updates=False):
@@ -57,7 +57,7 @@ class Executor:
             plan = self.bind(n, loss, updates, self.buffers)
         while len(self.plans) >= KEPT:
             self.plans.popitem(last=False)
-        self.plans[*key, Changes.count] = plan  # the one used last
+        self.plans[*key, Changes.count] = plan  # the last is the one used most recently
         return plan
 
     def bind(self, n, loss, updates, buffers):
@@ -72,7 +72,7 @@ class Executor:
         return BoundPlan(steps, Binder(self.arena, self.parameters, buffers, gradients, loss))
 
     def profile(self, x, targets, loss, repeats):
-        """The times of a plan that is run on copies of the buffers, so that the network stays as it is."""
+        """Times a plan on copies of the buffers, so that the network does not change."""
         plan = self.bind(len(x), loss, False, self.buffers.copy())
         plan.write(x, targets)
         return profile(plan, repeats)

@@ -1,4 +1,4 @@
-"""Ordinary files, told from pipes, devices and folders before anything waits for them."""
+"""Opens ordinary files, and refuses pipes, devices and folders before anything waits for them."""
 
 import os
 import stat
@@ -14,24 +14,24 @@ FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEX
 
 
 def irregular(mode):
-    """What the mode of a path says it is, in words; None for an ordinary file."""
+    """What kind of file a mode means, in words; None for an ordinary file."""
     if stat.S_ISREG(mode):
         return None
     return next((name for is_kind, name in KINDS if is_kind(mode)), "of another kind")
 
 
 def require_regular(path, mode, error):
-    """Raise `error` where the mode is not that of an ordinary file."""
+    """Raise `error` if the mode is not that of an ordinary file."""
     what = irregular(mode)
     if what is not None:
         raise error(f"{path} is not a regular file but {what}")
 
 
 def open_regular(path, error):
-    """An ordinary file, open to be read; `error` is raised where it is none, OSError where it cannot be opened.
+    """An ordinary file, open for reading; raises `error` if it is not one, OSError if it cannot be opened.
 
-    It is asked before it is opened, which can disturb a device, and again once it is open, for it may have been
-    replaced in between: a pipe would wait for ever, so the file is opened without waiting.
+    The mode is checked before opening, because opening can disturb a device, and again afterwards, because the file may
+    have been replaced in between. Opening does not block, because a pipe could block for ever.
     """
     require_regular(path, os.stat(path).st_mode, error)
     handle = os.open(path, os.O_RDONLY | FLAGS)

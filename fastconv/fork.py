@@ -1,4 +1,4 @@
-"""What a forked child does not take over from other threads of its parent: locks they held, work they were at."""
+"""Gives a forked child new locks, because another thread of its parent may have held the old ones."""
 
 import os
 from weakref import WeakSet
@@ -7,7 +7,7 @@ holders = WeakSet()
 
 
 def renewed_in_children(holder):
-    """Call `holder.renew()` now and in every forked child, as long as the holder lives."""
+    """Call `holder.renew()` now and in every forked child, as long as `holder` exists (weak reference)."""
     holder.renew()
     holders.add(holder)
 

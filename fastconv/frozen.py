@@ -21,7 +21,7 @@ KEPT = 8  # plans that nobody runs: a few batch sizes, a few threads
 class Frozen:
     """What `Network.freeze` returns: predictions of the network as it was then. Any number of threads may use it.
 
-    It can be copied and pickled; a pickle serves processors that run the same build of the kernels.
+    It can be copied and pickled; a pickle can be loaded where the same build of the kernels runs.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Frozen:
     def __init__(self, output, parameters, buffers, channels_last, batch_size):
         self.output, self.channels_last = copy.copy(output.graph).nodes[output.index], channels_last
         self.units = fusion.units(graph.ancestors(self.output), self.output, set(), frozen=True)
-        steps = self.steps(batch_size)  # an error comes before any memory is taken
+        steps = self.steps(batch_size)  # raises before any memory is allocated
         self.weights = Weights()
         self.weights.prepare(self.units, Binder(None, parameters, buffers), batch_size)
         self.begin()
@@ -46,7 +46,7 @@ class Frozen:
         fork.renewed_in_children(self)
 
     def renew(self):
-        """A new lock, and no plans: another thread of the parent may have been at work with them."""
+        """A new lock and no plans: in the parent of a fork, another thread may have been using the old ones."""
         self.lock, self.idle = threading.Lock(), []
 
     def __getstate__(self):

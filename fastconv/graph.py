@@ -59,10 +59,10 @@ class Node:
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name, value):
-        raise AttributeError(f"{name} of {self!r} cannot be set: a node is what the model made it")
+        raise AttributeError(f"{name} of {self!r} cannot be set: nodes cannot be changed")
 
     def replaced(self, **values):
-        """The node with some values changed, outside the graph's list."""
+        """A copy of the node with some values changed; it is not in the graph's list."""
         new = object.__new__(Node)
         new.fill({name: values.get(name, getattr(self, name)) for name in self.__slots__})
         return new
@@ -80,8 +80,8 @@ class Node:
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
-            f"the node {describe(self)} of a model is no array: models are made of layers, such as fastconv.ReLU(), "
-            "and not of functions of arrays"
+            f"the node {describe(self)} of a model is not an array: models are made of layers, such as "
+            "fastconv.ReLU(), not of functions of arrays"
         )
 
     def __repr__(self):
@@ -145,7 +145,7 @@ class Graph:
         self.layers[id(layer)] = [name, None, 1]
         return name, name
 
-    # Copies: nodes as rows of a list, so that the length of a chain does not matter.
+    # Copies: nodes are stored as a flat list, so that a long chain needs no deep recursion.
 
     def __getstate__(self):
         unchanged(self.nodes)
@@ -174,7 +174,7 @@ class Graph:
         return self.with_layers(partial(copied, memo=memo), memo)
 
     def __copy__(self):
-        """The same nodes with layers of their own, which later changes do not reach."""
+        """The same nodes with copies of the layers, which later changes of the layers do not affect."""
         return self.with_layers(lambda layer, owner: copy.copy(layer))
 
     def with_layers(self, change, memo=None):
@@ -188,12 +188,12 @@ class Graph:
 
 
 def declaration(layer, x):
-    """What the layer declares for x, checked."""
+    """The Spec that the layer declares for x, checked."""
     return checked(layer.spec(x.shape, x.graph.dtype), x.graph.dtype)
 
 
 def unchanged(nodes):
-    """RuntimeError where a layer no longer declares what the network was built with."""
+    """RuntimeError if a layer no longer declares what the network was built with."""
     for node in nodes:
         if node.layer is None:
             continue
@@ -210,7 +210,7 @@ def unchanged(nodes):
 
 @contextmanager
 def reading(name, layer, x):
-    """Errors of a layer, with its name and what it reads."""
+    """Adds the layer's name and its input to the errors of a layer."""
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -244,7 +244,8 @@ def concat(*nodes):
         raise ValueError("concat needs at least one node")
     for node in nodes:
         if not isinstance(node, Node):
-            raise TypeError(f"concat takes Nodes, got {type(node).__name__}")
+            cure = "; write concat(*nodes)" if isinstance(node, list | tuple) else ""
+            raise TypeError(f"concat takes Nodes, got {type(node).__name__}{cure}")
     return concatenated(*nodes)
 
 
@@ -305,7 +306,7 @@ def build(model, input_shape, dtype, precise=False):
     except TypeError as error:
         if repr(graph.input) not in str(error):
             raise
-        raise TypeError(f"{error}; if model is a function that makes a model, call it first, as resnet18()") from None
+        raise TypeError(f"{error}; if model is a function that returns a model, call it: resnet18()") from None
     if not isinstance(output, Node) or output.graph is not graph:
         raise TypeError(f"model must return a Node made from the one it was given, got {output!r}")
     return output

@@ -1,4 +1,4 @@
-"""What people write from habit in place of an object, and what to write instead."""
+"""Errors for what users of other libraries write by habit, with what to write instead."""
 
 import inspect
 from functools import lru_cache
@@ -13,6 +13,8 @@ LOSSES = {  # letters of a name -> what to write
     "crossentropyloss": "fastconv.CrossEntropy()",
     "categoricalcrossentropy": "fastconv.CrossEntropy()",
     "sparsecategoricalcrossentropy": "fastconv.CrossEntropy()",
+    "binarycrossentropy": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
+    "bcewithlogitsloss": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
     "mse": "fastconv.MSE('mean')",
     "mseloss": "fastconv.MSE('mean')",
     "meansquarederror": "fastconv.MSE('mean')",
@@ -23,27 +25,48 @@ OPTIMIZERS = {
     "adamw": "fastconv.AdamW()",
     "rmsprop": "fastconv.RMSprop()",
 }
+OPTIONS = {  # of layers of other libraries -> ours
+    "strides": "stride",
+    "pool_size": "kernel_size",
+    "dilation_rate": "dilation",
+    "use_bias": "bias",
+    "filters": "channels",
+    "out_channels": "channels",
+    "out_features": "outputs",
+    "units": "outputs",
+    "kernel_initializer": "init",
+    "bias_initializer": "bias_init",
+    "rate": "p",
+    "epsilon": "eps",
+}
 
 
 def check_model(model, rule):
-    """TypeError for what is no function of nodes, with what to write."""
+    """TypeError if the model is not a function of nodes, with what to write instead."""
     cure = ""
     if isinstance(model, type):
-        cure = f"; the class makes a layer when it is called: {model.__name__}(...)"
+        cure = f"; this is a class, call it to make a layer: {model.__name__}(...)"
     elif isinstance(model, list | tuple):
-        cure = "; of several layers make one model: sequential(*layers)"
+        cure = "; to join several layers write sequential(*layers)"
     elif callable(model):
         return
     raise TypeError(f"{rule}, got {model!r}{cure}")
 
 
 def check_options(layer, options):
-    """TypeError for a layer of fastconv with an activation by name; a class of your own may take one."""
-    if "activation" in options and layer.__init__.__module__.startswith(f"{__package__}."):
+    """TypeError if a layer of fastconv gets an option of another library; your own classes may take any option."""
+    if not options or not layer.__init__.__module__.startswith(f"{__package__}."):
+        return
+    if "activation" in options:
         raise TypeError(
             f"{layer.__name__} takes no activation, got activation={options['activation']!r}: an activation is a layer "
             f"of its own, sequential({layer.__name__}(...), ReLU())"
         )
+    known = inspect.signature(layer.__init__).parameters
+    for name in options:
+        if name not in known and OPTIONS.get(name) in known:
+            value = check.shown(options[name])
+            raise TypeError(f"{layer.__name__} takes no {name}, got {name}={value}; write {OPTIONS[name]}={value}")
 
 
 def sample_shape(input_shape):
@@ -59,7 +82,7 @@ def sample_shape(input_shape):
 
 
 def check_loss(loss):
-    """The loss; TypeError for what is none."""
+    """The loss; TypeError if it is not one."""
     rule = "loss must be a loss object"
     if isinstance(loss, type) and hasattr(loss, "prepare"):
         raise TypeError(f"{rule}, got the class {loss.__name__}; write loss={loss.__name__}()")
@@ -76,7 +99,7 @@ def check_loss(loss):
 
 
 def check_optimizer(optimizer):
-    """The optimizer; TypeError for what is none."""
+    """The optimizer; TypeError if it is not one."""
     rule = "optimizer must be an object with step(parameters, gradients)"
     if isinstance(optimizer, str | type):
         raise TypeError(f"{rule}, got {optimizer!r}; write optimizer={known_as(optimizer, OPTIMIZERS)}")
@@ -90,7 +113,7 @@ def check_optimizer(optimizer):
 
 
 def known_as(thing, table):
-    """What to write for a text, a function, a class or an object of another library; for an unknown name, all of it."""
+    """What to write for a name, a function, a class or an object of another library; all choices if it is unknown."""
     name = thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__)
     return table.get("".join(filter(str.isalpha, name.lower())), " or ".join(dict.fromkeys(table.values())))
 

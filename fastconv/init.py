@@ -108,21 +108,21 @@ def named(init, name="init"):
     if callable(init) and init not in (normal, constant):
         return init
     if callable(init):
-        raise ValueError(f"{name} must be what {init.__name__} makes: write {name}=fastconv.init.{init.__name__}(0.1)")
+        raise ValueError(f"{name} must be a result of {init.__name__}: write {name}=fastconv.init.{init.__name__}(0.1)")
     number = isinstance(init, int | float) and not isinstance(init, bool)
-    cure = f"; for the number everywhere write {name}=fastconv.init.constant({init!r})" if number else ""
+    cure = f"; to fill with this number write {name}=fastconv.init.constant({init!r})" if number else ""
     if isinstance(init, str) and (known_here := ELSEWHERE.get("".join(filter(str.isalpha, init.lower())))):
         cure = f"; write {name}={known_here!r}"
-    raise ValueError(f"{name} must be a function or one of {', '.join(names)}, got {init!r}{cure}")
+    raise ValueError(f"{name} must be a function or one of {', '.join(names)}, got {check.shown(init)}{cure}")
 
 
 @contextmanager
 def blamed_on(init, name):
-    """Errors of an initialiser, and of what it gave, with the parameter's name and what is wanted."""
+    """Adds the parameter's name and the rule to the errors of an initialiser or of its result."""
     try:
         yield
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"{name}: init must be a function of (rng, shape, fan_in, fan_out) that gives an array of this shape, as "
-            f"those of fastconv.init do, for example init='zeros'; got {init!r}: {error}"
+            f"{name}: init must be a function of (rng, shape, fan_in, fan_out) that returns an array of this shape, "
+            f"like those of fastconv.init, for example init='zeros'; got {init!r}: {error}"
         ) from None

@@ -8,7 +8,7 @@ from . import fork
 
 
 class Blocks:
-    """The blocks that run now, each with its thread and the handler to put back; none in a child of another thread."""
+    """The running blocks, each with its thread and the handler to restore; empty after another thread forked."""
 
     def renew(self):
         running, self.running = getattr(self, "running", []), []

@@ -6,7 +6,7 @@ from . import habits
 
 
 class Changes:
-    """Of attributes of layers in networks: plans made before are made again. Names that begin with _ do not count."""
+    """Counts changes to attributes of layers in networks, after which plans are made again; _names do not count."""
 
     count = 0
 
@@ -49,7 +49,7 @@ class Layer:
     kind = "layer"
     name = None  # of a class of one's own that calls no `super().__init__()`
 
-    _used = False  # in a network
+    _used = False  # whether a network has this layer
 
     def __new__(cls, *args, **options):
         habits.check_options(cls, options)
@@ -86,7 +86,7 @@ class Layer:
         return False
 
     def made_precise(self):
-        """The layer as a network with ``precise=True`` has it: itself, or a copy that calls `conv2d` with that."""
+        """The layer for a network with ``precise=True``: itself, or a copy that passes this to `conv2d`."""
         return self
 
     def multiply_adds(self, x_shape, y_shape):

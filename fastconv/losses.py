@@ -9,8 +9,8 @@ A loss of your own is any object that can be hashed and has
     target_array(y_shape, dtype)       (shape, dtype) of such an array for one batch
     bind(y, targets, value, dy)        a callable that writes the loss into `value` and its gradient into `dy` (or None)
 
-and, if it likes, `target_classes(targets, y_shape)`: the class of each output where there are classes, else None; and
-`reduction`, "sum" where the loss of several batches is the sum of theirs and not the mean.
+and, optionally, `target_classes(targets, y_shape)`: the class of each output, or None if targets are not classes; and
+`reduction`: "sum" if the loss of several batches is the sum of their losses and not the mean.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class Loss:
-    """What the losses here share: `checked` calls the targets by the name that the caller of a function knows."""
+    """The base of the losses here; `checked` takes the name by which errors call the targets."""
 
     def prepare(self, targets, y_shape, dtype):
         return self.checked(targets, y_shape, dtype, "targets")
@@ -44,8 +44,7 @@ class MSE(Loss):
 
     Targets are values of the output's shape (N, ...) and dtype; an output (N, 1, ...) also takes (N, ...). Integers
     and bools become numbers of that dtype; integers that it cannot hold exactly (beyond 2**24 in float32, 2**53 in
-    float64) are refused. Integers (N,) for an output (N, K) with K > 1 are class indices: vectors with a 1 in their
-    place.
+    float64) are refused. Integers (N,) for an output (N, K) with K > 1 are class indices and become one-hot vectors.
 
     Examples
     --------
@@ -84,7 +83,7 @@ class CrossEntropy(Loss):
     """L = mean over images (and pixels) of log sum_k exp y[k] - y[target].
 
     The output is logits (N, K) or (N, K, H, W), targets are class indices (N,) or (N, H, W): integers of any type. For
-    probabilities, weights of classes and smoothed labels there is the function `cross_entropy`.
+    probabilities, class weights and label smoothing use the function `cross_entropy`.
 
     Examples
     --------
@@ -164,26 +163,26 @@ def head_weight(value):
 
 
 def predicted_classes(loss, y):
-    """The class of each image (and pixel) that an output stands for, the first of equals; -1 where a logit is NaN.
+    """The predicted class of each image (and pixel): the first of the largest logits; -1 if a logit is NaN.
 
-    Of several heads the first speaks.
+    Of several heads the first one predicts.
     """
     heads = len(loss.weights) if isinstance(loss, AuxiliaryCrossEntropy) else 1
     logits = y[:, : y.shape[1] // heads]
-    best = np.expand_dims(logits.argmax(1), 1)  # a NaN counts as the largest
+    best = np.expand_dims(logits.argmax(1), 1)  # argmax takes a NaN as the largest
     return np.where(np.isnan(np.take_along_axis(logits, best, 1)), -1, best)[:, 0]
 
 
 def true_classes(loss, targets, y_shape):
-    """The class of each image (and pixel) that targets stand for; None where they are values.
+    """The true class of each image (and pixel); None if targets are values.
 
-    A loss that does not say takes integers (N,) of an output (N, K) for classes.
+    For a loss without `target_classes`, integers (N,) for an output (N, K) are classes.
     """
     return getattr(loss, "target_classes", one_of_several)(targets, y_shape)
 
 
 def prepared(loss, labels, y_shape, dtype):
-    """Checked targets, which the losses of this file call labels in their errors."""
+    """The checked targets; errors of the losses in this file call them labels."""
     if getattr(type(loss), "prepare", None) is Loss.prepare:
         return loss.checked(labels, y_shape, dtype, "labels")
     return loss.prepare(np.asarray(labels), y_shape, dtype)

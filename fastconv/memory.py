@@ -40,7 +40,7 @@ class Place(NamedTuple):
         return self._replace(shape=(count, *self.shape[1:]))
 
     def reshaped(self, shape):
-        """The same bytes, in their order, with another shape; None where they do not lie in C order or are too few."""
+        """A view of the same bytes with another shape; None if they are not contiguous in C order or too few."""
         if self.shape == shape:
             return self
         if prod(self.shape) != prod(shape):
@@ -111,7 +111,7 @@ class Space:
 class Named(Mapping):
     """Name -> live array; assigning writes into the array.
 
-    People hold views: whatever shape or dtype one sets on them, the memory stays what plans were made for.
+    Callers get views: whatever shape or dtype they set on a view, the array that plans use does not change.
     """
 
     def __init__(self, arrays):
@@ -125,12 +125,12 @@ class Named(Mapping):
     def __setitem__(self, name, value):
         array = self[name]
         if value is not array:  # not what `arrays[name] += 1` hands back
-            rule = "that of the array it is written into; arrays[name][...] = value broadcasts"
+            rule = "that of the array; to broadcast a value write arrays[name][...] = value"
             check.shape_is(np.asarray(value), name, array.shape, rule)
             write(value, array, name)
 
     def memory(self, name):
-        """A view whose shape and flags nobody else can set."""
+        """A view that callers do not get, so that they cannot set its shape and flags."""
         return self._own[name].view()
 
     def __iter__(self):
@@ -152,12 +152,12 @@ class Named(Mapping):
 
 
 def named(arrays):
-    """Copies of these arrays; what pickle gives may be read-only."""
+    """Copies of these arrays, because arrays from a pickle may be read-only."""
     return Named({name: array.copy() for name, array in arrays.items()})
 
 
 def intact(given, own):
-    """`given`, a view of `own` that people hold; a new one where its shape, strides, dtype or memory was set."""
+    """`given`, the view of `own` that callers have; a new view if they set its shape, strides, dtype or memory."""
     same = given.__array_interface__["data"][0] == own.__array_interface__["data"][0]
     if same and (given.shape, given.strides, given.dtype) == (own.shape, own.strides, own.dtype):
         return given
@@ -165,7 +165,7 @@ def intact(given, own):
 
 
 def write(value, array, name):
-    """array[...] = value; TypeError or ValueError where that would lose an imaginary part, or what makes no integer."""
+    """array[...] = value; TypeError or ValueError if that would lose an imaginary part, or a fraction in an integer."""
     if not array.flags.writeable:
         raise ValueError(f"{name} must be writable, got a read-only array; its setflags(write=True) makes it so")
     value = np.asarray(value)

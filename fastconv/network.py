@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from . import graph, habits, memory
-from .batch import batch
+from .batch import batch, shape_of_batch
 from .checkpoint.stored import Stored
 from .executor import Executor
 from .footprint import footprint
@@ -34,7 +34,7 @@ class Network(Stored):
         In training, make what batch norm gave again from its input where the backward pass reads it, instead of
         keeping it: less memory, a few passes more, the same bits.
     precise : bool
-        All convolutions as `conv2d` does them with ``precise=True``.
+        Compute all convolutions as `conv2d` does with ``precise=True``.
 
     Attributes
     ----------
@@ -48,10 +48,10 @@ class Network(Stored):
     What comes out is the caller's own array. Any number of threads may call `predict` (they take turns); training one
     network from two threads at once raises RuntimeError.
 
-    `copy.deepcopy` and `pickle` make networks that share nothing with this one and go on with the same bits, whatever
-    function the model was; layers of your own must be of a class that pickle can find, at the top of a module.
-    A layer whose attributes are set later (``dropout.p = 0.1``) computes with them from then on; where it would need
-    other arrays, RuntimeError.
+    `copy.deepcopy` and `pickle` copy a network whatever function its model was; the copy shares nothing with it and
+    computes the same bits. For `pickle`, define the classes of your own layers at the top of a module.
+    Attributes of a layer that are set later (``dropout.p = 0.1``) count from then on; RuntimeError if the layer would
+    then need other arrays.
 
     Examples
     --------
@@ -73,10 +73,10 @@ class Network(Stored):
 
     def __init__(self, model, input_shape, dtype="float32", seed=None, recompute=False, precise=False):
         self.assemble(graph.build(model, input_shape, dtype, precise), bool(recompute))
-        self.initialise(*graph.declared(self.nodes), np.random.default_rng(seed))
+        self.initialise(*graph.declared(self.nodes), check.random(seed))
 
     def assemble(self, output, recompute):
-        """Arrays without values, and what runs them."""
+        """Makes the arrays, without values, and the executor."""
         self.output, self.nodes = output, graph.ancestors(output)
         self.input_shape, self.output_shape, self.dtype = self.nodes[0].shape, output.shape, output.graph.dtype
         params, states = graph.declared(self.nodes)
@@ -174,7 +174,8 @@ class Network(Stored):
         """`x` as a batch of at least one image."""
         images, batched = self.images(x, "x")
         if not batched or len(images) == 0:
-            raise ValueError(f"x must be a batch of at least one image, (N, *{self.input_shape}), got {np.shape(x)}")
+            wanted = shape_of_batch(self.input_shape)
+            raise ValueError(f"x must be a batch of at least one image, {wanted}, got {np.shape(x)}")
         return images
 
     def images(self, x, name):
@@ -310,8 +311,8 @@ class Network(Stored):
 
 
 def first_values(values, array, name):
-    """Write what an initialiser gave: one number for all elements, or as many as there are."""
+    """Write the result of an initialiser: one number for all elements, or an array of the same shape."""
     values = np.asarray(values)
     if values.ndim:
-        check.shape_is(values, name, array.shape, "what its initialiser must give, or one number")
+        check.shape_is(values, name, array.shape, "the shape that its initialiser must return, or one number")
     memory.write(values, array, name)

@@ -23,7 +23,7 @@ class SGD(Optimizer):
         v <- m v + g  (v = 0 at first, so v = g after the first step with momentum)
         w <- w - lr v,  or, with nesterov,  w <- w - lr (g + m v)
 
-    Steps without momentum leave v as it is.
+    Steps without momentum leave v unchanged.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class RMSprop(Optimizer):
         u = g / (sqrt(s) + eps);  centered: a <- a + (1 - alpha) (g - a), u = g / (sqrt(max(0, s - a^2)) + eps)
         w <- w - lr u;  with momentum m: v <- m v + u, w <- w - lr v
 
-    All are 0 at first. Steps without momentum leave v as it is, and those that are not centered a.
+    s, a and v are 0 at first. Steps without momentum do not change v, and steps that are not centered do not change a.
 
     Examples
     --------
@@ -141,21 +141,21 @@ def clip_gradients(gradients, max_norm):
     Parameters
     ----------
     gradients : mapping name -> array, float32 or float64
-        Changed in place; arrays that lie apart.
+        Changed in place; the arrays must not share memory.
     max_norm : float >= 0
         Infinity for no limit.
 
     Returns
     -------
     float
-        The norm before. Where it is infinite or NaN, and max_norm is not infinity, the gradients become 0 or NaN.
+        The norm before clipping. If it is infinite or NaN and max_norm is finite, the gradients become 0 or NaN.
 
     Raises
     ------
     TypeError
         Other dtypes.
     ValueError
-        A max_norm below 0 or NaN, an array that cannot be written, arrays that share memory.
+        A max_norm below 0 or NaN, a read-only array, arrays that share memory.
 
     Notes
     -----
@@ -180,7 +180,7 @@ def clip_gradients(gradients, max_norm):
     norm = length(vectors)
     factor = max_norm / (norm + 1e-6)
     if max_norm < inf and not factor >= 1:  # smaller, or NaN
-        factors = [sqrt(factor)] * 2 if 0 < factor < 1e-30 else [factor]  # float32 holds few digits of such a factor
+        factors = [sqrt(factor)] * 2 if 0 < factor < 1e-30 else [factor]  # a tiny float32 loses digits
         calls = [partial(kernels.load(v.dtype).optim.scale, v, f) for v in vectors for f in factors]
         back = [partial(np.copyto, g, v.reshape(g.shape)) for g, v in zip(arrays, vectors, strict=True) if not plain(g)]
         run([*calls, *back])
@@ -188,7 +188,7 @@ def clip_gradients(gradients, max_norm):
 
 
 def length(vectors):
-    """sqrt(sum of squares), also where a square would be beyond the range of float64."""
+    """sqrt(sum of squares), also if a square overflows float64."""
     norm = sqrt(sum(kernels.load(v.dtype).optim.sum_of_squares(v) for v in vectors))
     if 1e-150 < norm < inf or norm != norm:
         return norm

@@ -1,4 +1,4 @@
-"""What optimizers share: checked settings, checked arrays, and the step that a rule's `prepare` is run by."""
+"""The base of optimizers: checked settings, checked arrays, and the step that runs a rule's `prepare`."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -16,13 +16,13 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def real(value, name):
-    """A float from any real number, a NumPy scalar or an array of no dimensions."""
+    """A float from any real number, a NumPy scalar or a 0-dimensional array."""
     if isinstance(value, np.ndarray) and value.ndim:
         raise TypeError(f"{name} must be a number, got an array of shape {value.shape}")
     try:
         return check.number(value.tolist() if isinstance(value, np.ndarray | np.generic) else value, name)
     except OverflowError:
-        raise ValueError(f"{name} must be a number that a float can hold") from None
+        raise ValueError(f"{name} must be a number that fits in a float") from None
 
 
 def number(value, name):
@@ -67,17 +67,17 @@ CHECKS = {"momentum": below_1, "alpha": below_1, "betas": two_below_1, "nesterov
 
 
 class Optimizer:
-    """What the rules share: checked settings, memory, and an update that an interrupt finds done or not begun.
+    """The base of the rules: checked settings, state, and an update that an interrupt never stops half-way.
 
-    A rule names in `remembers` the vectors it keeps for each parameter, and in `prepare(kernel, w, dw, t, *kept)`
-    gives the call of its t-th step. Vectors are zeros at first, each from the step on that needs it.
+    A rule names in `remembers` the state vectors of each parameter; its `prepare(kernel, w, dw, t, *kept)` returns the
+    call of its t-th step. A vector is created, as zeros, in the first step that needs it.
 
     Notes
     -----
-    What is remembered of a parameter, and its number of steps, belong to the array itself, whatever name or view it
-    comes by: one optimizer may serve several networks, or a part of the parameters and later all, and writing into a
-    parameter (as `Network.load` does) leaves it as it is. `copy`, `pickle` and `deepcopy` keep it by name: a copy
-    goes on with the first parameters that have the same name, shape and dtype.
+    The state of a parameter and its number of steps belong to the array's memory, whatever its name or view. So one
+    optimizer may serve several networks, or some parameters first and later all. Writing into a parameter (as
+    `Network.load` does) does not change its state. `copy`, `pickle` and `deepcopy` keep the state by name: a copy
+    continues with the first parameters that have the same name, shape and dtype.
 
     Settings are checked when they are set.
 
@@ -113,7 +113,7 @@ class Optimizer:
         super().__setattr__(name, value)
 
     def agree(self, **settings):
-        """ValueError where settings contradict each other."""
+        """ValueError if settings contradict each other."""
 
     def __copy__(self):
         new = object.__new__(type(self))
@@ -124,21 +124,21 @@ class Optimizer:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.settings)})"
 
     def step(self, parameters, gradients):
-        """One update of all these parameters, in place. An interrupt (Ctrl-C) finds all of it done or none of it.
+        """Update all these parameters once, in place. An interrupt (Ctrl-C) comes before or after the whole update.
 
         Parameters
         ----------
         parameters : mapping name -> array, float32 or float64
-            As `network.parameters`, or some of it; arrays that lie apart.
+            Such as `network.parameters`, or some of them; the arrays must not share memory.
         gradients : mapping name -> array
-            Of the same names, shapes and dtypes.
+            With the same names, shapes and dtypes.
 
         Raises
         ------
         TypeError
-            What is no mapping of such arrays.
+            Arguments that are not mappings of such arrays.
         ValueError
-            Other names, shapes or dtypes; parameters that cannot be written or share memory.
+            Names, shapes or dtypes that differ; parameters that are read-only or share memory.
         RuntimeError
             After a step with ``lean=True`` that stopped half-way.
         """
@@ -155,7 +155,7 @@ class Optimizer:
         run([call for name, record in records.items() for call in self.update(record, *arrays[name])])
 
     def whole(self, parameters):
-        """What is remembered of all parameters that share one vector, for a whole step."""
+        """The state of all parameters that share one vector, checked and ready for a whole step."""
         if not parameters.writable():
             for name, w in (("flat", parameters.flat), *parameters.items()):
                 writable(name, w, "updated")
@@ -164,13 +164,13 @@ class Optimizer:
         return block
 
     def begin_step(self, parameters):
-        """What a step of all parameters needs, while it can still be refused."""
+        """Checks and allocates what a step of all parameters needs, while the step can still be refused."""
         self.whole(parameters).vectors(self.slots())
 
     def step_part(self, parameters, start, dw):
         """Update the elements from `start` of parameters that share one vector, as part of a lean step.
 
-        All parts together are the step: the same numbers are remembered, at the same places.
+        All parts together make the step, and leave the same state as `step` does.
         """
         block, kernel = self.state.gather(parameters), kernels.load(dw.dtype).optim
         w, dw = parameters.flat, dw.reshape(-1)
@@ -186,7 +186,7 @@ class Optimizer:
         block.half = False
 
     def update(self, remembered, w, dw):
-        """The calls that update one array, or the one vector of all; `remembered`: its `vectors` and `steps`."""
+        """The calls that update one array, or the vector of all; `remembered`: its state (`vectors`, `steps`)."""
         if not plain(w):
             order = Order(w.strides)
             w, dw = order.of(w), order.of(dw)
@@ -203,22 +203,24 @@ class Optimizer:
         raise NotImplementedError
 
     def slots(self):
-        """The names of the vectors to keep; a rule of one's own may only say how many."""
+        """The names of the state vectors; a user's own rule may give only their number."""
         return tuple(range(self.remembers)) if isinstance(self.remembers, int) else self.remembers
 
     def leaves_gaps(self, w):
-        """Whether zeros between parameters, where gradients are 0, stay zeros: for eps = 0 they become 0 / 0."""
+        """Whether a step keeps the zeros between parameters, where gradients are 0; with eps = 0 they become 0 / 0."""
         return w.dtype.type(getattr(self, "eps", 1)) > 0
 
 
 def plain(a):
-    """Whether the kernels can read the array as it lies."""
+    """Whether the kernels can read the array without a copy."""
     return a.flags.c_contiguous and a.flags.aligned
 
 
 def mapping_is(arrays, name):
     if not isinstance(arrays, Mapping):
-        raise TypeError(f"{name} must be a mapping name -> array, got {type(arrays).__name__}")
+        pair = isinstance(arrays, tuple) and len(arrays) == 2 and isinstance(arrays[1], Mapping)
+        cure = "; network.gradients returns (loss, gradients), so unpack it first" if pair else ""
+        raise TypeError(f"{name} must be a mapping name -> array, got {type(arrays).__name__}{cure}")
 
 
 def writable(name, a, why):
@@ -226,13 +228,13 @@ def writable(name, a, why):
     if not isinstance(a, np.ndarray) or a.dtype not in check.DTYPES:
         raise TypeError(f"{name} must be float32 or float64, got {getattr(a, 'dtype', type(a).__name__)}")
     if not a.flags.writeable:
-        raise ValueError(f"{name} must be writable, for it is {why}")
+        raise ValueError(f"{name} must be writable, because it is {why}")
     if not a.flags.c_contiguous and check.overlaps_itself(a):
         raise ValueError(f"{name} must not overlap itself, got strides {a.strides} for shape {a.shape}")
 
 
 def checked(parameters, gradients):
-    """name -> (parameter, gradient), of those that are not empty; nothing is changed before all of them are right."""
+    """name -> (parameter, gradient), without empty arrays; all are checked before anything changes."""
     mapping_is(parameters, "parameters")
     mapping_is(gradients, "gradients")
     if parameters.keys() != gradients.keys():
@@ -251,7 +253,7 @@ def checked(parameters, gradients):
 
 
 def apart(arrays, regions):
-    """name -> (parameter, gradient), a gradient copied where it shares memory with a parameter, of these regions."""
+    """name -> (parameter, gradient); gradients that share memory with a parameter are copied. `regions`: theirs."""
     names = list(arrays)
     regions = [*regions.values(), *(region(dw) for _, dw in arrays.values())]
     shared = {names[j - len(names)] for pair in overlaps(regions) for i, j in [sorted(pair)] if i < len(names) <= j}
@@ -261,7 +263,7 @@ def apart(arrays, regions):
 
 
 def lie_apart(arrays):
-    """The arrays that are not empty; ValueError where two share memory."""
+    """The arrays that are not empty; ValueError if two share memory."""
     arrays = {name: np.asarray(a) for name, a in arrays.items() if a.size}
     for i, j in overlaps([region(a) for a in arrays.values()]):
         one, other = sorted((i, j))

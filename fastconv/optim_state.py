@@ -1,6 +1,6 @@
-"""What optimizers remember of each parameter: named vectors, and how many steps it has made.
+"""The state that optimizers keep of each parameter: named vectors, and its number of steps.
 
-It belongs to the memory that the parameter lies in, whatever name or view it comes by, and goes when that memory goes.
+The state belongs to the memory of the parameter, whatever its name or view, and is freed together with that memory.
 Copies and pickles of an optimizer keep it by name, for the first parameter of the same name, shape and dtype.
 """
 
@@ -15,7 +15,7 @@ from . import memory
 
 
 class Region(NamedTuple):
-    """The bytes of an array, from start to stop, and (extent, stride) of its axes, joined where they are one run."""
+    """The memory of an array, from start to stop, and (extent, stride) of its axes, with contiguous axes joined."""
 
     start: int
     stop: int
@@ -37,7 +37,7 @@ class Region(NamedTuple):
         return not self.dims or (len(self.dims) == 1 and self.dims[0][1] == self.dtype.itemsize)
 
     def meets(self, other):
-        """Whether both have an element's bytes in common, where their ranges from start to stop do."""
+        """Whether two regions share bytes of an element, given that their ranges from start to stop overlap."""
         return (self.dense() and other.dense()) or np.shares_memory(np.asarray(self), np.asarray(other))
 
 
@@ -71,7 +71,7 @@ def overlaps(regions):
 
 
 def owner(a):
-    """The object whose memory an array shows, if that can be told when it goes; else the array, to be kept."""
+    """The object that owns the memory of an array, for a weak reference; if it is unknown, the array itself."""
     base = a
     while (below := base.obj if isinstance(base, memoryview) else getattr(base, "base", None)) is not None:
         base = below
@@ -80,14 +80,14 @@ def owner(a):
 
 
 class Order:
-    """The order of elements in memory, by strides: which axes are flipped, and the axes from long strides to short."""
+    """The order of elements in memory, from the strides: which axes are flipped, and the axes by decreasing stride."""
 
     def __init__(self, strides):
         self.flips = (*(slice(None, None, -1 if stride < 0 else 1) for stride in strides), ...)
         self.axes = sorted(range(len(strides)), key=lambda axis: -abs(strides[axis]))
 
     def of(self, a):
-        """`a`, of that shape, in that order: C order where the array whose strides they are has no gaps."""
+        """A view of `a` in this order; contiguous in C order if `a` has the strides of this order and no gaps."""
         return a[self.flips].transpose(self.axes)
 
     def back(self, a):
@@ -95,17 +95,14 @@ class Order:
 
 
 class Block:
-    """Vectors over parameters that lie side by side, each made, of zeros, when a rule first needs it."""
+    """State vectors over parameters that lie side by side; each is created, as zeros, when a rule first needs it."""
 
     def __init__(self, size, dtype):
         self.size, self.dtype, self.kept = size, dtype, {}
-        self.places, self.made, self.ahead = (
-            [],
-            0,
-            [],
-        )  # (start, stop) of each parameter, which made `made` + ahead steps
-        self.starts = None  # those of the mapping whose parameters, in its order and names, these are
-        self.half = False  # during a lean step, and after one that did not end
+        self.places = []  # (start, stop) of each parameter
+        self.made, self.ahead = 0, []  # each parameter has made `made` + its `ahead` steps
+        self.starts = None  # `starts` of the mapping that has exactly these parameters, in this order
+        self.half = False  # True during a lean step, and after one that did not end
 
     def vectors(self, names):
         for name in names:
@@ -115,14 +112,14 @@ class Block:
 
     @property
     def steps(self):
-        """Of each parameter; None where they differ."""
+        """The number of steps of each parameter; None if they differ."""
         return self.made + self.ahead[0] if len(set(self.ahead)) == 1 else None
 
     def count(self):
         self.made += 1
 
     def pieces(self, start, stop):
-        """(start, stop, steps) of elements that have made the same number of steps."""
+        """(start, stop, steps) of ranges of elements with the same number of steps."""
         if self.steps is not None:
             return [(start, stop, self.steps)]
         cut = (
@@ -144,14 +141,14 @@ def half_a_step():
 
 
 class Record:
-    """What is remembered of one parameter: the elements at one of the places of a block."""
+    """The state of one parameter: its range of the vectors of a block."""
 
     def __init__(self, w, alive):
         self.alive, self.block = alive, None
         self.lie_in(Block(w.size, w.dtype), 0, w.size)
 
     def lie_in(self, block, start, size):
-        """Move to `start` of this block."""
+        """Move the state to `start` in this block."""
         old, steps = ({}, 0) if self.block is None else (self.block.kept, self.steps)
         for name in old:
             block.vectors([name])[0][start : start + size] = self.vectors([name])[0]
@@ -186,12 +183,12 @@ class Record:
 
 
 class Copied(NamedTuple):
-    """What a copied optimizer remembers of a parameter that it has not met yet."""
+    """The state in a copied optimizer of a parameter that it has not seen yet."""
 
     name: str
     shape: tuple
     dtype: np.dtype
-    steps: int | None  # None: half a step more than a whole number
+    steps: int | None  # None after a lean step that stopped half-way
     kept: dict
 
     def fits(self, w):
@@ -206,7 +203,7 @@ class State:
         self.blocks = WeakValueDictionary()  # id of the starts of a mapping -> the block of its parameters
 
     def records(self, arrays, regions):
-        """Those of arrays by name, which must lie apart."""
+        """The records of arrays by name; the arrays must not share memory."""
         refuse_twice(regions)
         new = {name: place for name, place in regions.items() if place not in self.known}
         if new:
@@ -220,7 +217,7 @@ class State:
         return found
 
     def gather(self, parameters):
-        """The block that remembers all these parameters, at their places in `parameters.flat`."""
+        """The block with the state of all these parameters, laid out like `parameters.flat`."""
         block = self.blocks.get(id(parameters.starts))
         if block is not None and block.starts is parameters.starts:
             return block
@@ -238,7 +235,7 @@ class State:
         return block
 
     def refuse_overlaps(self, new):
-        """A parameter may not lie across another: part of what it remembers would be the other's."""
+        """ValueError if a parameter overlaps another one: the two would share a part of their state."""
         known = [(record.name, place) for place, record in self.known.copy().items()]
         names, regions = zip(*known, *new.items(), strict=True)
         for i, j in overlaps(regions):
@@ -262,7 +259,7 @@ class State:
             self.copied = [copied for copied in self.copied if copied is not claimed[name]]
 
     def claim(self, name, w):
-        """What the copy remembers of a parameter of this name, shape and dtype; None for a new parameter."""
+        """The copied state of a parameter with this name, shape and dtype; None for a new parameter."""
         named = [copied for copied in self.copied if copied.name == name]
         fitting = [copied for copied in named if copied.fits(w)]
         if not fitting and any(copied.kept for copied in named):
@@ -280,7 +277,7 @@ class State:
         return fitting[0] if fitting else None
 
     def refuse_strangers(self, claimed):
-        """ValueError where a copy meets at first only parameters of other names."""
+        """ValueError if none of the first parameters that a copy gets has a name that it knows."""
         waiting = [copied.name for copied in self.copied if copied.kept]
         if waiting and not self.known and not any(copied is not None for copied in claimed.values()):
             raise ValueError(
@@ -309,7 +306,7 @@ def refuse_twice(regions):
 
 
 def drop(state, place, _):
-    """The memory of a parameter is gone."""
+    """Drops the record of a parameter whose memory was freed."""
     state = state()
     if state is not None:
         state.known.pop(place, None)

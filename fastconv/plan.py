@@ -205,7 +205,7 @@ class Planner:
 
 
 def batch_fits(n, nodes):
-    """ValueError where some value of a batch of `n` is larger than what can be addressed."""
+    """ValueError if a value of a batch of `n` is too large to be addressed."""
     for node in nodes:
         try:
             check.size((n, *node.shape), node.graph.dtype)

@@ -42,7 +42,7 @@ def choose(units, output, homes, n, itemsize):
 
 
 def divisors(n, most):
-    """Numbers below n and at most `most` that divide it, as floats in rising order."""
+    """The divisors of n that are below n and at most `most`, as floats in ascending order."""
     low = np.arange(1, min(most, isqrt(n)) + 1)
     low = low[n % low == 0]
     both = np.union1d(low, n // low)
@@ -50,7 +50,7 @@ def divisors(n, most):
 
 
 def largest(units, itemsize):
-    """From so many images on nothing is found in the caches, and larger parts of a batch are the better ones."""
+    """The number of images from which the caches hold nothing, so that larger parts of a batch are better."""
     return int(2 * CACHES // min(per_image(unit, itemsize) for unit in units)) + 1
 
 

@@ -58,7 +58,7 @@ KINDS = {"params": Parameter, "state": State, "saved": Array, "scratch": Array}
 
 
 def checked(spec, dtype):
-    """The Spec with tuples for shapes and names for dtypes; ValueError or TypeError for what cannot be."""
+    """The Spec with tuples for shapes and names for dtypes; ValueError or TypeError if it is invalid."""
     if not isinstance(spec, Spec):
         raise TypeError(f"spec must return a fastconv.Spec, got {type(spec).__name__}")
     entries = {kind: declared(getattr(spec, kind), kind, dtype) for kind in KINDS}
@@ -95,7 +95,7 @@ def number_type(dtype, what):
 
 
 def extents(shape, what, dtype):
-    """A tuple of integers >= 1, whose product memory can hold."""
+    """A tuple of integers >= 1; ValueError if such an array is too large to be addressed."""
     if not isinstance(shape, tuple | list):
         raise TypeError(f"{what} must have a tuple of integers for shape, got {shape!r}")
     shape = tuple(check.integer(extent, f"each extent of {what}", 1) for extent in shape)
@@ -104,7 +104,7 @@ def extents(shape, what, dtype):
 
 
 def differences(spec, other):
-    """What two checked Specs declare otherwise, in words; nothing where the same memory serves both."""
+    """The differences of two checked Specs in words; none if the same memory serves both."""
     pairs = {"y_shape": (spec.y_shape, other.y_shape)}
     for kind in KINDS:
         own, theirs = (getattr(one, kind) for one in (spec, other))

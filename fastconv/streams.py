@@ -1,39 +1,39 @@
-"""Standard output and standard error: names that cannot break lines, and work that goes on where writing fails."""
+"""Standard output and standard error: names stay on one line, and work goes on when writing fails."""
 
 import errno
 import os
 import re
 import sys
 
-CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")  # ..., ends of lines, bytes that are no text
+CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")  # ..., line ends, bytes that are not text
 
 
 def escaped(text):
-    r"""The text on one line: control characters, and bytes of a name that are no text, as `\t`, `\x1b`, `\xff`."""
+    r"""The text on one line: control characters and bytes that are not text become `\t`, `\x1b`, `\xff`."""
     return CONTROL.sub(escape, str(text))
 
 
 def escape(found):
     code = ord(found[0])
-    byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code  # how Python stands for a byte that is no text
+    byte = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code  # Python's surrogate of a byte that is not text
     return chr(byte).encode("unicode_escape").decode()
 
 
 def field(text):
-    r"""One field of a line of fields; a backslash is doubled, so that no two names look the same."""
+    r"""One field of a line; backslashes are doubled, so that different names look different."""
     return escaped(str(text).replace("\\", r"\\"))
 
 
 def complain(why):
     """One line on standard error."""
-    if sys.stderr is not None:  # print would take standard output in its place
+    if sys.stderr is not None:  # print(file=None) would write to standard output
         print(f"fastconv: {escaped(why)}", file=sys.stderr, flush=True)
 
 
 class Stream:
-    """A text stream to which writing always succeeds: the first failure is kept in `error`, what follows is dropped.
+    """A text stream whose writes never raise: the first error is kept in `error`, and later text is dropped.
 
-    `stream` is None where it was closed before the program began. Characters that it cannot encode become escapes.
+    `stream` is None if it was closed before the program began. Characters that it cannot encode become escapes.
     """
 
     def __init__(self, stream):
@@ -62,7 +62,7 @@ class Stream:
         except OSError as error:
             self.error = error
             discard_rest(self.stream)
-        except ValueError:  # closed, now or from the beginning
+        except ValueError:  # closed now, or before the program began
             self.error = OSError(errno.EBADF, "it is closed")
 
 
@@ -72,10 +72,10 @@ def encodable(text, stream):
 
 
 def discard_rest(stream):
-    """What could not be written waits in buffers, and would be tried again, and fail, when Python ends."""
+    """Drops the text left in buffers, which Python would try to write again, and fail, when it ends."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
     except (OSError, ValueError):
-        pass  # no file of the system: nothing waits
+        pass  # no file descriptor: nothing is left in buffers

@@ -1,8 +1,8 @@
-"""What people give as targets: class indices or values, and what to write in place of what is neither.
+"""Checks of targets: class indices or values, and errors that say what to write instead of anything else.
 
-What integers mean depends on the shape of the output alone. Of an output (N, K, ...) with K > 1, integers (N,) are
-class indices to a loss that knows them; integers of the output's shape are values, and so are integers without the
-axis of one channel, (N, ...) for an output (N, 1, ...).
+What integers mean depends on the shape of the output alone. For an output (N, K, ...) with K > 1, integers (N,) are
+class indices if the loss knows classes. Integers of the output's shape are values, and so are integers (N, ...) for
+an output (N, 1, ...), which lack only the axis of the one channel.
 """
 
 import numpy as np
@@ -32,13 +32,13 @@ def check_range(indices, classes, name, code):
         return
     least, most, cure = int(indices.min()), int(indices.max()), ""
     if least == NAN_AS_INTEGER:
-        cure = f"; {least} is what NaN becomes as an integer: leave out what has no class"
+        cure = f"; {least} is what NaN becomes as an integer: leave out samples without a class"
     elif no_class(indices, classes) in (-100, 255):
-        cure = f"; leave out what has no class ({no_class(indices, classes)})"
+        cure = f"; leave out samples without a class ({no_class(indices, classes)})"
     elif least == 1 and most == classes:
         cure = f"; classes are counted from 0: {code} - 1"
     elif len(np.unique(indices)) == classes:
-        cure = f"; number them with names, {name} = numpy.unique({code}, return_inverse=True)"
+        cure = f"; number them: names, {name} = numpy.unique({code}, return_inverse=True)"
     elif least >= 0:
         cure = f"; {most + 1} classes need an output of {most + 1}"
     plural = "class" if classes == 1 else "classes"
@@ -55,7 +55,7 @@ def no_class(indices, classes):
 
 
 def values(targets, y_shape, dtype, name):
-    """Targets of the output's shape and dtype; integers and bools become numbers of that dtype where this is exact."""
+    """Targets of the output's shape and dtype; integers and bools are converted if that is exact."""
     code, given = check.code(targets, name), check.given(targets, name, f"numbers of shape {y_shape}")
     fits = given.shape == y_shape or one_channel(given, y_shape)
     if given.dtype.kind not in "biuf":
@@ -104,7 +104,7 @@ def one_of_several(targets, y_shape):
 
 
 def one_channel(targets, y_shape):
-    """Whether they lack the axis of one channel, (N, ...) for (N, 1, ...), and nothing else."""
+    """Whether targets lack only the axis of the one channel: (N, ...) for (N, 1, ...)."""
     return y_shape[1] == 1 and targets.shape == (y_shape[0], *y_shape[2:])
 
 
@@ -119,7 +119,7 @@ def one_hot(indices, classes, dtype):
 
 
 def cure_of(given, y_shape, name, code):
-    """'; ...' for targets that are no class indices; nothing where no advice would help."""
+    """'; ...' with advice for targets that are not class indices; '' if no advice would help."""
     classes = code_of_classes(given, y_shape, code)
     if classes:
         return f"; use {classes}"
@@ -131,15 +131,18 @@ def cure_of(given, y_shape, name, code):
         count = len(np.unique(given))
         if count > y_shape[1]:
             return f"; {count} different names need an output of {count}, this has {y_shape[1]}"
-        return f"; number the classes with names, {name} = numpy.unique({code}, return_inverse=True)"
+        return (
+            f"; number the classes: names, {name} = numpy.unique({code}, return_inverse=True), "
+            f"and for other data sets numpy.searchsorted(names, {code})"
+        )
     if given.dtype.kind not in "biuf":
         return ""
     if np.isnan(given).any():
-        return f"; leave out what has no class: keep those of {code} where ~numpy.isnan({code})"
+        return f"; leave out samples without a class: keep those where ~numpy.isnan({code})"
     if given.shape == y_shape and y_shape[1] > 1 and (given >= 0).all() and np.allclose(given.sum(1), 1):
         return f" (probabilities); the most probable classes are {code}.argmax(1)"
     if given.shape == y_shape or one_channel(given, y_shape):
-        return "; values want another loss, such as loss=fastconv.MSE()"
+        return "; for values use another loss, such as loss=fastconv.MSE()"
     return ""
 
 
@@ -154,7 +157,7 @@ def class_cure(given, y_shape, code):
 
 
 def code_of_classes(given, y_shape, code):
-    """The code that makes class indices of one-hot vectors, a column, or whole numbers of another type; or ''."""
+    """Code that turns one-hot vectors, a column, or whole numbers of another dtype into class indices; else ''."""
     if given.shape == y_shape and y_shape[1] > 1 and given.dtype.kind in "biuf" and is_one_hot(given):
         return f"{code}.argmax(1)"
     if column(given, y_shape):
@@ -175,7 +178,7 @@ def is_one_hot(given):
 
 
 def is_whole(given):
-    """Whether all are whole numbers that int64 holds, of whatever type."""
+    """Whether all are whole numbers that fit in int64, whatever their dtype."""
     if given.dtype.kind == "f":
         return bool((np.isfinite(given) & (np.abs(given) < np.float64(2**53)) & (given == np.trunc(given))).all())
     if given.dtype.kind == "O":
@@ -190,7 +193,7 @@ def is_text(given):
 
 
 def number_cure(given, dtype, code):
-    """'; ...' for what is no number, but can be read as one."""
+    """'; ...' with advice for values that are not real numbers but can be converted; else ''."""
     if given.dtype.kind == "c":
         return f"; use {code}.real.astype('{dtype}')"
     try:
@@ -201,7 +204,7 @@ def number_cure(given, dtype, code):
 
 
 def first_odd(given):
-    """A value that shows what is wrong: the first that is no whole number, else the first."""
+    """A value that shows what is wrong: the first that is not a whole number, else the first."""
     flat = given.reshape(-1)
     if given.dtype.kind == "f":
         odd = flat[~(np.isfinite(flat) & (flat == np.trunc(flat)))]

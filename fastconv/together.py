@@ -26,7 +26,7 @@ class Group:
 def groups(shapes, dtype, alone):
     """name -> its group, where that holds more than one name; those in `alone` have none.
 
-    Shapes come in the order of the parameters in memory. A group ends before a gap: what lies there has no gradient.
+    Shapes come in the order of the parameters in memory. A group ends before a gap, which has no gradient.
     """
     found, group = {}, None
     for name, shape in shapes.items():

@@ -38,7 +38,7 @@ def fit(
     network : Network
     images : array (N, *input_shape), the network's dtype
     labels : class indices (N,), or targets of the output's shape
-        What integers mean is said by the loss; as many as images.
+        One for each image. The loss decides what integers mean.
     epochs, batch_size : int
         The last batch of an epoch holds what is left.
     optimizer : object with step(parameters, gradients)
@@ -52,13 +52,13 @@ def fit(
     progress : bool
         A bar on standard error where tqdm is installed, else a line for each epoch; False for neither.
     on_epoch : function Epoch -> anything, optional
-        Called after each epoch; training ends early where it returns True (or numpy.True_). Any other value, a text or
-        a number for instance, goes on. An exception ends training and reaches the caller.
+        Called after each epoch; training stops if it returns True (or numpy.True_). After any other value, such as
+        text or a number, it goes on. An exception stops training and reaches the caller.
     lean : bool
         Update parameters as soon as their gradients are known, some 32 MB at a time, and keep no gradients: less
         memory, the same bits. Needs an optimizer of fastconv. Ctrl-C then waits for the end of the step.
     drop_last : bool
-        Leave out what is left after the whole batches: other images in each epoch.
+        Leave out the images of a last, smaller batch; they are others in each epoch.
 
     Returns
     -------
@@ -67,8 +67,8 @@ def fit(
     Raises
     ------
     TypeError, ValueError
-        Arguments that do not fit, and batches that cannot be trained, such as a last one of one image with BatchNorm
-        on vectors: found before the first step, and nothing changes.
+        For arguments that do not fit, and for batches that cannot be trained, such as a last batch of one image with
+        BatchNorm on vectors. Raised before the first step; nothing changes.
 
     Notes
     -----
@@ -90,7 +90,7 @@ def fit(
     habits.check_callback(on_epoch, "on_epoch", "an Epoch")
     data, validation = Data(network, images, labels, loss), validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
-    rng, history = generator(seed), []
+    rng, history = check.random(seed), []
     with network.training():
         bind_plans(network, seen, batch_size, validation, loss, lean)
         for number in range(1, epochs + 1):
@@ -106,43 +106,35 @@ def fit(
     return history
 
 
-def generator(seed):
-    """The random numbers of a seed."""
-    try:
-        return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"seed must be an integer >= 0, or None for fresh randomness, got {seed!r}") from None
-
-
 def is_true(value):
-    """Whether it is the bool True, and not merely counts as true."""
+    """Whether the value is the bool True, not just any true value."""
     return isinstance(value, bool | np.bool_) and bool(value)
 
 
 def trainable(network):
-    """TypeError for what is no network that can be trained, with what to write."""
+    """TypeError or ValueError if the network cannot be trained, with what to write."""
     if isinstance(network, Frozen):
         raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
     if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r}; of a model make one: Network(model, input_shape)")
+        raise TypeError(f"network must be a Network, got {network!r}; make one of a model: Network(model, input_shape)")
     parameters = network.parameters
     if parameters.writable():
         return
     for name, array in ((".flat", parameters.flat), *((f"[{name!r}]", array) for name, array in parameters.items())):
         if not array.flags.writeable:
-            raise ValueError(f"network.parameters{name} must be writable, for training changes it")
+            raise ValueError(f"network.parameters{name} must be writable, because training changes it")
 
 
 def images_seen(images, batch_size, drop_last):
     """How many images an epoch trains on."""
     seen = images - (images % batch_size if drop_last else 0)
     if seen == 0:
-        raise ValueError(f"drop_last=True leaves no batch of batch_size={batch_size}, for there are {images} images")
+        raise ValueError(f"drop_last=True leaves no batch of batch_size={batch_size}: there are only {images} images")
     return seen
 
 
 def bind_plans(network, images, batch_size, validation, loss, lean):
-    """Prepare every batch that an epoch will run, so that what cannot be run is refused before anything changes."""
+    """Plan every size of batch in an epoch, so that a batch that cannot run is refused before anything changes."""
     whole, rest = min(batch_size, images), images % batch_size
     with network.executor.lock:
         if validation is not None:
@@ -164,7 +156,7 @@ def usable(optimizer, lean):
     """The optimizer, or SGD; TypeError where lean training cannot use it."""
     optimizer = SGD(lr=0.1) if optimizer is None else habits.check_optimizer(optimizer)
     if check.flag(lean, "lean") and not isinstance(optimizer, Optimizer):
-        raise TypeError(f"lean training needs an optimizer of fastconv.optim, got {type(optimizer).__name__}")
+        raise TypeError(f"optimizer must be one of fastconv.optim where lean=True, got {type(optimizer).__name__}")
     return optimizer
 
 
@@ -173,7 +165,7 @@ def chosen(loss):
 
 
 def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
-    """(loss, accuracy) over the epoch, each batch seen before its update."""
+    """(loss, accuracy) over the epoch, each batch evaluated before its update."""
     executor, count = network.executor, Count(loss)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
@@ -185,7 +177,7 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
 
 
 def update(executor, images, targets, loss, optimizer, lean=False):
-    """One step on checked arrays; the plan that ran. An optimizer with a step of its own is given all gradients."""
+    """One step on checked arrays; returns the plan that ran. An optimizer with its own `step` gets all gradients."""
     ours = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
     lean = lean and ours
     plan = executor.plan(len(images), loss, lean)
@@ -239,24 +231,24 @@ def train_step(network, images, labels, optimizer, loss=None, lean=False):
 
 
 def evaluate(network, images, labels, loss=None):
-    """(loss, accuracy) of the network on these images, as `fit` tells them of a validation.
+    """(loss, accuracy) of the network on these images, as `fit` reports them for a validation.
 
     Parameters
     ----------
     network : Network, or what `Network.freeze` returns
     images : array (N, *input_shape), the network's dtype, N >= 1
     labels : class indices (N,), or targets of the output's shape
-        What integers mean is said by the loss.
+        The loss decides what integers mean.
     loss : a loss of `fastconv.losses`
         ``CrossEntropy()`` unless given.
 
     Returns
     -------
     loss : float
-        Of all images together: the mean over them, or the sum where the loss is a sum.
+        The mean over all images, or the sum if the loss is a sum.
     accuracy : float or None
-        The share, from 0 to 1, of images (and pixels) whose class is the predicted one, which is the first of the
-        largest logits. Where a logit is NaN the prediction is wrong. None where labels are no classes.
+        The share, from 0 to 1, of images (and pixels) whose class is the predicted one: the first of the largest
+        logits. A prediction with a NaN among the logits is wrong. None if labels are not classes.
 
     Examples
     --------

@@ -28,7 +28,8 @@ def test_the_advice_for_another_dtype_works(dtype, make, code):
     x, code = make(X, other), code.format(dtype)
     with pytest.raises(TypeError, match=f"x must be {dtype} like the network, got ") as caught:
         batch(x, "x", (3, 4), np.dtype(dtype))
-    assert str(caught.value).endswith(f"; convert it with {code}")
+    white = ", and divide by 255 if 255 is white" if getattr(x, "dtype", None) == np.uint8 else ""
+    assert str(caught.value).endswith(f"; convert it with {code}{white}")
     found, batched = batch(eval(code, {"x": x, "numpy": np}), "x", (3, 4), np.dtype(dtype))
     assert batched
     np.testing.assert_array_equal(found, X)
@@ -42,10 +43,11 @@ def test_the_advice_for_another_dtype_works(dtype, make, code):
         ({"x": 1}, TypeError, "x must be float32 like the network, got object$"),
         (zip(X, X, strict=True), TypeError, "x must be float32 like the network, got object$"),
         (np.array([[1.0, None]]), TypeError, "x must be float32 like the network, got object$"),
-        (X[:, :2], ValueError, r"x must have shape \(N, \*\(3, 4\)\) or \(3, 4\), got \(2, 2, 4\)$"),
+        (X[:, :2], ValueError, r"x must have shape \(N, 3, 4\) or \(3, 4\), got \(2, 2, 4\)$"),
+        (X[..., None], ValueError, r"x must have shape \(N, 3, 4\) or \(3, 4\), got \(2, 3, 4, 1\)$"),
         ([[1.0], [1.0, 2.0]], ValueError, "x must be one array, which this list is not"),
         (np.ma.masked_less(X, 2), ValueError, r"x must hold no masked values, got 2 of 24; .* x.filled\(value\)"),
-        (Split(X, np.arange(2)), TypeError, r"got a pair of arrays of shapes \(2, 3, 4\) and \(2,\); .* are x\[0\]"),
+        (Split(X, np.arange(2)), TypeError, r"got a pair of arrays of shapes \(2, 3, 4\) and \(2,\); .* pass x\[0\]"),
     ],
 )
 def test_what_is_no_batch(x, error, says):
@@ -68,28 +70,26 @@ def test_the_advice_for_a_generator_works():
     np.testing.assert_array_equal(np.array(list(x)), X)
 
 
-PICTURES = np.arange(120).reshape(2, 3, 4, 5).astype("float32")
+IMAGES = np.arange(48).reshape(2, 2, 3, 4).astype("float32")  # N, C, H, W
 
 
 @pytest.mark.parametrize(
-    ("x", "wanted", "code"),
+    ("x", "right", "code"),
     [
-        (PICTURES.transpose(0, 2, 3, 1), PICTURES, "x.transpose(0, 3, 1, 2)"),
-        (list(PICTURES.transpose(0, 2, 3, 1)), PICTURES, "numpy.asarray(x).transpose(0, 3, 1, 2)"),
-        (PICTURES[0].transpose(1, 2, 0), PICTURES[0], "x.transpose(2, 0, 1)"),
-        (PICTURES[:, 0], PICTURES[:, :1], "x.reshape(-1, 1, 4, 5)"),
-        (PICTURES[:, 0].reshape(2, 20), PICTURES[:, :1], "x.reshape(-1, 1, 4, 5)"),
-        (PICTURES[0, 0], PICTURES[0, :1], "x[None]"),
-        (PICTURES, PICTURES.reshape(2, 60), "x.reshape(-1, 60)"),
+        (IMAGES.transpose(0, 2, 3, 1), IMAGES, "x.transpose(0, 3, 1, 2)"),
+        (IMAGES[0].transpose(1, 2, 0), IMAGES[0], "x.transpose(2, 0, 1)"),
+        (list(IMAGES.transpose(0, 2, 3, 1)), IMAGES, "numpy.asarray(x).transpose(0, 3, 1, 2)"),
+        (IMAGES[:, 0], IMAGES[:, :1], "x[:, None]"),
+        (IMAGES[0, 0], IMAGES[0, :1], "x[None]"),
+        (IMAGES.reshape(2, -1), IMAGES, "x.reshape(-1, 2, 3, 4)"),
+        (IMAGES, IMAGES.reshape(2, -1), "x.reshape(-1, 24)"),
     ],
-    ids=["channels last", "list", "one, channels last", "no channel", "vectors", "one without channel", "images"],
+    ids=["channels last", "one image", "list", "no channel axis", "one without", "rows", "images for vectors"],
 )
-def test_the_advice_for_another_shape_works(x, wanted, code):
-    one = wanted.ndim in (1, 3)
-    input_shape = wanted.shape if one else wanted.shape[1:]
+def test_the_advice_for_another_shape_works(x, right, code):
+    shape = right.shape if right.ndim == 3 else right.shape[1:]
     with pytest.raises(ValueError, match="x must have shape") as caught:
-        batch(x, "x", input_shape, np.dtype("float32"))
-    assert str(caught.value).endswith(code)
-    found, batched = batch(eval(code, {"x": x, "numpy": np}), "x", input_shape, np.dtype("float32"))
-    assert batched is not one
-    np.testing.assert_array_equal(found[0] if one else found, wanted)
+        batch(x, "x", shape, np.dtype("float32"))
+    assert str(caught.value).endswith(f"use {code}")
+    found, _ = batch(eval(code, {"x": x, "numpy": np}), "x", shape, np.dtype("float32"))
+    np.testing.assert_array_equal(found, right.reshape(found.shape))

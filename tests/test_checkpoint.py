@@ -246,7 +246,7 @@ def test_a_bomb_is_not_inflated(path):
 def test_one_entry_twice(path):
     with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
         archive.writestr("bias.npy", npy(header((3,)), bytes(24)))
-    assert_refused(path, "one of them twice")
+    assert_refused(path, "two of the same name")
 
 
 @pytest.mark.parametrize("length", [0, 1, 21, 22, 100])

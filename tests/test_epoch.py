@@ -174,7 +174,7 @@ LABELS = np.arange(53) % 3
             LABELS,
             made(),
             ValueError,
-            r"images must be \(N, \*\(2, 4, 4\)\), got shape \(53,\), .*: give the images first",
+            r"images must be \(N, 2, 4, 4\), got shape \(53,\), .*: give the images first",
         ),
         (np.eye(3)[LABELS], made(), ValueError, r"images must be .*: give the images first"),
         (made(), None, TypeError, r"labels must be class indices, one for each image, or targets of shape \(53, 3\)"),
@@ -188,7 +188,7 @@ LABELS = np.arange(53) % 3
         (made(), np.ma.masked_equal(LABELS, 1), ValueError, r"labels must hold no masked values, got 18 of 53"),
         (made(), [[1], [1, 2]], ValueError, "labels must be one array"),
         (made(), LABELS + 1, ValueError, "labels must be class indices from 0 to 2, got 1 to 3: .*: labels - 1"),
-        (data.Split(made(), LABELS), LABELS, TypeError, r"of \(images, labels\) the images are images\[0\]"),
+        (data.Split(made(), LABELS), LABELS, TypeError, r"if it is \(images, labels\), pass images\[0\]"),
         (made().tolist(), LABELS, TypeError, r"convert it with numpy.asarray\(images\).astype\('float32'\)"),
         (made().astype("float64"), LABELS, TypeError, r"convert it with images.astype\('float32'\)"),
         (None, LABELS, TypeError, "images must be an array, got None"),
@@ -227,7 +227,7 @@ def test_values_in_the_place_of_images_are_no_swap():
     """An autoencoder's targets have the shape of images; a lacking axis of the images is what is wrong."""
     net, x = Network(Linear(1), (1,), seed=0), np.ones((6, 1), "float32")
     fit(net, x, x, loss=losses.MSE(), progress=False)
-    with pytest.raises(ValueError, match=r"images must have shape \(N, \*\(1,\)\)"):
+    with pytest.raises(ValueError, match=r"images must have shape \(N, 1\)"):
         fit(net, x[:, 0][:6], x, loss=losses.MSE(), progress=False)
 
 

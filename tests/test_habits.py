@@ -205,13 +205,13 @@ def test_a_frozen_network_is_evaluated_but_not_trained():
 @pytest.mark.parametrize(
     ("model", "says"),
     [
-        (layers.ReLU, r"the class makes a layer when it is called: ReLU\(...\)"),
-        (layers.Linear, r"the class makes a layer when it is called: Linear\(...\)"),
-        ([layers.ReLU()], r"of several layers make one model: sequential\(\*layers\)"),
+        (layers.ReLU, r"this is a class, call it to make a layer: ReLU\(...\)"),
+        (layers.Linear, r"this is a class, call it to make a layer: Linear\(...\)"),
+        ([layers.ReLU()], r"to join several layers write sequential\(\*layers\)"),
         ("relu", "got 'relu'"),
         (fastconv.relu, "models are made of layers"),
         (np.tanh, "models are made of layers"),
-        (fastconv.models.resnet18, "if model is a function that makes a model, call it first"),
+        (fastconv.models.resnet18, "if model is a function that returns a model, call it: resnet18"),
     ],
 )
 def test_what_is_no_model(model, says):
@@ -268,3 +268,67 @@ class Scaled(Layer):
 def test_a_layer_of_your_own_may_take_an_activation():
     assert Scaled(activation="relu").activation == "relu"
     assert Network(Scaled(activation="relu", name="s"), (2,)).predict(np.ones(2, "float32")).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: layers.Conv2D(8, 3, strides=2), "Conv2D takes no strides, got strides=2; write stride=2"),
+        (lambda: layers.Conv2D(kernel_size=3, filters=8), "takes no filters, got filters=8; write channels=8"),
+        (lambda: layers.Conv2D(8, 3, use_bias=False), "takes no use_bias, got use_bias=False; write bias=False"),
+        (lambda: layers.Linear(units=8), "Linear takes no units, got units=8; write outputs=8"),
+        (lambda: layers.Linear(8, kernel_initializer="zeros"), "write init='zeros'"),
+        (lambda: layers.MaxPool2D(pool_size=2), "MaxPool2D takes no pool_size, got pool_size=2; write kernel_size=2"),
+        (lambda: layers.Dropout(rate=0.5), "Dropout takes no rate, got rate=0.5; write p=0.5"),
+        (lambda: layers.BatchNorm(epsilon=0.1), "BatchNorm takes no epsilon, got epsilon=0.1; write eps=0.1"),
+    ],
+)
+def test_options_of_other_libraries_say_ours(make, code):
+    with pytest.raises(TypeError) as caught:
+        make()
+    assert code in str(caught.value)
+
+
+def test_unknown_options_stay_python_s_own_error_and_layers_of_your_own_have_what_they_like():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        layers.Conv2D(8, 3, colour="red")
+
+    class Own(layers.ReLU):
+        def __init__(self, rate):
+            super().__init__()
+            self.rate = rate
+
+    assert Own(rate=2).rate == 2
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "BCEWithLogitsLoss"])
+def test_a_binary_loss_is_cross_entropy_of_two_outputs(loss):
+    with pytest.raises(TypeError, match=r"write loss=fastconv.CrossEntropy\(\) \(with two outputs"):
+        fit(network(), X, LABELS % 2, loss=loss, progress=False)
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, -1], ids=str)
+def test_a_seed_that_is_none_is_refused_by_its_name(seed):
+    says = f"seed must be an integer >= 0 or None, got {seed!r}"
+    with pytest.raises((TypeError, ValueError), match=says):
+        Network(layers.Linear(3), (4,), seed=seed)
+    with pytest.raises((TypeError, ValueError), match=says):
+        fit(network(), X, LABELS, seed=seed, progress=False)
+
+
+def test_an_array_in_place_of_a_number_is_told_by_its_shape():
+    for call in (network().freeze, fastconv.Dropout, lambda x: layers.Linear(3, init=x), layers.Conv2D):
+        with pytest.raises((TypeError, ValueError), match=r"got an array of shape \(6, 4\)$"):
+            call(X) if call is not layers.Conv2D else call(8, 3, bias=X)
+
+
+def test_what_other_libraries_take_more_of_or_differently():
+    with pytest.raises(TypeError, match="bias must be True or False, got 10; the number of inputs is not given"):
+        layers.Linear(784, 10)
+    with pytest.raises(TypeError, match=r"concat takes Nodes, got list; write concat\(\*nodes\)"):
+        Network(lambda x: fastconv.concat([x, x]), (4,))
+    net = network()
+    result = net.gradients(X, LABELS, losses.CrossEntropy())
+    for call in (lambda: fastconv.clip_gradients(result, 1), lambda: fastconv.SGD(0.1).step(net.parameters, result)):
+        with pytest.raises(TypeError, match=r"got tuple; network.gradients returns \(loss, gradients\)"):
+            call()

@@ -90,11 +90,11 @@ every_layer = pytest.mark.parametrize(
         ("he", "a function or one of .* he_uniform, he_normal, he_normal_out, got 'he'$"),
         ("Zeros", "a function or one of zeros, ones, .*, got 'Zeros'$"),
         (None, "a function or one of .*, got None$"),
-        (0.5, r".*got 0.5; for the number everywhere write {}=fastconv.init.constant\(0.5\)$"),
+        (0.5, r".*got 0.5; to fill with this number write {}=fastconv.init.constant\(0.5\)$"),
         (np.zeros(3), r"a function or one of .*, got array\(\[0., 0., 0.\]\)$"),
         (["zeros"], r"a function or one of .*, got \['zeros'\]$"),
-        (init.normal, r"what normal makes: write {}=fastconv.init.normal\(0.1\)"),
-        (init.constant, r"what constant makes: write {}=fastconv.init.constant\(0.1\)"),
+        (init.normal, r"a result of normal: write {}=fastconv.init.normal\(0.1\)"),
+        (init.constant, r"a result of constant: write {}=fastconv.init.constant\(0.1\)"),
     ],
 )
 def test_what_is_no_initialiser_is_refused_by_the_name_of_its_argument(make, argument, value, says):
@@ -121,7 +121,7 @@ def gives_another_shape(rng, shape, fan_in, fan_out):
 def test_functions_that_are_no_initialisers_are_named_with_the_parameter(argument, function):
     name = {"init": "linear1.weight", "bias_init": "linear1.bias"}[argument]
     says = (
-        rf"{name}: init must be a function of \(rng, shape, fan_in, fan_out\) that gives an array .*init='zeros'; got"
+        rf"{name}: init must be a function of \(rng, shape, fan_in, fan_out\) that returns an array .*init='zeros'; got"
     )
     with pytest.raises((TypeError, ValueError), match=says):
         Network(Linear(2, **{argument: function}), (3,))

@@ -148,7 +148,7 @@ def test_lean_training_by_fit_and_its_errors():
         def step(self, parameters, gradients):
             pass
 
-    with pytest.raises(TypeError, match=r"lean training needs an optimizer of fastconv\.optim, got Own"):
+    with pytest.raises(TypeError, match=r"optimizer must be one of fastconv\.optim where lean=True, got Own"):
         train.train_step(network, x, labels, Own(), lean=True)
 
 

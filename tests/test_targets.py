@@ -93,9 +93,9 @@ def test_columns_of_maps():
             "got 0 to 3: the output has 3 classes; 4 classes need an output of 4",
         ),
         ([-1, 0, 1, 2, 0, 0], ValueError, "got -1 to 2: the output has 3 classes$"),
-        (np.where(CLASSES == 1, -100, CLASSES), ValueError, r"3 classes; leave out what has no class \(-100\)$"),
-        (np.where(CLASSES == 1, 255, CLASSES), ValueError, r"3 classes; leave out what has no class \(255\)$"),
-        (np.array([0, 1, 2, 255, 2, 0], "uint8"), ValueError, r"3 classes; leave out what has no class \(255\)$"),
+        (np.where(CLASSES == 1, -100, CLASSES), ValueError, r"3 classes; leave out samples without a class \(-100\)$"),
+        (np.where(CLASSES == 1, 255, CLASSES), ValueError, r"3 classes; leave out samples without a class \(255\)$"),
+        (np.array([0, 1, 2, 255, 2, 0], "uint8"), ValueError, r"3 classes; leave out samples without a class \(255\)$"),
         (np.array([0, 1, np.iinfo("int64").min, 1, 2, 0]), ValueError, "what NaN becomes as an integer"),
         (np.array([0, 1, np.nan, 1, 2, 0]), TypeError, r"such as nan; leave out .* where ~numpy.isnan\(targets\)"),
         (np.array([0, 1, np.inf, 1, 2, 0]), TypeError, "such as inf$"),
@@ -122,7 +122,7 @@ def test_an_output_of_one_class():
     np.testing.assert_array_equal(class_indices([0, 0], (2, 1), "targets"), [0, 0])
     with pytest.raises(ValueError, match="the output has 1 class; 2 classes need an output of 2"):
         class_indices([0, 1], (2, 1), "targets")
-    with pytest.raises(TypeError, match=r"such as 0.5; values want another loss, such as loss=fastconv.MSE\(\)"):
+    with pytest.raises(TypeError, match=r"such as 0.5; for values use another loss, such as loss=fastconv.MSE\(\)"):
         class_indices([0.5, 1], (2, 1), "targets")
 
 
@@ -238,3 +238,12 @@ def test_another_dtype_is_advised_only_where_the_shape_fits(kind):
     with pytest.raises(TypeError, match="targets must be numbers of dtype float32") as caught:
         values(numbers, (6, 3), np.dtype("float32"), "targets")
     assert "astype" not in str(caught.value)
+
+
+def test_the_advice_numbers_the_classes_of_a_second_set_like_those_of_the_first():
+    second = NAMES[[2, 0, 2]]  # no cat: numbered by themselves, dogs would be 1
+    with pytest.raises(TypeError, match="number the classes") as caught:
+        class_indices(second, (3, 3), "targets")
+    names, _ = np.unique(NAMES[CLASSES], return_inverse=True)
+    code = str(caught.value).split("for other data sets ")[1]
+    np.testing.assert_array_equal(eval(code, {"numpy": np, "names": names, "targets": second}), [2, 0, 2])

@@ -149,9 +149,9 @@ def test_no_epochs():
         ({"batch_size": 2.5}, TypeError, "batch_size must be an integer"),
         ({"lean": "no"}, TypeError, "lean must be True or False, got 'no'"),
         ({"lean": None}, TypeError, "lean must be True or False, got None"),
-        ({"seed": "a"}, TypeError, "seed must be an integer >= 0, or None for fresh randomness, got 'a'"),
-        ({"seed": -1}, ValueError, "seed must be an integer >= 0, or None for fresh randomness, got -1"),
-        ({"seed": 1.5}, TypeError, "seed must be an integer >= 0, or None for fresh randomness, got 1.5"),
+        ({"seed": "a"}, TypeError, "seed must be an integer >= 0 or None, got 'a'"),
+        ({"seed": -1}, ValueError, "seed must be an integer >= 0 or None, got -1"),
+        ({"seed": 1.5}, TypeError, "seed must be an integer >= 0 or None, got 1.5"),
         ({"validation": (np.zeros((2, 1, 6, 6), "float32"), [0])}, ValueError, "labels must be as many"),
     ],
 )
@@ -467,7 +467,7 @@ def test_dropping_the_last_batch():
         assert epoch.loss == pytest.approx(np.mean(expected), rel=1e-12)
         assert epoch.accuracy == right / 16
     assert a.parameters.flat.tobytes() == b.parameters.flat.tobytes()
-    with pytest.raises(ValueError, match="drop_last=True leaves no batch of batch_size=21, for there are 20 images"):
+    with pytest.raises(ValueError, match="drop_last=True leaves no batch of batch_size=21: there are only 20 images"):
         quiet_fit(a, images, labels, batch_size=21, drop_last=True)
     with pytest.raises(TypeError, match="drop_last must be True or False, got 1"):
         quiet_fit(a, images, labels, drop_last=1)

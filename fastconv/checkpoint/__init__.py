@@ -26,15 +26,15 @@ __all__ = ["FORMAT", "CheckpointError", "Loaded", "Mismatch", "check_path", "loa
 
 NO_METADATA = MappingProxyType({})
 WRITERS = {SAFETENSORS: safetensors.write, ".npz": npz.write}
-LONGEST_NAME = 60_000  # bytes of an array's; a zip archive can hold 65,535
-LONGEST = 100  # bytes of the name that a temporary file takes over
+LONGEST_NAME = 60_000  # bytes of an array's name; a zip archive can hold 65,535
+LONGEST = 100  # bytes of the target's name that the temporary file's name contains
 
 
 def save(path, arrays, metadata=NO_METADATA):
     """Write the arrays (a mapping) and the metadata (what JSON can hold); the old file stays until the new is whole.
 
     Written to a temporary file in the same folder, forced to disk, then renamed over `path`. The new file has the
-    permissions and the owner of the old one. A symbolic link stays one; another hard link keeps the old file.
+    permissions and the owner of the old one. A symbolic link stays a link; other hard links keep the old file.
     """
     path = check_path(path)
     write = WRITERS[suffix_to_write(path)]
@@ -57,7 +57,7 @@ def save(path, arrays, metadata=NO_METADATA):
 
 
 def check_path(path):
-    """The path as text, once `save` may write there; else ValueError, TypeError or OSError."""
+    """The path as text; ValueError, TypeError or OSError if `save` cannot write there."""
     path = text_of(path)
     suffix_to_write(path)
     with named(path):
@@ -77,7 +77,7 @@ def check_path(path):
 
 
 def text_of(path):
-    """The path as it was typed, as text."""
+    """The path as text, as the caller typed it."""
     if not isinstance(path, str | bytes | os.PathLike):
         raise TypeError(f"path must be text or a pathlib.Path, got {type(path).__name__}: {path!r:.50}")
     path = os.fsdecode(path)
@@ -96,31 +96,31 @@ def can_be_encoded(path):
 
 @contextmanager
 def named(path):
-    """OSErrors tell the path that was typed, not the one that was worked on."""
+    """OSErrors name the path that the caller typed, not the resolved or the temporary one."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         folder = os.path.dirname(path)
         if isinstance(error, FileNotFoundError) and folder and not os.path.isdir(folder):
-            home = "; write os.path.expanduser(path) where ~ is your home" if path.startswith("~") else ""
+            home = "; write os.path.expanduser(path) if ~ is your home folder" if path.startswith("~") else ""
             reason = f"{reason}: there is no folder {folder}{home}"
         raise OSError(error.errno, reason, path) from error
 
 
 def check_name(name):
-    """A name that both formats can hold."""
+    """The name, if both formats can store it; else ValueError."""
     try:
         if "\0" not in name and 0 < len(name.encode()) <= LONGEST_NAME and name != safetensors.OTHERS:
             return name
     except UnicodeEncodeError:
         pass
-    rule = f"text that UTF-8 can hold in 1 to {LONGEST_NAME:,} bytes, without NUL"
+    rule = f"text that UTF-8 can encode in 1 to {LONGEST_NAME:,} bytes, without NUL"
     raise ValueError(f"an array's name must be {rule}, got {name!r:.50}")
 
 
 def beside(target):
-    """The name of a temporary file in the same folder, short enough wherever the target's is."""
+    """The name of a temporary file in the same folder, cut so that it is not too long."""
     folder, name = os.path.split(target)
     start = os.fsdecode(os.fsencode(name)[:LONGEST])
     return os.path.join(folder, f".{start}.{secrets.token_hex(8)}")
@@ -128,7 +128,7 @@ def beside(target):
 
 @contextmanager
 def created(temporary, target):
-    """A new file, open to be written, with the permissions and the owner that the target has, if it exists."""
+    """A new file, open for writing, with the permissions and the owner of the target if that exists."""
     try:
         old = os.stat(target)
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def take_over(handle, old):
         try:
             os.fchown(handle, *owner)
             break
-        except OSError:  # only root gives files away
+        except OSError:  # only root may change the owner
             continue
     os.fchmod(handle, stat.S_IMODE(old.st_mode))
 
@@ -164,7 +164,7 @@ def sync_folder(folder):
 
 
 def metadata(path):
-    """What `save` was given as metadata; {} where another program wrote the file."""
+    """The metadata given to `save`; {} if another program wrote the file."""
     path = text_of(path)
     with named(path), open_weights(path) as file:
         return file.metadata
@@ -173,8 +173,8 @@ def metadata(path):
 def load(path, arrays, strict=True, rename=None):
     """Fill the arrays from the file and return its metadata; if anything does not fit, nothing changes.
 
-    With `strict=False`, fill those that fit and return what was done (`Loaded`). What counts or draws random numbers
-    may be missing, and is left as it is.
+    With `strict=False`, fill the arrays that fit and return a report (`Loaded`). Counters and states of random numbers
+    may be missing; they then stay as they are.
     """
     path = text_of(path)
     if not isinstance(strict, bool | np.bool_):
@@ -186,7 +186,7 @@ def load(path, arrays, strict=True, rename=None):
         values, rounded = read(file, comparison, arrays)
     if (strict and comparison.misshapen) or (not strict and not values):
         raise mismatch(path, comparison)
-    if strict and rounded:  # before anything changes, for a warning may be an error
+    if strict and rounded:  # before anything changes, because a warning may be an error
         warnings.warn(f"{path}: rounded to the network's dtype: {shortened(rounded)}", stacklevel=3)
     with held_back():
         for name, value in values.items():
@@ -195,7 +195,7 @@ def load(path, arrays, strict=True, rename=None):
 
 
 def read(file, comparison, arrays):
-    """(name -> values in the dtype of the array, names of what was rounded); what is lost becomes misshapen."""
+    """(name -> values in the array's dtype, names of rounded arrays); what would lose values becomes misshapen."""
     values, rounded = {}, []
     for name, original in list(comparison.fitting.items()):
         with blamed_on(file.path):

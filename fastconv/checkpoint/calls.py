@@ -1,4 +1,4 @@
-"""What the names in a pickle of PyTorch stand for. Nothing is imported or called but the lines of `CALLS`."""
+"""What the names in a PyTorch pickle mean. Nothing is imported, and only the functions in `CALLS` are called."""
 
 from typing import NamedTuple
 
@@ -30,19 +30,19 @@ NUMPY = ("numpy._core.multiarray", "numpy.core.multiarray")
 
 
 class Name(NamedTuple):
-    """A name that the pickle gives to the machine; nothing is looked up."""
+    """A name read from the pickle; it is never imported."""
 
     text: str
 
 
 class Opaque(NamedTuple):
-    """A value that no weights are made of: a dtype, a device, a number of NumPy, a set."""
+    """A value that holds no weights: a dtype, a device, a NumPy number, a set."""
 
     what: str
 
 
 class Storage(NamedTuple):
-    """Numbers in a row, which tensors are views of; they lie elsewhere in the file."""
+    """A one-dimensional buffer that tensors are views of; its numbers lie elsewhere in the file."""
 
     key: str
     dtype: str
@@ -50,7 +50,7 @@ class Storage(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """A view of a storage, in elements."""
+    """A view of a storage; offset and strides count elements."""
 
     storage: Storage
     dtype: str
@@ -60,10 +60,10 @@ class Tensor(NamedTuple):
 
 
 class Refused(Exception):
-    """The pickle asks for what is never done."""
+    """The pickle asks for something that this reader never does."""
 
 
-# What calls stand for. Arguments that have another form are errors, which the caller reports.
+# The functions that pickles may call. Arguments of another form raise errors, which the caller reports.
 
 
 def ordered(pairs=()):
@@ -71,12 +71,12 @@ def ordered(pairs=()):
 
 
 def tensor(storage, offset, shape, strides, *rest):
-    """_rebuild_tensor and _rebuild_tensor_v2: requires_grad, hooks and, where it is a conjugate, metadata."""
+    """_rebuild_tensor and _rebuild_tensor_v2: `rest` is requires_grad, hooks and, for a conjugate, metadata."""
     return view(storage, storage.dtype, offset, shape, strides, rest[2] if len(rest) > 2 else None)
 
 
 def tensor_with_dtype(storage, offset, shape, strides, grad, hooks, dtype, more=None):
-    """_rebuild_tensor_v3: of a storage of bytes."""
+    """_rebuild_tensor_v3: a tensor whose storage holds bytes."""
     return view(storage, dtype.text.removeprefix("torch."), offset, shape, strides, more)
 
 
@@ -84,7 +84,7 @@ def view(storage, dtype, offset, shape, strides, more):
     if not isinstance(storage, Storage) or not all(sizes(part) for part in (shape, strides, (offset,))):
         raise ValueError("a tensor without storage, shape and strides")
     if len(shape) != len(strides):
-        raise ValueError("a tensor of another number of strides than axes")
+        raise ValueError("a tensor with another number of strides than axes")
     if isinstance(more, dict) and any(more.values()):
         dtype = f"{LAZILY} {' and '.join(map(str, more))} {dtype}"
     return Tensor(storage, dtype, offset, shape, strides)
@@ -126,12 +126,12 @@ KNOWN = {*CALLS, *STORAGES, *(f"torch.{dtype}" for dtype in DTYPES), "numpy.ndar
 
 
 def pairs(values):
-    """A dict of keys and values that follow one another."""
+    """A dict from alternating keys and values."""
     return ordered(zip(values[::2], values[1::2], strict=True))
 
 
 def plain_key(key):
-    """A key of a dict; others could take for ever to hash and to compare."""
+    """The key of a dict, if it is plain and short; hashing and comparing others could take for ever."""
     if not isinstance(key, str | int | float | bool | None):
         raise Refused(f"a {type(key).__name__} as the key of a dict")
     if isinstance(key, str) and len(key) > LONGEST_KEY:

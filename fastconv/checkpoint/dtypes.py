@@ -1,7 +1,7 @@
-"""What numbers a file may hold, and how they become those of the network.
+"""Which dtypes a file may have, and how they are converted to the network's.
 
 to float32 or float64      from float16, bfloat16, float32, float64; float32 rounds float64, but never to infinity
-to an integer              from an integer in its range, or from a whole float that its kind counts to exactly
+to an integer              from an integer in its range, or from a whole float that is small enough to be exact
 to bool                    from bool
 """
 
@@ -14,12 +14,12 @@ FLOATS = ("float16", "float32", "float64")
 DTYPES = (*FLOATS, *INTEGERS, "bool")
 COUNTS_TO = {"bfloat16": 1 << 8, "float16": 1 << 11, "float32": 1 << 24, "float64": 1 << 53}
 
-VOID = "so numpy.savez writes bfloat16 and float8 of ml_dtypes: write x.astype('float32')"
+VOID = "numpy.savez stores bfloat16 and float8 of ml_dtypes like this: write x.astype('float32')"
 OBJECTS = "Python objects, which only a pickle can hold: write arrays of numbers"
 
 
 class Entry(NamedTuple):
-    """An array of a file: what `read` will give, or no dtype where that cannot be read."""
+    """An array in a file: shape and dtype of what `read` returns; the dtype is None if it cannot be read."""
 
     shape: tuple
     dtype: np.dtype | None
@@ -28,11 +28,11 @@ class Entry(NamedTuple):
 
 
 def entry(shape, dtype):
-    """Of an array as NumPy describes it."""
+    """The entry for an array with NumPy's shape and dtype."""
     dtype = np.dtype(dtype)
     if dtype.name in DTYPES:
         return Entry(shape, dtype, dtype.name)
-    if dtype.kind == "V" and dtype.names is None:  # so NumPy stores what it does not know
+    if dtype.kind == "V" and dtype.names is None:  # how NumPy stores a dtype that it does not know
         return Entry(shape, None, dtype.str, VOID)
     if dtype.hasobject:
         return Entry(shape, None, str(dtype), OBJECTS)
@@ -40,7 +40,7 @@ def entry(shape, dtype):
 
 
 def writable(name, array):
-    """The array as both formats write it: in native byte order and C order."""
+    """The array in native byte order and C order, as both formats store it."""
     array = np.asarray(array)
     if array.dtype.name not in DTYPES:
         objects = " (Object arrays cannot be saved)" if array.dtype.hasobject else ""
@@ -49,7 +49,7 @@ def writable(name, array):
 
 
 def difference(entry, array):
-    """Why the entry cannot fill the array, as far as shapes and dtypes tell; None where it can."""
+    """How the entry's shape or dtype does not fit the array, in words; None if both fit."""
     counters = array.dtype.kind in "iu" and array.shape in ((), (1,)) and entry.shape in ((), (1,))
     if (entry.shape == array.shape or counters) and convertible(entry.dtype, array.dtype):
         return None
@@ -58,7 +58,7 @@ def difference(entry, array):
 
 
 def convertible(given, wanted):
-    """Whether any value of one dtype may be taken as one of another."""
+    """Whether values of the given dtype may be converted to the wanted one."""
     if given is None:
         return False
     taken = {"f": "f", "i": "iuf", "u": "iuf", "b": "b"}
@@ -66,21 +66,21 @@ def convertible(given, wanted):
 
 
 def advice(entry, wanted):
-    """What to do about the dtype, where that is the reason."""
+    """What to do about the dtype if it does not fit; else ''."""
     if convertible(entry.dtype, wanted):
         return ""
     return f" ({entry.cure or f'convert it before it is saved: x.astype({wanted.name!r}), in PyTorch x.float()'})"
 
 
 def converted(value, wanted, stored):
-    """(the values as this dtype, whether any was rounded); ValueError where one would be lost."""
+    """(the values in this dtype, whether any was rounded); ValueError if a value would be lost."""
     if value.dtype == wanted:
         return value, False
     if wanted.kind == "f":
         return rounded(value, wanted)
     if value.dtype.kind == "f":
         limit = COUNTS_TO[stored]
-        if not (np.abs(value) <= limit).all() or (value % 1).any():  # NaN is not <= either
+        if not (np.abs(value) <= limit).all() or (value % 1).any():  # NaN fails this test too
             raise ValueError(f"holds {stored} numbers that are no counters (whole, and at most {limit:,})")
     bounds = np.iinfo(wanted)
     if value.size and (int(value.min()) < bounds.min or int(value.max()) > bounds.max):

@@ -23,7 +23,7 @@ class Mismatch(CheckpointError):
 
 
 def faults(missing, unknown, other):
-    """In words, with the first names of each."""
+    """The faults in words, with the first names of each kind."""
     parts = {"missing": missing, "unknown": unknown, "of another shape or dtype": other}
     return "; ".join(f"{len(names):,} {what}: {shortened(names)}" for what, names in parts.items() if names)
 
@@ -35,7 +35,7 @@ def shortened(names):
 
 @contextmanager
 def blamed_on(path):
-    """Whatever goes wrong while a file is read is a CheckpointError that names it."""
+    """Any error while a file is read becomes a CheckpointError that names the file."""
     try:
         yield
     except (CheckpointError, MemoryError):

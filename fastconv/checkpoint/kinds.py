@@ -1,4 +1,4 @@
-"""Which file it is: by its first bytes when it is read, by its suffix when it is written."""
+"""The format of a file: its first bytes decide when it is read, its suffix when it is written."""
 
 import os
 import re
@@ -17,9 +17,9 @@ LEGACY = re.compile(rb"(?s)\x80[\x02-\x05](\x95.{8})?\x8a\x0a" + re.escape(MAGIC
 FROM_KERAS = "in Keras, write numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})"
 FROM_NUMPY = "write its arrays with numpy.savez('weights.npz', **arrays)"
 UNPACK = "unpack it first"
-AGAIN = "fetch it again"
+AGAIN = "download it again"
 
-STARTS = (  # of files that are no weights, or not ours
+STARTS = (  # first bytes of files in formats that are not read
     (b"\x93NUMPY", "an .npy file, one array without a name", FROM_NUMPY),
     (b"\x89HDF\r\n\x1a\n", "HDF5, as Keras writes (.h5)", FROM_KERAS),
     (b"GGUF", "a GGUF file of quantised weights", "convert the original .safetensors"),
@@ -30,30 +30,30 @@ STARTS = (  # of files that are no weights, or not ours
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
     (b"Rar!", "a rar archive", UNPACK),
     (b"MATLAB 5.0", "a MATLAB file", FROM_NUMPY),
-    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "git lfs pull"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "run git lfs pull"),
     (b"\x89PNG", "a picture", ""),
     (b"\xff\xd8\xff", "a picture", ""),
     (b"%PDF", "a PDF document", ""),
 )
-PATTERNS = (  # likewise
+PATTERNS = (  # the same, as regular expressions
     (rb"(?s)\0\0[\x08\x09\x0b-\x0e][\x01-\x08]", "IDX, a data set", "read it with fastconv.data.read_idx"),
     (rb"(?s).{4}TFL3", "TensorFlow Lite", FROM_NUMPY),
     (rb"(?s).{257}ustar", "a tar archive", UNPACK),
-    (rb"(?i)\s*<(!doctype|html|\?xml)", "a page of HTML or XML, perhaps what a server said instead of the file", AGAIN),
+    (rb"(?i)\s*<(!doctype|html|\?xml)", "a page of HTML or XML, perhaps the error page of a server", AGAIN),
     (rb"\s*[{\[]\s*[\"\[{]", "JSON text", "load the .safetensors file that belongs to it"),
     (rb"\x08\x01\x12", "a SavedModel of TensorFlow", FROM_NUMPY),
     (rb"\x08[\x02-\x20](\x12|\x1a|:|B)", "ONNX", "write its initializers with numpy.savez"),
 )
 PICKLES = re.compile(rb"\x80[\x02-\x05]|\(?[ci][\w.]+\n[\w.]+\n[(p)q.]|\([dl]p\d|[\]}]q\0|\(dq\0")
 A_PICKLE = (
-    "a pickle, which runs code when it is read, so it is not",
-    "open it in Python, if you trust it, and write its arrays with numpy.savez('weights.npz', **arrays)",
+    "a pickle, which runs code when it is read",
+    "if you trust it, open it in Python and write its arrays with numpy.savez('weights.npz', **arrays)",
 )
 
 
 @contextmanager
 def open_weights(path):
-    """The file as its first bytes tell, with `metadata`, `entries` (name -> Entry) and `read(name)`."""
+    """A reader for the file's format, with `metadata`, `entries` (name -> Entry) and `read(name)`."""
     with open_regular(path, CheckpointError) as file:
         with blamed_on(path):
             reader = reader_of(path, file)
@@ -61,7 +61,7 @@ def open_weights(path):
 
 
 def reader_of(path, file):
-    length = os.fstat(file.fileno()).st_size  # 0 for what only looks like a file, as in /proc
+    length = os.fstat(file.fileno()).st_size  # 0 for files that hold nothing on disk, as in /proc
     start = file.read(START) if length else b""
     if not start:
         raise CheckpointError(f"{path} is empty, not a checkpoint")
@@ -75,7 +75,7 @@ def reader_of(path, file):
 
 
 def kind_of(start):
-    """(what a file that begins so is, what to do)."""
+    """(the format of a file with these first bytes, what to do)."""
     for magic, what, cure in STARTS:
         if start.startswith(magic):
             return what, cure
@@ -88,12 +88,12 @@ def kind_of(start):
 
 
 def not_weights(path, what, cure):
-    can = "a checkpoint is an .npz, .safetensors or PyTorch (.pth) file"
-    return CheckpointError(f"{path} is {what}; {cure or AGAIN}: not a checkpoint, for {can}")
+    cure = f"; {cure}" if cure else ""
+    return CheckpointError(f"{path} is {what}: not a checkpoint (an .npz, .safetensors or PyTorch .pth file){cure}")
 
 
 def archive_of(path, archive, length):
-    """The reader of a zip archive, by the names of its entries."""
+    """The reader for a zip archive, chosen by the names of its entries."""
     names = archive.namelist()
     if "model.weights.h5" in names:
         raise not_weights(path, "a .keras file", FROM_KERAS)
@@ -106,9 +106,9 @@ def archive_of(path, archive, length):
 
 # Suffixes.
 
-PYTORCH = "which is not written; write {stem}.safetensors, which safetensors.torch.load_file reads"
-PACKED = "and what is written is not compressed; write {stem}.npz"
-OTHER = "which is not written; write {stem}.npz or {stem}.safetensors"
+PYTORCH = "which is not supported; write {stem}.safetensors, which safetensors.torch.load_file reads"
+PACKED = "but checkpoints are not compressed; write {stem}.npz"
+OTHER = "which is not supported; write {stem}.npz or {stem}.safetensors"
 MISSPELT = "so write {stem}.safetensors"
 SUFFIXES = {
     **dict.fromkeys((".pt", ".pth", ".ckpt", ".pt2"), ("PyTorch's format", PYTORCH)),
@@ -139,7 +139,7 @@ def suffix_to_write(path):
 
 
 def meaning(suffix):
-    """(which other format a suffix means, what to do)."""
+    """(the other format that a suffix means, what to do)."""
     if suffix != SAFETENSORS and get_close_matches(suffix, [SAFETENSORS], cutoff=0.8):
         return f"no format, but is nearly {SAFETENSORS}", MISSPELT
     return SUFFIXES.get(suffix, (None, None))

@@ -1,8 +1,8 @@
-"""Metadata: JSON that comes back equal, or is refused before anything is written.
+"""Metadata as JSON: `load` returns a value equal to what `save` was given, or `save` refuses it before it writes.
 
     {"format": "fastconv 1", "metadata": ..., "tuples": [path of each tuple], ...}
 
-JSON has no tuples: they are written as lists, and where they were is written beside them.
+JSON has no tuples: they are written as lists, and the path of each is written beside them.
 """
 
 import json
@@ -11,12 +11,12 @@ from .errors import CheckpointError
 
 FORMAT = "fastconv 1"
 MOST_BYTES = 1 << 20
-MOST_DEPTH = 200  # a reader deep in its own calls must have room left
+MOST_DEPTH = 200  # leaves room below Python's limit of recursion
 MOST_BITS = 14_000  # of an integer: Python reads up to 4,300 digits
 
 
 def written(metadata, **more):
-    """The JSON that tells what was saved."""
+    """The JSON text with the metadata."""
     tuples = []
     check(metadata, (), tuples)
     more |= {"tuples": tuples} if tuples else {}
@@ -27,9 +27,9 @@ def written(metadata, **more):
 
 
 def check(value, path, tuples):
-    """TypeError or ValueError for what JSON would not give back equal; notes the path of each tuple."""
+    """TypeError or ValueError if JSON would change the value; adds the path of each tuple to `tuples`."""
     if len(path) > MOST_DEPTH:
-        raise ValueError(f"metadata must be nested at most {MOST_DEPTH} levels deep, and not within itself")
+        raise ValueError(f"metadata must be nested at most {MOST_DEPTH} levels deep, and must not contain itself")
     if isinstance(value, dict):
         for key, inner in value.items():
             check_key(key, path)
@@ -51,7 +51,7 @@ def check_key(key, path):
 
 def check_plain(value, path):
     if isinstance(value, str):
-        if json.loads(json.dumps(value)) != value:  # two halves of a character, which come back as one
+        if json.loads(json.dumps(value)) != value:  # a surrogate pair, which comes back as one character
             raise ValueError(f"{named(path)} is not valid Unicode text: {value[:50]!r}")
     elif isinstance(value, int):
         if value.bit_length() > MOST_BITS:
@@ -64,7 +64,7 @@ def check_plain(value, path):
 
 
 def named(path):
-    """Where in the metadata, as Python writes it."""
+    """The place in the metadata, as a Python expression."""
     return "metadata" + "".join(f"[{key!r}]" for key in path)
 
 
@@ -79,7 +79,7 @@ def cure(value):
 
 
 def read(path, text):
-    """(metadata, all of the description) from what `written` gave."""
+    """(metadata, the whole description) from the text that `written` returned."""
     if len(text) > MOST_BYTES:
         raise CheckpointError(f"{path}: its metadata is larger than {MOST_BYTES} bytes")
     try:
@@ -93,11 +93,11 @@ def read(path, text):
     try:
         return with_tuples(content["metadata"], content.get("tuples", [])), content
     except (TypeError, ValueError, LookupError):
-        raise CheckpointError(f"{path}: its metadata does not have the tuples that it should") from None
+        raise CheckpointError(f"{path}: its metadata does not match its list of tuples") from None
 
 
 def with_tuples(value, paths):
-    """The lists at these paths become tuples, inner ones first."""
+    """The metadata with the lists at these paths made tuples, inner ones first."""
     holder = [value]
     for path in sorted(paths, key=len, reverse=True):
         *above, last = (0, *path)

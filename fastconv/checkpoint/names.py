@@ -1,4 +1,4 @@
-"""Names of a file beside those of a network: renamed, freed of a prefix, compared."""
+"""Matches the names in a file with those of a network: renames, removes prefixes, compares."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import numpy as np
 from . import dtypes
 from .errors import Mismatch, faults, shortened
 
-PREFIXES = ("module.", "model.", "_orig_mod.", "state_dict.")  # of wrappers around a whole network
+PREFIXES = ("module.", "model.", "_orig_mod.", "state_dict.")  # that wrappers put before every name of a network
 
 
 class Loaded(NamedTuple):
@@ -17,11 +17,11 @@ class Loaded(NamedTuple):
     Attributes
     ----------
     metadata
-        What `save` was given; {} where another program wrote the file.
+        The metadata given to `save`; {} if another program wrote the file.
     loaded : list of names that were filled from the file
-    missing : list of names that the file does not have; they are as they were
+    missing : list of names that the file does not have; their arrays are unchanged
     unknown : list of names of the file that the network does not have
-    misshapen : dict, name -> how the file's array differs in shape or dtype; they are as they were
+    misshapen : dict, name -> how the file's array differs in shape or dtype; these are unchanged
     rounded : list of names whose numbers were rounded, from float64 to float32
     """
 
@@ -40,7 +40,7 @@ class Loaded(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Names of a network, and of a file, that fit or do not."""
+    """Which names of a network and a file match, and which do not."""
 
     fitting: dict  # the network's name -> the file's
     missing: list
@@ -49,7 +49,7 @@ class Comparison(NamedTuple):
 
 
 def compared(entries, arrays, rename):
-    """What of the file fits, by name, shape and dtype."""
+    """Compares the entries of a file with a network's arrays, by name, shape and dtype."""
     names = without_prefix(renamed(entries, rename), arrays)
     fitting, misshapen = {}, {}
     for name, array in arrays.items():
@@ -65,18 +65,18 @@ def compared(entries, arrays, rename):
 
 
 def may_be_missing(name, array):
-    """What counts or draws random numbers: torch has no such entry for dropout, and its early files none for steps."""
+    """Whether a file may lack the array: PyTorch stores no state of dropout, and its early files no counters."""
     return array.dtype == np.uint64 or name.endswith("num_batches_tracked")
 
 
 def renamed(names, rename):
-    """The network's name -> the file's name; without those that are renamed to None."""
+    """The network's name -> the file's name, without names that are renamed to None."""
     if rename is None:
         return {name: name for name in names}
     if isinstance(rename, Mapping):
         strange = [name for name in rename if name not in names]
         if strange:
-            raise ValueError(f"rename must map names of the file, got {shortened(list(map(repr, strange)))}")
+            raise ValueError(f"rename must have names of the file as keys, got {shortened(list(map(repr, strange)))}")
     elif not callable(rename):
         raise TypeError(f"rename must be a dict or a function, name -> name or None, got {rename!r}")
     result = {}
@@ -92,7 +92,7 @@ def renamed(names, rename):
 
 
 def without_prefix(names, wanted):
-    """Names less what a wrapper put before all of them, if only then one of them is wanted."""
+    """The names without a prefix that all of them have from a wrapper, if none is wanted with it."""
     taken = names
     while taken and not any(name in wanted for name in taken):
         prefix = next((prefix for prefix in PREFIXES if all(name.startswith(prefix) for name in taken)), None)
@@ -103,11 +103,21 @@ def without_prefix(names, wanted):
 
 
 def mismatch(path, comparison):
-    """The error that tells everything that is missing, unknown or of another shape."""
+    """The error that lists everything that is missing, unknown or misshapen."""
     fitting, missing, unknown, misshapen = comparison
     other = [f"{name} {how}" for name, how in misshapen.items()]
     if fitting:
         cure = f"; load(path, strict=False) loads the {len(fitting):,} that fit"
     else:
-        cure = "; nothing fits, so strict=False loads nothing either; rename= gives names of the file other names"
+        cure = "; nothing fits, so strict=False loads nothing either; rename= translates the names of the file"
+        cure += example_of_rename(missing, unknown)
     return Mismatch(path, missing, unknown, other, cure)
+
+
+def example_of_rename(missing, unknown):
+    """', for example ...' if the names differ only by a prefix; else ''."""
+    for name in missing:
+        longer = [other for other in unknown if other.endswith(f".{name}")]
+        if len(longer) == 1:
+            return f", for example rename=lambda name: name.removeprefix({longer[0].removesuffix(name)!r})"
+    return ""

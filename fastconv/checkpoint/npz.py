@@ -1,4 +1,4 @@
-"""Archives of .npy files, with JSON beside them: what `numpy.savez` writes, or `write`."""
+"""Archives of .npy files, as `numpy.savez` writes them; `write` adds JSON."""
 
 import zipfile
 from math import prod
@@ -24,14 +24,14 @@ def write(file, arrays, described):
 
 
 def open_archive(path, file):
-    """The zip archive, whose entries have names of their own."""
+    """The zip archive; CheckpointError if two entries have the same name."""
     try:
         archive = zipfile.ZipFile(file)
     except Exception as error:
         raise CheckpointError(f"{path} is not a checkpoint: {error}") from None
     names = archive.namelist()
     if len(names) > MOST_ENTRIES or len(set(names)) != len(names):
-        raise CheckpointError(f"{path} is not a checkpoint: too many entries, or one of them twice")
+        raise CheckpointError(f"{path} is not a checkpoint: too many entries, or two of the same name")
     return archive
 
 
@@ -43,7 +43,7 @@ class Npy(NamedTuple):
 
 
 class NpzFile:
-    """What `write` wrote, or numpy.savez: that has no metadata."""
+    """A file that `write` wrote, or numpy.savez, which stores no metadata."""
 
     def __init__(self, path, archive):
         self.path, self.archive, self.metadata = path, archive, {}
@@ -78,7 +78,7 @@ class NpzFile:
         size = prod(shape) * dtype.itemsize
         with self.archive.open(f"{name}.npy") as entry:
             entry.read(length)
-            data = entry.read(size + 1)  # one more: reaching the end checks the sum
+            data = entry.read(size + 1)  # one more byte: reaching the end checks the CRC
         if len(data) != size:
             raise CheckpointError(f"{self.path}: {name} has {len(data)} bytes of data, must have {size}")
         return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")

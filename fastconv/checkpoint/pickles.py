@@ -1,8 +1,8 @@
 """Pickles of PyTorch's state dicts, read without running anything.
 
-A pickle is a program for a machine with a stack. This one knows only the instructions that build plain values
-(numbers, text, lists, tuples, dicts) and the few names by which PyTorch writes tensors (`calls`). A name is never
-imported, its function never called. Everything else is refused by its name.
+A pickle is a program for a stack machine. The machine here knows only the instructions that build plain values
+(numbers, text, lists, tuples, dicts) and the few names with which PyTorch writes tensors (`calls`). It never imports
+a name or calls its function. Anything else is refused, and the error names it.
 """
 
 import pickletools
@@ -12,8 +12,8 @@ from .errors import CheckpointError
 
 MOST_STEPS = 10_000_000  # a state dict of 100,000 tensors takes about four million
 MOST_DEEP = 1_000_000  # values on the stack
-MOST_WORK = 10_000_000  # values in the arguments of calls, which may be the same ones again and again
-MOST_BITS = 10_000  # of a number
+MOST_WORK = 10_000_000  # values in the arguments of all calls together, each counted as often as it is passed
+MOST_BITS = 10_000  # of an integer
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 VALUES = {  # instructions that push their argument
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
@@ -60,7 +60,7 @@ class Machine:
         return value
 
     def pop_mark(self):
-        """All above the topmost mark."""
+        """Takes everything above the topmost mark from the stack."""
         for at in range(len(self.stack) - 1, -1, -1):
             if self.stack[at] is MARK:
                 values = self.stack[at + 1 :]
@@ -70,7 +70,7 @@ class Machine:
 
     def top(self, kind):
         if not isinstance(self.stack[-1], kind):
-            raise ValueError(f"a {kind.__name__} was to be filled")
+            raise ValueError(f"a {kind.__name__} was expected")
         return self.stack[-1]
 
     def do_mark(self, _):
@@ -156,7 +156,7 @@ class Machine:
     def do_stack_global(self, _):
         name, module = self.pop(), self.pop()
         if not (isinstance(name, str) and isinstance(module, str)):
-            raise ValueError("a name that is no text")
+            raise ValueError("a name that is not text")
         self.name(f"{module}.{name}")
 
     def name(self, text):
@@ -167,7 +167,7 @@ class Machine:
     def do_reduce(self, _):
         arguments, function = self.pop(), self.pop()
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
-            raise ValueError("a call of what is no function")
+            raise ValueError("a call of something that is no function")
         if function.text not in CALLS:
             raise Refused(f"a call of {function.text}")
         self.work += sum(len(value) for value in arguments if isinstance(value, list | tuple | dict))
@@ -176,7 +176,7 @@ class Machine:
         self.stack.append(CALLS[function.text](*arguments))
 
     def do_build(self, _):
-        """Attributes of an OrderedDict (PyTorch's `_metadata`) or of what is not looked into: left out."""
+        """Ignores attributes of an OrderedDict (PyTorch's `_metadata`) and of opaque values."""
         self.pop()
         if not isinstance(self.stack[-1], dict | Opaque):
             raise Refused("attributes of another object")
@@ -192,7 +192,7 @@ class Machine:
 
 
 def load(path, stream):
-    """(the value of the next pickle of a stream, the storages that it names, by key)."""
+    """(the value of the next pickle in a stream, its storages by key)."""
     machine = Machine(stream)
     try:
         return machine.run(), machine.storages
@@ -202,16 +202,16 @@ def load(path, stream):
         raise
     except Exception as error:
         why = str(error)[:200] or type(error).__name__
-        raise CheckpointError(f"{path} is damaged, or no state dict of PyTorch: {why}") from None
+        raise CheckpointError(f"{path} is damaged, or not a state dict of PyTorch: {why}") from None
 
 
 def refusal(path, what):
-    """Why the pickle is not run, and what to write."""
+    """The error message: why the pickle is refused, and what to do."""
     if what.startswith("torch.nn.") or what.startswith("__main__."):
         kind = f"a whole model saved by PyTorch ({what})"
     else:
         kind = f"a pickle that asks for {what}"
     return (
-        f"{path} is {kind}; only tensors and plain values are read, for anything else would run code of the file. "
-        "If you trust it, open it in PyTorch and write its tensors alone: torch.save(model.state_dict(), 'weights.pth')"
+        f"{path} is {kind}; only tensors and plain values are read, because anything else could run code. "
+        "If you trust it, open it in PyTorch and save its tensors alone: torch.save(model.state_dict(), 'weights.pth')"
     )

@@ -1,6 +1,6 @@
-"""Files of the format safetensors, by its own library, which checks header, offsets, overlaps and gaps.
+"""Files in the safetensors format, read by its own library, which checks header, offsets, overlaps and gaps.
 
-Of a file that is read, only the arrays that are asked for are, one at a time and as bytes, for NumPy has no bfloat16.
+Arrays are read one at a time, when they are asked for, and as bytes, because NumPy has no bfloat16.
 """
 
 import json
@@ -15,9 +15,9 @@ NAMES = {"F16": "float16", "F32": "float32", "F64": "float64", "BOOL": "bool"}
 NAMES |= {f"{kind[0].upper()}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
 BFLOAT16 = "BF16"
 OTHERS = "__metadata__"
-OURS = "fastconv"  # the key of its metadata under which ours lies
+OURS = "fastconv"  # the key in its metadata that holds ours
 MOST_HEADER = 100_000_000  # bytes, as the format says
-MOST_COUNTERS = 16  # numbers of an array that is kept in the metadata
+MOST_COUNTERS = 16  # elements of an array that is stored in the metadata
 
 
 def library():
@@ -29,7 +29,7 @@ def library():
 
 
 def write(file, arrays, described):
-    """Weights as arrays; what draws random numbers (uint64) as metadata, so that PyTorch finds its own names alone."""
+    """Writes weights as arrays, and states of random numbers (uint64) as metadata, which PyTorch ignores."""
     counters = {name: array.tolist() for name, array in arrays.items() if is_counter(array)}
     kept = {name: array for name, array in arrays.items() if name not in counters}
     file.write(library().numpy.save(kept, {OURS: metadata.written(described, counters=counters)}))
@@ -40,7 +40,7 @@ def is_counter(array):
 
 
 class SafetensorsFile:
-    """What `write` wrote, or anybody else."""
+    """A .safetensors file that `write` or another program wrote."""
 
     def __init__(self, path, file):
         self.path, self.file, self.metadata, self.counters = path, file, {}, {}
@@ -101,7 +101,7 @@ def once(pairs):
 
 
 def entry(tensor):
-    """Shape and dtype of an array of the file; no dtype where NumPy has none for it."""
+    """Shape and dtype of an array in the file; the dtype is None if NumPy does not have it."""
     code, shape = tensor["dtype"], tuple(tensor["shape"])
     if code == BFLOAT16:
         return dtypes.Entry(shape, np.dtype("float32"), "bfloat16")

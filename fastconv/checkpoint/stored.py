@@ -4,7 +4,7 @@ from . import NO_METADATA, load, save
 
 
 class Stored:
-    """What has `arrays()`, an `executor` and `training()`: its arrays are written to a file and read from one."""
+    """The base of classes with `arrays()`, an `executor` and `training()`; saves their arrays and loads them."""
 
     def save(self, path, metadata=NO_METADATA):
         """Write parameters, buffers and metadata; a crash or a full disk leaves the old file as it was.
@@ -12,51 +12,51 @@ class Stored:
         Parameters
         ----------
         path : str, bytes or pathlib.Path
-            .safetensors gives that format, any other suffix or none an .npz at exactly this path. Suffixes of other
-            formats (.pth, .h5, .onnx, .npy, .gz, ...) are refused. A file that is there keeps its permissions.
+            .safetensors gives that format, any other suffix or none gives an .npz, at exactly this path. Suffixes of
+            other formats (.pth, .h5, .onnx, .npy, .gz, ...) are refused. An existing file keeps its permissions.
         metadata : optional
-            What `load` shall give back equal: dicts with text as keys, lists, tuples, text, numbers, True, False,
-            None; at most 1 MiB of JSON.
+            `load` returns an equal value. Dicts with text as keys, lists, tuples, text, numbers, True, False, None;
+            at most 1 MiB of JSON.
 
         Raises
         ------
         TypeError, ValueError
-            For metadata that would not come back equal, a suffix of another format, or a path that is a folder, a
+            For metadata that `load` could not return equal, a suffix of another format, or a path that is a folder, a
             pipe, a device or a link to nothing. Nothing is written.
         OSError
-            Where the path cannot be written; its `filename` is the path.
+            If the path cannot be written; the error's `filename` is the path.
         """
         with self.executor.lock:
             arrays = {name: array.copy() for name, array in self.arrays().items()}
         save(path, arrays, metadata)
 
     def load(self, path, *, strict=True, rename=None):
-        """Read parameters and buffers from a file, by name; where something does not fit, nothing changes.
+        """Read parameters and buffers from a file, by name; if something does not fit, nothing changes.
 
         Parameters
         ----------
         path : str, bytes or pathlib.Path
-            What the file is, its first bytes tell, not its suffix: a file of `save`; an .npz or .safetensors of
-            another program; a state dict that PyTorch's `torch.save` wrote (.pth, .pt), alone or in a checkpoint under
-            "state_dict", "model_state_dict", "model" or the like. PyTorch is not needed, and no code of a file is run.
+            A file of `save`; an .npz or .safetensors of another program; a state dict that PyTorch's `torch.save` wrote
+            (.pth, .pt), alone or in a checkpoint under "state_dict", "model_state_dict", "model" or the like. The first
+            bytes decide the format, not the suffix. PyTorch is not needed, and no code in the file is run.
         strict : bool
-            All names and shapes must fit. If False, what fits is loaded, and the rest is left as it was and reported:
-            for a file of the same network with another number of classes, or a part of it.
+            If True, all names and shapes must fit. If False, arrays that fit are loaded, and the others stay unchanged
+            and are reported: use it for a network with another number of classes, or for a part of a network.
         rename : dict or function, optional
-            A name of the file -> the network's name, or None to leave it out.
+            A name in the file -> the network's name, or None to leave it out.
 
         Returns
         -------
         metadata
-            What `save` was given; {} where another program wrote the file. If `strict` is False, a
-            `checkpoint.Loaded` instead: (metadata, loaded, missing, unknown, misshapen, rounded), to be printed.
+            The metadata given to `save`; {} if another program wrote the file. If `strict` is False, a report instead,
+            `checkpoint.Loaded`: (metadata, loaded, missing, unknown, misshapen, rounded); `print` it.
 
         Raises
         ------
         CheckpointError
             If the file is damaged, of another kind, or no regular file. If it does not fit, the error is a
-            `checkpoint.Mismatch`, with the lists `missing`, `unknown` and `other`; so too if `strict` is False and
-            nothing at all fits.
+            `checkpoint.Mismatch`, with the lists `missing`, `unknown` and `other`; also if `strict` is False and
+            nothing fits.
         OSError
             If the file cannot be opened.
 
@@ -67,11 +67,10 @@ class Stored:
         of any width, or whole floats small enough to be exact, and may have the shape () or (1,). Anything else
         (complex, float8, text, objects, integers in place of weights) is refused by name.
 
-        Counters (`num_batches_tracked`, and the state of random numbers) may be missing, and are then left as they
-        are.
+        Counters (`num_batches_tracked`, and the state of random numbers) may be missing; they then stay as they are.
 
         If every name of the file begins with "module.", "model.", "_orig_mod." or "state_dict.", and no name fits as
-        it is, that prefix is taken off, or several of them one after another; but never one with which a name of the
+        it is, the prefix is removed, several prefixes one after another; but never one with which a name of the
         network begins.
 
         Examples

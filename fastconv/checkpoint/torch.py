@@ -33,7 +33,7 @@ class TorchFile:
         self.path, self.tensors, self.entries, self.last = path, {}, {}, (None, None)
         for name, tensor in state_dict(path, value).items():
             if not isinstance(name, str):
-                raise CheckpointError(f"{path} has a key of its state dict that is no name: {name!r:.50}")
+                raise CheckpointError(f"{path} has a key in its state dict that is not a name: {name!r:.50}")
             if isinstance(tensor, calls.Tensor):
                 self.add(name, tensor)
             elif tensor is not None:
@@ -52,7 +52,7 @@ class TorchFile:
         self.entries[name] = dtypes.Entry(tensor.shape, given, tensor.dtype, cure)
 
     def elements(self, tensor, size):
-        """How many numbers of the tensor's kind its storage has; the storage is in the file."""
+        """How many elements of the tensor's dtype its storage has; CheckpointError if the file disagrees."""
         numel = tensor.storage.numel
         given = self.size(tensor.storage)
         if given != numel * itemsize(tensor.storage.dtype):
@@ -60,7 +60,7 @@ class TorchFile:
         return given // size
 
     def dtype(self, tensor):
-        """NumPy's, in the order of the file."""
+        """NumPy's dtype, in the byte order of the file."""
         return np.dtype({"bfloat16": "uint16"}.get(tensor.dtype, tensor.dtype)).newbyteorder(self.order)
 
     def read(self, name):
@@ -75,17 +75,17 @@ class TorchFile:
         return dtypes.widened(values) if tensor.dtype == "bfloat16" else values
 
     def storage(self, storage):
-        """Its bytes; the last one is kept, for tensors that share it."""
+        """The bytes of a storage; the last one is cached for tensors that share it."""
         if self.last[0] != storage.key:
             data = self.bytes(storage)
-            if len(data) != self.size(storage):  # views reach to its end
+            if len(data) != self.size(storage):  # views may reach to its end
                 raise CheckpointError(f"{self.path} is damaged: a storage has {len(data)} bytes")
             self.last = storage.key, data
         return self.last[1]
 
 
 def itemsize(dtype):
-    """Of a kind of number as PyTorch names it; 0 where it is unknown."""
+    """Bytes per element of a dtype that PyTorch names; 0 if it is unknown."""
     sizes = {"bfloat16": 2, "bytes": 1, "complex64": 8, "complex128": 16}
     if dtype.startswith("float8"):
         return 1
@@ -110,7 +110,7 @@ def state_dict(path, value):
 
 
 def tensors_in(value, depth=3):
-    """The dict of tensors that a dict has under one of the usual keys, or is; None where there is none."""
+    """The dict of tensors under one of the usual keys of a dict, else the dict itself; None if it has no tensors."""
     for key in WRAPPERS if depth else ():
         part = value.get(key)
         found = tensors_in(part, depth - 1) if isinstance(part, dict) else None
@@ -147,7 +147,7 @@ class TorchZip(TorchFile):
         super().__init__(path, pickles.load(path, io.BytesIO(self.entry(pickled, MOST_PICKLE)))[0])
 
     def info(self, name):
-        """Of an entry that lies in the file as it is, so that its size is not only claimed."""
+        """The zip entry; refused if it is compressed, because its true size is then unknown."""
         try:
             info = self.archive.getinfo(name)
         except KeyError:
@@ -221,7 +221,7 @@ class TorchLegacy(TorchFile):
 
 
 class Bounded:
-    """A stream for `pickletools`, which never asks for more than is left."""
+    """A stream for `pickletools` that never asks the file for more bytes than are left."""
 
     def __init__(self, file):
         self.file = file

@@ -39,7 +39,7 @@ def regular_file(path):
 
 @contextmanager
 def reading(path):
-    """An ordinary file, open; whatever goes wrong while it is read is said with its name."""
+    """An ordinary file, open for reading; errors while it is read become DataErrors that name it."""
     path = regular_file(path)
     try:
         with open_regular(path, DataError) as file:
@@ -49,6 +49,6 @@ def reading(path):
 
 
 def first_bytes(path, count):
-    """The first bytes of an ordinary file, by which its kind is known."""
+    """The first bytes of an ordinary file, which tell its format."""
     with reading(path) as file:
         return file.read(count)

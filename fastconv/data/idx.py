@@ -28,7 +28,7 @@ CHUNK = 1 << 20
 
 
 def is_idx(start):
-    """Whether these first bytes can begin an IDX file; two zeros alone begin icons and films as well."""
+    """Whether an IDX file can begin with these bytes; two zeros are not enough: icons and films have them too."""
     return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in TYPES and 1 <= start[3] <= MOST_DIMENSIONS
 
 
@@ -37,7 +37,7 @@ def is_gzip(start):
 
 
 def unpacked_start(path, count):
-    """The first bytes of what a gzip file holds."""
+    """The first bytes of the contents of a gzip file."""
     with reading(path) as file, gzip.GzipFile(fileobj=file) as stream:
         return bytes(read_at_most(stream, count))
 

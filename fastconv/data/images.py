@@ -30,15 +30,15 @@ def read_images(path, shape):
     ----------
     path : a picture that Pillow reads, turned to grey where C = 1 and to RGB where C = 3, and resized to
         H x W; an array in a ``.npy`` file or an IDX file (plain or gzip), whose last axes must be (C, H, W),
-        or (H, W) where C = 1; or a folder, whose pictures are read in alphabetical order: those whose suffix
-        says that they are pictures, without hidden files (``.name``) and without the folders inside it.
+        or (H, W) where C = 1; or a folder, whose pictures are read in alphabetical order: the files with the
+        suffix of a picture, except hidden ones (``.name``) and those in subfolders.
     shape : (C, H, W) of the images wanted.
 
     Returns
     -------
     numpy.ndarray
-        (N, C, H, W) float32. Pictures lie in [0, 1], 0 being black and 1 white. Bytes of arrays are divided by
-        255; floating-point numbers of arrays stay as they are.
+        (N, C, H, W) float32. Pictures have values in [0, 1], from black to white. Arrays of uint8 are divided by
+        255; arrays of floating-point numbers are not scaled.
 
     Raises
     ------
@@ -51,11 +51,11 @@ def read_images(path, shape):
 
     Notes
     -----
-    A picture of several frames or pages gives the first. It is turned as its EXIF data says, and lies on black where
-    it is transparent; colour profiles are not applied. Colour has 8 bits. Grey may have more: 16 bits are divided by
-    65535, the n bits of a TIFF by 2^n - 1; floating-point numbers must be in [0, 1]; signed and 32-bit integers, which
-    have no value that all programs take for white, are divided by 255 where none is larger, else by 65535. What
-    lies outside is refused.
+    Of several frames or pages, the first is read. Pictures are turned as their EXIF data says, and drawn on black where
+    they are transparent; colour profiles are ignored. Colour is read with 8 bits. Grey may have more: 16-bit values are
+    divided by 65535, n-bit values of a TIFF by 2^n - 1; floating-point values must be in [0, 1]. Signed and 32-bit
+    integers have no value that all programs use for white: they are divided by 255 if none is larger, else by 65535.
+    Values outside these ranges are refused.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def extents(shape):
 
 
 def read_folder(folder, shape):
-    """All its pictures; or what is wrong with each that cannot be read, once all have been tried."""
+    """All pictures in a folder; DataError, after all have been tried, that lists those that cannot be read."""
     paths, images, faults = pictures(folder), [], []
     for path in paths:
         try:
@@ -98,7 +98,7 @@ def read_folder(folder, shape):
 
 
 def pictures(folder):
-    """The pictures of a folder, in alphabetical order."""
+    """The pictures in a folder, in alphabetical order."""
     try:
         visible = sorted(path for path in Path(folder).iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -110,11 +110,11 @@ def pictures(folder):
 
 
 def others(visible):
-    """What a folder without pictures holds, where that may be what was meant."""
+    """A hint if a folder without pictures holds folders or arrays, which may be what was meant."""
     if any(path.is_dir() for path in visible):
-        return "; folders inside it are not entered: name them"
+        return "; pictures in subfolders are not read: name the subfolders"
     if any(path.suffix in (".npy", ".idx", ".gz") for path in visible):
-        return "; arrays are read where they are named one by one"
+        return "; to read arrays, name them one by one"
     return ""
 
 
@@ -128,7 +128,7 @@ def read_file(path, shape):
         if not is_idx(inside):
             what = described(inside)
             raise DataError(
-                f"{path}: a gzip file must hold an IDX array; what this one holds is {what}; unpack it with gunzip"
+                f"{path}: a gzip file must hold an IDX array; the content of this one is {what}; unpack it with gunzip"
             )
     if is_idx(start) or is_gzip(start):
         return from_array(path, read_idx(path), shape)
@@ -167,6 +167,6 @@ def from_array(path, array, shape):
     fits = array.shape[-3:] == tuple(shape) or (channels == 1 and array.shape[-2:] == tuple(plane))
     if not fits or array.size == 0:
         raise DataError(f"{path}: the network reads images of shape {tuple(shape)}, got an array {array.shape}")
-    with np.errstate(over="ignore"):  # beyond float32 is infinity
+    with np.errstate(over="ignore"):  # values beyond float32 become infinity
         images = array.reshape(-1, *shape).astype(np.float32)
     return images / np.float32(255) if array.dtype == np.uint8 else images

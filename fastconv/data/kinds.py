@@ -1,4 +1,4 @@
-"""What a file is, in words, told by its first bytes: for the messages about files that hold no images."""
+"""The format of a file in words, told by its first bytes: for errors about files that hold no images."""
 
 __all__ = ["START", "described", "never_images", "picture"]
 
@@ -14,8 +14,8 @@ NEVER_IMAGES = {
     **{bytes([0x80, protocol]): "a pickle, which is never opened" for protocol in (2, 3, 4, 5)},
 }
 MARKUP = {
-    b"<!doctype html": "an HTML page, which servers send in place of a file that they do not have",
-    b"<html": "an HTML page, which servers send in place of a file that they do not have",
+    b"<!doctype html": "an HTML page, perhaps the error page of a server",
+    b"<html": "an HTML page, perhaps the error page of a server",
     b"<svg": "an SVG drawing",
     b"<?xml": "XML, as SVG drawings are",
 }
@@ -32,22 +32,22 @@ CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f"))
 
 
 def never_images(start):
-    """What a file is that holds neither a picture nor an array; None where these bytes do not tell."""
+    """The format of a file that holds neither a picture nor an array; None if these bytes do not tell."""
     if not start:
         return "empty"
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()  # the mark of UTF-8 may come first
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()  # without a UTF-8 byte order mark
     found = [words for magic, words in NEVER_IMAGES.items() if start.startswith(magic)]
     found += [words for magic, words in MARKUP.items() if text.startswith(magic)]
     return found[0] if found else None
 
 
 def picture(start):
-    """The format of a picture; None where it is none of the usual ones."""
+    """The format of a picture; None if it is not one of the usual ones."""
     return next((words for magic, words in PICTURES.items() if start.startswith(magic)), None)
 
 
 def described(start):
-    """What any file is, as well as its first bytes tell."""
+    """The format of any file, as far as its first bytes tell."""
     words = never_images(start)
     if words is None and not any(byte in CONTROL for byte in start):
         words = f"text, and begins with {start[:40].decode(errors='replace')!r}"
@@ -57,4 +57,4 @@ def described(start):
         return "a .npy array"
     if start[4:8] == b"ftyp":
         return "a film, or a picture in HEIC or AVIF"
-    return f"of a kind not known here, and starts with {start[:8].hex(' ')}"
+    return f"of an unknown kind, and starts with {start[:8].hex(' ')}"

@@ -1,4 +1,4 @@
-"""One picture, read by Pillow, as numbers from 0 to 1, whatever its mode and the bits of its values.
+"""Reads one picture with Pillow, as numbers from 0 to 1, whatever its mode and bit depth.
 
 grey of 16 bits, or of as many as a TIFF says    value / (2^bits - 1)
 grey of 32-bit integers                          value / 255 where all are at most 255, else value / 65535
@@ -17,11 +17,11 @@ MOST_PIXELS = 1 << 26
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of a TIFF
 WHITE_IS_ZERO, SIGNED = 0, 2
 BYTES, WORDS = 255, 65535
-PNG_SCALE = {"1": 255, "L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # from what a PNG calls transparent to Pillow's 8 bits
+PNG_SCALE = {"1": 255, "L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # from a PNG's transparent value to 8 bits
 
 
 class NoMeaning(ValueError):
-    """Values of which nobody knows what is white."""
+    """The picture has values outside the range from black to white."""
 
 
 def read_picture(path, start, shape):
@@ -35,7 +35,7 @@ def read_picture(path, start, shape):
         raise DataError(f"{path}: a picture has 1 or 3 channels; the network reads {channels}")
     with reading(path) as file:
         try:
-            # a file, not its path: what Pillow maps into memory from a path is wrong for a TIFF that is to be turned
+            # a file, not its path: given a path, Pillow maps a TIFF into memory and then turns it wrongly
             with Image.open(file) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise DataError(f"{path}: {picture.width} x {picture.height} pixels, more than {MOST_PIXELS}")
@@ -46,7 +46,7 @@ def read_picture(path, start, shape):
             raise DataError(f"{path}: {error}") from None
         except UnidentifiedImageError as error:
             raise DataError(f"{path}: not a picture that can be read: it is {unread(start)}") from error
-        except Exception as error:  # Pillow's plugins raise what they like for damaged files
+        except Exception as error:  # Pillow's plugins raise any exception for damaged files
             why = str(error) or type(error).__name__
             raise DataError(f"{path}: not a picture that can be read: {why}") from error
     return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2).copy()
@@ -77,7 +77,7 @@ def resized(picture, channels, size):
 
 
 def scale_transparency(picture):
-    """PNG says in its own bits which value is transparent; Pillow compares it with 8."""
+    """Scales the transparent value of a PNG from the file's bit depth to the 8 bits that Pillow compares it with."""
     value, scale = picture.info.get("transparency"), None
     if picture.format == "PNG" and picture.tile and not isinstance(value, bytes):
         scale = PNG_SCALE.get(picture.tile[0][3])
@@ -87,17 +87,17 @@ def scale_transparency(picture):
 
 
 def upright(picture):
-    """Turned as its EXIF data says; as it lies where these are damaged, for the pixels are not."""
+    """The picture turned as its EXIF data says; not turned if the EXIF data are damaged."""
     from PIL import ImageOps
 
     picture.load()
-    if picture.format == "TIFF":  # which Pillow turns itself
+    if picture.format == "TIFF":  # Pillow has turned it already
         return picture
     try:
         return ImageOps.exif_transpose(picture)
     except MemoryError:
         raise
-    except Exception:  # anything at all, as for the picture itself
+    except Exception:  # damaged EXIF data raise any exception
         return picture
 
 
@@ -107,16 +107,16 @@ def is_transparent(picture):
 
 
 class Depth:
-    """What the values of a picture mean that Pillow does not bring to 8 bits, read before its pixels are."""
+    """How to scale the values of a picture that Pillow does not convert to 8 bits; made before the pixels are read."""
 
     def __init__(self, picture):
         tags = dict(getattr(picture, "tag_v2", {}))
-        self.signed = picture.mode == "L" and SIGNED in tags.get(SAMPLE_FORMAT, ())  # Pillow takes it for unsigned
+        self.signed = picture.mode == "L" and SIGNED in tags.get(SAMPLE_FORMAT, ())  # Pillow reads it as unsigned
         self.deep = picture.mode[0] in "IF" or self.signed
         self.floating = picture.mode == "F"
         self.inverted = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
         self.transparent = picture.info.get("transparency")
-        self.bits = None  # that the format says; a PNG or PGM that is deep has 16
+        self.bits = None  # bits per value, if the format gives them; 16 in a deep PNG or PGM
         if picture.mode.startswith("I;16") or picture.format in ("PNG", "PPM"):
             self.bits = tags.get(BITS_PER_SAMPLE, (16,))[0]
 
@@ -138,13 +138,13 @@ def within_0_and_1(grey):
     if grey.min() < 0 or grey.max() > 1:
         raise NoMeaning(
             f"a picture of floating-point numbers must lie in [0, 1], got {grey.min():g} to {grey.max():g}; "
-            "divide it by the value of white, or save it as .npy, which stays as it is"
+            "divide it by the value of white, or save it as .npy, which is not scaled"
         )
     return grey
 
 
 def white(grey):
-    """The value of white where the file does not say it: of 8 bits if these hold all values, else of 16."""
+    """The value of white if the file does not give it: 255 if no value is larger, else 65535."""
     if grey.min() < 0 or grey.max() > WORDS:
         raise NoMeaning(
             f"a picture of signed or 32-bit integers must lie in 0 to {BYTES} or in 0 to {WORDS}, "

@@ -119,7 +119,7 @@ class LeakyReLU(Layer):
 class Softmax(FromOutput):
     """y = exp x / sum exp x, over the channels of each pixel or the features of a vector.
 
-    One +inf among them gives 1 there and 0 elsewhere; several, -inf alone, or NaN give NaN.
+    One +inf among them gives 1 there and 0 elsewhere; several +inf, only -inf, or NaN give NaN.
 
     Examples
     --------
@@ -141,7 +141,7 @@ class Softmax(FromOutput):
 class LogSoftmax(FromOutput):
     """y = x - log sum exp x, over the channels of each pixel or the features of a vector.
 
-    One +inf among them gives 0 there and -inf elsewhere; several, -inf alone, or NaN give NaN.
+    One +inf among them gives 0 there and -inf elsewhere; several +inf, only -inf, or NaN give NaN.
 
     Examples
     --------

@@ -44,7 +44,7 @@ class WithBias(Layer):
 
 
 class Convolution(WithBias):
-    """A layer whose windows slide over maps; `precise` is that of `conv2d`."""
+    """A layer whose windows slide over maps; `precise` is as in `conv2d`."""
 
     convolution = True
 

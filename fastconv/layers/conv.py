@@ -19,8 +19,8 @@ class Conv2D(Convolution):
     """Convolution of (C, H, W) to (channels, OH, OW); the arguments are those of `conv2d`.
 
     The weight is (channels, C / groups, kh, kw) and slides unturned (cross-correlation), as in the field. With
-    ``rotate=True`` it is turned by 180 degrees: the true convolution that the sources write. Where values of very
-    different size, infinities or NaN lie side by side, ``precise=True`` keeps them apart (see the notes of `conv2d`).
+    ``rotate=True`` it is turned by 180 degrees: the true convolution that the sources write. If values of very
+    different size, infinities or NaN lie side by side, ``precise=True`` keeps their errors apart (see `conv2d`).
 
     Examples
     --------
@@ -102,7 +102,7 @@ class ConvTranspose2D(Convolution):
     """Transposed convolution of (C, H, W) to (channels, OH, OW): the adjoint of `Conv2D`.
 
     The weight is (C, channels / groups, kh, kw). ``padding="multiple"`` gives stride x H rows, plus 1 where kernel
-    minus stride is odd. ``precise=True`` is that of `conv2d`.
+    minus stride is odd. ``precise=True`` is as in `conv2d`.
 
     Examples
     --------

@@ -26,6 +26,10 @@ class Linear(WithBias):
     kind = "linear"
 
     def __init__(self, outputs, bias=True, init="uniform", bias_init="zeros", name=None):
+        if type(bias) is int:
+            raise TypeError(
+                f"bias must be True or False, got {bias}; the number of inputs is not given, it is that of x"
+            )
         super().__init__(bias, init, bias_init, name)
         self.outputs = at_least(outputs, "outputs")
 

@@ -34,7 +34,7 @@ class Flatten(Layer):
 
     @property
     def in_place(self):
-        """Planes in their own order: nothing moves."""
+        """With order="row" the elements keep their order in memory."""
         return self.order == "row"
 
     view = in_place

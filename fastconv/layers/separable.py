@@ -44,7 +44,7 @@ class SeparableConv2D(Convolution):
     plain sum across maps becomes a weighted sum, with other weights for each output map.
 
     (C, H, W) to (channels, OH, OW). Parameters: `filters` (C, 1, kh, kw), `weight` (channels, C, 1, 1), `bias`.
-    ``precise=True`` is that of `conv2d`.
+    ``precise=True`` is as in `conv2d`.
 
     Examples
     --------

@@ -54,7 +54,7 @@ def hardsigmoid_backward(dy, x, *, out=None):
 
     Notes
     -----
-    0 at the kinks, x = -3 and x = 3, whatever dy is. Where x is NaN, dx is dy / 6.
+    dx is 0 at the kinks, x = -3 and x = 3, whatever dy is. Where x is NaN, dx is dy / 6.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def hardswish_backward(dy, x, *, out=None):
 
     Notes
     -----
-    NaN where x is NaN.
+    dx is NaN where x is NaN.
 
     Examples
     --------

@@ -65,7 +65,7 @@ def relu_backward(dy, x=None, *, y=None, out=None):
 
     Notes
     -----
-    0 at the kink, x = 0, whatever dy is. Where x is NaN, dx is dy.
+    dx is 0 at the kink, x = 0, whatever dy is. Where x is NaN, dx is dy.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def relu6_backward(dy, x, *, out=None):
 
     Notes
     -----
-    0 at the kinks, x = 0 and x = 6, whatever dy is. Where x is NaN, dx is dy.
+    dx is 0 at the kinks, x = 0 and x = 6, whatever dy is. Where x is NaN, dx is dy.
 
     Examples
     --------

@@ -26,7 +26,7 @@ def softmax(x, axis=-1, *, out=None):
 
     Notes
     -----
-    One +inf in a row gives the limit: 1 there, 0 elsewhere. A row of -inf alone, of several +inf, or with NaN gives
+    One +inf in a row gives the limit: 1 there, 0 elsewhere. A row of only -inf, with several +inf, or with NaN gives
     NaN.
 
     Examples
@@ -99,7 +99,7 @@ def log_softmax(x, axis=-1, *, out=None):
 
     Notes
     -----
-    One +inf in a row gives the limit: 0 there, -inf elsewhere. A row of -inf alone, of several +inf, or with NaN gives
+    One +inf in a row gives the limit: 0 there, -inf elsewhere. A row of only -inf, with several +inf, or with NaN gives
     NaN.
 
     Examples

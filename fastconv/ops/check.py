@@ -36,8 +36,8 @@ def given(x, name, what="an array"):
         raise TypeError(f"{name} must be {what}, got None")
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         raise ValueError(
-            f"{name} must hold no masked values, got {np.ma.count_masked(x)} of {x.size}; give these a value with "
-            f"{name}.filled(value), or leave out what they belong to"
+            f"{name} must hold no masked values, got {np.ma.count_masked(x)} of {x.size}; fill them with "
+            f"{name}.filled(value), or leave out the samples that have them"
         )
     try:
         return np.asarray(x)
@@ -46,7 +46,7 @@ def given(x, name, what="an array"):
 
 
 def code(x, name):
-    """How to write `x` as an array: for a message that says which method of it to call."""
+    """Code that makes `x` an array, for advice in errors."""
     return name if isinstance(x, np.ndarray) else f"numpy.asarray({name})"
 
 
@@ -220,11 +220,11 @@ def give(y, out, batched=True):
 def integer(value, name, minimum=None):
     """An int (not a bool); ValueError below `minimum`."""
     if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {shown(value)}")
     try:
         value = index(value)
     except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+        raise TypeError(f"{name} must be an integer, got {shown(value)}") from None
     if minimum is not None and value < minimum:
         raise ValueError(f"{name} must be >= {minimum}, got {value}")
     return value
@@ -248,19 +248,32 @@ def pair(value, name, minimum=None):
 def number(value, name):
     """A float from any real number."""
     if isinstance(value, bool | str | bytes):
-        raise TypeError(f"{name} must be a number, got {value!r}")
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
+        raise TypeError(f"{name} must be a number, got {shown(value)}") from None
     except OverflowError:
         raise ValueError(f"{name} must be a number that a float can hold") from None
 
 
+def shown(value):
+    """How an error shows what was given: a large array by its shape."""
+    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) and value.size > 9 else repr(value)
+
+
+def random(seed):
+    """A generator from a seed, or fresh randomness from None."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"seed must be an integer >= 0 or None, got {shown(seed)}") from None
+
+
 def flag(value, name):
-    """A bool, and nothing that merely counts as true."""
+    """A bool; TypeError for anything else, also for 0 and 1."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 

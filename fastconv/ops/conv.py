@@ -71,8 +71,8 @@ def conv2d(
     residual : array of the shape and dtype of `y`, optional
         Any strides; added before the activation.
     precise : bool
-        Each result from the values in its window alone, whatever lies beside it; see the notes. The same for the
-        gradients.
+        Compute each result only from the values in its window, whatever lies beside it; see the notes. The same for
+        the gradients.
     out : array (N, K, OH, OW), optional
         Where the result goes; any strides, no overlap with an input, but it may be `residual` itself.
 
@@ -94,14 +94,14 @@ def conv2d(
     Parallel over blocks of pixels and filters; the bits do not depend on the number of threads or on N. The true
     convolution of the sources (Zhang 2016, eqs. 4 and 7) is `convolve2d`, or this with `rot180(weight)`.
 
-    Float32 convolutions of 16 channels and more with kernels of 2 x 2, 3 x 3, 5 x 5 or of twice the stride take
+    Float32 convolutions of 16 channels and more with kernels of 2 x 2, 3 x 3, 5 x 5 or twice the stride take
     Winograd's path, which is two to three times as quick. Its results come in patches, each computed from all pixels
     that any of its results reads, 6 s x 6 s of them at stride s. Its error is within 8 eps sqrt(n) sum_c max |x[c]|
-    sum |weight[k,c]|, the maximum over such a patch: beside a pixel of 1e6, results that do not see it are off by
-    about 1. A NaN or an infinity of x reaches the whole patch, at most 5 x 5 results; so may values of x, or results,
-    that are not 100 times below the largest float32, for sums of some of them overflow. ``precise=True`` and all other
-    shapes: within 8 eps sqrt(n) sum |x| |weight| over the n = C/groups kh kw terms of the result, and a NaN or an
-    infinity of x reaches the results whose window holds it.
+    sum |weight[k,c]|, the maximum over such a patch: near a pixel of 1e6, results whose window does not
+    contain it are off by about 1. A NaN or an infinity in x reaches the whole patch, at most 5 x 5 results. Values of x
+    or results above a hundredth of the largest float32 may overflow. With ``precise=True``, and for all other shapes,
+    the error is within 8 eps sqrt(n) sum |x| |weight| over the n = C/groups kh kw terms of the result, and a NaN or an
+    infinity in x reaches only results whose window contains it.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def conv2d_backward_input(
 
     Notes
     -----
-    Error and paths as those of `conv2d`, with dy in the place of x.
+    Error and paths are those of `conv2d`, with dy in place of x.
 
     Examples
     --------

@@ -47,7 +47,7 @@ class Conv2dGeometry(NamedTuple):
     bottom: int
     right: int
     groups: int
-    precise: bool = False  # by the paths alone that read nothing but the window (path.py)
+    precise: bool = False  # only by paths that read nothing but the window (path.py)
 
     @property
     def x_shape(self):

@@ -44,9 +44,9 @@ def binary_cross_entropy_with_logits(
 
     Notes
     -----
-    Right for logits of any size: log(1 - s) is never formed. Targets may be any numbers from 0 to 1. Infinite logits
-    give limits: 0 where their sign is that of a target of 0 or 1, or the weight is 0, else inf; the gradient stays
-    finite. Never below 0. NaN stays with its element.
+    Right for logits of any size: log(1 - s) is never formed. Targets may be any numbers from 0 to 1. An infinite
+    logit gives the limit: 0 if its sign agrees with a target of 0 or 1 or the weight is 0, else inf; the gradient
+    stays finite. The loss is never below 0. A NaN affects only the value and the gradient of its element.
 
     Examples
     --------

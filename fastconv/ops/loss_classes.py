@@ -57,9 +57,9 @@ def cross_entropy(
     Notes
     -----
     Infinite logits give limits: one +inf in a row has p = 1, so its class costs 0 and any other inf, and the gradient
-    stays finite; a class whose g is 0 costs nothing, whatever its logit. A row of -inf alone, of several +inf, or with
+    stays finite; a class whose g is 0 costs nothing, whatever its logit. A row of only -inf, with several +inf, or with
     NaN gives NaN in its own value and gradient; an ignored row gives 0 whatever it holds. The loss is never below 0.
-    A mean over nothing (no rows, all ignored, weights that sum to 0) is NaN, or inf where a loss is left, with
+    A mean over nothing (no rows, all ignored, weights that sum to 0) is NaN, or inf if the sum is not 0, with
     gradient 0.
 
     Examples

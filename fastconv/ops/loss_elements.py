@@ -39,7 +39,7 @@ def mse_loss(x, targets, reduction="mean", *, return_gradient=False, out=None):
 
     Notes
     -----
-    A square beyond the range of the dtype of `x` is inf (1e20 in float32), and so are the sum and the mean then.
+    A square that overflows the dtype of `x` (of 1e20 in float32) is inf, and so are the sum and the mean.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def l1_loss_backward(x, targets, reduction="mean", *, dy=1.0, out=None):
 
     Notes
     -----
-    0 where x = t, NaN where a difference is NaN.
+    The gradient is 0 where x = t, NaN where x - t is NaN.
 
     Examples
     --------
@@ -235,7 +235,7 @@ def huber_loss_backward(x, targets, reduction="mean", delta=1.0, *, dy=1.0, out=
 
     Notes
     -----
-    Smooth at |x - t| = delta; delta or -delta at infinite differences, NaN where a difference is NaN.
+    The gradient is continuous at |x - t| = delta, delta or -delta where x - t is infinite, NaN where it is NaN.
 
     Examples
     --------

@@ -67,8 +67,8 @@ def batch_norm(
     Variances are summed around a mean of nearby values, block by block, and joined in double: right at mean 1e4 and
     deviation 1 in float32, and where squares overflow float32 (deviation 1e30; gradients are right up to 1e20, and a
     running variance beyond the dtype is inf). A constant channel gives the bias. NaN and infinities stay in their
-    channel. With momentum 0 the running statistics stay, with 1 they are the batch's, whatever the others are. An
-    empty batch leaves the running statistics as they are. Ioffe and Szegedy 2015, alg. 1.
+    channel. With momentum 0 the running statistics do not change, with 1 they become the batch's, even if the others
+    are NaN. An empty batch leaves them unchanged. Ioffe and Szegedy 2015, alg. 1.
 
     Examples
     --------

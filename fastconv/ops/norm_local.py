@@ -36,8 +36,8 @@ def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0, *, out=None):
     Notes
     -----
     AlexNet (Krizhevsky et al. 2012, section 3.3) writes alpha without the division by size.
-    Squares are summed in the dtype of `x`: beyond its range (1e19 in float32) d is inf and y 0, and NaN where x is
-    infinite. With k = 0 a window of zeros gives NaN.
+    Squares are summed in the dtype of `x`: if the sum overflows (x about 1e19 in float32), d is inf and y is 0,
+    or NaN where x is infinite. With k = 0 a window of zeros gives NaN.
 
     Examples
     --------

@@ -101,7 +101,7 @@ def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, b
     backward : bool
         Also pack for `conv2d_backward_input`.
     precise : bool
-        As in the calls that it is for.
+        As in the calls that will use the packed weight.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def copied(packed):
 
 
 def on_a_line(size, dtype):
-    """Memory for packed weights: kernels read them in whole vectors, and none of these shall cross a cache line."""
+    """Memory for packed weights: kernels read them in whole vectors, none of which should cross a cache line."""
     return check.on_a_line(size * dtype.itemsize, (size,), dtype)
 
 

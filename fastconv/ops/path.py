@@ -7,11 +7,11 @@
     narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
                 (forward, weight gradient), a block of pixels computed at once (input gradient)
 
-Winograd's path computes a patch of results from all pixels that any of them reads, 6 x 6 of them at stride 1. What is
-beside the window of a result is added and taken away again: its rounding error stays, and so does a NaN or an infinity.
-The narrow forms do the same with zeros and blocks of pixels. With ``precise=True`` both are left out, and a result
-depends on nothing but what its window holds. Padding counts as zeros on every path, so a weight that is NaN or infinite
-may also make NaN of results that it touches in the padding alone.
+Winograd's path computes a patch of results from all pixels that any of them reads, 6 x 6 of them at stride 1. Values
+outside the window of a result are added and subtracted again: their rounding error stays, and so does a NaN or an
+infinity. The narrow forms do the same with zeros and blocks of pixels. With ``precise=True`` neither is used, and a
+result depends only on the values in its window. Padding counts as zeros on every path, so a weight that is NaN or
+infinite may also give NaN in results where it meets only padding.
 
 The choice depends on C, K, H, W, the kernel, the dtype and the layout, never on N or on the number of threads, so that
 a sample's bits are the same alone and inside any batch. The environment variable ``FASTCONV_PATHS_OFF`` (for example
@@ -23,7 +23,7 @@ import os
 from .check import choice
 
 OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
-BEYOND_THE_WINDOW = ("winograd", "narrow")  # not with precise=True: a result also depends on values beside its window
+BEYOND_THE_WINDOW = ("winograd", "narrow")  # not with precise=True: a result also depends on values outside its window
 FORWARD, INPUT = "forward", "input"
 FEW = 16  # channels up to which planar memory is the better one
 SIDE, SMALL_SIDE = 6, 4  # inputs along a side of Winograd's patches
@@ -43,8 +43,8 @@ off = _switched_off(os.environ.get("FASTCONV_PATHS_OFF", ""))
 def use_path(name, enabled=True):
     """Switch an optional path of the convolutions on or off; the direct path takes over.
 
-    Networks planned before keep the paths they were planned with. What ``precise=True`` is for one call, one layer or
-    one network, switching off "winograd" and "narrow" is for all.
+    Networks planned before keep their paths. ``precise=True`` switches "winograd" and "narrow" off for one call, one
+    layer or one network.
 
     Parameters
     ----------

@@ -379,7 +379,7 @@ def lp_pool2d_backward(dy, x, norm_type=2, kernel_size=None, stride=None, ceil_m
 
     Notes
     -----
-    NaN where x is NaN, and where it is infinite unless p = 1.
+    The gradient is NaN where x is NaN, and where it is infinite unless p = 1.
 
     Examples
     --------

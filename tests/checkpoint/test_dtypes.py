@@ -201,7 +201,7 @@ def test_dtypes_that_safetensors_does_not_know_are_refused_by_name(tmp_path, cod
         (np.zeros(3, [("a", "f4")]), r"\('a', '<f4'\)"),
         (np.zeros(3, "M8[s]"), "datetime64"),
         (np.array([None, 1, {}], object), "object.*Python objects, which only a pickle can hold"),
-        (np.zeros(3, "V2"), r"\|V2.*bfloat16 and float8 of ml_dtypes: write x.astype\('float32'\)"),
+        (np.zeros(3, "V2"), r"\|V2.*bfloat16 and float8 of ml_dtypes like this: write x.astype\('float32'\)"),
         (np.zeros(3, "V1"), r"\|V1.*bfloat16 and float8"),
     ],
 )

@@ -113,7 +113,7 @@ REFUSED = {
     "halves in a key": ({"\ud83d\ude00": 1}, ValueError, "not valid Unicode"),
     "too deep": (nested(250), ValueError, "at most 200 levels deep"),
     "much too deep": (nested(100_000), ValueError, "at most 200 levels deep"),
-    "within itself": (within_itself(), ValueError, "not within itself"),
+    "within itself": (within_itself(), ValueError, "must not contain itself"),
     "more than a megabyte": ("x" * (1 << 20), ValueError, "at most 1048576 bytes of JSON"),
     "more bytes than characters": ("ä" * (1 << 18), ValueError, "at most 1048576 bytes of JSON"),
 }

@@ -202,7 +202,7 @@ def test_rename_by_dict_and_by_function(path):
 @pytest.mark.parametrize(
     ("rename", "error", "says"),
     [
-        ({"none": "head.bias"}, ValueError, "rename must map names of the file, got 'none'"),
+        ({"none": "head.bias"}, ValueError, "rename must have names of the file as keys, got 'none'"),
         ({"conv.bias": "head.bias"}, ValueError, "rename must give different names, got 'head.bias' for "),
         (lambda name: "x", ValueError, "rename must give different names, got 'x'"),
         (lambda name: 3, TypeError, "rename must give a name or None, got 3"),
@@ -232,3 +232,12 @@ def test_arrays_without_a_network(path):
     target = {"w": np.zeros(2), "u": np.zeros(3)}
     assert load(path, target, strict=False) == ("text", ["w"], ["u"], ["v"], {}, [])
     assert target["w"].tolist() == [1, 1]
+
+
+def test_the_example_for_a_prefix_works(tmp_path):
+    arrays = {"conv.weight": np.ones(3), "conv.bias": np.ones(2)}
+    save(tmp_path / "a.npz", {f"net.{name}": 2 * array for name, array in arrays.items()})
+    with pytest.raises(Mismatch, match="for example rename=") as caught:
+        load(tmp_path / "a.npz", arrays)
+    load(tmp_path / "a.npz", arrays, rename=eval(str(caught.value).split("rename=")[-1]))
+    np.testing.assert_array_equal(arrays["conv.weight"], [2, 2, 2])

@@ -260,14 +260,14 @@ NO_IMAGES = {
     "text": (b"version https://git-lfs\noid", r"it is text, and begins with 'version https://git-lfs\noid'"),
     "text as a TIFF or BMP begins": (b"BMW and II", "it is text, and begins with 'BMW and II'"),
     "film": (b"\0\0\0\x18ftypmp42" + bytes(20), "it is a film, or a picture in HEIC"),
-    "zeros": (bytes(300), "it is of a kind not known here, and starts with 00 00 00 00"),
+    "zeros": (bytes(300), "it is of an unknown kind, and starts with 00 00 00 00"),
     "zeros and a type": (b"\0\0\x08\0" + bytes(300), "not a picture that can be read"),
     "zeros, a type, 9 dimensions": (b"\0\0\x08\x09" + bytes(300), "not a picture that can be read"),
     "TIFF cut": (b"II*\0" + bytes(4), "it is a TIFF, damaged or of a kind that Pillow does not read"),
-    "gzip of text": (gzip.compress(b"hello"), "a gzip file must hold an IDX array; what this one holds is text"),
-    "gzip of .npy": (gzip.compress(b"\x93NUMPY\1\0"), "what this one holds is a .npy array; unpack it with gunzip"),
-    "gzip of a PNG": (gzip.compress(b"\x89PNG\r\n\x1a\n"), "what this one holds is a PNG"),
-    "gzip of nothing": (gzip.compress(b""), "what this one holds is empty"),
+    "gzip of text": (gzip.compress(b"hello"), "a gzip file must hold an IDX array; the content of this one is text"),
+    "gzip of .npy": (gzip.compress(b"\x93NUMPY\1\0"), "the content of this one is a .npy array; unpack it with gunzip"),
+    "gzip of a PNG": (gzip.compress(b"\x89PNG\r\n\x1a\n"), "the content of this one is a PNG"),
+    "gzip of nothing": (gzip.compress(b""), "the content of this one is empty"),
     "gzip of IDX cut": (
         gzip.compress(b"\0\0\x08\x01\0\0\0\5" + bytes(5))[:-9],
         "cannot be read: Compressed file ended",
@@ -334,7 +334,7 @@ def test_a_long_list_of_what_cannot_be_read_is_cut_and_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("x.npy", "named one by one"), ("x", "inside it are not entered"), ("notes.txt", r"\)$")]
+    ("name", "hint"), [("x.npy", "name them one by one"), ("x", "name the subfolders"), ("notes.txt", r"\)$")]
 )
 def test_a_folder_without_pictures_says_what_may_have_been_meant(tmp_path, name, hint):
     (tmp_path / name).mkdir() if name == "x" else (tmp_path / name).write_bytes(b"")
