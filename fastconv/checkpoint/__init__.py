@@ -186,6 +186,9 @@ def load(path, arrays, strict=True, rename=None):
         values, rounded = read(file, comparison, arrays)
     if (strict and comparison.misshapen) or (not strict and not values):
         raise mismatch(path, comparison)
+    for name in values:
+        if not arrays[name].flags.writeable:
+            raise ValueError(f"{name} must be writable, got a read-only array; its setflags(write=True) makes it so")
     if strict and rounded:  # before anything changes, because a warning may be an error
         warnings.warn(f"{path}: rounded to the network's dtype: {shortened(rounded)}", stacklevel=3)
     with held_back():

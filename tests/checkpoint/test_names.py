@@ -241,3 +241,15 @@ def test_the_example_for_a_prefix_works(tmp_path):
         load(tmp_path / "a.npz", arrays)
     load(tmp_path / "a.npz", arrays, rename=eval(str(caught.value).split("rename=")[-1]))
     np.testing.assert_array_equal(arrays["conv.weight"], [2, 2, 2])
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_read_only_array_is_found_before_any_other_changes(tmp_path, strict):
+    network = Network(sequential(layers.Linear(3), layers.Linear(2)), (4,), seed=0)
+    network.save(tmp_path / "w.npz")
+    other = Network(sequential(layers.Linear(3), layers.Linear(2)), (4,), seed=1)
+    before = other.parameters.flat.tobytes()
+    other.parameters["linear2.weight"].setflags(write=False)
+    with pytest.raises(ValueError, match=r"linear2\.weight must be writable, got a read-only array"):
+        other.load(tmp_path / "w.npz", strict=strict)
+    assert other.parameters.flat.tobytes() == before
