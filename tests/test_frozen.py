@@ -80,6 +80,17 @@ def test_later_training_does_not_reach_it():
     assert np.abs(made.predict(x) - before).max() > 1e-3
 
 
+def test_later_training_does_not_reach_a_norm_that_stands_alone():
+    """Its statistics are read where it runs, for no weights lie before it."""
+    made = Network(sequential(BatchNorm(), ReLU()), (3, 4, 5), seed=0)
+    x = np.random.default_rng(0).standard_normal((4, 3, 4, 5)).astype("float32")
+    frozen = made.freeze()
+    before = frozen.predict(x)
+    train_step(made, x, np.zeros((4, 4, 5), int), SGD(0.5), CrossEntropy())
+    np.testing.assert_array_equal(frozen.predict(x), before)
+    assert np.abs(made.predict(x) - before).max() > 1e-3
+
+
 def test_layers_without_a_bias_have_a_size():
     made = Network(Conv2D(4, 3, bias=False), (1, 8, 8), seed=0)
     frozen = made.freeze()

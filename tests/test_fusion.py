@@ -116,6 +116,15 @@ def test_a_switch_says_what_it_was(switch):
         rewrites.use_rewrite("speed")
 
 
+@pytest.mark.parametrize("name", rewrites.OPTIONAL)
+def test_a_plan_made_before_a_switch_is_not_used_after_it(name, switch):
+    network = make(4)
+    before = network.executor.plan(2)
+    assert network.executor.plan(2) is before
+    switch(name)
+    assert network.executor.plan(2) is not before
+
+
 def residual_net(channels):
     def model(x):
         x = sequential(conv(channels, "stem"), BatchNorm(name="n0"), ReLU6())(x)

@@ -43,6 +43,8 @@ def test_fans_of_groups_and_transposed_convolutions():
         ("glorot_normal", 2 / (30 + 50)),
         ("he_uniform", 2 / 30),
         ("he_normal", 2 / 30),
+        ("he_normal_out", 2 / 50),
+        ("fan_in_uniform", 1 / (3 * 30)),
     ],
 )
 def test_variances(rule, variance):

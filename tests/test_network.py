@@ -207,6 +207,7 @@ def test_the_summary_counts():
         (layers.SeparableConv2D(7, 3), 16 * 4 * (9 + 7)),
         (layers.ConvTranspose2D(5, 2, stride=2), 36 * 4 * 5 * 4),
         (layers.MaxPool2D(2), 0),
+        (layers.LocalResponseNorm(3), 36 * 4 * 3),
     ],
 )
 def test_multiply_adds(layer, multiply_adds):

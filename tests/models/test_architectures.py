@@ -143,6 +143,17 @@ def test_auxiliary_heads_are_trained_and_do_not_predict():
     np.testing.assert_array_equal(alone.predict(x), y[:, :5])
 
 
+def test_the_main_head_counts_whatever_its_logits():
+    """-inf for a logit leaves an auxiliary head out of the loss, and not the main one."""
+    rule, value = losses.AuxiliaryCrossEntropy((1.0, 0.3)), np.zeros(())
+    y = np.array([[-np.inf, 0.0, 0.0, 0.0]])
+    for targets, expected in (([1], 0.3 * np.log(2)), ([0], np.inf)):
+        rule.bind(y, np.array(targets), value, None)()
+        assert value == pytest.approx(expected)
+    rule.bind(np.array([[0.0, 0.0, -np.inf, -np.inf]]), np.array([1]), value, None)()
+    assert value == pytest.approx(np.log(2))
+
+
 @pytest.mark.parametrize("channels", [5, 20])
 def test_shortcut_without_parameters(channels):
     """Every second pixel, zeros for the further maps; and its adjoint."""
