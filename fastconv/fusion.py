@@ -62,6 +62,8 @@ class Growing:
         self.output, self.wanted, self.frozen, self.taken = output, wanted, frozen, set()
         self.uses = Counter(source.index for node in nodes for source in node.inputs)
         self.reader = {source.index: node for node in nodes for source in node.inputs}
+        states = Counter(node.owner for node in nodes if node.layer and node.spec.state)
+        self.ordered = {owner for owner, uses in states.items() if uses > 1} if wanted else set()
 
     def unit(self, node):
         """The step that starts with `node`; None where it is part of an earlier one."""
@@ -69,6 +71,8 @@ class Growing:
             return None
         unit = Unit(node)
         fuses = node.layer.fuses if node.layer else {"activation"} if node.kind == "add" else ()
+        if node.owner in self.ordered:
+            fuses = ()  # in training each use changes the states: in the model's order, so where the node stands
         for joins, grow in (("norm", self.norm), ("residual", self.residual), ("activation", self.activation)):
             if joins in fuses and rewrites.enabled(joins):
                 unit = grow(unit, self.follower(unit.last)) or unit

@@ -324,7 +324,7 @@ class Case:
     def network(self, dtype="float64", **options):
         network, rng = Network(self.model, self.input_shape, dtype, seed=self.seed, **options), self.rng(2)
         for name, p in network.parameters.items():
-            if p.ndim == 1:  # biases and the weights of norms begin as zeros and ones, which hides what they do
+            if np.ptp(p) == 0:  # biases and the weights of norms begin as zeros and ones, which hides what they do
                 p[...] = rng.uniform(0.5, 1.5, p.shape) if name.endswith("weight") else rng.normal(0, 0.3, p.shape)
         for name, buffer in network.buffers.items():
             if name.endswith(("running_mean", "running_var")):

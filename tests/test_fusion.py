@@ -18,7 +18,7 @@ from fastconv.layers import (
     ReLU6,
     Sigmoid,
 )
-from fastconv.losses import CrossEntropy
+from fastconv.losses import MSE, CrossEntropy
 from fastconv.network import Network
 from fastconv.steps import Forward
 
@@ -51,6 +51,25 @@ def test_a_value_with_two_readers_is_stored():
 
     assert names(model) == ["a", "relu1", "add1"]
     assert names(lambda x: conv(3, "a")(x)) == ["a"]
+
+
+@pytest.mark.parametrize("then", [lambda y, x: y + x, lambda y, x: ReLU()(y)], ids=["sum", "relu"])
+def test_a_shared_batch_norm_sees_its_inputs_in_the_order_of_the_model(then):
+    """The first use is read after the second: its step must not wait for its reader."""
+
+    def model(x):
+        shared, z = BatchNorm(momentum=0.5, name="n"), conv(3, "z")(x)
+        first, second = shared(z), shared(conv(3, "a")(x))
+        return concat(then(first, x), second)
+
+    network = Network(model, (3, 4, 5), "float64", seed=0)
+    x = np.random.default_rng(0).standard_normal((2, 3, 4, 5)) + 3
+    twin = Network(model, (3, 4, 5), "float64", seed=0)
+    Naive(twin).forward(x, training=True)
+    network.gradients(x, np.zeros((2, 6, 4, 5)), MSE())
+    for name, buffer in network.buffers.items():
+        np.testing.assert_allclose(buffer, twin.buffers[name], rtol=1e-12, err_msg=name)
+    assert names(model) != names(model, training=True)  # nothing is updated in prediction
 
 
 def test_the_output_is_stored():
