@@ -5,6 +5,7 @@ The executor alone allocates, and it alone adds: where a value or a parameter ha
 
 import threading
 from collections import OrderedDict
+from types import MappingProxyType
 
 from . import fork, graph, memory, rewrites
 from .binding import Binder, BoundPlan
@@ -18,15 +19,18 @@ KEPT = 8  # plans: a few batch sizes, for training and for prediction
 CHANNELS_LAST_FROM = 17  # channels: networks whose convolutions are all narrower run on planes
 
 
-class Executor:
+class Executor(Fixed):
     """The plans of one network and the memory they share.
 
     `parameters` and `buffers` map names to live arrays; they live outside plans. Whoever runs a plan holds `lock`.
     """
 
-    output = Fixed("an executor runs one network")
-    parameters = Fixed("an executor runs one network, on its arrays")
-    buffers = Fixed("an executor runs one network, on its arrays")
+    fixed = MappingProxyType(
+        {
+            "output": "an executor runs one network",
+            **dict.fromkeys(("parameters", "buffers"), "an executor runs one network, on its arrays"),
+        }
+    )
 
     def __init__(self, output, parameters, buffers, recompute=False):
         self.output, self.parameters, self.buffers, self.recompute = output, parameters, buffers, recompute

@@ -187,16 +187,16 @@ class Arrays(Named):
         for name, shape in shapes.items():
             starts[name] = total
             total += nbytes(shape, dtype) // np.dtype(dtype).itemsize
-        self._vector = aligned(total, dtype)
-        self._flat = self._vector.view()
+        self.vector = aligned(total, dtype)  # `flat` as callers do not get it: they may set the shape of theirs
+        self._flat = self.vector.view()
         self._shapes, self.starts = dict(shapes), MappingProxyType(starts)  # name -> first element in `flat`
         super().__init__(
-            {name: self._vector[starts[name] : starts[name] + prod(s)].reshape(s) for name, s in shapes.items()}
+            {name: self.vector[starts[name] : starts[name] + prod(s)].reshape(s) for name, s in shapes.items()}
         )
 
     @property
     def flat(self):
-        self._flat = intact(self._flat, self._vector)
+        self._flat = intact(self._flat, self.vector)
         return self._flat
 
     @flat.setter
@@ -209,18 +209,22 @@ class Arrays(Named):
 
     def lie_as(self, other):
         """Whether another vector holds arrays of the same names, shapes and dtype at the same places."""
-        return (self.starts, self._shapes, self._vector.dtype) == (other.starts, other._shapes, other._vector.dtype)
+        if self.vector.dtype != other.vector.dtype:
+            return False
+        return self._shapes is other._shapes or (self.starts, self._shapes) == (other.starts, other._shapes)
 
     def like(self):
         """Zeros of the same names, shapes and dtype."""
-        return Arrays(self._shapes, self._vector.dtype)
+        new = Arrays(self._shapes, self.vector.dtype)
+        new._shapes = self._shapes
+        return new
 
     def copy(self):
         """The caller's own copy."""
-        return restored(self._shapes, self._vector.dtype, self._vector)
+        return restored(self._shapes, self.vector.dtype, self.vector)
 
     def __reduce__(self):
-        return restored, (self._shapes, self._vector.dtype.name, self._vector)
+        return restored, (self._shapes, self.vector.dtype.name, self.vector)
 
 
 def restored(shapes, dtype, vector):
@@ -232,26 +236,16 @@ def restored(shapes, dtype, vector):
 
 
 class Fixed:
-    """An attribute that is set once; `advice` is what to write instead of setting it again."""
+    """A holder of attributes that are set once: name -> what to write instead of setting it again."""
 
-    def __init__(self, advice):
-        self.advice = advice
+    fixed = MappingProxyType({})
 
-    def __set_name__(self, owner, name):
-        self.name = name
+    def __setattr__(self, name, value):
+        if name in self.fixed and name in vars(self):
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be replaced: {self.fixed[name]}")
+        super().__setattr__(name, value)
 
-    def __get__(self, holder, owner=None):
-        if holder is None:
-            return self
-        try:
-            return vars(holder)[self.name]
-        except KeyError:
-            raise AttributeError(f"{type(holder).__name__} has no {self.name} yet") from None
-
-    def __set__(self, holder, value):
-        if self.name in vars(holder):
-            raise AttributeError(f"{type(holder).__name__}.{self.name} cannot be replaced: {self.advice}")
-        vars(holder)[self.name] = value
-
-    def __delete__(self, holder):
-        raise AttributeError(f"{type(holder).__name__}.{self.name} cannot be deleted")
+    def __delattr__(self, name):
+        if name in self.fixed:
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
+        super().__delattr__(name)

@@ -2,6 +2,7 @@
 
 import copy
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from .report import PlanReport
 from .summary import Summary
 
 
-class Network(Stored):
+class Network(Fixed, Stored):
     """A model with parameters, for images of one shape.
 
     Parameters
@@ -63,13 +64,17 @@ class Network(Stored):
     (2, 10)
     """
 
-    output = Fixed("build another Network")
-    input_shape = Fixed("it belongs to the model; build a Network for the other shape, and load the weights")
-    output_shape = Fixed("it belongs to the model; build another Network")
-    dtype = Fixed("it belongs to the arrays; build a Network with the other dtype, and write into its parameters")
-    parameters = Fixed("write into the arrays, network.parameters[name] = values for each name, or load a file")
-    buffers = Fixed("write into the arrays, network.buffers[name] = values for each name, or load a file")
-    executor = Fixed("it holds the plans of this network alone")
+    fixed = MappingProxyType(
+        {
+            "output": "build another Network",
+            "input_shape": "it belongs to the model; build a Network for the other shape, and load the weights",
+            "output_shape": "it belongs to the model; build another Network",
+            "dtype": "it belongs to the arrays; build a Network with the other dtype, and write into its parameters",
+            "parameters": "write into the arrays, network.parameters[name] = values for each name, or load a file",
+            "buffers": "write into the arrays, network.buffers[name] = values for each name, or load a file",
+            "executor": "it holds the plans of this network alone",
+        }
+    )
 
     def __init__(self, model, input_shape, dtype="float32", seed=None, recompute=False, precise=False):
         self.assemble(graph.build(model, input_shape, dtype, precise), bool(recompute))

@@ -144,9 +144,9 @@ class Optimizer:
         """
         if isinstance(parameters, Arrays) and isinstance(gradients, Arrays) and parameters.lie_as(gradients):
             block = self.whole(parameters)
-            if block.steps is not None and self.leaves_gaps(parameters.flat):
+            if block.steps is not None and self.leaves_gaps(parameters.vector):
                 # One vector holds all parameters, one all gradients: one call, however many layers there are.
-                run(self.update(block, parameters.flat, gradients.flat))
+                run(self.update(block, parameters.vector, gradients.vector))
                 return
         arrays = checked(parameters, gradients)
         regions = {name: region(w) for name, (w, _) in arrays.items()}
@@ -173,7 +173,7 @@ class Optimizer:
         All parts together make the step, and leave the same state as `step` does.
         """
         block, kernel = self.state.gather(parameters), kernels.load(dw.dtype).optim
-        w, dw = parameters.flat, dw.reshape(-1)
+        w, dw = parameters.vector, dw.reshape(-1)
         for first, last, steps in block.pieces(start, start + dw.size):
             kept = (vector[first:last] for vector in block.vectors(self.slots()))
             call = self.prepare(kernel, w[first:last], dw[first - start : last - start], steps + 1, *kept)

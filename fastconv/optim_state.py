@@ -223,11 +223,11 @@ class State:
             return block
         arrays = {name: w for name, w in parameters.items() if w.size}
         found = self.records(arrays, {name: region(w) for name, w in arrays.items()})
-        starts, size = parameters.starts, parameters.flat.size
+        starts, size = parameters.starts, parameters.vector.size
         blocks = {id(record.block): record.block for record in found.values()}
         block = blocks.popitem()[1] if len(blocks) == 1 else None
         if block is None or block.size != size:
-            block = Block(size, parameters.flat.dtype)
+            block = Block(size, parameters.vector.dtype)
             for name, record in found.items():
                 record.lie_in(block, starts[name], arrays[name].size)
         block.starts = starts
