@@ -53,8 +53,11 @@ def padded_giants():
             y = fastconv.conv2d(x, w, None, *window, groups)
             fastconv.conv2d_backward_input(y, w, x.shape, *window, groups)
             fastconv.conv2d_backward_weight(y, x, w.shape, *window, groups)
-        except (MemoryError, ValueError) as error:
-            assert isinstance(error, MemoryError) or "padding must make images of at most 2**40 pixels" in str(error)
+        except MemoryError:
+            continue
+        except ValueError as error:
+            if "padding must make images of at most 2**40 pixels" not in str(error):
+                raise
             continue
         assert y.max() <= w[0].size
 
