@@ -19,10 +19,7 @@ def real(value, name):
     """A float from any real number, a NumPy scalar or a 0-dimensional array."""
     if isinstance(value, np.ndarray) and value.ndim:
         raise TypeError(f"{name} must be a number, got an array of shape {value.shape}")
-    try:
-        return check.number(value.tolist() if isinstance(value, np.ndarray | np.generic) else value, name)
-    except OverflowError:
-        raise ValueError(f"{name} must be a number that fits in a float") from None
+    return check.number(value.tolist() if isinstance(value, np.ndarray | np.generic) else value, name)
 
 
 def number(value, name):
