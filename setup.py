@@ -1,16 +1,17 @@
 """Build the kernels: every source once per instruction set and once per dtype.
 
 Cython translates each ``.pyx`` to C once. The C file is then compiled for every build in ``BUILDS`` and every type in
-``DTYPES`` into its own sub-package, for example ``fastconv.kernels.v3_float32.conv``; ``fastconv.kernels`` picks one
-at import. Each C file is first copied into a folder of its own, because object files are named after their source and
-two compilations of one path would overwrite each other.
+``DTYPES`` into its own sub-package, for example ``fastconv/kernels/conv/direct.pyx`` into
+``fastconv.kernels.v3_float32.conv.direct``; ``fastconv.kernels`` picks one at import. Each C file is first copied into
+a folder of its own, because object files are named after their source and two compilations of one path would overwrite
+each other.
 
 Environment:
     FASTCONV_DEBUG=1       bounds checks, no optimisation of index arithmetic, assertions of the compiler kept
     FASTCONV_SANITIZE=1    every access and operation checked by AddressSanitizer and UndefinedBehaviorSanitizer
     FASTCONV_OPENMP=0      build without OpenMP even where the compiler has it
     FASTCONV_BUILDS=v3,v4  compile these instruction sets only (for development)
-    FASTCONV_KERNELS=conv  compile these kernel sources only (for development)
+    FASTCONV_KERNELS=conv.direct,pool.windows  compile these kernel sources only (for development)
 """
 
 import os
@@ -27,7 +28,7 @@ from setuptools.command.build_ext import build_ext
 
 KERNELS = Path("fastconv") / "kernels"
 SHARED = "fastconv.kernels._memoryview"
-ONCE = ["cpu", "threads"]  # compiled once, for the baseline
+ONCE = ["runtime.cpu", "runtime.threads"]  # compiled once, for the baseline
 
 DTYPES = {"float32": ("float", 4), "float64": ("double", 8)}
 BUILDS = {  # name: (compiler flags, vector bytes, vectors in a tile)
@@ -69,9 +70,14 @@ def chosen(name, everything):
 
 
 def sources():
-    """The kernel sources compiled per build, in alphabetical order."""
-    names = sorted(path.stem for path in KERNELS.glob("*.pyx"))
+    """The kernel sources compiled per build, family.name in alphabetical order."""
+    names = sorted(f"{path.parent.name}.{path.stem}" for path in KERNELS.glob("*/*.pyx"))
     return [name for name in names if name not in ONCE]
+
+
+def source_of(name):
+    """The path of the source `family.name`."""
+    return KERNELS.joinpath(*name.split(".")).with_suffix(".pyx")
 
 
 def x86_64():
@@ -85,11 +91,11 @@ def build_names():
 def extensions():
     made = [Extension(SHARED, [f"{SHARED}.c"])]
     wanted = chosen("FASTCONV_KERNELS", ONCE + sources())
-    made += [Extension(f"fastconv.kernels.{name}", [str(KERNELS / f"{name}.pyx")]) for name in ONCE if name in wanted]
+    made += [Extension(f"fastconv.kernels.{name}", [str(source_of(name))]) for name in ONCE if name in wanted]
     for build in build_names():
         for dtype in DTYPES:
             made += [
-                Extension(f"fastconv.kernels.{build}_{dtype}.{name}", [str(KERNELS / f"{name}.pyx")])
+                Extension(f"fastconv.kernels.{build}_{dtype}.{name}", [str(source_of(name))])
                 for name in sources()
                 if name in wanted
             ]
@@ -109,12 +115,16 @@ class BuildKernels(build_ext):
         super().run()
 
     def make_packages(self):
-        """The folder of every build, with an empty package file."""
+        """The folders of every build, one per family, each with a package file."""
+        families = sorted({name.partition(".")[0] for name in sources()})
         for build in build_names():
             for dtype in DTYPES:
                 folder = Path(self.get_ext_fullpath(f"fastconv.kernels.{build}_{dtype}.x")).parent
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / "__init__.py").write_text('"""One build of the kernels, chosen by fastconv.kernels."""\n')
+                for package in (folder, *(folder / family for family in families)):
+                    package.mkdir(parents=True, exist_ok=True)
+                    (package / "__init__.py").write_text(
+                        '"""One build of the kernels, chosen by fastconv.kernels."""\n'
+                    )
 
     def build_extensions(self):
         self.openmp = flag("FASTCONV_OPENMP", "1") and self.accepts(["-fopenmp"], USES_OPENMP)
@@ -128,8 +138,8 @@ class BuildKernels(build_ext):
 
     @staticmethod
     def build_of(extension):
-        folder = extension.name.split(".")[-2]
-        return folder.partition("_")[0] if "_" in folder else "baseline"
+        folder = extension.name.split(".")[2]
+        return folder.partition("_")[0] if "_float" in folder else "baseline"
 
     def accepts(self, flags, program):
         """Whether the compiler builds and links this program with these flags."""
@@ -144,9 +154,10 @@ class BuildKernels(build_ext):
 
     def translate(self):
         """Cython, once per source; the memoryview code is shared by all modules."""
-        names = sorted({Path(e.sources[0]).stem for e in self.extensions if e.sources[0].endswith(".pyx")})
+        paths = sorted({Path(e.sources[0]) for e in self.extensions if e.sources[0].endswith(".pyx")})
         once = [
-            Extension(f"fastconv.kernels.{name}", [str(KERNELS / f"{name}.pyx")], define_macros=[]) for name in names
+            Extension(f"fastconv.kernels.{path.parent.name}.{path.stem}", [str(path)], define_macros=[])
+            for path in paths
         ]
         self.c_folder = self.temp / "cython"
         cythonize(
@@ -164,15 +175,16 @@ class BuildKernels(build_ext):
 
     def prepare(self, extension):
         """Give the extension its own copy of the C file and the flags of its build."""
-        *_, folder, name = extension.name.split(".")
-        c_file = self.shared_c if extension.name == SHARED else self.c_folder / KERNELS / f"{name}.c"
-        own = self.temp / "copies" / folder / f"{name}.c"
+        parts = extension.name.split(".")[2:]
+        source = Path(extension.sources[0]).with_suffix(".c")
+        c_file = self.shared_c if extension.name == SHARED else self.c_folder / source
+        own = self.temp / "copies" / Path(*parts).with_suffix(".c")
         own.parent.mkdir(parents=True, exist_ok=True)
         if not own.exists() or own.read_bytes() != c_file.read_bytes():
             shutil.copyfile(c_file, own)
         extension.sources = [str(own)]
         flags, vector_bytes, tile_vectors = BUILDS[self.build_of(extension)]
-        real, real_bytes = DTYPES[folder.partition("_")[2] or "float32"]
+        real, real_bytes = DTYPES.get(parts[0].partition("_")[2], DTYPES["float32"])
         extension.define_macros = [
             ("REAL", real),
             ("REAL_BYTES", str(real_bytes)),
@@ -183,7 +195,7 @@ class BuildKernels(build_ext):
             ("CYTHON_INLINE", "inline __attribute__((always_inline))"),  # the tiles' constants must reach their loops
         ]
         extension.include_dirs = [str(KERNELS)]
-        extension.depends = [str(path) for path in KERNELS.glob("*.pxd")]
+        extension.depends = [str(path) for path in KERNELS.glob("*/*.px[di]")]
         extension.extra_compile_args = [*flags, *OPTIMISE]
         extension.extra_link_args = ["-Wl,-s"] if sys.platform.startswith("linux") else []
         if DEBUG:

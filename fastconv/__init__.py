@@ -8,7 +8,7 @@ $ fastconv train                   the command line
 from . import data, init, layers, losses, models, ops, optim
 from .checkpoint import CheckpointError
 from .graph import Layer, Node, Spec, concat, scope, sequential
-from .kernels.threads import get_num_threads, set_num_threads
+from .kernels.runtime.threads import get_num_threads, set_num_threads
 from .layers import *
 from .losses import MSE, CrossEntropy
 from .network import Network

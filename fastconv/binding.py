@@ -23,7 +23,7 @@ class BoundPlan:
         self.calls = [call for _, calls in self.bound for call in calls]
         self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
         if self.x.ndim == 4 and not self.x.flags.c_contiguous:
-            self.copy_in = kernels.load(self.x.dtype).layout.copy
+            self.copy_in = kernels.load(self.x.dtype).layout.copies.copy
         else:
             self.copy_in = lambda x, out: np.copyto(out, x)
 

@@ -17,7 +17,7 @@ import numpy as np
 from . import __version__, checkpoint, data, graph, kernels, losses, models
 from .data.images import pictures
 from .kernels import cpu
-from .kernels.threads import default_num_threads, get_num_threads, set_num_threads
+from .kernels.runtime.threads import default_num_threads, get_num_threads, set_num_threads
 from .network import Network
 from .ops.activation import softmax
 from .optim import SGD

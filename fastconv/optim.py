@@ -181,7 +181,7 @@ def clip_gradients(gradients, max_norm):
     factor = max_norm / (norm + 1e-6)
     if max_norm < inf and not factor >= 1:  # smaller, or NaN
         factors = [sqrt(factor)] * 2 if 0 < factor < 1e-30 else [factor]  # a tiny float32 loses digits
-        calls = [partial(kernels.load(v.dtype).optim.scale, v, f) for v in vectors for f in factors]
+        calls = [partial(kernels.load(v.dtype).optim.updates.scale, v, f) for v in vectors for f in factors]
         back = [partial(np.copyto, g, v.reshape(g.shape)) for g, v in zip(arrays, vectors, strict=True) if not plain(g)]
         run([*calls, *back])
     return norm
@@ -189,7 +189,7 @@ def clip_gradients(gradients, max_norm):
 
 def length(vectors):
     """sqrt(sum of squares), also if a square overflows float64."""
-    norm = sqrt(sum(kernels.load(v.dtype).optim.sum_of_squares(v) for v in vectors))
+    norm = sqrt(sum(kernels.load(v.dtype).optim.updates.sum_of_squares(v) for v in vectors))
     if 1e-150 < norm < inf or norm != norm:
         return norm
     largest = max((float(np.abs(v).max()) for v in vectors if v.size), default=0.0)

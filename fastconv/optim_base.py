@@ -169,7 +169,7 @@ class Optimizer:
 
         All parts together make the step, and leave the same state as `step` does.
         """
-        block, kernel = self.state.gather(parameters), kernels.load(dw.dtype).optim
+        block, kernel = self.state.gather(parameters), kernels.load(dw.dtype).optim.updates
         w, dw = parameters.vector, dw.reshape(-1)
         for first, last, steps in block.pieces(start, start + dw.size):
             kept = (vector[first:last] for vector in block.vectors(self.slots()))
@@ -189,7 +189,7 @@ class Optimizer:
             w, dw = order.of(w), order.of(dw)
         own = w if plain(w) else np.empty(w.shape, w.dtype)
         dw = dw if plain(dw) else np.array(dw, order="C")
-        kept, kernel = remembered.vectors(self.slots()), kernels.load(w.dtype).optim
+        kept, kernel = remembered.vectors(self.slots()), kernels.load(w.dtype).optim.updates
         change = self.prepare(kernel, own.reshape(-1), dw.reshape(-1), remembered.steps + 1, *kept)
         if own is w:
             return [change, remembered.count]

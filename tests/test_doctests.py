@@ -17,8 +17,8 @@ OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
 def modules():
-    """The modules written in Python, and fastconv.kernels.threads, whose functions are public."""
-    found = ["fastconv", "fastconv.kernels.threads"]
+    """The modules written in Python, and fastconv.kernels.runtime.threads, whose functions are public."""
+    found = ["fastconv", "fastconv.kernels.runtime.threads"]
     for module in pkgutil.walk_packages(fastconv.__path__, "fastconv."):
         if not module.name.startswith(("fastconv.kernels.", "fastconv.__main__")):
             found.append(module.name)
@@ -79,5 +79,7 @@ def written():
 
 
 def test_every_example_that_is_written_is_found():
-    found = {p.values for p in examples() if p.values[0].__name__ != "fastconv.kernels.threads"}  # Dense is Linear
+    found = {
+        p.values for p in examples() if p.values[0].__name__ != "fastconv.kernels.runtime.threads"
+    }  # Dense is Linear
     assert len(found) == written() > 100

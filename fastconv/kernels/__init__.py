@@ -4,14 +4,14 @@ Each source is compiled for several instruction sets and for float32 and float64
 can run is picked here, once, at import; the environment variable ``FASTCONV_ISA`` (``baseline``, ``v3`` or ``v4``)
 overrides the choice.
 
-    kernels.load("float32").conv      the float32 build of conv.pyx
+    kernels.load("float32").conv.direct      the float32 build of conv/direct.pyx
 """
 
 import importlib
 import os
 from pathlib import Path
 
-from . import cpu, threads
+from .runtime import cpu, threads
 
 __all__ = ["build", "builds", "cpu", "load", "threads"]
 
@@ -37,25 +37,26 @@ def choose_build(wanted):
     return wanted
 
 
-class Build:
-    """The kernels of one instruction set and dtype; a module is imported when it is first used."""
+class Folder:
+    """The families of one build, or the modules of one family; each is imported when it is first used."""
 
-    def __init__(self, name):
-        self._package = f"{__name__}.{name}"
+    def __init__(self, package):
+        self._package = package
 
-    def __getattr__(self, kernel):
-        if kernel.startswith("_"):
-            raise AttributeError(kernel)
-        module = importlib.import_module(f"{self._package}.{kernel}")
-        setattr(self, kernel, module)
-        return module
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        module = importlib.import_module(f"{self._package}.{name}")
+        found = Folder(module.__name__) if hasattr(module, "__path__") else module
+        setattr(self, name, found)
+        return found
 
 
 builds = installed_builds()
 build = choose_build(os.environ.get("FASTCONV_ISA", ""))
-_loaded = {dtype: Build(f"{build}_{dtype}") for dtype in DTYPES}
+_loaded = {dtype: Folder(f"{__name__}.{build}_{dtype}") for dtype in DTYPES}
 
 
 def load(dtype):
-    """The kernels of this dtype: ``load("float32").pool.max_forward(...)``."""
+    """The kernels of this dtype: ``load("float32").pool.windows.max_forward(...)``."""
     return _loaded[str(dtype)]

@@ -334,7 +334,7 @@ def prelu_backward_weight_call(dy, x, dweight):
         groups = views([dy, x], axis=1)
     if len(groups) > 1:
         return partial(prelu_weight_of_copies, dy, x, dweight)
-    return partial(kernels.load(x.dtype).activation.prelu_backward_weight, *groups[0], dweight.reshape(-1))
+    return partial(kernels.load(x.dtype).activation.pointwise.prelu_backward_weight, *groups[0], dweight.reshape(-1))
 
 
 def prelu_weight_of_copies(dy, x, dweight):

@@ -39,7 +39,7 @@ def conv2d_backward_weight_call(dy, x, dweight, g):
 
 def conv2d_backward_bias_call(dy, dbias):
     """The prepared call of the bias gradient."""
-    return partial(kernels.load(dy.dtype).bias.backward, dy, dbias)
+    return partial(kernels.load(dy.dtype).conv.bias.backward, dy, dbias)
 
 
 # ---------------------------------------------------------------- from one image to another
@@ -68,7 +68,7 @@ def image_way(direction, x, weight, y, g, activation=None, residual=None):
 def kernel_of(direction, chosen, dtype, g, weight, packed, side, activation):
     """The kernel of a path, the weights it takes, and the numbers after the arrays."""
     name = "forward" if direction == path.FORWARD else "backward_input"
-    module = getattr(kernels.load(dtype), "conv" if chosen == "direct" else chosen)
+    module = getattr(kernels.load(dtype).conv, chosen)
     if chosen == "winograd" and packed is not None:
         return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, activation, g.sh, side)
     if chosen == "winograd":
@@ -84,7 +84,7 @@ def numbers(g):
 
 def reads_any_layout(g, dtype):
     """Whether the direct kernel copies its x anyway."""
-    return path.serves("narrow", g) and kernels.load(dtype).conv.reads_planar(g.groups, g.C, g.kw, g.dw)
+    return path.serves("narrow", g) and kernels.load(dtype).conv.direct.reads_planar(g.groups, g.C, g.kw, g.dw)
 
 
 def convert_and_run(x, weight, bias, y, kernel, rest, any_x, residual):
@@ -95,7 +95,7 @@ def convert_and_run(x, weight, bias, y, kernel, rest, any_x, residual):
         added = () if residual is None else (channels_last(residual[images]),)
         kernel(source if any_x else channels_last(source), weight, bias, target, *rest, *added)
         if target is not part:
-            kernels.load(y.dtype).layout.copy(target, part)
+            kernels.load(y.dtype).layout.copies.copy(target, part)
 
 
 def run_and_finish(x, weight, bias, y, kernel, rest, activation, residual):
@@ -118,7 +118,9 @@ def chunks(x, y):
 def weight_way(dy, x, dweight, g):
     """A function and the rest of its arguments: function(dy, x, dweight, *rest)."""
     chosen = path.conv2d(g, dweight.dtype, x, dy)
-    kernel = getattr(kernels.load(dweight.dtype), "conv_weight" if chosen == "direct" else chosen).backward_weight
+    kernel = getattr(
+        kernels.load(dweight.dtype).conv, "direct_weight" if chosen == "direct" else chosen
+    ).backward_weight
     rest = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
     if chosen == "direct":
         rest = (*rest, path.serves("narrow", g))
@@ -142,5 +144,5 @@ def channels_last(x):
     if channels_unit(x):
         return x
     copy = check.empty(x.shape, x.dtype, check.CHANNELS_LAST)
-    kernels.load(x.dtype).layout.copy(x, copy)
+    kernels.load(x.dtype).layout.copies.copy(x, copy)
     return copy

@@ -60,7 +60,7 @@ def linear(x, weight, bias=None, *, out=None):
     check.same_dtype(x=x, weight=weight, bias=bias)
     y = check.output(out, (*x.shape[:-1], O), x.dtype, x=x, weight=weight, bias=bias)
     operands, flat = (matrix(x), weight, bias), matrix(y)
-    function, rest = kernels.load(y.dtype).dense.forward, (epilogue.code(None),)
+    function, rest = kernels.load(y.dtype).dense.linear.forward, (epilogue.code(None),)
     function(*operands, flat, *rest)
     forward_ways.keep(seen, given, operands, y, None, function, rest)
     return finish(flat, y, out)
@@ -144,7 +144,7 @@ def linear_backward_input(dy, weight, *, out=None):
     check.same_dtype(dy=dy, weight=weight)
     dx = check.output(out, (*dy.shape[:-1], I), dy.dtype, dy=dy, weight=weight)
     operands, flat = (matrix(dy), weight), matrix(dx)
-    function = kernels.load(dx.dtype).dense.backward_input
+    function = kernels.load(dx.dtype).dense.linear.backward_input
     function(*operands, flat)
     input_ways.keep(seen, given, operands, dx, None, function, ())
     return finish(flat, dx, out)
@@ -192,7 +192,7 @@ def linear_backward_weight(dy, x, *, out=None):
         raise ValueError(f"dy and x must have the same rows, got shapes {dy.shape} and {x.shape}")
     dweight = check.output(out, (dy.shape[-1], x.shape[-1]), dy.dtype, dy=dy, x=x)
     operands = matrix(dy), matrix(x)
-    function = kernels.load(dweight.dtype).dense.backward_weight
+    function = kernels.load(dweight.dtype).dense.linear.backward_weight
     function(*operands, dweight)
     weight_ways.keep(seen, given, operands, dweight, None, function, ())
     return check.give(dweight, out)
@@ -262,16 +262,16 @@ def finish(flat, y, out):
 
 def linear_call(x, weight, bias, y, activation=None):
     """y = activation(x W^T + b); activation None, "relu" or "relu6"."""
-    return partial(kernels.load(y.dtype).dense.forward, x, weight, bias, y, epilogue.code(activation))
+    return partial(kernels.load(y.dtype).dense.linear.forward, x, weight, bias, y, epilogue.code(activation))
 
 
 def linear_backward_input_call(dy, weight, dx):
-    return partial(kernels.load(dx.dtype).dense.backward_input, dy, weight, dx)
+    return partial(kernels.load(dx.dtype).dense.linear.backward_input, dy, weight, dx)
 
 
 def linear_backward_weight_call(dy, x, dweight):
-    return partial(kernels.load(dweight.dtype).dense.backward_weight, dy, x, dweight)
+    return partial(kernels.load(dweight.dtype).dense.linear.backward_weight, dy, x, dweight)
 
 
 def linear_backward_bias_call(dy, dbias):
-    return partial(kernels.load(dy.dtype).dense.backward_bias, dy, dbias)
+    return partial(kernels.load(dy.dtype).dense.linear.backward_bias, dy, dbias)

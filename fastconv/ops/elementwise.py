@@ -67,7 +67,7 @@ def call(kernel, *arrays, axis=None, numbers=()):
     y = arrays[-1]
     if not y.size:
         return nothing
-    kernel = getattr(kernels.load(y.dtype).activation, kernel)
+    kernel = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
     calls = [partial(kernel, *group, *numbers) for group in views(arrays, axis)]
     return calls[0] if len(calls) == 1 else partial(run_all, calls)
 

@@ -146,7 +146,7 @@ def copy_call(x, y):
     """y = x, of one shape, for any rank and any strides."""
     if not y.size:
         return nothing
-    copy = kernels.load(y.dtype).layout.copy
+    copy = kernels.load(y.dtype).layout.copies.copy
     if x.ndim == 4:
         return partial(copy, x, y)
     calls = [partial(copy, *group) for group in views([x, y])]

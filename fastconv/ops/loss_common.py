@@ -45,7 +45,7 @@ def bind(kernel, x, inputs, results, value, *numbers, axis=None, weight=()):
         return partial(run_copied, kernel, x, inputs, results, value, numbers, axis, weight)
     *operands, x = groups[0]
     operands[len(inputs) :] = placed(operands[len(inputs) :], results)
-    run = getattr(kernels.load(x.dtype).loss, kernel)
+    run = getattr(kernels.load(x.dtype).loss.losses, kernel)
     return partial(run, x, operands[0], *weight, *operands[1:], value, *numbers)
 
 

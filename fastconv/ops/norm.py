@@ -334,8 +334,8 @@ def batch_norm_call(
     rest = (*saved, running_mean, running_var, momentum, eps, bool(training), epilogue.CODES[activation], exact)
     if form is planes:
         vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
-        return partial(kernels.load(x.dtype).norm_planes.planes_forward, *map(sets, seen), *vectors, *rest)
-    return partial(kernels.load(x.dtype).norm_pixels.pixels_forward, *seen, weight, bias, *rest, x.shape[1])
+        return partial(kernels.load(x.dtype).norm.planes.planes_forward, *map(sets, seen), *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.pixels_forward, *seen, weight, bias, *rest, x.shape[1])
 
 
 def batch_norm_again_call(x, y, weight, bias, mean, invstd, eps, activation):
@@ -373,8 +373,8 @@ def batch_norm_backward_call(
     rest = (*mean_and_rest(mean), invstd[None], dweight, dbias, bool(training), epilogue.CODES[activation])
     if form is planes:
         vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
-        return partial(kernels.load(x.dtype).norm_planes.planes_backward, *map(sets, seen), *vectors, *rest)
-    return partial(kernels.load(x.dtype).norm_pixels.pixels_backward, *seen, weight, bias, *rest)
+        return partial(kernels.load(x.dtype).norm.planes.planes_backward, *map(sets, seen), *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.pixels_backward, *seen, weight, bias, *rest)
 
 
 def forms_of(x):

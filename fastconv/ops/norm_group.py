@@ -275,8 +275,8 @@ def group_norm_call(x, y, weight, bias, mean, invstd, eps):
     if form is planes:
         seen = (sets(a, groups) for a in (*seen, None))
         vectors = (by_set(w, 0, groups) for w in (weight, bias))
-        return partial(kernels.load(x.dtype).norm_planes.planes_forward, *seen, *vectors, *rest)
-    return partial(kernels.load(x.dtype).norm_pixels.pixels_forward, *seen, None, weight, bias, *rest, groups)
+        return partial(kernels.load(x.dtype).norm.planes.planes_forward, *seen, *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.pixels_forward, *seen, None, weight, bias, *rest, groups)
 
 
 def group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
@@ -293,8 +293,8 @@ def group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
     if form is planes:
         seen = (sets(a, groups) for a in seen)
         vectors = (by_set(weight, 0, groups), None)
-        return partial(kernels.load(x.dtype).norm_planes.planes_backward, *seen, *vectors, *rest)
-    return partial(kernels.load(x.dtype).norm_pixels.pixels_backward, *seen, weight, None, *rest)
+        return partial(kernels.load(x.dtype).norm.planes.planes_backward, *seen, *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.pixels_backward, *seen, weight, None, *rest)
 
 
 def rows(a, count):
@@ -313,7 +313,7 @@ def layer_norm_call(x, y, weight, bias, mean, invstd, eps):
     if form is None:
         return through_copies(lambda x, y: layer_norm_call(x, y, weight, bias, mean, invstd, eps), [x], y)
     vectors = (None if a is None else a.reshape(-1) for a in (weight, bias, mean, invstd))
-    return partial(kernels.load(x.dtype).norm_rows.rows_forward, *seen, *vectors, eps)
+    return partial(kernels.load(x.dtype).norm.rows.rows_forward, *seen, *vectors, eps)
 
 
 def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
@@ -325,4 +325,4 @@ def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
         rest = (weight, mean, invstd, dweight, dbias)
         return through_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], dx)
     vectors = (None if a is None else a.reshape(-1) for a in (weight, mean, invstd, dweight, dbias))
-    return partial(kernels.load(x.dtype).norm_rows.rows_backward, *seen, *vectors)
+    return partial(kernels.load(x.dtype).norm.rows.rows_backward, *seen, *vectors)

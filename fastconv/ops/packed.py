@@ -133,7 +133,7 @@ def pack(weight, g, chosen, direction, side):
     """The packed array of a path and direction; None where the path reads plain weights."""
     if chosen == "plain":
         return None
-    module = getattr(kernels.load(weight.dtype), "conv" if chosen == "direct" else chosen)
+    module = getattr(kernels.load(weight.dtype).conv, chosen)
     c = g.C // g.groups
     if chosen == "winograd":
         inputs = g.sh * g.sw * g.C

@@ -123,7 +123,7 @@ def pad_call(x, y, padding, value=0.0):
         y[:, :, down, : across.start],
         y[:, :, down, across.stop :],
     ]
-    copy = kernels.load(y.dtype).layout.copy
+    copy = kernels.load(y.dtype).layout.copies.copy
     one = np.full((1, 1, 1, 1), value, y.dtype)
     calls = [partial(copy, np.broadcast_to(one, border.shape), border) for border in borders if border.size]
     return partial(run_all, [*calls, copy_call(x, y[:, :, down, across])])

@@ -116,7 +116,7 @@ def convert_and_run(kernel, inputs, outputs, rest):
 
 
 def max_call(x, y, indices, tables):
-    pool = kernels.load(y.dtype).pool
+    pool = kernels.load(y.dtype).pool.windows
     if indices is None:
         return on_one_layout(pool.max_forward, (x,), (y,), *tables)
     return on_one_layout(pool.max_forward_indices, (x,), (y, indices), *tables)
@@ -124,7 +124,7 @@ def max_call(x, y, indices, tables):
 
 def max_backward_call(dy, indices, dx, tables):
     """Its result is where the first index is that is not in its window, in C order, or -1."""
-    kernel = kernels.load(dx.dtype).pool.max_backward
+    kernel = kernels.load(dx.dtype).pool.windows.max_backward
     return on_one_layout(kernel, (dy, indices), (dx,), *tables, *covers(dx.shape, tables))
 
 
@@ -137,11 +137,11 @@ def find_maxima(x, tables, y_shape):
 
 
 def mean_call(x, y, tables):
-    return on_one_layout(kernels.load(y.dtype).pool.mean_forward, (x,), (y,), *tables)
+    return on_one_layout(kernels.load(y.dtype).pool.windows.mean_forward, (x,), (y,), *tables)
 
 
 def mean_backward_call(dy, dx, tables):
-    kernel = kernels.load(dx.dtype).pool.mean_backward
+    kernel = kernels.load(dx.dtype).pool.windows.mean_backward
     return on_one_layout(kernel, (dy,), (dx,), *tables, *covers(dx.shape, tables))
 
 
@@ -162,11 +162,11 @@ def avg_pool2d_backward_call(dy, dx, g, count_include_pad=True, divisor_override
 
 
 def lp_pool2d_call(x, y, g, norm_type=2):
-    return on_one_layout(kernels.load(y.dtype).pool.lp_forward, (x,), (y,), *max_tables(g), float(norm_type))
+    return on_one_layout(kernels.load(y.dtype).pool.windows.lp_forward, (x,), (y,), *max_tables(g), float(norm_type))
 
 
 def lp_pool2d_backward_call(dy, x, y, dx, g, norm_type=2):
-    kernel, tables = kernels.load(dx.dtype).pool.lp_backward, max_tables(g)
+    kernel, tables = kernels.load(dx.dtype).pool.windows.lp_backward, max_tables(g)
     return on_one_layout(kernel, (dy, x, y), (dx,), *tables, *covers(dx.shape, tables), float(norm_type))
 
 
@@ -187,8 +187,8 @@ def adaptive_max_pool2d_backward_call(dy, indices, dx):
 
 
 def max_unpool2d_call(x, indices, y):
-    return partial(kernels.load(y.dtype).pool.unpool_forward, x, indices, y)
+    return partial(kernels.load(y.dtype).pool.windows.unpool_forward, x, indices, y)
 
 
 def max_unpool2d_backward_call(dy, indices, dx):
-    return partial(kernels.load(dx.dtype).pool.unpool_backward, dy, indices, dx)
+    return partial(kernels.load(dx.dtype).pool.windows.unpool_backward, dy, indices, dx)

@@ -46,7 +46,7 @@ def indices_like(indices, shape, batched):
 
 def in_plane(indices, batched, plane):
     """ValueError where one of the indices is not in the plane (H, W)."""
-    refuse(kernels.load("float32").pool.first_bad_index(indices, *plane), indices, batched, plane)
+    refuse(kernels.load("float32").pool.windows.first_bad_index(indices, *plane), indices, batched, plane)
 
 
 def refuse(bad, indices, batched, plane, also=""):

@@ -18,7 +18,7 @@ def last(a):
 
 def run(problem, which, a, out=None, bias=True, activation=0):
     """One pass by the kernel, into a channels-last array of NaN unless `out` is given."""
-    depthwise = kernels.load(a.x.dtype).depthwise
+    depthwise = kernels.load(a.x.dtype).conv.depthwise
     taps = reference.Taps(problem.x_shape[2:], problem.weight_shape[2:], *problem.window[:3])
     rows, columns = taps.axes
     numbers = rows.stride, columns.stride, rows.dilation, columns.dilation, rows.before, columns.before

@@ -11,7 +11,7 @@ import pytest
 
 import fastconv
 from fastconv import kernels
-from fastconv.kernels import threads
+from fastconv.kernels.runtime import threads
 
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
 
@@ -273,7 +273,7 @@ if __name__ == "__main__":
 @every_dtype
 def test_layout_copies_are_exact(dtype):
     rng = np.random.default_rng(3)
-    copy = kernels.load(dtype).layout.copy
+    copy = kernels.load(dtype).layout.copies.copy
     for _ in range(60):
         a = inputs.real(rng, rng.integers(1, [4, 40, 6, 40]), dtype)
         for source in (np.array, inputs.channels_last, inputs.channel_slice, inputs.every_second, inputs.negative):
@@ -288,6 +288,6 @@ EXTENT = re.compile(r"\b(unsigned|short|int|long) (N|C|K|H|W|OH|OW|GH|GW|oh|ow|i
 
 def test_no_kernel_counts_pixels_in_32_bits():
     """intel/torch-xpu-ops#3940: one such index was left, in one backward kernel. A rule kept by reading."""
-    sources = (child.TESTS.parent / "fastconv" / "kernels").glob("*.p[yx][xd]")
+    sources = (child.TESTS.parent / "fastconv" / "kernels").rglob("*.p[yx][xdi]")
     lines = [(path.name, line.strip()) for path in sources for line in path.read_text().splitlines()]
     assert [line for line in lines if EXTENT.search(line[1])] == []

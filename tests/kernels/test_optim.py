@@ -88,7 +88,7 @@ def same(one, other):
 @every_rule
 def test_every_length_is_rounded_as_in_numpy(rule, dtype):
     compiled, book, kept, numbers = RULES[rule]
-    kernel, rng = kernels.load(dtype).optim, np.random.default_rng(1)
+    kernel, rng = kernels.load(dtype).optim.updates, np.random.default_rng(1)
     for size in SIZES:
         ours = vectors(rng, size, dtype, kept)
         theirs = [None if a is None else a.copy() for a in ours]
@@ -102,7 +102,7 @@ def test_plain_steps(dtype):
     """No velocity: w <- w - lr g."""
     w, g = vectors(np.random.default_rng(2), 101, dtype, "")
     right = w - g * np.dtype(dtype).type(LR)
-    kernels.load(dtype).optim.sgd(w, g, None, LR, 0.0, 0.0, False)
+    kernels.load(dtype).optim.updates.sgd(w, g, None, LR, 0.0, 0.0, False)
     np.testing.assert_array_equal(w, right)
 
 
@@ -113,7 +113,7 @@ def test_a_variance_is_never_below_zero(dtype):
     w, squares, mean = np.zeros(100, dtype), g * g * np.dtype(dtype).type(0.99), g.copy()
     assert (squares < mean * mean).all()
     squares[7] = np.nan
-    kernels.load(dtype).optim.rmsprop(w, g, squares, None, mean, LR, 1.0, EPS, 0.0, 0.0)
+    kernels.load(dtype).optim.updates.rmsprop(w, g, squares, None, mean, LR, 1.0, EPS, 0.0, 0.0)
     right = np.zeros(100, dtype) - g / np.dtype(dtype).type(EPS) * np.dtype(dtype).type(LR)
     right[7] = np.nan
     np.testing.assert_array_equal(w, right)
@@ -126,7 +126,7 @@ def test_a_nan_stays_where_it_is(rule, dtype):
     for at in (0, 15, 16, 36):  # in vectors, and behind the last
         ours = vectors(np.random.default_rng(3), 37, dtype, kept)
         ours[1][EDGE + at] = np.nan
-        compiled(kernels.load(dtype).optim, *map(middle, ours), *numbers)
+        compiled(kernels.load(dtype).optim.updates, *map(middle, ours), *numbers)
         np.testing.assert_array_equal(np.isnan(middle(ours[0])), np.arange(37) == at)
 
 
@@ -139,7 +139,7 @@ def test_bits_do_not_depend_on_threads(rule, dtype):
     for threads in (1, 2, 3):
         fastconv.set_num_threads(threads)
         ours = vectors(np.random.default_rng(4), SIZES[-1], dtype, kept)
-        compiled(kernels.load(dtype).optim, *map(middle, ours), *numbers)
+        compiled(kernels.load(dtype).optim.updates, *map(middle, ours), *numbers)
         results.append(ours)
     assert same(results[0], results[1])
     assert same(results[0], results[2])
@@ -147,7 +147,7 @@ def test_bits_do_not_depend_on_threads(rule, dtype):
 
 @every_dtype
 def test_squares_and_scale(dtype):
-    kernel, rng = kernels.load(dtype).optim, np.random.default_rng(5)
+    kernel, rng = kernels.load(dtype).optim.updates, np.random.default_rng(5)
     for size in SIZES:
         g = inputs.whole(rng, size + 2 * EDGE, dtype)
         assert kernel.sum_of_squares(middle(g)) == (middle(g).astype("float64") ** 2).sum()

@@ -14,7 +14,7 @@ PASSES = ("forward", "input", "weight")
 
 def run(problem, which, a, out=None, bias=True, activation=0):
     """One pass by the kernel, into an array of NaN unless `out` is given."""
-    planar = kernels.load(a.x.dtype).planar
+    planar = kernels.load(a.x.dtype).conv.planar
     taps = reference.Taps(problem.x_shape[2:], problem.weight_shape[2:], *problem.window[:3])
     rows, columns = taps.axes
     numbers = rows.stride, columns.stride, rows.dilation, columns.dilation, rows.before, columns.before

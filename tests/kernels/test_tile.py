@@ -34,7 +34,7 @@ if BUILDS:
     @pytest.mark.parametrize("build", BUILDS)
     def test_no_accumulator_lives_on_the_stack(build, dtype):
         """A tile whose loops were not unrolled adds to memory: vfmadd with an operand at the stack pointer."""
-        found = products(build, dtype, "conv")
+        found = products(build, dtype, "conv.direct")
         assert found
         assert [line for line in found if "(%rsp" in line or "(%rbp" in line] == []
 
@@ -43,6 +43,6 @@ if BUILDS:
     def test_a_whole_tile_is_one_run_of_products(build, dtype):
         """Somewhere all accumulators of a tile are updated side by side, each in a register of its own."""
         accumulators = TILES[build][1]
-        targets = [line.rsplit("%", 1)[1] for line in products(build, dtype, "conv")]
+        targets = [line.rsplit("%", 1)[1] for line in products(build, dtype, "conv.direct")]
         runs = [set(targets[i : i + accumulators]) for i in range(len(targets) - accumulators + 1)]
         assert max(map(len, runs)) == accumulators

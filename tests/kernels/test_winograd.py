@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fastconv import kernels
 
-winograd = kernels.load("float32").winograd
-direct = kernels.load("float64")
+winograd = kernels.load("float32").conv.winograd
+direct = kernels.load("float64").conv
 BOUND = 5e-6  # of max |result|
 
 
@@ -103,9 +103,9 @@ def expected(problem, x, dy, w, b, activation=0):
     b = None if b is None else b.astype(np.float64)
     y, dx, dw = channels_last(dy.shape, np.float64), channels_last(x.shape, np.float64), np.empty(w.shape)
     window = (problem.s, problem.s, 1, 1, problem.top, problem.left, 1)
-    direct.conv.forward(x, w, b, y, *window, activation=activation)
-    direct.conv.backward_input(dy, w, None, dx, *window)
-    direct.conv_weight.backward_weight(dy, x, dw, *window)
+    direct.direct.forward(x, w, b, y, *window, activation=activation)
+    direct.direct.backward_input(dy, w, None, dx, *window)
+    direct.direct_weight.backward_weight(dy, x, dw, *window)
     return y, dx, dw
 
 
