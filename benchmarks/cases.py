@@ -6,7 +6,7 @@ import numpy as np
 from shapes import BOTH, FORWARD, INPLACE, INPUT, WEIGHT
 
 import fastconv
-import fastconv.optim
+import fastconv.optim.optimizers
 
 STEP = 0.01  # of the optimizers
 

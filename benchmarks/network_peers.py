@@ -255,7 +255,6 @@ def peak(of, model, n, threads):
     before = None
     if of == "torch":
         import torch
-        import torch_models  # noqa: F401  (before the clock of memory starts)
         from torch_models import torchvision_models
 
         torch.set_num_threads(threads)

@@ -7,14 +7,15 @@ $ fastconv train                   the command line
 
 from . import data, init, layers, losses, models, ops, optim
 from .checkpoint import CheckpointError
-from .graph import Layer, Node, Spec, concat, scope, sequential
+from .executor.rewrites import use_rewrite
+from .graph import Node, concat, scope, sequential
 from .kernels.runtime.threads import get_num_threads, set_num_threads
+from .layer import Layer, Spec
 from .layers import *
 from .losses import MSE, CrossEntropy
 from .network import Network
 from .ops import *
 from .optim import SGD, Adam, AdamW, RMSprop, clip_gradients
-from .rewrites import use_rewrite
-from .train import evaluate, fit, train_step
+from .training import evaluate, fit, train_step
 
 __version__ = "0.1.0"

@@ -6,13 +6,15 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from . import fork, fusion, graph, kernels, memory
-from .batch import batch
-from .binding import Binder, BoundPlan
-from .ops import check, pages
-from .ops.packed import PackedWeight, check_build
-from .plan import Planner
-from .report import PlanReport
+from . import graph, kernels
+from .arguments.batch import batch
+from .executor import fusion
+from .executor.binder import Binder, BoundPlan
+from .executor.planner import Planner
+from .ops import allocation, check, huge_pages
+from .ops.conv.packed import PackedWeight, check_build
+from .reports.plan import PlanReport
+from .system import fork
 
 BATCH = 256  # images worked on at a time, unless told otherwise
 KEPT = 8  # plans that nobody runs: a few batch sizes, a few threads
@@ -68,7 +70,7 @@ class Frozen:
         return Planner(self.output, n, self.channels_last, self.units).run()
 
     def bound(self, steps):
-        return BoundPlan(steps, FrozenBinder(memory.aligned(steps.size), self.weights))
+        return BoundPlan(steps, FrozenBinder(allocation.aligned(steps.size), self.weights))
 
     def take(self, n):
         """A bound plan that nobody else runs."""
@@ -126,7 +128,7 @@ class Weights:
         self.of = {}
 
     def prepare(self, units, live, batch_size):
-        shelf = pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
+        shelf = huge_pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
         for unit in units:
             if unit.node.layer is not None:
                 params, norm = live.params(unit.node), unit.norm
@@ -142,7 +144,7 @@ class Weights:
 
     def __setstate__(self, state):
         self.of, nbytes = state
-        shelf = pages.Shelf(nbytes)
+        shelf = huge_pages.Shelf(nbytes)
         for params, _ in self.of.values():
             moved(params, shelf)
 

@@ -6,17 +6,18 @@ from types import MappingProxyType
 
 import numpy as np
 
-from . import graph, habits, memory
-from .batch import batch, shape_of_batch
+from . import graph, parameters
+from .arguments import habits
+from .arguments.batch import batch, shape_of_batch
 from .checkpoint.stored import Stored
 from .executor import Executor
-from .footprint import footprint
 from .frozen import BATCH, Frozen
 from .init import blamed_on
-from .memory import Fixed
 from .ops import check
-from .report import PlanReport
-from .summary import Summary
+from .parameters import Fixed
+from .reports.memory import footprint
+from .reports.plan import PlanReport
+from .reports.summary import Summary
 
 
 class Network(Fixed, Stored):
@@ -85,8 +86,8 @@ class Network(Fixed, Stored):
         self.output, self.nodes = output, graph.ancestors(output)
         self.input_shape, self.output_shape, self.dtype = self.nodes[0].shape, output.shape, output.graph.dtype
         params, states = graph.declared(self.nodes)
-        self.parameters = memory.Arrays({name: p.shape for name, p in params.items()}, self.dtype)
-        self.buffers = memory.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
+        self.parameters = parameters.Arrays({name: p.shape for name, p in params.items()}, self.dtype)
+        self.buffers = parameters.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
         self.executor = Executor(output, self.parameters, self.buffers, recompute)
 
     def initialise(self, params, states, rng):
@@ -320,4 +321,4 @@ def first_values(values, array, name):
     values = np.asarray(values)
     if values.ndim:
         check.shape_is(values, name, array.shape, "the shape that its initialiser must return, or one number")
-    memory.write(values, array, name)
+    parameters.write(values, array, name)

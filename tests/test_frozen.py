@@ -11,7 +11,7 @@ from fastconv.layers import BatchNorm, Conv2D, DepthwiseConv2D, Flatten, Linear,
 from fastconv.losses import CrossEntropy
 from fastconv.network import Network
 from fastconv.optim import SGD
-from fastconv.train import train_step
+from fastconv.training import train_step
 
 
 def network(dtype="float32", channels=24):

@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ..files import require_regular
-from ..interrupt import held_back
+from ..system.files import require_regular
+from ..system.interrupt import held_back
 from . import dtypes, npz, safetensors
 from .errors import CheckpointError, Mismatch, blamed_on, shortened
 from .kinds import SAFETENSORS, open_weights, suffix_to_write

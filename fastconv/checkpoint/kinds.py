@@ -5,7 +5,7 @@ import re
 from contextlib import contextmanager
 from difflib import get_close_matches
 
-from ..files import open_regular
+from ..system.files import open_regular
 from .errors import CheckpointError, blamed_on, shortened
 from .npz import METADATA, NpzFile, open_archive
 from .safetensors import SafetensorsFile

@@ -5,7 +5,7 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..files import open_regular, require_regular
+from ..system.files import open_regular, require_regular
 
 __all__ = ["DataError", "first_bytes", "named", "reading", "regular_file"]
 

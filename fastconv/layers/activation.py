@@ -8,7 +8,7 @@ softmax     y = exp x / sum exp x              dx = y (dy - sum dy y)
 log softmax y = x - log sum exp x              dx = dy - exp(y) sum dy
 """
 
-from ..graph import Layer, Spec
+from ..layer import Layer, Spec
 from ..ops import activation, check
 
 CHANNELS = 1  # the axis of (N, C, H, W) and of (N, features) that softmax sums over

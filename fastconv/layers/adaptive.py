@@ -5,7 +5,7 @@ mean   dx = sum over the windows of dy / m
 max    dx = dy at the first largest of each window
 """
 
-from ..graph import Array, Layer, Spec
+from ..layer import Array, Layer, Spec
 from ..ops import check, pool
 from .common import maps
 

@@ -5,7 +5,7 @@ from copy import copy
 import numpy as np
 
 from .. import init
-from ..graph import Layer, Parameter
+from ..layer import Layer, Parameter
 from ..ops import check
 
 

@@ -9,9 +9,10 @@ db[k] = sum of dy[:,k]                                                 eqs. 45, 
 from math import prod
 from types import SimpleNamespace
 
-from .. import rewrites
-from ..graph import Spec
-from ..ops import check, conv, conv_transpose, geometry, packed, path
+from ..executor import rewrites
+from ..layer import Spec
+from ..ops import check, conv, geometry, path
+from ..ops.conv import packed
 from .common import Convolution, at_least, maps
 
 
@@ -148,15 +149,15 @@ class ConvTranspose2D(Convolution):
 
     def forward(self, b):
         bias, g = self.bias_of(b.params), self.geometry(b.x_shape)
-        return [conv_transpose.conv_transpose2d_call(b.x, b.params.weight, bias, b.y, g)]
+        return [conv.conv_transpose2d_call(b.x, b.params.weight, bias, b.y, g)]
 
     def backward(self, b):
         g = self.geometry(b.x_shape)
-        calls = [conv_transpose.conv_transpose2d_backward_weight_call(b.dy, b.x, b.grads.weight, g)]
+        calls = [conv.conv_transpose2d_backward_weight_call(b.dy, b.x, b.grads.weight, g)]
         if self.bias:
             calls.append(conv.conv2d_backward_bias_call(b.dy, b.grads.bias))
         if b.dx is not None:
-            calls.append(conv_transpose.conv_transpose2d_backward_input_call(b.dy, b.params.weight, b.dx, g))
+            calls.append(conv.conv_transpose2d_backward_input_call(b.dy, b.params.weight, b.dx, g))
         return calls
 
     def multiply_adds(self, x_shape, y_shape):

@@ -6,7 +6,7 @@ dx = dy W,  dW = dy^T x,  db = sum_n dy[n]     eqs. 30, 19, 24
 
 from types import SimpleNamespace
 
-from ..graph import Spec
+from ..layer import Spec
 from ..ops import dense
 from .common import WithBias, at_least, features
 

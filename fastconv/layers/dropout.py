@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from ..graph import Array, Layer, Spec, State
+from ..layer import Array, Layer, Spec, State
 from ..ops import check
 from .common import same_start
 

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from ..graph import Layer, Spec
+from ..layer import Layer, Spec
 from ..ops import check
 from .common import same_start
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..graph import Layer, Spec
+from ..layer import Layer, Spec
 from ..ops import check
 from .common import features, same_start
 

@@ -11,9 +11,10 @@ from math import prod
 import numpy as np
 
 from .. import init
-from ..graph import Array, Layer, Parameter, Spec, State
-from ..ops import check, norm, norm_group, norm_local
+from ..layer import Array, Layer, Parameter, Spec, State
+from ..ops import check, norm
 from ..ops.elementwise import positive
+from ..ops.norm import group, local
 
 
 class Affine(Layer):
@@ -141,11 +142,11 @@ class GroupNorm(Affine):
         return Spec(x_shape, self.parameters(x_shape[:1]), {}, saved, self.scratch(x_shape[:1]))
 
     def forward(self, b):
-        return [norm_group.group_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
+        return [group.group_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
 
     def backward(self, b):
         saved, weight = (b.saved.mean, b.saved.invstd), self.weights(b)[0]
-        return [norm_group.group_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
+        return [group.group_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
 
 
 class LayerNorm(Affine):
@@ -167,11 +168,11 @@ class LayerNorm(Affine):
         )
 
     def forward(self, b):
-        return [norm_group.layer_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
+        return [group.layer_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
 
     def backward(self, b):
         saved, weight = (b.saved.mean, b.saved.invstd), self.weights(b)[0]
-        return [norm_group.layer_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
+        return [group.layer_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
 
 
 class LocalResponseNorm(Layer):
@@ -189,17 +190,17 @@ class LocalResponseNorm(Layer):
 
     def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0, name=None):
         super().__init__(name)
-        self.window = norm_local.window_numbers(size, alpha, beta, k)
+        self.window = local.window_numbers(size, alpha, beta, k)
 
     def spec(self, x_shape, dtype):
-        norm_local.window_numbers(*self.window)
+        local.window_numbers(*self.window)
         return Spec(x_shape)
 
     def forward(self, b):
-        return [norm_local.local_response_norm_call(b.x, b.y, *self.window)]
+        return [local.local_response_norm_call(b.x, b.y, *self.window)]
 
     def backward(self, b):
-        return [] if b.dx is None else [norm_local.local_response_norm_backward_call(b.dy, b.x, b.dx, *self.window)]
+        return [] if b.dx is None else [local.local_response_norm_backward_call(b.dy, b.x, b.dx, *self.window)]
 
     def multiply_adds(self, x_shape, y_shape):
         return prod(x_shape) * self.window[0]

@@ -3,7 +3,7 @@
 y[top + h, left + w] = x[h, w], 0 elsewhere    dx[h, w] = dy[top + h, left + w]
 """
 
-from ..graph import Layer, Spec
+from ..layer import Layer, Spec
 from ..ops.pad import pad_backward_call, pad_call, padded, sides
 from .common import maps
 

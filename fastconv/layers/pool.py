@@ -5,7 +5,7 @@ mean   y = sum x / m                           dx = dy / m at each of the m posi
 L_p    y = (sum |x|^p)^(1/p), L2 by default    dx = dy sign(x) (|x| / y)^(p-1); for L2 dy x / y; 0 where y = 0
 """
 
-from ..graph import Array, Layer, Spec
+from ..layer import Array, Layer, Spec
 from ..ops import check, geometry, pool
 from .common import maps
 

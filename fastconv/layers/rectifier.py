@@ -4,8 +4,8 @@ prelu          y = x where x > 0, else w x     dx = dy where x > 0, else w dy; d
 the others     y = f(x)                        dx = dy f'(x), as the function in `ops` of that name says
 """
 
-from ..graph import Layer, Parameter, Spec
 from ..init import constant
+from ..layer import Layer, Parameter, Spec
 from ..ops import activation, check
 from ..ops.elementwise import positive
 from .activation import FromOutput

@@ -9,7 +9,7 @@ df[c] = sum_n x[n,c] (cross-correlated with) dm[n,c],  dx[n,c] = dm[n,c] (in ful
 
 from math import prod
 
-from ..graph import Array, Parameter, Spec
+from ..layer import Array, Parameter, Spec
 from ..ops import check, conv, geometry
 from .common import Convolution, at_least, maps
 from .conv import Conv2D

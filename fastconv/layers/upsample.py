@@ -3,7 +3,7 @@
 y[h, w] = x[floor(h / sh), floor(w / sw)]    dx[h, w] = sum of dy over the sh x sw block of (h, w)
 """
 
-from ..graph import Layer, Spec
+from ..layer import Layer, Spec
 from ..ops import check
 from ..ops.upsample import scaled, upsample_nearest2d_backward_call, upsample_nearest2d_call
 from .common import maps

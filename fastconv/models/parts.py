@@ -1,6 +1,7 @@
 """What the architectures share: numbered and named parts, and convolution with batch normalisation."""
 
-from ..graph import Layer, scope
+from ..graph import scope
+from ..layer import Layer
 from ..layers import BatchNorm, Conv2D, ReLU
 
 

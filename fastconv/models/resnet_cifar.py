@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from ..graph import Layer, Spec, sequential
+from ..graph import sequential
+from ..layer import Layer, Spec
 from ..layers import AdaptiveAvgPool2D, Flatten, Linear, ReLU
 from .parts import block
 from .resnet import convolution

@@ -1,7 +1,7 @@
 """The public functions on NumPy arrays: check, choose the path, allocate or take `out=`, call a kernel."""
 
-from .activation_hard import hardsigmoid, hardsigmoid_backward, hardswish, hardswish_backward
-from .activation_rectifier import (
+from .activation.hard import hardsigmoid, hardsigmoid_backward, hardswish, hardswish_backward
+from .activation.rectifier import (
     leaky_relu,
     leaky_relu_backward,
     prelu,
@@ -11,55 +11,45 @@ from .activation_rectifier import (
     relu6_backward,
     relu_backward,
 )
-from .activation_sigmoid import sigmoid, sigmoid_backward, tanh, tanh_backward
-from .activation_smooth import elu, elu_backward, gelu, gelu_backward, silu, silu_backward, softplus, softplus_backward
-from .activation_softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+from .activation.sigmoid import sigmoid, sigmoid_backward, tanh, tanh_backward
+from .activation.smooth import elu, elu_backward, gelu, gelu_backward, silu, silu_backward, softplus, softplus_backward
+from .activation.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .add import add
 from .conv import conv2d, conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight
-from .conv_transpose import (
+from .conv.convolve import convolve2d, convolve2d_backward_input, convolve2d_backward_weight, rot180
+from .conv.packed import PackedWeight, pack_weight
+from .conv.transpose import (
     conv_transpose2d,
     conv_transpose2d_backward_bias,
     conv_transpose2d_backward_input,
     conv_transpose2d_backward_weight,
 )
-from .convolve import convolve2d, convolve2d_backward_input, convolve2d_backward_weight, rot180
-from .dense import (
-    linear,
-    linear_backward,
-    linear_backward_bias,
-    linear_backward_input,
-    linear_backward_weight,
-)
+from .dense import linear, linear_backward, linear_backward_bias, linear_backward_input, linear_backward_weight
 from .layout import concatenate, to_channels_last, to_planar
-from .loss_binary import binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_backward
-from .loss_classes import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
-from .loss_elements import huber_loss, huber_loss_backward, l1_loss, l1_loss_backward, mse_loss, mse_loss_backward
+from .loss.binary import binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_backward
+from .loss.classes import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
+from .loss.elements import huber_loss, huber_loss_backward, l1_loss, l1_loss_backward, mse_loss, mse_loss_backward
 from .norm import batch_norm, batch_norm_backward
-from .norm_group import group_norm, group_norm_backward, layer_norm, layer_norm_backward
-from .norm_local import local_response_norm, local_response_norm_backward
-from .packed import PackedWeight, pack_weight
+from .norm.group import group_norm, group_norm_backward, layer_norm, layer_norm_backward
+from .norm.local import local_response_norm, local_response_norm_backward
 from .pad import pad, pad_backward
 from .path import use_path
-from .pool import (
-    avg_pool2d,
-    avg_pool2d_backward,
-    lp_pool2d,
-    lp_pool2d_backward,
-    max_pool2d,
-    max_pool2d_backward,
-)
-from .pool_adaptive import (
+from .pool.adaptive import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
     adaptive_max_pool2d,
     adaptive_max_pool2d_backward,
+)
+from .pool.avg import avg_pool2d, avg_pool2d_backward
+from .pool.global_pool import (
     global_avg_pool2d,
     global_avg_pool2d_backward,
     global_max_pool2d,
     global_max_pool2d_backward,
-    max_unpool2d,
-    max_unpool2d_backward,
 )
+from .pool.lp import lp_pool2d, lp_pool2d_backward
+from .pool.max import max_pool2d, max_pool2d_backward
+from .pool.unpool import max_unpool2d, max_unpool2d_backward
 from .upsample import upsample_nearest2d, upsample_nearest2d_backward
 
 __all__ = [

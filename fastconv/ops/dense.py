@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import kernels
 from . import check, epilogue
-from .conv import check_bias
-from .remember import Ways, key
+from .call_cache import Ways, key
+from .conv.conv import check_bias
 
 forward_ways, input_ways, weight_ways = Ways(), Ways(), Ways()
 

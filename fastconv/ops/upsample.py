@@ -1,7 +1,7 @@
 """Larger images: each value repeated. That is the gradient of a sum over windows that stand side by side."""
 
 from . import check, geometry
-from .pool_calls import mean_backward_call, mean_call, mean_tables
+from .pool.prepared import mean_backward_call, mean_call, mean_tables
 
 
 def upsample_nearest2d(x, scale_factor, *, out=None):

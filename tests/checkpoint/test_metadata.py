@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import safetensors
 
-from fastconv import Network, cli, layers, models
+from fastconv import Network, layers, models
 from fastconv.checkpoint import load, metadata, save
+from fastconv.cli import parser
 
 FILES = Path(__file__).parent / "files"
 SUFFIXES = ("npz", "safetensors")
@@ -160,7 +161,7 @@ def test_a_reader_of_before_finds_dicts_where_they_were(tmp_path):
 @pytest.mark.parametrize("given", ["text", [1], None, 3, {"model": "nielsen", "input_shape": "1"}])
 def test_the_command_line_refuses_metadata_that_names_no_network(tmp_path, given, capsys):
     Network(layers.Linear(2), (3,)).save(tmp_path / "a.npz", given)
-    assert cli.main(["predict", str(tmp_path / "a.npz"), "x.png"]) == 1
+    assert parser.main(["predict", str(tmp_path / "a.npz"), "x.png"]) == 1
     assert "does not say which network it holds" in capsys.readouterr().err
 
 
@@ -168,5 +169,5 @@ def test_the_command_line_reads_a_shape_that_is_a_tuple(tmp_path, capsys):
     network = Network(models.known["nielsen"].build(), (1, 28, 28), seed=0)
     network.save(tmp_path / "a.npz", {"model": "nielsen", "input_shape": network.input_shape})
     np.save(tmp_path / "x.npy", np.zeros((28, 28), np.uint8))
-    assert cli.main(["predict", str(tmp_path / "a.npz"), str(tmp_path / "x.npy")]) == 0
+    assert parser.main(["predict", str(tmp_path / "a.npz"), str(tmp_path / "x.npy")]) == 0
     capsys.readouterr()

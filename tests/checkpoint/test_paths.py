@@ -13,9 +13,11 @@ import child
 import numpy as np
 import pytest
 
-from fastconv import Network, cli, files, layers
+from fastconv import Network, layers
 from fastconv.checkpoint import CheckpointError, check_path, load, metadata, save
+from fastconv.cli import parser
 from fastconv.data import DataError, read_idx
+from fastconv.system import files
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices, mounts, and becomes somebody else")
 ACTIONS = {
@@ -123,9 +125,9 @@ def test_a_pipe_that_takes_the_place_of_the_file_between_two_looks_is_seen(tmp_p
 
 def test_training_is_refused_before_it_begins_where_the_result_would_replace_a_pipe(tmp_path, capsys):
     os.mkfifo(tmp_path / "out.npz")
-    assert cli.main(["train", "--data", "/none", "--out", str(tmp_path / "out.npz")]) == 1
+    assert parser.main(["train", "--data", "/none", "--out", str(tmp_path / "out.npz")]) == 1
     assert "out.npz is not a regular file but a pipe" in capsys.readouterr().err
-    assert cli.main(["train", "--data", "/none", "--out", str(tmp_path / "out.pth")]) == 1
+    assert parser.main(["train", "--data", "/none", "--out", str(tmp_path / "out.pth")]) == 1
     assert "out.safetensors" in capsys.readouterr().err
     assert stat.S_ISFIFO((tmp_path / "out.npz").stat().st_mode)
 

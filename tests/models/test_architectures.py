@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from fastconv import Network, graph, losses, models, sequential
-from fastconv.graph import declared
+from fastconv.graph.graph import declared
 from fastconv.layers import DepthwiseConv2D
 from fastconv.models.resnet_cifar import Shortcut
 from fastconv.ops.activation import softmax
 from fastconv.optim import SGD
-from fastconv.summary import Summary
+from fastconv.reports.summary import Summary
 
 TORCHVISION = {  # parameters, digest
     "alexnet": (61_100_840, "935c1ea73a7869ee"),

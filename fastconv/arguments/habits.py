@@ -1,0 +1,150 @@
+"""Errors for what users of other libraries write by habit, with what to write instead."""
+
+import inspect
+from functools import lru_cache
+from types import FunctionType
+
+import numpy as np
+
+from ..ops import check
+
+LOSSES = {  # letters of a name -> what to write
+    "crossentropy": "fastconv.CrossEntropy()",
+    "crossentropyloss": "fastconv.CrossEntropy()",
+    "categoricalcrossentropy": "fastconv.CrossEntropy()",
+    "sparsecategoricalcrossentropy": "fastconv.CrossEntropy()",
+    "binarycrossentropy": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
+    "bcewithlogitsloss": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
+    "mse": "fastconv.MSE('mean')",
+    "mseloss": "fastconv.MSE('mean')",
+    "meansquarederror": "fastconv.MSE('mean')",
+}
+OPTIMIZERS = {
+    "sgd": "fastconv.SGD(lr=0.1)",
+    "adam": "fastconv.Adam()",
+    "adamw": "fastconv.AdamW()",
+    "rmsprop": "fastconv.RMSprop()",
+}
+OPTIONS = {  # of layers of other libraries -> ours
+    "strides": "stride",
+    "pool_size": "kernel_size",
+    "dilation_rate": "dilation",
+    "use_bias": "bias",
+    "filters": "channels",
+    "out_channels": "channels",
+    "out_features": "outputs",
+    "units": "outputs",
+    "kernel_initializer": "init",
+    "bias_initializer": "bias_init",
+    "rate": "p",
+    "epsilon": "eps",
+}
+
+
+def check_model(model, rule):
+    """TypeError if the model is not a function of nodes, with what to write instead."""
+    cure = ""
+    if isinstance(model, type):
+        cure = f"; this is a class, call it to make a layer: {model.__name__}(...)"
+    elif isinstance(model, list | tuple):
+        cure = "; to join several layers write sequential(*layers)"
+    elif callable(model):
+        return
+    raise TypeError(f"{rule}, got {model!r}{cure}")
+
+
+def check_options(layer, options):
+    """TypeError if a layer of fastconv gets an option of another library; your own classes may take any option."""
+    if not options or not layer.__init__.__module__.startswith("fastconv."):
+        return
+    if "activation" in options:
+        raise TypeError(
+            f"{layer.__name__} takes no activation, got activation={options['activation']!r}: an activation is a layer "
+            f"of its own, sequential({layer.__name__}(...), ReLU())"
+        )
+    known = inspect.signature(layer.__init__).parameters
+    for name in options:
+        if name not in known and OPTIONS.get(name) in known:
+            value = check.shown(options[name])
+            raise TypeError(f"{layer.__name__} takes no {name}, got {name}={value}; write {OPTIONS[name]}={value}")
+
+
+def sample_shape(input_shape):
+    """(C, H, W) or (features,), from one of these or from the number of features."""
+    rule = "input_shape must be (C, H, W) or (features,), without the batch axis"
+    if hasattr(input_shape, "__index__") and np.ndim(input_shape) == 0:
+        input_shape = (input_shape,)
+    if not isinstance(input_shape, tuple | list | np.ndarray):
+        raise TypeError(f"{rule}, got {input_shape!r}")
+    if len(input_shape) not in (1, 3):
+        raise ValueError(f"{rule}, got {tuple(input_shape)}")
+    return tuple(check.integer(extent, "input_shape", 1) for extent in input_shape)
+
+
+def check_loss(loss):
+    """The loss; TypeError if it is not one."""
+    rule = "loss must be a loss object"
+    if isinstance(loss, type) and hasattr(loss, "prepare"):
+        raise TypeError(f"{rule}, got the class {loss.__name__}; write loss={loss.__name__}()")
+    if isinstance(loss, str) or (callable(loss) and not hasattr(loss, "prepare")):
+        raise TypeError(f"{rule}, got {loss!r}; write loss={known_as(loss, LOSSES)}")
+    for method in ("prepare", "target_array", "bind"):
+        if not callable(getattr(loss, method, None)):
+            raise TypeError(f"{rule}, such as fastconv.CrossEntropy(), got {loss!r}, which has no {method}")
+    try:
+        hash(loss)
+    except TypeError:
+        raise TypeError(f"loss must be hashable, as a frozen dataclass is, got {loss!r}") from None
+    return loss
+
+
+def check_optimizer(optimizer):
+    """The optimizer; TypeError if it is not one."""
+    rule = "optimizer must be an object with step(parameters, gradients)"
+    if isinstance(optimizer, str | type):
+        raise TypeError(f"{rule}, got {optimizer!r}; write optimizer={known_as(optimizer, OPTIMIZERS)}")
+    if not callable(getattr(optimizer, "step", None)):
+        raise TypeError(f"{rule}, such as fastconv.SGD(lr=0.1), got {optimizer!r}")
+    step = getattr(type(optimizer), "step", None)
+    if isinstance(step, FunctionType) and (wrong := mismatch_of_step(step)):
+        cure = f"write optimizer={known_as(optimizer, OPTIMIZERS)}"
+        raise TypeError(f"{rule}, got {type(optimizer).__name__}, whose step does not take these ({wrong}); {cure}")
+    return optimizer
+
+
+def known_as(thing, table):
+    """What to write for a name, a function, a class or an object of another library; all choices if it is unknown."""
+    name = thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__)
+    return table.get("".join(filter(str.isalpha, name.lower())), " or ".join(dict.fromkeys(table.values())))
+
+
+def check_callback(function, name, takes):
+    """TypeError for what cannot be called with one argument; None is no callback."""
+    if function is None:
+        return
+    rule = f"{name} must be a function that takes {takes}"
+    if isinstance(function, type):
+        raise TypeError(f"{rule}, got the class {function.__name__}; write {name}={function.__name__}()")
+    if not callable(function):
+        raise TypeError(f"{rule}, got {function!r}")
+    if wrong := mismatch(function, 1):
+        raise TypeError(f"{rule} alone, got {function!r}: {wrong}")
+
+
+def mismatch(function, count):
+    """Why a function cannot be called with so many arguments; '' where it can, or a builtin does not tell."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return ""
+    try:
+        signature.bind(*[None] * count)
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+@lru_cache
+def mismatch_of_step(step):
+    """Asked in each training step, of functions of classes."""
+    return mismatch(step, 3)

@@ -1,0 +1,5 @@
+"""The command line: ``fastconv train``, ``predict``, ``info`` ..."""
+
+from .parser import main
+
+__all__ = ["main"]

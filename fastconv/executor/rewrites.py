@@ -1,0 +1,85 @@
+"""The rewrites that a plan may use, and the switch of each. Every one leaves the result what it is without it.
+
+    activation    an activation is applied while the layer before it stores
+    residual      the other side of a + b is added while a layer stores
+    norm          batch norm becomes part of the weights before it (frozen networks)
+    pack          weights are brought into the kernels' order once (frozen networks)
+    in_place      a result overwrites what nobody else reads
+    reuse         memory is used again after its last reader
+    concat        the inputs of a concatenation are computed inside it
+    pooled_first  relu before max pooling is applied after it (training)
+    gradients     what is known of an input's gradient is added while a layer stores the rest (training)
+    updates       parameters side by side are updated by one call (lean training)
+    slices        the first steps run for a few images at a time, whose values stay in the caches (prediction)
+
+The environment variable ``FASTCONV_REWRITES_OFF`` (for example ``norm,in_place``) switches some off at import.
+"""
+
+import os
+
+from ..ops.check import choice
+
+OPTIONAL = (
+    "activation",
+    "residual",
+    "norm",
+    "pack",
+    "in_place",
+    "reuse",
+    "concat",
+    "pooled_first",
+    "gradients",
+    "updates",
+    "slices",
+)
+
+
+def _switched_off(names):
+    wanted = {name.strip() for name in names.split(",") if name.strip()}
+    if not wanted <= set(OPTIONAL):
+        raise ImportError(f"FASTCONV_REWRITES_OFF={names!r}: must list some of {', '.join(OPTIONAL)}")
+    return wanted
+
+
+_off = _switched_off(os.environ.get("FASTCONV_REWRITES_OFF", ""))
+
+
+def use_rewrite(name, enabled=True):
+    """Switch a rewrite of the executor on or off for the plans made from now on.
+
+    Parameters
+    ----------
+    name : {"activation", "residual", "norm", "pack", "in_place", "reuse", "concat", "pooled_first", "gradients",
+        "updates", "slices"}
+    enabled : bool
+
+    Returns
+    -------
+    bool
+        Whether the rewrite was enabled before.
+
+    Raises
+    ------
+    ValueError
+        If there is no such rewrite.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> before = fastconv.use_rewrite("in_place", False)   # every value in memory of its own
+    >>> fastconv.use_rewrite("in_place", before)
+    False
+    """
+    choice(name, "name", OPTIONAL)
+    before = name not in _off
+    (_off.discard if enabled else _off.add)(name)
+    return before
+
+
+def enabled(name):
+    return name not in _off
+
+
+def switched_off():
+    """What tells plans made under different switches apart."""
+    return frozenset(_off)

@@ -1,0 +1,27 @@
+"""What a model is made of: layers, and the nodes that wires join.
+
+A model is any function Node -> Node; a layer is the smallest one. A layer declares (`Spec`: shapes only) and prepares
+calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
+"""
+
+from ..layer import Array, Layer, Parameter, Spec, State
+from .build import build, sequential
+from .graph import Graph, ancestors, declared
+from .node import Node, concat
+from .scopes import scope
+
+__all__ = [
+    "Array",
+    "Graph",
+    "Layer",
+    "Node",
+    "Parameter",
+    "Spec",
+    "State",
+    "ancestors",
+    "build",
+    "concat",
+    "declared",
+    "scope",
+    "sequential",
+]

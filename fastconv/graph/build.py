@@ -1,0 +1,56 @@
+"""What a model is made of: layers, and the nodes that wires join.
+
+A model is any function Node -> Node; a layer is the smallest one. A layer declares (`Spec`: shapes only) and prepares
+calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from ..arguments import habits
+from ..ops import check
+from .graph import Graph
+from .node import Node
+
+
+def sequential(*models):
+    """The model that applies these models (layers, or any functions Node -> Node) one after another.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> from fastconv.layers import Flatten, Linear, ReLU
+    >>> list(fastconv.Network(fastconv.sequential(Flatten(), Linear(5), ReLU()), (1, 8, 8)).parameters)
+    ['linear1.weight', 'linear1.bias']
+    """
+    for model in models:
+        habits.check_model(model, "sequential takes layers and functions Node -> Node")
+
+    return partial(one_after_another, models)
+
+
+def one_after_another(models, x):
+    for model in models:
+        x = model(x)
+    return x
+
+
+def build(model, input_shape, dtype, precise=False):
+    """The output node of the model; its graph holds the rest."""
+    habits.check_model(model, "model must be a layer or a function Node -> Node")
+    shape = habits.sample_shape(input_shape)
+    dtype = np.dtype(dtype)
+    if dtype not in check.DTYPES:
+        raise TypeError(f"dtype must be float32 or float64, got {dtype}")
+    graph = Graph(shape, dtype, check.flag(precise, "precise"))
+    check.size(shape, dtype)
+    try:
+        output = model(graph.input)
+    except TypeError as error:
+        if repr(graph.input) not in str(error):
+            raise
+        raise TypeError(f"{error}; if model is a function that returns a model, call it: resnet18()") from None
+    if not isinstance(output, Node) or output.graph is not graph:
+        raise TypeError(f"model must return a Node made from the one it was given, got {output!r}")
+    return output

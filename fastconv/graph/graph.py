@@ -1,0 +1,165 @@
+"""What a model is made of: layers, and the nodes that wires join.
+
+A model is any function Node -> Node; a layer is the smallest one. A layer declares (`Spec`: shapes only) and prepares
+calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
+"""
+
+import copy
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+
+from ..layer import Spec, checked, differences
+from .copying import copied, picklable
+from .node import Node, added, concatenated, describe
+from .scopes import in_scope
+
+
+class Graph:
+    """The nodes of one network in the order they were made, which is an order they can run in; and their names."""
+
+    def __init__(self, input_shape, dtype, precise=False):
+        self.dtype, self.precise = np.dtype(dtype), precise
+        self.nodes, self.names, self.counts, self.layers = [], {}, {}, {}
+        self.input = Node(self, "input", "input", input_shape)
+
+    def add(self, node):
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def fresh(self, kind):
+        """<kind><n> in the current scope, n counted from 1."""
+        while True:
+            key = in_scope(kind)
+            self.counts[key] = self.counts.get(key, 0) + 1
+            name = f"{key}{self.counts[key]}"
+            if name not in self.names:
+                return name
+
+    def apply(self, layer, x):
+        return self.use(layer, x, *self.name_of(layer))
+
+    def use(self, layer, x, owner, name):
+        """The node of a layer that reads x."""
+        with reading(name, layer, x):
+            spec = declaration(layer, x)
+        entry = self.layers[id(layer)]
+        entry[1] = entry[1] or (x, spec)
+        source, first = entry[1]
+        other = differences(Spec((), spec.params, spec.state), Spec((), first.params, first.state))
+        if other:
+            raise ValueError(
+                f"{name} reading {describe(x)} would need {'; '.join(other)} as made for {describe(source)}; "
+                "use a layer of its own for each shape"
+            )
+        vars(layer)["_used"] = True
+        return Node(self, "layer", name, spec.y_shape, (x,), layer, spec, owner)
+
+    def name_of(self, layer):
+        """Where the layer's parameters live, and the name of this use of it."""
+        if id(layer) in self.layers:
+            entry = self.layers[id(layer)]
+            entry[2] += 1
+            return entry[0], f"{entry[0]}#{entry[2]}"
+        name = self.fresh(layer.kind) if layer.name is None else in_scope(layer.name)
+        if name in self.names:
+            raise ValueError(f"two layers are named {name!r}: {self.names[name]!r} and {layer!r}")
+        self.names[name] = layer  # keeps the object alive, so its id stays its own
+        self.layers[id(layer)] = [name, None, 1]
+        return name, name
+
+    # Copies: nodes are stored as a flat list, so that a long chain needs no deep recursion.
+
+    def __getstate__(self):
+        unchanged(self.nodes)
+        uses = {owner: self.layers[id(layer)][2] for owner, layer in self.names.items()}
+        nodes = [(n.kind, n.name, [x.index for x in n.inputs], n.owner) for n in self.nodes[1:]]
+        return self.input.shape, self.dtype.name, self.precise, self.names, uses, self.counts, nodes
+
+    def __setstate__(self, state):
+        shape, dtype, precise, names, uses, counts, nodes = state
+        self.__init__(shape, dtype, precise)
+        self.names, self.counts = dict(names), dict(counts)
+        self.layers = {id(layer): [owner, None, uses[owner]] for owner, layer in names.items()}
+        for kind, name, inputs, owner in nodes:
+            sources = [self.nodes[index] for index in inputs]
+            if kind == "layer":
+                self.use(self.names[owner], *sources, owner, name)
+            else:
+                JOINTS[kind](*sources, name=name)
+
+    def __reduce_ex__(self, protocol):
+        for owner, layer in self.names.items():
+            picklable(layer, owner, protocol)
+        return super().__reduce_ex__(protocol)
+
+    def __deepcopy__(self, memo):
+        return self.with_layers(partial(copied, memo=memo), memo)
+
+    def __copy__(self):
+        """The same nodes with copies of the layers, which later changes of the layers do not affect."""
+        return self.with_layers(lambda layer, owner: copy.copy(layer))
+
+    def with_layers(self, change, memo=None):
+        new = Graph.__new__(Graph)
+        if memo is not None:
+            memo[id(self)] = new
+        shape, dtype, precise, names, *rest = self.__getstate__()
+        layers = {owner: change(layer, owner) for owner, layer in names.items()}
+        new.__setstate__((shape, dtype, precise, layers, *rest))
+        return new
+
+
+def declaration(layer, x):
+    """The Spec that the layer declares for x, checked."""
+    return checked(layer.spec(x.shape, x.graph.dtype), x.graph.dtype)
+
+
+def unchanged(nodes):
+    """RuntimeError if a layer no longer declares what the network was built with."""
+    for node in nodes:
+        if node.layer is None:
+            continue
+        who = f"{node.name} ({type(node.layer).__name__}) was changed after the network was built"
+        cure = "set it back, or build another network"
+        try:
+            now = declaration(node.layer, node.inputs[0])
+        except Exception as error:
+            raise RuntimeError(f"{who}: {error}; {cure}") from error
+        other = differences(now, node.spec)
+        if other:
+            raise RuntimeError(f"{who}: it declares {'; '.join(other)}; {cure}")
+
+
+@contextmanager
+def reading(name, layer, x):
+    """Adds the layer's name and its input to the errors of a layer."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{name} ({type(layer).__name__}) reading {describe(x)}: {error}") from None
+
+
+JOINTS = {"add": added, "concat": concatenated}
+
+
+def ancestors(output):
+    """The nodes that `output` depends on and itself, in an order they can run in."""
+    wanted, open_nodes = {output.index}, [output]
+    while open_nodes:
+        for node in open_nodes.pop().inputs:
+            if node.index not in wanted:
+                wanted.add(node.index)
+                open_nodes.append(node)
+    return [node for node in output.graph.nodes if node.index in wanted]
+
+
+def declared(nodes):
+    """All parameters and states, by full name, in the order of the model."""
+    params, states = {}, {}
+    for node in nodes:
+        if node.spec:
+            params.update({f"{node.owner}.{name}": p for name, p in node.spec.params.items()})
+            states.update({f"{node.owner}.{name}": s for name, s in node.spec.state.items()})
+    return params, states

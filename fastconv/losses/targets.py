@@ -1,0 +1,214 @@
+"""Checks of targets: class indices or values, and errors that say what to write instead of anything else.
+
+What integers mean depends on the shape of the output alone. For an output (N, K, ...) with K > 1, integers (N,) are
+class indices if the loss knows classes. Integers of the output's shape are values, and so are integers (N, ...) for
+an output (N, 1, ...), which lack only the axis of the one channel.
+"""
+
+import numpy as np
+
+from ..ops import check
+
+NAN_AS_INTEGER = np.iinfo(np.int64).min
+
+
+def class_indices(targets, y_shape, name):
+    """int64 indices below the number of classes, one for each image (and pixel)."""
+    wanted = (y_shape[0], *y_shape[2:])
+    code, given = check.code(targets, name), check.given(targets, name, f"integers (class indices) of shape {wanted}")
+    if given.dtype.kind in "iu" and given.shape == wanted:
+        check_range(given, y_shape[1], name, code)
+        return given.astype(np.int64)
+    cure = cure_of(given, y_shape, name, code)
+    if given.dtype.kind not in "iu":
+        sample = f" such as {first_odd(given)!r}" if given.size else ""
+        raise TypeError(f"{name} must be integers (class indices) of shape {wanted}, got {given.dtype}{sample}{cure}")
+    raise ValueError(f"{name} must have shape {wanted} (one class for each output), got {given.shape}{cure}")
+
+
+def check_range(indices, classes, name, code):
+    """ValueError for an index below 0, or beyond the last class."""
+    if not indices.size or (indices.min() >= 0 and indices.max() < classes):
+        return
+    least, most, cure = int(indices.min()), int(indices.max()), ""
+    if least == NAN_AS_INTEGER:
+        cure = f"; {least} is what NaN becomes as an integer: leave out samples without a class"
+    elif no_class(indices, classes) in (-100, 255):
+        cure = f"; leave out samples without a class ({no_class(indices, classes)})"
+    elif least == 1 and most == classes:
+        cure = f"; classes are counted from 0: {code} - 1"
+    elif len(np.unique(indices)) == classes:
+        cure = f"; number them: names, {name} = numpy.unique({code}, return_inverse=True)"
+    elif least >= 0:
+        cure = f"; {most + 1} classes need an output of {most + 1}"
+    plural = "class" if classes == 1 else "classes"
+    raise ValueError(
+        f"{name} must be class indices from 0 to {classes - 1}, got {least} to {most}: "
+        f"the output has {classes} {plural}{cure}"
+    )
+
+
+def no_class(indices, classes):
+    """The one index that is out of range, as data sets mark what has no class; None where there are several."""
+    outside = np.unique(indices[(indices < 0) | (indices >= classes)])
+    return int(outside[0]) if len(outside) == 1 and len(outside) < len(np.unique(indices)) else None
+
+
+def values(targets, y_shape, dtype, name):
+    """Targets of the output's shape and dtype; integers and bools are converted if that is exact."""
+    code, given = check.code(targets, name), check.given(targets, name, f"numbers of shape {y_shape}")
+    fits = given.shape == y_shape or one_channel(given, y_shape)
+    if given.dtype.kind not in "biuf":
+        cure = number_cure(given, dtype, code) if fits else ""
+        if is_text(given):
+            cure = cure or cure_of(given, y_shape, name, code)
+        elif not fits:
+            cure = class_cure(given, y_shape, code)
+        raise TypeError(f"{name} must be numbers of dtype {dtype}, got {given.dtype}{cure}")
+    if not fits:
+        cure = class_cure(given, y_shape, code)
+        raise ValueError(f"{name} must have shape {y_shape} (the network's output), got {given.shape}{cure}")
+    given = given.reshape(y_shape)
+    if given.dtype.kind == "f":
+        if given.dtype.newbyteorder("=") != dtype:
+            raise TypeError(f"{name} must be {dtype} like the network, got {given.dtype}; use {code}.astype('{dtype}')")
+        return check.array(given, name)
+    check_exact(given, dtype, name, code)
+    return given.astype(dtype)
+
+
+def check_exact(whole, dtype, name, code):
+    """ValueError for integers that the dtype may round."""
+    if whole.dtype.kind == "b" or not whole.size:
+        return
+    digits = np.finfo(dtype).nmant + 1
+    least, most = int(whole.min()), int(whole.max())
+    if least == NAN_AS_INTEGER:
+        raise ValueError(f"{name} must be numbers, got {least}, which is what NaN becomes as an integer")
+    if max(-least, most) > 2**digits:
+        raise ValueError(
+            f"{name} must be integers up to 2**{digits}, which {dtype} holds exactly, got {least} to {most}; "
+            f"round them with {code}.astype('{dtype}')"
+        )
+
+
+def one_each(targets, y_shape):
+    """Integers, one for each image (and pixel); None for anything else."""
+    targets = np.asarray(targets)
+    return targets if targets.dtype.kind in "iu" and targets.shape == (y_shape[0], *y_shape[2:]) else None
+
+
+def one_of_several(targets, y_shape):
+    """Integers (N,) for an output (N, K) with K > 1: one of K classes each; None for anything else."""
+    return one_each(targets, y_shape) if len(y_shape) == 2 and y_shape[1] > 1 else None
+
+
+def one_channel(targets, y_shape):
+    """Whether targets lack only the axis of the one channel: (N, ...) for (N, 1, ...)."""
+    return y_shape[1] == 1 and targets.shape == (y_shape[0], *y_shape[2:])
+
+
+def one_hot(indices, classes, dtype):
+    """t[n, k] = 1 where k is the class of n, else 0."""
+    vectors = np.zeros((len(indices), classes), dtype)
+    vectors[np.arange(len(indices)), indices] = 1
+    return vectors
+
+
+# What to write instead.
+
+
+def cure_of(given, y_shape, name, code):
+    """'; ...' with advice for targets that are not class indices; '' if no advice would help."""
+    classes = code_of_classes(given, y_shape, code)
+    if classes:
+        return f"; use {classes}"
+    if is_text(given):
+        if column(given, y_shape):
+            code, given = f"{code}[:, 0]", given[:, 0]
+        if given.shape != (y_shape[0], *y_shape[2:]):
+            return ""
+        count = len(np.unique(given))
+        if count > y_shape[1]:
+            return f"; {count} different names need an output of {count}, this has {y_shape[1]}"
+        return (
+            f"; number the classes: names, {name} = numpy.unique({code}, return_inverse=True), "
+            f"and for other data sets numpy.searchsorted(names, {code})"
+        )
+    if given.dtype.kind not in "biuf":
+        return ""
+    if np.isnan(given).any():
+        return f"; leave out samples without a class: keep those where ~numpy.isnan({code})"
+    if given.shape == y_shape and y_shape[1] > 1 and (given >= 0).all() and np.allclose(given.sum(1), 1):
+        return f" (probabilities); the most probable classes are {code}.argmax(1)"
+    if given.shape == y_shape or one_channel(given, y_shape):
+        return "; for values use another loss, such as loss=fastconv.MSE()"
+    return ""
+
+
+def class_cure(given, y_shape, code):
+    """'; ...' for classes given where values of the output's shape are wanted."""
+    classes = code_of_classes(given, y_shape, code)
+    if not classes:
+        return ""
+    if len(y_shape) > 2:
+        return f"; classes of pixels want loss=fastconv.CrossEntropy() and class indices, {classes}"
+    return f"; for class indices use {classes}"
+
+
+def code_of_classes(given, y_shape, code):
+    """Code that turns one-hot vectors, a column, or whole numbers of another dtype into class indices; else ''."""
+    if given.shape == y_shape and y_shape[1] > 1 and given.dtype.kind in "biuf" and is_one_hot(given):
+        return f"{code}.argmax(1)"
+    if column(given, y_shape):
+        given, code = given[:, 0], f"{code}[:, 0]"
+    if given.shape != (y_shape[0], *y_shape[2:]) or y_shape[1] == 1 or not is_whole(given):
+        return ""
+    if given.dtype.kind not in "iu":
+        given, code = given.astype(np.int64), f"{code}.astype('int64')"
+    return "" if given.size and (given.min() < 0 or given.max() >= y_shape[1]) else code
+
+
+def column(given, y_shape):
+    return given.ndim == len(y_shape) and given.shape == (y_shape[0], 1, *y_shape[2:])
+
+
+def is_one_hot(given):
+    return bool(((given == 0) | (given == 1)).all() and (given.sum(1) == 1).all())
+
+
+def is_whole(given):
+    """Whether all are whole numbers that fit in int64, whatever their dtype."""
+    if given.dtype.kind == "f":
+        return bool((np.isfinite(given) & (np.abs(given) < np.float64(2**53)) & (given == np.trunc(given))).all())
+    if given.dtype.kind == "O":
+        return all(isinstance(value, int | np.integer) and abs(value) < 2**53 for value in given.flat)
+    return given.dtype.kind in "biu"
+
+
+def is_text(given):
+    return given.dtype.kind in "UST" or (
+        given.dtype.kind == "O" and given.size > 0 and all(isinstance(value, str) for value in given.flat)
+    )
+
+
+def number_cure(given, dtype, code):
+    """'; ...' with advice for values that are not real numbers but can be converted; else ''."""
+    if given.dtype.kind == "c":
+        return f"; use {code}.real.astype('{dtype}')"
+    try:
+        readable = given.dtype.kind in "USTO" and np.isfinite(given.astype(dtype)).all()
+    except (TypeError, ValueError):
+        return ""
+    return f"; use {code}.astype('{dtype}')" if readable else ""
+
+
+def first_odd(given):
+    """A value that shows what is wrong: the first that is not a whole number, else the first."""
+    flat = given.reshape(-1)
+    if given.dtype.kind == "f":
+        odd = flat[~(np.isfinite(flat) & (flat == np.trunc(flat)))]
+    else:
+        odd = [value for value in flat if not isinstance(value, int | np.integer)] if given.dtype.kind == "O" else []
+    value = (odd if len(odd) else flat)[0]
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,167 @@
+"""Sigmoid and tanh, each with its backward."""
+
+from ..elementwise import apply, call
+
+
+def sigmoid(x, *, out=None):
+    """The logistic function.
+
+    y = 1 / (1 + exp(-x))  (Zhang 2016, eq. 4)
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array, optional
+        Where the result goes; any strides, or the memory of an input.
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, dtypes that differ.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
+
+    Notes
+    -----
+    Within 2.5 ulp, down to the smallest results.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.sigmoid(np.array([-1.0, 0.0, 100.0]))
+    array([0.26894142, 0.5       , 1.        ])
+    """
+    return apply(sigmoid_call, out, x=x)
+
+
+def sigmoid_backward(dy, x=None, *, y=None, out=None):
+    """The gradient of `sigmoid` with respect to its input.
+
+    dx = dy y (1 - y)  (Zhang 2016, eqs. 17 and 37)
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+        The input; not read where `y` is given.
+    y : array, shape and dtype of `dy`, optional
+        The output, to spare its recomputation.
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Notes
+    -----
+    The slope is 0 at -inf and +inf, and NaN where x is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.sigmoid_backward(np.ones(2), y=np.array([0.5, 1.0]))
+    array([0.25, 0.  ])
+    """
+    y = sigmoid(x) if y is None else y
+    return apply(sigmoid_backward_call, out, dy=dy, y=y)
+
+
+def tanh(x, *, out=None):
+    """The hyperbolic tangent.
+
+    y = (exp(x) - exp(-x)) / (exp(x) + exp(-x))
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Notes
+    -----
+    Within 3 ulp, near 0 too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.tanh(np.array([-1.0, 0.0, 1e-9]))
+    array([-7.61594156e-01,  0.00000000e+00,  1.00000000e-09])
+    """
+    return apply(tanh_call, out, x=x)
+
+
+def tanh_backward(dy, x=None, *, y=None, out=None):
+    """The gradient of `tanh` with respect to its input.
+
+    dx = dy (1 - y^2)
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+        The input; not read where `y` is given.
+    y : array, shape and dtype of `dy`, optional
+        The output, to spare its recomputation.
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Notes
+    -----
+    The slope is 0 at -inf and +inf, and NaN where x is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.tanh_backward(np.ones(2), y=np.array([0.5, 1.0]))
+    array([0.75, 0.  ])
+    """
+    y = tanh(x) if y is None else y
+    return apply(tanh_backward_call, out, dy=dy, y=y)
+
+
+# ---------------------------------------------------------------- prepared calls
+
+
+def sigmoid_call(x, y):
+    return call("sigmoid", x, y)
+
+
+def sigmoid_backward_call(dy, y, dx):
+    return call("sigmoid_backward", dy, y, dx)
+
+
+def tanh_call(x, y):
+    return call("tanh", x, y)
+
+
+def tanh_backward_call(dy, y, dx):
+    return call("tanh_backward", dy, y, dx)

@@ -1,0 +1,303 @@
+"""Smooth relatives of the rectifier, each with its backward."""
+
+from .. import check
+from ..elementwise import apply, call, positive
+
+
+def elu(x, alpha=1.0, *, out=None):
+    """The exponential linear unit.
+
+    y = x where x > 0, else alpha (exp(x) - 1)
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    alpha : float
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.elu(np.array([-1.0, 2.0]))
+    array([-0.63212056,  2.        ])
+    """
+    return apply(elu_call, out, check.number(alpha, "alpha"), x=x)
+
+
+def elu_backward(dy, x, alpha=1.0, *, out=None):
+    """The gradient of `elu` with respect to its input.
+
+    dx = dy where x > 0, else dy alpha exp(x)
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+    alpha : float
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Notes
+    -----
+    The slope is alpha at the kink, x = 0, 0 at -inf, and NaN where x is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.elu_backward(np.ones(2), np.array([-1.0, 2.0]))
+    array([0.36787944, 1.        ])
+    """
+    return apply(elu_backward_call, out, check.number(alpha, "alpha"), dy=dy, x=x)
+
+
+def gelu(x, approximate="none", *, out=None):
+    """The Gaussian error linear unit.
+
+    y = x P(X < x) of the standard normal X; "tanh": y = x sigmoid(u), u = 2 sqrt(2/pi) (x + 0.044715 x^3)
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    approximate : "none" or "tanh"
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`; another `approximate`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.gelu(np.array([-1.0, 2.0]))
+    array([-0.15865525,  1.95449974])
+    """
+    check.choice(approximate, "approximate", ("none", "tanh"))
+    return apply(gelu_call, out, approximate, x=x)
+
+
+def gelu_backward(dy, x, approximate="none", *, out=None):
+    """The gradient of `gelu` with respect to its input.
+
+    dx = dy (P(X < x) + x p(x)), p the density; "tanh": dx = dy (s + x s (1 - s) du/dx), s = sigmoid(u)
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+    approximate : "none" or "tanh"
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Notes
+    -----
+    The slope is 0 at -inf, 1 at +inf, and NaN where x is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.gelu_backward(np.ones(2), np.array([-1.0, 2.0]))
+    array([-0.08331547,  1.0852318 ])
+    """
+    check.choice(approximate, "approximate", ("none", "tanh"))
+    return apply(gelu_backward_call, out, approximate, dy=dy, x=x)
+
+
+def silu(x, *, out=None):
+    """The sigmoid linear unit, also called swish.
+
+    y = x sigmoid(x)
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.silu(np.array([-1.0, 2.0]))
+    array([-0.26894142,  1.76159416])
+    """
+    return apply(silu_call, out, x=x)
+
+
+def silu_backward(dy, x, *, out=None):
+    """The gradient of `silu` with respect to its input.
+
+    dx = dy s (1 + x (1 - s)), s = sigmoid(x)
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Notes
+    -----
+    The slope is 0 at -inf, 1 at +inf, and NaN where x is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.silu_backward(np.ones(2), np.array([-1.0, 2.0]))
+    array([0.07232949, 1.09078425])
+    """
+    return apply(silu_backward_call, out, dy=dy, x=x)
+
+
+def softplus(x, beta=1.0, threshold=20.0, *, out=None):
+    """A smooth positive part.
+
+    y = log(1 + exp(beta x)) / beta, and x where beta x > threshold
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    beta : float > 0
+    threshold : float
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`; beta not above 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.softplus(np.array([-1.0, 0.0, 30.0]))
+    array([ 0.31326169,  0.69314718, 30.        ])
+    """
+    t = check.number(threshold, "threshold")
+    return apply(softplus_call, out, positive(beta, "beta"), t, x=x)
+
+
+def softplus_backward(dy, x, beta=1.0, threshold=20.0, *, out=None):
+    """The gradient of `softplus` with respect to its input.
+
+    dx = dy sigmoid(beta x), and dy where beta x > threshold
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+    beta : float > 0
+    threshold : float
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Notes
+    -----
+    The slope is 0 at -inf, 1 at +inf, and NaN where x is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.softplus_backward(np.ones(2), np.array([0.0, 30.0]))
+    array([0.5, 1. ])
+    """
+    t = check.number(threshold, "threshold")
+    return apply(softplus_backward_call, out, positive(beta, "beta"), t, dy=dy, x=x)
+
+
+# ---------------------------------------------------------------- prepared calls
+
+
+def elu_call(x, y, alpha):
+    return call("elu", x, y, numbers=(alpha,))
+
+
+def elu_backward_call(dy, x, dx, alpha):
+    return call("elu_backward", dy, x, dx, numbers=(alpha,))
+
+
+def gelu_call(x, y, approximate="none"):
+    return call("gelu_tanh" if approximate == "tanh" else "gelu", x, y)
+
+
+def gelu_backward_call(dy, x, dx, approximate="none"):
+    return call("gelu_tanh_backward" if approximate == "tanh" else "gelu_backward", dy, x, dx)
+
+
+def silu_call(x, y):
+    return call("silu", x, y)
+
+
+def silu_backward_call(dy, x, dx):
+    return call("silu_backward", dy, x, dx)
+
+
+def softplus_call(x, y, beta, threshold):
+    return call("softplus", x, y, numbers=(beta, threshold))
+
+
+def softplus_backward_call(dy, x, dx, beta, threshold):
+    return call("softplus_backward", dy, x, dx, numbers=(beta, threshold))

@@ -1,0 +1,167 @@
+"""Softmax and log-softmax over one axis, each with its backward."""
+
+from ..elementwise import apply_along, call
+
+
+def softmax(x, axis=-1, *, out=None):
+    """Exponentials that sum to 1 along an axis.
+
+    y[k] = exp(x[k] - m) / sum_j exp(x[j] - m), m = max_j x[j]
+
+    Parameters
+    ----------
+    x : array of one dimension or more, float32 or float64
+    axis : int
+        The axis over which the values sum to 1.
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`; an axis that `x` has not.
+
+    Notes
+    -----
+    One +inf in a row gives the limit: 1 there, 0 elsewhere. A row of only -inf, with several +inf, or with NaN gives
+    NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.softmax(np.array([[0.0, 0.0], [1000.0, 0.0]]))
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
+    return apply_along(softmax_call, out, axis, x=x)
+
+
+def softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
+    """The gradient of `softmax` with respect to its input.
+
+    dx[k] = y[k] (dy[k] - sum_j dy[j] y[j])
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+        The input; not read where `y` is given.
+    y : array, shape and dtype of `dy`, optional
+        The output, to spare its recomputation.
+    axis : int
+        The axis over which the values sum to 1.
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`; an axis that `dy` has not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
+    array([ 0.25, -0.25])
+    """
+    y = softmax(x, axis) if y is None else y
+    return apply_along(softmax_backward_call, out, axis, dy=dy, y=y)
+
+
+def log_softmax(x, axis=-1, *, out=None):
+    """The logarithm of `softmax`, right where that is too small to see.
+
+    y[k] = x[k] - m - log sum_j exp(x[j] - m), m = max_j x[j]
+
+    Parameters
+    ----------
+    x : array of one dimension or more, float32 or float64
+    axis : int
+        The axis over which the values sum to 1.
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`; an axis that `x` has not.
+
+    Notes
+    -----
+    One +inf in a row gives the limit: 0 there, -inf elsewhere. A row of only -inf, with several +inf, or with NaN gives
+    NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.log_softmax(np.array([1000.0, 0.0]))
+    array([    0., -1000.])
+    """
+    return apply_along(log_softmax_call, out, axis, x=x)
+
+
+def log_softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
+    """The gradient of `log_softmax` with respect to its input.
+
+    dx[k] = dy[k] - exp(y[k]) sum_j dy[j]
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+        The input; not read where `y` is given.
+    y : array, shape and dtype of `dy`, optional
+        The output, to spare its recomputation.
+    axis : int
+        The axis over which the values sum to 1.
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`; an axis that `dy` has not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
+    array([ 0.5, -0.5])
+    """
+    y = log_softmax(x, axis) if y is None else y
+    return apply_along(log_softmax_backward_call, out, axis, dy=dy, y=y)
+
+
+# ---------------------------------------------------------------- prepared calls
+
+
+def softmax_call(x, y, axis):
+    return call("softmax", x, y, axis=axis)
+
+
+def softmax_backward_call(dy, y, dx, axis):
+    return call("softmax_backward", dy, y, dx, axis=axis)
+
+
+def log_softmax_call(x, y, axis):
+    return call("log_softmax", x, y, axis=axis)
+
+
+def log_softmax_backward_call(dy, y, dx, axis):
+    return call("log_softmax_backward", dy, y, dx, axis=axis)

@@ -1,0 +1,19 @@
+"""Where arrays live: places inside one arena, the allocator of those places, and named views of one flat vector."""
+
+from math import prod
+
+import numpy as np
+
+from . import huge_pages
+from .check import LINE
+
+
+def aligned(size, dtype="uint8"):
+    """A new one-dimensional array of zeros that starts on a cache line, on large pages where it is large."""
+    dtype = np.dtype(dtype)
+    return huge_pages.zeros(size * dtype.itemsize).view(dtype)
+
+
+def nbytes(shape, dtype):
+    """Whole cache lines for an array of this shape."""
+    return -(-prod(shape) * np.dtype(dtype).itemsize // LINE) * LINE

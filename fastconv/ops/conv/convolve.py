@@ -1,0 +1,199 @@
+"""True convolution, as the sources write it: the kernel is rotated by 180 degrees before it slides."""
+
+import numpy as np
+
+from .. import check
+from .conv import conv2d, conv2d_backward_input, conv2d_backward_weight
+
+MODES = ("full", "same", "valid")
+
+
+def rot180(k):
+    """Rotate the last two axes by 180 degrees: rot180(k)[..., u, v] = k[..., -u, -v] about the centre.
+
+    The kernel of the backward pass (Zhang 2016, eqs. 39, 50 and 58).
+
+    Parameters
+    ----------
+    k : array (..., kh, kw), any dtype
+
+    Returns
+    -------
+    array of the same shape, a copy
+
+    Raises
+    ------
+    ValueError
+        If `k` has fewer than two dimensions.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.rot180([[1, 2], [3, 4]])
+    array([[4, 3],
+           [2, 1]])
+    """
+    k = np.asarray(k)
+    if k.ndim < 2:
+        raise ValueError(f"k must have at least 2 dimensions, got shape {k.shape}")
+    return k[..., ::-1, ::-1].copy()
+
+
+def convolve2d(x, k, mode="full", *, precise=False, out=None):
+    """Convolve in the mathematical sense: y = x * k.
+
+    y(i, j) = sum_{u,v} x(i - u, j - v) k(u, v), over channels too where there are any (Zhang 2016, eqs. 4 to 8)
+
+    Parameters
+    ----------
+    x : array (H, W), (C, H, W) or (N, C, H, W), float32 or float64
+    k : array (kh, kw), or (K, C, kh, kw) for images with channels, dtype of `x`
+    mode : {"full", "same", "valid"}
+        "full": every position where the two touch, H + kh - 1 rows. "same": the middle H rows of these, as
+        scipy.signal.convolve2d. "valid": only where `k` lies inside `x` whole, H - kh + 1 rows.
+    precise : bool
+        As in `conv2d`.
+    out : array, optional
+
+    Returns
+    -------
+    y : array (OH, OW), (K, OH, OW) or (N, K, OH, OW)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `conv2d`; other modes; ranks that do not agree.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> k = np.array([[1.0, 10.0]])
+    >>> fastconv.convolve2d(x, k)
+    array([[ 1., 12., 20.],
+           [ 3., 34., 40.]])
+    """
+    x = check.array(x, "x", (2, 3, 4))
+    k = check_kernel(k, x, "x")
+    padding = mode_padding(mode, k.shape[-2:])
+    weight = k[..., ::-1, ::-1]
+    if x.ndim > 2:
+        return conv2d(x, weight, padding=padding, precise=precise, out=out)
+    target = None if out is None else plain_output(out)[None]
+    y = conv2d(x[None], weight[None, None], padding=padding, precise=precise, out=target)[0]
+    return y if out is None else out
+
+
+def convolve2d_backward_input(dy, k, input_shape, mode="full", *, precise=False, out=None):
+    """The gradient of `convolve2d` with respect to `x`: `dy` correlated with `k` (Zhang 2016, eqs. 49 to 51).
+
+    dx(i, j) = sum_{u,v} dy(i + u, j + v) k(u, v)
+
+    Parameters
+    ----------
+    dy : array, the shape of convolve2d(x, k, mode)
+    k : array (kh, kw) or (K, C, kh, kw), dtype of `dy`
+    input_shape : the shape of `x`
+    mode : {"full", "same", "valid"}
+    precise : bool
+        As in `conv2d`.
+    out : array of shape `input_shape`, optional
+
+    Returns
+    -------
+    dx : array of shape `input_shape`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `convolve2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.convolve2d_backward_input(np.ones((2, 3)), np.array([[1.0, 10.0]]), (2, 2))
+    array([[11., 11.],
+           [11., 11.]])
+    """
+    dy = check.array(dy, "dy", (2, 3, 4))
+    k = check_kernel(k, dy, "dy")
+    padding = mode_padding(mode, k.shape[-2:])
+    weight = k[..., ::-1, ::-1]
+    if dy.ndim > 2:
+        return conv2d_backward_input(dy, weight, input_shape, padding=padding, precise=precise, out=out)
+    target = None if out is None else plain_output(out)[None]
+    input_shape = (1, *check.shape(input_shape, "input_shape", 2))
+    options = {"padding": padding, "precise": precise, "out": target}
+    dx = conv2d_backward_input(dy[None], weight[None, None], input_shape, **options)[0]
+    return dx if out is None else out
+
+
+def convolve2d_backward_weight(dy, x, weight_shape, mode="full", *, precise=False, out=None):
+    """The gradient of `convolve2d` with respect to `k`: rot180(x) convolved with `dy` (Zhang 2016, eqs. 40, 59).
+
+    dk(u, v) = sum_{i,j} x(i - u, j - v) dy(i, j)
+
+    Parameters
+    ----------
+    dy : array, the shape of convolve2d(x, k, mode)
+    x : array (H, W), (C, H, W) or (N, C, H, W), dtype of `dy`
+    weight_shape : the shape of `k`, (kh, kw) or (K, C, kh, kw)
+    mode : {"full", "same", "valid"}
+    precise : bool
+        As in `conv2d`.
+    out : array of shape `weight_shape`, optional
+
+    Returns
+    -------
+    dk : array of shape `weight_shape`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `convolve2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> fastconv.convolve2d_backward_weight(np.ones((2, 3)), x, (1, 2))
+    array([[10., 10.]])
+    """
+    dy, x = check.array(dy, "dy", (2, 3, 4)), check.array(x, "x", (2, 3, 4))
+    if dy.ndim != x.ndim:
+        raise ValueError(f"dy and x must have the same rank, got shapes {dy.shape} and {x.shape}")
+    flat = x.ndim == 2
+    weight_shape = check.shape(weight_shape, "weight_shape", 2 if flat else 4)
+    padding = mode_padding(mode, weight_shape[-2:])
+    target = None
+    if out is not None:
+        target = (plain_output(out)[None, None] if flat else plain_output(out))[..., ::-1, ::-1]
+    if flat:
+        dy, x, weight_shape = dy[None], x[None], (1, 1, *weight_shape)
+    dk = conv2d_backward_weight(dy, x, weight_shape, padding=padding, precise=precise, out=target)[..., ::-1, ::-1]
+    if out is not None:
+        return out
+    return dk[0, 0].copy() if flat else dk.copy()
+
+
+def mode_padding(mode, kernel):
+    """The padding of conv2d that gives the mode; "same" is centred as in scipy.signal."""
+    check.choice(mode, "mode", MODES)
+    if mode != "same":
+        return mode
+    return tuple((k // 2, (k - 1) // 2) for k in kernel)
+
+
+def check_kernel(k, x, name):
+    k = check.array(k, "k", 2 if x.ndim == 2 else 4)
+    check.same_dtype(**{name: x, "k": k})
+    return k
+
+
+def plain_output(out):
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a numpy.ndarray, got {type(out).__name__}")
+    return out

@@ -1,0 +1,148 @@
+"""The prepared calls of convolution and its gradients: the path, its kernel, and operands in the memory it wants."""
+
+from functools import partial
+
+import numpy as np
+
+from ... import kernels
+from .. import check, epilogue, path
+from .packed import PackedWeight
+
+CHUNK = 8 << 20  # bytes of a batch that are converted to channels-last at a time
+
+
+def conv2d_call(x, weight, bias, y, g, activation=None, residual=None):
+    """The prepared call of the forward convolution; `residual` may be the very memory of y."""
+    function, weight, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
+    return partial(function, x, weight, bias, y, *rest)
+
+
+def conv2d_backward_input_call(dy, weight, dx, g, bias=None, activation=None, known=None):
+    """The prepared call of the input gradient; with a bias and an activation, of the transposed convolution.
+
+    `known` is added to it, where `adds_known` allows that, and may be the very memory of dx.
+    """
+    function, weight, rest = image_way(path.INPUT, dy, weight, dx, g, activation, known)
+    return partial(function, dy, weight, bias, dx, *rest)
+
+
+def adds_known(g, dtype):
+    """Whether the input gradient's kernel can add to what is known of dx while it stores, in any layout."""
+    return path.packed(g, dtype, path.INPUT) != "plain" and (g.sh == 1 or not path.winograd_fits(g, dtype))
+
+
+def conv2d_backward_weight_call(dy, x, dweight, g):
+    """The prepared call of the weight gradient."""
+    function, rest = weight_way(dy, x, dweight, g)
+    return partial(function, dy, x, dweight, *rest)
+
+
+def conv2d_backward_bias_call(dy, dbias):
+    """The prepared call of the bias gradient."""
+    return partial(kernels.load(dy.dtype).conv.bias.backward, dy, dbias)
+
+
+# ---------------------------------------------------------------- from one image to another
+
+
+def image_way(direction, x, weight, y, g, activation=None, residual=None):
+    """A function, the weights that it takes, and the rest of its arguments: function(x, weight, bias, y, *rest)."""
+    packed = side = None
+    if isinstance(weight, PackedWeight):
+        chosen, packed, side, weight = weight.path_of(direction), weight.array(direction), weight.side, weight.weight
+    if packed is None:
+        chosen = path.conv2d(g, y.dtype, x, y)
+    activation = epilogue.code(activation)
+    any_layout = chosen in ("planar", "depthwise")
+    apart = any_layout and residual is not None  # these store some vectors twice, so a residual takes its own pass
+    kernel, weight, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, side, 0 if apart else activation)
+    if apart:
+        return run_and_finish, weight, (kernel, rest, activation, residual)
+    any_x = any_layout or (direction == path.FORWARD and chosen == "direct" and reads_any_layout(g, y.dtype))
+    operands = [a for a, free in ((x, any_x), (y, any_layout), (residual, residual is None)) if not free]
+    if not all(map(channels_unit, operands)):
+        return convert_and_run, weight, (kernel, rest, any_x, residual)
+    return kernel, weight, rest if residual is None else (*rest, residual)
+
+
+def kernel_of(direction, chosen, dtype, g, weight, packed, side, activation):
+    """The kernel of a path, the weights it takes, and the numbers after the arrays."""
+    name = "forward" if direction == path.FORWARD else "backward_input"
+    module = getattr(kernels.load(dtype).conv, chosen)
+    if chosen == "winograd" and packed is not None:
+        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, activation, g.sh, side)
+    if chosen == "winograd":
+        return getattr(module, name), weight, (g.top, g.left, activation, g.sh)
+    if chosen == "direct":
+        return getattr(module, name), weight, (*numbers(g), path.serves("narrow", g), activation, packed)
+    return getattr(module, name), weight, (*numbers(g), activation)
+
+
+def numbers(g):
+    return g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups
+
+
+def reads_any_layout(g, dtype):
+    """Whether the direct kernel copies its x anyway."""
+    return path.serves("narrow", g) and kernels.load(dtype).conv.direct.reads_planar(g.groups, g.C, g.kw, g.dw)
+
+
+def convert_and_run(x, weight, bias, y, kernel, rest, any_x, residual):
+    """For a kernel that wants channels-last memory; other operands are converted, some images at a time."""
+    for images in chunks(x, y):
+        source, part = x[images], y[images]
+        target = part if channels_unit(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
+        added = () if residual is None else (channels_last(residual[images]),)
+        kernel(source if any_x else channels_last(source), weight, bias, target, *rest, *added)
+        if target is not part:
+            kernels.load(y.dtype).layout.copies.copy(target, part)
+
+
+def run_and_finish(x, weight, bias, y, kernel, rest, activation, residual):
+    """The residual, which may be y, in a pass of its own."""
+    for images in chunks(x, y):
+        beside = np.empty_like(y[images])
+        kernel(x[images], weight, bias, beside, *rest)
+        epilogue.finish(beside, residual[images], activation, y[images])
+
+
+def chunks(x, y):
+    """Some images at a time."""
+    step = max(1, CHUNK // max(1, x[:1].nbytes + y[:1].nbytes))
+    return [slice(n, n + step) for n in range(0, len(x), step)]
+
+
+# ---------------------------------------------------------------- the weight gradient
+
+
+def weight_way(dy, x, dweight, g):
+    """A function and the rest of its arguments: function(dy, x, dweight, *rest)."""
+    chosen = path.conv2d(g, dweight.dtype, x, dy)
+    kernel = getattr(
+        kernels.load(dweight.dtype).conv, "direct_weight" if chosen == "direct" else chosen
+    ).backward_weight
+    rest = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
+    if chosen == "direct":
+        rest = (*rest, path.serves("narrow", g))
+    any_layout = chosen in ("planar", "depthwise")
+    any_x = any_layout or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
+    if (any_layout or channels_unit(dy)) and (any_x or channels_unit(x)):
+        return kernel, rest
+    return convert_and_run_weight, (kernel, rest, any_x)
+
+
+def convert_and_run_weight(dy, x, dweight, kernel, rest, any_x):
+    kernel(channels_last(dy), x if any_x else channels_last(x), dweight, *rest)
+
+
+def channels_unit(x):
+    return x.shape[1] == 1 or x.strides[1] == x.itemsize
+
+
+def channels_last(x):
+    """`x` itself, or a copy, with unit stride along C."""
+    if channels_unit(x):
+        return x
+    copy = check.empty(x.shape, x.dtype, check.CHANNELS_LAST)
+    kernels.load(x.dtype).layout.copies.copy(x, copy)
+    return copy

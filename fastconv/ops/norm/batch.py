@@ -1,0 +1,296 @@
+"""Batch normalisation, and what the normalisations share: the forms of memory that their kernels read.
+
+    planes   (N, C, ...) whose trailing axes are one run with unit stride
+    pixels   the channels have unit stride, the other axes are one run of pixels (channels-last memory)
+
+Any other memory is copied to C order, which is planes, when the call runs.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from ... import kernels
+from .. import check, epilogue
+from ..elementwise import agreeing, like, nothing, positive
+from .views import (
+    all_pixels,
+    by_set,
+    channels,
+    fill_zeros,
+    formed,
+    needed,
+    per_channel,
+    pixels_in,
+    planes,
+    sets,
+    through_copies,
+)
+
+
+def batch_norm(
+    x,
+    running_mean,
+    running_var,
+    weight=None,
+    bias=None,
+    training=False,
+    momentum=0.1,
+    eps=1e-5,
+    *,
+    return_saved=False,
+    out=None,
+):
+    """Each channel with mean 0 and variance 1, then scaled and shifted.
+
+    y[n,c,...] = (x[n,c,...] - mean[c]) / sqrt(var[c] + eps) weight[c] + bias[c]
+
+    In training mean and var are those of the batch (var = sum (x - mean)^2 / m over the m values of the channel), and
+    the running ones are updated in place: running = (1 - momentum) running + momentum batch, with the unbiased
+    variance sum (x - mean)^2 / (m - 1). Else mean and var are the running ones.
+
+    Parameters
+    ----------
+    x : array (N, C) or (N, C, ...), float32 or float64
+    running_mean, running_var : arrays (C,), dtype of `x`; or, in training, both None
+    weight, bias : arrays (C,), dtype of `x`, optional
+    training : bool
+    momentum : float from 0 to 1
+    eps : float > 0
+    return_saved : bool
+        Also return the mean and the inverse deviation that were used, for `batch_norm_backward`.
+    out : array, optional
+        May be `x` itself.
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+    mean, invstd : arrays (C,), only with return_saved
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, dtypes that differ, arguments that are not numbers.
+    ValueError
+        Shapes that do not agree; one value per channel in training; running statistics that cannot be written.
+
+    Notes
+    -----
+    Variances are summed around a mean of nearby values, block by block, and joined in double: right at mean 1e4 and
+    deviation 1 in float32, and where squares overflow float32 (deviation 1e30; gradients are right up to 1e20, and a
+    running variance beyond the dtype is inf). A constant channel gives the bias. NaN and infinities stay in their
+    channel. With momentum 0 the running statistics do not change, with 1 they become the batch's, even if the others
+    are NaN. An empty batch leaves them unchanged. Ioffe and Szegedy 2015, alg. 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> mean, var = np.zeros(1), np.ones(1)
+    >>> fastconv.batch_norm(np.array([[1.0], [3.0]]), mean, var, training=True, eps=1e-12)
+    array([[-1.],
+           [ 1.]])
+    >>> mean, var
+    (array([0.2]), array([1.1]))
+    """
+    x = channels(x, "x")
+    weight, bias = per_channel(x, weight=weight, bias=bias)
+    momentum, eps = check.number(momentum, "momentum"), positive(eps, "eps")
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
+    running = running_statistics(x, running_mean, running_var, training, weight=weight, bias=bias)
+    if training:
+        more_than_one_value(x.shape)
+    arrays = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias, "x": x}
+    y = like(out, {name: a for name, a in arrays.items() if a is not None})
+    mean, invstd = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
+    batch_norm_call(x, y, weight, bias, *running, mean, invstd, momentum, eps, training)()
+    if training and running_mean is not None:
+        np.copyto(running_mean, running[0])
+        np.copyto(running_var, running[1])
+    y = check.give(y, out)
+    return (y, mean, invstd) if return_saved else y
+
+
+def batch_norm_backward(dy, x, mean, invstd, weight=None, training=True, *, out=None):
+    """The gradients of `batch_norm`: (dx, dweight, dbias).
+
+    dbias = sum dy;  dweight = sum dy z, z = (x - mean) invstd, over the m values of each channel
+    dx = weight invstd (dy - dbias / m - z dweight / m);  not training: dx = weight invstd dy
+
+    Parameters
+    ----------
+    dy : array (N, C) or (N, C, ...), float32 or float64
+    x : array, shape and dtype of `dy`
+        The input of `batch_norm`.
+    mean, invstd : arrays (C,), dtype of `dy`
+        What `batch_norm` gave with return_saved.
+    weight : array (C,), dtype of `dy`, optional
+    training : bool
+        As in `batch_norm`: whether mean and variance were those of the batch.
+    out : array, optional
+        Where dx goes; may be `dy` or `x` itself.
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+    dweight, dbias : arrays (C,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `batch_norm`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x, dy = np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]])
+    >>> fastconv.batch_norm_backward(dy, x, np.array([2.0]), np.array([1.0]), training=False)
+    (array([[1.],
+           [2.]]), array([1.]), array([3.]))
+    """
+    arrays = agreeing({"dy": dy, "x": x})
+    dy, x = channels(arrays["dy"], "dy"), arrays["x"]
+    mean, invstd, weight = per_channel(x, mean=mean, invstd=invstd, weight=weight)
+    needed(mean=mean, invstd=invstd)
+    dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
+    dweight, dbias = (np.empty(x.shape[1], x.dtype) for _ in range(2))
+    batch_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias, training)()
+    return check.give(dx, out), dweight, dbias
+
+
+def running_statistics(x, mean, var, training, **others):
+    """The running statistics as the kernel may read and, in training, write them (in no other array's memory)."""
+    if (mean is None) != (var is None):
+        raise ValueError("running_mean and running_var must both be given or both be None")
+    if mean is None and not training:
+        raise ValueError("running_mean and running_var must be given unless training=True")
+    if training and mean is not None:
+        for name, a in (("running_mean", mean), ("running_var", var)):
+            if not isinstance(a, np.ndarray):
+                raise TypeError(f"{name} must be a numpy.ndarray, for it is updated, got {type(a).__name__}")
+            if not a.flags.writeable or check.overlaps_itself(a):
+                raise ValueError(f"{name} must be writable and not overlap itself, for it is updated")
+        for name, a, rest in (("running_mean", mean, {"running_var": var}), ("running_var", var, {})):
+            for other, b in (rest | {"x": x} | others).items():
+                if b is not None and np.may_share_memory(a, b) and np.shares_memory(a, b):
+                    raise ValueError(f"{name} must not share memory with {other}, for it is updated")
+    return tuple(per_channel(x, running_mean=mean, running_var=var))
+
+
+def more_than_one_value(shape):
+    """ValueError if a channel of this shape has one value only, whose deviation is 0."""
+    if np.prod(shape[2:], dtype=object) * shape[0] == 1:
+        raise ValueError(
+            f"x must have more than one value per channel in training, got shape {tuple(shape)}; "
+            "give a batch of two or more"
+        )
+
+
+def batch_norm_call(
+    x,
+    y,
+    weight,
+    bias,
+    running_mean,
+    running_var,
+    mean,
+    invstd,
+    momentum,
+    eps,
+    training,
+    activation=None,
+    residual=None,
+):
+    """y = activation(norm(x) + residual); mean and invstd are (C,) results, or both None.
+
+    mean may be (2, C): its second row takes what rounding took from the mean. Without that row, and with an activation
+    but no residual, y leaves it out too, so that `batch_norm_backward_call` makes the same mask from x.
+    Training with one value per channel is refused here too.
+    """
+    if training:
+        more_than_one_value(x.shape)
+    if not x.size:
+        return nothing
+    form, seen = formed((x, y, residual), forms_of(x))
+    if form is None:
+        rest = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training, activation)
+        if residual is None:
+            return through_copies(lambda x, y: batch_norm_call(x, y, *rest), [x], y)
+        return through_copies(lambda x, z, y: batch_norm_call(x, y, *rest, z), [x, residual], y)
+    saved = (*mean_and_rest(mean), None if invstd is None else invstd[None])
+    exact = saved[1] is not None or activation is None or residual is not None
+    rest = (*saved, running_mean, running_var, momentum, eps, bool(training), epilogue.CODES[activation], exact)
+    if form is planes:
+        vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
+        return partial(kernels.load(x.dtype).norm.planes.planes_forward, *map(sets, seen), *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.pixels_forward, *seen, weight, bias, *rest, x.shape[1])
+
+
+def batch_norm_again_call(x, y, weight, bias, mean, invstd, eps, activation):
+    """y of a call that gave this mean and invstd, bit for bit (without a residual)."""
+    return batch_norm_call(x, y, weight, bias, None, None, mean, invstd, 0.0, eps, False, activation)
+
+
+def batch_norm_backward_call(
+    dy,
+    x,
+    dx,
+    weight,
+    mean,
+    invstd,
+    dweight,
+    dbias,
+    training,
+    activation=None,
+    bias=None,
+    y=None,
+    dresidual=None,
+):
+    """The gradients of `batch_norm_call`, of whose activation dz is what is left of dy: dy where 0 < y (< 6), else 0.
+
+    dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as the forward pass made it
+    without a residual. dresidual, where it is wanted, takes dz; it may be the memory of dy, but not that of dx.
+    """
+    if not x.size:
+        return partial(fill_zeros, dweight, dbias)
+    y = None if activation is None else y
+    form, seen = formed((dy, x, y, dx, dresidual), forms_of(x))
+    if form is None:
+        rest = (weight, mean, invstd, dweight, dbias, training, activation, bias)
+        return backward_through_copies(dy, x, dx, y, dresidual, rest)
+    rest = (*mean_and_rest(mean), invstd[None], dweight, dbias, bool(training), epilogue.CODES[activation])
+    if form is planes:
+        vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
+        return partial(kernels.load(x.dtype).norm.planes.planes_backward, *map(sets, seen), *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.pixels_backward, *seen, weight, bias, *rest)
+
+
+def forms_of(x):
+    return (planes, all_pixels) if pixels_in(x) > 1 else (all_pixels, planes)
+
+
+def mean_and_rest(mean):
+    """The mean, and what rounding took from it or None, as (1, C)."""
+    if mean is None:
+        return None, None
+    return (mean[None], None) if mean.ndim == 1 else (mean[:1], mean[1:])
+
+
+def backward_through_copies(dy, x, dx, y, dresidual, rest):
+    """As `through_copies`, for two results and an input that may be absent."""
+    inputs = [dy, x] if y is None else [dy, x, y]
+    dz = None if dresidual is None else np.empty(dresidual.shape, dresidual.dtype)
+
+    def prepare(dy, x, *others):
+        *y, dx = others
+        return batch_norm_backward_call(dy, x, dx, *rest, y[0] if y else None, dz)
+
+    call = through_copies(prepare, inputs, dx)
+    return call if dz is None else partial(run_and_copy, call, dz, dresidual)
+
+
+def run_and_copy(call, result, out):
+    call()
+    np.copyto(out, result)

@@ -1,0 +1,132 @@
+"""Batch normalisation, and what the normalisations share: the forms of memory that their kernels read.
+
+    planes   (N, C, ...) whose trailing axes are one run with unit stride
+    pixels   the channels have unit stride, the other axes are one run of pixels (channels-last memory)
+
+Any other memory is copied to C order, which is planes, when the call runs.
+"""
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from .. import check
+
+
+def channels(x, name):
+    """`x` with a batch and a channel axis at least."""
+    x = check.array(x, name)
+    if x.ndim < 2:
+        raise ValueError(f"{name} must have shape (N, C) or (N, C, ...), got {x.shape}")
+    return x
+
+
+def per_channel(x, **vectors):
+    """Vectors (or None) of one number for each channel of `x`, of its dtype."""
+    vectors = {name: None if v is None else check.array(v, name) for name, v in vectors.items()}
+    check.same_dtype(x=x, **vectors)
+    for name, v in vectors.items():
+        if v is not None:
+            check.shape_is(v, name, x.shape[1:2], f"one for each channel of x, which has shape {x.shape}")
+    return vectors.values()
+
+
+def needed(**arrays):
+    for name, a in arrays.items():
+        if a is None:
+            raise TypeError(f"{name} must be an array, got None")
+
+
+def run_stride(a, axes):
+    """The stride of these axes read as one; None where they are not one run."""
+    axes = [i for i in axes if a.shape[i] != 1]
+    for outer, inner in pairwise(axes):
+        if a.strides[outer] != a.strides[inner] * a.shape[inner]:
+            return None
+    return a.strides[axes[-1]] if axes else a.itemsize
+
+
+def view(a, shape, strides):
+    return np.lib.stride_tricks.as_strided(a, shape, strides)
+
+
+def pixels_in(a):
+    """How many values each sample has in a channel."""
+    count = 1
+    for extent in a.shape[2:]:
+        count *= extent
+    return count
+
+
+def planes(a):
+    """`a` as (N, C, P) whose last axis has unit stride, or None."""
+    if run_stride(a, range(2, a.ndim)) != a.itemsize:
+        return None
+    return view(a, (*a.shape[:2], pixels_in(a)), (*a.strides[:2], a.itemsize))
+
+
+def pixels(a):
+    """`a` as (N, P, C) whose last axis has unit stride, or None."""
+    stride = run_stride(a, range(2, a.ndim))
+    if stride is None or (a.strides[1] != a.itemsize and a.shape[1] > 1):
+        return None
+    return view(a, (a.shape[0], pixels_in(a), a.shape[1]), (a.strides[0], stride, a.itemsize))
+
+
+def all_pixels(a):
+    """`a` as (1, N P, C), or None."""
+    a = pixels(a)
+    stride = None if a is None else run_stride(a, (0, 1))
+    if stride is None:
+        return None
+    return view(a, (1, a.shape[0] * a.shape[1], a.shape[2]), (0, stride, a.itemsize))
+
+
+def sets(a, groups=None):
+    """Planes (N, C, P) by sets that share a mean: (1, C, N, P), or (N, groups, C / groups, P)."""
+    if a is None:
+        return None
+    N, C, P = a.shape
+    n, c, p = a.strides
+    if groups is None:
+        return view(a, (1, C, N, P), (0, c, n, p))
+    return view(a, (N, groups, C // groups, P), (n, c * (C // groups), c, p))
+
+
+def by_set(w, N, groups=None):
+    """The channels' numbers in the order of `sets`: (C, N), or (groups, C / groups)."""
+    if w is None:
+        return None
+    if groups is None:
+        return view(w, (w.size, N), (w.strides[0], 0))
+    return view(w, (groups, w.size // groups), (w.strides[0] * (w.size // groups), w.strides[0]))
+
+
+def formed(arrays, forms):
+    """(which form, the arrays in it): the first of these forms that every array (None is skipped) has."""
+    for form in forms:
+        seen = [None if a is None else form(a) for a in arrays]
+        if all((a is None) == (s is None) for a, s in zip(arrays, seen, strict=True)):
+            return form, seen
+    return None, None
+
+
+def through_copies(prepare, inputs, out):
+    """A prepared call for memory without a form: the inputs are copied to C order, and the result from there."""
+    copies = [np.empty(a.shape, a.dtype) for a in inputs]
+    result = None if out is None else np.empty(out.shape, out.dtype)
+    return partial(run_copied, prepare(*copies, result), inputs, copies, out, result)
+
+
+def run_copied(call, inputs, copies, out, result):
+    for a, copy in zip(inputs, copies, strict=True):
+        np.copyto(copy, a)
+    call()
+    if out is not None:
+        np.copyto(out, result)
+
+
+def fill_zeros(*arrays):
+    for a in arrays:
+        a.fill(0)

@@ -1,0 +1,186 @@
+"""Global and adaptive pooling, and unpooling by indices, each with its backward."""
+
+from .. import check
+from .arguments import gradient_of, indices_like, refuse, with_batch
+from .prepared import (
+    adaptive_avg_pool2d_backward_call,
+    adaptive_avg_pool2d_call,
+    adaptive_max_pool2d_backward_call,
+    adaptive_max_pool2d_call,
+    adaptive_tables,
+    find_maxima,
+)
+
+
+def adaptive_avg_pool2d(x, output_size, *, out=None):
+    """The means of windows that share out each map to a given size.
+
+    y[n,c,i,j] = mean of x[n, c, floor(i H/OH) : ceil((i+1) H/OH), floor(j W/OW) : ceil((j+1) W/OW)]
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+    output_size : int or (OH, OW)
+        None in the pair keeps that size.
+    out : array (N, C, OH, OW), optional
+
+    Returns
+    -------
+    y : array (N, C, OH, OW) or (C, OH, OW), in the memory layout of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        Other dtypes or ranks, sizes below 1, an `out` that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.adaptive_avg_pool2d(np.arange(5.0).reshape(1, 1, 5), (1, 2))
+    array([[[1., 3.]]])
+    """
+    x, batched = check.images(x, "x")
+    y_shape = adaptive_shape(x, output_size)
+    y = check.output(out, y_shape, x.dtype, check.layout_of(x), batched, x=x)
+    adaptive_avg_pool2d_call(x, y)()
+    return check.give(y, out, batched)
+
+
+def adaptive_avg_pool2d_backward(dy, input_shape, *, out=None):
+    """The gradient of `adaptive_avg_pool2d` with respect to its input.
+
+    dx[n,c,h,w] = sum over the windows that hold (h, w) of dy / (elements of the window)
+
+    Parameters
+    ----------
+    dy : array (N, C, OH, OW) or (C, OH, OW), float32 or float64
+    input_shape : (N, C, H, W) or (C, H, W)
+    out : array of shape `input_shape`, optional
+
+    Returns
+    -------
+    dx : array of shape `input_shape`, in the memory layout of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `adaptive_avg_pool2d`; other N or C than those of `dy`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.adaptive_avg_pool2d_backward(np.array([[[3.0, 6.0]]]), (1, 1, 5))
+    array([[[1., 1., 3., 2., 2.]]])
+    """
+    dy, batched = check.images(dy, "dy")
+    shape = with_batch(input_shape, batched)
+    not_empty(shape)
+    if min(dy.shape[2:]) < 1:
+        raise ValueError(f"dy must have H and W of at least 1, got shape {dy.shape}")
+    if shape[:2] != dy.shape[:2]:
+        raise ValueError(f"input_shape must have the N and C of dy, got {shape} and dy {dy.shape}")
+    dx = check.output(out, shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
+    adaptive_avg_pool2d_backward_call(dy, dx)()
+    return check.give(dx, out, batched)
+
+
+def adaptive_max_pool2d(x, output_size, return_indices=False, *, out=None):
+    """The largest values of windows that share out each map to a given size.
+
+    y[n,c,i,j] = max of x[n, c, floor(i H/OH) : ceil((i+1) H/OH), floor(j W/OW) : ceil((j+1) W/OW)]
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+    output_size : int or (OH, OW)
+        None in the pair keeps that size.
+    return_indices : bool
+        Return also h * W + w of the first maximum (or first NaN), int64.
+    out : array (N, C, OH, OW), optional
+
+    Returns
+    -------
+    y : array (N, C, OH, OW) or (C, OH, OW), in the memory layout of `x`
+    indices : int64 array, shape of `y`, with `return_indices`
+
+    Raises
+    ------
+    TypeError, ValueError
+        Other dtypes or ranks, sizes below 1, an `out` that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.adaptive_max_pool2d(np.arange(5.0).reshape(1, 1, 5), (1, 2))
+    array([[[2., 4.]]])
+    """
+    x, batched = check.images(x, "x")
+    y_shape, layout = adaptive_shape(x, output_size), check.layout_of(x)
+    y = check.output(out, y_shape, x.dtype, layout, batched, x=x)
+    indices = check.empty(y_shape, "int64", layout) if return_indices else None
+    adaptive_max_pool2d_call(x, y, indices)()
+    y = check.give(y, out, batched)
+    return (y, check.give(indices, None, batched)) if return_indices else y
+
+
+def adaptive_max_pool2d_backward(dy, x, *, indices=None, out=None):
+    """The gradient of `adaptive_max_pool2d` with respect to its input.
+
+    dx[n,c,h,w] = sum of dy over the windows whose first maximum is at (h, w)
+
+    Parameters
+    ----------
+    dy : array (N, C, OH, OW) or (C, OH, OW), float32 or float64
+    x : array (N, C, H, W) or (C, H, W), dtype of `dy`
+        The input. Only its shape is read where `indices` are given.
+    indices : int64 array, shape of `dy`, optional
+        What `adaptive_max_pool2d` returned.
+    out : array, shape of `x`, optional
+
+    Returns
+    -------
+    dx : array, shape and memory layout of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `adaptive_max_pool2d`; shapes that do not agree, an index that is not in its window (what `out` holds then is
+        no gradient).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.adaptive_max_pool2d_backward(np.array([[[3.0, 6.0]]]), np.arange(5.0).reshape(1, 1, 5))
+    array([[[0., 0., 3., 0., 6.]]])
+    """
+    x, batched = check.images(x, "x")
+    not_empty(x.shape)
+    size = tuple(getattr(dy, "shape", (0, 0))[-2:])
+    y_shape = (*x.shape[:2], *(size if len(size) == 2 and min(size) > 0 else (1, 1)))
+    dy = gradient_of(x, dy, "adaptive_max_pool2d", y_shape, batched)
+    tables = adaptive_tables(x.shape, y_shape)
+    if indices is not None:
+        indices = indices_like(indices, y_shape, batched)
+    dx = check.output(out, x.shape, x.dtype, check.layout_of(x), batched, dy=dy, x=x, indices=indices)
+    if indices is None:
+        indices = find_maxima(x, tables, y_shape)
+    bad = adaptive_max_pool2d_backward_call(dy, indices, dx)()
+    refuse(bad, indices, batched, x.shape[2:], " and in its window")
+    return check.give(dx, out, batched)
+
+
+def adaptive_shape(x, output_size):
+    not_empty(x.shape)
+    if isinstance(output_size, tuple | list) and len(output_size) == 2:
+        output_size = [n if o is None else o for n, o in zip(x.shape[2:], output_size, strict=True)]
+    OH, OW = check.pair(output_size, "output_size", 1)
+    return *x.shape[:2], OH, OW
+
+
+def not_empty(shape):
+    if min(shape[2:]) < 1:
+        raise ValueError(f"x must have H and W of at least 1, got shape {tuple(shape)}")

@@ -1,0 +1,58 @@
+"""What the public pooling functions check beyond `check` and `geometry`."""
+
+import numpy as np
+
+from ... import kernels
+from .. import check
+
+
+def with_batch(input_shape, batched):
+    """(N, C, H, W) from the shape a person gives."""
+    return check.shape(input_shape, "input_shape", 4) if batched else (1, *check.shape(input_shape, "input_shape", 3))
+
+
+def gradient_of(x, dy, name, y_shape, batched):
+    """`dy` as (N, C, OH, OW), of this shape and of the dtype of `x`."""
+    dy, dy_batched = check.images(dy, "dy")
+    if dy_batched != batched:
+        raise ValueError(f"dy must have a batch axis just where x has one, got x {x.shape} and dy {dy.shape}")
+    check.shape_is(dy, "dy", y_shape, f"the output of {name} for this x")
+    check.same_dtype(dy=dy, x=x)
+    return dy
+
+
+def no_window_in_padding(tables, g):
+    """ValueError where dilation lets a window step over the whole map."""
+    for lines, name, size in zip(tables, ("height", "width"), (g.H, g.W), strict=True):
+        if lines[:, 1].min(initial=1) < 1:
+            raise ValueError(
+                f"padding, dilation: a window must reach the image, but one lies in padding only along the {name} "
+                f"of {size} (kernel_size {(g.kh, g.kw)}, dilation {(g.dh, g.dw)}, padding {(g.top, g.left)})"
+            )
+
+
+def indices_like(indices, shape, batched):
+    """`indices` as int64 (N, C, OH, OW)."""
+    indices = np.asarray(indices)
+    if indices.dtype.newbyteorder("=") != np.int64:
+        raise TypeError(f"indices must be int64, got {indices.dtype}; use what max_pool2d returned")
+    check.shape_is(indices, "indices", shape if batched else shape[1:], "one index for each output")
+    if not batched:
+        indices = indices[None]
+    if not indices.dtype.isnative or not indices.flags.aligned or not check.has_unit_axis(indices):
+        indices = indices.astype(np.int64, order="C")
+    return indices
+
+
+def in_plane(indices, batched, plane):
+    """ValueError where one of the indices is not in the plane (H, W)."""
+    refuse(kernels.load("float32").pool.windows.first_bad_index(indices, *plane), indices, batched, plane)
+
+
+def refuse(bad, indices, batched, plane, also=""):
+    """ValueError where `bad` is a place in indices, in C order, and not -1."""
+    if bad >= 0:
+        where = tuple(map(int, np.unravel_index(bad, indices.shape)))[0 if batched else 1 :]
+        value = int(indices.reshape(-1)[bad])
+        rule = f"in [0, {plane[0] * plane[1]}), flat in the plane {plane}{also}"
+        raise ValueError(f"indices must be {rule}, got {value} at {where}")

@@ -1,0 +1,129 @@
+"""Pooling over sliding windows: max, mean and L_p, each with its backward.
+
+Every function has two halves: the public one checks, takes or makes the result, and runs a prepared call of
+`pool_calls`, which networks use alone. Global and adaptive pooling and unpooling are in `pool_adaptive`.
+"""
+
+from .. import check, geometry
+from .arguments import with_batch
+from .prepared import (
+    avg_pool2d_backward_call,
+    avg_pool2d_call,
+)
+
+
+def avg_pool2d(
+    x,
+    kernel_size,
+    stride=None,
+    padding=0,
+    ceil_mode=False,
+    count_include_pad=True,
+    divisor_override=None,
+    *,
+    out=None,
+):
+    """The mean of each window.
+
+    y[n,c,i,j] = 1/m sum over r < kh, s < kw of x[n, c, i*sh - top + r, j*sw - left + s]  (Zhang 2016, eqs. 6 and 13)
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+        Any strides; the result has the memory layout of `x`.
+    kernel_size, stride, padding, ceil_mode
+        As in `max_pool2d`.
+    count_include_pad : bool
+        Whether m counts the zeros of the padding. It never counts what hangs over in `ceil_mode`.
+    divisor_override : int, optional
+        m for every window.
+    out : array (N, C, OH, OW), optional
+
+    Returns
+    -------
+    y : array (N, C, OH, OW) or (C, OH, OW)
+        OH, OW as in `max_pool2d`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_pool2d`; a divisor of 0.
+
+    Notes
+    -----
+    The sum runs down the columns of the window, then over them, and is divided once: the bits do not depend on layout,
+    threads or N. Error: below eps times the mean of |x| times kh + kw + 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.avg_pool2d(np.arange(16.0).reshape(1, 4, 4), 2)
+    array([[[ 2.5,  4.5],
+            [10.5, 12.5]]])
+    """
+    x, batched = check.images(x, "x")
+    g = geometry.pool2d(x.shape, kernel_size, stride, padding, 1, ceil_mode)
+    divisor = divisor_of(divisor_override)
+    y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x)
+    avg_pool2d_call(x, y, g, count_include_pad, divisor)()
+    return check.give(y, out, batched)
+
+
+def avg_pool2d_backward(
+    dy,
+    input_shape,
+    kernel_size,
+    stride=None,
+    padding=0,
+    ceil_mode=False,
+    count_include_pad=True,
+    divisor_override=None,
+    *,
+    out=None,
+):
+    """The gradient of `avg_pool2d` with respect to its input.
+
+    dx[n,c,h,w] = sum of dy[n,c,i,j] / m over the windows (i, j) that hold (h, w)  (Zhang 2016, eq. 32)
+
+    Parameters
+    ----------
+    dy : array (N, C, OH, OW) or (C, OH, OW), float32 or float64
+    input_shape : (N, C, H, W) or (C, H, W)
+    kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        As in `avg_pool2d`.
+    out : array of shape `input_shape`, optional
+
+    Returns
+    -------
+    dx : array of shape `input_shape`, in the memory layout of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `avg_pool2d`; and where `dy` has not the shape that `avg_pool2d` gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.avg_pool2d_backward(np.array([[[4.0, 8.0]]]), (1, 2, 4), 2)
+    array([[[1., 1., 2., 2.],
+            [1., 1., 2., 2.]]])
+    """
+    dy, batched = check.images(dy, "dy")
+    g = geometry.pool2d(with_batch(input_shape, batched), kernel_size, stride, padding, 1, ceil_mode)
+    check.shape_is(dy, "dy", g.y_shape, "the output of avg_pool2d for this input_shape")
+    divisor = divisor_of(divisor_override)
+    dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
+    avg_pool2d_backward_call(dy, dx, g, count_include_pad, divisor)()
+    return check.give(dx, out, batched)
+
+
+def divisor_of(divisor_override):
+    if divisor_override is None:
+        return None
+    divisor = check.integer(divisor_override, "divisor_override")
+    if divisor == 0 or abs(divisor) >= geometry.LIMIT:
+        raise ValueError(f"divisor_override must not be 0, and below 2**31, got {divisor}")
+    return divisor

@@ -1,0 +1,132 @@
+"""Global and adaptive pooling, and unpooling by indices, each with its backward."""
+
+from .adaptive import (
+    adaptive_avg_pool2d,
+    adaptive_avg_pool2d_backward,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_backward,
+)
+
+
+def global_avg_pool2d(x, *, out=None):
+    """The mean of each map: y[n,c,0,0] = 1/(H W) sum over h, w of x[n,c,h,w].
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+    out : array (N, C, 1, 1), optional
+
+    Returns
+    -------
+    y : array (N, C, 1, 1) or (C, 1, 1)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Other dtypes or ranks, empty maps, an `out` that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.global_avg_pool2d(np.arange(8.0).reshape(2, 2, 2))
+    array([[[1.5]],
+    <BLANKLINE>
+           [[5.5]]])
+    """
+    return adaptive_avg_pool2d(x, 1, out=out)
+
+
+def global_avg_pool2d_backward(dy, input_shape, *, out=None):
+    """The gradient of `global_avg_pool2d` with respect to its input: dx[n,c,h,w] = dy[n,c,0,0] / (H W).
+
+    Parameters
+    ----------
+    dy : array (N, C, 1, 1) or (C, 1, 1), float32 or float64
+    input_shape : (N, C, H, W) or (C, H, W)
+    out : array of shape `input_shape`, optional
+
+    Returns
+    -------
+    dx : array of shape `input_shape`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `global_avg_pool2d`; a `dy` of another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.global_avg_pool2d_backward(np.array([[[6.0]]]), (1, 1, 3))
+    array([[[2., 2., 2.]]])
+    """
+    one_by_one(dy)
+    return adaptive_avg_pool2d_backward(dy, input_shape, out=out)
+
+
+def global_max_pool2d(x, return_indices=False, *, out=None):
+    """The largest value of each map: y[n,c,0,0] = max over h, w of x[n,c,h,w].
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+    return_indices : bool
+        Return also h * W + w of the first maximum (or first NaN), int64.
+    out : array (N, C, 1, 1), optional
+
+    Returns
+    -------
+    y : array (N, C, 1, 1) or (C, 1, 1)
+    indices : int64 array, shape of `y`, with `return_indices`
+
+    Raises
+    ------
+    TypeError, ValueError
+        Other dtypes or ranks, empty maps, an `out` that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.global_max_pool2d(np.array([[[3.0, 7.0, 7.0]]]), return_indices=True)
+    (array([[[7.]]]), array([[[1]]]))
+    """
+    return adaptive_max_pool2d(x, 1, return_indices, out=out)
+
+
+def global_max_pool2d_backward(dy, x, *, indices=None, out=None):
+    """The gradient of `global_max_pool2d` with respect to its input: dy at the first maximum of each map, else 0.
+
+    Parameters
+    ----------
+    dy : array (N, C, 1, 1) or (C, 1, 1), float32 or float64
+    x : array (N, C, H, W) or (C, H, W), dtype of `dy`
+        The input. Only its shape is read where `indices` are given.
+    indices : int64 array, shape of `dy`, optional
+    out : array, shape of `x`, optional
+
+    Returns
+    -------
+    dx : array, shape and memory layout of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `global_max_pool2d`; shapes that do not agree, an index that is not in its map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.global_max_pool2d_backward(np.array([[[2.0]]]), np.array([[[3.0, 7.0, 7.0]]]))
+    array([[[0., 2., 0.]]])
+    """
+    one_by_one(dy)
+    return adaptive_max_pool2d_backward(dy, x, indices=indices, out=out)
+
+
+def one_by_one(dy):
+    if tuple(getattr(dy, "shape", (1, 1))[-2:]) != (1, 1):
+        raise ValueError(f"dy must have shape (N, C, 1, 1), the output of global pooling, got {dy.shape}")

@@ -1,0 +1,127 @@
+"""Pooling over sliding windows: max, mean and L_p, each with its backward.
+
+Every function has two halves: the public one checks, takes or makes the result, and runs a prepared call of
+`pool_calls`, which networks use alone. Global and adaptive pooling and unpooling are in `pool_adaptive`.
+"""
+
+import math
+
+from .. import check, geometry
+from .arguments import gradient_of
+from .prepared import (
+    lp_pool2d_backward_call,
+    lp_pool2d_call,
+)
+
+
+def lp_pool2d(x, norm_type=2, kernel_size=None, stride=None, ceil_mode=False, *, out=None):
+    """The L_p norm of each window; L2 by default.
+
+    y[n,c,i,j] = (sum over r < kh, s < kw of |x[n, c, i*sh + r, j*sw + s]|^p)^(1/p);  L2: s = sum x^2, y = sqrt(s)
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+        Any strides; the result has the memory layout of `x`.
+    norm_type : number > 0
+        p; 2 is the fast case.
+    kernel_size : int or (kh, kw)
+    stride : int or (sh, sw), optional
+        None: the kernel's size.
+    ceil_mode : bool
+        As in `max_pool2d`; a window that hangs over sums what it holds.
+    out : array (N, C, OH, OW), optional
+
+    Returns
+    -------
+    y : array (N, C, OH, OW) or (C, OH, OW)
+        OH = floor((H - kh) / sh) + 1, ceil in `ceil_mode`; OW alike.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_pool2d`; a `norm_type` that is not a finite number > 0, no `kernel_size`.
+
+    Notes
+    -----
+    Scaled where squares would overflow or vanish, so 1e20 and 1e-30 are right in float32. Without a mean, as Nielsen's
+    L2 pooling: the square root of the sum of the squares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.lp_pool2d(np.array([[[3.0, 4.0, 0.0, -2.0]]]), kernel_size=(1, 2))
+    array([[[5., 2.]]])
+    """
+    x, batched = check.images(x, "x")
+    p = norm_of(norm_type)
+    g = lp_geometry(x.shape, kernel_size, stride, ceil_mode)
+    y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x)
+    lp_pool2d_call(x, y, g, p)()
+    return check.give(y, out, batched)
+
+
+def lp_pool2d_backward(dy, x, norm_type=2, kernel_size=None, stride=None, ceil_mode=False, *, y=None, out=None):
+    """The gradient of `lp_pool2d` with respect to its input.
+
+    dx = sum over the windows of dy sign(x) (|x| / y)^(p-1);  L2: dy x / y;  0 where y = 0, and 0 where x = 0 if p <= 1
+
+    Parameters
+    ----------
+    dy : array (N, C, OH, OW) or (C, OH, OW), float32 or float64
+    x : array (N, C, H, W) or (C, H, W), dtype of `dy`
+    norm_type, kernel_size, stride, ceil_mode
+        As in `lp_pool2d`.
+    y : array, shape and dtype of `dy`, optional
+        What `lp_pool2d` returned; spares computing it again.
+    out : array, shape of `x`, optional
+
+    Returns
+    -------
+    dx : array, shape and memory layout of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `lp_pool2d`; shapes or dtypes that do not agree.
+
+    Notes
+    -----
+    The gradient is NaN where x is NaN, and where it is infinite unless p = 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.lp_pool2d_backward(np.array([[[10.0]]]), np.array([[[3.0, -4.0]]]), kernel_size=(1, 2))
+    array([[[ 6., -8.]]])
+    """
+    x, batched = check.images(x, "x")
+    p = norm_of(norm_type)
+    g = lp_geometry(x.shape, kernel_size, stride, ceil_mode)
+    dy = gradient_of(x, dy, "lp_pool2d", g.y_shape, batched)
+    if y is not None:
+        y, _ = check.images(y, "y")
+        check.shape_is(y, "y", g.y_shape, "the output of lp_pool2d for this x")
+        check.same_dtype(x=x, y=y)
+    layout = check.layout_of(x)
+    dx = check.output(out, g.x_shape, x.dtype, layout, batched, dy=dy, x=x, y=y)
+    if y is None:
+        y = check.empty(g.y_shape, x.dtype, layout)
+        lp_pool2d_call(x, y, g, p)()
+    lp_pool2d_backward_call(dy, x, y, dx, g, p)()
+    return check.give(dx, out, batched)
+
+
+def norm_of(norm_type):
+    p = check.number(norm_type, "norm_type")
+    if not (p > 0 and math.isfinite(p)):
+        raise ValueError(f"norm_type must be a finite number > 0, got {norm_type!r}")
+    return p
+
+
+def lp_geometry(x_shape, kernel_size, stride, ceil_mode):
+    if kernel_size is None:
+        raise TypeError("kernel_size must be an integer or a pair of integers, got None")
+    return geometry.pool2d(x_shape, kernel_size, stride, 0, 1, ceil_mode)

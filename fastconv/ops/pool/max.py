@@ -1,0 +1,133 @@
+"""Pooling over sliding windows: max, mean and L_p, each with its backward.
+
+Every function has two halves: the public one checks, takes or makes the result, and runs a prepared call of
+`pool_calls`, which networks use alone. Global and adaptive pooling and unpooling are in `pool_adaptive`.
+"""
+
+from .. import check, geometry
+from .arguments import gradient_of, indices_like, no_window_in_padding, refuse
+from .prepared import (
+    find_maxima,
+    max_pool2d_backward_call,
+    max_pool2d_call,
+    max_tables,
+)
+
+
+def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False, *, out=None):
+    """The largest value of each window.
+
+    y[n,c,i,j] = max over r < kh, s < kw of x[n, c, i*sh - top + r*dh, j*sw - left + s*dw], padding left out
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+        Any strides; the result has the memory layout of `x`.
+    kernel_size : int or (kh, kw)
+    stride : int or (sh, sw), optional
+        None: the kernel's size.
+    padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "same" or "full"
+        Below the effective kernel, dilation (kernel - 1) + 1, so that no window lies in padding only.
+    dilation : int or (dh, dw)
+    ceil_mode : bool
+        Let the last window hang over the edge, where it starts inside the image or the padding before it.
+    return_indices : bool
+        Return also where each maximum is, for `max_pool2d_backward` and `max_unpool2d`.
+    out : array (N, C, OH, OW), optional
+        Where the result goes; any strides, no overlap with `x`.
+
+    Returns
+    -------
+    y : array (N, C, OH, OW) or (C, OH, OW)
+        OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1, ceil in `ceil_mode`; OW alike.
+    indices : int64 array, shape of `y`, with `return_indices`
+        h * W + w of the first maximum in row-major order; of the first NaN where there is one.
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, arguments that are not integers.
+    ValueError
+        A kernel larger than the padded image, too much padding, an `out` that does not fit.
+
+    Notes
+    -----
+    A NaN in the window gives NaN. Exact; the bits do not depend on layout, threads or N. The first maximum and its
+    position are what the sources remember for the way back.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = np.arange(16.0).reshape(1, 4, 4)
+    >>> y, indices = fastconv.max_pool2d(x, 2, return_indices=True)
+    >>> y
+    array([[[ 5.,  7.],
+            [13., 15.]]])
+    >>> indices
+    array([[[ 5,  7],
+            [13, 15]]])
+    """
+    x, batched = check.images(x, "x")
+    g = geometry.pool2d(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    no_window_in_padding(max_tables(g), g)
+    layout = check.layout_of(x)
+    y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x)
+    indices = check.empty(g.y_shape, "int64", layout) if return_indices else None
+    max_pool2d_call(x, y, indices, g)()
+    y = check.give(y, out, batched)
+    return (y, check.give(indices, None, batched)) if return_indices else y
+
+
+def max_pool2d_backward(
+    dy, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, *, indices=None, out=None
+):
+    """The gradient of `max_pool2d` with respect to its input.
+
+    dx[n,c,h,w] = sum of dy[n,c,i,j] over the windows (i, j) whose first maximum is at (h, w)
+
+    Parameters
+    ----------
+    dy : array (N, C, OH, OW) or (C, OH, OW), float32 or float64
+    x : array (N, C, H, W) or (C, H, W), dtype of `dy`
+        The input. Only its shape is read where `indices` are given.
+    kernel_size, stride, padding, dilation, ceil_mode
+        As in `max_pool2d`.
+    indices : int64 array, shape of `dy`, optional
+        What `max_pool2d` returned; spares looking for the maxima again.
+    out : array, shape of `x`, optional
+
+    Returns
+    -------
+    dx : array, shape and memory layout of `x`
+        Where windows overlap their shares are added, in row-major order of the windows.
+
+    Raises
+    ------
+    TypeError
+        As `max_pool2d`; indices that are not int64.
+    ValueError
+        As `max_pool2d`; shapes that do not agree, an index that is not in its window (what `out` holds then is no
+        gradient).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x = np.array([[[1.0, 5.0, 2.0, 4.0]]])
+    >>> fastconv.max_pool2d_backward(np.array([[[10.0, 20.0]]]), x, (1, 2))
+    array([[[ 0., 10.,  0., 20.]]])
+    """
+    x, batched = check.images(x, "x")
+    g = geometry.pool2d(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    tables = max_tables(g)
+    no_window_in_padding(tables, g)
+    dy = gradient_of(x, dy, "max_pool2d", g.y_shape, batched)
+    if indices is not None:
+        indices = indices_like(indices, g.y_shape, batched)
+    dx = check.output(out, g.x_shape, x.dtype, check.layout_of(x), batched, dy=dy, x=x, indices=indices)
+    if indices is None:
+        indices = find_maxima(x, tables, g.y_shape)
+    bad = max_pool2d_backward_call(dy, indices, dx, g)()
+    refuse(bad, indices, batched, (g.H, g.W), " and in its window")
+    return check.give(dx, out, batched)

@@ -1,0 +1,102 @@
+"""Global and adaptive pooling, and unpooling by indices, each with its backward."""
+
+from .. import check, geometry
+from .arguments import in_plane, indices_like
+from .prepared import (
+    max_unpool2d_backward_call,
+    max_unpool2d_call,
+)
+
+
+def max_unpool2d(x, indices, kernel_size=None, stride=None, padding=0, output_size=None, *, out=None):
+    """Put values where `max_pool2d` found them, zeros elsewhere.
+
+    y[n, c].flat[indices[n,c,i,j]] = x[n,c,i,j]; where an index is repeated the later value stays
+
+    Parameters
+    ----------
+    x : array (N, C, H, W) or (C, H, W), float32 or float64
+    indices : int64 array, shape of `x`
+        Flat in the plane (OH, OW), as `max_pool2d` returns them.
+    kernel_size, stride, padding
+        Those of the pooling; they give the size (H - 1) sh - 2 ph + kh where `output_size` does not.
+    output_size : (OH, OW), or a whole shape, optional
+
+    Returns
+    -------
+    y : array (N, C, OH, OW) or (C, OH, OW), in the memory layout of `x`
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, indices that are not int64, neither `kernel_size` nor `output_size`.
+    ValueError
+        Shapes that do not agree, an index outside the plane, an `out` that does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.max_unpool2d(np.array([[[5.0, 7.0]]]), np.array([[[1, 2]]]), (1, 2))
+    array([[[0., 5., 7., 0.]]])
+    """
+    x, batched = check.images(x, "x")
+    OH, OW = unpooled_size(x, kernel_size, stride, padding, output_size)
+    indices = indices_like(indices, x.shape, batched)
+    in_plane(indices, batched, (OH, OW))
+    y = check.output(out, (*x.shape[:2], OH, OW), x.dtype, check.layout_of(x), batched, x=x, indices=indices)
+    max_unpool2d_call(x, indices, y)()
+    return check.give(y, out, batched)
+
+
+def max_unpool2d_backward(dy, indices, *, out=None):
+    """The gradient of `max_unpool2d` with respect to its input, where no index is repeated.
+
+    dx[n,c,i,j] = dy[n, c].flat[indices[n,c,i,j]]
+
+    Parameters
+    ----------
+    dy : array (N, C, OH, OW) or (C, OH, OW), float32 or float64
+    indices : int64 array (N, C, H, W) or (C, H, W)
+        Those given to `max_unpool2d`.
+    out : array, shape of `indices`, optional
+
+    Returns
+    -------
+    dx : array, shape of `indices`, in the memory layout of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_unpool2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.max_unpool2d_backward(np.array([[[1.0, 2.0, 3.0, 4.0]]]), np.array([[[1, 2]]]))
+    array([[[2., 3.]]])
+    """
+    dy, batched = check.images(dy, "dy")
+    size = tuple(getattr(indices, "shape", ())[-2:])
+    shape = (*dy.shape[:2], *(size if len(size) == 2 else (1, 1)))
+    indices = indices_like(indices, shape, batched)
+    in_plane(indices, batched, dy.shape[2:])
+    dx = check.output(out, shape, dy.dtype, check.layout_of(dy), batched, dy=dy, indices=indices)
+    max_unpool2d_backward_call(dy, indices, dx)()
+    return check.give(dx, out, batched)
+
+
+def unpooled_size(x, kernel_size, stride, padding, output_size):
+    if output_size is not None:
+        size = tuple(output_size) if isinstance(output_size, tuple | list) else output_size
+        return check.pair(size[-2:] if isinstance(size, tuple) else size, "output_size", 1)
+    if kernel_size is None:
+        raise TypeError("kernel_size or output_size must be given")
+    k = check.pair(kernel_size, "kernel_size", 1)
+    s = k if stride is None else check.pair(stride, "stride", 1)
+    p = check.pair(padding, "padding", 0)
+    size = tuple((n - 1) * s[i] - 2 * p[i] + k[i] for i, n in enumerate(x.shape[2:]))
+    if min(size) < 1 or max(*k, *s, *p) >= geometry.LIMIT:
+        raise ValueError(f"kernel_size, stride and padding must give a size of at least 1 x 1, got {size}")
+    return size

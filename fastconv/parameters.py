@@ -1,0 +1,154 @@
+"""Where arrays live: places inside one arena, the allocator of those places, and named views of one flat vector."""
+
+from collections.abc import Mapping
+from math import prod
+from operator import attrgetter
+from types import MappingProxyType
+
+import numpy as np
+
+from .ops import check
+from .ops.allocation import aligned, nbytes
+
+
+class Named(Mapping):
+    """Name -> live array; assigning writes into the array.
+
+    Callers get views: whatever shape or dtype they set on a view, the array that plans use does not change.
+    """
+
+    def __init__(self, arrays):
+        self._own = {name: array.view() for name, array in arrays.items()}
+        self._arrays = {name: array.view() for name, array in arrays.items()}
+
+    def __getitem__(self, name):
+        array = self._arrays[name] = intact(self._arrays[name], self._own[name])
+        return array
+
+    def __setitem__(self, name, value):
+        array = self[name]
+        if value is not array:  # not what `arrays[name] += 1` hands back
+            rule = "that of the array; to broadcast a value write arrays[name][...] = value"
+            check.shape_is(np.asarray(value), name, array.shape, rule)
+            write(value, array, name)
+
+    def memory(self, name):
+        """A view that callers do not get, so that they cannot set its shape and flags."""
+        return self._own[name].view()
+
+    def __iter__(self):
+        return iter(self._arrays)
+
+    def __len__(self):
+        return len(self._arrays)
+
+    def __repr__(self):
+        entries = (f"{name!r}: {array.shape} {array.dtype}" for name, array in self.items())
+        return f"<{', '.join(entries)}>"
+
+    def __reduce__(self):
+        return named, (dict(self),)
+
+    def copy(self):
+        """The caller's own copy."""
+        return named(self)
+
+
+def named(arrays):
+    """Copies of these arrays, because arrays from a pickle may be read-only."""
+    return Named({name: array.copy() for name, array in arrays.items()})
+
+
+def intact(given, own):
+    """`given`, the view of `own` that callers have; a new view if they set its shape, strides, dtype or memory."""
+    same = given.__array_interface__["data"][0] == own.__array_interface__["data"][0]
+    if same and (given.shape, given.strides, given.dtype) == (own.shape, own.strides, own.dtype):
+        return given
+    return own.view()
+
+
+def write(value, array, name):
+    """array[...] = value; TypeError or ValueError if that would lose an imaginary part, or a fraction in an integer."""
+    if not array.flags.writeable:
+        raise ValueError(f"{name} must be writable, got a read-only array; its setflags(write=True) makes it so")
+    value = np.asarray(value)
+    if value.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be numbers that fit {array.dtype}, got {value.dtype}")
+    if array.dtype.kind in "iu" and value.dtype != array.dtype:
+        with np.errstate(invalid="ignore"):
+            whole = value.astype(array.dtype)
+        if (whole != value).any() or (array.dtype.kind == "u" and (value < 0).any()):
+            raise ValueError(f"{name} must be integers that fit {array.dtype}, got {value}")
+    array[...] = value
+
+
+class Arrays(Named):
+    """Arrays of one dtype that are views of one flat vector (gaps of less than a cache line hold zeros)."""
+
+    def __init__(self, shapes, dtype):
+        starts, total = {}, 0
+        for name, shape in shapes.items():
+            starts[name] = total
+            total += nbytes(shape, dtype) // np.dtype(dtype).itemsize
+        self.vector = aligned(total, dtype)  # `flat` as callers do not get it: they may set the shape of theirs
+        self._flat = self.vector.view()
+        self._shapes, self.starts = dict(shapes), MappingProxyType(starts)  # name -> first element in `flat`
+        super().__init__(
+            {name: self.vector[starts[name] : starts[name] + prod(s)].reshape(s) for name, s in shapes.items()}
+        )
+
+    @property
+    def flat(self):
+        self._flat = intact(self._flat, self.vector)
+        return self._flat
+
+    @flat.setter
+    def flat(self, value):
+        raise AttributeError("flat cannot be replaced: the arrays are parts of it; write flat[...] = values")
+
+    def writable(self):
+        """Whether the vector and all arrays are, as people hold them."""
+        return all(map(attrgetter("flags.writeable"), (self._flat, *self._arrays.values())))
+
+    def lie_as(self, other):
+        """Whether another vector holds arrays of the same names, shapes and dtype at the same places."""
+        if self.vector.dtype != other.vector.dtype:
+            return False
+        return self._shapes is other._shapes or (self.starts, self._shapes) == (other.starts, other._shapes)
+
+    def like(self):
+        """Zeros of the same names, shapes and dtype."""
+        new = Arrays(self._shapes, self.vector.dtype)
+        new._shapes = self._shapes
+        return new
+
+    def copy(self):
+        """The caller's own copy."""
+        return restored(self._shapes, self.vector.dtype, self.vector)
+
+    def __reduce__(self):
+        return restored, (self._shapes, self.vector.dtype.name, self.vector)
+
+
+def restored(shapes, dtype, vector):
+    """New arrays with the values of a vector."""
+    new = Arrays(shapes, dtype)
+    check.shape_is(vector, "flat", new.flat.shape, "that of all arrays together")
+    new.flat[...] = vector
+    return new
+
+
+class Fixed:
+    """A holder of attributes that are set once: name -> what to write instead of setting it again."""
+
+    fixed = MappingProxyType({})
+
+    def __setattr__(self, name, value):
+        if name in self.fixed and name in vars(self):
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be replaced: {self.fixed[name]}")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name):
+        if name in self.fixed:
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
+        super().__delattr__(name)

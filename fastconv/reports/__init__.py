@@ -1,0 +1,1 @@
+"""What a network tells about itself: its summary, its plan, its memory, where its time goes."""

@@ -1,0 +1,1 @@
+"""The operating system: ordinary files, Ctrl-C, forked processes."""

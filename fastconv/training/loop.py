@@ -1,0 +1,310 @@
+"""Training: shuffled batches, a progress bar, loss and accuracy."""
+
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+
+from .. import losses
+from ..arguments import habits
+from ..frozen import BATCH, Frozen
+from ..network import Network
+from ..ops import check
+from ..optim import SGD
+from ..optim.base import has_own_step
+from ..optim.optimizers import Optimizer
+from ..system.interrupt import held_back
+from .epoch import Count, Data, Epoch, validation_data
+
+
+def fit(
+    network,
+    images,
+    labels,
+    epochs=1,
+    batch_size=50,
+    optimizer=None,
+    loss=None,
+    seed=None,
+    validation=None,
+    progress=True,
+    on_epoch=None,
+    lean=False,
+    drop_last=False,
+):
+    """Train the network on images in shuffled batches.
+
+    Parameters
+    ----------
+    network : Network
+    images : array (N, *input_shape), the network's dtype
+    labels : class indices (N,), or targets of the output's shape
+        One for each image. The loss decides what integers mean.
+    epochs, batch_size : int
+        The last batch of an epoch holds what is left.
+    optimizer : object with step(parameters, gradients)
+        ``SGD(lr=0.1)`` unless given.
+    loss : a loss of `fastconv.losses`
+        ``CrossEntropy()`` unless given.
+    seed : int, optional
+        Of the order of the images. The same seeds give the same weights, bit for bit, on any number of threads.
+    validation : (images, labels), optional
+        Looked at after each epoch.
+    progress : bool
+        A bar on standard error where tqdm is installed, else a line for each epoch; False for neither.
+    on_epoch : function Epoch -> anything, optional
+        Called after each epoch; training stops if it returns True (or numpy.True_). After any other value, such as
+        text or a number, it goes on. An exception stops training and reaches the caller.
+    lean : bool
+        Update parameters as soon as their gradients are known, some 32 MB at a time, and keep no gradients: less
+        memory, the same bits. Needs an optimizer of fastconv. Ctrl-C then waits for the end of the step.
+    drop_last : bool
+        Leave out the images of a last, smaller batch; they are others in each epoch.
+
+    Returns
+    -------
+    list of Epoch
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit, and for batches that cannot be trained, such as a last batch of one image with
+        BatchNorm on vectors. Raised before the first step; nothing changes.
+
+    Notes
+    -----
+    Ctrl-C raises KeyboardInterrupt and leaves the weights of the last whole step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import SGD, Network, fit, layers, losses
+    >>> x = np.linspace(-1, 1, 100, dtype="float32")[:, None]
+    >>> network = Network(layers.Linear(1), (1,), seed=0)
+    >>> history = fit(network, x, 3 * x, 20, 10, SGD(0.5), losses.MSE(), seed=0, progress=False)
+    >>> float(network.parameters["linear1.weight"].round(3)[0, 0])
+    3.0
+    """
+    trainable(network)
+    optimizer, loss = usable(optimizer, lean), chosen(loss)
+    epochs, batch_size = check.integer(epochs, "epochs", 0), check.integer(batch_size, "batch_size", 1)
+    habits.check_callback(on_epoch, "on_epoch", "an Epoch")
+    data, validation = Data(network, images, labels, loss), validation_data(network, validation, loss)
+    seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
+    rng, history = check.random(seed), []
+    with network.training():
+        bind_plans(network, seen, batch_size, validation, loss, lean)
+        for number in range(1, epochs + 1):
+            started = time.perf_counter()
+            with progress_bar(f"epoch {number}/{epochs}", seen, progress) as bar:
+                order = rng.permutation(len(data.images))[:seen]
+                result = run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean)
+                checked = (None, None) if validation is None else score(network, validation, loss)
+                history.append(Epoch(number, *result, *checked, time.perf_counter() - started))
+                bar.done(history[-1])
+            if on_epoch is not None and is_true(on_epoch(history[-1])):
+                break
+    return history
+
+
+def is_true(value):
+    """Whether the value is the bool True, not just any true value."""
+    return isinstance(value, bool | np.bool_) and bool(value)
+
+
+def trainable(network):
+    """TypeError or ValueError if the network cannot be trained, with what to write."""
+    if isinstance(network, Frozen):
+        raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {network!r}; make one of a model: Network(model, input_shape)")
+    parameters = network.parameters
+    if parameters.writable():
+        return
+    for name, array in ((".flat", parameters.flat), *((f"[{name!r}]", array) for name, array in parameters.items())):
+        if not array.flags.writeable:
+            raise ValueError(f"network.parameters{name} must be writable, because training changes it")
+
+
+def images_seen(images, batch_size, drop_last):
+    """How many images an epoch trains on."""
+    seen = images - (images % batch_size if drop_last else 0)
+    if seen == 0:
+        raise ValueError(f"drop_last=True leaves no batch of batch_size={batch_size}: there are only {images} images")
+    return seen
+
+
+def bind_plans(network, images, batch_size, validation, loss, lean):
+    """Plan every size of batch in an epoch, so that a batch that cannot run is refused before anything changes."""
+    whole, rest = min(batch_size, images), images % batch_size
+    with network.executor.lock:
+        if validation is not None:
+            network.executor.plan(min(BATCH, len(validation.images)))
+            y = np.empty((len(validation.images), *network.output_shape), network.dtype)
+            loss.bind(y, validation.targets, np.zeros((), network.dtype), None)
+        network.executor.plan(whole, loss, lean)
+        try:
+            if rest:
+                network.executor.plan(rest, loss, lean)
+        except ValueError as error:
+            raise ValueError(
+                f"batch_size={batch_size} leaves a last batch of {rest} of {images} images, which cannot be trained "
+                f"(pass drop_last=True, or another batch_size): {error}"
+            ) from None
+
+
+def usable(optimizer, lean):
+    """The optimizer, or SGD; TypeError where lean training cannot use it."""
+    optimizer = SGD(lr=0.1) if optimizer is None else habits.check_optimizer(optimizer)
+    if check.flag(lean, "lean") and not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be one of fastconv.optim where lean=True, got {type(optimizer).__name__}")
+    return optimizer
+
+
+def chosen(loss):
+    return losses.CrossEntropy() if loss is None else habits.check_loss(loss)
+
+
+def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
+    """(loss, accuracy) over the epoch, each batch evaluated before its update."""
+    executor, count = network.executor, Count(loss)
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        with executor.lock:
+            plan = update(executor, data.images[batch], data.targets[batch], loss, optimizer, lean)
+            count.add(plan.loss, plan.y, None if data.classes is None else data.classes[batch])
+        bar.update(len(batch))
+    return count.result()
+
+
+def update(executor, images, targets, loss, optimizer, lean=False):
+    """One step on checked arrays; returns the plan that ran. An optimizer with its own `step` gets all gradients."""
+    ours = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
+    lean = lean and ours
+    plan = executor.plan(len(images), loss, lean)
+    if ours:
+        optimizer.begin_step(executor.parameters)
+    if lean:
+        with held_back(), plan.updates.by(optimizer):
+            plan.run_on(images, targets)
+            optimizer.end_step(executor.parameters)
+    else:
+        plan.run_on(images, targets)
+        optimizer.step(executor.parameters, executor.gradients)
+    return plan
+
+
+def train_step(network, images, labels, optimizer, loss=None, lean=False):
+    """One step of training on one batch: forward, backward, update. Returns the loss before the update.
+
+    For loops of your own; `fit` does the shuffling. The gradients stay inside the network, nothing is copied.
+
+    Parameters
+    ----------
+    network : Network
+    images : array (N, *input_shape), the network's dtype, N >= 1
+    labels : class indices (N,), or targets of the output's shape
+    optimizer : object with step(parameters, gradients)
+    loss : a loss of `fastconv.losses`
+        ``CrossEntropy()`` unless given.
+    lean : bool
+        As in `fit`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import SGD, Network, layers, train_step
+    >>> network = Network(layers.Linear(2, init="zeros"), (3,))
+    >>> x, labels, sgd = np.ones((4, 3), "float32"), [0, 0, 0, 1], SGD(0.1)
+    >>> [round(train_step(network, x, labels, sgd), 3) for _ in range(3)]
+    [0.693, 0.648, 0.619]
+    """
+    trainable(network)
+    optimizer, loss = usable(optimizer, lean), chosen(loss)
+    with network.training():
+        data = Data(network, images, labels, loss)
+        with network.executor.lock:
+            return float(update(network.executor, data.images, data.targets, loss, optimizer, lean).loss)
+
+
+def evaluate(network, images, labels, loss=None):
+    """(loss, accuracy) of the network on these images, as `fit` reports them for a validation.
+
+    Parameters
+    ----------
+    network : Network, or what `Network.freeze` returns
+    images : array (N, *input_shape), the network's dtype, N >= 1
+    labels : class indices (N,), or targets of the output's shape
+        The loss decides what integers mean.
+    loss : a loss of `fastconv.losses`
+        ``CrossEntropy()`` unless given.
+
+    Returns
+    -------
+    loss : float
+        The mean over all images, or the sum if the loss is a sum.
+    accuracy : float or None
+        The share, from 0 to 1, of images (and pixels) whose class is the predicted one: the first of the largest
+        logits. A prediction with a NaN among the logits is wrong. None if labels are not classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import Network, evaluate, layers
+    >>> network = Network(layers.Linear(2, init="zeros", bias_init="zeros"), (3,))
+    >>> loss, accuracy = evaluate(network, np.ones((4, 3), "float32"), [0, 0, 0, 1])
+    >>> accuracy
+    0.75
+    """
+    if isinstance(network, type) or not hasattr(network, "predict"):
+        raise TypeError(f"network must be a Network, or a frozen one, got {network!r}")
+    loss = chosen(loss)
+    return score(network, Data(network, images, labels, loss), loss)
+
+
+def score(network, data, loss):
+    y, count = network.predict(data.images), Count(loss)
+    value = np.zeros((), network.dtype)
+    loss.bind(y, data.targets, value, None)()
+    count.add(value, y, data.classes)
+    return count.result()
+
+
+@contextmanager
+def progress_bar(title, total, wanted):
+    if not wanted:
+        yield Quiet()
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield Lines()
+        return
+    with tqdm(total=total, desc=title, unit=" images", file=sys.stderr) as bar:
+        yield Bar(bar)
+
+
+class Quiet:
+    def update(self, images):
+        pass
+
+    def done(self, epoch):
+        pass
+
+
+class Lines(Quiet):
+    def done(self, epoch):
+        print(epoch, file=sys.stderr, flush=True)
+
+
+class Bar:
+    def __init__(self, bar):
+        self.update, self.bar = bar.update, bar
+
+    def done(self, epoch):
+        self.bar.set_postfix_str(str(epoch).split("  ", 1)[1])

@@ -1,0 +1,334 @@
+"""What people write from habit in place of an object: each error says what to write, and that works."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import layers, losses
+from fastconv.graph import sequential
+from fastconv.layer import Layer, Spec
+from fastconv.network import Network
+from fastconv.training import evaluate, fit, train_step
+
+X, LABELS = np.ones((6, 4), "float32"), np.arange(6) % 3
+
+
+def network():
+    return Network(layers.Linear(3), (4,), seed=0)
+
+
+def with_loss(entry, net, loss):
+    if entry in ("gradients", "profile"):
+        return getattr(net, entry)(X, LABELS, loss)
+    if entry == "train_step":
+        return train_step(net, X, LABELS, fastconv.SGD(0.1), loss)
+    if entry == "evaluate":
+        return evaluate(net, X, LABELS, loss)
+    return fit(net, X, LABELS, loss=loss, progress=False)
+
+
+def written(error, mark):
+    """The object that the error says to write."""
+    return eval(str(error).split(mark)[1].split(" or ")[0], vars(fastconv) | {"fastconv": fastconv})
+
+
+@pytest.mark.parametrize("entry", ["fit", "train_step", "evaluate", "gradients", "profile"])
+@pytest.mark.parametrize(
+    ("loss", "right"),
+    [
+        (losses.CrossEntropy, losses.CrossEntropy()),
+        (losses.MSE, losses.MSE()),
+        ("cross_entropy", losses.CrossEntropy()),
+        ("Sparse_Categorical_CrossEntropy", losses.CrossEntropy()),
+        ("mse", losses.MSE("mean")),
+        ("mean_squared_error", losses.MSE("mean")),
+        ("hinge", losses.CrossEntropy()),
+        (fastconv.cross_entropy, losses.CrossEntropy()),
+        (fastconv.mse_loss, losses.MSE("mean")),
+        (lambda y, t: 0, losses.CrossEntropy()),
+    ],
+)
+def test_names_classes_and_functions_in_place_of_a_loss(entry, loss, right):
+    net = network()
+    before = net.parameters.flat.tobytes()
+    with pytest.raises(TypeError, match="loss must be a loss object, got ") as caught:
+        with_loss(entry, net, loss)
+    assert net.parameters.flat.tobytes() == before
+    assert written(caught.value, "write loss=") == right
+    with_loss(entry, net, right)
+
+
+@pytest.mark.parametrize("loss", [0, losses, object(), {"loss": "mse"}, ["mse"]])
+def test_what_is_no_loss_at_all(loss):
+    with pytest.raises(TypeError, match=r"such as fastconv.CrossEntropy\(\), got .*, which has no prepare"):
+        fit(network(), X, LABELS, loss=loss, progress=False)
+
+
+class Unhashable(losses.CrossEntropy):
+    __hash__ = None
+
+
+def test_a_loss_that_cannot_be_hashed():
+    with pytest.raises(TypeError, match="loss must be hashable"):
+        fit(network(), X, LABELS, loss=Unhashable(), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "right"),
+    [
+        ("adam", fastconv.Adam),
+        ("Adam", fastconv.Adam),
+        ("SGD", fastconv.SGD),
+        ("rmsprop", fastconv.RMSprop),
+        ("AdamW", fastconv.AdamW),
+        ("lbfgs", fastconv.SGD),
+        (fastconv.SGD, fastconv.SGD),
+        (fastconv.Adam, fastconv.Adam),
+    ],
+)
+@pytest.mark.parametrize("lean", [False, True])
+def test_names_and_classes_in_place_of_an_optimizer(optimizer, right, lean):
+    net = network()
+    for run in (partial(fit, progress=False), train_step):
+        with pytest.raises(TypeError, match="optimizer must be an object with step") as caught:
+            run(net, X, LABELS, optimizer=optimizer, lean=lean)
+        found = written(caught.value, "write optimizer=")
+        assert type(found) is right
+        run(net, X, LABELS, optimizer=found, lean=lean)
+
+
+@pytest.mark.parametrize("optimizer", [0.1, {}, object(), lambda: None, [fastconv.SGD(0.1)]])
+def test_what_is_no_optimizer_at_all(optimizer):
+    with pytest.raises(TypeError, match=r"such as fastconv.SGD\(lr=0.1\), got"):
+        fit(network(), X, LABELS, optimizer=optimizer, progress=False)
+
+
+def elsewhere(name, step):
+    """An optimizer of another library: a class of this name."""
+    return type(name, (), {"step": step, "__init__": lambda self: None})()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "right"),
+    [
+        (elsewhere("Adam", lambda self, closure=None: None), r"fastconv\.Adam\(\)$"),
+        (elsewhere("SGD", lambda self: None), r"fastconv\.SGD\(lr=0\.1\)$"),
+        (elsewhere("Lion", lambda self, *, closure: None), r"fastconv\.SGD\(lr=0\.1\) or fastconv\.Adam\(\) or "),
+    ],
+    ids=["closure", "nothing", "keywords"],
+)
+@pytest.mark.parametrize("run", [fit, train_step])
+def test_an_optimizer_whose_step_takes_other_things_is_refused_before_the_step(run, optimizer, right):
+    net = Network(sequential(layers.Linear(3), layers.BatchNorm()), (4,), seed=0)
+    before = [array.tobytes() for array in net.arrays().values()]
+    with pytest.raises(TypeError, match=rf"step does not take these \(.*; write optimizer={right}"):
+        run(net, X, LABELS, optimizer=optimizer)
+    assert [array.tobytes() for array in net.arrays().values()] == before
+
+
+class Loose:
+    """Steps of your own may take more than they need."""
+
+    step = staticmethod(lambda *given: given[0].flat.__isub__(0.1 * given[1].flat))
+
+
+class Partial:
+    def __init__(self):
+        self.step = partial(fastconv.SGD(0.1).step)
+
+
+class Keywords:
+    def step(self, parameters, gradients, scale=1.0, **more):
+        fastconv.SGD(0.1 * scale).step(parameters, gradients)
+
+
+@pytest.mark.parametrize("kind", [Loose, Partial, Keywords])
+def test_a_step_of_your_own_may_be_of_any_kind(kind):
+    a, b = network(), network()
+    train_step(a, X, LABELS, kind())
+    train_step(b, X, LABELS, fastconv.SGD(0.1))
+    np.testing.assert_allclose(a.parameters.flat, b.parameters.flat, rtol=1e-6)
+
+
+class OwnLoss:
+    """Half the sum of squares by duck typing; targets are class indices, which it makes vectors itself."""
+
+    def prepare(self, targets, y_shape, dtype):
+        assert isinstance(targets, np.ndarray)
+        return np.eye(y_shape[1], dtype=dtype)[targets]
+
+    def target_array(self, y_shape, dtype):
+        return y_shape, dtype
+
+    def bind(self, y, targets, value, dy):
+        return losses.MSE().bind(y, targets, value, dy)
+
+
+class OwnOptimizer:
+    def step(self, parameters, gradients):
+        for name, array in parameters.items():
+            array -= 0.1 * gradients[name]
+
+
+def test_losses_and_optimizers_of_your_own_by_their_methods():
+    a, b = network(), network()
+    own = fit(a, X, LABELS.tolist(), 3, 4, OwnOptimizer(), OwnLoss(), seed=0, progress=False, validation=[X, LABELS])
+    ours = fit(b, X, LABELS, 3, 4, fastconv.SGD(0.1), losses.MSE(), seed=0, progress=False, validation=(X, LABELS))
+    np.testing.assert_allclose(a.parameters.flat, b.parameters.flat, rtol=1e-6)
+    for one, other in zip(own, ours, strict=True):
+        np.testing.assert_allclose(one[:5], other[:5], rtol=1e-6)
+    assert evaluate(a, X, LABELS, OwnLoss())[1] is not None
+
+
+def linear(x):
+    return layers.Linear(3)(x)
+
+
+@pytest.mark.parametrize("given", [linear, layers.Linear, layers.Linear(3), Network, "resnet18", None])
+def test_what_is_no_network(given):
+    for run in (fit, evaluate, partial(train_step, optimizer=fastconv.SGD(0.1))):
+        with pytest.raises(TypeError, match=r"network must be a Network, .*got "):
+            run(given, X, LABELS)
+
+
+def test_a_frozen_network_is_evaluated_but_not_trained():
+    net = network()
+    frozen = net.freeze()
+    assert evaluate(frozen, X, LABELS)[0] == pytest.approx(evaluate(net, X, LABELS)[0], rel=1e-5)
+    for run in (fit, partial(train_step, optimizer=fastconv.SGD(0.1))):
+        with pytest.raises(TypeError, match="got a Frozen one: train the network it was made from"):
+            run(frozen, X, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (layers.ReLU, r"this is a class, call it to make a layer: ReLU\(...\)"),
+        (layers.Linear, r"this is a class, call it to make a layer: Linear\(...\)"),
+        ([layers.ReLU()], r"to join several layers write sequential\(\*layers\)"),
+        ("relu", "got 'relu'"),
+        (fastconv.relu, "models are made of layers"),
+        (np.tanh, "models are made of layers"),
+        (fastconv.models.resnet18, "if model is a function that returns a model, call it: resnet18"),
+    ],
+)
+def test_what_is_no_model(model, says):
+    with pytest.raises(TypeError, match=says):
+        Network(model, (4,))
+
+
+@pytest.mark.parametrize("part", [layers.ReLU, [layers.ReLU()], "relu", fastconv.relu, None])
+def test_what_is_no_part_of_a_model(part):
+    with pytest.raises(TypeError, match=r"sequential takes layers and functions Node -> Node, got|made of layers"):
+        Network(sequential(layers.ReLU(), part), (4,))
+
+
+@pytest.mark.parametrize(
+    ("shape", "error"),
+    [
+        (None, TypeError),
+        ("28", TypeError),
+        ({1: 2}, TypeError),
+        ((28, 28), ValueError),
+        ((None, 1, 8, 8), ValueError),
+    ],
+)
+def test_what_is_no_input_shape(shape, error):
+    with pytest.raises(error, match=r"input_shape must be \(C, H, W\) or \(features,\), without the batch axis, got"):
+        Network(layers.ReLU(), shape)
+
+
+@pytest.mark.parametrize("shape", [4, np.int64(4), (4,), [4], np.array([4])])
+def test_every_form_of_a_number_of_features(shape):
+    assert Network(layers.ReLU(), shape).input_shape == (4,)
+
+
+@pytest.mark.parametrize("name", ["Conv2D", "ConvTranspose2D", "DepthwiseConv2D", "SeparableConv2D", "Linear"])
+def test_an_activation_by_name(name):
+    with pytest.raises(TypeError, match=rf"{name} takes no activation, got activation='relu': .* ReLU\(\)\)"):
+        getattr(layers, name)(3, activation="relu")
+
+
+class Scaled(Layer):
+    """A layer of your own may take an activation."""
+
+    def __init__(self, activation=None, **options):
+        super().__init__(**options)
+        self.activation = activation
+
+    def spec(self, x_shape, dtype):
+        return Spec(x_shape)
+
+    def forward(self, b):
+        return [partial(np.copyto, b.y, b.x)]
+
+
+def test_a_layer_of_your_own_may_take_an_activation():
+    assert Scaled(activation="relu").activation == "relu"
+    assert Network(Scaled(activation="relu", name="s"), (2,)).predict(np.ones(2, "float32")).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: layers.Conv2D(8, 3, strides=2), "Conv2D takes no strides, got strides=2; write stride=2"),
+        (lambda: layers.Conv2D(kernel_size=3, filters=8), "takes no filters, got filters=8; write channels=8"),
+        (lambda: layers.Conv2D(8, 3, use_bias=False), "takes no use_bias, got use_bias=False; write bias=False"),
+        (lambda: layers.Linear(units=8), "Linear takes no units, got units=8; write outputs=8"),
+        (lambda: layers.Linear(8, kernel_initializer="zeros"), "write init='zeros'"),
+        (lambda: layers.MaxPool2D(pool_size=2), "MaxPool2D takes no pool_size, got pool_size=2; write kernel_size=2"),
+        (lambda: layers.Dropout(rate=0.5), "Dropout takes no rate, got rate=0.5; write p=0.5"),
+        (lambda: layers.BatchNorm(epsilon=0.1), "BatchNorm takes no epsilon, got epsilon=0.1; write eps=0.1"),
+    ],
+)
+def test_options_of_other_libraries_say_ours(make, code):
+    with pytest.raises(TypeError) as caught:
+        make()
+    assert code in str(caught.value)
+
+
+def test_unknown_options_stay_python_s_own_error_and_layers_of_your_own_have_what_they_like():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        layers.Conv2D(8, 3, colour="red")
+
+    class Own(layers.ReLU):
+        def __init__(self, rate):
+            super().__init__()
+            self.rate = rate
+
+    assert Own(rate=2).rate == 2
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "BCEWithLogitsLoss"])
+def test_a_binary_loss_is_cross_entropy_of_two_outputs(loss):
+    with pytest.raises(TypeError, match=r"write loss=fastconv.CrossEntropy\(\) \(with two outputs"):
+        fit(network(), X, LABELS % 2, loss=loss, progress=False)
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, -1], ids=str)
+def test_a_seed_that_is_none_is_refused_by_its_name(seed):
+    says = f"seed must be an integer >= 0 or None, got {seed!r}"
+    with pytest.raises((TypeError, ValueError), match=says):
+        Network(layers.Linear(3), (4,), seed=seed)
+    with pytest.raises((TypeError, ValueError), match=says):
+        fit(network(), X, LABELS, seed=seed, progress=False)
+
+
+def test_an_array_in_place_of_a_number_is_told_by_its_shape():
+    for call in (network().freeze, fastconv.Dropout, lambda x: layers.Linear(3, init=x), layers.Conv2D):
+        with pytest.raises((TypeError, ValueError), match=r"got an array of shape \(6, 4\)$"):
+            call(X) if call is not layers.Conv2D else call(8, 3, bias=X)
+
+
+def test_what_other_libraries_take_more_of_or_differently():
+    with pytest.raises(TypeError, match="bias must be True or False, got 10; the number of inputs is not given"):
+        layers.Linear(784, 10)
+    with pytest.raises(TypeError, match=r"concat takes Nodes, got list; write concat\(\*nodes\)"):
+        Network(lambda x: fastconv.concat([x, x]), (4,))
+    net = network()
+    result = net.gradients(X, LABELS, losses.CrossEntropy())
+    for call in (lambda: fastconv.clip_gradients(result, 1), lambda: fastconv.SGD(0.1).step(net.parameters, result)):
+        with pytest.raises(TypeError, match=r"got tuple; network.gradients returns \(loss, gradients\)"):
+            call()

@@ -1,0 +1,29 @@
+"""Another interpreter that sees the same fastconv, for what cannot be tried in this one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastconv
+
+TESTS = Path(__file__).parents[1]
+
+
+def run(*arguments, timeout=120, **environment):
+    """What it printed; the test fails with its output where it does not exit with 0."""
+    result = start(*arguments, timeout=timeout, **environment)
+    if result.returncode:
+        pytest.fail(f"exit code {result.returncode}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def start(*arguments, timeout=120, **environment):
+    """Run `python arguments...` with these variables (None: removed) in its environment."""
+    path = os.pathsep.join([str(Path(fastconv.__file__).parents[1]), str(TESTS / "support")])
+    variables = {**os.environ, "PYTHONPATH": path, **environment}
+    variables = {name: value for name, value in variables.items() if value is not None}
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=timeout, cwd=TESTS)
