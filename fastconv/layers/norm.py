@@ -14,7 +14,7 @@ from .. import init
 from ..layer import Array, Layer, Parameter, Spec, State
 from ..ops import check, norm
 from ..ops.elementwise import positive
-from ..ops.norm import group, local
+from ..ops.norm.local import window_numbers
 
 
 class Affine(Layer):
@@ -142,11 +142,11 @@ class GroupNorm(Affine):
         return Spec(x_shape, self.parameters(x_shape[:1]), {}, saved, self.scratch(x_shape[:1]))
 
     def forward(self, b):
-        return [group.group_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
+        return [norm.group_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
 
     def backward(self, b):
         saved, weight = (b.saved.mean, b.saved.invstd), self.weights(b)[0]
-        return [group.group_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
+        return [norm.group_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
 
 
 class LayerNorm(Affine):
@@ -168,11 +168,11 @@ class LayerNorm(Affine):
         )
 
     def forward(self, b):
-        return [group.layer_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
+        return [norm.layer_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
 
     def backward(self, b):
         saved, weight = (b.saved.mean, b.saved.invstd), self.weights(b)[0]
-        return [group.layer_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
+        return [norm.layer_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
 
 
 class LocalResponseNorm(Layer):
@@ -190,17 +190,17 @@ class LocalResponseNorm(Layer):
 
     def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0, name=None):
         super().__init__(name)
-        self.window = local.window_numbers(size, alpha, beta, k)
+        self.window = window_numbers(size, alpha, beta, k)
 
     def spec(self, x_shape, dtype):
-        local.window_numbers(*self.window)
+        window_numbers(*self.window)
         return Spec(x_shape)
 
     def forward(self, b):
-        return [local.local_response_norm_call(b.x, b.y, *self.window)]
+        return [norm.local_response_norm_call(b.x, b.y, *self.window)]
 
     def backward(self, b):
-        return [] if b.dx is None else [local.local_response_norm_backward_call(b.dy, b.x, b.dx, *self.window)]
+        return [] if b.dx is None else [norm.local_response_norm_backward_call(b.dy, b.x, b.dx, *self.window)]
 
     def multiply_adds(self, x_shape, y_shape):
         return prod(x_shape) * self.window[0]

@@ -1,18 +1,11 @@
 """The public functions on NumPy arrays: check, choose the path, allocate or take `out=`, call a kernel."""
 
+from .activation.elu import elu, elu_backward
 from .activation.hard import hardsigmoid, hardsigmoid_backward, hardswish, hardswish_backward
-from .activation.rectifier import (
-    leaky_relu,
-    leaky_relu_backward,
-    prelu,
-    prelu_backward,
-    relu,
-    relu6,
-    relu6_backward,
-    relu_backward,
-)
+from .activation.prelu import prelu, prelu_backward
+from .activation.rectifier import leaky_relu, leaky_relu_backward, relu, relu6, relu6_backward, relu_backward
 from .activation.sigmoid import sigmoid, sigmoid_backward, tanh, tanh_backward
-from .activation.smooth import elu, elu_backward, gelu, gelu_backward, silu, silu_backward, softplus, softplus_backward
+from .activation.smooth import gelu, gelu_backward, silu, silu_backward, softplus, softplus_backward
 from .activation.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .add import add
 from .conv import conv2d, conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight
@@ -26,11 +19,14 @@ from .conv.transpose import (
 )
 from .dense import linear, linear_backward, linear_backward_bias, linear_backward_input, linear_backward_weight
 from .layout import concatenate, to_channels_last, to_planar
+from .loss.absolute import huber_loss, huber_loss_backward, l1_loss, l1_loss_backward
 from .loss.binary import binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_backward
-from .loss.classes import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
-from .loss.elements import huber_loss, huber_loss_backward, l1_loss, l1_loss_backward, mse_loss, mse_loss_backward
+from .loss.cross_entropy import cross_entropy, cross_entropy_backward
+from .loss.nll import nll_loss, nll_loss_backward
+from .loss.squares import mse_loss, mse_loss_backward
 from .norm import batch_norm, batch_norm_backward
-from .norm.group import group_norm, group_norm_backward, layer_norm, layer_norm_backward
+from .norm.group import group_norm, group_norm_backward
+from .norm.layer import layer_norm, layer_norm_backward
 from .norm.local import local_response_norm, local_response_norm_backward
 from .pad import pad, pad_backward
 from .path import use_path

@@ -67,6 +67,11 @@ def images(x, name):
     return with_unit_axis(x), batched
 
 
+def with_batch(input_shape, batched):
+    """(N, C, H, W) from the shape a person gives."""
+    return shape(input_shape, "input_shape", 4) if batched else (1, *shape(input_shape, "input_shape", 3))
+
+
 def with_unit_axis(x):
     """`x`, copied only if neither its W nor its C axis has unit stride."""
     return x if has_unit_axis(x) else np.ascontiguousarray(x)

@@ -8,11 +8,8 @@ All sizes are Python integers, so nothing here can overflow; what would overflow
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-
-from .check import MAX_ELEMENTS, flag, integer, pair, shape
-
-LIMIT = 2**31  # of a kernel extent, stride, dilation or padding; beyond it no array that exists could be meant
+from .check import flag, integer, pair, shape
+from .extents import LIMIT, check_padded, extent, multiple, pads, pooled_extent, steps, transposed_extent, within
 
 
 class Window(NamedTuple):
@@ -208,99 +205,3 @@ def check_kernel(kernel, name):
         raise ValueError(f"{name} must have a kernel of at least 1 x 1, got {kernel}")
     if max(kernel) >= LIMIT:
         raise ValueError(f"{name} must have a kernel below 2**31, got {kernel}")
-
-
-def steps(value, name):
-    first, second = pair(value, name, 1)
-    if max(first, second) >= LIMIT:
-        raise ValueError(f"{name} must be below 2**31, got {(first, second)}")
-    return first, second
-
-
-def within(stride, size):
-    """A stride beyond the padded image leads nowhere, however large: one output."""
-    return min(stride, size)
-
-
-def check_padded(size, padded, padding):
-    if size != padded and padded[0] * padded[1] > MAX_ELEMENTS:
-        raise ValueError(f"padding must make images of at most 2**40 pixels, got {padding!r}: {size} becomes {padded}")
-
-
-def pads(padding, kernel, stride, dilation, size):
-    """((top, bottom), (left, right)) from an int, a pair, pairs of pairs, "valid", "same" or "full"."""
-    if isinstance(padding, str):
-        return tuple(named_pads(padding, *axis) for axis in zip(kernel, stride, dilation, size, strict=True))
-    if isinstance(padding, np.ndarray):
-        padding = padding.tolist()
-    if hasattr(padding, "__index__"):
-        both = (padding, padding)
-    elif isinstance(padding, tuple | list) and len(padding) == 2:
-        both = padding
-    else:
-        raise TypeError(
-            "padding must be an integer, a pair (ph, pw), pairs ((top, bottom), (left, right)), 'valid', 'same' or "
-            f"'full', got {padding!r}"
-        )
-    result = tuple(pair(p, "padding", 0) for p in both)
-    if max(map(max, result)) >= LIMIT:
-        raise ValueError(f"padding must be below 2**31, got {padding!r}")
-    return result
-
-
-def named_pads(padding, kernel, stride, dilation, size):
-    reach = dilation * (kernel - 1)
-    if padding == "valid":
-        return 0, 0
-    if padding == "full":
-        return reach, reach
-    if padding == "same":  # TensorFlow's rule: ceil(size / stride) outputs, the extra row at the end
-        out = -(-size // stride)
-        total = max((out - 1) * stride + reach + 1 - size, 0)
-        return total // 2, total - total // 2
-    raise ValueError(f"padding must be 'valid', 'same', 'full' or integers, got {padding!r}")
-
-
-def extent(size, kernel, stride, dilation, before, after, name):
-    """Output positions along one axis; a kernel larger than the padded image is refused."""
-    room = size + before + after - dilation * (kernel - 1) - 1
-    if room < 0 or size == 0:
-        raise ValueError(
-            f"weight must fit into the padded image: the kernel's {name} is {dilation * (kernel - 1) + 1} "
-            f"(kernel {kernel}, dilation {dilation}), the image's {size + before + after} "
-            f"({size} and padding {(before, after)})"
-        )
-    return room // stride + 1
-
-
-def transposed_extent(size, kernel, stride, dilation, before, after, extra, name):
-    if size == 0:
-        raise ValueError(f"x must not be empty along its {name}")
-    out = (size - 1) * stride - before - after + dilation * (kernel - 1) + extra + 1
-    if out < 1:
-        raise ValueError(
-            f"padding {(before, after)} leaves no output along the {name}: ({size} - 1) * {stride} + "
-            f"{dilation * (kernel - 1) + 1} + {extra} - {before + after} = {out}"
-        )
-    return out
-
-
-def multiple(kernel, stride, dilation):
-    """Padding and output padding so that the output is stride * size, plus 1 where kernel - stride is odd."""
-    surplus = dilation * (kernel - 1) + 1 - stride
-    if surplus >= 0:
-        return surplus // 2, surplus // 2, 0
-    return 0, 0, -surplus + (surplus % 2)
-
-
-def pooled_extent(size, kernel, stride, dilation, before, after, ceil_mode, name):
-    room = size + before + after - dilation * (kernel - 1) - 1
-    if room < 0 or size == 0:
-        raise ValueError(
-            f"kernel_size must fit into the padded image: the window's {name} is {dilation * (kernel - 1) + 1}, "
-            f"the image's {size + before + after} ({size} and padding {(before, after)})"
-        )
-    if not ceil_mode:
-        return room // stride + 1
-    out = -(-room // stride) + 1
-    return out - 1 if (out - 1) * stride >= size + before else out  # a window starts inside the image or before it

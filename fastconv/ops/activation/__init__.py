@@ -8,6 +8,7 @@ of a value depend neither on where it stands, nor on the memory layout, nor on t
 an infinity its limit. The docstrings of gradients say what the slope is at kinks, infinities and NaN.
 """
 
+from .elu import elu, elu_backward, elu_backward_call, elu_call
 from .hard import (
     hardsigmoid,
     hardsigmoid_backward,
@@ -18,16 +19,12 @@ from .hard import (
     hardswish_backward_call,
     hardswish_call,
 )
+from .prelu import prelu, prelu_backward, prelu_backward_call, prelu_backward_weight_call, prelu_call
 from .rectifier import (
     leaky_relu,
     leaky_relu_backward,
     leaky_relu_backward_call,
     leaky_relu_call,
-    prelu,
-    prelu_backward,
-    prelu_backward_call,
-    prelu_backward_weight_call,
-    prelu_call,
     relu,
     relu6,
     relu6_backward,
@@ -48,10 +45,6 @@ from .sigmoid import (
     tanh_call,
 )
 from .smooth import (
-    elu,
-    elu_backward,
-    elu_backward_call,
-    elu_call,
     gelu,
     gelu_backward,
     gelu_backward_call,

@@ -1,7 +1,8 @@
 """Convolution: plain, transposed and true, each with its gradients; and weights packed for one of its paths."""
 
-from .conv import conv2d, conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight
+from .conv import conv2d
 from .convolve import convolve2d, convolve2d_backward_input, convolve2d_backward_weight, rot180
+from .gradients import conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight
 from .packed import PackedWeight, pack_weight
 from .prepared import (
     adds_known,

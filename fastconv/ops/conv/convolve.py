@@ -3,7 +3,8 @@
 import numpy as np
 
 from .. import check
-from .conv import conv2d, conv2d_backward_input, conv2d_backward_weight
+from .conv import conv2d
+from .gradients import conv2d_backward_input, conv2d_backward_weight
 
 MODES = ("full", "same", "valid")
 

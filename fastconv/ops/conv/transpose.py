@@ -1,15 +1,9 @@
 """Transposed convolution: the input gradient of a convolution, used forwards; its gradients are the convolution's."""
 
 from .. import check, geometry
-from .conv import (
-    check_bias,
-    conv2d_backward_bias,
-    conv2d_backward_bias_call,
-    conv2d_backward_input_call,
-    conv2d_backward_weight_call,
-    conv2d_call,
-    with_batch,
-)
+from .conv import check_bias
+from .gradients import conv2d_backward_bias
+from .prepared import conv2d_backward_bias_call, conv2d_backward_input_call, conv2d_backward_weight_call, conv2d_call
 
 
 def conv_transpose2d(
@@ -98,7 +92,7 @@ def conv_transpose2d_backward_input(
     """
     dy, batched = check.images(dy, "dy")
     weight = check.array(weight, "weight", 4)
-    shape = with_batch(input_shape, batched)
+    shape = check.with_batch(input_shape, batched)
     g = geometry.conv_transpose2d(shape, weight.shape, stride, padding, output_padding, groups, dilation, precise)
     check.shape_is(dy, "dy", g.x_shape, "the output of conv_transpose2d for this input_shape")
     check.same_dtype(dy=dy, weight=weight)

@@ -7,30 +7,15 @@ Sums are made in double over fixed blocks in their order: the same bits for any 
 (an empty batch, or every target ignored) is NaN, as in PyTorch.
 """
 
+from .absolute import huber_loss, huber_loss_backward, huber_loss_call, l1_loss, l1_loss_backward, l1_loss_call
 from .binary import (
     binary_cross_entropy_with_logits,
     binary_cross_entropy_with_logits_backward,
     binary_cross_entropy_with_logits_call,
 )
-from .classes import (
-    cross_entropy,
-    cross_entropy_backward,
-    cross_entropy_call,
-    nll_loss,
-    nll_loss_backward,
-    nll_loss_call,
-)
-from .elements import (
-    huber_loss,
-    huber_loss_backward,
-    huber_loss_call,
-    l1_loss,
-    l1_loss_backward,
-    l1_loss_call,
-    mse_loss,
-    mse_loss_backward,
-    mse_loss_call,
-)
+from .cross_entropy import cross_entropy, cross_entropy_backward, cross_entropy_call
+from .nll import nll_loss, nll_loss_backward, nll_loss_call
+from .squares import mse_loss, mse_loss_backward, mse_loss_call
 
 __all__ = [
     "binary_cross_entropy_with_logits",

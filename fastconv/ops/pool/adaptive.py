@@ -1,7 +1,7 @@
 """Global and adaptive pooling, and unpooling by indices, each with its backward."""
 
 from .. import check
-from .arguments import gradient_of, indices_like, refuse, with_batch
+from .arguments import gradient_of, indices_like, refuse
 from .prepared import (
     adaptive_avg_pool2d_backward_call,
     adaptive_avg_pool2d_call,
@@ -75,7 +75,7 @@ def adaptive_avg_pool2d_backward(dy, input_shape, *, out=None):
     array([[[1., 1., 3., 2., 2.]]])
     """
     dy, batched = check.images(dy, "dy")
-    shape = with_batch(input_shape, batched)
+    shape = check.with_batch(input_shape, batched)
     not_empty(shape)
     if min(dy.shape[2:]) < 1:
         raise ValueError(f"dy must have H and W of at least 1, got shape {dy.shape}")

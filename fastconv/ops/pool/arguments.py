@@ -6,11 +6,6 @@ from ... import kernels
 from .. import check
 
 
-def with_batch(input_shape, batched):
-    """(N, C, H, W) from the shape a person gives."""
-    return check.shape(input_shape, "input_shape", 4) if batched else (1, *check.shape(input_shape, "input_shape", 3))
-
-
 def gradient_of(x, dy, name, y_shape, batched):
     """`dy` as (N, C, OH, OW), of this shape and of the dtype of `x`."""
     dy, dy_batched = check.images(dy, "dy")

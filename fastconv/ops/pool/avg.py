@@ -5,11 +5,7 @@ Every function has two halves: the public one checks, takes or makes the result,
 """
 
 from .. import check, geometry
-from .arguments import with_batch
-from .prepared import (
-    avg_pool2d_backward_call,
-    avg_pool2d_call,
-)
+from .prepared import avg_pool2d_backward_call, avg_pool2d_call
 
 
 def avg_pool2d(
@@ -112,7 +108,7 @@ def avg_pool2d_backward(
             [1., 1., 2., 2.]]])
     """
     dy, batched = check.images(dy, "dy")
-    g = geometry.pool2d(with_batch(input_shape, batched), kernel_size, stride, padding, 1, ceil_mode)
+    g = geometry.pool2d(check.with_batch(input_shape, batched), kernel_size, stride, padding, 1, ceil_mode)
     check.shape_is(dy, "dy", g.y_shape, "the output of avg_pool2d for this input_shape")
     divisor = divisor_of(divisor_override)
     dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy)

@@ -8,10 +8,7 @@ import math
 
 from .. import check, geometry
 from .arguments import gradient_of
-from .prepared import (
-    lp_pool2d_backward_call,
-    lp_pool2d_call,
-)
+from .prepared import lp_pool2d_backward_call, lp_pool2d_call
 
 
 def lp_pool2d(x, norm_type=2, kernel_size=None, stride=None, ceil_mode=False, *, out=None):

@@ -6,12 +6,7 @@ Every function has two halves: the public one checks, takes or makes the result,
 
 from .. import check, geometry
 from .arguments import gradient_of, indices_like, no_window_in_padding, refuse
-from .prepared import (
-    find_maxima,
-    max_pool2d_backward_call,
-    max_pool2d_call,
-    max_tables,
-)
+from .prepared import find_maxima, max_pool2d_backward_call, max_pool2d_call, max_tables
 
 
 def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False, *, out=None):

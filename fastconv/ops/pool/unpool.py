@@ -2,10 +2,7 @@
 
 from .. import check, geometry
 from .arguments import in_plane, indices_like
-from .prepared import (
-    max_unpool2d_backward_call,
-    max_unpool2d_call,
-)
+from .prepared import max_unpool2d_backward_call, max_unpool2d_call
 
 
 def max_unpool2d(x, indices, kernel_size=None, stride=None, padding=0, output_size=None, *, out=None):

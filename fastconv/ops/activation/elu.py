@@ -1,0 +1,77 @@
+"""ELU: a rectifier with an exponential below 0."""
+
+from .. import check
+from ..elementwise import apply, call
+
+
+def elu(x, alpha=1.0, *, out=None):
+    """The exponential linear unit.
+
+    y = x where x > 0, else alpha (exp(x) - 1)
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    alpha : float
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.elu(np.array([-1.0, 2.0]))
+    array([-0.63212056,  2.        ])
+    """
+    return apply(elu_call, out, check.number(alpha, "alpha"), x=x)
+
+
+def elu_backward(dy, x, alpha=1.0, *, out=None):
+    """The gradient of `elu` with respect to its input.
+
+    dx = dy where x > 0, else dy alpha exp(x)
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+    alpha : float
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`.
+
+    Notes
+    -----
+    The slope is alpha at the kink, x = 0, 0 at -inf, and NaN where x is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.elu_backward(np.ones(2), np.array([-1.0, 2.0]))
+    array([0.36787944, 1.        ])
+    """
+    return apply(elu_backward_call, out, check.number(alpha, "alpha"), dy=dy, x=x)
+
+
+def elu_call(x, y, alpha):
+    return call("elu", x, y, numbers=(alpha,))
+
+
+def elu_backward_call(dy, x, dx, alpha):
+    return call("elu_backward", dy, x, dx, numbers=(alpha,))

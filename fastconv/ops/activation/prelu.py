@@ -1,0 +1,127 @@
+"""PReLU: a rectifier whose slope below 0 is learned."""
+
+from functools import partial
+
+import numpy as np
+
+from ... import kernels
+from .. import check
+from ..elementwise import agreeing, call, like, views
+
+MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them
+
+
+def prelu(x, weight, *, out=None):
+    """The identity, with another, learned slope below zero.
+
+    y[n,c,...] = x where x > 0, else weight[c] x (0 where the weight is 0, for x = -inf too)
+
+    Parameters
+    ----------
+    x : array (N, C, ...) or of any shape, float32 or float64
+    weight : array (C,), or of one element for all channels; dtype of `x`
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sigmoid`; a weight that is neither one number nor one for each index of the second axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.prelu(np.array([[-1.0, -1.0]]), np.array([0.5, 0.25]))
+    array([[-0.5 , -0.25]])
+    """
+    x, weight = channel_weight(x, weight)
+    y = like(out, {"weight": weight, "x": x})
+    prelu_call(x, weight, y)()
+    return check.give(y, out)
+
+
+def prelu_backward(dy, x, weight, *, out=None):
+    """The gradients of `prelu`: (dx, dweight).
+
+    dx = dy where x > 0, else weight[c] dy;  dweight[c] = sum over n and pixels of dy x where x <= 0
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+    weight : array (C,), or of one element; dtype of `dy`
+    out : array, optional
+        Where dx goes.
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+    dweight : array, shape and dtype of `weight`
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `prelu`.
+
+    Notes
+    -----
+    The slope is the weight at the kink, x = 0, and where x is NaN, which makes dweight of its channel NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.prelu_backward(np.ones((1, 2)), np.array([[-3.0, 2.0]]), np.array([0.5, 0.25]))
+    (array([[0.5, 1. ]]), array([-3.,  0.]))
+    """
+    arrays = agreeing({"dy": dy, "x": x})
+    x, weight = channel_weight(arrays["x"], weight)
+    dx = like(out, {"weight": weight, **arrays})
+    dweight = np.empty_like(weight, order="C", subok=False)
+    prelu_backward_weight_call(arrays["dy"], x, dweight)()
+    prelu_backward_call(arrays["dy"], x, weight, dx)()
+    return check.give(dx, out), dweight
+
+
+def channel_weight(x, weight):
+    """x and the weight of its channels, checked."""
+    x, weight = check.array(x, "x"), check.array(weight, "weight", (0, 1))
+    check.same_dtype(x=x, weight=weight)
+    if weight.size != 1 and (x.ndim < 2 or weight.size != x.shape[1]):
+        rule = f"one for each index of the second axis of x, which has shape {x.shape}"
+        raise ValueError(f"weight must have one element, or {rule}, got shape {weight.shape}")
+    return x, weight
+
+
+def prelu_call(x, weight, y):
+    return call("prelu", x, over_channels(weight, x.shape), y)
+
+
+def prelu_backward_call(dy, x, weight, dx):
+    return call("prelu_backward", dy, x, over_channels(weight, x.shape), dx)
+
+
+def prelu_backward_weight_call(dy, x, dweight):
+    if x.ndim < 2 or (dweight.size == 1 and x.shape[1] > MAX_SUMS):
+        groups = views([dy[..., None], x[..., None]], axis=-1)  # one sum of all
+    else:
+        groups = views([dy, x], axis=1)
+    if len(groups) > 1:
+        return partial(prelu_weight_of_copies, dy, x, dweight)
+    return partial(kernels.load(x.dtype).activation.pointwise.prelu_backward_weight, *groups[0], dweight.reshape(-1))
+
+
+def prelu_weight_of_copies(dy, x, dweight):
+    """For more than four axes of unlike strides."""
+    prelu_backward_weight_call(np.array(dy, order="C"), np.array(x, order="C"), dweight)()
+
+
+def over_channels(weight, shape):
+    """The weight of every element, without memory."""
+    if weight.size != 1:
+        weight = weight.reshape(-1, *(1,) * (len(shape) - 2))
+    return np.broadcast_to(weight.reshape(()) if weight.size == 1 else weight, shape)

@@ -1,0 +1,166 @@
+"""Layer norm over the last axes, with its backward."""
+
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from ... import kernels
+from .. import check
+from ..elementwise import agreeing, like, nothing, positive
+from .group import saved_statistics
+from .views import (
+    fill_zeros,
+    formed,
+    run_stride,
+    through_copies,
+    view,
+)
+
+
+def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5, *, return_saved=False, out=None):
+    """The last axes with mean 0 and variance 1, then scaled and shifted element by element.
+
+    y = (x - mean) / sqrt(var + eps) weight + bias, mean and var over the axes of normalized_shape
+
+    Parameters
+    ----------
+    x : array (..., *normalized_shape), float32 or float64
+    normalized_shape : int or tuple of ints
+        The extents of the last axes of `x`.
+    weight, bias : arrays of shape normalized_shape, dtype of `x`, optional
+    eps : float > 0
+    return_saved : bool
+        Also return mean and inverse deviation, for `layer_norm_backward`.
+    out : array, optional
+        May be `x` itself.
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+    mean, invstd : arrays of the shape of the other axes of `x`, only with return_saved
+
+    Raises
+    ------
+    TypeError
+        Other dtypes, dtypes that differ, arguments that are not numbers.
+    ValueError
+        Shapes that do not agree.
+
+    Notes
+    -----
+    Ba, Kiros and Hinton 2016, eq. 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.layer_norm(np.array([[1.0, 3.0], [20.0, 10.0]]), 2, eps=1e-12)
+    array([[-1.,  1.],
+           [ 1., -1.]])
+    """
+    x = check.array(x, "x")
+    if hasattr(normalized_shape, "__index__"):
+        normalized_shape = (normalized_shape,)
+    if not isinstance(normalized_shape, tuple | list):
+        raise TypeError(f"normalized_shape must be an integer or a tuple of integers, got {normalized_shape!r}")
+    shape = tuple(check.integer(extent, "normalized_shape", 1) for extent in normalized_shape)
+    if not shape or x.shape[x.ndim - len(shape) :] != shape or len(shape) > x.ndim:
+        raise ValueError(f"normalized_shape must be the extents of the last axes of x, {x.shape}, got {shape}")
+    weight, bias = per_element(x, shape, weight=weight, bias=bias)
+    eps = positive(eps, "eps")
+    given = {name: a for name, a in (("weight", weight), ("bias", bias)) if a is not None}
+    y = like(out, given | {"x": x})
+    mean, invstd = (np.zeros(x.shape[: x.ndim - len(shape)], x.dtype) for _ in range(2))
+    layer_norm_call(x, y, weight, bias, mean, invstd, eps)()
+    y = check.give(y, out)
+    return (y, mean, invstd) if return_saved else y
+
+
+def layer_norm_backward(dy, x, mean, invstd, weight=None, *, out=None):
+    """The gradients of `layer_norm`: (dx, dweight, dbias).
+
+    dbias = sum dy;  dweight = sum dy z, z = (x - mean) invstd, over the axes that are not normalised
+    dx = invstd (g - mean of g - z (mean of g z)), g = weight dy
+
+    Parameters
+    ----------
+    dy : array, float32 or float64
+    x : array, shape and dtype of `dy`
+    mean, invstd : arrays of the shape of the axes that are not normalised, dtype of `dy`
+        What `layer_norm` gave with return_saved.
+    weight : array of the shape of the normalised axes, dtype of `dy`, optional
+    out : array, optional
+        Where dx goes; may be `dy` or `x` itself.
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+    dweight, dbias : arrays of the shape of the normalised axes
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `layer_norm`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> x, dy = np.array([[1.0, 3.0]]), np.array([[1.0, 1.0]])
+    >>> dx, dweight, dbias = fastconv.layer_norm_backward(dy, x, np.array([2.0]), np.array([1.0]))
+    >>> dx, dweight
+    (array([[0., 0.]]), array([-1.,  1.]))
+    """
+    arrays = agreeing({"dy": dy, "x": x})
+    dy, x = arrays.values()
+    mean, invstd = saved_statistics(x, mean, invstd)
+    rows = mean.ndim
+    if rows >= x.ndim or mean.shape != x.shape[:rows]:
+        raise ValueError(f"mean must have the shape of the first axes of x, {x.shape}, got {mean.shape}")
+    (weight,) = per_element(x, x.shape[rows:], weight=weight)
+    dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
+    dweight, dbias = (np.empty(x.shape[rows:], x.dtype) for _ in range(2))
+    layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)()
+    return check.give(dx, out), dweight, dbias
+
+
+def per_element(x, shape, **arrays):
+    """C-ordered arrays (or None) of this shape and the dtype of `x`."""
+    arrays = {name: None if a is None else check.array(a, name) for name, a in arrays.items()}
+    check.same_dtype(x=x, **arrays)
+    for name, a in arrays.items():
+        if a is not None:
+            check.shape_is(a, name, shape, f"the normalised axes of x, which has shape {x.shape}")
+    return [None if a is None else np.ascontiguousarray(a) for a in arrays.values()]
+
+
+def rows(a, count):
+    """`a` with its first `count` axes as one and the others as one of unit stride; None where they are not runs."""
+    stride = run_stride(a, range(count))
+    if stride is None or run_stride(a, range(count, a.ndim)) != a.itemsize:
+        return None
+    return view(a, (prod(a.shape[:count]), prod(a.shape[count:])), (stride, a.itemsize))
+
+
+def layer_norm_call(x, y, weight, bias, mean, invstd, eps):
+    """All but x and y are C-ordered."""
+    if not x.size:
+        return nothing
+    form, seen = formed((x, y), (partial(rows, count=mean.ndim),))
+    if form is None:
+        return through_copies(lambda x, y: layer_norm_call(x, y, weight, bias, mean, invstd, eps), [x], y)
+    vectors = (None if a is None else a.reshape(-1) for a in (weight, bias, mean, invstd))
+    return partial(kernels.load(x.dtype).norm.rows.rows_forward, *seen, *vectors, eps)
+
+
+def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
+    """All but dy, x and dx (which may be None) are C-ordered."""
+    if not x.size:
+        return partial(fill_zeros, dweight, dbias)
+    form, seen = formed((dy, x, dx), (partial(rows, count=mean.ndim),))
+    if form is None:
+        rest = (weight, mean, invstd, dweight, dbias)
+        return through_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], dx)
+    vectors = (None if a is None else a.reshape(-1) for a in (weight, mean, invstd, dweight, dbias))
+    return partial(kernels.load(x.dtype).norm.rows.rows_backward, *seen, *vectors)
