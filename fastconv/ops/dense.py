@@ -9,10 +9,10 @@ import numpy as np
 
 from .. import kernels
 from . import check, epilogue
-from .call_cache import Ways, key
+from .call_cache import CallCache, signature
 from .conv.conv import check_bias
 
-forward_ways, input_ways, weight_ways = Ways(), Ways(), Ways()
+forward_calls, input_calls, weight_calls = CallCache(), CallCache(), CallCache()
 
 
 def linear(x, weight, bias=None, *, out=None):
@@ -45,13 +45,10 @@ def linear(x, weight, bias=None, *, out=None):
     >>> fastconv.linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([0.5, 0.0]))
     array([[11.5, 17. ]])
     """
-    seen = key(x, weight, bias) if out is None else None
-    known = forward_ways.get(seen)
-    if known is not None:
-        new, function, rest = known
-        y = new()
-        function(x, weight, bias, y, *rest)
-        return y
+    seen = signature(x, weight, bias) if out is None else None
+    call = forward_calls.get(seen)
+    if call is not None:
+        return call(x, weight, bias)
     given = x, weight, bias
     x, weight = rows(x, "x"), check.array(weight, "weight", 2)
     O, I = weight.shape
@@ -62,7 +59,7 @@ def linear(x, weight, bias=None, *, out=None):
     operands, flat = (matrix(x), weight, bias), matrix(y)
     function, rest = kernels.load(y.dtype).dense.linear.forward, (epilogue.code(None),)
     function(*operands, flat, *rest)
-    forward_ways.keep(seen, given, operands, y, None, function, rest)
+    forward_calls.keep(seen, given, operands, y, None, function, rest)
     return finish(flat, y, out)
 
 
@@ -130,13 +127,10 @@ def linear_backward_input(dy, weight, *, out=None):
     >>> fastconv.linear_backward_input(np.array([1.0, 1.0]), np.array([[3.0, 4.0], [5.0, 6.0]]))
     array([ 8., 10.])
     """
-    seen = key(dy, weight, None) if out is None else None
-    known = input_ways.get(seen)
-    if known is not None:
-        new, function, _ = known
-        dx = new()
-        function(dy, weight, dx)
-        return dx
+    seen = signature(dy, weight, None) if out is None else None
+    call = input_calls.get(seen)
+    if call is not None:
+        return call(dy, weight)
     given = dy, weight
     dy, weight = rows(dy, "dy"), check.array(weight, "weight", 2)
     O, I = weight.shape
@@ -146,7 +140,7 @@ def linear_backward_input(dy, weight, *, out=None):
     operands, flat = (matrix(dy), weight), matrix(dx)
     function = kernels.load(dx.dtype).dense.linear.backward_input
     function(*operands, flat)
-    input_ways.keep(seen, given, operands, dx, None, function, ())
+    input_calls.keep(seen, given, operands, dx, None, function, ())
     return finish(flat, dx, out)
 
 
@@ -178,13 +172,10 @@ def linear_backward_weight(dy, x, *, out=None):
     array([[3., 4.],
            [6., 8.]])
     """
-    seen = key(dy, x, None) if out is None else None
-    known = weight_ways.get(seen)
-    if known is not None:
-        new, function, _ = known
-        dweight = new()
-        function(dy, x, dweight)
-        return dweight
+    seen = signature(dy, x, None) if out is None else None
+    call = weight_calls.get(seen)
+    if call is not None:
+        return call(dy, x)
     given = dy, x
     dy, x = rows(dy, "dy"), rows(x, "x")
     check.same_dtype(dy=dy, x=x)
@@ -194,7 +185,7 @@ def linear_backward_weight(dy, x, *, out=None):
     operands = matrix(dy), matrix(x)
     function = kernels.load(dweight.dtype).dense.linear.backward_weight
     function(*operands, dweight)
-    weight_ways.keep(seen, given, operands, dweight, None, function, ())
+    weight_calls.keep(seen, given, operands, dweight, None, function, ())
     return check.give(dweight, out)
 
 

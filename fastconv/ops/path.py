@@ -18,9 +18,7 @@ a sample's bits are the same alone and inside any batch. The environment variabl
 ``winograd,planar``) switches paths off at import.
 """
 
-import os
-
-from .check import choice
+from .switches import Switches
 
 OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
 BEYOND_THE_WINDOW = ("winograd", "narrow")  # not with precise=True: a result also depends on values outside its window
@@ -30,14 +28,7 @@ SIDE, SMALL_SIDE = 6, 4  # inputs along a side of Winograd's patches
 FEW_PATCHES = 4
 
 
-def _switched_off(names):
-    wanted = {name.strip() for name in names.split(",") if name.strip()}
-    if not wanted <= set(OPTIONAL):
-        raise ImportError(f"FASTCONV_PATHS_OFF={names!r}: must list some of {', '.join(OPTIONAL)}")
-    return frozenset(wanted)
-
-
-off = _switched_off(os.environ.get("FASTCONV_PATHS_OFF", ""))
+switches = Switches("FASTCONV_PATHS_OFF", OPTIONAL)
 
 
 def use_path(name, enabled=True):
@@ -68,15 +59,11 @@ def use_path(name, enabled=True):
     >>> fastconv.use_path("winograd", before)
     False
     """
-    choice(name, "name", OPTIONAL)
-    global off
-    before = name not in off
-    off = off - {name} if enabled else off | {name}
-    return before
+    return switches.turn(name, enabled)
 
 
 def enabled(name):
-    return name not in off
+    return switches.enabled(name)
 
 
 def serves(name, g):

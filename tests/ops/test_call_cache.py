@@ -7,7 +7,9 @@ import pytest
 from problems import Conv, operands
 
 import fastconv
-from fastconv.ops import call_cache, check, conv
+from fastconv.ops import call_cache, check
+from fastconv.ops.conv.conv import forward_calls
+from fastconv.ops.conv.gradients import input_calls, weight_calls
 
 PASSES = ("forward", "input", "weight")
 CASES = (
@@ -20,8 +22,8 @@ CASES = (
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
-    for ways in (conv.forward_ways, conv.input_ways, conv.weight_ways):
-        ways.clear()
+    for calls in (forward_calls, input_calls, weight_calls):
+        calls.clear()
 
 
 @pytest.mark.parametrize("dtype", inputs.DTYPES)
@@ -127,4 +129,4 @@ def test_no_more_than_so_many_are_kept():
     x, weight = np.ones((1, 1, 3, call_cache.MOST + 10), "float32"), np.ones((1, 1, 1, 1), "float32")
     for size in range(call_cache.MOST + 9):
         assert fastconv.conv2d(x[..., : size + 1], weight).size == 3 * (size + 1)
-        assert len(conv.forward_ways) <= call_cache.MOST
+        assert len(forward_calls) <= call_cache.MOST

@@ -5,13 +5,13 @@ conv_calls.py would do, which is made from checked arrays. Networks use the prep
 """
 
 from .. import check, epilogue, geometry, path
-from ..call_cache import Ways, key
+from ..call_cache import CallCache, signature
 from .packed import PackedWeight, memory_of, weight_of
 from .prepared import (
     image_way,
 )
 
-forward_ways = Ways()
+forward_calls = CallCache()
 
 
 def conv2d(
@@ -100,13 +100,10 @@ def conv2d(
     """
     seen = None
     if out is None and residual is None:
-        seen = key(x, weight, bias, stride, padding, dilation, groups, activation, precise=precise)
-        known = forward_ways.get(seen)
-        if known is not None:
-            new, function, rest = known
-            y = new()
-            function(x, weight, bias, y, *rest)
-            return y
+        seen = signature(x, weight, bias, stride, padding, dilation, groups, activation, precise=precise)
+        call = forward_calls.get(seen)
+        if call is not None:
+            return call(x, weight, bias)
     given = x, weight, bias
     x, batched = check.images(x, "x")
     weight = weight_of(weight)
@@ -123,7 +120,7 @@ def conv2d(
         check.apart(out, residual, "residual", same=True)
     function, operand, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
     function(x, operand, bias, y, *rest)
-    forward_ways.keep(seen, given, (x, operand, bias), y, layout, function, rest)
+    forward_calls.keep(seen, given, (x, operand, bias), y, layout, function, rest)
     return check.give(y, out, batched)
 
 

@@ -1,14 +1,14 @@
 """The gradients of `conv2d`: of its input, its weight and its bias."""
 
 from .. import check, geometry, path
-from ..call_cache import Ways, key
+from ..call_cache import CallCache, signature
 from .packed import PackedWeight, memory_of, weight_of
 from .prepared import conv2d_backward_bias_call, image_way, weight_way
 
-input_ways = Ways()
+input_calls = CallCache()
 
 
-weight_ways = Ways()
+weight_calls = CallCache()
 
 
 def conv2d_backward_input(
@@ -57,13 +57,10 @@ def conv2d_backward_input(
     """
     seen = None
     if out is None and type(input_shape) is tuple:
-        seen = key(dy, weight, None, *input_shape, stride, padding, dilation, groups, precise=precise)
-        known = input_ways.get(seen)
-        if known is not None:
-            new, function, rest = known
-            dx = new()
-            function(dy, weight, None, dx, *rest)
-            return dx
+        seen = signature(dy, weight, None, *input_shape, stride, padding, dilation, groups, precise=precise)
+        call = input_calls.get(seen)
+        if call is not None:
+            return call(dy, weight, None)
     given = dy, weight
     dy, batched = check.images(dy, "dy")
     weight = weight_of(weight)
@@ -77,7 +74,7 @@ def conv2d_backward_input(
     dx = check.output(out, g.x_shape, dy.dtype, layout, batched, dy=dy, weight=memory_of(weight))
     function, operand, rest = image_way(path.INPUT, dy, weight, dx, g)
     function(dy, operand, None, dx, *rest)
-    input_ways.keep(seen, given, (dy, operand), dx, layout, function, rest)
+    input_calls.keep(seen, given, (dy, operand), dx, layout, function, rest)
     return check.give(dx, out, batched)
 
 
@@ -126,13 +123,10 @@ def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1,
     """
     seen = None
     if out is None and type(weight_shape) is tuple:
-        seen = key(dy, x, None, *weight_shape, stride, padding, dilation, groups, precise=precise)
-        known = weight_ways.get(seen)
-        if known is not None:
-            new, function, rest = known
-            dweight = new()
-            function(dy, x, dweight, *rest)
-            return dweight
+        seen = signature(dy, x, None, *weight_shape, stride, padding, dilation, groups, precise=precise)
+        call = weight_calls.get(seen)
+        if call is not None:
+            return call(dy, x)
     given = dy, x
     dy, _ = check.images(dy, "dy")
     x, _ = check.images(x, "x")
@@ -143,7 +137,7 @@ def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1,
     dweight = check.output(out, g.w_shape, dy.dtype, dy=dy, x=x)
     function, rest = weight_way(dy, x, dweight, g)
     function(dy, x, dweight, *rest)
-    weight_ways.keep(seen, given, (dy, x), dweight, None, function, rest)
+    weight_calls.keep(seen, given, (dy, x), dweight, None, function, rest)
     return check.give(dweight, out)
 
 
