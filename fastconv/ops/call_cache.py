@@ -27,8 +27,8 @@ def signature(a, b, c, *numbers, precise=False):
     if precise is not False:
         numbers = (*numbers, check.flag(precise, "precise"))
     third = None if c is None else (c.shape, c.strides, c.dtype, c.flags.num)
-    both = a.shape, a.strides, a.dtype, a.flags.num, b.shape, b.strides, b.dtype, b.flags.num
-    return both, third, numbers, switches.off
+    off = switches.off
+    return a.shape, a.strides, a.dtype, a.flags.num, b.shape, b.strides, b.dtype, b.flags.num, third, numbers, off
 
 
 class CallCache(dict):

@@ -81,6 +81,21 @@ def run_all(calls):
         one()
 
 
+def on_copies(prepare, inputs, outputs):
+    """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs)() on copies in C order."""
+    return partial(run_on_copies, prepare, inputs, outputs)
+
+
+def run_on_copies(prepare, inputs, outputs):
+    """Copies the inputs, runs the call, and copies its results back; an array that is None stays None."""
+    sources = [None if a is None else np.array(a, order="C") for a in inputs]
+    results = [None if a is None else np.empty(a.shape, a.dtype) for a in outputs]
+    prepare(*sources, *results)()
+    for a, result in zip(outputs, results, strict=True):
+        if a is not None:
+            np.copyto(a, result)
+
+
 def views(arrays, axis=None):
     """Groups of four-dimensional views that together cover the arrays, which all have one shape.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import kernels
 from .. import check
-from ..elementwise import agreeing, call, like, views
+from ..elementwise import agreeing, call, like, on_copies, views
 
 MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them
 
@@ -111,13 +111,8 @@ def prelu_backward_weight_call(dy, x, dweight):
     else:
         groups = views([dy, x], axis=1)
     if len(groups) > 1:
-        return partial(prelu_weight_of_copies, dy, x, dweight)
+        return on_copies(prelu_backward_weight_call, [dy, x], [dweight])
     return partial(kernels.load(x.dtype).activation.pointwise.prelu_backward_weight, *groups[0], dweight.reshape(-1))
-
-
-def prelu_weight_of_copies(dy, x, dweight):
-    """For more than four axes of unlike strides."""
-    prelu_backward_weight_call(np.array(dy, order="C"), np.array(x, order="C"), dweight)()
 
 
 def over_channels(weight, shape):

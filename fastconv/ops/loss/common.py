@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import kernels
 from .. import check
-from ..elementwise import like, views
+from ..elementwise import like, on_copies, views
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -42,7 +42,14 @@ def bind(kernel, x, inputs, results, value, *numbers, axis=None, weight=()):
     present = [a for a in results if a is not None]
     groups = views([*inputs, *present, x], axis)
     if len(groups) > 1:  # more than four axes of unlike strides
-        return partial(run_copied, kernel, x, inputs, results, value, numbers, axis, weight)
+        count = len(inputs)
+        return on_copies(
+            lambda x, *others: bind(
+                kernel, x, others[:count], others[count:], value, *numbers, axis=axis, weight=weight
+            ),
+            [x, *inputs],
+            results,
+        )
     *operands, x = groups[0]
     operands[len(inputs) :] = placed(operands[len(inputs) :], results)
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
@@ -52,12 +59,3 @@ def bind(kernel, x, inputs, results, value, *numbers, axis=None, weight=()):
 def placed(views_of_present, results):
     found = iter(views_of_present)
     return [None if a is None else next(found) for a in results]
-
-
-def run_copied(kernel, x, inputs, results, value, numbers, axis, weight):
-    copies = [None if a is None else np.empty(a.shape, a.dtype) for a in results]
-    x, *inputs = (np.array(a, order="C") for a in (x, *inputs))
-    bind(kernel, x, inputs, copies, value, *numbers, axis=axis, weight=weight)()
-    for a, copy in zip(results, copies, strict=True):
-        if a is not None:
-            np.copyto(a, copy)

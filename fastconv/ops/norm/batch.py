@@ -12,7 +12,7 @@ import numpy as np
 
 from ... import kernels
 from .. import check, epilogue
-from ..elementwise import agreeing, like, nothing, positive
+from ..elementwise import agreeing, like, nothing, on_copies, positive
 from .views import (
     all_pixels,
     by_set,
@@ -24,7 +24,6 @@ from .views import (
     pixels_in,
     planes,
     sets,
-    through_copies,
 )
 
 
@@ -216,9 +215,7 @@ def batch_norm_call(
     form, seen = formed((x, y, residual), forms_of(x))
     if form is None:
         rest = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training, activation)
-        if residual is None:
-            return through_copies(lambda x, y: batch_norm_call(x, y, *rest), [x], y)
-        return through_copies(lambda x, z, y: batch_norm_call(x, y, *rest, z), [x, residual], y)
+        return on_copies(lambda x, z, y: batch_norm_call(x, y, *rest, z), [x, residual], [y])
     saved = (*mean_and_rest(mean), None if invstd is None else invstd[None])
     exact = saved[1] is not None or activation is None or residual is not None
     rest = (*saved, running_mean, running_var, momentum, eps, bool(training), epilogue.CODES[activation], exact)
@@ -259,7 +256,9 @@ def batch_norm_backward_call(
     form, seen = formed((dy, x, y, dx, dresidual), forms_of(x))
     if form is None:
         rest = (weight, mean, invstd, dweight, dbias, training, activation, bias)
-        return backward_through_copies(dy, x, dx, y, dresidual, rest)
+        return on_copies(
+            lambda dy, x, y, dx, dz: batch_norm_backward_call(dy, x, dx, *rest, y, dz), [dy, x, y], [dx, dresidual]
+        )
     rest = (*mean_and_rest(mean), invstd[None], dweight, dbias, bool(training), epilogue.CODES[activation])
     if form is planes:
         vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
@@ -276,21 +275,3 @@ def mean_and_rest(mean):
     if mean is None:
         return None, None
     return (mean[None], None) if mean.ndim == 1 else (mean[:1], mean[1:])
-
-
-def backward_through_copies(dy, x, dx, y, dresidual, rest):
-    """As `through_copies`, for two results and an input that may be absent."""
-    inputs = [dy, x] if y is None else [dy, x, y]
-    dz = None if dresidual is None else np.empty(dresidual.shape, dresidual.dtype)
-
-    def prepare(dy, x, *others):
-        *y, dx = others
-        return batch_norm_backward_call(dy, x, dx, *rest, y[0] if y else None, dz)
-
-    call = through_copies(prepare, inputs, dx)
-    return call if dz is None else partial(run_and_copy, call, dz, dresidual)
-
-
-def run_and_copy(call, result, out):
-    call()
-    np.copyto(out, result)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import kernels
 from .. import check
-from ..elementwise import agreeing, like, nothing, positive
+from ..elementwise import agreeing, like, nothing, on_copies, positive
 from .views import (
     by_set,
     channels,
@@ -17,7 +17,6 @@ from .views import (
     pixels,
     planes,
     sets,
-    through_copies,
 )
 
 
@@ -143,7 +142,7 @@ def group_norm_call(x, y, weight, bias, mean, invstd, eps):
         return nothing
     form, seen = formed((x, y), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
-        return through_copies(lambda x, y: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], y)
+        return on_copies(lambda x, y: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
     groups = mean.shape[1]
     rest = (mean, None, invstd, None, None, 0.0, eps, True, 0, True)
     if form is planes:
@@ -160,7 +159,7 @@ def group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
     form, seen = formed((dy, x, dx), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
         rest = (weight, mean, invstd, dweight, dbias)
-        return through_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *rest), [dy, x], dx)
+        return on_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx])
     dy, x, dx = seen
     seen, groups = (dy, x, None, dx, None), mean.shape[1]
     rest = (mean, None, invstd, dweight, dbias, True, 0)

@@ -7,13 +7,12 @@ import numpy as np
 
 from ... import kernels
 from .. import check
-from ..elementwise import agreeing, like, nothing, positive
+from ..elementwise import agreeing, like, nothing, on_copies, positive
 from .group import saved_statistics
 from .views import (
     fill_zeros,
     formed,
     run_stride,
-    through_copies,
     view,
 )
 
@@ -149,7 +148,7 @@ def layer_norm_call(x, y, weight, bias, mean, invstd, eps):
         return nothing
     form, seen = formed((x, y), (partial(rows, count=mean.ndim),))
     if form is None:
-        return through_copies(lambda x, y: layer_norm_call(x, y, weight, bias, mean, invstd, eps), [x], y)
+        return on_copies(lambda x, y: layer_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
     vectors = (None if a is None else a.reshape(-1) for a in (weight, bias, mean, invstd))
     return partial(kernels.load(x.dtype).norm.rows.rows_forward, *seen, *vectors, eps)
 
@@ -161,6 +160,6 @@ def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
     form, seen = formed((dy, x, dx), (partial(rows, count=mean.ndim),))
     if form is None:
         rest = (weight, mean, invstd, dweight, dbias)
-        return through_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], dx)
+        return on_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx])
     vectors = (None if a is None else a.reshape(-1) for a in (weight, mean, invstd, dweight, dbias))
     return partial(kernels.load(x.dtype).norm.rows.rows_backward, *seen, *vectors)

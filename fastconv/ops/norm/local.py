@@ -4,8 +4,8 @@ from functools import partial
 
 from ... import kernels
 from .. import check
-from ..elementwise import agreeing, like, nothing
-from .views import channels, formed, pixels, planes, through_copies
+from ..elementwise import agreeing, like, nothing, on_copies
+from .views import channels, formed, pixels, planes
 
 
 def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0, *, out=None):
@@ -109,7 +109,7 @@ def local_response_norm_call(x, y, size, alpha, beta, k):
         return nothing
     form, seen = formed((x, y), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
-        return through_copies(lambda x, y: local_response_norm_call(x, y, size, alpha, beta, k), [x], y)
+        return on_copies(lambda x, y: local_response_norm_call(x, y, size, alpha, beta, k), [x], [y])
     kernel = kernels.load(x.dtype).norm.local_response
     return partial(kernel.lrn_planes if form is planes else kernel.lrn_pixels, *seen, size, alpha, beta, k)
 
@@ -120,7 +120,7 @@ def local_response_norm_backward_call(dy, x, dx, size, alpha, beta, k):
     form, seen = formed((dy, x, dx), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
         numbers = (size, alpha, beta, k)
-        return through_copies(lambda dy, x, dx: local_response_norm_backward_call(dy, x, dx, *numbers), [dy, x], dx)
+        return on_copies(lambda dy, x, dx: local_response_norm_backward_call(dy, x, dx, *numbers), [dy, x], [dx])
     kernel = kernels.load(x.dtype).norm.local_response
     run = kernel.lrn_planes_backward if form is planes else kernel.lrn_pixels_backward
     return partial(run, *seen, size, alpha, beta, k)

@@ -6,7 +6,6 @@
 Any other memory is copied to C order, which is planes, when the call runs.
 """
 
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -110,21 +109,6 @@ def formed(arrays, forms):
         if all((a is None) == (s is None) for a, s in zip(arrays, seen, strict=True)):
             return form, seen
     return None, None
-
-
-def through_copies(prepare, inputs, out):
-    """A prepared call for memory without a form: the inputs are copied to C order, and the result from there."""
-    copies = [np.empty(a.shape, a.dtype) for a in inputs]
-    result = None if out is None else np.empty(out.shape, out.dtype)
-    return partial(run_copied, prepare(*copies, result), inputs, copies, out, result)
-
-
-def run_copied(call, inputs, copies, out, result):
-    for a, copy in zip(inputs, copies, strict=True):
-        np.copyto(copy, a)
-    call()
-    if out is not None:
-        np.copyto(out, result)
 
 
 def fill_zeros(*arrays):
