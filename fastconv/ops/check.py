@@ -82,6 +82,21 @@ def has_unit_axis(x):
     return x.flags.c_contiguous or x.strides[3] == one or x.strides[1] == one
 
 
+def runs_along(x, axis):
+    """Whether neighbours along this axis, if there are any, lie side by side in memory."""
+    return x.strides[axis] == x.itemsize or x.shape[axis] == 1
+
+
+def in_planes(x):
+    """Whether each row of a plane, along W, is one run of memory."""
+    return runs_along(x, 3)
+
+
+def channels_together(x):
+    """Whether the channels of each pixel are one run of memory."""
+    return runs_along(x, 1)
+
+
 def layout_of(x):
     """Where the unit stride of a four-dimensional array is: along W ("planar") or along C ("channels_last")."""
     if x.flags.c_contiguous or x.strides[1] != x.itemsize:

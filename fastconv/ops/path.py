@@ -18,6 +18,7 @@ a sample's bits are the same alone and inside any batch. The environment variabl
 ``winograd,planar``) switches paths off at import.
 """
 
+from . import check
 from .switches import Switches
 
 OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
@@ -73,7 +74,7 @@ def serves(name, g):
 
 def conv2d(g, dtype, x_like, y_like):
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
-    planes = in_planes(x_like) and in_planes(y_like) and serves("planar", g)
+    planes = check.in_planes(x_like) and check.in_planes(y_like) and serves("planar", g)
     if planes and (few_channels(g) or one_filter_a_channel(g)):
         return "planar"
     if one_filter_a_channel(g) and serves("depthwise", g):
@@ -94,11 +95,6 @@ def one_filter_a_channel(g):
 
 def few_channels(g):
     return g.groups == 1 and max(g.C, g.K) <= FEW
-
-
-def in_planes(x):
-    """Unit stride along W."""
-    return x.strides[3] == x.itemsize or x.shape[3] == 1
 
 
 def winograd_fits(g, dtype):

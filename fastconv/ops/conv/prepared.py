@@ -60,7 +60,7 @@ def image_way(direction, x, weight, y, g, activation=None, residual=None):
         return run_and_finish, weight, (kernel, rest, activation, residual)
     any_x = any_layout or (direction == path.FORWARD and chosen == "direct" and reads_any_layout(g, y.dtype))
     operands = [a for a, free in ((x, any_x), (y, any_layout), (residual, residual is None)) if not free]
-    if not all(map(channels_unit, operands)):
+    if not all(map(check.channels_together, operands)):
         return convert_and_run, weight, (kernel, rest, any_x, residual)
     return kernel, weight, rest if residual is None else (*rest, residual)
 
@@ -91,7 +91,7 @@ def convert_and_run(x, weight, bias, y, kernel, rest, any_x, residual):
     """For a kernel that wants channels-last memory; other operands are converted, some images at a time."""
     for images in chunks(x, y):
         source, part = x[images], y[images]
-        target = part if channels_unit(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
+        target = part if check.channels_together(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
         added = () if residual is None else (channels_last(residual[images]),)
         kernel(source if any_x else channels_last(source), weight, bias, target, *rest, *added)
         if target is not part:
@@ -126,7 +126,7 @@ def weight_way(dy, x, dweight, g):
         rest = (*rest, path.serves("narrow", g))
     any_layout = chosen in ("planar", "depthwise")
     any_x = any_layout or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
-    if (any_layout or channels_unit(dy)) and (any_x or channels_unit(x)):
+    if (any_layout or check.channels_together(dy)) and (any_x or check.channels_together(x)):
         return kernel, rest
     return convert_and_run_weight, (kernel, rest, any_x)
 
@@ -135,13 +135,9 @@ def convert_and_run_weight(dy, x, dweight, kernel, rest, any_x):
     kernel(channels_last(dy), x if any_x else channels_last(x), dweight, *rest)
 
 
-def channels_unit(x):
-    return x.shape[1] == 1 or x.strides[1] == x.itemsize
-
-
 def channels_last(x):
     """`x` itself, or a copy, with unit stride along C."""
-    if channels_unit(x):
+    if check.channels_together(x):
         return x
     copy = check.empty(x.shape, x.dtype, check.CHANNELS_LAST)
     kernels.load(x.dtype).layout.copies.copy(x, copy)

@@ -80,14 +80,10 @@ def frozen(a):
 # ---------------------------------------------------------------- layouts
 
 
-def unit(a, axis):
-    return a.shape[axis] == 1 or a.strides[axis] == a.itemsize
-
-
 def on_one_layout(kernel, inputs, outputs, *rest):
     """The kernel on its arrays: all channels-last or all planar; copied beforehand, and back, where they differ."""
     arrays = (*inputs, *outputs)
-    last, planar = all(unit(a, 1) for a in arrays), all(unit(a, 3) for a in arrays)
+    last, planar = all(check.channels_together(a) for a in arrays), all(check.in_planes(a) for a in arrays)
     if not last and not planar:
         return partial(convert_and_run, kernel, inputs, outputs, rest)
     if last and planar:
@@ -96,11 +92,11 @@ def on_one_layout(kernel, inputs, outputs, *rest):
 
 
 def convert_and_run(kernel, inputs, outputs, rest):
-    last = unit(inputs[0], 1) and not unit(inputs[0], 3)
+    last = check.channels_together(inputs[0]) and not check.in_planes(inputs[0])
     layout = check.CHANNELS_LAST if last else check.PLANAR
     given = []
     for a in (*inputs, *outputs):
-        fits = unit(a, 1 if last else 3)
+        fits = check.channels_together(a) if last else check.in_planes(a)
         given.append(a if fits else check.empty(a.shape, a.dtype, layout))
     for a, copy in zip(inputs, given, strict=False):
         if a is not copy:
