@@ -41,7 +41,7 @@ def load(folder=None):
 
     Parameters
     ----------
-    folder : a folder with the four IDX files, plain or ``.gz``, or ``"sample"`` for the embedded sample. By
+    folder : a folder with the four IDX files, plain, ``.gz`` or ``.xz``, or ``"sample"`` for the embedded sample. By
         default the first of: the folder that the environment variable ``FASTCONV_DATA`` names,
         ``/usr/share/datasets/fashion-mnist`` (Debian's package ``dataset-fashion-mnist``), the sample.
 
@@ -113,8 +113,8 @@ def load_split(folder, part):
 
 
 def file_names(part, what, dimensions):
-    """The names in use: ``train-images-idx3-ubyte`` or ``train-images.idx3-ubyte``, plain or gzip."""
-    return [f"{part}-{what}{dot}idx{dimensions}-ubyte{gz}" for dot in "-." for gz in ("", ".gz")]
+    """The names in use: ``train-images-idx3-ubyte`` or ``train-images.idx3-ubyte``, plain, gzip or xz."""
+    return [f"{part}-{what}{dot}idx{dimensions}-ubyte{end}" for dot in "-." for end in ("", ".gz", ".xz")]
 
 
 def find_file(folder, part, what, dimensions):
@@ -125,7 +125,7 @@ def find_file(folder, part, what, dimensions):
 def needed_file(folder, part, what, dimensions):
     path = find_file(folder, part, what, dimensions)
     if path is None:
-        reason = unlisted(folder) or f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz]"
+        reason = unlisted(folder) or f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz|.xz]"
         raise DataError(f"{folder}: {reason}")
     return path
 

@@ -6,25 +6,22 @@
     4 D bytes        the sizes, each an unsigned 32-bit number
     the rest         the elements, in row-major order
 
-A file may be compressed with gzip. Nothing that a file says is believed before it is compared with the file.
+A file may be compressed with gzip or xz. Nothing that a file says is believed before it is compared with the file.
 """
 
-import gzip
 import math
 import os
 import zlib
 
 import numpy as np
 
+from .compressed import compression, read_at_most, unpacked
 from .files import DataError, reading
 
-__all__ = ["is_gzip", "is_idx", "read_idx", "unpacked_start", "write_idx"]
+__all__ = ["is_idx", "read_idx", "write_idx"]
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-GZIP_MAGIC = b"\x1f\x8b"
-MOST_DEFLATE = 1032  # deflate never makes data smaller than 1/1032 of its size
 MOST_DIMENSIONS = 8
-CHUNK = 1 << 20
 
 
 def is_idx(start):
@@ -32,18 +29,8 @@ def is_idx(start):
     return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in TYPES and 1 <= start[3] <= MOST_DIMENSIONS
 
 
-def is_gzip(start):
-    return start[:2] == GZIP_MAGIC
-
-
-def unpacked_start(path, count):
-    """The first bytes of the contents of a gzip file."""
-    with reading(path) as file, gzip.GzipFile(fileobj=file) as stream:
-        return bytes(read_at_most(stream, count))
-
-
 def read_idx(path, *, max_bytes=2**31):
-    """Read an array from an IDX file, plain or compressed with gzip.
+    """Read an array from an IDX file, plain or compressed with gzip or xz.
 
     Parameters
     ----------
@@ -76,12 +63,13 @@ def read_idx(path, *, max_bytes=2**31):
     """
     with reading(path) as file:
         length = os.fstat(file.fileno()).st_size
-        compressed = is_gzip(file.read(2))
+        kind = compression(file.read(8))
         file.seek(0)
-        if not compressed:
+        if kind is None:
             return read_array(path, file, length, length, max_bytes)
-        with gzip.GzipFile(fileobj=file) as stream:
-            return read_array(path, stream, None, length * MOST_DEFLATE, max_bytes)
+        name, _, ratio = kind
+        with unpacked(path, file, name) as stream:
+            return read_array(path, stream, None, length * ratio, max_bytes)
 
 
 def read_array(path, stream, exactly, at_most, max_bytes):
@@ -118,17 +106,6 @@ def read_header(path, stream):
     if len(sizes) < 4 * dimensions:
         raise DataError(f"{path}: ends inside its header of {4 + 4 * dimensions} bytes")
     return np.dtype(TYPES[magic[2]]), tuple(map(int, np.frombuffer(sizes, ">u4"))), 4 + 4 * dimensions
-
-
-def read_at_most(stream, size):
-    """Up to ``size`` bytes; memory grows with what is there, not with what was asked for."""
-    data = bytearray()
-    while len(data) < size:
-        chunk = stream.read(min(CHUNK, size - len(data)))
-        if not chunk:
-            break
-        data += chunk
-    return data
 
 
 def write_idx(path, array):

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .compressed import compression, unpacked_start
 from .files import DataError, first_bytes, named, reading
-from .idx import is_gzip, is_idx, read_idx, unpacked_start
+from .idx import is_idx, read_idx
 from .kinds import START, described, never_images
 from .pictures import read_picture
 
@@ -29,7 +30,7 @@ def read_images(path, shape):
     Parameters
     ----------
     path : a picture that Pillow reads, turned to grey where C = 1 and to RGB where C = 3, and resized to
-        H x W; an array in a ``.npy`` file or an IDX file (plain or gzip), whose last axes must be (C, H, W),
+        H x W; an array in a ``.npy`` file or an IDX file (plain, gzip or xz), whose last axes must be (C, H, W),
         or (H, W) where C = 1; or a folder, whose pictures are read in alphabetical order: the files with the
         suffix of a picture, except hidden ones (``.name``) and those in subfolders.
     shape : (C, H, W) of the images wanted.
@@ -113,7 +114,7 @@ def others(visible):
     """A hint if a folder without pictures holds folders or arrays, which may be what was meant."""
     if any(path.is_dir() for path in visible):
         return "; pictures in subfolders are not read: name the subfolders"
-    if any(path.suffix in (".npy", ".idx", ".gz") for path in visible):
+    if any(path.suffix in (".npy", ".idx", ".gz", ".xz") for path in visible):
         return "; to read arrays, name them one by one"
     return ""
 
@@ -123,14 +124,15 @@ def read_file(path, shape):
     start = first_bytes(path, START)
     if start.startswith(NPY_MAGIC):
         return from_array(path, read_npy(path), shape)
-    if is_gzip(start):
-        inside = unpacked_start(path, START)
+    if kind := compression(start):
+        name, program, _ = kind
+        inside = unpacked_start(path, name, START)
         if not is_idx(inside):
-            what = described(inside)
             raise DataError(
-                f"{path}: a gzip file must hold an IDX array; the content of this one is {what}; unpack it with gunzip"
+                f"{path}: {'an' if name == 'xz' else 'a'} {name} file must hold an IDX array; "
+                f"the content of this one is {described(inside)}; unpack it with {program}"
             )
-    if is_idx(start) or is_gzip(start):
+    if kind or is_idx(start):
         return from_array(path, read_idx(path), shape)
     if words := never_images(start):
         raise DataError(f"{path}: not a picture that can be read: it is {words}")

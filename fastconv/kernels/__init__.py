@@ -11,7 +11,20 @@ import importlib
 import os
 from pathlib import Path
 
-from .runtime import cpu, threads
+FOLDER = Path(__file__).parent
+NOT_BUILT = (
+    f"no kernels were built in {FOLDER} for this Python: build them there with `python setup.py build_ext --inplace`, "
+    "or leave the folder of the sources to import the fastconv that is installed"
+)
+
+try:
+    from .runtime import cpu, threads
+except ImportError:
+    from importlib.machinery import PathFinder
+
+    if PathFinder.find_spec("cpu", [str(FOLDER / "runtime")]):
+        raise  # they are there, and something else is wrong
+    raise ImportError(NOT_BUILT) from None
 
 __all__ = ["build", "builds", "cpu", "load", "threads"]
 
@@ -20,12 +33,13 @@ DTYPES = ("float32", "float64")
 
 def installed_builds():
     """The builds in this installation that this processor can run, best first."""
-    folder = Path(__file__).parent
-    return [name for name in cpu.supported_builds() if (folder / f"{name}_float32").is_dir()]
+    return [name for name in cpu.supported_builds() if (FOLDER / f"{name}_float32").is_dir()]
 
 
 def choose_build(wanted):
     """The build to use: the best, or the one asked for; an unknown or impossible one is an error."""
+    if not builds:
+        raise ImportError(NOT_BUILT)
     if not wanted:
         return builds[0]
     if wanted not in ("baseline", "v3", "v4"):

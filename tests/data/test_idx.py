@@ -1,8 +1,10 @@
 """read_idx and write_idx: round trips, and hostile files, which raise DataError before they cost memory."""
 
 import gzip
+import lzma
 import os
 import struct
+import sys
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -14,6 +16,14 @@ from hypothesis import strategies as st
 
 from fastconv.data import DataError, read_idx, write_idx
 
+
+def xz(content, memory=1 << 16):
+    """An .xz file whose reader needs no more memory than this, and some."""
+    return lzma.compress(content, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": memory}])
+
+
+PACKERS = {"plain": bytes, "gzip": gzip.compress, "xz": xz}
+COMPRESSED = ["gzip", "xz"]
 SMALL = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
 
@@ -66,8 +76,9 @@ def test_the_elements_are_stored_big_endian(tmp_path):
     assert (tmp_path / "a").read_bytes() == bytes([0, 0, 0x0B, 1, 0, 0, 0, 2, 0, 1, 1, 2])
 
 
-def test_compression_is_told_from_the_content_not_the_name(tmp_path):
-    path = stored(tmp_path, gzip.compress(idx((2, 3, 4), SMALL.tobytes())), "plain-name")
+@pytest.mark.parametrize("kind", PACKERS)
+def test_compression_is_told_from_the_content_not_the_name(tmp_path, kind):
+    path = stored(tmp_path, PACKERS[kind](idx((2, 3, 4), SMALL.tobytes())), "plain-name.gz")
     np.testing.assert_array_equal(read_idx(path), SMALL)
 
 
@@ -112,11 +123,10 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("kind", PACKERS)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files_are_refused(tmp_path, name, compressed):
-    content = HOSTILE[name]
-    path = stored(tmp_path, gzip.compress(content) if compressed else content)
+def test_hostile_files_are_refused(tmp_path, name, kind):
+    path = stored(tmp_path, PACKERS[kind](HOSTILE[name]))
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="file: "):
@@ -132,8 +142,9 @@ def test_the_length_of_a_plain_file_is_checked_before_it_is_read(tmp_path):
         read_idx(path)
 
 
-def test_a_gzip_bomb_stops_at_the_declared_size(tmp_path):
-    path = stored(tmp_path, gzip.compress(idx((10, 10)) + bytes(100_000_000)))
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_a_bomb_stops_at_the_declared_size(tmp_path, kind):
+    path = stored(tmp_path, PACKERS[kind](idx((10, 10)) + bytes(100_000_000)))
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="100 bytes must follow its header, not more"):
@@ -143,10 +154,44 @@ def test_a_gzip_bomb_stops_at_the_declared_size(tmp_path):
         tracemalloc.stop()
 
 
-def test_what_a_compressed_file_cannot_hold_is_refused_before_it_is_decompressed(tmp_path):
-    path = stored(tmp_path, gzip.compress(idx((1000, 1000)) + bytes(1000)))
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_what_a_compressed_file_cannot_hold_is_refused_before_it_is_decompressed(tmp_path, kind):
+    path = stored(tmp_path, PACKERS[kind](idx((1000, 1000)) + bytes(1000)))
     with pytest.raises(DataError, match="more than a compressed file of this length can hold"):
         read_idx(path)
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_what_compresses_best_of_all_is_read(tmp_path, kind):
+    """Zeros: no bytes become smaller, and still the ratio that is accepted is not reached."""
+    path = stored(tmp_path, PACKERS[kind](idx((10_000, 2_000)) + bytes(20_000_000)))
+    assert not read_idx(path).any()
+
+
+def test_xz_that_needs_more_memory_than_any_image_does_is_refused(tmp_path):
+    path = stored(tmp_path, xz(idx((2, 3, 4), SMALL.tobytes()), 1 << 26))
+    np.testing.assert_array_equal(read_idx(path), SMALL)  # 64 MiB, as `xz -9` asks for
+    content = bytearray(path.read_bytes())
+    position = content.index(b"\x21\x01") + 2  # the size of the dictionary, in the header of the block
+    content[position] = 40  # 4 GiB
+    header = 4 * (content[12] + 1)
+    content[12 + header - 4 : 12 + header] = struct.pack("<I", zlib.crc32(content[12 : 12 + header - 4]))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="file: cannot be read: Memory usage limit exceeded"):
+            read_idx(stored(tmp_path, content))
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_without_lzma_the_message_says_so(tmp_path, monkeypatch):
+    path = stored(tmp_path, xz(idx((2, 3, 4), SMALL.tobytes())))
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    with pytest.raises(DataError, match="file: is compressed with xz, which this Python lacks"):
+        read_idx(path)
+    path = stored(tmp_path, gzip.compress(idx((2, 3, 4), SMALL.tobytes())))
+    np.testing.assert_array_equal(read_idx(path), SMALL)
 
 
 def test_max_bytes_is_the_largest_array(tmp_path):
@@ -174,26 +219,47 @@ def damaged_gzip():
     }
 
 
-@pytest.mark.parametrize("name", damaged_gzip())
-def test_damaged_gzip_is_refused(tmp_path, name):
+def damaged_xz():
+    good = xz(idx((200,), np.random.default_rng(0).bytes(200)))
+    return {
+        "magic alone": good[:6],
+        "header cut": good[:9],
+        "data cut": good[:-60],
+        "index cut": good[:-20],
+        "footer cut": good[:-1],
+        "header damaged": good[:8] + bytes([good[8] ^ 0xFF]) + good[9:],
+        "data damaged": good[:60] + bytes([good[60] ^ 0xFF]) + good[61:],
+        "footer damaged": good[:-3] + b"?" + good[-2:],
+        "unknown check": good[:7] + b"\x0f" + struct.pack("<I", zlib.crc32(b"\0\x0f")) + good[12:],
+        "garbage after the end": good + b"garbage",
+        "garbage after padding": good + bytes(4) + b"garbage",
+        "a stream more": good + xz(b"x"),
+        "a stream more, cut": good + xz(b"")[:-4],
+    }
+
+
+DAMAGED = {"gzip": damaged_gzip(), "xz": damaged_xz()}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in DAMAGED for name in DAMAGED[kind]])
+def test_damaged_compressed_files_are_refused(tmp_path, kind, name):
     with pytest.raises(DataError, match="file: "):
-        read_idx(stored(tmp_path, damaged_gzip()[name]))
+        read_idx(stored(tmp_path, DAMAGED[kind][name]))
 
 
-@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
-def test_every_prefix_is_refused(tmp_path, compressed):
-    content = idx((2, 3, 4), SMALL.tobytes())
-    content = gzip.compress(content) if compressed else content
+@pytest.mark.parametrize("kind", PACKERS)
+def test_every_prefix_is_refused(tmp_path, kind):
+    content = PACKERS[kind](idx((2, 3, 4), SMALL.tobytes()))
     for length in range(len(content)):
         with pytest.raises(DataError):
             read_idx(stored(tmp_path, content[:length]))
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=64), st.booleans())
-def test_any_bytes_are_a_data_error_or_an_array_of_what_they_declare(tmp_path_factory, content, compressed):
+@given(st.binary(max_size=64), st.sampled_from(list(PACKERS)))
+def test_any_bytes_are_a_data_error_or_an_array_of_what_they_declare(tmp_path_factory, content, kind):
     content = b"\0\0" + content
-    path = stored(tmp_path_factory.getbasetemp(), gzip.compress(content) if compressed else content, "fuzz")
+    path = stored(tmp_path_factory.getbasetemp(), PACKERS[kind](content), "fuzz")
     try:
         array = read_idx(path)
     except DataError:
@@ -206,10 +272,10 @@ shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.sampled_from(list(CODES)), shapes, st.sampled_from([0, 0, -1, 1]), st.booleans())
-def test_a_file_is_read_just_where_it_has_the_bytes_it_declares(tmp_path_factory, code, shape, more, compressed):
+@given(st.sampled_from(list(CODES)), shapes, st.sampled_from([0, 0, -1, 1]), st.sampled_from(list(PACKERS)))
+def test_a_file_is_read_just_where_it_has_the_bytes_it_declares(tmp_path_factory, code, shape, more, kind):
     content = idx(shape, bytes(np.dtype(CODES[code]).itemsize * int(np.prod(shape)) + more), code)
-    path = stored(tmp_path_factory.getbasetemp(), gzip.compress(content) if compressed else content, "sized")
+    path = stored(tmp_path_factory.getbasetemp(), PACKERS[kind](content), "sized")
     if more:
         with pytest.raises(DataError, match="bytes"):
             read_idx(path)
@@ -252,9 +318,10 @@ def test_an_extent_beyond_the_header(tmp_path):
         write_idx(tmp_path / "a", giant)
 
 
-def test_several_members_are_one_stream(tmp_path):
+@pytest.mark.parametrize(("kind", "padding"), [("gzip", b""), ("xz", b""), ("xz", bytes(8))])
+def test_several_members_are_one_stream(tmp_path, kind, padding):
     content = idx((2, 3, 4), SMALL.tobytes())
-    path = stored(tmp_path, gzip.compress(content[:20]) + gzip.compress(content[20:]))
+    path = stored(tmp_path, PACKERS[kind](content[:20]) + padding + PACKERS[kind](content[20:]) + padding)
     np.testing.assert_array_equal(read_idx(path), SMALL)
 
 

@@ -1,6 +1,7 @@
 """read_images: pictures, arrays and folders, as a network reads them."""
 
 import gzip
+import lzma
 import os
 import struct
 import sys
@@ -85,11 +86,13 @@ def test_a_picture_is_turned_upright(save):
 @pytest.mark.parametrize(
     ("shape", "count"), [((6, 8), 1), ((1, 6, 8), 1), ((5, 6, 8), 5), ((5, 1, 6, 8), 5), ((2, 5, 6, 8), 10)]
 )
-@pytest.mark.parametrize("kind", ["npy", "idx", "gz"])
+@pytest.mark.parametrize("kind", ["npy", "idx", "gz", "xz"])
 def test_arrays_of_bytes(tmp_path, kind, shape, count):
     array = RNG.integers(0, 256, shape, np.uint8)
     path = tmp_path / f"a.{kind}"
     np.save(path, array) if kind == "npy" else write_idx(path, array)
+    if kind == "xz":
+        path.write_bytes(lzma.compress(path.read_bytes()))
     images = read_images(path, GREY)
     assert images.shape == (count, 1, 6, 8)
     assert images.dtype == np.float32
@@ -155,6 +158,7 @@ HOSTILE = {
     "zip": b"PK\x03\x04" + bytes(30),
     "idx cut": b"\0\0\x08\x02" + struct.pack(">2I", 6, 8) + bytes(47),
     "gzip cut": b"\x1f\x8b\x08",
+    "xz cut": lzma.compress(b"x")[:8],
     "empty": b"",
     "text": b"hello world",
     "png cut": b"\x89PNG\r\n\x1a\n" + bytes(8),
@@ -270,6 +274,13 @@ NO_IMAGES = {
     "gzip of nothing": (gzip.compress(b""), "the content of this one is empty"),
     "gzip of IDX cut": (
         gzip.compress(b"\0\0\x08\x01\0\0\0\5" + bytes(5))[:-9],
+        "cannot be read: Compressed file ended",
+    ),
+    "xz of text": (lzma.compress(b"hello"), "an xz file must hold an IDX array; the content of this one is text"),
+    "xz of .npy": (lzma.compress(b"\x93NUMPY\1\0"), "the content of this one is a .npy array; unpack it with unxz"),
+    "xz of nothing": (lzma.compress(b""), "the content of this one is empty"),
+    "xz of IDX cut": (
+        lzma.compress(b"\0\0\x08\x01\0\0\0\5" + bytes(5))[:-9],
         "cannot be read: Compressed file ended",
     ),
 }
