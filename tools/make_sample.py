@@ -17,10 +17,9 @@ from fastconv.data import read_idx, write_idx
 from fastconv.data.dataset import INSTALLED, KINDS, SAMPLE, needed_file
 
 PER_CLASS = {"train": 400, "t10k": 100}
-# The smallest of all settings: a byte depends on the upper four bits of the byte before it.
-FILTERS = [
-    {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 4 << 20, "lc": 4, "lp": 0, "pb": 2}
-]
+# lc = 4: the four upper bits of a byte tell most about the next one. Every other setting makes larger files.
+SETTINGS = {"preset": 9 | lzma.PRESET_EXTREME, "dict_size": 4 << 20, "lc": 4, "lp": 0, "pb": 2}
+FILTERS = [{"id": lzma.FILTER_LZMA2, **SETTINGS}]
 
 
 def first_of_each_class(labels, count):
@@ -28,16 +27,19 @@ def first_of_each_class(labels, count):
     return np.sort(np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(10)]))
 
 
+def write_xz(path, array):
+    """An IDX file, compressed with xz."""
+    write_idx(path, array)
+    path.write_bytes(lzma.compress(path.read_bytes(), check=lzma.CHECK_CRC32, filters=FILTERS))
+
+
 def main(folder=INSTALLED, output=SAMPLE):
+    """Choose the images of both parts, and write four files."""
     for part, count in PER_CLASS.items():
         images, labels = (read_idx(needed_file(Path(folder), part, *kind)) for kind in KINDS)
         chosen = first_of_each_class(labels, count)
         for (what, dimensions), array in zip(KINDS, (images, labels), strict=True):
-            plain = Path(output) / f"{part}-{what}-idx{dimensions}-ubyte"
-            write_idx(plain, array[chosen])
-            packed = lzma.compress(plain.read_bytes(), check=lzma.CHECK_CRC32, filters=FILTERS)
-            plain.with_name(f"{plain.name}.xz").write_bytes(packed)
-            plain.unlink()
+            write_xz(Path(output) / f"{part}-{what}-idx{dimensions}-ubyte.xz", array[chosen])
 
 
 if __name__ == "__main__":

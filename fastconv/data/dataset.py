@@ -103,6 +103,7 @@ def class_names(folder):
 
 
 def load_split(folder, part):
+    """The images and labels of one part, as many of the one as of the other."""
     images, labels = (needed_file(folder, part, *kind) for kind in KINDS)
     split = Split(load_images(images), load_labels(labels))
     if len(split.images) == 0:
@@ -118,11 +119,13 @@ def file_names(part, what, dimensions):
 
 
 def find_file(folder, part, what, dimensions):
+    """The path of the file under one of the names in use; None where there is none."""
     found = (folder / name for name in file_names(part, what, dimensions))
     return next((path for path in found if os.path.isfile(path)), None)
 
 
 def needed_file(folder, part, what, dimensions):
+    """The path of the file; a DataError that says why where there is none."""
     path = find_file(folder, part, what, dimensions)
     if path is None:
         reason = unlisted(folder) or f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz|.xz]"

@@ -91,6 +91,7 @@ def read_array(path, stream, exactly, at_most, max_bytes):
 
 
 def amount(found, size):
+    """The number of bytes found, in words where there are more than were looked for."""
     return "more" if found > size else found
 
 

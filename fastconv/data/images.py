@@ -73,6 +73,7 @@ def read_images(path, shape):
 
 
 def extents(shape):
+    """(C, H, W) as three integers >= 1."""
     try:
         extents = tuple(index(extent) for extent in shape)
     except TypeError:
@@ -156,6 +157,7 @@ def read_npy(path):
 
 
 def check_dtype(path, dtype):
+    """A DataError, with the way out, unless the elements are bytes or floating-point numbers."""
     if dtype != np.uint8 and dtype.kind != "f":
         raise DataError(
             f"{path}: images must be bytes or floating-point numbers, got {dtype}{WAYS.get(dtype.kind, '')}"
