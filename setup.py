@@ -12,11 +12,12 @@ Environment:
     FASTCONV_OPENMP=0      build without OpenMP even where the compiler has it
     FASTCONV_BUILDS=v3,v4  compile these instruction sets only (for development)
     FASTCONV_KERNELS=conv.direct,pool.windows  compile these kernel sources only (for development)
+    FASTCONV_PROBE=1       compile only the probe of the benchmarks (benchmarks/probe.py asks for it)
 """
 
 import os
 import platform
-import shutil
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ from setuptools.command.build_ext import build_ext
 KERNELS = Path("fastconv") / "kernels"
 SHARED = "fastconv.kernels._memoryview"
 ONCE = ["runtime.cpu", "runtime.threads"]  # compiled once, for the baseline
+MOVES_MEMORY = {"activation", "layout", "loss", "norm", "optim", "pool"}  # families that are limited by memory
+PROBE = Path("benchmarks") / "kernels" / "probe.pyx"
 
 DTYPES = {"float32": ("float", 4), "float64": ("double", 8)}
 BUILDS = {  # name: (compiler flags, vector bytes, vectors in a tile)
@@ -46,8 +49,12 @@ DIRECTIVES = {
     "freethreading_compatible": True,
     "embedsignature": True,
 }
+INTERNAL = {"binding": False}  # modules that only the ops call: plain built-in functions, 1.5 kB less in each
 OPTIMISE = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi"]
-OPTIMISE += ["-fno-asynchronous-unwind-tables"]  # C unwinds no stack: 2 % of the wheel
+SMALLER = ["-fno-asynchronous-unwind-tables", "-fno-plt", "-fvisibility=hidden"]  # C unwinds no stack
+LINK = ["-Wl,-s", "-Wl,--build-id=none", "-Wl,-z,noseparate-code"]
+ALWAYS_INLINE = "inline __attribute__((always_inline))"  # the tiles' constants must reach their loops
+HELPER = "__attribute__((noinline, unused))"  # pasted at each call, Cython's helpers are a tenth of the wheel
 SANITIZE = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-wrapv", "-fsanitize=address,undefined,float-cast-overflow"]
 
 EMPTY = "int main(void) { return 0; }"
@@ -62,6 +69,7 @@ DEBUG = flag("FASTCONV_DEBUG", "0")
 if DEBUG:
     DIRECTIVES.update(boundscheck=True, initializedcheck=True)
 SANITIZED = flag("FASTCONV_SANITIZE", "0")
+WITH_PROBE = flag("FASTCONV_PROBE", "0")
 
 
 def chosen(name, everything):
@@ -89,6 +97,9 @@ def build_names():
 
 
 def extensions():
+    """Every module that is built: the shared ones, then each source for each build and dtype."""
+    if WITH_PROBE:
+        return [Extension(f"benchmarks.kernels.{b}_{d}.probe", [str(PROBE)]) for b in build_names() for d in DTYPES]
     made = [Extension(SHARED, [f"{SHARED}.c"])]
     wanted = chosen("FASTCONV_KERNELS", ONCE + sources())
     made += [Extension(f"fastconv.kernels.{name}", [str(source_of(name))]) for name in ONCE if name in wanted]
@@ -116,6 +127,8 @@ class BuildKernels(build_ext):
 
     def make_packages(self):
         """The folders of every build, one per family, each with a package file."""
+        if WITH_PROBE:
+            return
         families = sorted({name.partition(".")[0] for name in sources()})
         for build in build_names():
             for dtype in DTYPES:
@@ -153,37 +166,39 @@ class BuildKernels(build_ext):
                 return False
 
     def translate(self):
-        """Cython, once per source; the memoryview code is shared by all modules."""
+        """Cython, once per source; the memoryview code is shared by all modules but the probe."""
         paths = sorted({Path(e.sources[0]) for e in self.extensions if e.sources[0].endswith(".pyx")})
-        once = [
-            Extension(f"fastconv.kernels.{path.parent.name}.{path.stem}", [str(path)], define_macros=[])
-            for path in paths
-        ]
+        modules = [Extension(f"fastconv.kernels.{path.parent.name}.{path.stem}", [str(path)]) for path in paths]
+        public = [module for module in modules if module.name.removeprefix("fastconv.kernels.") in ONCE]
+        internal = [module for module in modules if module not in public]
         self.c_folder = self.temp / "cython"
-        cythonize(
-            once,
-            compiler_directives=DIRECTIVES,
-            build_dir=str(self.c_folder),
-            shared_utility_qualified_name=SHARED,
-            include_path=[str(KERNELS)],
-            quiet=True,
-            force=bool(self.force),
-        )
+        for some, directives in ((public, DIRECTIVES), (internal, DIRECTIVES | INTERNAL)):
+            cythonize(
+                some,
+                compiler_directives=directives,
+                build_dir=str(self.c_folder),
+                shared_utility_qualified_name=None if WITH_PROBE else SHARED,
+                include_path=[str(KERNELS)],
+                quiet=True,
+                force=bool(self.force),
+            )
         self.shared_c = self.c_folder / "_memoryview.c"
-        if not self.shared_c.exists():
+        if not (self.shared_c.exists() or WITH_PROBE):
             subprocess.run([sys.executable, "-m", "cython", f"--generate-shared={self.shared_c}"], check=True)
 
     def prepare(self, extension):
-        """Give the extension its own copy of the C file and the flags of its build."""
+        """Give the extension its own copy of the C file, and the macros and flags of its build."""
         parts = extension.name.split(".")[2:]
         source = Path(extension.sources[0]).with_suffix(".c")
         c_file = self.shared_c if extension.name == SHARED else self.c_folder / source
         own = self.temp / "copies" / Path(*parts).with_suffix(".c")
         own.parent.mkdir(parents=True, exist_ok=True)
-        if not own.exists() or own.read_bytes() != c_file.read_bytes():
-            shutil.copyfile(c_file, own)
+        code = inlined(c_file.read_text(encoding="utf-8"))
+        if not own.exists() or own.read_text(encoding="utf-8") != code:
+            own.write_text(code, encoding="utf-8")
         extension.sources = [str(own)]
-        flags, vector_bytes, tile_vectors = BUILDS[self.build_of(extension)]
+        build = self.build_of(extension)
+        flags, vector_bytes, tile_vectors = BUILDS[build]
         real, real_bytes = DTYPES.get(parts[0].partition("_")[2], DTYPES["float32"])
         extension.define_macros = [
             ("REAL", real),
@@ -192,12 +207,16 @@ class BuildKernels(build_ext):
             ("TILE_VECTORS", str(tile_vectors)),
             ("FASTCONV_DEBUG_BUILD", str(int(DEBUG or SANITIZED))),
             ("CYTHON_CLINE_IN_TRACEBACK", "0"),
-            ("CYTHON_INLINE", "inline __attribute__((always_inline))"),  # the tiles' constants must reach their loops
+            ("CYTHON_COMPRESS_STRINGS", "0"),  # the wheel is compressed, and importing needs no zlib
+            ("CYTHON_INLINE", HELPER),
+            ("ALWAYS_INLINE", ALWAYS_INLINE),
         ]
         extension.include_dirs = [str(KERNELS)]
         extension.depends = [str(path) for path in KERNELS.glob("*/*.px[di]")]
-        extension.extra_compile_args = [*flags, *OPTIMISE]
-        extension.extra_link_args = ["-Wl,-s"] if sys.platform.startswith("linux") else []
+        extension.extra_compile_args = [*flags, *OPTIMISE, *SMALLER]
+        if build == "baseline" and (parts[0] in ("_memoryview", "runtime") or parts[1] in MOVES_MEMORY):
+            extension.extra_compile_args.append("-O2")
+        extension.extra_link_args = [*LINK] if sys.platform.startswith("linux") else []
         if DEBUG:
             extension.extra_compile_args += ["-O1", "-g"]
         if SANITIZED:
@@ -206,6 +225,11 @@ class BuildKernels(build_ext):
         if self.openmp:
             extension.extra_compile_args.append("-fopenmp")
             extension.extra_link_args.append("-fopenmp")
+
+
+def inlined(code):
+    """C of Cython, in which the inline functions of the kernels have a macro of their own: ALWAYS_INLINE."""
+    return re.sub(r"\bCYTHON_INLINE\b(?=[^\n(]*\b__pyx_f_)", "ALWAYS_INLINE", code)
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

@@ -5,9 +5,9 @@ from statistics import median
 
 import cases
 import numpy as np
+import probe
 
 import fastconv
-from fastconv import kernels
 
 BLOCK = 5e-3  # seconds of repeated short calls that count as one time
 REST = 0.01  # seconds before a turn: the threads of the one before spin for some milliseconds
@@ -16,6 +16,7 @@ SLACK = 10
 
 
 def seconds_of(call, repeats):
+    """Seconds per call, after a rest and a call that is not timed."""
     time.sleep(REST)
     call()  # wakes this one's threads, and finds its data
     begun = time.perf_counter()
@@ -118,22 +119,24 @@ def summary(shape, direction, itemsize, times, limits):
 
 
 def peaks(threads, dtype, seconds=0.05):
-    """The limits probed now: machines differ and drift. None where the probe is not built."""
+    """The limits probed now: machines differ and drift. None where the probe cannot be built."""
     try:
-        probe = kernels.load(dtype).probe
+        probed = probe.load(dtype)
     except ImportError:
         return {"fma_GFLOP/s": None, "stream_GB/s": None}
     x = np.ones(25_690_112 // np.dtype(dtype).itemsize, dtype)  # 25.7 MB, a tensor (32, 64, 56, 56)
     y = np.zeros_like(x)
-    took = min(timed_stream(probe, x, y, threads) for _ in range(5))
-    return {"fma_GFLOP/s": probe.fma_gflops(seconds, threads), "stream_GB/s": 2 * x.nbytes / took / 1e9}
+    took = min(timed_stream(probed, x, y, threads) for _ in range(5))
+    return {"fma_GFLOP/s": probed.fma_gflops(seconds, threads), "stream_GB/s": 2 * x.nbytes / took / 1e9}
 
 
-def timed_stream(probe, x, y, threads):
+def timed_stream(probed, x, y, threads):
+    """Seconds that one copy of x to y takes."""
     begun = time.perf_counter()
-    probe.stream(x, y, threads)
+    probed.stream(x, y, threads)
     return time.perf_counter() - begun
 
 
 def set_threads(threads):
+    """Ours runs on so many threads."""
     fastconv.set_num_threads(threads)

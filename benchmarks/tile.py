@@ -6,24 +6,27 @@ FASTCONV_ISA=v3 python benchmarks/tile.py
 
 from statistics import median
 
+import probe
+
 from fastconv import kernels
 
 ROUNDS = 9
 
 
-def share(probe, transposed):
+def share(probed, transposed):
     """The median of paired ratios: tile, then peak, alternating."""
     ratios = []
     for _ in range(ROUNDS):
-        tile = probe.tile_gflops(0.02, transposed)
-        ratios.append(tile / probe.fma_gflops(0.02))
+        tile = probed.tile_gflops(0.02, transposed)
+        ratios.append(tile / probed.fma_gflops(0.02))
     return 100 * median(ratios)
 
 
 def main():
+    """One line for each dtype."""
     for dtype in ("float32", "float64"):
-        probe = kernels.load(dtype).probe
-        forward, weight = share(probe, False), share(probe, True)
+        probed = probe.load(dtype)
+        forward, weight = share(probed, False), share(probed, True)
         print(f"{kernels.build} {dtype}: forward {forward:.0f} %, weight gradient {weight:.0f} % of the FMA peak")
 
 

@@ -19,7 +19,7 @@ INSTALLED = str(Path(fastconv.__file__).parents[1])
 def modules(monkeypatch):
     """The benchmarks' own modules, importable by their short names."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    names = ("cases", "compare", "measure", "peers", "references", "report", "shapes")
+    names = ("cases", "compare", "measure", "peers", "probe", "references", "report", "shapes")
     before = set(sys.modules)
     yield {name: __import__(name) for name in names}
     for name in set(sys.modules) - before:
@@ -184,8 +184,24 @@ def test_targets_of_other_runs(modules):
     assert sum(shape.group == "vgg" for shape in shapes.SHAPES) == 9
 
 
-def test_the_probe_copies_and_counts():
-    probe = fastconv.kernels.load("float32").probe
+def test_without_cython_lines_have_no_limit(modules, monkeypatch):
+    probe = modules["probe"]
+    monkeypatch.setattr(probe.importlib.util, "find_spec", lambda name: None)
+    assert probe.lacking() == "the probe cannot be built without Cython and setuptools"
+    probe.load.cache_clear()
+    row = modules["measure"].row(modules["shapes"].SHAPES[0], "forward", "float32", 1, {}, 0.001)
+    assert (row["status"], row["percent"], row["fma_GFLOP/s"]) == ("ok", None, None)
+
+
+def test_without_a_compiler_the_probe_says_so(modules, monkeypatch):
+    monkeypatch.setenv("CC", "no-such-compiler -pipe")
+    assert modules["probe"].lacking().endswith("without the C compiler no-such-compiler")
+
+
+def test_the_probe_copies_and_counts(modules):
+    if reason := modules["probe"].lacking():
+        pytest.skip(reason)
+    probe = modules["probe"].load("float32")
     x, y = np.arange(40_001, dtype="float32"), np.full(40_001, np.nan, "float32")
     probe.stream(x, y, 2)
     np.testing.assert_array_equal(x, y)
