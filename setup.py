@@ -30,7 +30,9 @@ from setuptools.command.build_ext import build_ext
 KERNELS = Path("fastconv") / "kernels"
 SHARED = "fastconv.kernels._memoryview"
 ONCE = ["runtime.cpu", "runtime.threads"]  # compiled once, for the baseline
-MOVES_MEMORY = {"activation", "layout", "loss", "norm", "optim", "pool"}  # families that are limited by memory
+# Families that are limited by memory, and what is compiled once: their baseline is smaller with -O2. The other builds
+# have multiply-adds, whose choice depends on the level: theirs stays, so that results keep their bits.
+MOVES_MEMORY = {"activation", "layout", "loss", "norm", "optim", "pool", "runtime", "_memoryview"}
 PROBE = Path("benchmarks") / "kernels" / "probe.pyx"
 
 DTYPES = {"float32": ("float", 4), "float64": ("double", 8)}
@@ -62,6 +64,7 @@ USES_OPENMP = "#include <omp.h>\nint main(void) { return omp_get_max_threads() <
 
 
 def flag(name, default):
+    """Whether this environment variable is set to anything but 0."""
     return os.environ.get(name, default) not in ("", "0")
 
 
@@ -73,6 +76,7 @@ WITH_PROBE = flag("FASTCONV_PROBE", "0")
 
 
 def chosen(name, everything):
+    """The items that this environment variable names, all where it is not set."""
     wanted = os.environ.get(name)
     return [item for item in everything if wanted is None or item in wanted.split(",")]
 
@@ -89,10 +93,12 @@ def source_of(name):
 
 
 def x86_64():
+    """Whether the processor is of the family that the builds v3 and v4 are for."""
     return platform.machine().lower() in ("x86_64", "amd64") and sys.maxsize > 2**32
 
 
 def build_names():
+    """The instruction sets to compile for."""
     return chosen("FASTCONV_BUILDS", list(BUILDS) if x86_64() else ["baseline"])
 
 
@@ -117,12 +123,14 @@ class BuildKernels(build_ext):
     """Translates once, then compiles every copy with the flags of its build."""
 
     def finalize_options(self):
+        """As many compilations at a time as there are processors, unless --parallel says otherwise."""
         super().finalize_options()
         if self.parallel is None:
             self.parallel = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
     def run(self):
-        self.make_packages()  # setuptools copies into these when building in place
+        """Make the folders, which setuptools copies into when building in place, then build."""
+        self.make_packages()
         super().run()
 
     def make_packages(self):
@@ -140,6 +148,7 @@ class BuildKernels(build_ext):
                     )
 
     def build_extensions(self):
+        """Translate, then compile what this compiler can."""
         self.openmp = flag("FASTCONV_OPENMP", "1") and self.accepts(["-fopenmp"], USES_OPENMP)
         self.extensions = [e for e in self.extensions if self.accepts(BUILDS[self.build_of(e)][0], EMPTY)]
         self.temp = Path(self.build_temp)
@@ -151,6 +160,7 @@ class BuildKernels(build_ext):
 
     @staticmethod
     def build_of(extension):
+        """The name of the instruction set of a module."""
         folder = extension.name.split(".")[2]
         return folder.partition("_")[0] if "_float" in folder else "baseline"
 
@@ -197,24 +207,11 @@ class BuildKernels(build_ext):
         if not own.exists() or own.read_text(encoding="utf-8") != code:
             own.write_text(code, encoding="utf-8")
         extension.sources = [str(own)]
-        build = self.build_of(extension)
-        flags, vector_bytes, tile_vectors = BUILDS[build]
-        real, real_bytes = DTYPES.get(parts[0].partition("_")[2], DTYPES["float32"])
-        extension.define_macros = [
-            ("REAL", real),
-            ("REAL_BYTES", str(real_bytes)),
-            ("VBYTES", str(vector_bytes)),
-            ("TILE_VECTORS", str(tile_vectors)),
-            ("FASTCONV_DEBUG_BUILD", str(int(DEBUG or SANITIZED))),
-            ("CYTHON_CLINE_IN_TRACEBACK", "0"),
-            ("CYTHON_COMPRESS_STRINGS", "0"),  # the wheel is compressed, and importing needs no zlib
-            ("CYTHON_INLINE", HELPER),
-            ("ALWAYS_INLINE", ALWAYS_INLINE),
-        ]
+        extension.define_macros = macros(self.build_of(extension), parts[0].partition("_")[2])
         extension.include_dirs = [str(KERNELS)]
         extension.depends = [str(path) for path in KERNELS.glob("*/*.px[di]")]
-        extension.extra_compile_args = [*flags, *OPTIMISE, *SMALLER]
-        if build == "baseline" and (parts[0] in ("_memoryview", "runtime") or parts[1] in MOVES_MEMORY):
+        extension.extra_compile_args = [*BUILDS[self.build_of(extension)][0], *OPTIMISE, *SMALLER]
+        if self.build_of(extension) == "baseline" and MOVES_MEMORY & set(parts):
             extension.extra_compile_args.append("-O2")
         extension.extra_link_args = [*LINK] if sys.platform.startswith("linux") else []
         if DEBUG:
@@ -225,6 +222,23 @@ class BuildKernels(build_ext):
         if self.openmp:
             extension.extra_compile_args.append("-fopenmp")
             extension.extra_link_args.append("-fopenmp")
+
+
+def macros(build, dtype):
+    """What the C of one module is compiled with: its number type, its vectors, and what Cython's macros stand for."""
+    _, vector_bytes, tile_vectors = BUILDS[build]
+    real, real_bytes = DTYPES.get(dtype, DTYPES["float32"])
+    return [
+        ("REAL", real),
+        ("REAL_BYTES", str(real_bytes)),
+        ("VBYTES", str(vector_bytes)),
+        ("TILE_VECTORS", str(tile_vectors)),
+        ("FASTCONV_DEBUG_BUILD", str(int(DEBUG or SANITIZED))),
+        ("CYTHON_CLINE_IN_TRACEBACK", "0"),
+        ("CYTHON_COMPRESS_STRINGS", "0"),  # the wheel is compressed, and importing needs no zlib
+        ("CYTHON_INLINE", HELPER),
+        ("ALWAYS_INLINE", ALWAYS_INLINE),
+    ]
 
 
 def inlined(code):

@@ -19,7 +19,7 @@ INSTALLED = str(Path(fastconv.__file__).parents[1])
 def modules(monkeypatch):
     """The benchmarks' own modules, importable by their short names."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    names = ("cases", "compare", "measure", "peers", "probe", "references", "report", "shapes")
+    names = ("cases", "compare", "cost_cases", "costs", "measure", "peers", "probe", "references", "report", "shapes")
     before = set(sys.modules)
     yield {name: __import__(name) for name in names}
     for name in set(sys.modules) - before:
@@ -207,3 +207,31 @@ def test_the_probe_copies_and_counts(modules):
     np.testing.assert_array_equal(x, y)
     for rate in (probe.fma_gflops(0.001, 1), probe.tile_gflops(0.001), probe.tile_gflops(0.001, True)):
         assert 1e-3 < rate < 1e4  # what any processor does, in units of 10^9 a second
+
+
+def test_every_cost_of_the_kernels_can_be_measured(modules):
+    costs, cases = modules["costs"], modules["cost_cases"]
+    assert costs.values().keys() <= cases.CASES.keys() | cases.INSIDE.keys()
+    assert not cases.CASES.keys() & cases.INSIDE.keys()
+
+
+def test_a_cost_is_what_is_left_of_a_call_after_the_other_costs(modules, monkeypatch, tmp_path):
+    costs = modules["costs"]
+    (tmp_path / "costs.pxd").write_text(
+        "    #define MAP 25   /* a map */\n    #define BYTES_PER_NS 4.0\n    #define X\n"
+    )
+    file = costs.values(tmp_path / "costs.pxd")
+    assert file == {"MAP": 25, "BYTES_PER_NS": 4}
+    monkeypatch.setattr(costs, "nanoseconds", lambda call: 1000)
+    monkeypatch.setitem(costs.CASES, "MAP", lambda: (None, {"": 10, "BYTES_PER_NS": 800}))
+    monkeypatch.setitem(costs.CASES, "BYTES_PER_NS", lambda: (None, 8000))
+    assert costs.measured("MAP", file) == ((1000 - 800 / 4) / 10, 1000 / (250 + 200))
+    assert costs.line("MAP", file).split() == ["MAP", "25", "80", "2.22", "*"]
+    assert costs.line("BYTES_PER_NS", file).split() == ["BYTES_PER_NS", "4", "8", "0.50"]
+
+
+@pytest.mark.parametrize("name", ["DENSE_READ_PER_NS", "COST_GRADIENT", "POOL_INDEX_CHECK", "COST_BIAS_MAP"])
+def test_a_call_that_is_timed_for_its_cost_runs(modules, name):
+    call, units = modules["cost_cases"].CASES[name]()
+    call()
+    assert min(units.values() if isinstance(units, dict) else [units]) > 0
