@@ -40,8 +40,7 @@ def python_functions(text):
 def kernel_functions(text):
     """The same for Cython, read by indentation and brackets."""
     lines = text.splitlines()
-    starts = [text.count("\n", 0, m.start()) for m in HEAD.finditer(text)]
-    for start, match in zip(starts, HEAD.finditer(text), strict=True):
+    for match in HEAD.finditer(text):
         depth, at, arguments = 0, match.end() - 1, []
         for end in range(at, len(text)):
             depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(text[end], 0)

@@ -6,7 +6,6 @@ before any array is allocated, and all arrays are read before the first weight c
 """
 
 import os
-import secrets
 import stat
 import warnings
 from contextlib import contextmanager
@@ -123,7 +122,7 @@ def beside(target):
     """The name of a temporary file in the same folder, cut so that it is not too long."""
     folder, name = os.path.split(target)
     start = os.fsdecode(os.fsencode(name)[:LONGEST])
-    return os.path.join(folder, f".{start}.{secrets.token_hex(8)}")
+    return os.path.join(folder, f".{start}.{os.urandom(8).hex()}")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import os
 import re
 from contextlib import contextmanager
-from difflib import get_close_matches
 
 from ..system.files import open_regular
 from .errors import CheckpointError, blamed_on, shortened
@@ -140,6 +139,8 @@ def suffix_to_write(path):
 
 def meaning(suffix):
     """(the other format that a suffix means, what to do)."""
+    from difflib import get_close_matches  # needed for few names
+
     if suffix != SAFETENSORS and get_close_matches(suffix, [SAFETENSORS], cutoff=0.8):
         return f"no format, but is nearly {SAFETENSORS}", MISSPELT
     return SUFFIXES.get(suffix, (None, None))

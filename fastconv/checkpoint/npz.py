@@ -1,6 +1,5 @@
 """Archives of .npy files, as `numpy.savez` writes them; `write` adds JSON."""
 
-import zipfile
 from math import prod
 from typing import NamedTuple
 
@@ -15,6 +14,8 @@ MOST_ENTRIES = 100_000
 
 
 def write(file, arrays, described):
+    import zipfile  # slow, and many programs neither save nor load
+
     text = metadata.written(described)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(METADATA, text)
@@ -25,6 +26,8 @@ def write(file, arrays, described):
 
 def open_archive(path, file):
     """The zip archive; CheckpointError if two entries have the same name."""
+    import zipfile
+
     try:
         archive = zipfile.ZipFile(file)
     except Exception as error:

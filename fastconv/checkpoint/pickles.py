@@ -5,7 +5,6 @@ A pickle is a program for a stack machine. The machine here knows only the instr
 a name or calls its function. Anything else is refused, and the error names it.
 """
 
-import pickletools
 
 from .calls import CALLS, KNOWN, STORAGES, Name, Opaque, Refused, Storage, pairs, plain_key, sizes
 from .errors import CheckpointError
@@ -31,6 +30,8 @@ class Machine:
         self.stream, self.stack, self.memo, self.storages, self.work = stream, [], {}, {}, 0
 
     def run(self):
+        import pickletools  # slow, and needed for files of PyTorch alone
+
         for step, (opcode, argument, _) in enumerate(pickletools.genops(self.stream)):
             name = opcode.name
             if name == "STOP":

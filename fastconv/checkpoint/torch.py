@@ -9,7 +9,6 @@ The pickles are read by `pickles`, which runs nothing.
 
 import io
 import os
-import zipfile
 from math import prod
 
 import numpy as np
@@ -152,6 +151,8 @@ class TorchZip(TorchFile):
             info = self.archive.getinfo(name)
         except KeyError:
             raise CheckpointError(f"{self.path} is damaged: it has no {name}") from None
+        import zipfile
+
         stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
         if not stored or info.file_size > self.length:
             raise CheckpointError(f"{self.path}: {name} is compressed, or larger than the file")

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from math import prod
-from statistics import median
 from typing import NamedTuple
 
 from ..executor.steps import Backward, Forward
@@ -71,6 +70,8 @@ class Profile:
 
 def profile(plan, repeats):
     """The rows of a bound plan, run `repeats` times after once to warm up; a step's rounds count together."""
+    from statistics import median  # it imports much, and few programs measure
+
     runs = [run_timed(plan) for _ in range(repeats + 1)][1:]
     rounds, called = Counter(number for number, _ in plan.bound), {number for number, calls in plan.bound if calls}
     times = [1e3 * median(seconds) for seconds in zip(*runs, strict=True)]
