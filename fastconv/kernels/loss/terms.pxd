@@ -1,11 +1,11 @@
-"""What losses of single elements sum up, and their slopes: one macro call for each, over whole vectors."""
+# The losses of single elements and their slopes, over whole vectors: one macro call per loss.
 
 from ..simd.elementwise cimport formula
 from ..simd.vector cimport real
 from ..simd.exp cimport vexp
 
-# One line a loss: its value and its derivative by x, of the vectors x, t, d = x - t, w (weight) and the number p.
-# dx is multiplied by the number q.
+# LOSS(name, load, value, slope): y = value and dx = q slope, formulas of the vectors x, t, d = x - t, w (weight) and the
+# number p; `load` defines further vectors that both need.
 cdef extern from *:
     """
     #define LOSS(name, load, value, slope)                                                                             \\
@@ -20,12 +20,13 @@ cdef extern from *:
             }                                                                                                          \\
         }
     #define WEIGHT vf w = vload(pw + i);
-    /* log(1 + exp(-x)) = log(1 + e) + max(-x, 0); x is kept finite, so that x 0 is 0, and LIMIT makes v infinite again */
+    /* log(1 + exp(-x)) = log(1 + e) + max(-x, 0), e = exp(-|x|). x is made finite, so that 0 x is 0; LIMIT makes the
+       loss infinite again, unless it is 0 */
     #define EXP_TERM vf e = vexp_fall(x); vint far = (vint)(vabs(x) > REAL_MAX); x = vclamp(x, -REAL_MAX, REAL_MAX);
     #define LIMIT(v) vpick(far, vinfinite(v), (v))
     VINLINE vf vinfinite(vf v) { return vpick(v == 0, v, v * (REAL)INFINITY); }
 
-    LOSS(mse, , d * d, d)  /* q is twice the factor of dx */
+    LOSS(mse, , d * d, d)  /* the caller's q holds the 2 of the slope */
     LOSS(l1, , vabs(d), vpick(d > 0, vsplat(1), vpick(d < 0, vsplat(-1), d)))
     LOSS(huber, , vpick(vabs(d) <= p, d * d * (REAL)0.5, (vabs(d) - p / 2) * p), vclamp(d, -p, p))
     LOSS(bce, EXP_TERM, LIMIT(vlog1p(e) + (vpick(x < 0, vzero, x) - x * t)),
@@ -37,7 +38,7 @@ cdef extern from *:
     /* w: the weight of the element */
     LOSS(bce_weighted, EXP_TERM WEIGHT, LIMIT(w * (vlog1p(e) + (vpick(x < 0, vzero, x) - x * t))),
          w * (vpick(x < 0, e, vsplat(1)) / (e + 1) - t))
-    /* t: the weight of the yes, w: of the no */
+    /* t: the weight of yes, w: the weight of no */
     LOSS(bce_sides, EXP_TERM WEIGHT, LIMIT((t + w) * vlog1p(e) + vpick(x < 0, -x * t, x * w)),
          w * (vpick(x < 0, e, vsplat(1)) / (e + 1)) - t * (vpick(x < 0, vsplat(1), e) / (e + 1)))
     """

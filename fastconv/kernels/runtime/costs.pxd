@@ -18,8 +18,29 @@ cdef extern from *:
     /* --- norm --- */
 
     /* --- dense --- */
+    #define COST_DENSE_PACK_X 0.3               /* value of x copied to scratch, forward */
+    #define COST_DENSE_PACK_PANELS 0.2          /* value of x copied to panels, weight gradient */
+    #define COST_DENSE_PACK_DY 0.5              /* value of dy copied to tiles, weight gradient */
+    #define COST_DENSE_BIAS 0.1                 /* value of dy, bias gradient */
+    #define DENSE_PRODUCTS_PER_NS 2.5           /* multiply-adds per lane of a vector */
+    #define DENSE_READ_PER_NS 20.0              /* bytes of weights, read */
+    #define DENSE_WRITE_PER_NS 10.0             /* bytes of the weight gradient, written */
 
     /* --- activation, loss, optim, layout --- */
+    #define COST_RECTIFIER 0.2                  /* element of relu, leaky_relu, prelu, relu6, hardsigmoid, hardswish */
+    #define COST_ADD 0.25                       /* element of add, with or without relu */
+    #define COST_EXP 0.5                        /* element of sigmoid, tanh, elu, exp */
+    #define COST_SILU 0.6                       /* element of silu */
+    #define COST_SMOOTH 1.0                     /* element of gelu, gelu_tanh, softplus */
+    #define COST_SOFTMAX 1.0                    /* element of softmax, log_softmax */
+    #define COST_PRELU_WEIGHT 0.8               /* element of x */
+    #define COST_DIFFERENCE_LOSS 0.3            /* element of mse, l1, huber; of x for nll */
+    #define COST_EXP_LOSS 1.2                   /* element of bce, cross_entropy */
+    #define COST_SGD 0.35                       /* parameter */
+    #define COST_MOMENTS 0.6                    /* parameter of adam, rmsprop */
+    #define COST_GRADIENT 0.2                   /* element of a gradient, squared and summed, or scaled */
+    #define COST_COPY 0.4                       /* element copied as a run or in a transpose */
+    #define COST_COPY_SINGLE 0.8                /* element copied by itself */
 
     #endif
     """
@@ -36,6 +57,27 @@ cdef extern from *:
     # --- norm ---
 
     # --- dense ---
+    const double COST_DENSE_PACK_X
+    const double COST_DENSE_PACK_PANELS
+    const double COST_DENSE_PACK_DY
+    const double COST_DENSE_BIAS
+    const double DENSE_PRODUCTS_PER_NS
+    const double DENSE_READ_PER_NS
+    const double DENSE_WRITE_PER_NS
 
     # --- activation, loss, optim, layout ---
+    const double COST_RECTIFIER
+    const double COST_ADD
+    const double COST_EXP
+    const double COST_SILU
+    const double COST_SMOOTH
+    const double COST_SOFTMAX
+    const double COST_PRELU_WEIGHT
+    const double COST_DIFFERENCE_LOSS
+    const double COST_EXP_LOSS
+    const double COST_SGD
+    const double COST_MOMENTS
+    const double COST_GRADIENT
+    const double COST_COPY
+    const double COST_COPY_SINGLE
     pass

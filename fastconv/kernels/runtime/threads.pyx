@@ -1,9 +1,9 @@
-"""The one owner of the number of threads: the default, the setting, and the share of one call.
+"""The one owner of the number of threads: the default, the setting, and how many one call uses.
 
-The default is the smallest of the processors this process may use, the quota of its control group, and what OpenMP
-allows (``OMP_NUM_THREADS``, ``OMP_THREAD_LIMIT``, or a limit set by threadpoolctl), and never below 1. A number that
-cannot be meant (none, 0, negative, or beyond an int, which OpenMP makes negative) is no limit. Results never depend on
-the number of threads.
+The default is the smallest of three numbers, and at least 1: the processors this process may use, the quota of its
+control group, and the limit of OpenMP (``OMP_NUM_THREADS``, ``OMP_THREAD_LIMIT``, or set by threadpoolctl). A number
+that makes no sense (0, negative, or beyond an int, which OpenMP turns negative) counts as no limit. Results never
+depend on the number of threads.
 """
 
 import os
@@ -25,7 +25,7 @@ cdef enum:
 
 cdef int available = 1      # processors, control-group quota and OpenMP's limit
 cdef int setting = 0        # 0: the default
-cdef double smallest_share = 20e3  # ns of work below which a second thread costs more than it brings
+cdef double smallest_share = 20e3  # ns of work per thread: with less, another thread costs more than it brings
 
 
 cdef int threads_for(double work) noexcept nogil:
@@ -39,6 +39,7 @@ cdef int threads_for(double work) noexcept nogil:
 
 
 cdef int current() noexcept nogil:
+    """The setting, or else the default, which OpenMP may have lowered since."""
     cdef int allowed
     if setting > 0:
         return setting
@@ -100,19 +101,20 @@ def set_num_threads(n):
 
 
 def set_smallest_share(nanoseconds):
-    """For tests: the work below which a second thread is not used (0: always use all threads)."""
+    """For tests: the nanoseconds of work that each thread must get (0: always use all threads). Returns the old ones."""
     global smallest_share
     before, smallest_share = smallest_share, nanoseconds
     return before
 
 
 def default_num_threads():
-    """Processors this process may use, held to the quota of its control group and to OpenMP's limit; 1 to MOST."""
+    """The smallest of the processors, the quota of the control group and OpenMP's limit; from 1 to MOST."""
     limits = processors(), control_group_quota(), omp_get_thread_limit(), MOST
     return min(limit for limit in limits if limit > 0)
 
 
 def processors():
+    """The processors this process may use; 1 where the system does not know."""
     try:
         return len(os.sched_getaffinity(0))
     except (AttributeError, OSError):
@@ -134,6 +136,7 @@ def control_group_quota(folder="/sys/fs/cgroup"):
 
 
 def whole_processors(quota, period):
+    """quota / period rounded up, from the texts of both in microseconds; 0 where there is no quota."""
     if quota == "max":
         return 0
     quota, period = int(quota), int(period)
@@ -141,7 +144,7 @@ def whole_processors(quota, period):
 
 
 def _one_thread_in_child():
-    # libgomp hangs in a forked child whose parent had used its threads: stay serial there.
+    """One thread after a fork: libgomp hangs in a child whose parent had used its threads."""
     global setting
     setting = 1
 

@@ -1,145 +1,150 @@
 # Formulas applied element by element to four-dimensional views of one shape, with any strides; results may lie in the
-# memory of an input. Elements are taken in row-major order in chunks. A chunk is worked on where it lies if it is a run
-# of whole vectors, or row by row if the rows are; else through padded copies: the same instructions either way.
-# Large results that lie in no input's memory are computed in a buffer and written past the caches.
+# memory of an input. Elements are taken in row-major order, ELEMENTS_PER_JOB per job, a chunk at a time. A chunk is
+# worked on where it lies if it is a run of whole vectors, or row by row if its rows are; else in padded copies. The
+# same instructions run either way. Large results that share no memory with an input are computed in a buffer and
+# stored around the caches.
 
 from libc.string cimport memcpy, memset
-from .lanes cimport PAST_CACHES
+from ..runtime.caches cimport STREAM_BYTES
+from ..runtime.sizes cimport ceil_div
 from .vector cimport LINE, REAL_BYTES, VL, real, vfence, vload, vprefetch, vstream
 
+# y = f(a, b, c) and dx = g(a, b, c) over so many vectors, p and q being numbers of the formula
 ctypedef void (*formula)(const real *a, const real *b, const real *c, real *y, real *dx, Py_ssize_t vectors,
                          real p, real q) noexcept nogil
 
 cdef enum:
-    CHUNK = 1024
-    BLOCK = 8192  # elements of a job
-    PIECE = 128   # of a chunk whose results are written past the caches
+    CHUNK = 1024             # elements computed by one call of a formula
+    ELEMENTS_PER_JOB = 8192
+    STREAM_PIECE = 128       # elements of a chunk between two stores around the caches
 
-cdef struct Job:
+cdef struct Elementwise:
     formula run
-    char *base[5]  # inputs in 0, 1, 2, results in 3, 4; NULL: absent
-    Py_ssize_t stride[5][4]
+    char *base[5]            # a, b, c, y, dx; NULL: absent
+    Py_ssize_t stride[5][4]  # in bytes
     Py_ssize_t shape[4]
-    Py_ssize_t total
+    Py_ssize_t total         # elements
     real p, q
-    bint rows        # whole vectors in every row of every array
-    bint stream[5]   # results written past the caches
+    bint rows                # the rows of every array are whole vectors, shorter than a chunk
+    bint stream[5]           # this result is stored around the caches
 
 
-cdef inline void job_array(Job *job, int i, const void *base, const Py_ssize_t *strides) noexcept nogil:
+cdef inline void set_array(Elementwise *e, int i, const void *base, const Py_ssize_t *strides) noexcept nogil:
+    """Array i (0, 1, 2: a, b, c; 3: y; 4: dx) starts at base; NULL: absent."""
     cdef int axis
-    job.base[i] = <char *>base
+    e.base[i] = <char *>base
     for axis in range(4):
-        job.stride[i][axis] = strides[axis]
+        e.stride[i][axis] = strides[axis]
 
 
-cdef inline Py_ssize_t job_blocks(Job *job) noexcept nogil:
-    """The number of blocks of a job whose arrays are all set."""
+cdef inline Py_ssize_t plan_jobs(Elementwise *e) noexcept nogil:
+    """How the elements are walked through, once shape and arrays are set; returns the number of jobs."""
     cdef int i, k
-    job.rows = VL <= job.shape[3] < CHUNK and job.shape[3] % VL == 0
+    e.rows = VL <= e.shape[3] < CHUNK and e.shape[3] % VL == 0
     for i in range(5):
-        job.stream[i] = False
-        if job.base[i] != NULL:
-            job.rows = job.rows and job.stride[i][3] == REAL_BYTES
+        e.stream[i] = False
+        if e.base[i] != NULL:
+            e.rows = e.rows and e.stride[i][3] == REAL_BYTES
     for i in range(3, 5):
-        job.stream[i] = (VL * REAL_BYTES == 64 and job.base[i] != NULL and job.shape[3] == job.total
-                         and job.stride[i][3] == REAL_BYTES and job.total * REAL_BYTES >= PAST_CACHES
-                         and <Py_ssize_t>job.base[i] % 64 == 0)
+        e.stream[i] = (VL * REAL_BYTES == 64 and e.base[i] != NULL and e.shape[3] == e.total
+                       and e.stride[i][3] == REAL_BYTES and e.total * REAL_BYTES >= STREAM_BYTES
+                       and <Py_ssize_t>e.base[i] % 64 == 0)
         for k in range(5):
-            job.stream[i] = job.stream[i] and (k == i or job.base[k] != job.base[i])
-    return (job.total + BLOCK - 1) // BLOCK
+            e.stream[i] = e.stream[i] and (k == i or e.base[k] != e.base[i])
+    return ceil_div(e.total, ELEMENTS_PER_JOB)
 
 
-cdef inline double run_block(const Job *job, Py_ssize_t number) noexcept nogil:
-    """One block; returns the sum of y in double if no array takes y."""
-    cdef Py_ssize_t start = number * BLOCK, stop = min(start + BLOCK, job.total), length
+cdef inline double run_job(const Elementwise *e, Py_ssize_t job) noexcept nogil:
+    """The elements of one job; returns the sum of y in double if there is no array y."""
+    cdef Py_ssize_t start = job * ELEMENTS_PER_JOB, stop = min(start + ELEMENTS_PER_JOB, e.total), length
     cdef double total = 0
     while start < stop:
         length = min(<Py_ssize_t>CHUNK, stop - start)
-        if job.shape[3] >= CHUNK:  # to the end of the row
-            length = min(length, job.shape[3] - start % job.shape[3])
-        if job.rows and job.base[3] != NULL:
-            run_rows(job, start, length)
+        if e.shape[3] >= CHUNK:  # at most to the end of the row
+            length = min(length, e.shape[3] - start % e.shape[3])
+        if e.rows and e.base[3] != NULL:
+            run_rows(e, start, length)
         else:
-            total += run_chunk(job, start, length)
+            total += run_chunk(e, start, length)
         start += length
-    if job.stream[3] or job.stream[4]:
+    if e.stream[3] or e.stream[4]:
         vfence()
     return total
 
 
-cdef inline void run_rows(const Job *job, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
-    """A chunk whose rows, and so whose parts of rows, are whole vectors in every array."""
-    cdef Py_ssize_t row = start // job.shape[3], column = start % job.shape[3], count, left
-    cdef real unread[CHUNK]
+cdef inline void run_rows(const Elementwise *e, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
+    """A chunk in which each row, or part of one at either end, is a run of whole vectors in every array."""
+    cdef Py_ssize_t row = start // e.shape[3], column = start % e.shape[3], count, left
+    cdef real unread[CHUNK]  # stands for absent arrays
     cdef char *at[5]
     cdef int i
-    left = job.shape[2] - row % job.shape[2]  # rows until the outer axes move on
+    left = e.shape[2] - row % e.shape[2]  # rows until the outer axes move on
     for i in range(5):
-        at[i] = element(job, i, row) + column * REAL_BYTES if job.base[i] != NULL else <char *>unread
+        at[i] = row_start(e, i, row) + column * REAL_BYTES if e.base[i] != NULL else <char *>unread
     while length > 0:
-        count = min(length, job.shape[3] - column)
-        job.run(<real *>at[0], <real *>at[1], <real *>at[2], <real *>at[3], <real *>at[4], count // VL, job.p, job.q)
+        count = min(length, e.shape[3] - column)
+        e.run(<real *>at[0], <real *>at[1], <real *>at[2], <real *>at[3], <real *>at[4], count // VL, e.p, e.q)
         length -= count
         row += 1
         left -= 1
         for i in range(5):
-            if job.base[i] != NULL and left == 0 and length > 0:
-                at[i] = element(job, i, row)
-            elif job.base[i] != NULL:
-                at[i] += job.stride[i][2] - column * REAL_BYTES
+            if e.base[i] != NULL and left == 0 and length > 0:
+                at[i] = row_start(e, i, row)
+            elif e.base[i] != NULL:
+                at[i] += e.stride[i][2] - column * REAL_BYTES
         column = 0
-        left = job.shape[2] if left == 0 else left
+        left = e.shape[2] if left == 0 else left
 
 
-cdef inline double run_chunk(const Job *job, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
+cdef inline double run_chunk(const Elementwise *e, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
+    """A chunk as one run, in a buffer for each array where it is not one; returns the sum of y if y is absent."""
     cdef real buffer[5][CHUNK]
     cdef real *at[5]
     cdef int i
-    cdef bint past = length % VL == 0 and (job.stream[3] or job.stream[4])  # the caches
+    cdef bint streams = length % VL == 0 and (e.stream[3] or e.stream[4])
     for i in range(5):
-        at[i] = run_at(job, i, start, length) if not job.stream[i] else NULL
+        at[i] = run_at(e, i, start, length) if not e.stream[i] else NULL
         if at[i] == NULL:
             at[i] = buffer[i]
-            if i < 3 and job.base[i] != NULL:
-                copy_run(job, i, start, length, buffer[i], False)
-    if past:
-        run_streams(job, at, start, length)
+            if i < 3 and e.base[i] != NULL:
+                copy_run(e, i, start, length, buffer[i], False)
+    if streams:
+        run_streams(e, at, start, length)
     else:
-        job.run(at[0], at[1], at[2], at[3], at[4], (length + VL - 1) // VL, job.p, job.q)
+        e.run(at[0], at[1], at[2], at[3], at[4], ceil_div(length, VL), e.p, e.q)
     for i in range(3, 5):
-        if at[i] == buffer[i] and job.base[i] != NULL and not (past and job.stream[i]):
-            copy_run(job, i, start, length, buffer[i], True)
-    return sum_of(at[3], length) if job.base[3] == NULL else 0
+        if at[i] == buffer[i] and e.base[i] != NULL and not (streams and e.stream[i]):
+            copy_run(e, i, start, length, buffer[i], True)
+    return sum_of(at[3], length) if e.base[3] == NULL else 0
 
 
-cdef inline char *element(const Job *job, int i, Py_ssize_t row) noexcept nogil:
-    """The first element of a row of one array."""
-    cdef Py_ssize_t inner = job.shape[1] * job.shape[2]
-    return (job.base[i] + row // inner * job.stride[i][0]
-            + row % inner // job.shape[2] * job.stride[i][1] + row % job.shape[2] * job.stride[i][2])
+cdef inline char *row_start(const Elementwise *e, int i, Py_ssize_t row) noexcept nogil:
+    """The first element of a row of array i; rows are counted over the first three axes."""
+    cdef Py_ssize_t inner = e.shape[1] * e.shape[2]
+    return (e.base[i] + row // inner * e.stride[i][0]
+            + row % inner // e.shape[2] * e.stride[i][1] + row % e.shape[2] * e.stride[i][2])
 
 
-cdef inline real *run_at(const Job *job, int i, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
-    """Where a chunk lies, if it is a run of whole vectors; else NULL."""
-    cdef Py_ssize_t column = start % job.shape[3]
-    if (job.base[i] == NULL or job.stride[i][3] != REAL_BYTES or length % VL != 0
-            or column + length > job.shape[3]):
+cdef inline real *run_at(const Elementwise *e, int i, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
+    """Where a chunk of array i lies, if it is a run of whole vectors; else NULL."""
+    cdef Py_ssize_t column = start % e.shape[3]
+    if (e.base[i] == NULL or e.stride[i][3] != REAL_BYTES or length % VL != 0
+            or column + length > e.shape[3]):
         return NULL
-    return <real *>(element(job, i, start // job.shape[3]) + column * REAL_BYTES)
+    return <real *>(row_start(e, i, start // e.shape[3]) + column * REAL_BYTES)
 
 
-cdef inline void copy_run(const Job *job, int i, Py_ssize_t start, Py_ssize_t length, real *buffer,
+cdef inline void copy_run(const Elementwise *e, int i, Py_ssize_t start, Py_ssize_t length, real *buffer,
                           bint to_array) noexcept nogil:
-    """Between one array, in row-major order, and a buffer, which is padded with zeros to whole vectors."""
-    cdef Py_ssize_t row = start // job.shape[3], column = start % job.shape[3], done = 0, count, j
-    cdef Py_ssize_t stride = job.stride[i][3]
+    """Copy `length` elements of array i from or to a buffer, which is padded with zeros to whole vectors."""
+    cdef Py_ssize_t row = start // e.shape[3], column = start % e.shape[3], done = 0, count, j
+    cdef Py_ssize_t stride = e.stride[i][3]
     cdef char *p
     if not to_array and length % VL != 0:
         memset(buffer + length, 0, (VL - length % VL) * REAL_BYTES)
     while done < length:
-        count = min(length - done, job.shape[3] - column)
-        p = element(job, i, row) + column * stride
+        count = min(length - done, e.shape[3] - column)
+        p = row_start(e, i, row) + column * stride
         if stride == REAL_BYTES and to_array:
             memcpy(p, buffer + done, count * REAL_BYTES)
         elif stride == REAL_BYTES:
@@ -155,36 +160,38 @@ cdef inline void copy_run(const Job *job, int i, Py_ssize_t start, Py_ssize_t le
         column = 0
 
 
-cdef inline void run_streams(const Job *job, real **at, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
-    """A chunk, a piece at a time, so that computing, fetching and storing past the caches go on together."""
+cdef inline void run_streams(const Elementwise *e, real **at, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
+    """A chunk in pieces, so that computing, prefetching and storing around the caches overlap."""
     cdef Py_ssize_t k, done, count
     cdef int i
-    for k in range((length + PIECE - 1) // PIECE):
-        done = k * PIECE
-        count = min(length - done, <Py_ssize_t>PIECE)
-        job.run(at[0] + done, at[1] + done, at[2] + done, at[3] + done, at[4] + done, count // VL, job.p, job.q)
+    for k in range(ceil_div(length, STREAM_PIECE)):
+        done = k * STREAM_PIECE
+        count = min(length - done, <Py_ssize_t>STREAM_PIECE)
+        e.run(at[0] + done, at[1] + done, at[2] + done, at[3] + done, at[4] + done, count // VL, e.p, e.q)
         for i in range(3, 5):
-            if job.stream[i]:
-                stream_run(<real *>job.base[i] + start + done, at[i] + done, count // VL)
+            if e.stream[i]:
+                stream_run(<real *>e.base[i] + start + done, at[i] + done, count // VL)
         for i in range(3):
-            if job.base[i] != NULL:
+            if e.base[i] != NULL:
                 fetch(at[i] + done + CHUNK, count)
 
 
 cdef inline void fetch(const real *p, Py_ssize_t count) noexcept nogil:
+    """Prefetch `count` elements."""
     cdef Py_ssize_t i
     for i in range(count // LINE):
         vprefetch(p + i * LINE)
 
 
 cdef inline void stream_run(real *p, const real *buffer, Py_ssize_t vectors) noexcept nogil:
+    """Store whole vectors around the caches."""
     cdef Py_ssize_t i
     for i in range(vectors):
         vstream(p + i * VL, vload(buffer + i * VL))
 
 
 cdef inline double sum_of(const real *a, Py_ssize_t length) noexcept nogil:
-    """sum a[i] in double, in eight interleaved sums."""
+    """sum_i a[i] in double, as eight sums of every eighth element."""
     cdef double s[8]
     cdef Py_ssize_t i, j
     for j in range(8):

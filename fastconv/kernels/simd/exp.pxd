@@ -1,4 +1,4 @@
-# exp and what is built on it, on vectors: vpick, vabs, vexp, vexpm1 (x <= 0), vlog1p (0 <= x <= 1), vsigmoid, vtanh, vnormal.
+# exp and the functions built on it, on vectors: vexp, vexpm1 (x <= 0), vlog1p (0 <= x <= 1), vsigmoid, vtanh, vnormal.
 #
 # exp(x) = 2^n (1 + r + r^2 q(r)), n = round(x / ln 2), r = x - n ln 2 in two steps, q a polynomial; 2^n in two factors,
 # so that overflow gives inf and underflow is gradual. Clamps are written so that a NaN passes through them.
@@ -61,13 +61,16 @@ cdef extern from *:
         9.90611231939952827e-2, -1.3307650057801134e-1, 1.53838609950012592e-1};
     #endif
 
-    /* Elementwise m ? a : b; m is a comparison of vectors. */
+    /* m ? a : b in each lane; m is a comparison of vectors */
     #define vpick(m, a, b) vpick_bits((vint)(m), (a), (b))
     VINLINE vf vpick_bits(vint m, vf a, vf b) { return (vf)(((vint)a & m) | ((vint)b & ~m)); }
     VINLINE vf vabs(vf x) { return (vf)((vint)x & ~SIGN_BIT); }
+    /* |x| with the sign of `sign` */
     VINLINE vf vsign_of(vf sign, vf x) { return (vf)(((vint)sign & SIGN_BIT) | ((vint)x & ~SIGN_BIT)); }
-    VINLINE vf vlarger(vf a, vf b) { return vmax(a, b); }  /* b where either is NaN */
-    VINLINE vf vclamp(vf x, REAL low, REAL high) { return vmin(vsplat(high), vmax(vsplat(low), x)); }  /* NaN stays */
+    /* max(a, b), and b where either is NaN */
+    VINLINE vf vlarger(vf a, vf b) { return vmax(a, b); }
+    /* min(max(x, low), high); NaN stays */
+    VINLINE vf vclamp(vf x, REAL low, REAL high) { return vmin(vsplat(high), vmax(vsplat(low), x)); }
     /* c[0] t^(n-1) + ... + c[n-1], two terms at a time: half as long a chain of operations */
     VINLINE vf vpoly_n(const REAL *c, int n, vf t) {
         vf v = n % 2 ? vsplat(c[0]) : t * c[0] + c[1], square = t * t;
@@ -76,6 +79,7 @@ cdef extern from *:
         return v;
     }
     #define vpoly(c, t) vpoly_n(c, sizeof(c) / sizeof(c[0]), t)
+    /* 2^n, written into the exponent; the result is a normal number */
     VINLINE vf vpower_of_2(vint n) { return (vf)((n + BIAS) << SIGNIFICAND); }
 
     /* p 2^n for whole n, rounded once */
@@ -103,8 +107,10 @@ cdef extern from *:
         vf n = (x * LOG2E + ROUND) - ROUND;
         return vexp_reduced(n, (x - n * LN2_HIGH) - n * LN2_LOW);
     }
+    /* exp(x) */
     VINLINE vf vexp(vf x) { return vexp_within(vclamp(x, EXP_LOW, EXP_HIGH)); }
-    VINLINE vf vexp_fall(vf x) { return vexp_within(vmax(vsplat(EXP_LOW), -vabs(x))); }  /* exp(-|x|) */
+    /* exp(-|x|) */
+    VINLINE vf vexp_fall(vf x) { return vexp_within(vmax(vsplat(EXP_LOW), -vabs(x))); }
 
     /* exp(x) - 1 for EXPM1_LOW <= x <= 0, with its relative accuracy near 0 */
     VINLINE vf vexpm1_within(vf x) {
@@ -113,11 +119,11 @@ cdef extern from *:
         vf p = r * r * vpoly(exp_q, r) + r, s = vpower_of_2((vint)t - (vint)vsplat(ROUND));
         return p * s + (s - 1);
     }
-    /* The same; a larger x counts as 0. */
+    /* exp(x) - 1 for x <= 0; a larger x counts as 0 */
     VINLINE vf vexpm1(vf x) { return vexpm1_within(vclamp(x, EXPM1_LOW, 0)); }
 
     /* log(1 + x) for 0 <= x <= 1: with f = x, or (x - 1) / 2 and a ln 2, log(1 + f) = f - (h - s (h + R(s^2))),
-       h = f^2 / 2, s = f / (2 + f) (the polynomial R is that of fdlibm). */
+       h = f^2 / 2, s = f / (2 + f) (R is the polynomial of fdlibm's log). */
     VINLINE vf vlog1p(vf x) {
         vint big = (vint)(x > (REAL)0.41421356237);
         vf f = vpick(big, (x - 1) * (REAL)0.5, x), s = f / (f + 2), z = s * s, h = f * f * (REAL)0.5;
@@ -125,11 +131,13 @@ cdef extern from *:
         return vpick(big, y + (REAL)0.693147180559945309, y);
     }
 
-    VINLINE vf vsigmoid(vf x) {  /* e / (e + 1), e = exp(x): no overflow, right down to the smallest results */
+    /* 1 / (1 + exp(-x)) as e / (e + 1), e = exp(x): no overflow, and full accuracy down to the smallest results */
+    VINLINE vf vsigmoid(vf x) {
         vf e = vexp_within(vclamp(x, EXP_LOW, -EXPM1_LOW));
         return e / (e + 1);
     }
-    VINLINE vf vtanh(vf x) {  /* -m / (m + 2), m = exp(-2|x|) - 1 */
+    /* tanh |x| = -m / (m + 2), m = exp(-2|x|) - 1 */
+    VINLINE vf vtanh(vf x) {
         vf m = vexpm1_within(vmax(vsplat(EXPM1_LOW), vabs(x) * -2));
         return vsign_of(x, m / (m + 2));
     }

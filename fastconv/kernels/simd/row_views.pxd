@@ -1,50 +1,64 @@
 # Rows of K values along the last axis of four-dimensional views with any strides: shared by softmax and the losses.
-# A row is worked on as a contiguous run: in place where the axis has unit stride, else through scratch, ROWS at a time,
-# so that planar images are read along their planes. The arithmetic of a row does not depend on where it lies.
+# A row is worked on as a contiguous run: where it lies if the last axis has unit stride, else as a copy in scratch. A
+# job copies several neighbouring rows at once, so that planar images are read along their planes. The arithmetic of a
+# row does not depend on where it lies.
 
 from libc.math cimport NAN
-from .lanes cimport square, square_part
-from .vector cimport REAL_BYTES, REAL_MAX, VL, real, vf, vload, vsplat, vstore, vzero
+from ..runtime.sizes cimport ceil_div
 from .exp cimport vexp, vlarger
+from .transpose cimport square, square_part
+from .vector cimport REAL_BYTES, REAL_MAX, VL, real, vf, vload, vsplat, vstore, vzero
 
 cdef enum:
-    MAX_LANES = 16  # the widest vector
+    MAX_LANES = 16           # lanes of the widest vector
+    MOST_ROWS_PER_JOB = 64
+    VALUES_PER_JOB = 8192    # a job has at least so many values, unless it has the most rows
+    VECTORS_PER_SUM = 32     # of row_exp, before their sum is taken in double
 
 cdef struct Rows:
-    Py_ssize_t shape[4]
-    char *base[3]  # inputs in 0, 1, the result in 2; NULL: absent
-    Py_ssize_t stride[3][4]
-    Py_ssize_t together  # rows of a job: neighbours along the third axis
+    Py_ssize_t shape[4]      # the last is K
+    char *base[3]            # inputs in 0, 1, the result in 2; NULL: absent
+    Py_ssize_t stride[3][4]  # in bytes
+    Py_ssize_t rows_per_job  # neighbours along the third axis
     Py_ssize_t jobs
-    Py_ssize_t scratch   # values one thread needs
+    Py_ssize_t scratch       # values that one thread needs
 
 
 cdef inline void rows_plan(Rows *r) noexcept nogil:
     """Jobs and scratch from shape and strides; K >= 1 and at least one row."""
     cdef Py_ssize_t K = r.shape[3]
     cdef int i
-    r.together = 1
-    while r.together < 64 and r.together * K < 8192:
-        r.together = r.together * 2
-    r.jobs = r.shape[0] * r.shape[1] * ((r.shape[2] + r.together - 1) // r.together)
+    r.rows_per_job = 1
+    while r.rows_per_job < MOST_ROWS_PER_JOB and r.rows_per_job * K < VALUES_PER_JOB:
+        r.rows_per_job = r.rows_per_job * 2
+    r.jobs = r.shape[0] * r.shape[1] * ceil_div(r.shape[2], r.rows_per_job)
     r.scratch = 0
     for i in range(3):
         if r.base[i] != NULL and r.stride[i][3] != REAL_BYTES:
-            r.scratch += r.together * K
+            r.scratch += r.rows_per_job * K
 
 
 cdef inline void rows_place(const Rows *r, Py_ssize_t job, Py_ssize_t *at, Py_ssize_t *count) noexcept nogil:
     """The indices along the first three axes of the first row of a job, and how many rows it has."""
-    cdef Py_ssize_t in_row = (r.shape[2] + r.together - 1) // r.together
-    at[0] = job // in_row // r.shape[1]
-    at[1] = job // in_row % r.shape[1]
-    at[2] = job % in_row * r.together
-    count[0] = min(r.together, r.shape[2] - at[2])
+    cdef Py_ssize_t jobs_along = ceil_div(r.shape[2], r.rows_per_job)  # the third axis
+    at[0] = job // jobs_along // r.shape[1]
+    at[1] = job // jobs_along % r.shape[1]
+    at[2] = job % jobs_along * r.rows_per_job
+    count[0] = min(r.rows_per_job, r.shape[2] - at[2])
+
+
+cdef inline Py_ssize_t first_row(const Rows *r, Py_ssize_t job) noexcept nogil:
+    """The number of the first row of a job, rows being counted over the first three axes."""
+    cdef Py_ssize_t jobs_along = ceil_div(r.shape[2], r.rows_per_job)
+    return job // jobs_along * r.shape[2] + job % jobs_along * r.rows_per_job
 
 
 cdef inline Py_ssize_t rows_open(const Rows *r, Py_ssize_t job, real *scratch, real **row,
                                  Py_ssize_t *step) noexcept nogil:
-    """The rows of a job in each array: the first, the step to the next, and (returned) how many."""
+    """The rows of a job in each array, where they lie or copied to scratch: the first, the step to the next, in values.
+
+    Returns how many rows there are. Absent arrays have row NULL.
+    """
     cdef Py_ssize_t at[3]
     cdef Py_ssize_t count
     cdef char *first
@@ -59,14 +73,14 @@ cdef inline Py_ssize_t rows_open(const Rows *r, Py_ssize_t job, real *scratch, r
             row[i], step[i] = <real *>first, r.stride[i][2] // REAL_BYTES
         else:
             row[i], step[i] = scratch, r.shape[3]
-            scratch += r.together * r.shape[3]
+            scratch += r.rows_per_job * r.shape[3]
             if i < 2:
                 rows_copy(r, i, first, count, row[i], False)
     return count
 
 
 cdef inline void rows_close(const Rows *r, Py_ssize_t job, real **row) noexcept nogil:
-    """The result's rows back to where they belong."""
+    """Copy the rows of the result from scratch to where they belong."""
     cdef Py_ssize_t at[3]
     cdef Py_ssize_t count
     if r.base[2] == NULL or r.stride[2][3] == REAL_BYTES:
@@ -77,10 +91,14 @@ cdef inline void rows_close(const Rows *r, Py_ssize_t job, real **row) noexcept 
 
 
 cdef inline void rows_copy(const Rows *r, int i, char *p, Py_ssize_t count, real *rows, bint to_array) noexcept nogil:
+    """Rows of array i, the first at p, to rows of K values in scratch, or (to_array) back.
+
+    Where neighbouring rows lie side by side in memory the copy is a transpose, a square of VL rows at a time.
+    """
     cdef Py_ssize_t j, k, step = r.stride[i][2], along = r.stride[i][3], K = r.shape[3]
     if step == REAL_BYTES:
-        for j in range((count + VL - 1) // VL):
-            for k in range((K + VL - 1) // VL):
+        for j in range(ceil_div(count, VL)):
+            for k in range(ceil_div(K, VL)):
                 rows_square(<real *>(p + k * VL * along) + j * VL, along // REAL_BYTES, rows + j * VL * K + k * VL, K,
                             min(<Py_ssize_t>VL, count - j * VL), min(<Py_ssize_t>VL, K - k * VL), to_array)
         return
@@ -108,7 +126,7 @@ cdef inline void rows_square(real *a, Py_ssize_t a_row, real *rows, Py_ssize_t K
 
 cdef extern from *:
     """
-    /* over the lanes of a vector, in a tree */
+    /* the largest lane of a vector, in a tree */
     static inline REAL lanes_largest(vf v) {
         REAL l[VL];
         vstore(l, v);
@@ -118,6 +136,7 @@ cdef extern from *:
             for (int i = 0; i < h; i++) l[i] = l[i] > l[i + h] ? l[i] : l[i + h];
         return l[0];
     }
+    /* the sum of the lanes in double, in a tree */
     static inline double lanes_sum(vf v) {
         double l[VL];
         _Pragma("GCC unroll 16")
@@ -134,7 +153,7 @@ cdef extern from *:
 
 
 cdef inline real row_largest(const real *x, Py_ssize_t K) noexcept nogil:
-    """max x[k]; of a row that holds NaN, whatever it is, as the row becomes NaN."""
+    """max_k x[k]; anything if a value is NaN, because then the whole result becomes NaN."""
     cdef vf m = vsplat(x[0])
     cdef real largest
     cdef Py_ssize_t i, full = K // VL
@@ -147,7 +166,10 @@ cdef inline real row_largest(const real *x, Py_ssize_t K) noexcept nogil:
 
 
 cdef inline double row_exp(const real *x, real m, real *y, Py_ssize_t K) noexcept nogil:
-    """y[k] = exp(x[k] - m), m = max x; y may be NULL. Returns the sum, in double from groups of 32 vectors."""
+    """y[k] = exp(x[k] - m), m = max_k x[k]; y may be NULL. Returns sum_k exp(x[k] - m).
+
+    Sums of VECTORS_PER_SUM vectors are added in double.
+    """
     cdef double total = 0
     cdef vf sums = vzero, shift = vsplat(m), e
     cdef real lanes[MAX_LANES]
@@ -159,7 +181,7 @@ cdef inline double row_exp(const real *x, real m, real *y, Py_ssize_t K) noexcep
         if y != NULL:
             vstore(y + i * VL, e)
         sums = sums + e
-        if i % 32 == 31:
+        if i % VECTORS_PER_SUM == VECTORS_PER_SUM - 1:
             total += lanes_sum(sums)
             sums = vzero
     total += lanes_sum(sums)
@@ -176,7 +198,7 @@ cdef inline double row_exp(const real *x, real m, real *y, Py_ssize_t K) noexcep
 
 
 cdef inline double row_exp_limit(const real *x, real *y, Py_ssize_t K) noexcept nogil:
-    """The same as the largest x[k] grows to infinity: 1 there, 0 elsewhere. NaN as the sum where two are infinite."""
+    """row_exp where max x is +inf, as a limit: y is 1 there and 0 elsewhere; the sum is NaN if two are infinite."""
     cdef double total = 0
     cdef real e
     cdef Py_ssize_t k
@@ -189,12 +211,12 @@ cdef inline double row_exp_limit(const real *x, real *y, Py_ssize_t K) noexcept 
 
 
 cdef inline real below(real x, real m) noexcept nogil:
-    """x - m, m the largest of the row; 0 where both are +inf."""
+    """x - m, m being the largest value of the row; 0 where both are +inf."""
     return x - m if m <= REAL_MAX else 0 if x == m else x - m
 
 
 cdef inline double row_dot(const real *a, const real *b, Py_ssize_t K) noexcept nogil:
-    """sum a[k] b[k] in double, in eight interleaved sums."""
+    """sum_k a[k] b[k] in double, as eight sums of every eighth product."""
     cdef double s[8]
     cdef Py_ssize_t i, j
     for j in range(8):

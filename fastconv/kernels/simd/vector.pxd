@@ -26,6 +26,21 @@ cdef extern from *:
     typedef vi_element vi __attribute__((vector_size(VBYTES), aligned(REAL_BYTES), may_alias));
     /* m ? a : b for a comparison m, whose lanes are all ones or all zeros */
     #define vselect(m, a, b) ((vf)(((vi)(a) & (m)) | ((vi)(b) & ~(m))))
+    /* SHUFFLE(a, b, f): lane i is lane f(i) of a, or lane f(i) - VL of b; f is a macro, LANES(f) the list of its values */
+    #if VBYTES / REAL_BYTES == 2
+    #define LANES(f) f(0), f(1)
+    #elif VBYTES / REAL_BYTES == 4
+    #define LANES(f) f(0), f(1), f(2), f(3)
+    #elif VBYTES / REAL_BYTES == 8
+    #define LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7)
+    #else
+    #define LANES(f) f(0), f(1), f(2), f(3), f(4), f(5), f(6), f(7), f(8), f(9), f(10), f(11), f(12), f(13), f(14), f(15)
+    #endif
+    #ifdef __clang__
+    #define SHUFFLE(a, b, f) __builtin_shufflevector(a, b, LANES(f))
+    #else
+    #define SHUFFLE(a, b, f) __builtin_shuffle(a, b, (vi){LANES(f)})
+    #endif
     /* exactly a > b ? a : b and a < b ? a : b, so b where one of them is a NaN */
     #if defined(__x86_64__) || defined(__amd64__)
     #include <immintrin.h>
