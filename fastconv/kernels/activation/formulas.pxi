@@ -29,7 +29,10 @@ cdef extern from *:
     /* The tanh form is x sigmoid(u), u = 2 sqrt(2 / pi) (x + 0.044715 x^3) = x (A + B x^2) */
     #define GELU_A ((REAL)1.59576912160573071)
     #define GELU_B ((REAL)0.0713548162726002527)
-    VINLINE vf gelu_tanh(vf x) { x = vpick(x < -100, vsplat(-100), x); return x * vsigmoid(x * (x * x * GELU_B + GELU_A)); }
+    VINLINE vf gelu_tanh(vf x) {
+        x = vpick(x < -100, vsplat(-100), x);
+        return x * vsigmoid(x * (x * x * GELU_B + GELU_A));
+    }
     /* sigmoid(u) + x sigmoid(u) sigmoid(-u) (A + 3 B x^2) */
     VINLINE vf gelu_tanh_slope(vf x) {
         x = vclamp(x, -100, 100);
@@ -79,4 +82,3 @@ cdef extern from *:
     formula silu_run, silu_backward_run, hardsigmoid_run, hardsigmoid_backward_run, hardswish_run
     formula hardswish_backward_run, softplus_run, softplus_backward_run, exp_run
     formula add_run, add_relu_run, add_relu6_run
-

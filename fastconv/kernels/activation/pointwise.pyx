@@ -13,8 +13,8 @@ from ..runtime.costs cimport (
 )
 from ..simd.elementwise cimport Elementwise, formula, plan_jobs, run_job, set_array, sum_of
 from ..simd.exp cimport vexp
-from ..simd.row_views cimport MAX_LANES, Rows, below, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan
-from ..simd.vector cimport REAL_BYTES, VL, real, vload, vsplat, vstore
+from ..simd.row_views cimport Rows, below, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan
+from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real, vload, vsplat, vstore
 
 include "formulas.pxi"
 
@@ -159,7 +159,8 @@ def exp(const real[:, :, :, :] x, real[:, :, :, :] y):
 
 def add(const real[:, :, :, :] a, const real[:, :, :, :] b, real[:, :, :, :] y, int activation):
     """y = act(a + b); activation: 0 none, 1 relu, 2 relu6."""
-    each(add_run if activation == 0 else add_relu_run if activation == 1 else add_relu6_run, COST_ADD, 2, a, b, a, y, 0, 0)
+    cdef formula run = add_run if activation == 0 else add_relu_run if activation == 1 else add_relu6_run
+    each(run, COST_ADD, 2, a, b, a, y, 0, 0)
 
 
 cdef int each(formula run, double cost, int inputs, const real[:, :, :, :] a, const real[:, :, :, :] b,

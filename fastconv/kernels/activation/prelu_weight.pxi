@@ -5,7 +5,7 @@ cdef enum:
 
 
 def prelu_backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:] dw):
-    """dw[k] = sum of dy[k] x[k] over the rows where x[k] <= 0, k along the last axis; a single weight takes all sums."""
+    """dw[k] = sum of dy[k] x[k] over the rows where x[k] <= 0; a single weight takes the sums of all k."""
     cdef Rows r
     cdef Py_ssize_t k, axis, group, K = x.shape[3], rows = x.shape[0] * x.shape[1] * x.shape[2]
     cdef int threads

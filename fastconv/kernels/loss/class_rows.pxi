@@ -1,5 +1,5 @@
-# The loss of one row x[k], k < K, of class scores. With m = max_k x[k], s = sum_k exp(x[k] - m), p[k] = exp(x[k] - m) / s
-# and the goal g[k], the weight that the row puts on each class:
+# The loss of one row of class scores x[k], k < K. With m = max_k x[k], s = sum_k exp(x[k] - m), p[k] = exp(x[k] - m) / s
+# and g[k], what the row asks for of each class:
 #     loss = -sum_k g[k] log p[k] = sum_k g[k] (log s - (x[k] - m)),   dx[k] = sum(g) p[k] - g[k]
 # A class index t:       g[k] = (1 - smoothing) w[t] [k = t] + smoothing / K w[k]      (Szegedy 2016, label smoothing)
 # Probabilities q[k]:    g[k] = ((1 - smoothing) q[k] + smoothing / K) w[k]

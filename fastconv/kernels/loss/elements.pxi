@@ -1,5 +1,6 @@
 # Losses of elements: the mean or sum of l(x, t) over all elements, or l of every element. The arguments of all:
-# x, t and (some) w of one shape; `values` takes every l, or, if it is None, value[0] = scale sum l; dx = slope_scale dl/dx.
+# x, t and (some) w of one shape; `values` takes every l, or, if it is None, value[0] = scale sum l;
+# dx = slope_scale dl/dx, unless it is None.
 
 
 def mse(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
@@ -16,7 +17,7 @@ def l1(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] valu
 
 def huber(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
           real[:] value, double scale, double slope_scale, double delta):
-    """with d = x - t: loss d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2); slope d, clipped to [-delta, delta]"""
+    """d = x - t: loss d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2); slope min(max(d, -delta), delta)"""
     each(huber_run, COST_DIFFERENCE_LOSS, x, t, None, values, dx, value, scale, delta, slope_scale)
 
 

@@ -1,137 +1,67 @@
-"""Optimizers: one pass over the parameter, its gradient and what the rule remembers of it; sums of squares.
+"""Optimizers: one pass over the parameter, its gradient and the vectors that the rule keeps; sums of squares.
 
 Vectors w, g (the gradient) and up to three more of one length, with unit stride. Every product and sum is rounded by
-itself (no fused multiply-add), so that all builds give the same bits, those of the same steps in NumPy.
+itself (no fused multiply-add), so that all builds give the same bits, those of the same steps in NumPy. The pieces:
+rules.pxi (the rules, in C), gradients.pxi (sums of squares and scaling of gradients).
 """
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.runtime.threads cimport threads_for
-from ..simd.vector cimport REAL_BYTES, VL, real
+from ..runtime.costs cimport COST_GRADIENT, COST_MOMENTS, COST_SGD
+from ..runtime.sizes cimport ceil_div
+from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real
 
-# One line a rule: w, g and the vectors u, v, z in; the numbers p[0], p[1], ... splat.
-cdef extern from *:
-    """
-    #include <math.h>
-    #if defined(__GNUC__) && !defined(__clang__)
-    #define NO_FMA __attribute__((optimize("fp-contract=off")))
-    #else
-    #define NO_FMA
-    #pragma STDC FP_CONTRACT OFF
-    #endif
-    #if REAL_BYTES == 4
-    #define OPTIM_SQRT sqrtf
-    #else
-    #define OPTIM_SQRT sqrt
-    #endif
-    #define OPTIM_VSQRT(a, y) { vf t_ = (a); for (int j = 0; j < VL; j++) y[j] = OPTIM_SQRT(t_[j]); }
-    typedef struct { REAL lr, decay, momentum, eps, a, b, c, d; int nesterov; } OptimNumbers;
-
-    NO_FMA static void sgd_run(REAL *w, const REAL *g, REAL *u, REAL *v, REAL *z, Py_ssize_t vectors,
-                               const OptimNumbers *p) {
-        const OptimNumbers q = *p; /* a copy: no store can change it */
-        (void)v; (void)z;
-        for (Py_ssize_t i = 0; i < vectors * VL; i += VL) {
-            vf W = vload(w + i), G = vload(g + i);
-            if (q.decay != 0) G = W * q.decay + G;
-            if (u) {
-                vf V = vload(u + i) * q.momentum + G;
-                vstore(u + i, V);
-                if (q.nesterov) G = G + V * q.momentum;
-                else G = V;
-            }
-            vstore(w + i, W - G * q.lr);
-        }
-    }
-    /* u: first moment, v: second; a = 1 - beta1, b = beta2, c = sqrt(1 - beta2^t), d = 1 - lr decay (AdamW);
-       lr already divided by 1 - beta1^t */
-    NO_FMA static void adam_run(REAL *w, const REAL *g, REAL *u, REAL *v, REAL *z, Py_ssize_t vectors,
-                                const OptimNumbers *p) {
-        const OptimNumbers q = *p;
-        const REAL rest = 1 - q.b;
-        (void)z;
-        for (Py_ssize_t i = 0; i < vectors * VL; i += VL) {
-            vf W = vload(w + i) * q.d, G = vload(g + i), U = vload(u + i), V = vload(v + i), S;
-            if (q.decay != 0) G = W * q.decay + G;
-            U = U + (G - U) * q.a;
-            V = V * q.b + G * G * rest;
-            vstore(u + i, U);
-            vstore(v + i, V);
-            OPTIM_VSQRT(V, S)
-            vstore(w + i, W - U / (S / q.c + q.eps) * q.lr);
-        }
-    }
-    /* u: mean of squares, v: velocity or NULL, z: mean or NULL; a = 1 - alpha, b = alpha */
-    NO_FMA static void rmsprop_run(REAL *w, const REAL *g, REAL *u, REAL *v, REAL *z, Py_ssize_t vectors,
-                                   const OptimNumbers *p) {
-        const OptimNumbers q = *p;
-        for (Py_ssize_t i = 0; i < vectors * VL; i += VL) {
-            vf W = vload(w + i), G = vload(g + i), S;
-            if (q.decay != 0) G = W * q.decay + G;
-            vf U = vload(u + i) * q.b + G * G * q.a, D = U;
-            vstore(u + i, U);
-            if (z) {
-                vf Z = vload(z + i);
-                Z = Z + (G - Z) * q.a;
-                vstore(z + i, Z);
-                D = vmax(vzero, U - Z * Z); /* rounding may take it below 0; NaN stays */
-            }
-            OPTIM_VSQRT(D, S)
-            G = G / (S + q.eps);
-            if (v) {
-                G = vload(v + i) * q.momentum + G;
-                vstore(v + i, G);
-            }
-            vstore(w + i, W - G * q.lr);
-        }
-    }
-    """
-    ctypedef struct Numbers "OptimNumbers":
-        real lr, decay, momentum, eps, a, b, c, d
-        int nesterov
-
-ctypedef void (*rule)(real *w, const real *g, real *u, real *v, real *z, Py_ssize_t vectors,
-                      const Numbers *p) noexcept nogil
-
-cdef extern from *:
-    rule sgd_run, adam_run, rmsprop_run
+include "rules.pxi"
 
 cdef enum:
-    BLOCK = 16384  # elements of a job
-    MAX_LANES = 16
+    ELEMENTS_PER_JOB = 16384
 
 
 def sgd(real[:] w, const real[:] g, real[:] velocity, double lr, double momentum, double decay, bint nesterov):
-    """w <- w - lr step, step = g + decay w, or (velocity not None) the velocity after that"""
+    """w <- w - lr step, step = g + decay w
+
+    With a velocity: velocity <- momentum velocity + step, then step = velocity, or (nesterov) step + momentum velocity.
+    """
     cdef Numbers p
     memset(&p, 0, sizeof(Numbers))
     p.lr, p.momentum, p.decay, p.nesterov = <real>lr, <real>momentum, <real>decay, nesterov
-    each(sgd_run, &p, 0.35, w, g, velocity, None, None)
+    each(sgd_run, &p, COST_SGD, w, g, velocity, None, None)
 
 
 def adam(real[:] w, const real[:] g, real[:] first, real[:] second, double lr, double beta1, double beta2, double eps,
          double decay, double keep, double correction1, double correction2):
-    """keep: what of w is left before the step (AdamW); corrections 1 - beta1^t and sqrt(1 - beta2^t)"""
+    """w <- keep w - lr / correction1 first / (sqrt(second) / correction2 + eps)
+
+    first and second: means of g + decay keep w and of its square, updated first, with the shares beta1 and beta2 of the
+    old. keep: 1 - lr decay for AdamW, else 1; correction1 = 1 - beta1^t, correction2 = sqrt(1 - beta2^t).
+    """
     cdef Numbers p
     memset(&p, 0, sizeof(Numbers))
-    p.lr, p.decay, p.eps, p.a, p.b = <real>(lr / correction1), <real>decay, <real>eps, <real>(1 - beta1), <real>beta2
-    p.c, p.d = <real>correction2, <real>keep
-    each(adam_run, &p, 0.6, w, g, first, second, None)
+    p.lr, p.decay, p.eps, p.shrink = <real>(lr / correction1), <real>decay, <real>eps, <real>keep
+    p.fresh, p.kept, p.correction = <real>(1 - beta1), <real>beta2, <real>correction2
+    each(adam_run, &p, COST_MOMENTS, w, g, first, second, None)
 
 
 def rmsprop(real[:] w, const real[:] g, real[:] squares, real[:] velocity, real[:] mean, double lr, double alpha,
             double eps, double decay, double momentum):
+    """w <- w - lr step, step = g' / (sqrt(squares) + eps), g' = g + decay w
+
+    squares: mean of g'^2, updated first, with the share alpha of the old. Unless None: mean, the mean of g', whose
+    square is taken from squares; velocity <- momentum velocity + step, then step = velocity.
+    """
     cdef Numbers p
     memset(&p, 0, sizeof(Numbers))
     p.lr, p.decay, p.eps, p.momentum = <real>lr, <real>decay, <real>eps, <real>momentum
-    p.a, p.b = <real>(1 - alpha), <real>alpha
-    each(rmsprop_run, &p, 0.6, w, g, squares, velocity, mean)
+    p.fresh, p.kept = <real>(1 - alpha), <real>alpha
+    each(rmsprop_run, &p, COST_MOMENTS, w, g, squares, velocity, mean)
 
 
-cdef int each(rule run, const Numbers *p, double nanoseconds, real[:] w, const real[:] g, real[:] u, real[:] v,
+cdef int each(rule run, const Numbers *p, double cost, real[:] w, const real[:] g, real[:] u, real[:] v,
               real[:] z) except -1:
-    cdef Py_ssize_t size = w.shape[0], job, blocks = (size + BLOCK - 1) // BLOCK
-    cdef int threads = threads_for(nanoseconds * size)
+    """Apply a rule to vectors of one length; u, v, z may be None. cost: ns per parameter."""
+    cdef Py_ssize_t size = w.shape[0], job, jobs = ceil_div(size, ELEMENTS_PER_JOB)
+    cdef int threads = threads_for(cost * size)
     cdef real *pw = NULL
     cdef const real *pg = NULL
     cdef real *pu = NULL
@@ -146,14 +76,14 @@ cdef int each(rule run, const Numbers *p, double nanoseconds, real[:] w, const r
         pv = &v[0]
     if z is not None:
         pz = &z[0]
-    for job in prange(blocks, nogil=True, num_threads=threads, schedule="static"):
-        block(run, p, pw, pg, pu, pv, pz, job * BLOCK, min(<Py_ssize_t>BLOCK, size - job * BLOCK))
+    for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
+        run_job(run, p, pw, pg, pu, pv, pz, job * ELEMENTS_PER_JOB, job_length(size, job))
     return 0
 
 
-cdef void block(rule run, const Numbers *p, real *w, const real *g, real *u, real *v, real *z, Py_ssize_t start,
-                Py_ssize_t length) noexcept nogil:
-    """Whole vectors where they lie, the rest through a padded copy."""
+cdef void run_job(rule run, const Numbers *p, real *w, const real *g, real *u, real *v, real *z, Py_ssize_t start,
+                  Py_ssize_t length) noexcept nogil:
+    """A rule on `length` elements from `start`: whole vectors where they lie, the rest in copies padded with zeros."""
     cdef real lanes[5][MAX_LANES]
     cdef real *own[3]
     cdef Py_ssize_t whole = length // VL, rest = length % VL, i
@@ -177,57 +107,14 @@ cdef void block(rule run, const Numbers *p, real *w, const real *g, real *u, rea
             memcpy(own[i] + start, lanes[2 + i], rest * REAL_BYTES)
 
 
+cdef inline Py_ssize_t job_length(Py_ssize_t size, Py_ssize_t job) noexcept nogil:
+    """The elements of a job: as many as the others, or, in the last one, the rest."""
+    return min(<Py_ssize_t>ELEMENTS_PER_JOB, size - job * ELEMENTS_PER_JOB)
+
+
 cdef real *at(real *p, Py_ssize_t start) noexcept nogil:
+    """p + start, and NULL for an absent vector."""
     return NULL if p == NULL else p + start
 
 
-def sum_of_squares(const real[:] g):
-    """sum g^2 in double, over fixed blocks in their order"""
-    cdef Py_ssize_t size = g.shape[0], job, blocks = (size + BLOCK - 1) // BLOCK
-    cdef int threads = threads_for(0.2 * size)
-    cdef double total = 0
-    cdef double *parts
-    if size == 0:
-        return 0.0
-    parts = <double *>malloc(blocks * sizeof(double))
-    if parts == NULL:
-        raise MemoryError(f"sums of {blocks} blocks")
-    for job in prange(blocks, nogil=True, num_threads=threads, schedule="static"):
-        parts[job] = squares(&g[job * BLOCK], min(<Py_ssize_t>BLOCK, size - job * BLOCK))
-    for job in range(blocks):
-        total += parts[job]
-    free(parts)
-    return total
-
-
-cdef double squares(const real *g, Py_ssize_t length) noexcept nogil:
-    """In sixteen interleaved sums."""
-    cdef double s[16]
-    cdef double total = 0
-    cdef Py_ssize_t i, j
-    for j in range(16):
-        s[j] = 0
-    for i in range(length // 16):
-        for j in range(16):
-            s[j] += <double>g[16 * i + j] * g[16 * i + j]
-    for i in range(length - length % 16, length):
-        s[i % 16] += <double>g[i] * g[i]
-    for j in range(16):
-        total += s[j]
-    return total
-
-
-def scale(real[:] g, double factor):
-    """g <- factor g"""
-    cdef Py_ssize_t size = g.shape[0], job, blocks = (size + BLOCK - 1) // BLOCK
-    cdef int threads = threads_for(0.2 * size)
-    if size == 0:
-        return
-    for job in prange(blocks, nogil=True, num_threads=threads, schedule="static"):
-        scale_block(&g[job * BLOCK], min(<Py_ssize_t>BLOCK, size - job * BLOCK), <real>factor)
-
-
-cdef void scale_block(real *g, Py_ssize_t length, real factor) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(length):
-        g[i] = g[i] * factor
+include "gradients.pxi"

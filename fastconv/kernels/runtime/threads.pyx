@@ -101,7 +101,7 @@ def set_num_threads(n):
 
 
 def set_smallest_share(nanoseconds):
-    """For tests: the nanoseconds of work that each thread must get (0: always use all threads). Returns the old ones."""
+    """For tests: the nanoseconds of work that each thread must get (0: all threads are used); returns the old number."""
     global smallest_share
     before, smallest_share = smallest_share, nanoseconds
     return before

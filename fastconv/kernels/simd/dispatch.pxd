@@ -20,6 +20,11 @@ cdef extern from *:
     #define DISPATCH3(f, n, ...) \\
         do { switch (n) { DISPATCH_CASE(f, 1, __VA_ARGS__); DISPATCH_CASE(f, 2, __VA_ARGS__); \\
              default: f(__VA_ARGS__, 3); } } while (0)
+    /* no switch: in one, GCC 12 does not keep all 24 accumulators of a tile of six rows in registers */
+    #define DISPATCH6(f, n, ...) \\
+        do { if ((n) == 1) f(__VA_ARGS__, 1); else if ((n) == 2) f(__VA_ARGS__, 2); \\
+             else if ((n) == 3) f(__VA_ARGS__, 3); else if ((n) == 4) f(__VA_ARGS__, 4); \\
+             else if ((n) == 5) f(__VA_ARGS__, 5); else f(__VA_ARGS__, 6); } while (0)
     #define DISPATCH4(f, n, ...) \\
         do { switch (n) { DISPATCH_CASE(f, 1, __VA_ARGS__); DISPATCH_CASE(f, 2, __VA_ARGS__); \\
              DISPATCH_CASE(f, 3, __VA_ARGS__); default: f(__VA_ARGS__, 4); } } while (0)

@@ -7,10 +7,9 @@ from libc.math cimport NAN
 from ..runtime.sizes cimport ceil_div
 from .exp cimport vexp, vlarger
 from .transpose cimport square, square_part
-from .vector cimport REAL_BYTES, REAL_MAX, VL, real, vf, vload, vsplat, vstore, vzero
+from .vector cimport MAX_LANES, REAL_BYTES, REAL_MAX, VL, real, vf, vload, vsplat, vstore, vzero
 
 cdef enum:
-    MAX_LANES = 16           # lanes of the widest vector
     MOST_ROWS_PER_JOB = 64
     VALUES_PER_JOB = 8192    # a job has at least so many values, unless it has the most rows
     VECTORS_PER_SUM = 32     # of row_exp, before their sum is taken in double

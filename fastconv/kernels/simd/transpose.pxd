@@ -70,4 +70,5 @@ cdef extern from *:
     """
     void vtranspose(vf *v) noexcept nogil
     void square(const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row, int stream) noexcept nogil
-    void square_part(const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row, Py_ssize_t ni, Py_ssize_t nj) noexcept nogil
+    void square_part(const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row, Py_ssize_t ni,
+                     Py_ssize_t nj) noexcept nogil

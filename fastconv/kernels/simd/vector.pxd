@@ -26,7 +26,7 @@ cdef extern from *:
     typedef vi_element vi __attribute__((vector_size(VBYTES), aligned(REAL_BYTES), may_alias));
     /* m ? a : b for a comparison m, whose lanes are all ones or all zeros */
     #define vselect(m, a, b) ((vf)(((vi)(a) & (m)) | ((vi)(b) & ~(m))))
-    /* SHUFFLE(a, b, f): lane i is lane f(i) of a, or lane f(i) - VL of b; f is a macro, LANES(f) the list of its values */
+    /* SHUFFLE(a, b, f): lane i is lane f(i) of a, or lane f(i) - VL of b; f is a macro. LANES(f): f of every lane */
     #if VBYTES / REAL_BYTES == 2
     #define LANES(f) f(0), f(1)
     #elif VBYTES / REAL_BYTES == 4
@@ -84,6 +84,7 @@ cdef extern from *:
     ctypedef float vf
     enum: REAL_BYTES
     enum: VL
+    enum: MAX_LANES "16"  # VL of the widest vector
     const real REAL_MAX  # the largest finite value
     enum: LINE "(64 / REAL_BYTES)"  # values in a cache line
     vf vzero

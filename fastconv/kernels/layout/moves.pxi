@@ -1,0 +1,109 @@
+# One job of a copy: runs, a block of a transpose, or single values.
+
+cdef extern from *:
+    """
+    /* n channels of dense pixels, written out for n = 2, 3, 4; GCC makes shuffles of vectors of these loops
+       weave:   y[i * n + j] = x[j * row + i], planes to pixels
+       unweave: y[i * row + j] = x[j * n + i], pixels to planes */
+    #define FEW_CHANNELS(n)                                                                                            \\
+        static void weave##n(const REAL *restrict x, Py_ssize_t row, REAL *restrict y, Py_ssize_t count) {             \\
+            for (Py_ssize_t i = 0; i < count; i++)                                                                     \\
+                for (int j = 0; j < n; j++) y[i * n + j] = x[j * row + i];                                             \\
+        }                                                                                                              \\
+        static void unweave##n(const REAL *restrict x, REAL *restrict y, Py_ssize_t row, Py_ssize_t count) {           \\
+            for (Py_ssize_t j = 0; j < count; j++)                                                                     \\
+                for (int i = 0; i < n; i++) y[i * row + j] = x[j * n + i];                                             \\
+        }
+    FEW_CHANNELS(2) FEW_CHANNELS(3) FEW_CHANNELS(4)
+
+    static inline void weave(Py_ssize_t n, const REAL *x, Py_ssize_t row, REAL *y, Py_ssize_t count) {
+        if (n == 2) weave2(x, row, y, count);
+        else if (n == 3) weave3(x, row, y, count);
+        else weave4(x, row, y, count);
+    }
+    static inline void unweave(Py_ssize_t n, const REAL *x, REAL *y, Py_ssize_t row, Py_ssize_t count) {
+        if (n == 2) unweave2(x, y, row, count);
+        else if (n == 3) unweave3(x, y, row, count);
+        else unweave4(x, y, row, count);
+    }
+    """
+    void weave(Py_ssize_t n, const real *x, Py_ssize_t row, real *y, Py_ssize_t count) noexcept nogil
+    void unweave(Py_ssize_t n, const real *x, real *y, Py_ssize_t row, Py_ssize_t count) noexcept nogil
+
+
+cdef void run_job(const Copy *c, Py_ssize_t job) noexcept nogil:
+    """job = ((lead * jobs_rows + row block) * jobs_across + block across) * jobs_along + block along
+
+    lead: the index over axes 0 and 1.
+    """
+    cdef Py_ssize_t j0 = job % c.jobs_along * c.along, i0 = job // c.jobs_along % c.jobs_across * c.across
+    cdef Py_ssize_t outer = job // c.jobs_along // c.jobs_across
+    cdef Py_ssize_t first = outer % c.jobs_rows * c.rows, lead = outer // c.jobs_rows
+    cdef Py_ssize_t rows = min(c.rows, c.shape[2] - first), along = min(c.along, c.shape[3] - j0)
+    cdef const char *x = c.x + lead // c.shape[1] * c.xs[0] + lead % c.shape[1] * c.xs[1] + first * c.xs[2]
+    cdef char *y = c.y + lead // c.shape[1] * c.ys[0] + lead % c.shape[1] * c.ys[1] + first * c.ys[2]
+    if c.how == RUNS:
+        copy_runs(<const real *>x + j0, c.xs[2], <real *>y + j0, c.ys[2], rows, along, c.stream)
+    elif c.how == SINGLES:
+        copy_singles(c, x + j0 * c.xs[3], y + j0 * c.ys[3], rows, along)
+    elif i0 < c.across_count:
+        transpose(c, x, y, i0, min(c.across, c.across_count - i0), j0, along)
+
+
+cdef void copy_singles(const Copy *c, const char *x, char *y, Py_ssize_t rows, Py_ssize_t along) noexcept nogil:
+    """y[row, k] = x[row, k] along axes 2 and 3"""
+    cdef Py_ssize_t row, k
+    for row in range(rows):
+        for k in range(along):
+            (<real *>(y + row * c.ys[2] + k * c.ys[3]))[0] = (<const real *>(x + row * c.xs[2] + k * c.xs[3]))[0]
+
+
+cdef void copy_runs(const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count,
+                    bint stream) noexcept nogil:
+    """Runs of `count` values whose starts lie x_row and y_row bytes apart."""
+    cdef Py_ssize_t row, i
+    for row in range(rows):
+        if stream:
+            for i in range(count // VL):
+                vstream(y + i * VL, vload(x + i * VL))
+        elif count >= LONG_RUN:
+            memcpy(y, x, count * REAL_BYTES)
+        else:
+            for i in range(count // VL):
+                vstore(y + i * VL, vload(x + i * VL))
+        if (stream or count < LONG_RUN) and count % VL:
+            i = count // VL * VL
+            vwrite(y + i, count - i, vread(x + i, count - i))
+        x = <const real *>(<const char *>x + x_row)
+        y = <real *>(<char *>y + y_row)
+    if stream:
+        vfence()
+
+
+cdef void transpose(const Copy *c, const char *x, char *y, Py_ssize_t i0, Py_ssize_t across, Py_ssize_t j0,
+                    Py_ssize_t along) noexcept nogil:
+    """y[i, j] = x[j, i] for i0 <= i < i0 + across and j0 <= j < j0 + along
+
+    The rows of x lie xs[3] bytes apart, the rows of y across_y. In squares of VL x VL values, unless there are two to
+    four dense channels.
+    """
+    cdef Py_ssize_t x_row = c.xs[3] // REAL_BYTES, y_row = c.across_y // REAL_BYTES, i, j
+    cdef const real *px = <const real *>x + i0 + j0 * x_row
+    cdef real *py = <real *>y + i0 * y_row + j0
+    if c.shape[3] == y_row and 2 <= y_row <= 4:
+        weave(y_row, px, x_row, py, across)
+        return
+    if c.across_count == x_row and 2 <= x_row <= 4:
+        unweave(x_row, px, py, y_row, along)
+        return
+    for j in range(along // VL):
+        for i in range(across // VL):
+            square(px + i * VL + j * VL * x_row, x_row, py + i * VL * y_row + j * VL, y_row, False)
+        if across % VL:
+            i = across // VL * VL
+            square_part(px + i + j * VL * x_row, x_row, py + i * y_row + j * VL, y_row, across - i, VL)
+    if along % VL:
+        j = along // VL * VL
+        for i in range(ceil_div(across, VL)):
+            square_part(px + i * VL + j * x_row, x_row, py + i * VL * y_row + j, y_row,
+                        min(<Py_ssize_t>VL, across - i * VL), along - j)
