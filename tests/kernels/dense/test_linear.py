@@ -69,7 +69,7 @@ def expected(which, a, activation=0):
 
 @every_dtype
 @pytest.mark.parametrize("part", range(4))
-def test_every_tail(part, dtype):
+def test_sizes_that_end_in_any_part_of_a_vector_are_exact(part, dtype):
     rng = np.random.default_rng(part)
     for case in range(400):
         N, I, O = (int(n) for n in rng.integers(1, 42, 3))
@@ -82,7 +82,7 @@ def test_every_tail(part, dtype):
 
 @every_dtype
 @pytest.mark.parametrize("size", BLOCKS)
-def test_several_blocks(size, dtype):
+def test_several_blocks_are_exact(size, dtype):
     a = operands(*size, dtype)
     for activation in range(3):
         assert_exact(run("forward", a, activation), expected("forward", a, activation), dtype)
@@ -92,7 +92,7 @@ def test_several_blocks(size, dtype):
 
 @every_dtype
 @pytest.mark.parametrize("size", [*BLOCKS, (7, 31, 65), (2, 6000, 2), (2, 2, 6000)])
-def test_rounded_only(size, dtype):
+def test_real_numbers_differ_by_rounding_only(size, dtype):
     N, I, O = size
     a = operands(*size, dtype, inputs.real)
     sizes = {name: np.abs(v) for name, v in a.items()}
@@ -137,7 +137,7 @@ def test_bits_do_not_depend_on_threads(size, dtype):
 @every_dtype
 @pytest.mark.parametrize("N", [1, 2, 5, 30])
 @pytest.mark.parametrize("odd", [o for o in inputs.ODD if o not in (inputs.swapped, inputs.misaligned)])
-def test_any_strides(odd, N, dtype):
+def test_operands_may_have_any_strides(odd, N, dtype):
     a = operands(N, 19, 13, dtype)
     for names in ("x", "weight", "bias", "dy", ("x", "weight", "bias", "dy")):
         given = a | {name: odd(a[name]) for name in ([names] if isinstance(names, str) else names)}
@@ -147,7 +147,7 @@ def test_any_strides(odd, N, dtype):
 
 @pytest.mark.parametrize("odd", [inputs.negative, inputs.fortran, inputs.every_second, inputs.inside])
 @pytest.mark.parametrize("size", [(1, 37, 21), (5, 21, 37), (40, 800, 9)])
-def test_results_of_any_strides(odd, size):
+def test_results_may_have_any_strides_and_nothing_around_them_is_written(odd, size):
     a = operands(*size)
     for which in PASSES:
         exact = expected(which, a)
@@ -160,8 +160,8 @@ def test_results_of_any_strides(odd, size):
 
 @pytest.mark.parametrize("shift", [0, 1, 16])
 @pytest.mark.parametrize("N", [1, 7, 300])
-def test_a_large_weight_gradient(N, shift):
-    """More than the caches hold, on a cache line or beside one; and rows that are no whole lines."""
+def test_a_weight_gradient_larger_than_the_caches_is_exact(N, shift):
+    """Memory that starts on a cache line or beside one; and rows that are not whole cache lines."""
     for O, I in ((1101, 2048), (1400, 1531)):
         a = operands(N, I, O)
         memory = np.full(O * I + 64, np.nan, "float32")
@@ -204,7 +204,7 @@ def test_a_nan_comes_through_the_activation(activation):
 
 
 @every_dtype
-def test_no_samples(dtype):
+def test_no_samples_give_empty_results_and_zero_gradients(dtype):
     a = operands(0, 5, 4, dtype)
     assert run("forward", a).shape == (0, 4)
     assert run("input", a).shape == (0, 5)
@@ -213,7 +213,7 @@ def test_no_samples(dtype):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs mprotect")
-def test_no_access_beyond_an_operand():
+def test_nothing_beyond_an_operand_is_touched():
     child.run(__file__, OMP_NUM_THREADS="1")
 
 

@@ -98,7 +98,7 @@ def test_every_length_is_rounded_as_in_numpy(rule, dtype):
 
 
 @every_dtype
-def test_plain_steps(dtype):
+def test_a_step_without_velocity_is_w_minus_lr_g(dtype):
     """No velocity: w <- w - lr g."""
     w, g = vectors(np.random.default_rng(2), 101, dtype, "")
     right = w - g * np.dtype(dtype).type(LR)
@@ -146,7 +146,7 @@ def test_bits_do_not_depend_on_threads(rule, dtype):
 
 
 @every_dtype
-def test_squares_and_scale(dtype):
+def test_the_sum_of_squares_and_the_scaling_are_exact(dtype):
     kernel, rng = kernels.load(dtype).optim.updates, np.random.default_rng(5)
     for size in SIZES:
         g = inputs.whole(rng, size + 2 * EDGE, dtype)
