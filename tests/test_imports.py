@@ -32,17 +32,6 @@ FLOORS = {
     "cli": 13,
     "__main__": 14,
 }
-LONG = {  # files of more than 350 lines, and how many they may have
-    "kernels/conv/direct.pyx": 862,
-    "kernels/conv/direct_weight.pyx": 453,
-    "kernels/conv/depthwise.pyx": 822,
-    "kernels/norm/pixels.pyx": 585,
-    "kernels/norm/planes.pyx": 387,
-    "kernels/conv/planar.pyx": 869,
-    "kernels/pool/windows.pyx": 1389,
-    "kernels/conv/winograd.pyx": 1089,
-    "kernels/conv/winograd_transform.pxd": 696,
-}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "_float" not in str(path.parent))
 
 
@@ -78,17 +67,3 @@ def test_imports_point_down(path):
     for name, line in imported(path):
         there = name if name in FLOORS else "__init__"  # a flat name, from the package itself
         assert there == here or FLOORS[there] < FLOORS[here], f"{path}:{line} imports {there}"
-
-
-def test_files_are_small():
-    """A file that is listed may shrink and not grow; once it is small it is listed no more."""
-    sources = Path(__file__).parents[1] / "fastconv"  # an installed package has no .pyx
-    files = {path for kind in ("py", "pyx", "pxd", "pxi") for path in sources.rglob(f"*.{kind}")}
-    lines = {
-        p.relative_to(sources).as_posix(): len(p.read_text().splitlines())
-        for p in files
-        if p.parent.name[-8:-2] != "_float"
-    }
-    assert {"ops/conv/conv.py", "kernels/conv/direct.pyx", "kernels/conv/tile.pxd"} <= lines.keys()
-    assert {name: n for name, n in lines.items() if n > LONG.get(name, 350)} == {}
-    assert [name for name in LONG if lines.get(name, 0) <= 350] == []

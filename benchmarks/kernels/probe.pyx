@@ -5,7 +5,7 @@ import time
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 
-from fastconv.kernels.conv.tile cimport MR, NR, tile, tile_tn
+from fastconv.kernels.conv.tile cimport MR, NR, Runs, Terms, tile, tile_tn
 from fastconv.kernels.simd.vector cimport VL, real, vf, vload, vsplat, vstore
 
 cdef enum:
@@ -69,6 +69,8 @@ def tile_gflops(double seconds=0.1, bint transposed=False):
     cdef const real *rows[MR]
     cdef real *out[MR]
     cdef Py_ssize_t count = DEPTH
+    cdef Runs runs = Runs(1, rows, <const real **>&w, &count, MR, NR * VL)
+    cdef Terms terms = Terms(1, 0, DEPTH, w, NULL, 0, False)
     if memory == NULL:
         raise MemoryError
     for i in range(DEPTH * (NR * VL + MR) + MR * NR * VL):
@@ -80,9 +82,9 @@ def tile_gflops(double seconds=0.1, bint transposed=False):
             begun = time.perf_counter()
             for step in range(steps):
                 if transposed:
-                    tile_tn(rows, <const real **>&w, &count, 1, 0, MR, 0, NR * VL, y, NR * VL, 0, MR, NR)
+                    tile_tn(&runs, 0, y, NR * VL, 0, MR, NR)
                 else:
-                    tile(rows, 1, 0, DEPTH, w, NULL, out, False, False, MR, NR)
+                    tile(rows, out, NULL, NULL, &terms, MR, NR)
             taken = time.perf_counter() - begun
             spent += taken
             best = max(best, 2e-9 * steps * DEPTH * MR * NR * VL / taken)

@@ -8,96 +8,101 @@ from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
 
 from fastconv.kernels.runtime.threads cimport threads_for
+from .array4 cimport Array4, array4
+from ..runtime.costs cimport COST_BIAS_MAP, COST_BIAS_VALUE
+from ..runtime.sizes cimport ceil_div
 from ..simd.row_views cimport lanes_sum
 from ..simd.vector cimport VL, real, vf, vload, vzero
 
 cdef enum:
-    RUN = 128     # values of a lane that are added in the arrays' own precision
-    PIXELS = 1024  # of a block
+    RUN = 128               # values of a lane that are added in the arrays' own precision
+    BLOCK_PIXELS = 1024     # pixels of a block
 
 cdef struct Maps:
-    const real *first
-    Py_ssize_t N, K, H, W, sn, sk, sh, sw
+    Array4 dy
     Py_ssize_t rows, blocks  # rows of a block, blocks of an image
     double *sums             # [image][block][k]
 
 
 def backward(const real[:, :, :, :] dy, real[:] db):
     """db of dy (N, K, H, W), any strides."""
-    cdef Py_ssize_t one = sizeof(real), k, part
-    cdef int threads = threads_for(<double>dy.shape[0] * dy.shape[1] * (dy.shape[2] * dy.shape[3] * 0.1 + 25)), thread
+    cdef Py_ssize_t K = dy.shape[1], pixels = dy.shape[2] * dy.shape[3], blocks, k, part
+    cdef double work = <double>dy.shape[0] * K * (pixels * COST_BIAS_VALUE + COST_BIAS_MAP)
+    cdef int threads = threads_for(work), thread
     cdef Maps m
     cdef double total
-    if dy.shape[0] * dy.shape[2] * dy.shape[3] == 0:
+    if dy.shape[0] * pixels == 0:
         db[:] = 0
         return
-    m.first = &dy[0, 0, 0, 0]
-    m.N, m.K, m.H, m.W = dy.shape[0], dy.shape[1], dy.shape[2], dy.shape[3]
-    m.sn, m.sk, m.sh, m.sw = dy.strides[0] // one, dy.strides[1] // one, dy.strides[2] // one, dy.strides[3] // one
-    m.rows = min(m.H, (PIXELS + m.W - 1) // m.W)
-    m.blocks = (m.H + m.rows - 1) // m.rows
-    m.sums = <double *>calloc(m.N * m.blocks * m.K, sizeof(double))
+    m.dy = array4(dy)
+    m.rows = min(m.dy.H, ceil_div(BLOCK_PIXELS, m.dy.W))
+    m.blocks = ceil_div(m.dy.H, m.rows)
+    blocks = m.dy.N * m.blocks
+    m.sums = <double *>calloc(blocks * K, sizeof(double))
     if m.sums == NULL:
-        raise MemoryError(f"sums of {m.N * m.blocks} blocks of {m.K} maps")
+        raise MemoryError(f"sums of {blocks} blocks of {K} maps")
     for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
-        sum_blocks(&m, m.N * m.blocks * thread // threads, m.N * m.blocks * (thread + 1) // threads)
-    for k in range(m.K):
+        sum_blocks(&m, blocks * thread // threads, blocks * (thread + 1) // threads)
+    for k in range(K):
         total = 0
-        for part in range(m.N * m.blocks):
-            total += m.sums[part * m.K + k]
+        for part in range(blocks):
+            total += m.sums[part * K + k]
         db[k] = <real>total
     free(m.sums)
 
 
 cdef void sum_blocks(const Maps *m, Py_ssize_t part, Py_ssize_t stop) noexcept nogil:
+    """The sums of the blocks from `part` to `stop` - 1."""
     cdef Py_ssize_t row, rows
     cdef const real *x
     while part < stop:
         row = part % m.blocks * m.rows
-        rows = min(m.rows, m.H - row)
-        x = m.first + part // m.blocks * m.sn + row * m.sh
-        if m.sk == 1 and m.K >= VL:
-            sum_pixels(m, x, rows, m.sums + part * m.K)
+        rows = min(m.rows, m.dy.H - row)
+        x = m.dy.first + part // m.blocks * m.dy.n + row * m.dy.h
+        if m.dy.c == 1 and m.dy.C >= VL:
+            sum_pixels(&m.dy, x, rows, m.sums + part * m.dy.C)
         else:
-            sum_planes(m, x, rows, m.sums + part * m.K)
+            sum_planes(&m.dy, x, rows, m.sums + part * m.dy.C)
         part += 1
 
 
 # ---------------------------------------------------------------- unit stride along the channels
 
-cdef void sum_pixels(const Maps *m, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
+cdef void sum_pixels(const Array4 *dy, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
     """All maps of some rows; the last channels overlap the ones before, which are not added twice."""
-    cdef Py_ssize_t c = 0, last = m.K - VL
-    while c + 4 * VL <= m.K:
-        sum_columns(m, x + c, rows, 4, 0, sums + c)
+    cdef Py_ssize_t c = 0, last = dy.C - VL
+    while c + 4 * VL <= dy.C:
+        sum_columns(dy, x + c, rows, 4, 0, sums + c)
         c += 4 * VL
-    while c + VL <= m.K:
-        sum_columns(m, x + c, rows, 1, 0, sums + c)
+    while c + VL <= dy.C:
+        sum_columns(dy, x + c, rows, 1, 0, sums + c)
         c += VL
-    if c < m.K:
-        sum_columns(m, x + last, rows, 1, c - last, sums + last)
+    if c < dy.C:
+        sum_columns(dy, x + last, rows, 1, c - last, sums + last)
 
 
-cdef inline void sum_columns(const Maps *m, const real *x, Py_ssize_t rows, const int vectors, Py_ssize_t skip,
+cdef inline void sum_columns(const Array4 *dy, const real *x, Py_ssize_t rows, const int vectors, Py_ssize_t skip,
                              double *sums) noexcept nogil:
+    """`vectors` vectors of maps of some rows, without the first `skip` maps."""
     cdef vf s[4]
     cdef Py_ssize_t i, j, end
     cdef int v
     for i in range(rows):
         j = 0
-        while j < m.W:
-            end = min(j + RUN, m.W)
+        while j < dy.W:
+            end = min(j + RUN, dy.W)
             for v in range(vectors):
                 s[v] = vzero
             while j < end:
                 for v in range(vectors):
-                    s[v] = s[v] + vload(x + i * m.sh + j * m.sw + v * VL)
+                    s[v] = s[v] + vload(x + i * dy.h + j * dy.w + v * VL)
                 j += 1
             for v in range(vectors):
                 add_lanes(s[v], skip, sums + v * VL)
 
 
 cdef inline void add_lanes(vf s, Py_ssize_t skip, double *sums) noexcept nogil:
+    """sums[lane] += s[lane] for lanes from `skip` on."""
     cdef Py_ssize_t lane
     cdef const real *lanes = <const real *>&s
     for lane in range(skip, VL):
@@ -106,20 +111,22 @@ cdef inline void add_lanes(vf s, Py_ssize_t skip, double *sums) noexcept nogil:
 
 # ---------------------------------------------------------------- planes, or any strides
 
-cdef void sum_planes(const Maps *m, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
+cdef void sum_planes(const Array4 *dy, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
+    """All maps of some rows, one map after another."""
     cdef Py_ssize_t k, i
-    for k in range(m.K):
-        if m.sw != 1:
+    for k in range(dy.C):
+        if dy.w != 1:
             for i in range(rows):
-                sums[k] += sum_strided(x + k * m.sk + i * m.sh, m.W, m.sw)
-        elif m.sh == m.W:
-            sums[k] += sum_run(x + k * m.sk, rows * m.W)
+                sums[k] += sum_strided(x + k * dy.c + i * dy.h, dy.W, dy.w)
+        elif dy.h == dy.W:
+            sums[k] += sum_run(x + k * dy.c, rows * dy.W)
         else:
             for i in range(rows):
-                sums[k] += sum_run(x + k * m.sk + i * m.sh, m.W)
+                sums[k] += sum_run(x + k * dy.c + i * dy.h, dy.W)
 
 
 cdef double sum_strided(const real *x, Py_ssize_t count, Py_ssize_t step) noexcept nogil:
+    """The sum of `count` values that lie `step` apart."""
     cdef double total = 0
     cdef Py_ssize_t j
     for j in range(count):
@@ -128,6 +135,7 @@ cdef double sum_strided(const real *x, Py_ssize_t count, Py_ssize_t step) noexce
 
 
 cdef double sum_run(const real *x, Py_ssize_t count) noexcept nogil:
+    """The sum of `count` neighbours, four vectors at a time."""
     cdef vf s0, s1, s2, s3
     cdef double total = 0
     cdef Py_ssize_t j = 0, end

@@ -2,6 +2,7 @@
 from libc.string cimport memcpy, memset
 
 from ..simd.vector cimport real
+from .array4 cimport Array4
 
 cdef enum:
     MERGE = 16  # up to this many channels
@@ -12,17 +13,18 @@ cdef inline bint merges(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t in_row) noex
     return groups == 1 and C <= MERGE and in_row > 1
 
 
-cdef inline void pad_row(const real *x, Py_ssize_t xw, Py_ssize_t xc, bint inside, Py_ssize_t W, Py_ssize_t C, real *copy,
-                         Py_ssize_t PW, Py_ssize_t w0) noexcept nogil:
-    """copy[j][c] = row w0 + j of x, zeros outside the image."""
-    cdef Py_ssize_t lo = min(max(<Py_ssize_t>0, -w0), PW), hi = max(lo, min(PW, W - w0)), j, c
-    if not inside:
+cdef inline void pad_row(const Array4 *x, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w0, real *copy,
+                         Py_ssize_t PW) noexcept nogil:
+    """copy[j][c] = x[n][c][h][w0 + j] for j < PW, zeros outside the image."""
+    cdef Py_ssize_t lo = min(max(<Py_ssize_t>0, -w0), PW), hi = max(lo, min(PW, x.W - w0)), C = x.C, j, c
+    cdef const real *row = x.first + n * x.n + h * x.h
+    if not 0 <= h < x.H:
         lo = hi = 0
     memset(copy, 0, lo * C * sizeof(real))
     memset(copy + hi * C, 0, (PW - hi) * C * sizeof(real))
-    if xw == C and xc == 1 and hi > lo:
-        memcpy(copy + lo * C, x + (w0 + lo) * xw, (hi - lo) * C * sizeof(real))
+    if x.w == C and x.c == 1 and hi > lo:
+        memcpy(copy + lo * C, row + (w0 + lo) * x.w, (hi - lo) * C * sizeof(real))
         return
     for c in range(C):
         for j in range(lo, hi):
-            copy[j * C + c] = x[(w0 + j) * xw + c * xc]
+            copy[j * C + c] = row[(w0 + j) * x.w + c * x.c]

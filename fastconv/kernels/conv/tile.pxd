@@ -1,88 +1,139 @@
-# THE micro-kernel: MR rows x nv vectors of accumulators that stay in registers, in its three uses.
+# The register tile of the direct path: MR x nv vectors of sums, which stay in registers while each step of a loop adds
+# one product of a column and a row, acc[i][j] += a[i] w[j]. (Goto and van de Geijn 2008, "Anatomy of high-performance
+# matrix multiplication"; BLIS calls the loop the micro-kernel and one step a rank-1 update.)
 #
-#   tile     rows are pixels (pointers), columns output channels: forward, input gradient, 1x1; MR rows or one less:
-#            any number of pixels from 20 on can be cut into these
-#   tile_tn  rows are input channels, columns output channels, summed over pixels: weight gradient
-#   tile_w   rows are output channels, columns positions along W of plain NCHW planes: few channels
+#   tile      rows are pixels, columns output channels, steps (tap, input channel): forward, input gradient
+#   tile_tn   rows are input channels, columns output channels, steps pixels: weight gradient
 #
-# nv is a compile-time constant at every call, so the loops unroll and `acc` never touches memory.
+# The library has eight such loops. A step is the same in all; they differ in where its operands lie, which a loop
+# cannot be told at run time without losing registers or loads to it:
+#
+#   conv direct     tile       a[i]: a pointer for each pixel and tap, so that padding is a row of zeros; MR or MR - 1
+#                              rows, into which any number of pixels from 20 on can be cut
+#                   tile_tn    a[i]: neighbours in memory; runs of pixels, each with pointers of its own; MR rows or 1
+#   conv winograd   product    a[i]: rows at one stride, 1 to MR of them, as many as patches are left
+#                   sum        a[i]: neighbours in memory; 1 to MR rows, or 16 rows of one vector for few columns
+#   conv planar     tile       a[i] are weights and w[j] pixels along W, in vectors of at most 32 bytes for short rows
+#                   sum        both are vectors along W; the lanes of a sum are added at its end
+#   dense           dot        both are vectors along the reduction: no operand is packed, lanes are added at the end
+#                   outer      a[i] at any two strides, 1 to MR rows; y may be stored around the caches
+#
+# `nv`, `mr` and `rows` are constants at every call of a body, so its loops unroll and `acc` never touches memory.
 
-from ..simd.vector cimport LINE, real, vf, VL, vload, vprefetch, vstore, vstream, vsplat, vzero, activated
+from ..runtime.sizes cimport round_up
+from ..simd.vector cimport LINE, VL, activated, real, vf, vload, vprefetch, vsplat, vstore, vstream, vzero
+
+cdef struct Terms:              # the terms of a sum that one call of `tile` adds
+    Py_ssize_t taps             # rows[tap][i]: the input pixel of output pixel i under a tap
+    Py_ssize_t offset, length   # of each input pixel the channels from `offset` on
+    const real *w               # packed: [tap][channel][lane]
+    const real *init            # [lane]: what the sums begin with (a bias); if NULL, what `out` holds
+    int activation              # by the codes of `activated`; 0 until the sum is complete
+    bint stream                 # results are stored around the caches
+
+cdef struct Runs:               # the pixels that one call of `tile_tn` adds
+    Py_ssize_t count
+    const real **x              # the first pixel of each run
+    const real **dy
+    const Py_ssize_t *pixels    # pixels of each run
+    Py_ssize_t x_step, dy_step  # from a pixel to the next
+
+ctypedef const real *Row
+ctypedef void (*tile_columns)(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
+                              const int mr, const bint fetch, const int nv) noexcept nogil
+ctypedef void (*tile_tn_columns)(const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
+                                 Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step,
+                                 const int rows, const int nv) noexcept nogil
 
 cdef extern from *:
     """
     #if defined(__GNUC__)
-    #define in_register(i) __asm__("" : "+r" (i))  /* gcc would add it from memory, a load too many where vectors are short */
+    /* gcc would add it from memory, a load too many where vectors are short */
+    #define in_register(i) __asm__("" : "+r" (i))
     #else
     #define in_register(i) ((void)0)
+    #endif
+    /* f(..., n) for n = 1 to NR; as `if`s, since gcc moves more registers inside the loops of the cases of a switch */
+    #if TILE_VECTORS > 2
+    #define DISPATCH_COLUMNS(f, n, ...) \\
+        do { \\
+            if (n == 1) f(__VA_ARGS__, 1); else if (n == 2) f(__VA_ARGS__, 2); \\
+            else if (n == 3) f(__VA_ARGS__, 3); else f(__VA_ARGS__, 4); \\
+        } while (0)
+    #else
+    #define DISPATCH_COLUMNS(f, n, ...) \\
+        do { if (n == 1) f(__VA_ARGS__, 1); else f(__VA_ARGS__, 2); } while (0)
     #endif
     """
     void in_register(Py_ssize_t i) noexcept nogil
     enum: MR "6"
     enum: NR "TILE_VECTORS"
+    void of_columns "DISPATCH_COLUMNS"(
+        tile_columns f, int nv, const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
+        const int mr, const bint fetch) noexcept nogil
+    void tn_of_columns "DISPATCH_COLUMNS"(
+        tile_tn_columns f, int nv, const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
+        Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step, const int rows) noexcept nogil
 
 
 cdef inline Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
     """K rounded up to whole vectors."""
-    return (K + VL - 1) // VL * VL
+    return round_up(K, VL)
 
 
-cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
-                           const real *init, real **out, int activation, bint stream, const real **add,
-                           const real *ahead, const int mr, const int nv, const bint fetch) noexcept nogil:
-    """out[i][j] = (init[j] or out[i][j]) + sum_t sum_c rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
+cdef inline void add_row(vf *acc, real a, const vf *w, const int nv) noexcept nogil:
+    """acc[j] += a w[j]: one row of a step."""
+    cdef int j
+    cdef vf all_a = vsplat(a)
+    for j in range(nv):
+        acc[j] = acc[j] + all_a * w[j]
+
+
+# ---------------------------------------------------------------- pixels x output channels
+
+cdef inline void tile_body(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
+                           const int mr, const bint fetch, const int nv) noexcept nogil:
+    """out[i][j] = (init[j] or out[i][j]) + sum_{t,c} rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
 
     `add` may be NULL; its rows may be those of `out`. With `fetch` each c fetches a cache line, from `ahead` on.
     """
     cdef vf acc[MR][NR]
     cdef vf wv[NR]
-    cdef vf a
-    cdef const real *p0
-    cdef const real *p1
-    cdef const real *p2
-    cdef const real *p3
-    cdef const real *p4
-    cdef const real *p5 = NULL
-    cdef Py_ssize_t t, c
+    cdef Row p0, p1, p2, p3, p4, p5 = NULL  # an array of these would stay in memory
+    cdef Py_ssize_t _t, c, taps = terms.taps, offset = terms.offset, length = terms.length
+    cdef const real *w = terms.w
+    cdef const real *init = terms.init
     cdef int i, j
     for i in range(mr):
         for j in range(nv):
             acc[i][j] = vload(init + j * VL) if init != NULL else vload(out[i] + j * VL)
-    for t in range(taps):
-        p0 = rows[0] + offset
-        p1 = rows[1] + offset
-        p2 = rows[2] + offset
-        p3 = rows[3] + offset
-        p4 = rows[4] + offset
+    for _t in range(taps):
+        p0, p1, p2 = rows[0] + offset, rows[1] + offset, rows[2] + offset
+        p3, p4 = rows[3] + offset, rows[4] + offset
         if mr == MR:
             p5 = rows[5] + offset
         rows += mr
         for c in range(length):
             for j in range(nv):
                 wv[j] = vload(w + j * VL)
-            a = vsplat(p0[c])
-            for j in range(nv):
-                acc[0][j] = acc[0][j] + a * wv[j]
-            a = vsplat(p1[c])
-            for j in range(nv):
-                acc[1][j] = acc[1][j] + a * wv[j]
-            a = vsplat(p2[c])
-            for j in range(nv):
-                acc[2][j] = acc[2][j] + a * wv[j]
-            a = vsplat(p3[c])
-            for j in range(nv):
-                acc[3][j] = acc[3][j] + a * wv[j]
-            a = vsplat(p4[c])
-            for j in range(nv):
-                acc[4][j] = acc[4][j] + a * wv[j]
+            add_row(acc[0], p0[c], wv, nv)
+            add_row(acc[1], p1[c], wv, nv)
+            add_row(acc[2], p2[c], wv, nv)
+            add_row(acc[3], p3[c], wv, nv)
+            add_row(acc[4], p4[c], wv, nv)
             if mr == MR:
-                a = vsplat(p5[c])
-                for j in range(nv):
-                    acc[5][j] = acc[5][j] + a * wv[j]
+                add_row(acc[5], p5[c], wv, nv)
             if fetch:
                 vprefetch(ahead)
                 ahead += LINE
             w += nv * VL
+    finish_tile(acc, out, add, terms.activation, terms.stream, mr, nv)
+
+
+cdef inline void finish_tile(vf (*acc)[NR], real **out, const real **add, int activation, bint stream, const int mr,
+                             const int nv) noexcept nogil:
+    """out[i][j] = activated(acc[i][j] + add[i][j])"""
+    cdef int i, j
     if add != NULL:
         for i in range(mr):
             for j in range(nv):
@@ -101,106 +152,65 @@ cdef inline void tile_body(const real **rows, Py_ssize_t taps, Py_ssize_t offset
                 vstore(out[i] + j * VL, acc[i][j])
 
 
-cdef inline void tile_rows(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
-                           const real *init, real **out, int activation, bint stream, const real **add,
-                           const real *ahead, const int mr, int nv) noexcept nogil:
-    """tile_body for nv vectors, 1 to NR, of which whole tiles can fetch."""
+cdef inline void tile(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms, int mr,
+                      int nv) noexcept nogil:
+    """tile_body for MR rows or one less, and 1 to NR vectors; only whole rows of vectors can fetch."""
     if ahead != NULL and nv == NR:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, mr, NR, True)
-    elif nv == 1:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, NULL, mr, 1, False)
-    elif nv == 2:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, NULL, mr, 2, False)
-    elif NR > 2 and nv == 3:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, NULL, mr, 3, False)
-    elif NR > 2:
-        tile_body(rows, taps, offset, length, w, init, out, activation, stream, add, NULL, mr, 4, False)
-
-
-cdef inline void tile(const real **rows, Py_ssize_t taps, Py_ssize_t offset, Py_ssize_t length, const real *w,
-                      const real *init, real **out, int activation, bint stream, int mr, int nv,
-                      const real **add=NULL, const real *ahead=NULL) noexcept nogil:
-    """tile_rows for mr rows, MR or one less."""
-    if mr == MR:
-        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, MR, nv)
+        if mr == MR:
+            tile_body(rows, out, add, ahead, terms, MR, True, NR)
+        else:
+            tile_body(rows, out, add, ahead, terms, MR - 1, True, NR)
+    elif mr == MR:
+        of_columns(tile_body, nv, rows, out, add, NULL, terms, MR, False)
     else:
-        tile_rows(rows, taps, offset, length, w, init, out, activation, stream, add, ahead, MR - 1, nv)
+        of_columns(tile_body, nv, rows, out, add, NULL, terms, MR - 1, False)
 
 
-cdef inline void tile_tn_body(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
-                              Py_ssize_t x_offset, Py_ssize_t x_step, Py_ssize_t dy_offset, Py_ssize_t dy_step,
-                              real *dw, Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step,
-                              const int rows, const int nv) noexcept nogil:
-    """dw[i][j] += sum over runs and their pixels p of x[p * x_step + i] dy[p * dy_step + j], for skip <= i < rows.
+# ---------------------------------------------------------------- input channels x output channels
+
+cdef inline void tile_tn_body(const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw, Py_ssize_t dw_step,
+                              int skip, const real *ahead, Py_ssize_t ahead_step, const int rows,
+                              const int nv) noexcept nogil:
+    """dw[i][j] += sum over the runs and their pixels p of x[p * x_step + i] dy[p * dy_step + j], for skip <= i < rows.
 
     At each pixel one cache line is fetched that later calls will read: ahead, ahead + ahead_step, ...
     """
     cdef vf acc[MR][NR]
     cdef vf dv[NR]
-    cdef vf a
-    cdef const real *px
-    cdef const real *pdy
-    cdef Py_ssize_t p, run
+    cdef const real *x
+    cdef const real *dy
+    cdef Py_ssize_t _p, run, x_step = runs.x_step, dy_step = runs.dy_step
     cdef int i, j
     for i in range(rows):
         for j in range(nv):
             acc[i][j] = vzero
-    for run in range(runs):
-        px = x[run] + x_offset
-        pdy = dy[run] + dy_offset
-        for p in range(counts[run]):
+    for run in range(runs.count):
+        x = runs.x[run] + x_offset
+        dy = runs.dy[run] + dy_offset
+        for _p in range(runs.pixels[run]):
             for j in range(nv):
-                dv[j] = vload(pdy + j * VL)
-            a = vsplat(px[0])
-            for j in range(nv):
-                acc[0][j] = acc[0][j] + a * dv[j]
-            if rows > 1:
-                a = vsplat(px[1])
-                for j in range(nv):
-                    acc[1][j] = acc[1][j] + a * dv[j]
-                a = vsplat(px[2])
-                for j in range(nv):
-                    acc[2][j] = acc[2][j] + a * dv[j]
-                a = vsplat(px[3])
-                for j in range(nv):
-                    acc[3][j] = acc[3][j] + a * dv[j]
-                a = vsplat(px[4])
-                for j in range(nv):
-                    acc[4][j] = acc[4][j] + a * dv[j]
-                a = vsplat(px[5])
-                for j in range(nv):
-                    acc[5][j] = acc[5][j] + a * dv[j]
+                dv[j] = vload(dy + j * VL)
+            for i in range(rows):
+                add_row(acc[i], x[i], dv, nv)
             vprefetch(ahead)
             in_register(x_step)
             in_register(dy_step)
             in_register(ahead_step)
             ahead += ahead_step
-            px += x_step
-            pdy += dy_step
+            x += x_step
+            dy += dy_step
     for i in range(rows):
         if i >= skip:
             for j in range(nv):
                 vstore(dw + i * dw_step + j * VL, vload(dw + i * dw_step + j * VL) + acc[i][j])
 
 
-cdef inline void tile_tn(const real **x, const real **dy, const Py_ssize_t *counts, Py_ssize_t runs,
-                         Py_ssize_t x_offset, Py_ssize_t x_step, Py_ssize_t dy_offset, Py_ssize_t dy_step,
-                         real *dw, Py_ssize_t dw_step, int skip, int rows, int nv,
-                         const real *ahead=NULL, Py_ssize_t ahead_step=0) noexcept nogil:
-    """tile_tn_body for MR rows or for one, and nv vectors, 1 to NR."""
+cdef inline void tile_tn(const Runs *runs, Py_ssize_t x_offset, real *dw, Py_ssize_t dw_step, int skip, int rows,
+                         int nv, const real *ahead=NULL, Py_ssize_t ahead_step=0) noexcept nogil:
+    """tile_tn_body of MR rows or of one, and 1 to NR vectors; the one row is summed a vector at a time."""
+    cdef int j
     if rows == 1:
-        for rows in range(nv):
-            tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset + rows * VL, dy_step, dw + rows * VL, dw_step,
-                         0, ahead, ahead_step, 1, 1)
-    elif nv == 1:
-        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip,
-                     ahead, ahead_step, MR, 1)
-    elif nv == 2:
-        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip,
-                     ahead, ahead_step, MR, 2)
-    elif NR > 2 and nv == 3:
-        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip,
-                     ahead, ahead_step, MR, 3)
-    elif NR > 2:
-        tile_tn_body(x, dy, counts, runs, x_offset, x_step, dy_offset, dy_step, dw, dw_step, skip,
-                     ahead, ahead_step, MR, 4)
+        for j in range(nv):
+            tile_tn_body(runs, x_offset, j * VL, dw + j * VL, dw_step, 0, ahead, ahead_step, 1, 1)
+    else:
+        tn_of_columns(tile_tn_body, nv, runs, x_offset, 0, dw, dw_step, skip, ahead, ahead_step, MR)

@@ -9,8 +9,8 @@ cdef extern from *:
     #define STREAM_BYTES (16 << 20)         /* a result of an elementwise op, of a copy or of pooling */
     #define STREAM_NORM_BYTES (8 << 20)     /* a result of a norm, whose input is read twice */
     #define STREAM_DENSE_BYTES (8 << 20)    /* the weights of a linear layer */
-    #define STREAM_CONV_REALS 1500000       /* a result of the direct convolution, elements */
-    #define FAR_DEPTHWISE_REALS 500000      /* the map of a depth-wise convolution, elements */
+    #define STREAM_CONV_REALS (3 << 19)       /* a result of the direct convolution, elements */
+    #define FAR_DEPTHWISE_REALS (1 << 19)      /* the map of a depth-wise convolution, elements */
     #endif
     """
     const Py_ssize_t STREAM_BYTES

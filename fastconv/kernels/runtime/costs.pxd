@@ -6,6 +6,12 @@ cdef extern from *:
     #ifndef FASTCONV_COSTS
     #define FASTCONV_COSTS
     /* --- conv: direct, direct_weight, bias --- */
+    #define COST_DIRECT_PRODUCT 0.02    /* a multiply-add of the direct convolution or of its weight gradient */
+    #define COST_DIRECT_PACK 0.7        /* a weight that is packed */
+    #define COST_DIRECT_PAD 0.3         /* a value of a padded copy of x */
+    #define COST_DIRECT_ADD 0.3         /* a sum of a part of the weight gradient */
+    #define COST_BIAS_VALUE 0.1         /* a value of dy that is summed into a bias gradient */
+    #define COST_BIAS_MAP 25            /* a map of dy, beside its values */
 
     /* --- conv: winograd --- */
 
@@ -45,6 +51,12 @@ cdef extern from *:
     #endif
     """
     # --- conv: direct, direct_weight, bias ---
+    const double COST_DIRECT_PRODUCT
+    const double COST_DIRECT_PACK
+    const double COST_DIRECT_PAD
+    const double COST_DIRECT_ADD
+    const double COST_BIAS_VALUE
+    const double COST_BIAS_MAP
 
     # --- conv: winograd ---
 

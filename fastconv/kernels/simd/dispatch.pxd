@@ -14,19 +14,16 @@ cdef extern from *:
     """
     #ifndef FASTCONV_DISPATCH
     #define FASTCONV_DISPATCH
-    #define DISPATCH_CASE(f, n, ...) case n: f(__VA_ARGS__, n); break
-    #define DISPATCH2(f, n, ...) \\
-        do { switch (n) { DISPATCH_CASE(f, 1, __VA_ARGS__); default: f(__VA_ARGS__, 2); } } while (0)
+    /* no switch: in the cases of one, GCC 12 moves accumulators between registers, or to the stack */
+    #define DISPATCH2(f, n, ...) do { if ((n) == 1) f(__VA_ARGS__, 1); else f(__VA_ARGS__, 2); } while (0)
     #define DISPATCH3(f, n, ...) \\
-        do { switch (n) { DISPATCH_CASE(f, 1, __VA_ARGS__); DISPATCH_CASE(f, 2, __VA_ARGS__); \\
-             default: f(__VA_ARGS__, 3); } } while (0)
-    /* no switch: in one, GCC 12 does not keep all 24 accumulators of a tile of six rows in registers */
+        do { if ((n) == 1) f(__VA_ARGS__, 1); else if ((n) == 2) f(__VA_ARGS__, 2); else f(__VA_ARGS__, 3); } while (0)
+    #define DISPATCH4(f, n, ...) \\
+        do { if ((n) == 1) f(__VA_ARGS__, 1); else if ((n) == 2) f(__VA_ARGS__, 2); \\
+             else if ((n) == 3) f(__VA_ARGS__, 3); else f(__VA_ARGS__, 4); } while (0)
     #define DISPATCH6(f, n, ...) \\
         do { if ((n) == 1) f(__VA_ARGS__, 1); else if ((n) == 2) f(__VA_ARGS__, 2); \\
              else if ((n) == 3) f(__VA_ARGS__, 3); else if ((n) == 4) f(__VA_ARGS__, 4); \\
              else if ((n) == 5) f(__VA_ARGS__, 5); else f(__VA_ARGS__, 6); } while (0)
-    #define DISPATCH4(f, n, ...) \\
-        do { switch (n) { DISPATCH_CASE(f, 1, __VA_ARGS__); DISPATCH_CASE(f, 2, __VA_ARGS__); \\
-             DISPATCH_CASE(f, 3, __VA_ARGS__); default: f(__VA_ARGS__, 4); } } while (0)
     #endif
     """

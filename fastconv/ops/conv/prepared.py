@@ -118,9 +118,7 @@ def chunks(x, y):
 def weight_way(dy, x, dweight, g):
     """A function and the rest of its arguments: function(dy, x, dweight, *rest)."""
     chosen = path.conv2d(g, dweight.dtype, x, dy)
-    kernel = getattr(
-        kernels.load(dweight.dtype).conv, "direct_weight" if chosen == "direct" else chosen
-    ).backward_weight
+    kernel = getattr(kernels.load(dweight.dtype).conv, chosen).backward_weight
     rest = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
     if chosen == "direct":
         rest = (*rest, path.serves("narrow", g))

@@ -52,7 +52,7 @@ def test_whole_numbers_are_exact(name, dtype):
     OH, OW = (H + 2 * p - kh) // s + 1, (W + 2 * p - kw) // s + 1
     dy = channels_last(rng.integers(-3, 4, (N, K, OH, OW)).astype(dtype))
     wanted = expected(x, dy, kh, kw, s, p, groups)
-    run = kernels.load(dtype).conv.direct_weight.backward_weight
+    run = kernels.load(dtype).conv.direct.backward_weight
     for order in ("C", "F"):
         dw = np.full((K, C // groups, kh, kw), np.nan, dtype, order)
         run(dy, x, dw, s, s, 1, 1, p, p, groups)

@@ -105,7 +105,7 @@ def expected(problem, x, dy, w, b, activation=0):
     window = (problem.s, problem.s, 1, 1, problem.top, problem.left, 1)
     direct.direct.forward(x, w, b, y, *window, activation=activation)
     direct.direct.backward_input(dy, w, None, dx, *window)
-    direct.direct_weight.backward_weight(dy, x, dw, *window)
+    direct.direct.backward_weight(dy, x, dw, *window)
     return y, dx, dw
 
 
