@@ -103,8 +103,8 @@ cdef void cut_jobs(Grid *g, Py_ssize_t pixels, int threads) noexcept nogil:
 cdef Py_ssize_t count_blocks(Py_ssize_t tiles, int threads) noexcept nogil:
     """The number of blocks into which `tiles` tiles of pixels are cut: at most TILES tiles each, none of them empty.
 
-    With many pixels, the number is a multiple of the threads. With few, it is one block per thread, though no block
-    gets fewer than FEW tiles: each thread then keeps its part of the map from layer to layer.
+    With many pixels it is a multiple of the number of threads. With few pixels it is one block per thread, but no block
+    gets fewer than FEW tiles; each thread then keeps its part of the map from layer to layer.
     """
     cdef Py_ssize_t blocks = ceil_div(tiles, TILES)
     if tiles == 0:
@@ -113,7 +113,7 @@ cdef Py_ssize_t count_blocks(Py_ssize_t tiles, int threads) noexcept nogil:
         blocks = max(blocks, min(<Py_ssize_t>threads, tiles // FEW))
     else:
         blocks = round_up(blocks, threads)
-    return ceil_div(tiles, ceil_div(tiles, blocks))  # blocks of the rounded size may be fewer
+    return ceil_div(tiles, ceil_div(tiles, blocks))  # of equal size in whole tiles: the last ones may be empty
 
 
 cdef Py_ssize_t panels_of_a_set(const Grid *g) noexcept nogil:
