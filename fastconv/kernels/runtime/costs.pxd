@@ -16,8 +16,12 @@ cdef extern from *:
     /* --- conv: winograd --- */
 
     /* --- conv: planar --- */
+    #define PLANAR_PRODUCT 0.18         /* per product of vectors: one tap, one filter, PL positions */
+    #define PLANAR_SPREAD_PRODUCT 0.25  /* the same where products are stored and gathered */
 
     /* --- conv: depthwise --- */
+    #define DEPTHWISE_TAP 0.11          /* per element of the result and tap that reaches it, maps read from memory */
+    #define DEPTHWISE_WEIGHT_TAP 0.03   /* the same of the weight gradient, per element of dy and tap */
 
     /* --- pool --- */
 
@@ -61,8 +65,12 @@ cdef extern from *:
     # --- conv: winograd ---
 
     # --- conv: planar ---
+    const double PLANAR_PRODUCT
+    const double PLANAR_SPREAD_PRODUCT
 
     # --- conv: depthwise ---
+    const double DEPTHWISE_TAP
+    const double DEPTHWISE_WEIGHT_TAP
 
     # --- pool ---
 

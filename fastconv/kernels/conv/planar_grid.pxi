@@ -1,0 +1,65 @@
+# The jobs of the forward pass and of the input gradient: one block of rows of one image and group each.
+
+
+cdef int run_grid(Grid *g) noexcept nogil:
+    """All jobs; 1 if memory ran out."""
+    cdef Source *x = &g.source
+    cdef double row_work
+    cdef Py_ssize_t jobs, job
+    cdef int threads, failed
+    cdef real *copy
+    if x.h.positions <= 0 or x.w.positions <= 0:
+        return 0
+    row_work = row_products(x, g.filters.K) * PLANAR_PRODUCT
+    failed = plan_source(x, row_work)
+    jobs = x.x.N * x.groups * x.blocks.count
+    threads = threads_for(row_work * x.h.positions * x.x.N * x.groups)
+    if failed:
+        pass
+    elif threads == 1:
+        copy = copy_of(x)
+        for job in range(jobs):
+            failed |= run_job(g, job, copy)
+        free(copy)
+    else:
+        with parallel(num_threads=threads):
+            copy = copy_of(x)
+            for job in prange(jobs, schedule="static"):
+                failed |= run_job(g, job, copy)
+            free(copy)
+    free(x.at.columns)
+    return failed
+
+
+cdef double row_products(const Source *x, Py_ssize_t K) noexcept nogil:
+    """Products of vectors for one row of positions: vectors * K * C * kh * kw."""
+    return <double>ceil_div(x.w.positions, PL) * K * x.C * x.h.taps.count * x.w.taps.count
+
+
+cdef real *copy_of(const Source *x) noexcept nogil:
+    """Zeros for the copy of a block, to be freed; NULL where none is made, or if memory ran out."""
+    return <real *>calloc(x.at.size, sizeof(real)) if x.at.copied else NULL
+
+
+cdef int run_job(const Grid *g, Py_ssize_t job, real *copy) noexcept nogil:
+    """Job (n * groups + group) * blocks + block; 1 without memory for its copy."""
+    cdef const Source *x = &g.source
+    cdef Py_ssize_t block = job % x.blocks.count, group = job // x.blocks.count % x.groups
+    cdef Py_ssize_t n = job // x.blocks.count // x.groups, row = block * x.blocks.rows, K = g.filters.K
+    if x.at.copied and copy == NULL:
+        return 1
+    run_tiles(g, block_of(x, n, group, block, copy) + x.at.first,
+              g.filters.w + group * g.filters.group_step, g.filters.b + group * K,
+              g.y.data + n * g.y.n_step + group * K * g.y.c_step + row * g.y.h_step,
+              min(x.blocks.rows, x.h.positions - row))
+    return 0
+
+
+cdef real *bias_row(const real[:] b, Py_ssize_t K) noexcept nogil:
+    """The bias side by side, to be freed; zeros without one. NULL if memory ran out."""
+    cdef Py_ssize_t k
+    cdef real *row = <real *>calloc(max(<Py_ssize_t>1, K), sizeof(real))
+    if row != NULL and b is not None:
+        for k in range(K):
+            row[k] = b[k]
+    return row

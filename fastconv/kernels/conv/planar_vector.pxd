@@ -1,0 +1,94 @@
+# The vector of the planar path: `vp`, PL reals in 32 bytes at most. Its rows lie along W, and the maps of small networks
+# are often narrower than 64 bytes (Zhang 2016: 28, 12 and 8 columns): a longer vector would hold mostly padding.
+# As for `vf`, Cython believes that vp is a float type.
+
+from ..simd.vector cimport real
+
+cdef extern from *:
+    """
+    #if VBYTES <= 32
+    #define PBYTES VBYTES
+    typedef vf vp;
+    typedef vi vpi;
+    #define pmax(a, b) vmax(a, b)
+    #define pmin(a, b) vmin(a, b)
+    #else
+    #define PBYTES 32
+    typedef REAL vp __attribute__((vector_size(PBYTES), aligned(REAL_BYTES), may_alias));
+    typedef vi_element vpi __attribute__((vector_size(PBYTES), aligned(REAL_BYTES), may_alias));
+    #if REAL_BYTES == 4
+    #define pmax(a, b) ((vp)_mm256_max_ps((__m256)(a), (__m256)(b)))
+    #define pmin(a, b) ((vp)_mm256_min_ps((__m256)(a), (__m256)(b)))
+    #else
+    #define pmax(a, b) ((vp)_mm256_max_pd((__m256d)(a), (__m256d)(b)))
+    #define pmin(a, b) ((vp)_mm256_min_pd((__m256d)(a), (__m256d)(b)))
+    #endif
+    #endif
+    #define PL (PBYTES / REAL_BYTES)
+    #define pzero ((vp){0})
+    #define pload(p) (*(const vp *)(p))
+    #define pstore(p, v) (*(vp *)(p) = (v))
+    #define psplat(s) ((REAL)(s) - (vp){0})
+    /* vector registers that a tile may fill: AVX-512 has 32, other builds are cut for 16 */
+    #define PREGISTERS (TILE_VECTORS > 2 ? 32 : 16)
+    /* a value that stays in its register: with 16 of them gcc would read it from memory for each product */
+    #if defined(__x86_64__) && !defined(__AVX512F__)
+    #define pkeep(v) __asm__ ("" : "+x" (v))
+    #else
+    #define pkeep(v)
+    #endif
+    /* v where the mask is all ones, 0 where it is 0 */
+    #define pmask(v, m) ((vp)((vpi)(v) & (vpi)(m)))
+    /* the mask of the last lanes, and of the first */
+    static inline vp plast(int lanes) {
+        vpi m;
+        for (int i = 0; i < PL; i++) m[i] = i >= PL - lanes ? -1 : 0;
+        return (vp)m;
+    }
+    static inline vp pfirst(int lanes) {
+        vpi m;
+        for (int i = 0; i < PL; i++) m[i] = i < lanes ? -1 : 0;
+        return (vp)m;
+    }
+    /* both halves added, of a in the even lanes and of b in the odd: lane 2 i is a[i] + a[i + PL / 2] */
+    #if PBYTES / REAL_BYTES == 8
+    #define PZIP(a, b) (__builtin_shuffle(a, b, (vpi){0, 8, 1, 9, 2, 10, 3, 11}) + \
+                        __builtin_shuffle(a, b, (vpi){4, 12, 5, 13, 6, 14, 7, 15}))
+    #elif PBYTES / REAL_BYTES == 4
+    #define PZIP(a, b) (__builtin_shuffle(a, b, (vpi){0, 4, 1, 5}) + __builtin_shuffle(a, b, (vpi){2, 6, 3, 7}))
+    #else
+    #define PZIP(a, b) (__builtin_shuffle(a, b, (vpi){0, 2}) + __builtin_shuffle(a, b, (vpi){1, 3}))
+    #endif
+    /* out[i] = the sum over the lanes of vector i of PL: halves, then quarters, ..., always in this order */
+    static inline void psums(const REAL *v, REAL *out) {
+        vp t[PL];
+        for (int i = 0; i < PL; i++) t[i] = pload(v + i * PL);
+        for (int h = PL / 2; h > 0; h /= 2)
+            for (int i = 0; i < h; i++) t[i] = PZIP(t[i], t[i + h]);
+        pstore(out, t[0]);
+    }
+    """
+    ctypedef float vp
+    enum: PL
+    enum: PREGISTERS
+    vp pzero
+    vp pload(const real *p) noexcept nogil
+    void pstore(real *p, vp v) noexcept nogil
+    void pkeep(vp v) noexcept nogil
+    vp psplat(real s) noexcept nogil
+    # exactly a > b ? a : b and a < b ? a : b, so b where one of them is a NaN
+    vp pmax(vp a, vp b) noexcept nogil
+    vp pmin(vp a, vp b) noexcept nogil
+    vp pmask(vp v, vp m) noexcept nogil
+    vp plast(int lanes) noexcept nogil
+    vp pfirst(int lanes) noexcept nogil
+    void psums(const real *v, real *out) noexcept nogil
+
+
+cdef inline vp pactivated(vp v, int activation) noexcept nogil:
+    """The rule of `activated` in simd/vector.pxd: 0 v, 1 max(v, 0), 2 min(max(v, 0), 6); NaN stays."""
+    if activation:
+        v = pmax(pzero, v)
+        if activation == 2:
+            v = pmin(psplat(6), v)
+    return v
