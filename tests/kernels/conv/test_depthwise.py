@@ -1,5 +1,7 @@
 """Depth-wise convolution: every form against the textbook, and the same bits whatever the call."""
 
+from itertools import product
+
 import inputs
 import numpy as np
 import pytest
@@ -65,6 +67,37 @@ def test_rounding_only(which, dtype):
         exact = problem.call(reference, which, a.float64())
         magnitude = problem.call(reference, which, a.absolute().float64())
         assert_rounded(run(problem, which, a), exact, magnitude, problem.terms(which))
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+def test_input_gradient_of_every_stride_and_dilation(kernel):
+    """Phases of dx that all taps reach, some of them, one or none."""
+    for seed, (stride, dilation) in enumerate(product(range(1, 6), range(1, 5))):
+        problem = Conv((2, 17, 21, 22), (17, 1, kernel, kernel), stride, 1, dilation, 17)
+        a = last(operands(problem, inputs.whole, seed, "float32"))
+        assert_exact(run(problem, "input", a), problem.call(reference, "input", a), "float32")
+
+
+def beginning_at(array, first):
+    """The same channels-last values, `first` elements after a cache line, each pixel between NaN; whole lines apart."""
+    N, C, H, W = array.shape
+    width = C + -C % 16 + 16
+    memory = np.full(N * H * W * width + 32, np.nan, array.dtype)
+    start = -memory.ctypes.data // array.itemsize % 16 + first
+    pixels = memory[start : start + N * H * W * width].reshape(N, H, W, width)[..., :C].transpose(0, 3, 1, 2)
+    pixels[...] = array
+    return pixels
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("first", [0, 1, 7, 15])
+@pytest.mark.parametrize("which", PASSES)
+def test_channels_may_begin_anywhere_in_a_cache_line(which, first, dtype):
+    """Many channels: all vectors lie between boundaries of memory but the first and the last, which overlap others."""
+    problem = Conv((2, 103, 6, 9), (103, 1, 3, 3), 1, 1, 1, 103)
+    a = last(operands(problem, inputs.whole, first, dtype))
+    b = a.replace(x=beginning_at(a.x, first), dy=beginning_at(a.dy, first))
+    assert_exact(run(problem, which, b), problem.call(reference, which, a), dtype)
 
 
 FIXED = (

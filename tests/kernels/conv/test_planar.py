@@ -1,5 +1,7 @@
 """Convolution on planes with vectors along W: every form against the textbook, and the same bits whatever the call."""
 
+from itertools import product
+
 import inputs
 import numpy as np
 import pytest
@@ -61,6 +63,15 @@ def test_rounding_only(which, dtype):
         exact = problem.call(reference, which, a.float64())
         magnitude = problem.call(reference, which, a.absolute().float64())
         assert_rounded(run(problem, which, a), exact, magnitude, problem.terms(which))
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+def test_input_gradient_of_every_stride_and_dilation(kernel):
+    """Phases of dx that all taps reach, some of them, one or none."""
+    for seed, (stride, dilation) in enumerate(product(range(1, 6), range(1, 5))):
+        problem = Conv((2, 3, 21, 22), (4, 3, kernel, kernel), stride, 1, dilation)
+        a = operands(problem, inputs.whole, seed, "float32")
+        assert_exact(run(problem, "input", a), problem.call(reference, "input", a), "float32")
 
 
 @pytest.mark.parametrize("images", [15, 16, 37, 70])
