@@ -1,10 +1,21 @@
-"""Local response norm: y = x d^-beta, d[c] = k + alpha / size times the sum of x^2 over a window of channels.
+"""Local response norm: each value divided by a power of its neighbours' squares along the channels.
 
-planes: x[N, C, P], P with unit stride; pixels: x[N, P, C], C with unit stride.
+    forward    y[c] = x[c] d[c]^-beta,  d[c] = k + share (sum of x[j]^2 over the channels j of c's window)
+               share = alpha / size,  window: from c - size // 2 to c + (size - 1) // 2, cut at the ends
+    backward   x[c] is in y[c] itself and in d[j] for every j whose window holds c, where dd[j] / dx[c] = 2 share x[c]:
+               dx[c] = dy[c] d[c]^-beta - 2 beta share x[c] (sum of dy[j] x[j] d[j]^(-beta - 1) over those j)
+               those j run from c - (size - 1) // 2 to c + size // 2
+
+Krizhevsky 2012, section 3.3 (which writes alpha for share).
+
+planar: x[N, C, P], P with unit stride, STRIP pixels of a channel at a time. Else x[N, P, C], C with unit stride, pixel by
+pixel, whose squares lie between zeros so that every window is whole.
 """
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
+from fastconv.kernels.runtime.costs cimport LOCAL_RESPONSE
+from fastconv.kernels.runtime.sizes cimport ceil_div
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..simd.vector cimport REAL_BYTES, real
 
@@ -38,32 +49,22 @@ cdef struct Window:
     double k
 
 
-def lrn_planes(const real[:, :, :] x, real[:, :, :] y, Py_ssize_t size, double alpha, double beta, double k):
-    """y = x d^-beta, d[c] = k + alpha / size times the sum of x^2 over the window of channels; x is (N, C, P)"""
-    lrn_run(None, x, y, size, alpha, beta, k, True)
+def forward(const real[:, :, :] x, real[:, :, :] y, Py_ssize_t size, double alpha, double beta, double k, bint planar):
+    """y = x d^-beta"""
+    run(None, x, y, Window(size // 2, (size - 1) // 2, alpha / size, beta, k), planar)
 
 
-def lrn_planes_backward(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] dx, Py_ssize_t size,
-                        double alpha, double beta, double k):
-    lrn_run(dy, x, dx, size, alpha, beta, k, True)
+def backward(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] dx, Py_ssize_t size, double alpha,
+             double beta, double k, bint planar):
+    """dx"""
+    run(dy, x, dx, Window(size // 2, (size - 1) // 2, alpha / size, beta, k), planar)
 
 
-def lrn_pixels(const real[:, :, :] x, real[:, :, :] y, Py_ssize_t size, double alpha, double beta, double k):
-    """The same with x as (N, P, C)"""
-    lrn_run(None, x, y, size, alpha, beta, k, False)
-
-
-def lrn_pixels_backward(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] dx, Py_ssize_t size,
-                        double alpha, double beta, double k):
-    lrn_run(dy, x, dx, size, alpha, beta, k, False)
-
-
-cdef int lrn_run(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] y, Py_ssize_t size, double alpha,
-                 double beta, double k, bint planar) except -1:
-    cdef Window v = Window(size // 2, (size - 1) // 2, alpha / size, beta, k)
+cdef int run(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] y, Window v, bint planar) except -1:
+    """y, or (where dy is not None) dx into y; the strips are shared out."""
     cdef Py_ssize_t N = x.shape[0], P = x.shape[2] if planar else x.shape[1], C = x.shape[1] if planar else x.shape[2]
-    cdef Py_ssize_t job, strips = (P + STRIP - 1) // STRIP
-    cdef int threads = threads_for(3.0 * N * P * C)
+    cdef Py_ssize_t job, strips = ceil_div(P, STRIP)
+    cdef int threads = threads_for(LOCAL_RESPONSE * N * P * C)
     cdef bint failed = False
     v.before, v.after = min(v.before, C), min(v.after, C)
     for job in prange(N * strips, nogil=True, num_threads=threads, schedule="static"):
@@ -75,7 +76,11 @@ cdef int lrn_run(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] y,
 
 cdef bint strip(const Window *v, const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] y, Py_ssize_t n,
                 Py_ssize_t first, bint planar) noexcept nogil:
-    """STRIP pixels, as rows of channels (planar) or pixel by pixel; True if there is no memory."""
+    """STRIP pixels, as rows of channels (planar) or pixel by pixel; True if there is no memory.
+
+    Scratch, in rows of STRIP (planar) or of C and a window: forward d and d^-beta; backward d, d^-beta, the ratios
+    dy x d^(-beta - 1) and their sum.
+    """
     cdef Py_ssize_t C = x.shape[1] if planar else x.shape[2], P = x.shape[2] if planar else x.shape[1], i
     cdef Py_ssize_t count = min(<Py_ssize_t>STRIP, P - first), outer = C if planar else C + v.before + v.after
     cdef real *scratch = <real *>malloc(4 * outer * (STRIP if planar else 1) * REAL_BYTES)
@@ -98,7 +103,7 @@ cdef bint strip(const Window *v, const real[:, :, :] dy, const real[:, :, :] x, 
 
 cdef void window_sums(const Window *v, const real[:, :, :] x, Py_ssize_t n, Py_ssize_t c, Py_ssize_t first,
                       Py_ssize_t count, real *d) noexcept nogil:
-    """d of one channel of a strip."""
+    """d = k + share (sum of x^2 over the window) of channel c, for a strip."""
     cdef Py_ssize_t i, other
     cdef const real *at
     cdef real share = <real>v.share, k = <real>v.k
@@ -113,6 +118,7 @@ cdef void window_sums(const Window *v, const real[:, :, :] x, Py_ssize_t n, Py_s
 
 cdef void strip_forward(const Window *v, const real[:, :, :] x, real[:, :, :] y, Py_ssize_t n, Py_ssize_t first,
                         Py_ssize_t count, real *scratch) noexcept nogil:
+    """y = x d^-beta of a strip, channel by channel."""
     cdef Py_ssize_t c, i
     cdef real *power = scratch + STRIP
     cdef const real *at
@@ -127,7 +133,7 @@ cdef void strip_forward(const Window *v, const real[:, :, :] x, real[:, :, :] y,
 
 cdef void strip_backward(const Window *v, const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] dx,
                          Py_ssize_t n, Py_ssize_t first, Py_ssize_t count, real *scratch) noexcept nogil:
-    """dx[c] = dy[c] d[c]^-beta - 2 beta share x[c] sum of dy x d^(-beta - 1) over the channels whose window holds c"""
+    """dx[c] = dy[c] d[c]^-beta - 2 beta share x[c] (sum of the ratios of the channels whose window holds c)"""
     cdef Py_ssize_t c, i, other, C = x.shape[1]
     cdef real *d = scratch
     cdef real *power = scratch + C * STRIP
@@ -142,7 +148,7 @@ cdef void strip_backward(const Window *v, const real[:, :, :] dy, const real[:, 
         lrn_power(d, power + c * STRIP, count, v.beta)
         at, dat = &x[n, c, first], &dy[n, c, first]
         for i in range(count):
-            ratio[c * STRIP + i] = dat[i] * at[i] * power[c * STRIP + i] / d[i]
+            ratio[c * STRIP + i] = dat[i] * at[i] * power[c * STRIP + i] / d[i]  # dy x d^(-beta - 1)
     for c in range(C):
         memset(total, 0, count * REAL_BYTES)
         for other in range(max(<Py_ssize_t>0, c - v.after), min(C, c + v.before + 1)):
@@ -154,6 +160,7 @@ cdef void strip_backward(const Window *v, const real[:, :, :] dy, const real[:, 
 
 
 cdef void pixel_forward(const Window *v, const real *x, real *y, Py_ssize_t C, real *scratch) noexcept nogil:
+    """y = x d^-beta of a pixel."""
     cdef Py_ssize_t wide = C + v.before + v.after, c
     cdef real *d = scratch + wide
     pixel_window(v, x, C, scratch, d)
@@ -163,7 +170,7 @@ cdef void pixel_forward(const Window *v, const real *x, real *y, Py_ssize_t C, r
 
 
 cdef void pixel_window(const Window *v, const real *x, Py_ssize_t C, real *squares, real *d) noexcept nogil:
-    """d of every channel; squares: room for the squares between zeros."""
+    """d = k + share (sum of x^2 over the window) of every channel; squares: room for the squares between zeros."""
     cdef Py_ssize_t wide = C + v.before + v.after, c, j
     cdef real share = <real>v.share, k = <real>v.k
     memset(squares, 0, wide * REAL_BYTES)
@@ -179,6 +186,7 @@ cdef void pixel_window(const Window *v, const real *x, Py_ssize_t C, real *squar
 
 cdef void pixel_backward(const Window *v, const real *dy, const real *x, real *dx, Py_ssize_t C,
                          real *scratch) noexcept nogil:
+    """dx[c] = dy[c] d[c]^-beta - 2 beta share x[c] (sum of the ratios of the channels whose window holds c)"""
     cdef Py_ssize_t wide = C + v.before + v.after, c, j
     cdef real *d = scratch + wide
     cdef real *power = scratch + 2 * wide
@@ -189,7 +197,7 @@ cdef void pixel_backward(const Window *v, const real *dy, const real *x, real *d
     memset(scratch, 0, wide * REAL_BYTES)
     memset(total, 0, C * REAL_BYTES)
     for c in range(C):
-        scratch[v.after + c] = dy[c] * x[c] * power[c] / d[c]
+        scratch[v.after + c] = dy[c] * x[c] * power[c] / d[c]  # dy x d^(-beta - 1)
     for j in range(v.before + v.after + 1):
         for c in range(C):
             total[c] += scratch[c + j]

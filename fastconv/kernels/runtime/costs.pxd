@@ -26,6 +26,10 @@ cdef extern from *:
     /* --- pool --- */
 
     /* --- norm --- */
+    #define NORM_FORWARD 0.4         /* a value of x: its moments, then y */
+    #define NORM_BACKWARD 0.5        /* a value of x: its products with dy, then dx; batch and group norm */
+    #define LAYER_NORM_BACKWARD 0.8  /* the same of layer norm, which adds to dw and db element by element */
+    #define LOCAL_RESPONSE 3.0       /* a value of x: its window of squares, and the power */
 
     /* --- dense --- */
     #define COST_DENSE_PACK_X 0.3               /* value of x copied to scratch, forward */
@@ -75,6 +79,10 @@ cdef extern from *:
     # --- pool ---
 
     # --- norm ---
+    const double NORM_FORWARD
+    const double NORM_BACKWARD
+    const double LAYER_NORM_BACKWARD
+    const double LOCAL_RESPONSE
 
     # --- dense ---
     const double COST_DENSE_PACK_X

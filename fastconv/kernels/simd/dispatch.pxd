@@ -25,5 +25,21 @@ cdef extern from *:
         do { if ((n) == 1) f(__VA_ARGS__, 1); else if ((n) == 2) f(__VA_ARGS__, 2); \\
              else if ((n) == 3) f(__VA_ARGS__, 3); else if ((n) == 4) f(__VA_ARGS__, 4); \\
              else if ((n) == 5) f(__VA_ARGS__, 5); else f(__VA_ARGS__, 6); } while (0)
+    /* n is one of the constants A, B, ...: f(..., A) or f(..., B) or ... */
+    #define DISPATCH_AMONG2(f, n, A, B, ...) \\
+        do { if ((n) == (A)) f(__VA_ARGS__, A); else f(__VA_ARGS__, B); } while (0)
+    #define DISPATCH_AMONG3(f, n, A, B, C, ...) \\
+        do { if ((n) == (A)) f(__VA_ARGS__, A); else DISPATCH_AMONG2(f, n, B, C, __VA_ARGS__); } while (0)
+    #define DISPATCH_AMONG4(f, n, A, B, C, D, ...) \\
+        do { if ((n) == (A)) f(__VA_ARGS__, A); else DISPATCH_AMONG3(f, n, B, C, D, __VA_ARGS__); } while (0)
+    #define DISPATCH_AMONG5(f, n, A, B, C, D, E, ...) \\
+        do { if ((n) == (A)) f(__VA_ARGS__, A); else DISPATCH_AMONG4(f, n, B, C, D, E, __VA_ARGS__); } while (0)
+    /* any n, of which A and B are compiled as constants: f(..., A), f(..., B) or f(..., n) */
+    #define DISPATCH_ANY2(f, n, A, B, ...) \\
+        do { if ((n) == (A)) f(__VA_ARGS__, A); else if ((n) == (B)) f(__VA_ARGS__, B); else f(__VA_ARGS__, n); } while (0)
+    /* two truth values: f(..., a, b) */
+    #define DISPATCH_FLAGS2(f, a, b, ...) \\
+        do { if ((a) && (b)) f(__VA_ARGS__, 1, 1); else if (a) f(__VA_ARGS__, 1, 0); \\
+             else if (b) f(__VA_ARGS__, 0, 1); else f(__VA_ARGS__, 0, 0); } while (0)
     #endif
     """

@@ -204,8 +204,8 @@ def batch_norm_call(
 ):
     """y = activation(norm(x) + residual); mean and invstd are (C,) results, or both None.
 
-    mean may be (2, C): its second row takes what rounding took from the mean. Without that row, and with an activation
-    but no residual, y leaves it out too, so that `batch_norm_backward_call` makes the same mask from x.
+    mean may be (2, C): row 1 holds the rounding error of row 0. If it is absent, backward cannot see that error, so
+    forward (with an activation, without a residual) leaves it out as well: both then compute the same mask from x.
     Training with one value per channel is refused here too.
     """
     if training:
@@ -216,13 +216,13 @@ def batch_norm_call(
     if form is None:
         rest = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training, activation)
         return on_copies(lambda x, z, y: batch_norm_call(x, y, *rest, z), [x, residual], [y])
-    saved = (*mean_and_rest(mean), None if invstd is None else invstd[None])
-    exact = saved[1] is not None or activation is None or residual is not None
-    rest = (*saved, running_mean, running_var, momentum, eps, bool(training), epilogue.CODES[activation], exact)
+    exact = (mean is not None and mean.ndim == 2) or activation is None or residual is not None
+    running = None if running_mean is None else (running_mean, running_var, momentum)
+    rest = (saved_rows(mean, invstd), running, eps, bool(training), epilogue.CODES[activation], exact)
     if form is planes:
         vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
-        return partial(kernels.load(x.dtype).norm.planes.planes_forward, *map(sets, seen), *vectors, *rest)
-    return partial(kernels.load(x.dtype).norm.pixels.pixels_forward, *seen, weight, bias, *rest, x.shape[1])
+        return partial(kernels.load(x.dtype).norm.planes.forward, *map(sets, seen), *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, weight, bias, *rest)
 
 
 def batch_norm_again_call(x, y, weight, bias, mean, invstd, eps, activation):
@@ -259,19 +259,19 @@ def batch_norm_backward_call(
         return on_copies(
             lambda dy, x, y, dx, dz: batch_norm_backward_call(dy, x, dx, *rest, y, dz), [dy, x, y], [dx, dresidual]
         )
-    rest = (*mean_and_rest(mean), invstd[None], dweight, dbias, bool(training), epilogue.CODES[activation])
+    rest = (saved_rows(mean, invstd), dweight, dbias, bool(training), epilogue.CODES[activation])
     if form is planes:
         vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
-        return partial(kernels.load(x.dtype).norm.planes.planes_backward, *map(sets, seen), *vectors, *rest)
-    return partial(kernels.load(x.dtype).norm.pixels.pixels_backward, *seen, weight, bias, *rest)
+        return partial(kernels.load(x.dtype).norm.planes.backward, *map(sets, seen), *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.backward, *seen, weight, bias, *rest)
 
 
 def forms_of(x):
     return (planes, all_pixels) if pixels_in(x) > 1 else (all_pixels, planes)
 
 
-def mean_and_rest(mean):
-    """The mean, and what rounding took from it or None, as (1, C)."""
+def saved_rows(mean, invstd):
+    """(mean, its rounding error or None, invstd), each as (1, C), or None: what the kernels take."""
     if mean is None:
-        return None, None
-    return (mean[None], None) if mean.ndim == 1 else (mean[:1], mean[1:])
+        return None
+    return (mean[None], None, invstd[None]) if mean.ndim == 1 else (mean[:1], mean[1:], invstd[None])

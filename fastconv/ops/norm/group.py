@@ -144,12 +144,12 @@ def group_norm_call(x, y, weight, bias, mean, invstd, eps):
     if form is None:
         return on_copies(lambda x, y: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
     groups = mean.shape[1]
-    rest = (mean, None, invstd, None, None, 0.0, eps, True, 0, True)
+    rest = ((mean, None, invstd), None, eps, True, 0, True)
     if form is planes:
         seen = (sets(a, groups) for a in (*seen, None))
         vectors = (by_set(w, 0, groups) for w in (weight, bias))
-        return partial(kernels.load(x.dtype).norm.planes.planes_forward, *seen, *vectors, *rest)
-    return partial(kernels.load(x.dtype).norm.pixels.pixels_forward, *seen, None, weight, bias, *rest, groups)
+        return partial(kernels.load(x.dtype).norm.planes.forward, *seen, *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, None, weight, bias, *rest)
 
 
 def group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
@@ -162,9 +162,9 @@ def group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
         return on_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx])
     dy, x, dx = seen
     seen, groups = (dy, x, None, dx, None), mean.shape[1]
-    rest = (mean, None, invstd, dweight, dbias, True, 0)
+    rest = ((mean, None, invstd), dweight, dbias, True, 0)
     if form is planes:
         seen = (sets(a, groups) for a in seen)
         vectors = (by_set(weight, 0, groups), None)
-        return partial(kernels.load(x.dtype).norm.planes.planes_backward, *seen, *vectors, *rest)
-    return partial(kernels.load(x.dtype).norm.pixels.pixels_backward, *seen, weight, None, *rest)
+        return partial(kernels.load(x.dtype).norm.planes.backward, *seen, *vectors, *rest)
+    return partial(kernels.load(x.dtype).norm.pixels.backward, *seen, weight, None, *rest)

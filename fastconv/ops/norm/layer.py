@@ -150,7 +150,7 @@ def layer_norm_call(x, y, weight, bias, mean, invstd, eps):
     if form is None:
         return on_copies(lambda x, y: layer_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
     vectors = (None if a is None else a.reshape(-1) for a in (weight, bias, mean, invstd))
-    return partial(kernels.load(x.dtype).norm.rows.rows_forward, *seen, *vectors, eps)
+    return partial(kernels.load(x.dtype).norm.rows.forward, *seen, *vectors, eps)
 
 
 def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
@@ -162,4 +162,4 @@ def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
         rest = (weight, mean, invstd, dweight, dbias)
         return on_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx])
     vectors = (None if a is None else a.reshape(-1) for a in (weight, mean, invstd, dweight, dbias))
-    return partial(kernels.load(x.dtype).norm.rows.rows_backward, *seen, *vectors)
+    return partial(kernels.load(x.dtype).norm.rows.backward, *seen, *vectors)

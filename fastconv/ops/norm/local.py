@@ -110,8 +110,7 @@ def local_response_norm_call(x, y, size, alpha, beta, k):
     form, seen = formed((x, y), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
         return on_copies(lambda x, y: local_response_norm_call(x, y, size, alpha, beta, k), [x], [y])
-    kernel = kernels.load(x.dtype).norm.local_response
-    return partial(kernel.lrn_planes if form is planes else kernel.lrn_pixels, *seen, size, alpha, beta, k)
+    return partial(kernels.load(x.dtype).norm.local_response.forward, *seen, size, alpha, beta, k, form is planes)
 
 
 def local_response_norm_backward_call(dy, x, dx, size, alpha, beta, k):
@@ -121,6 +120,4 @@ def local_response_norm_backward_call(dy, x, dx, size, alpha, beta, k):
     if form is None:
         numbers = (size, alpha, beta, k)
         return on_copies(lambda dy, x, dx: local_response_norm_backward_call(dy, x, dx, *numbers), [dy, x], [dx])
-    kernel = kernels.load(x.dtype).norm.local_response
-    run = kernel.lrn_planes_backward if form is planes else kernel.lrn_pixels_backward
-    return partial(run, *seen, size, alpha, beta, k)
+    return partial(kernels.load(x.dtype).norm.local_response.backward, *seen, size, alpha, beta, k, form is planes)
