@@ -8,8 +8,8 @@
 
 Krizhevsky 2012, section 3.3 (which writes alpha for share).
 
-planar: x[N, C, P], P with unit stride, STRIP pixels of a channel at a time. Else x[N, P, C], C with unit stride, pixel by
-pixel, whose squares lie between zeros so that every window is whole.
+planar: x[N, C, P], P with unit stride, STRIP pixels of a channel at a time. Else x[N, P, C], C with unit stride, pixel
+by pixel, whose squares lie between zeros so that every window is whole.
 """
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc

@@ -35,8 +35,8 @@ cdef void all_forward_numbers(const Backward *f, const Statistics *t, const Tabl
 
 
 cdef void all_slopes(const Backward *f, const Statistics *t, const Table *w, double *total) noexcept nogil:
-    """Slope and offset of every sample and channel; leaves db = sum du and dw = sum du z, of all samples, in rows 2 and 3
-    of total, and uses rows 0 and 1 for the sums of a sample."""
+    """Slope and offset of every sample and channel; leaves db = sum du and dw = sum du z, of all samples, in rows 2 and
+    3 of total, and uses rows 0 and 1 for the sums of a sample."""
     cdef Py_ssize_t n, g
     for n in range(f.h.N):
         join_products(f, n, total)
@@ -58,7 +58,8 @@ cdef void join_products(const Backward *f, Py_ssize_t n, double *total) noexcept
 cdef void set_slopes(const Backward *f, const Statistics *t, Table w, Py_ssize_t n, Py_ssize_t g,
                      double *total) noexcept nogil:
     """slope = -r^3 mean(g (x - center)), offset = -r mean(g) for the channels of a group, g = w du; 0 unless training.
-    The group's sums join db and dw."""
+    The group's sums join db and dw in the same loop, and w is a copy: else the compiler rounds the sums otherwise (it
+    fuses other multiplications with additions), and bits of float64 change."""
     cdef Py_ssize_t c, C = f.h.C, width = C // f.h.G
     cdef double sums = 0, products = 0, count = <double>(width * f.h.P), r = number(&t.inverse, n, g, 0), scale
     cdef Numbers k = numbers_of(f.numbers, n, BACKWARD_ROWS, f.h.padded)

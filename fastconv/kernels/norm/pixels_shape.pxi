@@ -56,7 +56,7 @@ cdef bint past_caches(const Pixels *p, const Shape *h) noexcept nogil:
 
 
 cdef Shape shape_of(Py_ssize_t N, Py_ssize_t P, Py_ssize_t C, Py_ssize_t G) noexcept nogil:
-    """Blocks of 16 to 512 pixels, of about 65536 values: from the second pass on, they are in a core's own cache."""
+    """Blocks of 16 to 512 pixels, of about 65536 values, so that the second pass finds them in the cache."""
     cdef Shape h
     h.N, h.P, h.C, h.G = N, P, C, G
     h.padded = round_up(C, VL)
@@ -83,8 +83,8 @@ ctypedef void (*block_body)(const void *f, Py_ssize_t job) noexcept nogil
 
 
 cdef void share_out(block_body body, const void *f, Py_ssize_t jobs, int threads, bint backwards) noexcept:
-    """body(f, job) for every block. A thread has the same blocks in both passes of a direction, in the second in reverse:
-    what it read last is still in its cache."""
+    """body(f, job) for every block. A thread has the same blocks in both passes of a direction, in the second in
+    reverse: what it read last is still in its cache."""
     cdef int thread
     for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
         share(body, f, jobs * thread // threads, jobs * (thread + 1) // threads, backwards)

@@ -41,8 +41,8 @@ def forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :, :, :]
     """
     cdef Py_ssize_t job, sets = x.shape[0] * x.shape[1], K = x.shape[2], P = x.shape[3]
     cdef int threads = threads_for(NORM_FORWARD * sets * K * P)
-    cdef Forward f = Forward(planes_of(x), planes_of(y), planes_of(residual), table_of(w), table_of(b), x.shape[1], K, P,
-                             activation, False)
+    cdef Forward f = Forward(planes_of(x), planes_of(y), planes_of(residual), table_of(w), table_of(b), x.shape[1], K,
+                             P, activation, False)
     cdef Statistics t = statistics_of(saved, running)
     t.eps, t.training = eps, training
     t.exact = exact and training  # a running mean is a real: nothing was rounded
@@ -57,8 +57,8 @@ def forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :, :, :]
 def backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, :, :, :] y, real[:, :, :, :] dx,
              real[:, :, :, :] du, const real[:, :] w, const real[:, :] b, saved, real[:] dw, real[:] db, bint training,
              int activation):
-    """dw, db (one for each set, if their length is B, or one for each plane of B K) and, unless they are None, dx and du
-    (the gradient of the residual).
+    """dw, db (one for each set, if their length is B, or one for each plane of B K) and, unless they are None, dx and
+    du (the gradient of the residual).
 
     y: the result of `forward`, from which the mask of its activation is read; None: the mask is made again from x.
     saved: (mean, low or None, invstd) of `forward`. training: whether they are the statistics of x.

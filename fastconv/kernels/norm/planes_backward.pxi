@@ -65,7 +65,7 @@ cdef void set_backward(const Backward *f, const Statistics *t, Py_ssize_t job, d
     cdef Set own = saved_set(t, a, s)
     cdef double r = own.inverse, g0 = 0, g1 = 0, scale
     cdef Coefficients n
-    cdef Table w = f.w
+    cdef Table w = f.w  # a copy, which no store changes: else the compiler rounds the sums below otherwise
     set_plane(&n, &own, number(&w, s, 0, 1), number(&f.b, s, 0, 0))
     set_products(f, a, s, &n, sums)
     for k in range(f.K if f.apart else 1):

@@ -135,7 +135,7 @@ cdef void row_numbers(const Backward *f, Py_ssize_t row) noexcept nogil:
 
 
 cdef void run_products(const ProductsRun *run, real center, double *sums) noexcept nogil:
-    """sums += (sum g, sum g (x - center)). Two sums side by side, so that one addition need not wait for the other."""
+    """sums += (sum g, sum g (x - center)), in two sums side by side: an addition need not wait for the one before."""
     cdef ProductsRun r = run[0]
     cdef vf s0 = vzero, s1 = vzero, q0 = vzero, q1 = vzero, c = vsplat(center)
     cdef Py_ssize_t i, vectors = r.count // VL, rest = r.count % VL

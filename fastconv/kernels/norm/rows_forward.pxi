@@ -49,8 +49,8 @@ cdef void row_forward(const Forward *f, Py_ssize_t row) noexcept nogil:
     n.shift = <real>((n.center - m.mean) * inverse)
     f.mean[row], f.invstd[row] = n.center, n.scale
     while start >= 0:
-        r = ScaleRun(x + start, f.y + row * f.ys + start, at(f.w, start),
-                     at(f.b, start), min(<Py_ssize_t>RUN, f.K - start))
+        r = ScaleRun(x + start, f.y + row * f.ys + start, at(f.w, start), at(f.b, start),
+                     min(<Py_ssize_t>RUN, f.K - start))
         scale_by_stream(scale_run, f.stream, True, False, &r, &n)
         start -= RUN
 

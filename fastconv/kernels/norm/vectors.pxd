@@ -51,8 +51,8 @@ cdef extern from *:
         return (vf)((vi)g & ~shut);
     #endif
     }
-    /* The sum of all lanes, in double. `lanes_sum` of simd/row_views.pxd, for softmax and the losses, adds the same lanes
-       in another order on narrow vectors; the results of neither may change, so both stay. */
+    /* The sum of all lanes, in double. `lanes_sum` of simd/row_views.pxd, for softmax and the losses, adds the lanes of
+       narrow vectors in another order; the results of neither may change, so both stay. */
     NORM_INLINE double vsum(vf v) {
     #if VBYTES == 64 && REAL_BYTES == 4
         __m256 low = _mm512_castps512_ps256((__m512)v), high = _mm512_extractf32x8_ps((__m512)v, 1);
