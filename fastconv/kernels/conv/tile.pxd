@@ -53,25 +53,14 @@ cdef extern from *:
     #else
     #define in_register(i) ((void)0)
     #endif
-    /* f(..., n) for n = 1 to NR; as `if`s, since gcc moves more registers inside the loops of the cases of a switch */
-    #if TILE_VECTORS > 2
-    #define DISPATCH_COLUMNS(f, n, ...) \\
-        do { \\
-            if (n == 1) f(__VA_ARGS__, 1); else if (n == 2) f(__VA_ARGS__, 2); \\
-            else if (n == 3) f(__VA_ARGS__, 3); else f(__VA_ARGS__, 4); \\
-        } while (0)
-    #else
-    #define DISPATCH_COLUMNS(f, n, ...) \\
-        do { if (n == 1) f(__VA_ARGS__, 1); else f(__VA_ARGS__, 2); } while (0)
-    #endif
     """
     void in_register(Py_ssize_t i) noexcept nogil
     enum: MR "6"
     enum: NR "TILE_VECTORS"
-    void of_columns "DISPATCH_COLUMNS"(
+    void of_columns "DISPATCH_VECTORS"(
         tile_columns f, int nv, const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
         const int mr, const bint fetch) noexcept nogil
-    void tn_of_columns "DISPATCH_COLUMNS"(
+    void tn_of_columns "DISPATCH_VECTORS"(
         tile_tn_columns f, int nv, const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
         Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step, const int rows) noexcept nogil
 

@@ -14,6 +14,10 @@ cdef extern from *:
     #define COST_BIAS_MAP 25            /* a map of dy, beside its values */
 
     /* --- conv: winograd --- */
+    #define WINOGRAD_FILTER_NS 0.5      /* a tap of one filter, transformed and packed */
+    #define WINOGRAD_PRODUCT_NS 0.012   /* a product: one frequency of a patch, one input and one output channel */
+    #define WINOGRAD_TRANSFORM_NS 0.1   /* one frequency of a patch, one channel of x or y */
+    #define WINOGRAD_BACK_NS 4          /* du of one filter, all frequencies: added and transformed back */
 
     /* --- conv: planar --- */
     #define PLANAR_PRODUCT 0.18         /* per product of vectors: one tap, one filter, PL positions */
@@ -67,6 +71,10 @@ cdef extern from *:
     const double COST_BIAS_MAP
 
     # --- conv: winograd ---
+    const double WINOGRAD_FILTER_NS
+    const double WINOGRAD_PRODUCT_NS
+    const double WINOGRAD_TRANSFORM_NS
+    const double WINOGRAD_BACK_NS
 
     # --- conv: planar ---
     const double PLANAR_PRODUCT

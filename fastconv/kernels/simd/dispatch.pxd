@@ -8,7 +8,8 @@
 #
 #     some_rows(rows, n, x, y)          # rows(x, y, 1), rows(x, y, 2), ...
 #
-# The largest case is also taken for every n beyond it.
+# The largest case is also taken for every n beyond it. DISPATCH_TILE(f, rows, n, a, b) is f(a, b, rows, n) for the rows
+# and vectors of a register tile.
 
 cdef extern from *:
     """
@@ -25,6 +26,20 @@ cdef extern from *:
         do { if ((n) == 1) f(__VA_ARGS__, 1); else if ((n) == 2) f(__VA_ARGS__, 2); \\
              else if ((n) == 3) f(__VA_ARGS__, 3); else if ((n) == 4) f(__VA_ARGS__, 4); \\
              else if ((n) == 5) f(__VA_ARGS__, 5); else f(__VA_ARGS__, 6); } while (0)
+    /* n = 1 to TILE_VECTORS vectors, the columns of a register tile */
+    #if TILE_VECTORS > 2
+    #define DISPATCH_VECTORS DISPATCH4
+    #else
+    #define DISPATCH_VECTORS DISPATCH2
+    #endif
+    /* a register tile: f(..., rows, n) for 1 to 6 rows of n vectors */
+    #define DISPATCH_TILE(f, rows, n, ...) \\
+        do { if ((rows) == 1) DISPATCH_VECTORS(f, n, __VA_ARGS__, 1); \\
+             else if ((rows) == 2) DISPATCH_VECTORS(f, n, __VA_ARGS__, 2); \\
+             else if ((rows) == 3) DISPATCH_VECTORS(f, n, __VA_ARGS__, 3); \\
+             else if ((rows) == 4) DISPATCH_VECTORS(f, n, __VA_ARGS__, 4); \\
+             else if ((rows) == 5) DISPATCH_VECTORS(f, n, __VA_ARGS__, 5); \\
+             else DISPATCH_VECTORS(f, n, __VA_ARGS__, 6); } while (0)
     /* n is one of the constants A, B, ...: f(..., A) or f(..., B) or ... */
     #define DISPATCH_AMONG2(f, n, A, B, ...) \\
         do { if ((n) == (A)) f(__VA_ARGS__, A); else f(__VA_ARGS__, B); } while (0)
