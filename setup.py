@@ -52,7 +52,15 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 INTERNAL = {"binding": False}  # modules that only the ops call: plain built-in functions, 1.5 kB less in each
-OPTIMISE = ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi"]
+OPTIMISE = [
+    "-O3",
+    "-g0",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+    "-Wno-psabi",
+    "-Werror=implicit-function-declaration",
+]
 SMALLER = ["-fno-asynchronous-unwind-tables", "-fno-plt", "-fvisibility=hidden"]  # C unwinds no stack
 LINK = ["-Wl,-s", "-Wl,--build-id=none", "-Wl,-z,noseparate-code"]
 ALWAYS_INLINE = "inline __attribute__((always_inline))"  # the tiles' constants must reach their loops

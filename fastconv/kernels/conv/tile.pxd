@@ -21,6 +21,7 @@
 # `nv`, `mr` and `rows` are constants at every call of a body, so its loops unroll and `acc` never touches memory.
 
 from ..runtime.sizes cimport round_up
+from ..simd cimport dispatch
 from ..simd.vector cimport LINE, VL, activated, real, vf, vload, vprefetch, vsplat, vstore, vstream, vzero
 
 cdef struct Terms:              # the terms of a sum that one call of `tile` adds
