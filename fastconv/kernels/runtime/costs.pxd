@@ -28,6 +28,14 @@ cdef extern from *:
     #define DEPTHWISE_WEIGHT_TAP 0.03   /* the same of the weight gradient, per element of dy and tap */
 
     /* --- pool --- */
+    #define POOL_FORWARD 0.1         /* a tap of a window: max, mean, L2; windows count as two rows and columns larger */
+    #define POOL_FORWARD_LP 10.0     /* the same of L_p, two powers */
+    #define POOL_BACKWARD 0.6        /* an element of dx: max, mean */
+    #define POOL_BACKWARD_L2 1.0
+    #define POOL_BACKWARD_LP 20.0
+    #define POOL_INDEX_CHECK 3.0     /* an index */
+    #define UNPOOL_FORWARD 1.0       /* an element of y */
+    #define UNPOOL_BACKWARD 3.0      /* an element of dx */
 
     /* --- norm --- */
     #define NORM_FORWARD 0.4         /* a value of x: its moments, then y */
@@ -85,6 +93,14 @@ cdef extern from *:
     const double DEPTHWISE_WEIGHT_TAP
 
     # --- pool ---
+    const double POOL_FORWARD
+    const double POOL_FORWARD_LP
+    const double POOL_BACKWARD
+    const double POOL_BACKWARD_L2
+    const double POOL_BACKWARD_LP
+    const double POOL_INDEX_CHECK
+    const double UNPOOL_FORWARD
+    const double UNPOOL_BACKWARD
 
     # --- norm ---
     const double NORM_FORWARD
