@@ -12,28 +12,55 @@ cdef struct Cover:          # one pixel of dx and the windows that read it, in o
     const real *x           # L2
     Py_ssize_t at           # h * W + w
     Py_ssize_t count
-    Reader window[COVER]
+    const real *dy[COVER]   # the windows' first channels, as in Reader
+    const real *y[COVER]
+    const int64_t *index[COVER]
+    real divisor[COVER]     # MEAN; SUM: the first is that of all
     bint last_of_row[COVER]  # whether the next window lies in another row of windows
-    real divisor            # SUM
     bint stream
+
+
+cdef inline Reader reader_of(const Cover *v, Py_ssize_t k, const int kind) noexcept nogil:
+    """Window k over the pixel."""
+    cdef Reader window
+    window.dy = v.dy[k]
+    if kind == ARGMAX:
+        window.index = v.index[k]
+    elif kind == MEAN:
+        window.divisor = v.divisor[k]
+    elif kind == L2:
+        window.y = v.y[k]
+    return window
+
+
+cdef inline void set_window(Pool *p, Py_ssize_t n, Py_ssize_t oh, Py_ssize_t ow, Cover *v, Py_ssize_t k,
+                            const int kind) noexcept nogil:
+    """Window k over the pixel is (oh, ow) of image n."""
+    v.dy[k] = pixel(&p.dy, n, 0, oh, ow)
+    if kind == ARGMAX:
+        v.index[k] = index_at(&p.indices, n, 0, oh, ow)
+    elif kind == MEAN:
+        v.divisor[k] = divisor_of(p, oh, ow)
+    elif kind == L2:
+        v.y[k] = pixel(&p.y, n, 0, oh, ow)
 
 
 cdef inline bint find_cover(Pool *p, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w, Cover *v, const int kind) noexcept nogil:
     """Set v; False where more than COVER windows read the pixel, and then only its dx and count are set."""
-    cdef const Py_ssize_t *row_ends = p.row_readers.ends + h
-    cdef const Py_ssize_t *col_ends = p.col_readers.ends + w
+    cdef Py_ssize_t first_row = p.row_readers.ends[h], stop_row = p.row_readers.ends[h + 1]
+    cdef Py_ssize_t first_col = p.col_readers.ends[w], stop_col = p.col_readers.ends[w + 1]
     cdef Py_ssize_t a, b, k = 0
-    v.count = (row_ends[1] - row_ends[0]) * (col_ends[1] - col_ends[0])
+    v.count = (stop_row - first_row) * (stop_col - first_col)
     v.dx = pixel(&p.dx, n, 0, h, w)
     if v.count > COVER:
         return False
     v.at = h * p.W + w
-    v.divisor = p.divisor
+    v.divisor[0] = p.divisor
     v.x = pixel(&p.x, n, 0, h, w) if kind == L2 else NULL
-    for a in range(row_ends[0], row_ends[1]):
-        for b in range(col_ends[0], col_ends[1]):
-            set_reader(p, n, p.row_readers.list[a], p.col_readers.list[b], &v.window[k], kind)
-            v.last_of_row[k] = b == col_ends[1] - 1
+    for a in range(first_row, stop_row):
+        for b in range(first_col, stop_col):
+            set_window(p, n, p.row_readers.list[a], p.col_readers.list[b], v, k, kind)
+            v.last_of_row[k] = b == stop_col - 1
             k += 1
     return True
 
@@ -43,16 +70,18 @@ cdef inline void cover_vector(const Cover *v, Py_ssize_t c, Py_ssize_t n, const 
     """dx of n channels, from c on, of a pixel that `count` windows read."""
     cdef Py_ssize_t k
     cdef vf total = vzero, row = vzero
+    cdef Reader window
     for k in range(count):
+        window = reader_of(v, k, kind)
         if kind == ARGMAX:
-            total = total + vshare(&v.window[k], v.x, v.at, c, n, kind)
+            total = total + vshare(&window, v.x, v.at, c, n, kind)
             continue
-        row = row + vshare(&v.window[k], v.x, v.at, c, n, kind)
+        row = row + vshare(&window, v.x, v.at, c, n, kind)
         if v.last_of_row[k]:
             total = total + row
             row = vzero
     if kind == SUM:
-        total = total / vsplat(v.divisor)
+        total = total / vsplat(v.divisor[0])
     if v.stream:
         vstream(v.dx + c, total)
     else:

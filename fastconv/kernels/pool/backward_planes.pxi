@@ -20,11 +20,15 @@ cdef inline bint same_readers(const Pool *p, Py_ssize_t h) noexcept nogil:
     return True
 
 
-cdef inline bint one_row_of_pairs(const Pool *p, Py_ssize_t h) noexcept nogil:
-    """Whether one row of windows reads row h, two columns wide, side by side, none clipped, and they fill it."""
-    cdef const EvenRun *e = &p.even
-    return (p.row_readers.ends[h + 1] - p.row_readers.ends[h] == 1 and p.W == 2 * p.OW and e.taps == 2
-            and e.spacing == 2 and e.first == 0 and e.step == 1 and e.hi - e.lo == p.OW)
+cdef inline bint pairs_fill_rows(const Pool *p) noexcept nogil:
+    """Whether the windows are two columns wide and stand side by side, none clipped, from the first column to the
+    last."""
+    return p.even.pairs and p.even.hi - p.even.lo == p.OW and p.W == 2 * p.OW
+
+
+cdef inline bint one_reader(const Pool *p, Py_ssize_t h) noexcept nogil:
+    """Whether one row of windows reads row h."""
+    return p.row_readers.ends[h + 1] - p.row_readers.ends[h] == 1
 
 
 cdef inline bint fits_ring(const Pool *p, Py_ssize_t h) noexcept nogil:
@@ -33,24 +37,24 @@ cdef inline bint fits_ring(const Pool *p, Py_ssize_t h) noexcept nogil:
     return first < stop and p.row_readers.list[stop - 1] - p.row_readers.list[first] < RING
 
 
-cdef inline int row_way(const Pool *p, Py_ssize_t h, bint first_of_band, const int kind) noexcept nogil:
+cdef inline int row_way(const Pool *p, Py_ssize_t h, bint first_of_band, const bint mean, bint pairs,
+                        bint sliding) noexcept nogil:
     """The quickest way for row h. A mean gives the same to every row that its window reads, other kinds do not."""
-    cdef bint mean = kind == MEAN or kind == SUM, neighbours = p.dx.w == 1
     if mean and not first_of_band and same_readers(p, h):
         return AS_ABOVE
-    if (kind == SUM or kind == L2) and neighbours and one_row_of_pairs(p, h):
+    if pairs and one_reader(p, h):
         return BY_PAIRS
-    if kind == LP or not slides(p):
+    if not sliding:
         return BY_WINDOWS
-    if mean and neighbours and fits_ring(p, h):
-        return FROM_RING
-    return BY_SLIDING
+    return FROM_RING if mean and p.dx.w == 1 and fits_ring(p, h) else BY_SLIDING
 
 
 cdef inline void band_back(Pool *p, Py_ssize_t job, const int kind) noexcept nogil:
     """BAND rows of one plane of dx. Streamed rows are computed in scratch and copied at the end."""
     cdef Py_ssize_t bands = ceil_div(p.H, BAND), first = job % bands * BAND, stop = min(first + BAND, p.H), h
     cdef Py_ssize_t c = job // bands % p.C, n = job // bands // p.C
+    cdef bint pairs = (kind == SUM or kind == L2) and p.dx.w == 1 and pairs_fill_rows(p)
+    cdef bint sliding = kind != LP and slides(p)
     cdef int way
     cdef Rows r = rows_of(p)
     cdef real *plane = pixel(&p.dx, n, c, 0, 0)
@@ -58,7 +62,7 @@ cdef inline void band_back(Pool *p, Py_ssize_t job, const int kind) noexcept nog
     cdef real *dx
     for h in range(first, stop):
         dx = to + h * p.dx.h
-        way = row_way(p, h, h == first, kind)
+        way = row_way(p, h, h == first, kind == MEAN or kind == SUM, pairs, sliding)
         if way == AS_ABOVE:
             memcpy(dx, dx - p.dx.h, p.W * sizeof(real))
         elif way == BY_PAIRS:

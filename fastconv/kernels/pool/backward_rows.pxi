@@ -1,4 +1,5 @@
-# Backward in planar memory: how one row of dx is computed. There are five ways; `row_way` (backward_planes.pxi) chooses.
+# Backward in planar memory: how one row of dx is computed. There are five ways; `row_way` chooses
+# (backward_planes.pxi).
 #
 # A row of windows oh that reads row h gives it, with even windows (output ow reads first + ow * spacing + k * step):
 #

@@ -1,4 +1,4 @@
-# How a pooling call is described: what it computes, its arrays, the tables of its windows. All pieces share the structs.
+# How a pooling call is described: what it computes, its arrays, the tables of its windows. All pieces share this.
 
 from ..simd.vector cimport real
 from .index_vectors cimport int64_t
@@ -77,7 +77,8 @@ cdef inline real *pixel(const Image *a, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h
     return a.data + n * a.n + c * a.c + h * a.h + w * a.w
 
 
-cdef inline int64_t *index_at(const Indices *i, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, Py_ssize_t ow) noexcept nogil:
+cdef inline int64_t *index_at(const Indices *i, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh,
+                              Py_ssize_t ow) noexcept nogil:
     """The address of i[n, c, oh, ow]."""
     return i.data + n * i.n + c * i.c + oh * i.h + ow * i.w
 

@@ -33,7 +33,8 @@ from .index_vectors cimport (
 from .roots cimport ROOT, iall, iboth, iordinary, ordinary, roots, vratio, vroot
 from .shares cimport Reader, set_reader, share, vshare
 from .window cimport (
-    ARGMAX, BAND, CHANNELS, L2, LP, MAX, MEAN, PLANE_BYTES, SUM, EvenRun, Image, Line, Pool, divisor_of, index_at, pixel,
+    ARGMAX, BAND, CHANNELS, L2, LP, MAX, MEAN, PLANE_BYTES, SUM, EvenRun, Image, Line, Pool, divisor_of,
+    index_at, pixel,
 )
 
 include "setup.pxi"
