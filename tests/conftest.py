@@ -23,7 +23,7 @@ def all_threads():
 def each_build(request, monkeypatch):
     """The test once for every build that this processor can run."""
     for dtype in kernels.DTYPES:
-        monkeypatch.setitem(kernels._loaded, dtype, kernels.Build(f"{request.param}_{dtype}"))
+        monkeypatch.setitem(kernels._loaded, dtype, kernels.Folder(f"fastconv.kernels.{request.param}_{dtype}"))
     return request.param
 
 

@@ -15,7 +15,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
-from ..simd.lanes cimport square_part
+from ..simd.transpose cimport square_part
 from ..runtime.sizes cimport on_a_line, plus, times
 from ..simd.vector cimport VL, real, vf, activated, activated_one, vload, vprefetch, vstore, vzero
 

@@ -24,7 +24,8 @@ from ..runtime.caches cimport STREAM_CONV_REALS
 from ..runtime.costs cimport COST_DIRECT_ADD, COST_DIRECT_PACK, COST_DIRECT_PAD, COST_DIRECT_PRODUCT
 from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..runtime.work_stealing cimport next_job, share_out
-from ..simd.lanes cimport vread, vtranspose
+from ..simd.partial cimport vread
+from ..simd.transpose cimport vtranspose
 from ..simd.vector cimport LINE, REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vstore, vzero
 from .tile cimport MR, NR, Runs, Terms, columns, tile, tile_tn
 

@@ -1,6 +1,6 @@
 # What the norms do with single vectors: a * b + c rounded once, a partial read that keeps other lanes, gates, sums.
 
-from ..simd.lanes cimport vread, vwrite
+from ..simd.partial cimport vread, vwrite
 from ..simd.vector cimport real, vf
 
 cdef extern from *:

@@ -12,7 +12,7 @@
 
 from ..runtime.sizes cimport ceil_div
 from ..simd cimport dispatch
-from ..simd.lanes cimport vwrite
+from ..simd.partial cimport vwrite
 from ..simd.vector cimport VL, real, vf, vfence, vsplat, vstream, vzero
 from .index_checks cimport bad_channels
 from .shares cimport Reader, set_reader, vshare

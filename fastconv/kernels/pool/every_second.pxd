@@ -1,6 +1,6 @@
 # Vectors for a stride of two: every second element of a row, and a vector spread out over twice its lanes.
 
-from ..simd.lanes cimport vread
+from ..simd.partial cimport vread
 from ..simd.vector cimport real, vf
 from .index_vectors cimport vi, vi_element
 

@@ -4,7 +4,7 @@
 # Every function takes and gives whole vectors; iread and iwrite also the first n lanes only, as vread and vwrite do.
 # A comparison gives a mask: lanes of all ones or all zeros.
 
-from ..simd.lanes cimport vread
+from ..simd.partial cimport vread
 from ..simd.vector cimport VL, real, vf
 
 cdef extern from *:

@@ -2,7 +2,7 @@
 # "ordinary": L2_LOW <= y <= L2_HIGH, so that no square overflowed and none that counts vanished. Any other y (also 0,
 # NaN, infinity) is computed again, scaled, by `scaled_root_of_squares`.
 
-from ..simd.lanes cimport vread, vwrite
+from ..simd.partial cimport vread, vwrite
 from ..simd.vector cimport real, vf
 from .index_vectors cimport ilanes, isplat, vi
 

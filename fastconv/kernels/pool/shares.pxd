@@ -4,7 +4,7 @@
 #     mean   dy / m                                            L_p    dy sign(x) (|x| / y)^(p-1);  0 where y = 0
 
 from libc.math cimport fabs, pow
-from ..simd.lanes cimport vread
+from ..simd.partial cimport vread
 from ..simd.vector cimport real, vf, vsplat
 from .index_vectors cimport int64_t, iread, isplat, vtaken
 from .roots cimport vratio

@@ -22,7 +22,7 @@ from ..runtime.costs cimport (
 )
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.lanes cimport vread, vwrite
+from ..simd.partial cimport vread, vwrite
 from ..simd.vector cimport VL, real, vf, vfence, vload, vsplat, vstore, vstream, vzero
 from .blocks_2x2 cimport block_rows, blocks_back, find_blocks
 from .every_second cimport ieven, veven, vspread_high, vspread_low, vtwice_high, vtwice_low

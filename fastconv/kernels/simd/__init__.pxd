@@ -7,6 +7,5 @@
 #   elementwise  one formula on all elements of arrays with any strides: activation, loss
 #   row_views    rows along the last axis of arrays with any strides: softmax, prelu, cross entropy
 #   dispatch     one always-inlined body compiled for each small constant
-#   lanes        another address of partial and transpose
 #
 # Everything here is inline: a kernel module gets its own copy, compiled for its build and dtype.
