@@ -5,9 +5,9 @@
 #
 #     dx[p] = sum over the taps t with (p + P - t D) % S == 0 of dy[(p + P - t D) / S] w[t]
 #
-# Pixels p = q, q + S, q + 2 S, ... are the phase q of the stride. The same taps reach all of them, and pixel number i of
-# the phase is read from i places further on in dy. The taps of a phase are evenly spaced: t, t + m, t + 2 m, ... with
-# m = S / gcd(S, D), and each reads m D / S places before the tap in front of it. For S = 2, D = 1, P = 1 and 3 taps:
+# Pixels p = q, q + S, q + 2 S, ... are the phase q of the stride. The same taps reach all of them, and pixel number i
+# of the phase is read from i places further on in dy. The taps of a phase are evenly spaced: t, t + m, t + 2 m, ...
+# with m = S / gcd(S, D), and each reads m D / S places before the tap in front of it. S = 2, D = 1, P = 1 and 3 taps:
 #
 #     phase 0 (p = 0, 2, ...)    tap 1          dx[2 i]     = dy[i] w[1]
 #     phase 1 (p = 1, 3, ...)    taps 0 and 2   dx[2 i + 1] = dy[i + 1] w[0] + dy[i] w[2]

@@ -15,7 +15,7 @@ cdef enum:
 
 cdef struct Spread:
     const Gradient *c
-    Grid taps           # a 1 x 1 convolution of dy: its filters are the taps of one channel, its columns are channels of dy
+    Grid taps           # a 1 x 1 convolution of dy: filters are the taps of one channel, columns are channels of dy
     Py_ssize_t K        # channels of dy in one group
     Py_ssize_t group_step, c_step  # of the weights
     Py_ssize_t size     # of z
@@ -124,7 +124,8 @@ cdef int spread_job(const Spread *g, Py_ssize_t job, real *z) noexcept nogil:
     if z == NULL:
         return 1
     for c in range(C):
-        run_tiles(&g.taps, dy, g.taps.filters.w + group * g.group_step + c * g.c_step, z + g.size, z + p.w.W - 1, p.dy.H)
+        run_tiles(&g.taps, dy, g.taps.filters.w + group * g.group_step + c * g.c_step, z + g.size, z + p.w.W - 1,
+                  p.dy.H)
         for i in range(p.dx.H):
             gather_row(g, z + p.w.W - 1 + p.left, i, p.b[group * C + c], dx + c * p.dx.c_step + i * p.dx.h_step)
     return 0

@@ -4,10 +4,10 @@
 cdef enum:
     SUM_JOB = 2 * JOB   # ns of work in a job of whole images, about: its sums are stored, and added afterwards
     READS = 2           # a row counts twice in the choice of blocks: x and dy are both read
-    EVEN = 4            # jobs come in multiples of this many, where there are several, so that 2 or 4 threads end together
-    CACHE = 6144        # reals of x and dy that all tiles read again and again: 24 KB of float32, most of the first cache
+    EVEN = 4            # several jobs come in multiples of this many, so that 2 or 4 threads end together
+    CACHE = 6144        # reals of x and dy that all tiles read: 24 KB of float32, most of the first cache
 
-cdef struct Tiles:              # filters x taps are cut into tiles; the last of a row or column overlaps the one before it
+cdef struct Tiles:              # filters x taps in tiles; along both axes the last overlaps the one before it
     Py_ssize_t K, taps          # filters of one group; taps C * kh * kw of a filter
     int mk, mt                  # filters and taps in a tile
     Py_ssize_t tiles_k, tiles_t
@@ -204,7 +204,7 @@ cdef void add_lanes(const Tiles *tiles, real *sums, real *total) noexcept nogil:
 
 
 cdef void add_jobs(Sums *g, View *dw) noexcept nogil:
-    """dw[k,c,r,s] = the sums of all jobs of its group, in order: part p, block b is job (p * groups + group) * blocks + b."""
+    """dw[k,c,r,s] = the sums of all jobs of its group, in order: by parts, then by blocks."""
     cdef Py_ssize_t blocks = g.source.blocks.count, groups = g.source.groups, size = g.tiles.K * g.tiles.taps
     cdef Py_ssize_t group, part, job, t, parts = g.jobs.count // groups
     cdef real *total

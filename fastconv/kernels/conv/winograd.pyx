@@ -11,11 +11,11 @@ each of the 36 frequencies, which are the elements of a transformed patch, M[f] 
 of the transformed inputs V[f], patches x C, and the transformed filters U[f], C x K.
 
 Packed filters may also be those of F(2x2, 3x3), with patches of 4 x 4 inputs and 16 frequencies: less than half as many
-bytes, which counts where few patches pass by each filter.
+bytes, which is faster where few patches use each filter.
 
 Kernel 2s, stride s: space-to-depth turns it into a convolution of 2 x 2 taps and stride 1 with s * s * C channels. A cell
 of s x s pixels is read as one pixel, whose channels are the pairs (phase, c): the phase is the place of a pixel in its
-cell. Nothing is copied, only reading x, writing dx and the places of the taps differ. C must be a multiple of STRIP, so
+cell. Nothing is copied: only reading x, writing dx and the offsets of the taps differ. C must be a multiple of STRIP, so
 that neither a vector nor a strip mixes two phases.
 
 How the work is cut (winograd_filters.pxi): K into banks, C into chunks, so that one frequency of a bank and chunk stays

@@ -4,10 +4,10 @@
 #
 # Winograd 1980 (Arithmetic Complexity of Computations) proves that n products are the fewest, and builds At, G and Bt
 # from n - 1 points and infinity, as Toom and Cook multiply polynomials: G g are the values of the filter's polynomial
-# at the points, At is the transpose of evaluation, and Bt the transpose of interpolation. A kernel of the convolution
-# has one set of points for all its filters, so that Bt is the same for each of them:
+# at the points, At is the transpose of evaluation, and Bt the transpose of interpolation. F(5, 2), F(4, 3) and F(2, 5)
+# share their six points, and so Bt:
 #
-#     0, s, -s, 1/s, -1/s, infinity with s = sqrt 2    n = 6: F(5, 2), F(4, 3) and F(2, 5)
+#     0, s, -s, 1/s, -1/s, infinity with s = sqrt 2    n = 6
 #
 #     Bt = 1     0   -5/2    0    1   0      G, row of the point a:      1 a a^2 ... over N(a); last row 0 .. 0 1
 #          0  -1/s   -1/2    s    1   0      At, column of the point a:  1 a a^2 ...;         last column 0 .. 0 1
@@ -16,12 +16,12 @@
 #          0    s     -2   -1/s   1   0
 #          0    1      0   -5/2   0   1
 #
-#     0, 1, -1, infinity                               n = 4: F(2, 3), the "small" one, as in Lavin and Gray 2016
-#     (Fast Algorithms for Convolutional Neural Networks, CVPR)
+# The small transforms are those of F(2, 3) with the points 0, 1, -1 and infinity, n = 4, whose matrices Lavin and Gray
+# 2016 (Fast Algorithms for Convolutional Neural Networks, CVPR) write out.
 #
 # The gradients of these linear maps use the transposed matrices: A for dy, Gt for the gradient of the filter.
 #
-# Every function reads a vector of n (or m, or r) numbers and writes one, t; each number is a `vf`, one per channel.
+# Every function reads n, m or r numbers and writes the result to t; each number is a `vf`, that of VL channels at once.
 # Points come in pairs a, -a, whose rows differ in the sign of the odd powers alone: e and o are the even and the odd
 # part for sqrt 2, p and q those for 1/sqrt 2.
 

@@ -2,11 +2,13 @@
 # one-dimensional algorithm in itself like this: L is applied to each column of x, then to each row of the result t.
 # Every element of these matrices is a vector of VL channels.
 #
-# The loops are macros, because L must be a name that the compiler knows when it inlines, and because they are written
-# out: a loop would keep t in memory. What TRANSFORM does, in two lines:
+# What TRANSFORM does, in two lines:
 #
 #     for j in range(n):  t[:, j] = L(x[:, j])          x is n x n, t is m x n
 #     for i in range(m):  y[i, :] = L(t[i, :])          y is m x m
+#
+# It is a macro, because its loops are written out: only then do t, the columns and the rows lie in registers, and the
+# strides, which are constants or multiples of one another, fold into the addresses.
 
 from ..simd.vector cimport real, vf, VL, vload, vstore, activated
 from .winograd_1d cimport output_1d, transform_1d
@@ -43,8 +45,8 @@ cdef extern from *:
                  EACH(j, m, vstore(target + j * (yw), result[j]))) \\
         } while (0)
 
-    /* put(y[i][j]) for y = L x Lt + bias; x[i][j] lies at x + (i * n + j) * step. Adding the bias is a part of L, which
-       adds nothing to the columns: a constant c that L adds to a row is c in each of its results. */
+    /* put(y[i][j]) for y = L x Lt + bias; x[i][j] lies at x + (i * n + j) * step. L itself adds the bias, to the results
+       of each row; to those of a column it adds 0. */
     #define TRANSFORM_OUTPUTS(L, put, n, m, x, step, to) \\
         do { \\
             vf t[m][n]; \\

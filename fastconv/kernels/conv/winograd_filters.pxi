@@ -52,7 +52,7 @@ cdef Py_ssize_t length_of(Filters *f, Py_ssize_t chunk) noexcept nogil:
     return min(f.chunk, f.C - chunk * f.chunk)
 
 
-cdef Py_ssize_t place_of(Filters *f, Py_ssize_t bank, Py_ssize_t chunk) noexcept nogil:
+cdef Py_ssize_t offset_of(Filters *f, Py_ssize_t bank, Py_ssize_t chunk) noexcept nogil:
     """Where in u the filters of a bank and chunk begin."""
     return f.frequencies * (bank * f.chunks * odd_lines(f.chunk * f.width)
                             + chunk * odd_lines(f.chunk * lanes_of(f, bank)))
@@ -60,7 +60,7 @@ cdef Py_ssize_t place_of(Filters *f, Py_ssize_t bank, Py_ssize_t chunk) noexcept
 
 cdef Py_ssize_t size_of(Filters *f) noexcept nogil:
     """Reals in u."""
-    return place_of(f, f.banks - 1, f.chunks)
+    return offset_of(f, f.banks - 1, f.chunks)
 
 
 cdef Py_ssize_t panel_width(Py_ssize_t lanes, Py_ssize_t panel) noexcept nogil:
@@ -147,5 +147,5 @@ cdef int pack_strip(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, Py_ssize_t c0
         return 1
     if c0 < length_of(f, chunk):
         transform_filters(f, bank, chunk, c0, min(<Py_ssize_t>STRIP, length_of(f, chunk) - c0),
-                          u + place_of(f, bank, chunk), <real *>memory)
+                          u + offset_of(f, bank, chunk), <real *>memory)
     return 0

@@ -101,7 +101,7 @@ cdef int convolve_patches(Plan *g, Py_ssize_t first, Py_ssize_t patches, void *m
     for bank in range(g.f.banks):
         mstep = odd_lines(patches * lanes_of(&g.f, bank))
         for chunk in range(g.f.chunks):
-            multiply(&g.f, bank, chunk, v, vstep, g.p.stride, patches, g.packed + place_of(&g.f, bank, chunk), m, mstep)
+            multiply(&g.f, bank, chunk, v, vstep, g.p.stride, patches, g.packed + offset_of(&g.f, bank, chunk), m, mstep)
         write_bank(g, bank, first, patches, m, mstep, copied)
     return 0
 
@@ -163,7 +163,7 @@ cdef int convolve_bank(Plan *g, Py_ssize_t bank, const real *v, Py_ssize_t vstep
         return 1
     for chunk in range(g.f.chunks):
         if g.packed != NULL:
-            u = g.packed + place_of(&g.f, bank, chunk)
+            u = g.packed + offset_of(&g.f, bank, chunk)
         else:
             u = transform_chunk(&g.f, bank, chunk, taps)
         multiply(&g.f, bank, chunk, v, vstep, g.p.stride, patches, u, m, mstep)

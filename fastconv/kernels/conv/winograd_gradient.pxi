@@ -121,7 +121,7 @@ cdef void sum_round(Gradient *g, Round *r, real *du, int threads) noexcept nogil
     cdef Py_ssize_t job
     for job in prange(g.f.banks * g.f.chunks * FREQUENCIES, num_threads=threads, schedule="dynamic"):
         sum_frequency(&g.f, r, job // FREQUENCIES // g.f.chunks, job // FREQUENCIES % g.f.chunks, job % FREQUENCIES,
-                      du + place_of(&g.f, job // FREQUENCIES // g.f.chunks, job // FREQUENCIES % g.f.chunks))
+                      du + offset_of(&g.f, job // FREQUENCIES // g.f.chunks, job // FREQUENCIES % g.f.chunks))
 
 
 # ---------------------------------------------------------------- du transformed back
@@ -135,7 +135,7 @@ cdef int transform_all_back(Gradient *g, const real *du, int threads) noexcept n
         memory = allocate(STRIP * g.f.w.taps * VL)
         for job in prange(g.f.banks * g.f.chunks, schedule="dynamic"):
             failed |= transform_back(&g.f, job // g.f.chunks, job % g.f.chunks,
-                                     du + place_of(&g.f, job // g.f.chunks, job % g.f.chunks), <real *>memory)
+                                     du + offset_of(&g.f, job // g.f.chunks, job % g.f.chunks), <real *>memory)
         free(memory)
     return failed
 

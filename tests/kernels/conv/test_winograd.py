@@ -142,14 +142,14 @@ def test_tails(kernel, channels, size):
 @pytest.mark.parametrize("s", [2, 3])
 @pytest.mark.parametrize("channels", [(16, 1), (16, 17), (32, 33), (80, 64), (112, 97)])
 @pytest.mark.parametrize("size", [(1, 1), (4, 4), (10, 11), (29, 40)])
-def test_tails_of_blocks(s, channels, size):
+def test_tails_of_cells(s, channels, size):
     H, W = size
     problem = Problem(2, *channels, H, W, 2 * s, s, s + -H % s, s - 1, s + 1 + -W % s, s=s)
     arguments = operands(problem)
     assert_close(problem, run(problem, *arguments), expected(problem, *arguments))
 
 
-def test_bias_and_relu_of_blocks():
+def test_bias_and_relu_of_cells():
     """In the input gradient, which is the transposed convolution."""
     problem = Problem(2, 48, 40, 12, 10, 4, s=2)
     x, dy, w, _ = operands(problem)
