@@ -8,7 +8,7 @@ import numpy as np
 
 from . import graph, kernels
 from .arguments.batch import batch
-from .executor import fusion
+from .executor import fusion, rewrites
 from .executor.binder import Binder, BoundPlan
 from .executor.planner import Planner
 from .ops import allocation, check, huge_pages
@@ -136,7 +136,8 @@ class Weights:
                     norm = norm.layer.scale_and_shift(live.params(norm), live.state(norm))
                 x_shape = (batch_size, *unit.node.inputs[0].shape)
                 state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(unit.node)).items()})
-                frozen = unit.node.computing.freeze(params, norm, x_shape)
+                layer = unit.node.computing if rewrites.enabled("pack") else unit.node.computing.unpacked()
+                frozen = layer.freeze(params, norm, x_shape)
                 self.of[unit.node.index] = moved(frozen, shelf), state
 
     def __getstate__(self):

@@ -206,6 +206,10 @@ class Layer:
         """The layer for a network with ``precise=True``: itself, or a copy that passes this to `conv2d`."""
         return self
 
+    def unpacked(self):
+        """The layer whose `freeze` leaves arrays as they are: itself, or a copy if this layer packs its weight."""
+        return self
+
     def multiply_adds(self, x_shape, y_shape):
         """Of one sample's forward pass."""
         return 0

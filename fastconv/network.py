@@ -17,6 +17,7 @@ from .ops import check
 from .parameters import Fixed
 from .reports.memory import footprint
 from .reports.plan import PlanReport
+from .reports.profile import profile
 from .reports.summary import Summary
 
 
@@ -295,7 +296,9 @@ class Network(Fixed, Stored):
             targets = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
         repeats = check.integer(repeats, "repeats", 1)
         with self.training(), self.executor.lock:
-            return self.executor.profile(x, None if loss is None else targets, loss, repeats)
+            plan = self.executor.trial_plan(len(x), loss)
+            plan.write(x, None if loss is None else targets)
+            return profile(plan, repeats)
 
     def summary(self, batch_size=None):
         """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it.

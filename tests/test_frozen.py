@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from fastconv.executor.rewrites import use_rewrite
 from fastconv.frozen import KEPT
 from fastconv.graph import sequential
 from fastconv.layers import BatchNorm, Conv2D, DepthwiseConv2D, Flatten, Linear, ReLU, ReLU6
 from fastconv.losses import CrossEntropy
 from fastconv.network import Network
+from fastconv.ops import PackedWeight
 from fastconv.optim import SGD
 from fastconv.training import train_step
 
@@ -141,3 +143,19 @@ def test_its_plan_and_its_size():
     assert frozen.nbytes >= sum(array.nbytes for array in made.parameters.values() if array.ndim > 1)
     assert "Frozen" in repr(frozen)
     assert "conv1 + bn1" in str(frozen.plan())
+
+
+def test_weights_are_packed_unless_the_rewrite_is_off():
+    network, x = Network(sequential(Conv2D(20, 3), Flatten()), (20, 6, 6), seed=0), np.ones((2, 20, 6, 6), "float32")
+    before = use_rewrite("pack", False)
+    try:
+        plain = network.freeze()
+    finally:
+        use_rewrite("pack", before)
+    packed = network.freeze()
+    kinds = [type(frozen.weights.of[1][0].weight) for frozen in (plain, packed)]
+    assert kinds == [np.ndarray, PackedWeight]
+    np.testing.assert_allclose(plain.predict(x), packed.predict(x), rtol=1e-5, atol=1e-6)
+    layer = Conv2D(3, 3)
+    assert layer.pack
+    assert not layer.unpacked().pack

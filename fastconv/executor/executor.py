@@ -11,7 +11,6 @@ from .. import graph
 from ..layer import Changes
 from ..ops import allocation
 from ..parameters import Fixed
-from ..reports.profile import profile
 from ..system import fork
 from . import rewrites
 from .binder import Binder, BoundPlan
@@ -78,11 +77,9 @@ class Executor(Fixed):
         gradients = None if loss is None else self.gradients
         return BoundPlan(steps, Binder(self.arena, self.parameters, buffers, gradients, loss))
 
-    def profile(self, x, targets, loss, repeats):
-        """Times a plan on copies of the buffers, so that the network does not change."""
-        plan = self.bind(len(x), loss, False, self.buffers.copy())
-        plan.write(x, targets)
-        return profile(plan, repeats)
+    def trial_plan(self, n, loss=None):
+        """A bound plan on copies of the buffers: to run it does not change the network. It is not kept."""
+        return self.bind(n, loss, False, self.buffers.copy())
 
 
 def wide_convolutions(output):

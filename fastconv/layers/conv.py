@@ -6,10 +6,10 @@ dw[k,c] = sum_n x[n,c] (cross-correlated with) dy[n,k]                 eqs. 39, 
 db[k] = sum of dy[:,k]                                                 eqs. 45, 64
 """
 
+from copy import copy
 from math import prod
 from types import SimpleNamespace
 
-from ..executor import rewrites
 from ..layer import Spec
 from ..ops import check, conv, geometry, path
 from ..ops.conv import packed
@@ -32,6 +32,7 @@ class Conv2D(Convolution):
 
     fuses = frozenset({"norm", "residual", "activation"})
     kind = "conv"
+    pack = True  # whether `freeze` brings the weight into the kernels' order
 
     def __init__(
         self,
@@ -78,10 +79,15 @@ class Conv2D(Convolution):
 
     def freeze(self, params, norm, x_shape):
         weight, bias = self.folded(params, norm)
-        if rewrites.enabled("pack"):
+        if self.pack:
             g = self.geometry(x_shape)
             weight = packed.PackedWeight(self.turned(weight), g, False, path.patch_side(g))
         return SimpleNamespace(weight=weight, bias=bias)
+
+    def unpacked(self):
+        layer = copy(self)
+        vars(layer)["pack"] = False  # does not count as a change of the network's layer
+        return layer
 
     def backward(self, b):
         g = self.geometry(b.x_shape)
