@@ -8,9 +8,10 @@ import numpy as np
 
 from . import graph, kernels
 from .arguments.batch import batch
-from .executor import fusion, rewrites
+from .executor import rewrites
 from .executor.binder import Binder, BoundPlan
-from .executor.planner import Planner
+from .executor.fusion import find_fusions
+from .executor.planner import plan_prediction
 from .ops import allocation, check, huge_pages
 from .ops.conv.packed import PackedWeight, check_build
 from .reports.plan import PlanReport
@@ -20,8 +21,8 @@ BATCH = 256  # images worked on at a time, unless told otherwise
 KEPT = 8  # plans that nobody runs: a few batch sizes, a few threads
 
 
-class Frozen:
-    """What `Network.freeze` returns: predictions of the network as it was then. Any number of threads may use it.
+class FrozenNetwork:
+    """The result of `Network.freeze`: predicts as the network did then. Any number of threads may use it.
 
     It can be copied and pickled; a pickle can be loaded where the same build of the kernels runs.
 
@@ -35,12 +36,12 @@ class Frozen:
 
     def __init__(self, output, parameters, buffers, channels_last, batch_size):
         self.output, self.channels_last = copy.copy(output.graph).nodes[output.index], channels_last
-        self.units = fusion.units(graph.ancestors(self.output), self.output, set(), frozen=True)
-        steps = self.steps(batch_size)  # raises before any memory is allocated
+        self.fusions = find_fusions(graph.ancestors(self.output), self.output, set(), frozen=True)
+        plan = self.make_plan(batch_size)  # raises before any memory is allocated
         self.weights = Weights()
-        self.weights.prepare(self.units, Binder(None, parameters, buffers), batch_size)
+        self.weights.prepare(self.fusions, Binder(None, parameters, buffers), batch_size)
         self.begin()
-        self.put_back(batch_size, self.bound(steps))
+        self.put_back(batch_size, self.bound_plan(plan))
 
     def begin(self):
         shape = graph.ancestors(self.output)[0].shape
@@ -52,10 +53,10 @@ class Frozen:
         self.lock, self.idle = threading.Lock(), []
 
     def __getstate__(self):
-        return self.output, self.channels_last, self.units, self.weights, kernels.build
+        return self.output, self.channels_last, self.fusions, self.weights, kernels.build
 
     def __setstate__(self, state):
-        self.output, self.channels_last, self.units, self.weights, build = state
+        self.output, self.channels_last, self.fusions, self.weights, build = state
         check_build(build)
         self.begin()
 
@@ -66,11 +67,11 @@ class Frozen:
     def nbytes(self):
         return self.weights.nbytes
 
-    def steps(self, n):
-        return Planner(self.output, n, self.channels_last, self.units).run()
+    def make_plan(self, n):
+        return plan_prediction(self.output, n, self.channels_last, self.fusions)
 
-    def bound(self, steps):
-        return BoundPlan(steps, FrozenBinder(allocation.aligned(steps.size), self.weights))
+    def bound_plan(self, plan):
+        return BoundPlan(plan, FrozenBinder(allocation.aligned(plan.size), self.weights))
 
     def take(self, n):
         """A bound plan that nobody else runs."""
@@ -79,10 +80,10 @@ class Frozen:
                 if images == n:
                     del self.idle[i]
                     return plan
-        return self.bound(self.steps(n))
+        return self.bound_plan(self.make_plan(n))
 
     def put_back(self, n, plan):
-        """Keep the plan for the next who predicts so many images; of many plans those used last."""
+        """Keep the plan for the next prediction of so many images; of all plans the last few are kept."""
         with self.lock:
             self.idle.insert(0, (n, plan))
             del self.idle[KEPT:]
@@ -114,31 +115,36 @@ class Frozen:
     __call__ = predict
 
     def plan(self, batch_size=1):
-        """The steps for a batch of this size, what was fused, and where every value lies; `print` it."""
-        return PlanReport(self.steps(check.integer(batch_size, "batch_size", 1)))
+        """The steps for a batch of this size, the fused nodes, and the memory of every value; `print` it."""
+        return PlanReport(self.make_plan(check.integer(batch_size, "batch_size", 1)))
 
     def __repr__(self):
         return f"<Frozen {self.input_shape} -> {self.output_shape}, {self.nbytes:,} bytes of weights, {self.dtype}>"
 
 
+Frozen = FrozenNetwork  # the class's older name
+
+
 class Weights:
-    """For each step what its layer reads: copies, folded and packed."""
+    """The parameters and states of all layers: copies, with batch norm folded in, and packed."""
 
     def __init__(self):
-        self.of = {}
+        self.of = {}  # index of a node -> (params, state)
 
-    def prepare(self, units, live, batch_size):
+    def prepare(self, fusions, live, batch_size):
+        """Copy the arrays that the Binder `live` sees."""
         shelf = huge_pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
-        for unit in units:
-            if unit.node.layer is not None:
-                params, norm = live.params(unit.node), unit.norm
+        for fusion in fusions:
+            node, norm = fusion.node, fusion.norm
+            if node.layer is not None:
+                params = live.params(node)
                 if norm is not None:
                     norm = norm.layer.scale_and_shift(live.params(norm), live.state(norm))
-                x_shape = (batch_size, *unit.node.inputs[0].shape)
-                state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(unit.node)).items()})
-                layer = unit.node.computing if rewrites.enabled("pack") else unit.node.computing.unpacked()
+                x_shape = (batch_size, *node.inputs[0].shape)
+                state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(node)).items()})
+                layer = node.computing if rewrites.enabled("pack") else node.computing.unpacked()
                 frozen = layer.freeze(params, norm, x_shape)
-                self.of[unit.node.index] = moved(frozen, shelf), state
+                self.of[node.index] = moved(frozen, shelf), state
 
     def __getstate__(self):
         return self.of, self.nbytes

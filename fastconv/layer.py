@@ -1,6 +1,7 @@
-"""What a layer is (`Layer`), and what it declares for one input shape (`Spec`): names and shapes, no memory."""
+"""The base of all layers (`Layer`), what a layer declares for an input shape (`Spec`), and what it gets (`Bound`)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType, SimpleNamespace
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ NONE = MappingProxyType({})
 
 
 class Parameter(NamedTuple):
-    """A trained array: its shape, its initialiser, and the connections into and out of one unit."""
+    """A trained array: its shape, its initialiser, and the connections into and out of one neuron."""
 
     shape: tuple
     init: object
@@ -38,7 +39,7 @@ class Array(NamedTuple):
 
 
 class Spec(NamedTuple):
-    """What a layer is for one input shape: names and shapes, no memory. Shapes are without the batch axis.
+    """What a layer declares for one input shape: names and shapes, no memory. Shapes are without the batch axis.
 
     Examples
     --------
@@ -122,20 +123,80 @@ def told(entry):
     return f"{entry.shape}{'' if dtype is None else f' {dtype}'}{once}"
 
 
+@dataclass(eq=False)
+class Bound:
+    """The arrays and numbers that a layer gets, once per plan, to prepare its calls.
+
+    The namespaces hold arrays as attributes, by the names in the layer's `Spec`. Fields that a call does not need have
+    their defaults.
+    """
+
+    x: np.ndarray | None  # input (N, ...); in `backward` None unless the layer's `saves` names it
+    y: np.ndarray | None  # output (N, ...); likewise
+    x_shape: tuple  # with the batch axis, also where the array is None
+    y_shape: tuple
+    dy: np.ndarray | None = None  # the gradient of y, which `backward` reads
+    dx: np.ndarray | None = None  # the gradient of x, which `backward` overwrites; None if nobody needs it
+    params: SimpleNamespace = field(default_factory=SimpleNamespace)
+    grads: SimpleNamespace = field(default_factory=SimpleNamespace)  # of the params; `backward` overwrites them
+    state: SimpleNamespace = field(default_factory=SimpleNamespace)
+    saved: SimpleNamespace = field(default_factory=SimpleNamespace)  # `forward` writes them for `backward`
+    scratch: SimpleNamespace = field(default_factory=SimpleNamespace)
+    training: bool = False  # whether this is part of a training step
+    activation: str | None = None  # for a layer with `fuses`: is applied while y is stored
+    residual: np.ndarray | None = None  # for a layer with `fuses`: is added before the activation; may be y itself
+    dresidual: np.ndarray | None = None  # for `fused_backward`: the gradient of the residual, to overwrite
+    dx_accumulate: np.ndarray | None = None  # for `accumulates_dx`: is added to dx while it is stored; may be dx itself
+    update: Callable | None = None  # for `gradient_by_rows`: (name, row, gradient) -> the call that updates these rows
+
+    @property
+    def known(self):
+        """An older name of `dx_accumulate`."""
+        return self.dx_accumulate
+
+
 class Changes:
-    """Counts changes to attributes of layers in networks, after which plans are made again; _names do not count."""
+    """Counts changes to attributes of layers in networks, after which plans are made anew; _names do not count."""
 
     count = 0
+
+
+OLDER = {"again": "recompute", "adds_gradient": "accumulates_dx"}  # older names of methods, which subclasses may use
 
 
 class Layer:
     """y = f(x; params): one input, one output.
 
-    `forward` and `backward` get the bound arrays `b` (x, y, dy, dx, params, grads, state, saved, scratch, training,
-    x_shape, y_shape) once per plan and return prepared calls: callables without arguments that overwrite their
-    results. In `backward`, `b.x` and `b.y` are None unless `saves` names them, and `b.dx` is None where unwanted.
-    A layer with `fuses` also gets `b.activation` (a name or None) and `b.residual` (an array or None), and stores
-    activation(f(x) + residual).
+    `forward` and `backward` get the bound arrays `b` (see `fastconv.layer.Bound`) once per plan and return prepared
+    calls: functions without arguments that overwrite their results.
+
+    Attributes
+    ----------
+    kind : str
+        The beginning of the names of nodes: "conv" gives conv1, conv2, ...
+    saves : set of "x" and "y"
+        The arrays that the equations of `backward` read.
+    in_place : bool
+        y may take x's memory, and dx that of dy, where nobody else needs the old values.
+    view : bool
+        The layer only reshapes: in place it leaves the bytes as they are, so that others may still read x.
+    fuses : set of "activation", "residual" and "norm"
+        What `forward` can do while it stores y. "norm" is done in frozen networks alone, by `freeze`.
+    fused_backward : bool
+        `backward` is that of the whole fusion, with its residual and activation.
+    epilogue : str or None
+        An activation's name in `Bound.activation`, if other layers can apply it while they store.
+    folds : bool
+        In prediction the layer is a scale and a shift per channel (`scale_and_shift`), which `freeze` of the layer
+        before can take into its weights.
+    keeps_order : bool
+        Every y is one of the x (max pooling), so a function that never decreases, such as ReLU, may be moved behind it.
+    convolution : bool
+        Its channels count when the executor chooses between planar and channels-last memory.
+    gradient_by_rows : set of parameter names
+        Gradients that `backward` can make a few rows at a time, with a call of `b.update` after each part.
+    recompute : method (b) -> calls, or None
+        Makes y from x and `b.saved` a second time, bit for bit.
 
     Examples
     --------
@@ -154,19 +215,24 @@ class Layer:
     array([-1.,  2.], dtype=float32)
     """
 
-    saves = frozenset()  # which of x, y the backward equations read
-    in_place = False  # y may take x's memory (and dx that of dy) when nobody needs x any more
-    view = False  # in place it leaves the bytes as they are, so that others may still read x
-    fuses = frozenset()  # what it can do while it stores: "activation", "residual", "norm"
-    fused_backward = False  # its backward undoes all of that too
-    epilogue = None  # the name under which other layers can apply it while they store
-    folds = False  # in prediction it is a scale and a shift of each channel
-    keeps_order = False  # each y is the largest of some x: what never falls may as well be applied to y
-    convolution = False  # counts when the executor chooses the memory layout
+    saves = frozenset()
+    in_place = view = False
+    fuses = frozenset()
+    fused_backward = False
+    epilogue = None
+    folds = keeps_order = convolution = False
+    gradient_by_rows = frozenset()
+    recompute = None
     kind = "layer"
-    name = None  # of a class of one's own that calls no `super().__init__()`
+    name = None  # for a class of your own that calls no `super().__init__()`
 
     _used = False  # whether a network has this layer
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        for older, name in OLDER.items():
+            if older in vars(cls) and name not in vars(cls):
+                setattr(cls, name, vars(cls)[older])
 
     def __new__(cls, *args, **options):
         habits.check_options(cls, options)
@@ -185,9 +251,6 @@ class Layer:
     def spec(self, x_shape, dtype):
         raise NotImplementedError(f"{type(self).__name__} must have a method spec(x_shape, dtype), see fastconv.Layer")
 
-    gradient_by_rows = frozenset()  # parameters whose gradient `backward` can make by rows, calling `b.update` on each
-    again = None  # or a method that makes y from x and what was saved, bit for bit
-
     def forward(self, b):
         raise NotImplementedError(f"{type(self).__name__} must have a method forward(b), see fastconv.Layer")
 
@@ -195,11 +258,11 @@ class Layer:
         raise NotImplementedError(f"{type(self).__name__} must have a method backward(b), see fastconv.Layer")
 
     def freeze(self, params, norm, x_shape):
-        """What `forward` reads as `b.params` in a frozen network, with `norm` (scale, shift) of each channel folded."""
+        """The `b.params` of `forward` in a frozen network; `norm` (scale, shift) per channel, or None, is folded in."""
         return SimpleNamespace(**{name: array.copy() for name, array in vars(params).items()})
 
-    def adds_gradient(self, x_shape, dtype):
-        """Whether `backward` adds `b.known`, an array or None that may be `b.dx` itself, to dx while it stores."""
+    def accumulates_dx(self, x_shape, dtype):
+        """Whether `backward` can accumulate: dx = b.dx_accumulate + gradient, where dx_accumulate may be dx itself."""
         return False
 
     def made_precise(self):
@@ -211,7 +274,7 @@ class Layer:
         return self
 
     def multiply_adds(self, x_shape, y_shape):
-        """Of one sample's forward pass."""
+        """The multiply-adds of one sample's forward pass."""
         return 0
 
     def __call__(self, x):

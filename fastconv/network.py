@@ -1,4 +1,4 @@
-"""The network: what people hold. Parameters by name, predictions, gradients, a summary, weights on disk."""
+"""The network as users see it: parameters by name, predictions, gradients, training steps; reports and files."""
 
 import copy
 from contextlib import contextmanager
@@ -11,17 +11,17 @@ from .arguments import habits
 from .arguments.batch import batch, shape_of_batch
 from .checkpoint.stored import Stored
 from .executor import Executor
-from .frozen import BATCH, Frozen
+from .frozen import BATCH, FrozenNetwork
 from .init import blamed_on
 from .ops import check
-from .parameters import Fixed
-from .reports.memory import footprint
-from .reports.plan import PlanReport
-from .reports.profile import profile
-from .reports.summary import Summary
+from .optim.base import has_own_step
+from .optim.optimizers import Optimizer
+from .parameters import SetOnce
+from .reports.reported import Reported
+from .system.interrupt import held_back
 
 
-class Network(Fixed, Stored):
+class Network(SetOnce, Stored, Reported):
     """A model with parameters, for images of one shape.
 
     Parameters
@@ -34,8 +34,8 @@ class Network(Fixed, Stored):
     seed : int, optional
         Of the first parameters; None takes fresh randomness.
     recompute : bool
-        In training, make what batch norm gave again from its input where the backward pass reads it, instead of
-        keeping it: less memory, a few passes more, the same bits.
+        In training, do not keep the results of batch norm for the backward pass, but compute them a second time there:
+        less memory, a few more passes over it, the same bits.
     precise : bool
         Compute all convolutions as `conv2d` does with ``precise=True``.
 
@@ -66,7 +66,7 @@ class Network(Fixed, Stored):
     (2, 10)
     """
 
-    fixed = MappingProxyType(
+    set_once = MappingProxyType(
         {
             "output": "build another Network",
             "input_shape": "it belongs to the model; build a Network for the other shape, and load the weights",
@@ -138,7 +138,7 @@ class Network(Fixed, Stored):
         for start in range(0, len(x), batch_size):
             part = x[start : start + batch_size]
             with self.executor.lock:
-                plan = self.executor.plan(len(part))
+                plan = self.executor.bound_plan(len(part))
                 plan.run_on(part)
                 y[start : start + batch_size] = plan.y
         return y if batched else y[0]
@@ -162,9 +162,53 @@ class Network(Fixed, Stored):
         loss, x = habits.check_loss(loss), self.batch_of(x)
         targets = loss.prepare(targets, (len(x), *self.output_shape), self.dtype)
         with self.training(), self.executor.lock:
-            plan = self.executor.plan(len(x), loss)
+            plan = self.executor.bound_plan(len(x), loss)
             plan.run_on(x, targets)
             return float(plan.loss), self.executor.gradients.copy()
+
+    def reserve(self, batch_size, loss=None, fused_update=False):
+        """Make the plan and the memory for batches of this size now: a prediction, or, with a loss, a training step.
+
+        A batch that cannot run is refused here, before anything changes. The arguments are those of `train_batch`.
+        """
+        with self.executor.lock:
+            self.executor.bound_plan(batch_size, loss, fused_update)
+
+    def train_batch(self, x, targets, loss, optimizer, fused_update=False, watch=None):
+        """One training step: forward, backward, update. Returns the loss before the update, as `fit` needs it.
+
+        Nothing is checked, and the caller holds `training()`; for loops of your own there is `fastconv.train_step`.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape), the network's dtype, N >= 1
+        targets : array
+            The result of ``loss.prepare``.
+        loss : a loss of `fastconv.losses`
+        optimizer : object with step(parameters, gradients)
+            One with a `step` of its own gets all gradients, whatever `fused_update` says.
+        fused_update : bool
+            Update each parameter as soon as its gradient is known, and keep no gradients.
+        watch : function (loss, y) -> anything, optional
+            Called after the update with arrays that are valid during this call.
+        """
+        executor, parameters = self.executor, self.parameters
+        with executor.lock:
+            in_parts = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
+            fused_update = fused_update and in_parts
+            plan = executor.bound_plan(len(x), loss, fused_update)
+            if in_parts:
+                optimizer.begin_step(parameters)
+            if fused_update:
+                with held_back(), plan.updates.by(optimizer):
+                    plan.run_on(x, targets)
+                    optimizer.end_step(parameters)
+            else:
+                plan.run_on(x, targets)
+                optimizer.step(parameters, executor.gradients)
+            if watch is not None:
+                watch(plan.loss, plan.y)
+            return float(plan.loss)
 
     @contextmanager
     def training(self):
@@ -204,7 +248,7 @@ class Network(Fixed, Stored):
 
         Returns
         -------
-        Frozen
+        FrozenNetwork
             With `predict(x)`, `plan(batch_size)`, `nbytes`.
 
         Examples
@@ -223,93 +267,7 @@ class Network(Fixed, Stored):
         """
         batch_size = check.integer(batch_size, "batch_size", 1)
         with self.executor.lock:
-            return Frozen(self.output, self.parameters, self.buffers, self.executor.channels_last, batch_size)
-
-    def plan(self, batch_size=1, training=False):
-        """The steps for a batch of this size: what was fused, and where in memory every value lies; `print` it.
-
-        Returns
-        -------
-        PlanReport
-            With `lines`, and `nbytes` of memory for all values (weights and their gradients not counted).
-        """
-        return PlanReport(self.executor.steps(check.integer(batch_size, "batch_size", 1), training))
-
-    def memory(self, batch_size=1, training=False, slots=1, lean=False):
-        """The memory that a batch of this size takes, known from the plan before anything runs.
-
-        Parameters
-        ----------
-        batch_size : int
-        training : bool
-            A training step; else a prediction.
-        slots : int
-            Arrays that the optimiser keeps for each parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
-        lean : bool
-            As in `fit`: no gradients are kept.
-
-        Returns
-        -------
-        Footprint
-            Bytes of `values`, `weights`, `gradients`, `optimizer`, and their `total`.
-
-        Examples
-        --------
-        >>> from fastconv import Network, layers
-        >>> print(Network(layers.Linear(1000), (1000,)).memory(8, training=True))
-        12.1 MB: values 0.1, weights 4.0, gradients 4.0, optimizer 4.0
-        """
-        batch_size, slots = check.integer(batch_size, "batch_size", 1), check.integer(slots, "slots", 0)
-        return footprint(self.executor, batch_size, bool(training), slots, bool(lean))
-
-    def profile(self, x, targets=None, loss=None, repeats=10):
-        """Time each step on a batch: of a prediction, or, with targets and a loss, of a training step.
-
-        The network stays as it is: the steps run on copies of the buffers, and no parameter is updated.
-
-        Parameters
-        ----------
-        x : array (N, *input_shape), the network's dtype
-        targets, loss
-            As in `gradients`.
-        repeats : int
-            Runs; the median counts.
-
-        Returns
-        -------
-        Profile
-            `rows` of step, milliseconds, GFLOP/s, GB/s and bytes; `print` it, or `save` a picture.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from fastconv import Network, layers, sequential
-        >>> network = Network(sequential(layers.Conv2D(4, 3), layers.ReLU()), (1, 8, 8))
-        >>> profile = network.profile(np.ones((2, 1, 8, 8), "float32"), repeats=2)
-        >>> [row.step for row in profile.rows]
-        ['conv1 + relu1']
-        """
-        if targets is not None and loss is None:
-            raise TypeError("loss must be given with targets, such as loss=fastconv.CrossEntropy(), got None")
-        x = self.batch_of(x)
-        if loss is not None:
-            targets = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
-        repeats = check.integer(repeats, "repeats", 1)
-        with self.training(), self.executor.lock:
-            plan = self.executor.trial_plan(len(x), loss)
-            plan.write(x, None if loss is None else targets)
-            return profile(plan, repeats)
-
-    def summary(self, batch_size=None):
-        """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it.
-
-        With a batch size, also the memory that a prediction and a training step (with momentum) of such a batch take.
-        """
-        lines = []
-        if batch_size is not None:
-            works = {"prediction": self.memory(batch_size), "training step": self.memory(batch_size, training=True)}
-            lines = [f"{work} of {batch_size}: {memory}" for work, memory in works.items()]
-        return Summary(self.nodes, lines)
+            return FrozenNetwork(self.output, self.parameters, self.buffers, self.executor.channels_last, batch_size)
 
     def arrays(self):
         return {**self.parameters, **self.buffers}

@@ -1,4 +1,4 @@
-"""Where arrays live: places inside one arena, the allocator of those places, and named views of one flat vector."""
+"""The arrays of a network by name: live views, of one flat vector where they are parameters."""
 
 from collections.abc import Mapping
 from math import prod
@@ -138,17 +138,17 @@ def restored(shapes, dtype, vector):
     return new
 
 
-class Fixed:
-    """A holder of attributes that are set once: name -> what to write instead of setting it again."""
+class SetOnce:
+    """The base of classes with attributes that are set once; `set_once`: name -> what to write instead of that."""
 
-    fixed = MappingProxyType({})
+    set_once = MappingProxyType({})
 
     def __setattr__(self, name, value):
-        if name in self.fixed and name in vars(self):
-            raise AttributeError(f"{type(self).__name__}.{name} cannot be replaced: {self.fixed[name]}")
+        if name in self.set_once and name in vars(self):
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be replaced: {self.set_once[name]}")
         super().__setattr__(name, value)
 
     def __delattr__(self, name):
-        if name in self.fixed:
+        if name in self.set_once:
             raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
         super().__delattr__(name)

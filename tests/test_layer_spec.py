@@ -96,7 +96,7 @@ def test_a_result_of_another_size_does_not_take_the_memory_of_x(y_shape, view):
     made, x = network(Spec(y_shape), in_place=True, view=view), np.ones((2, 3), "float32")
     assert made.predict(x).shape == (2, *y_shape)
     made.gradients(x, np.zeros((2, *y_shape), "float32"), losses.MSE())
-    steps = made.executor.steps(2).steps
+    steps = made.executor.make_plan(2).steps
     assert steps[-1].y.start != steps[-1].x.start or y_shape == (1,)
     assert not np.shares_memory(*(place.array(made.executor.arena) for place in (steps[-1].x, steps[-1].y)))
 

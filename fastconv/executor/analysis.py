@@ -1,14 +1,57 @@
-"""What the planner reads off the graph: who needs a gradient, who reads a value, which arrays lie inside others."""
+"""What the planners read off a graph before they plan: order, fusions, aliases, and how many steps read each value."""
 
 from collections import Counter
 from itertools import pairwise
+from typing import NamedTuple
 
+from ..graph import Node
 from ..layer import Spec
 from . import rewrites
+from .fusion import find_fusions
+
+
+class Analysis(NamedTuple):
+    """Facts about a graph. Values are named by the index of their node."""
+
+    output: Node
+    nodes: list  # in the order they run
+    wanted: set  # the values whose gradient is needed; empty for prediction
+    fusions: list
+    aliases: dict  # value -> (root, channel): its array begins at this channel of the root's array
+    readers: Counter  # value -> the number of steps that use it
+    recomputed: dict  # value -> (fusion, readers): not kept for the backward pass, but computed a second time there
+
+    def readers_of_roots(self):
+        """root -> the number of uses of all values that lie in its array."""
+        found = Counter()
+        for index, readers in self.readers.items():
+            found[self.aliases[index][0].index] += readers
+        return found
+
+
+def analyse_prediction(nodes, output, fusions=None):
+    """`fusions`: those of a frozen network; found here if None."""
+    fusions = find_fusions(nodes, output, set()) if fusions is None else fusions
+    return Analysis(output, nodes, set(), fusions, concat_aliases(nodes), count_readers(fusions, output), {})
+
+
+def analyse_training(nodes, output, recompute=False):
+    """`recompute`: values that a layer can compute a second time, bit for bit, are not kept."""
+    nodes = relu_after_pool(nodes, output) if rewrites.enabled("pooled_first") else nodes
+    wanted = depend_on_parameters(nodes)
+    fusions, aliases = find_fusions(nodes, output, wanted), concat_aliases(nodes)
+    backward_readers, recomputed = count_backward_readers(fusions, wanted), {}
+    for fusion in fusions if recompute else ():
+        index = fusion.last.index
+        alone = aliases[index][0] is fusion.last and index != output.index
+        if alone and backward_readers[index] and can_recompute(fusion, wanted, recomputed):
+            recomputed[index] = fusion, backward_readers.pop(index)
+    readers = count_readers(fusions, output) + backward_readers
+    return Analysis(output, nodes, wanted, fusions, aliases, readers, recomputed)
 
 
 def depend_on_parameters(nodes):
-    """Indices of the nodes whose gradient is needed: some parameter lies at or before them."""
+    """The values whose gradient is needed: some parameter lies at or before them."""
     wanted = set()
     for node in nodes:
         if (node.spec and node.spec.params) or any(source.index in wanted for source in node.inputs):
@@ -16,14 +59,28 @@ def depend_on_parameters(nodes):
     return wanted
 
 
-def pooled_first(nodes, output):
-    """The nodes with relu after max pooling where the model has it before: the same values from a quarter of the work.
+def can_recompute(fusion, wanted, recomputed):
+    """Whether the fusion's layer can compute y a second time, from an x that is kept."""
+    node = fusion.node
+    return (
+        node.layer is not None
+        and node.layer.recompute is not None
+        and fusion.residual is None
+        and "y" not in fusion.saves()
+        and node.index in wanted
+        and node.inputs[0].index not in recomputed
+    )
 
-    max(relu(x)) = relu(max(x)), and the gradient takes the same way, through the largest value if that is positive.
-    So the layer before need not keep its result for relu's gradient. Each pair of nodes keeps its two indices.
+
+def relu_after_pool(nodes, output):
+    """The nodes with relu after max pooling where the model has relu before it.
+
+    max(relu(x)) = relu(max(x)), and the gradient passes both in either order through the largest value, if that is
+    positive. relu then works on the smaller map, and the layer before it need not keep its result for relu's gradient.
+    Each pair of nodes keeps its two indices.
     """
     uses = Counter(source.index for node in nodes for source in node.inputs)
-    placed = {node.index: node for node in nodes}
+    moved = {node.index: node for node in nodes}
     for pool in nodes:
         relu = pool.inputs[0] if pool.layer and pool.layer.keeps_order else None
         if relu is None or not relu.layer or not relu.layer.epilogue or uses[relu.index] > 1 or relu is output:
@@ -33,34 +90,34 @@ def pooled_first(nodes, output):
             continue
         first = pool.replaced(index=relu.index, inputs=(source,))
         then = relu.replaced(index=pool.index, inputs=(first,), shape=pool.shape, spec=Spec(pool.shape))
-        placed[first.index], placed[then.index] = first, then
-    return [placed[node.index] for node in nodes]
+        moved[first.index], moved[then.index] = first, then
+    return [moved[node.index] for node in nodes]
 
 
-def count_readers(units, output):
-    """For each value how many steps use it: the one that makes it, the ones that read it, the network's end."""
-    readers = Counter(unit.last.index for unit in units)
+def count_readers(fusions, output):
+    """value -> the number of uses: by the step that makes it, by each step that reads it, and as the output."""
+    readers = Counter(fusion.last.index for fusion in fusions)
     readers[output.index] += 1
-    readers.update(source.index for unit in units for source in unit.inputs)
+    readers.update(source.index for fusion in fusions for source in fusion.inputs)
     return readers
 
 
-def count_savers(units, wanted):
-    """For each value how many steps of the backward pass read it."""
-    savers = Counter()
-    for unit in units:
-        if unit.last.index in wanted:
-            saves = unit.saves()
-            savers[unit.node.inputs[0].index] += "x" in saves
-            savers[unit.last.index] += "y" in saves
-    return savers
+def count_backward_readers(fusions, wanted):
+    """value -> the number of steps of the backward pass that read it."""
+    readers = Counter()
+    for fusion in fusions:
+        if fusion.last.index in wanted:
+            saves = fusion.saves()
+            readers[fusion.node.inputs[0].index] += "x" in saves
+            readers[fusion.last.index] += "y" in saves
+    return readers
 
 
-def homes(nodes):
-    """node.index -> (root, channel): the node whose array holds this one's, and the first channel there.
+def concat_aliases(nodes):
+    """value -> (root, channel): the node whose array holds this value, and the value's first channel there.
 
-    The inputs of a concatenation live inside it, and a concatenation lives inside a longer one that begins with the
-    same inputs. A node has one home; elsewhere it is copied.
+    The inputs of a concatenation are computed inside it. A concatenation lies inside a longer one that begins with the
+    same inputs. A value lies inside one concatenation only; the others that it belongs to get a copy.
     """
     inside, concats = {}, [node for node in nodes if node.kind == "concat" and rewrites.enabled("concat")]
     starting_with = {}
@@ -76,10 +133,11 @@ def homes(nodes):
             if source.index not in inside:
                 inside[source.index] = (node, first)
             first += source.shape[0]
-    return {node.index: follow(node, inside) for node in nodes}
+    return {node.index: outermost(node, inside) for node in nodes}
 
 
-def follow(node, inside):
+def outermost(node, inside):
+    """The root that holds the node after all levels of nesting, and the node's first channel there."""
     channel = 0
     while node.index in inside:
         node, first = inside[node.index]

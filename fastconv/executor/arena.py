@@ -1,4 +1,4 @@
-"""Where arrays live: places inside one arena, the allocator of those places, and named views of one flat vector."""
+"""The arena: one piece of memory for all values of a plan. Slots are arrays in it; the allocator hands out ranges."""
 
 from bisect import insort
 from math import prod
@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Place(NamedTuple):
-    """An array still without memory: the byte where it starts in the arena, its shape, strides and dtype."""
+class Slot(NamedTuple):
+    """An array that has an address but no memory yet: its first byte in the arena, its shape, strides and dtype."""
 
     start: int
     shape: tuple
@@ -28,17 +28,18 @@ class Place(NamedTuple):
         return self._replace(shape=(count, *self.shape[1:]))
 
     def reshaped(self, shape):
-        """A view of the same bytes with another shape; None if they are not contiguous in C order or too few."""
+        """A view of the same bytes with another shape; None if the bytes are not in C order, or of another number."""
         if self.shape == shape:
             return self
         if prod(self.shape) != prod(shape):
             return None
         if any(s != c for e, s, c in zip(self.shape, self.strides, c_strides(self), strict=True) if e > 1):
             return None
-        return place(self.start, shape, self.dtype)
+        return dense_slot(self.start, shape, self.dtype)
 
 
 def c_strides(array):
+    """The strides of a dense array of this shape and dtype in C order."""
     strides, step = [], array.dtype.itemsize
     for extent in reversed(array.shape):
         strides.append(step)
@@ -46,25 +47,25 @@ def c_strides(array):
     return tuple(reversed(strides))
 
 
-def place(start, shape, dtype, channels_last=False):
-    """A dense array at `start`: C order, or, for (N, C, H, W) in channels-last memory, the order N, H, W, C."""
+def dense_slot(start, shape, dtype, channels_last=False):
+    """A slot without gaps: in C order, or, for (N, C, H, W) in channels-last memory, in the order N, H, W, C."""
     dtype = np.dtype(dtype)
     if channels_last and len(shape) == 4:
         _, c, h, w = shape
         size = dtype.itemsize
-        return Place(start, shape, (h * w * c * size, size, w * c * size, c * size), dtype)
-    dense = Place(start, shape, (), dtype)
+        return Slot(start, shape, (h * w * c * size, size, w * c * size, c * size), dtype)
+    dense = Slot(start, shape, (), dtype)
     return dense._replace(strides=c_strides(dense))
 
 
-class Space:
-    """Gives out and takes back ranges of an address space that starts at 0; `size` is the most that was in use."""
+class ArenaAllocator:
+    """A free list over an address space that starts at 0; `size` is the most that was ever in use."""
 
     def __init__(self):
-        self.holes, self.size = [], 0  # holes: sorted, disjoint [start, stop) below `size`
+        self.holes, self.size = [], 0  # holes: free ranges [start, stop) below `size`, sorted and disjoint
 
-    def take(self, length):
-        """The start of the smallest hole that fits, or of new space at the end."""
+    def allocate(self, length):
+        """The start of the smallest hole that fits (best fit), or of new space at the end."""
         if length == 0:
             return 0
         fitting = [hole for hole in self.holes if hole[1] - hole[0] >= length]
@@ -80,8 +81,8 @@ class Space:
         self.size = start + length
         return start
 
-    def give(self, start, length):
-        """Take the range back, and join it with the holes beside it."""
+    def free(self, start, length):
+        """Give the range back, and merge it with the holes beside it."""
         if length == 0:
             return
         stop = start + length

@@ -1,4 +1,4 @@
-"""Turns the steps of a plan into prepared calls on one arena."""
+"""Binds a plan to memory: each step becomes prepared calls, functions without arguments on arrays in one arena."""
 
 from collections.abc import Iterable
 from contextlib import contextmanager
@@ -8,17 +8,19 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..graph.graph import reading
+from ..layer import Bound
 from ..ops.add import add_call
 from ..ops.layout import copy_call
+from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Recompute, Update
 
 
 class BoundPlan:
     """Prepared calls on fixed memory: fill `x` and `targets`, run, read `y` and `loss` (and the gradients)."""
 
-    def __init__(self, steps, binder):
-        self.x, self.y = steps.x.array(binder.arena), steps.y.array(binder.arena)
-        self.steps = steps.steps
-        self.bound = [(number, binder(step)) for number, step in steps.in_order()]
+    def __init__(self, plan, binder):
+        self.x, self.y = plan.x.array(binder.arena), plan.y.array(binder.arena)
+        self.steps = plan.steps
+        self.bound = [(number, binder(step)) for number, step in plan.in_order()]
         self.calls = [call for _, calls in self.bound for call in calls]
         self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
         if self.x.ndim == 4 and not self.x.flags.c_contiguous:
@@ -51,13 +53,31 @@ class Binder:
         self.updates = Updates(parameters)
 
     def __call__(self, step):
-        return getattr(self, f"bind_{type(step).__name__.lower()}")(step)
+        """The step's calls."""
+        match step:
+            case Forward():
+                return self.forward(step)
+            case Recompute():
+                return self.recompute(step)
+            case Backward():
+                return self.backward(step)
+            case Add():
+                return [add_call(*map(self.array, (step.a, step.b, step.out)), step.activation)]
+            case Copy():
+                return [copy_call(self.array(step.source), self.array(step.out))]
+            case AddGradient():
+                total = self.gradients.memory(step.name)
+                return [add_call(total, self.array(step.more), total)]
+            case Update():
+                return [self.updates.call(step.names[0], 0, self.array(step.gradient))]
+            case Loss():
+                return self.loss_and_slope(step)
 
-    def array(self, place):
-        return None if place is None else place.array(self.arena)
+    def array(self, slot):
+        return None if slot is None else slot.array(self.arena)
 
-    def arrays(self, places):
-        return SimpleNamespace(**{name: self.array(place) for name, place in places.items()})
+    def arrays(self, slots):
+        return SimpleNamespace(**{name: self.array(slot) for name, slot in slots.items()})
 
     def params(self, node):
         return own(node, node.spec.params, self.parameters)
@@ -65,77 +85,67 @@ class Binder:
     def state(self, node):
         return own(node, node.spec.state, self.buffers)
 
-    def bind_forward(self, step):
-        node, n = step.unit.node, step.y.shape[:1]
-        b = SimpleNamespace(
+    def bound(self, node, n, step, **more):
+        """What Forward, Recompute and Backward have in common."""
+        return Bound(
             x=self.array(step.x),
             y=self.array(step.y),
-            residual=self.array(step.residual),
-            activation=step.unit.activation_name,
-            x_shape=n + node.inputs[0].shape,
-            y_shape=n + node.shape,
+            x_shape=(n, *node.inputs[0].shape),
+            y_shape=(n, *node.shape),
             params=self.params(node),
             state=self.state(node),
             saved=self.arrays(step.saved),
+            **more,
+        )
+
+    def forward(self, step):
+        node = step.fusion.node
+        b = self.bound(
+            node,
+            step.y.shape[0],
+            step,
+            activation=step.fusion.activation_name,
+            residual=self.array(step.residual),
             scratch=self.arrays(step.scratch),
             training=self.loss is not None,
         )
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.forward(b), "forward")
 
-    def bind_again(self, step):
-        node = step.unit.node
-        b = SimpleNamespace(
-            x=self.array(step.x),
-            y=self.array(step.y),
-            activation=step.unit.activation_name,
-            params=self.params(node),
-            saved=self.arrays(step.saved),
-        )
+    def recompute(self, step):
+        node = step.fusion.node
+        b = self.bound(node, step.y.shape[0], step, activation=step.fusion.activation_name, training=True)
         with reading(node.name, node.layer, node.inputs[0]):
-            return calls(node.computing.again(b), "again")
+            return calls(node.computing.recompute(b), "recompute")
 
-    def bind_backward(self, step):
-        node, n = step.node, step.dy.shape[:1]
-        grads = {
-            name: one(node, name, node.spec.params[name], self.gradients) if place is None else self.array(place)
-            for name, place in step.grads.items()
-        }
-        b = SimpleNamespace(
-            x=self.array(step.x),
-            y=self.array(step.y),
+    def backward(self, step):
+        node = step.node
+        b = self.bound(
+            node,
+            step.dy.shape[0],
+            step,
             dy=self.array(step.dy),
             dx=self.array(step.dx),
             dresidual=self.array(step.dresidual),
-            known=self.array(step.known),
+            dx_accumulate=self.array(step.dx_accumulate),
             activation=step.activation,
-            x_shape=n + node.inputs[0].shape,
-            y_shape=n + node.shape,
-            params=self.params(node),
-            grads=SimpleNamespace(**grads),
+            grads=self.gradients_of(node, step.grads),
             update=partial(self.updates.rows, node.owner),
-            state=self.state(node),
-            saved=self.arrays(step.saved),
             scratch=self.arrays(step.scratch),
             training=True,
         )
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.backward(b), "backward")
 
-    def bind_add(self, step):
-        return [add_call(*map(self.array, (step.a, step.b, step.out)), step.activation)]
+    def gradients_of(self, node, slots):
+        """The arrays in the arena, and, where a gradient has no slot, the network's own."""
+        return SimpleNamespace(**{
+            name: one(node, name, node.spec.params[name], self.gradients) if slot is None else self.array(slot)
+            for name, slot in slots.items()
+        })  # fmt: skip
 
-    def bind_copy(self, step):
-        return [copy_call(self.array(step.source), self.array(step.out))]
-
-    def bind_addgradient(self, step):
-        total = self.gradients.memory(step.name)
-        return [add_call(total, self.array(step.more), total)]
-
-    def bind_update(self, step):
-        return [self.updates.call(step.names[0], 0, self.array(step.gradient))]
-
-    def bind_loss(self, step):
+    def loss_and_slope(self, step):
+        """The loss, and dy = d loss / dy."""
         y, dy = self.array(step.y), self.array(step.dy)
         shape, dtype = self.loss.target_array(y.shape, y.dtype)
         self.targets = np.zeros(shape, dtype)
@@ -158,7 +168,7 @@ class Updates:
             self.optimizer = None
 
     def call(self, name, first, gradient):
-        """The update of a parameter's elements from `first`."""
+        """The update of a parameter's elements from `first` on."""
         return partial(self.run, self.parameters.starts[name] + first, gradient)
 
     def run(self, start, gradient):
@@ -170,19 +180,19 @@ class Updates:
 
 
 def calls(made, method):
-    """What a layer's method gave, as a list; TypeError for what are no calls."""
+    """The result of a layer's method as a list; TypeError if it holds anything but functions."""
     if not isinstance(made, Iterable) or not all(map(callable, made := list(made))):
         raise TypeError(f"{method} must return a list of calls, functions without arguments, got {made!r}")
     return made
 
 
 def own(node, entries, arrays):
-    """The arrays of a node's Parameters or States."""
+    """The arrays of a node's Parameters or States, by the layer's own names."""
     return SimpleNamespace(**{name: one(node, name, entry, arrays) for name, entry in entries.items()})
 
 
 def one(node, name, entry, arrays):
-    """A view of the array; RuntimeError if its shape or dtype is not what the node declares."""
+    """A view of the array; RuntimeError if its shape or dtype is not the declared one."""
     full, dtype = f"{node.owner}.{name}", np.dtype(getattr(entry, "dtype", None) or node.graph.dtype)
     array = arrays.memory(full) if full in arrays else None
     if array is None or array.shape != entry.shape or array.dtype != dtype:

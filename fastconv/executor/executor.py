@@ -1,6 +1,6 @@
 """Runs a network: makes plans, binds them to memory, keeps the last few, and runs them as flat lists of prepared calls.
 
-The executor alone allocates, and it alone adds: where a value or a parameter has several uses.
+Only the executor allocates, and only the executor adds: where a value or a parameter has several uses.
 """
 
 import threading
@@ -10,24 +10,24 @@ from types import MappingProxyType
 from .. import graph
 from ..layer import Changes
 from ..ops import allocation
-from ..parameters import Fixed
+from ..parameters import SetOnce
 from ..system import fork
 from . import rewrites
 from .binder import Binder, BoundPlan
-from .planner import Planner
-from .training_planner import TrainingPlanner
+from .planner import plan_prediction
+from .training_planner import plan_training
 
-KEPT = 8  # plans: a few batch sizes, for training and for prediction
-CHANNELS_LAST_FROM = 17  # channels: networks whose convolutions are all narrower run on planes
+KEPT = 8  # bound plans: a few batch sizes, for training and for prediction
+CHANNELS_LAST_FROM = 17  # channels: a network whose convolutions all have fewer runs in planar memory
 
 
-class Executor(Fixed):
-    """The plans of one network and the memory they share.
+class Executor(SetOnce):
+    """The plans of one network and the memory that they share.
 
-    `parameters` and `buffers` map names to live arrays; they live outside plans. Whoever runs a plan holds `lock`.
+    `parameters` and `buffers` map names to live arrays, which belong to the network. Whoever runs a plan holds `lock`.
     """
 
-    fixed = MappingProxyType(
+    set_once = MappingProxyType(
         {
             "output": "an executor runs one network",
             **dict.fromkeys(("parameters", "buffers"), "an executor runs one network, on its arrays"),
@@ -46,44 +46,44 @@ class Executor(Fixed):
         self.trainer = threading.RLock()  # held by the thread that trains
         self.plans, self.arena = OrderedDict(), allocation.aligned(0)
 
-    def steps(self, n, training=False, updates=False):
-        """The plan for a batch of `n`, without memory."""
+    def make_plan(self, n, training=False, fused_update=False):
+        """The Plan for a batch of `n`, without memory."""
         if training:
-            return TrainingPlanner(self.output, n, self.channels_last, self.recompute, updates).run()
-        return Planner(self.output, n, self.channels_last).run()
+            return plan_training(self.output, n, self.channels_last, self.recompute, fused_update)
+        return plan_prediction(self.output, n, self.channels_last)
 
-    def plan(self, n, loss=None, updates=False):
-        """The bound plan for a batch of `n`: prediction, or a training step with this loss.
+    def bound_plan(self, n, loss=None, fused_update=False):
+        """The BoundPlan for a batch of `n`: a prediction, or, with a loss, a training step; kept for the next time.
 
-        With `updates` the step is the optimiser's too, and no gradient outlives its use.
+        With `fused_update` the optimizer's step is part of the plan, and no gradient outlives its use.
         """
-        key = (n, loss, updates, rewrites.switched_off())
+        key = (n, loss, fused_update, rewrites.switched_off())
         plan = self.plans.pop((*key, Changes.count), None)
         if plan is None:
-            plan = self.bind(n, loss, updates, self.buffers)
+            plan = self.bind(n, loss, fused_update, self.buffers)
         while len(self.plans) >= KEPT:
             self.plans.popitem(last=False)
         self.plans[*key, Changes.count] = plan  # the last is the one used most recently
         return plan
 
-    def bind(self, n, loss, updates, buffers):
-        """A new plan, which reads and changes these buffers."""
-        steps = self.steps(n, loss is not None, updates)
-        if steps.size > self.arena.size:
+    def bind(self, n, loss, fused_update, buffers):
+        """A new BoundPlan, which reads and changes these buffers."""
+        plan = self.make_plan(n, loss is not None, fused_update)
+        if plan.size > self.arena.size:
             self.plans.clear()  # they hold the smaller arena
-            self.arena = allocation.aligned(steps.size)
-        if loss is not None and not updates and self.gradients is None:
+            self.arena = allocation.aligned(plan.size)
+        if loss is not None and not fused_update and self.gradients is None:
             self.gradients = self.parameters.like()
         gradients = None if loss is None else self.gradients
-        return BoundPlan(steps, Binder(self.arena, self.parameters, buffers, gradients, loss))
+        return BoundPlan(plan, Binder(self.arena, self.parameters, buffers, gradients, loss))
 
     def trial_plan(self, n, loss=None):
-        """A bound plan on copies of the buffers: to run it does not change the network. It is not kept."""
+        """A BoundPlan on copies of the buffers: to run it does not change the network. It is not kept."""
         return self.bind(n, loss, False, self.buffers.copy())
 
 
 def wide_convolutions(output):
-    """Whether any convolution of the network has more channels than planes serve well."""
+    """Whether some convolution of the network has so many channels that channels-last memory is faster."""
     return any(
         max(node.shape[0], node.inputs[0].shape[0]) >= CHANNELS_LAST_FROM
         for node in graph.ancestors(output)

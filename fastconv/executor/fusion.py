@@ -1,9 +1,9 @@
-"""Which nodes run as one step: a layer, and what is done to its result while it is stored.
+"""Fusions: a layer, and the nodes after it that are computed while the layer stores its result.
 
     y = activation(norm(f(x)) + residual)
 
-A node joins the step before it where that step's result has no other reader. A step runs where its last node stands in
-the order of the model, so that the residual is there.
+A node joins the fusion before it if nobody else reads the value between them, which then never exists in memory. A
+fusion runs at the place of its last node in the order of the model, because its residual is known only there.
 """
 
 from collections import Counter
@@ -13,14 +13,19 @@ from ..graph import Node
 from . import rewrites
 
 
-class Unit(NamedTuple):
-    """One step. Only its last node's value exists in memory."""
+class Fusion(NamedTuple):
+    """The nodes that run as one step. Only the value of the last one exists in memory."""
 
     node: Node
     norm: Node | None = None
     add: Node | None = None
-    residual: Node | None = None
+    residual: Node | None = None  # the other term of the sum `add`
     activation: Node | None = None
+
+    @property
+    def nodes(self):
+        """The nodes that are computed, in order."""
+        return [node for node in (self.node, self.norm, self.add, self.activation) if node]
 
     @property
     def last(self):
@@ -31,8 +36,8 @@ class Unit(NamedTuple):
         return self.node.inputs if self.residual is None else (*self.node.inputs, self.residual)
 
     @property
-    def one_backward(self):
-        """Whether the layer's backward undoes the whole step."""
+    def has_one_backward(self):
+        """Whether the layer's own backward is that of the whole fusion."""
         return self.node.layer is not None and self.node.layer.fused_backward
 
     @property
@@ -40,23 +45,26 @@ class Unit(NamedTuple):
         return None if self.activation is None else self.activation.layer.epilogue
 
     def saves(self):
-        """Which of its x and its y the backward pass reads."""
+        """Which of its x and y the backward pass reads."""
         if self.node.layer is None:
             return self.activation.layer.saves if self.activation else frozenset()
-        if not self.one_backward:
+        if not self.has_one_backward:
             return self.node.layer.saves | (self.activation.layer.saves if self.activation else frozenset())
-        mask = {"y"} if self.activation and self.residual else set()
+        mask = {"y"} if self.activation and self.residual else set()  # where relu passed depends on the residual
         return self.node.layer.saves | mask
 
 
-def units(nodes, output, wanted, frozen=False):
-    """The steps of a graph in the order they run in; `wanted`: nodes whose gradient is needed."""
-    growing = Growing(nodes, output, wanted, frozen)
-    return sorted(filter(None, map(growing.unit, nodes)), key=lambda unit: unit.last.index)
+def find_fusions(nodes, output, wanted, frozen=False):
+    """The fusions of a graph in the order they run in.
+
+    `wanted`: indices of the nodes whose gradient is needed; empty for prediction. `frozen`: batch norm may join too.
+    """
+    builder = FusionBuilder(nodes, output, wanted, frozen)
+    return sorted(filter(None, map(builder.starting_with, nodes)), key=lambda fusion: fusion.last.index)
 
 
-class Growing:
-    """Nodes taken into units so far."""
+class FusionBuilder:
+    """Takes the nodes of a graph in order; `taken` holds the nodes that joined an earlier fusion."""
 
     def __init__(self, nodes, output, wanted, frozen):
         self.output, self.wanted, self.frozen, self.taken = output, wanted, frozen, set()
@@ -65,37 +73,37 @@ class Growing:
         states = Counter(node.owner for node in nodes if node.layer and node.spec.state)
         self.ordered = {owner for owner, uses in states.items() if uses > 1} if wanted else set()
 
-    def unit(self, node):
-        """The step that starts with `node`; None where it is part of an earlier one."""
+    def starting_with(self, node):
+        """The fusion that starts with `node`; None if the node is part of an earlier one."""
         if node.index in self.taken:
             return None
-        unit = Unit(node)
+        fusion = Fusion(node)
         fuses = node.layer.fuses if node.layer else {"activation"} if node.kind == "add" else ()
         if node.owner in self.ordered:
-            fuses = ()  # in training each use changes the states: in the model's order, so where the node stands
-        for joins, grow in (("norm", self.norm), ("residual", self.residual), ("activation", self.activation)):
+            fuses = ()  # in training each use changes the layer's state, so that its uses must keep the model's order
+        for joins, join in (("norm", self.norm), ("residual", self.residual), ("activation", self.activation)):
             if joins in fuses and rewrites.enabled(joins):
-                unit = grow(unit, self.follower(unit.last)) or unit
-        self.taken.update(part.index for part in (unit.norm, unit.add, unit.activation) if part)
-        return unit
+                fusion = join(fusion, self.only_reader(fusion.last)) or fusion
+        self.taken.update(part.index for part in fusion.nodes[1:])
+        return fusion
 
-    def follower(self, node):
-        """The one reader of a value that nobody else sees."""
+    def only_reader(self, node):
+        """The node that reads this value, if nobody else does."""
         return self.reader[node.index] if self.uses[node.index] == 1 and node.index != self.output.index else None
 
-    def norm(self, unit, then):
+    def norm(self, fusion, then):
         if self.frozen and then and then.layer and then.layer.folds:
-            return unit._replace(norm=then)
+            return fusion._replace(norm=then)
         return None
 
-    def residual(self, unit, then):
+    def residual(self, fusion, then):
         if not then or then.kind != "add" or then.index in self.taken:
             return None
         a, b = then.inputs
-        other = b if a is unit.last else a
-        if self.wanted and (unit.node.index in self.wanted) != (then.index in self.wanted):
-            return None  # the layer has no backward step, the sum needs one
-        return unit._replace(add=then, residual=other)
+        other = b if a is fusion.last else a
+        if self.wanted and (fusion.node.index in self.wanted) != (then.index in self.wanted):
+            return None  # the layer has no backward step, but the sum needs one
+        return fusion._replace(add=then, residual=other)
 
-    def activation(self, unit, then):
-        return unit._replace(activation=then) if then and then.layer and then.layer.epilogue else None
+    def activation(self, fusion, then):
+        return fusion._replace(activation=then) if then and then.layer and then.layer.epilogue else None

@@ -1,44 +1,44 @@
-"""Parameters that lie side by side, whose gradients wait for each other so that one call updates them all."""
+"""Gradient buckets: parameters that are neighbours in memory are updated by one call, when all gradients are known."""
 
 from math import prod
 
 from ..ops.allocation import nbytes
-from .arena import place
+from .arena import dense_slot
 
-MOST = 32 << 20  # bytes of gradients that wait: what the caches hold of them is slow to read from another core
+BUCKET = 32 << 20  # most bytes of a bucket; a larger one falls out of the cache of the core that wrote it
 
 
-class Group:
-    """Gradients of a few parameters as one vector; `value`: where it lies, while it does."""
+class Bucket:
+    """The gradients of a few neighbours as one vector; `value` is its memory while it has any."""
 
     def __init__(self):
-        self.starts, self.nbytes, self.value = {}, 0, None  # name -> its first byte
+        self.starts, self.nbytes, self.value = {}, 0, None  # starts: name -> its first byte
 
     def add(self, name, length):
         self.starts[name] = self.nbytes
         self.nbytes += length
 
     def part(self, name, shape):
-        """One parameter's gradient."""
-        whole = self.value.place
-        return self.value._replace(place=place(whole.start + self.starts[name], shape, whole.dtype))
+        """The gradient of one parameter."""
+        whole = self.value.slot
+        return self.value._replace(slot=dense_slot(whole.start + self.starts[name], shape, whole.dtype))
 
 
-def groups(shapes, dtype, alone):
-    """name -> its group, where that holds more than one name; those in `alone` have none.
+def buckets(shapes, dtype, alone):
+    """name -> its bucket, for buckets of two parameters and more; the names in `alone` are in none.
 
-    Shapes come in the order of the parameters in memory. A group ends before a gap, which has no gradient.
+    Shapes come in the order of the parameters in memory. A bucket ends before a gap, which has no gradient.
     """
-    found, group = {}, None
+    found, bucket = {}, None
     for name, shape in shapes.items():
         whole, length = nbytes(shape, dtype), prod(shape) * dtype.itemsize
         if name in alone:
-            group = None
+            bucket = None
             continue
-        if group is None or group.nbytes + whole > MOST:
-            group = Group()
-        group.add(name, length)
-        found[name] = group
+        if bucket is None or bucket.nbytes + whole > BUCKET:
+            bucket = Bucket()
+        bucket.add(name, length)
+        found[name] = bucket
         if whole > length:
-            group = None
-    return {name: group for name, group in found.items() if len(group.starts) > 1}
+            bucket = None
+    return {name: bucket for name, bucket in found.items() if len(bucket.starts) > 1}

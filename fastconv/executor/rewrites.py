@@ -1,16 +1,17 @@
-"""The rewrites that a plan may use, and the switch of each. Every one leaves the result what it is without it.
+"""The rewrites that a plan may use, with a switch for each. None of them changes a result beyond rounding.
 
-    activation    an activation is applied while the layer before it stores
-    residual      the other side of a + b is added while a layer stores
+    activation    an activation is applied while the layer before it stores its result
+    residual      the other term of a + b is added while a layer stores its result
     norm          batch norm becomes part of the weights before it (frozen networks)
     pack          weights are brought into the kernels' order once (frozen networks)
-    in_place      a result overwrites what nobody else reads
+    in_place      a result overwrites a value that nobody else reads
     reuse         memory is used again after its last reader
     concat        the inputs of a concatenation are computed inside it
     pooled_first  relu before max pooling is applied after it (training)
-    gradients     what is known of an input's gradient is added while a layer stores the rest (training)
-    updates       parameters side by side are updated by one call (lean training)
-    slices        the first steps run for a few images at a time, whose values stay in the caches (prediction)
+    gradients     a layer accumulates into an existing gradient of its input while it stores, without a separate sum
+    updates       gradient buckets: neighbouring parameters are updated by one call (training with lean=True)
+    slices        micro-batches: the first steps run for a few images at a time, so that values stay in the caches
+                  (prediction)
 
 The environment variable ``FASTCONV_REWRITES_OFF`` (for example ``norm,in_place``) switches some off at import.
 """
@@ -81,5 +82,5 @@ def enabled(name):
 
 
 def switched_off():
-    """What tells plans made under different switches apart."""
+    """The rewrites that are off; plans made under different switches are kept apart by it."""
     return frozenset(_off)

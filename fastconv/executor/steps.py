@@ -1,108 +1,122 @@
-"""The steps of a plan, in terms of nodes and of places in the arena."""
+"""A plan, and the steps that it consists of, in terms of nodes and of slots in the arena."""
 
 from typing import NamedTuple
 
 from ..graph import Node
-from .arena import Place
-from .fusion import Unit
+from .arena import Slot
+from .fusion import Fusion
 
 
 class Forward(NamedTuple):
-    unit: Unit
-    x: Place
-    y: Place
+    """y = activation(norm(f(x)) + residual)."""
+
+    fusion: Fusion
+    x: Slot
+    y: Slot
     saved: dict
     scratch: dict
-    residual: Place | None
+    residual: Slot | None
 
 
 class Backward(NamedTuple):
+    """dx and the gradients of the parameters from dy."""
+
     node: Node
-    x: Place | None  # None: not declared in the layer's `saves`
-    y: Place | None
-    dy: Place
-    dx: Place | None  # None: not wanted
+    x: Slot | None  # None: not declared in the layer's `saves`
+    y: Slot | None
+    dy: Slot
+    dx: Slot | None  # None: nobody needs it
     saved: dict
     scratch: dict
-    grads: dict  # parameter -> Place; None: the network's own array for this gradient
+    grads: dict  # parameter -> Slot, or None for the network's own array of this gradient
     activation: str | None = None
-    dresidual: Place | None = None
-    known: Place | None = None  # a gradient of x, perhaps in dx's memory, that is added while dx is stored
+    dresidual: Slot | None = None
+    dx_accumulate: Slot | None = None  # is added to dx while dx is stored; may be dx's own slot
 
 
-class Again(NamedTuple):
-    """A value that was not kept, made again for the backward pass."""
+class Recompute(NamedTuple):
+    """A value that was not kept is computed a second time for the backward pass."""
 
-    unit: Unit
-    x: Place
-    y: Place
+    fusion: Fusion
+    x: Slot
+    y: Slot
     saved: dict
 
 
 class Add(NamedTuple):
-    a: Place
-    b: Place
-    out: Place
+    """out = activation(a + b)."""
+
+    a: Slot
+    b: Slot
+    out: Slot
     activation: str | None = None
     node: Node | None = None  # None: a sum of gradients
 
 
 class Copy(NamedTuple):
-    source: Place
-    out: Place
+    """An input of a concatenation whose array lies elsewhere."""
+
+    source: Slot
+    out: Slot
     node: Node
 
 
 class AddGradient(NamedTuple):
+    """The gradient of a further use of a parameter is added to the network's array of that gradient."""
+
     name: str
-    more: Place
+    more: Slot
 
 
 class Update(NamedTuple):
-    """The optimiser's step for parameters that lie side by side, once their gradients are known."""
+    """The optimizer's step for neighbouring parameters, once their gradients are known."""
 
     names: tuple
-    gradient: Place  # all of them as one vector
+    gradient: Slot  # all of them as one vector
 
 
 class Loss(NamedTuple):
-    y: Place
-    dy: Place | None
+    """The loss of y, and d loss / dy."""
+
+    y: Slot
+    dy: Slot | None
 
 
-class Rounds(NamedTuple):
-    """The first `steps` steps of a plan run once for each of `count` parts of the batch.
+class MicroBatches(NamedTuple):
+    """The first `steps` steps of a plan run once for each of `count` parts of the batch, of `images` images each.
 
-    From round to round a place that starts within one of the `ranges` moves on, by so many bytes.
+    In micro-batch i, every slot that starts inside a range (start, stop, stride) is shifted by i * stride bytes.
     """
 
     steps: int = 0
     count: int = 1
-    images: int = 0  # of a part
-    ranges: tuple = ()  # of (start, stop, bytes)
+    images: int = 0
+    ranges: tuple = ()
 
-    def step(self, step, number):
-        """A step as it is in round `number`."""
+    def shifted(self, step, number):
+        """A step as it runs in micro-batch `number`."""
         return step if number == 0 else step._replace(**{k: self.moved(v, number) for k, v in step._asdict().items()})
 
     def moved(self, field, number):
-        if isinstance(field, Place):
-            for start, stop, nbytes in self.ranges:
+        if isinstance(field, Slot):
+            for start, stop, stride in self.ranges:
                 if start <= field.start < stop:
-                    return field._replace(start=field.start + number * nbytes)
+                    return field._replace(start=field.start + number * stride)
         return field
 
 
 class Plan(NamedTuple):
+    """The steps of a prediction or of a training step in the order they run; no memory is allocated yet."""
+
     steps: list
-    x: Place
-    y: Place
+    x: Slot
+    y: Slot
     size: int  # bytes of arena
-    rounds: Rounds = Rounds()
+    micro_batches: MicroBatches = MicroBatches()
 
     def in_order(self):
-        """All steps as they run, each with its number in `steps`."""
-        first = list(enumerate(self.steps[: self.rounds.steps]))
-        for number in range(self.rounds.count):
-            yield from ((i, self.rounds.step(step, number)) for i, step in first)
-        yield from enumerate(self.steps[self.rounds.steps :], self.rounds.steps)
+        """(number in `steps`, step) for all steps as they run, those of every micro-batch included."""
+        first = list(enumerate(self.steps[: self.micro_batches.steps]))
+        for number in range(self.micro_batches.count):
+            yield from ((i, self.micro_batches.shifted(step, number)) for i, step in first)
+        yield from enumerate(self.steps[self.micro_batches.steps :], self.micro_batches.steps)

@@ -1,255 +1,168 @@
-"""The plan of a training step: the forward pass, the loss, and every gradient, in the reverse order."""
+"""The plan of a training step: the forward pass, the loss, and every gradient in the reverse order."""
 
-from collections import Counter
-
-from .. import graph
-from ..ops.allocation import nbytes
-from . import gradient_buckets, rewrites
-from .analysis import count_savers, depend_on_parameters, pooled_first
-from .planner import Planner, Value, places
-from .steps import Add, AddGradient, Again, Backward, Loss, Update
-
-ROWS = 16 << 20  # bytes of a gradient that are made and used at a time
+from . import rewrites
+from .analysis import analyse_training
+from .parameter_gradients import ParameterGradients
+from .planner import ForwardPlanner, checked_nodes
+from .steps import Add, Backward, Loss, Recompute
+from .values import Value, slots
 
 
-class TrainingPlanner(Planner):
-    """The forward pass, the loss, the backward pass.
+def plan_training(output, n, channels_last=False, recompute=False, fused_update=False):
+    """The plan for `n` images.
 
-    `recompute`: values that a layer can make again from what it saves are not kept for the backward pass.
-    `updates`: each gradient is used where it is made, and its memory given back.
+    `recompute`: values that a layer can compute a second time are not kept for the backward pass.
+    `fused_update`: the optimizer uses each gradient as soon as it is known; then its memory is given back.
     """
+    forward = ForwardPlanner(analyse_training(checked_nodes(output, n), output, recompute), n, channels_last)
+    forward.run()
+    BackwardPlanner(forward, fused_update).run()
+    return forward.plan()
 
-    def __init__(self, output, n, channels_last=False, recompute=False, updates=False):
-        self.recompute, self.updates = recompute, updates
-        self.again = {}  # value -> (unit, how many will read it), where it is to be made again
-        super().__init__(output, n, channels_last)
-        self.gradients, self.written, self.sums = {}, set(), {}
-        self.uses = Counter(f"{n.owner}.{key}" for n in self.nodes if n.layer for key in n.spec.params)
-        self.shared = {name for name, uses in self.uses.items() if uses > 1}
-        self.group_of = self.groups() if updates and rewrites.enabled("updates") else {}
 
-    def slices(self):
-        """None: the backward pass reads what the whole batch left."""
+class BackwardPlanner:
+    """Appends the loss and the backward pass to a planned forward pass."""
 
-    def order(self, nodes):
-        return pooled_first(nodes, self.output) if rewrites.enabled("pooled_first") else nodes
+    def __init__(self, forward, fused_update=False):
+        self.analysis, self.memory, self.steps = forward.analysis, forward.memory, forward.steps
+        self.saved, self.recomputed = forward.saved, dict(self.analysis.recomputed)
+        self.gradients = {}  # index of a node -> the gradient of its value, as far as it is known
+        self.parameters = ParameterGradients(self.analysis, self.memory, self.steps, fused_update)
 
-    def wanted_gradients(self):
-        return depend_on_parameters(self.nodes)
-
-    def savers(self):
-        savers = count_savers(self.units, self.wanted)
-        for unit in self.units if self.recompute else ():
-            if self.can_make_again(unit) and savers[unit.last.index]:
-                self.again[unit.last.index] = unit, savers.pop(unit.last.index)
-        return savers
-
-    def can_make_again(self, unit):
-        """A layer that can, whose own x is kept, in memory of its own."""
-        return (
-            unit.node.layer is not None
-            and unit.node.layer.again is not None
-            and unit.residual is None
-            and "y" not in unit.saves()
-            and unit.node.index in self.wanted
-            and unit.node.inputs[0].index not in self.again
-            and self.homes[unit.last.index][0] is unit.last
-            and unit.last.index != self.output.index
-        )
-
-    def saved_value(self, node):
-        """A value for the backward pass, made again where it was not kept."""
-        if node.index in self.again:
-            unit, readers = self.again.pop(node.index)
-            value = self.values[node.index] = self.new_like(node, readers)
-            x, saved = self.values[unit.node.inputs[0].index].place, places(self.saved[unit.node.index])
-            self.steps.append(Again(unit, x, value.place, saved))
-        return self.values[node.index]
-
-    def keep(self, unit, saved):
-        if unit.last.index in self.wanted:
-            self.saved[unit.node.index] = saved
-        else:
-            self.release_all(saved)
-
-    def finish(self):
+    def run(self):
         self.loss()
-        whole = {unit.last.index: unit for unit in self.units if unit.one_backward}
-        inner = {part.index for unit in whole.values() for part in (unit.node, unit.add) if part}
-        for node in reversed(self.nodes):
-            if node.index not in self.wanted:
+        fused = {fusion.last.index: fusion for fusion in self.analysis.fusions if fusion.has_one_backward}
+        inner = {part.index for fusion in fused.values() for part in (fusion.node, fusion.add) if part}
+        for node in reversed(self.analysis.nodes):
+            if node.index not in self.analysis.wanted:
                 continue
-            if node.index in whole:
-                self.unit_backward(whole[node.index])
+            if node.index in fused:
+                self.fusion(fused[node.index])
             elif node.index not in inner:
-                getattr(self, f"{node.kind}_backward")(node)
+                self.node(node)
 
     def loss(self):
-        dy = None
-        if self.output.index in self.wanted:
-            self.gradients[self.output.index] = self.new_like(self.output)
-            dy = self.gradients[self.output.index].place
-        self.steps.append(Loss(self.values[self.output.index].place, dy))
+        """The loss, and the gradient of the output."""
+        output, dy = self.analysis.output, None
+        if output.index in self.analysis.wanted:
+            self.gradients[output.index] = self.memory.new_like(output)
+            dy = self.gradients[output.index].slot
+        self.steps.append(Loss(self.memory.values[output.index].slot, dy))
 
-    # A layer's step, with what its backward undoes besides.
+    # Nodes one by one.
 
-    def layer_backward(self, node):
+    def node(self, node):
+        match node.kind:
+            case "layer":
+                self.layer(node)
+            case "add":
+                self.add(node)
+            case "concat":
+                self.concat(node)
+
+    def layer(self, node):
+        """dx and the parameters' gradients of a layer alone."""
         source, dy, dx = node.inputs[0], self.gradients.pop(node.index), None
-        known = self.known_gradient(node)
-        if source.index in self.wanted:
-            over = dy if node.layer.in_place else known
-            dx = self.over_or_new(over, source, node.layer.view)
-        x = self.saved_value(source) if "x" in node.layer.saves else None
-        y = self.saved_value(node) if "y" in node.layer.saves else None
-        self.backward(node, x, y, dy, dx, known=known)
+        dx_accumulate = self.gradient_to_accumulate(node)
+        if source.index in self.analysis.wanted:
+            over = dy if node.layer.in_place else dx_accumulate
+            dx = self.memory.over_or_new(over, source, node.layer.view)
+        x = self.kept(source) if "x" in node.layer.saves else None
+        y = self.kept(node) if "y" in node.layer.saves else None
+        self.backward(node, x, y, dy, dx, dx_accumulate=dx_accumulate)
 
-    def known_gradient(self, node):
-        """What later steps gave of dx, where the layer can add it while it stores."""
+    def gradient_to_accumulate(self, node):
+        """The part of dx that is already known, if the layer can add it while it stores the rest; else None."""
         source = node.inputs[0]
         if source.index not in self.gradients or not rewrites.enabled("gradients"):
             return None
-        able = node.computing.adds_gradient(source.shape, self.dtype)
+        able = node.computing.accumulates_dx(source.shape, self.memory.dtype)
         return self.gradients.pop(source.index) if able else None
 
-    def unit_backward(self, unit):
-        """dz = dy where the activation passed; the residual's gradient is dz, the layer's that of its own backward."""
-        node, dy = unit.node, self.gradients.pop(unit.last.index)
-        source, saves = node.inputs[0], unit.saves()
-        shared = unit.residual is not None and unit.residual.index in self.wanted
-        dresidual = None
-        if shared and unit.activation:
-            dresidual = self.over_or_new(dy, unit.residual)
-        elif shared:
-            dy.block.readers += 1
-        dx = None
-        if source.index in self.wanted:
-            dx = self.over_or_new(dy if node.layer.in_place and not shared else None, source)
-        x = self.saved_value(source) if "x" in saves else None
-        y = self.saved_value(unit.last) if "y" in saves else None
-        self.backward(node, x, y, dy, dx, unit.activation_name, dresidual)
-        if shared:
-            self.contribute(unit.residual, dy if dresidual is None else dresidual)
-
-    def over_or_new(self, given, node, view=False):
-        """Memory for the gradient of `node`: what is given, where nobody else reads it, or a view of it."""
-        seen = None if given is None else self.over(given, (self.n, *node.shape), view)
-        if seen is None:
-            return self.new_like(node)
-        given.block.readers += 1
-        return Value(seen, given.block)
-
-    def backward(self, node, x, y, dy, dx, activation=None, dresidual=None, known=None):
-        scratch, own, saved = self.asked(node.spec.scratch), self.gradient_memory(node), self.saved.pop(node.index, {})
-        grads = {key: own[key].place if key in own else None for key in node.spec.params}
-        read = (value and value.place for value in (x, y, dy, dx))
-        beside = (value and value.place for value in (dresidual, known))
-        self.steps.append(Backward(node, *read, places(saved), places(scratch), grads, activation, *beside))
-        for key, value in own.items():
-            self.use_gradient(f"{node.owner}.{key}", value, whole=value.place.shape == node.spec.params[key].shape)
-        for values in (saved, scratch):
-            self.release_all(values)
-        for value in (x, y, dy, known):
-            if value is not None:
-                self.release(value.block)
-        if dx is not None:
-            self.contribute(node.inputs[0], dx)
-
-    # Gradients of parameters: the network's own arrays, but for further uses of a shared one, or for updates.
-
-    def groups(self):
-        """name -> the parameters that are updated with it; in none are shared ones and those updated by rows."""
-        alone = set(self.shared)
-        for node in self.nodes:
-            for key, p in node.spec.params.items() if node.layer else ():
-                name = f"{node.owner}.{key}"
-                if self.rows_at_a_time(node, key, name) != p.shape:
-                    alone.add(name)
-        params, _ = graph.declared(graph.ancestors(self.output))
-        return gradient_buckets.groups({name: p.shape for name, p in params.items()}, self.dtype, alone)
-
-    def gradient_memory(self, node):
-        """Memory in the arena for those gradients of a layer that have no array of their own."""
-        names = {key: f"{node.owner}.{key}" for key in node.spec.params}
-        wanted = [key for key, name in names.items() if self.updates or name in self.written]
-        self.written.update(names.values())
-        return {key: self.gradient_of(node, key, names[key]) for key in wanted}
-
-    def gradient_of(self, node, key, name):
-        shape = self.rows_at_a_time(node, key, name)
-        group = self.group_of.get(name)
-        if group is None:
-            return self.new(shape, images=False)
-        if group.value is None:
-            group.value = self.new((group.nbytes // self.dtype.itemsize,), readers=len(group.starts), images=False)
-        return group.part(name, shape)
-
-    def rows_at_a_time(self, node, key, name):
-        """The shape of a gradient; where it is large and the layer can, that of some of its rows, updated in turn."""
-        shape = node.spec.params[key].shape
-        if self.updates and key in node.layer.gradient_by_rows and name not in self.shared:
-            row = nbytes(shape[1:], self.dtype)
-            return (min(shape[0], max(1, ROWS // row)), *shape[1:])
-        return shape
-
-    def use_gradient(self, name, value, whole):
-        """Add it to what earlier uses gave; after the last use, update."""
-        self.uses[name] -= 1
-        if not self.updates:
-            self.steps.append(AddGradient(name, value.place))
-            self.release(value.block)
-            return
-        if name in self.group_of:
-            self.update_group(self.group_of[name])
-            return
-        if name in self.sums:
-            total = self.sums[name]
-            self.steps.append(Add(total.place, value.place, total.place))
-            self.release(value.block)
-            value = total
-        self.sums[name] = value
-        if self.uses[name] == 0:
-            if whole:  # else the layer updates row by row
-                self.steps.append(Update((name,), value.place))
-            self.release(self.sums.pop(name).block)
-
-    def update_group(self, group):
-        """After the last of its gradients."""
-        if group.value.block.readers == 1:
-            self.steps.append(Update(tuple(group.starts), group.value.place))
-        self.release(group.value.block)
-
-    # The wires.
-
-    def add_backward(self, node):
+    def add(self, node):
         """da = dy, db = dy: the same memory."""
         dy = self.gradients.pop(node.index)
-        self.hand_down(dy, [(source, dy.place) for source in node.inputs])
+        self.hand_down(dy, [(source, dy.slot) for source in node.inputs])
 
-    def concat_backward(self, node):
+    def concat(self, node):
         """Each input's gradient is its channels of dy."""
         dy, first, parts = self.gradients.pop(node.index), 0, []
         for source in node.inputs:
-            parts.append((source, dy.place.channels(first, source.shape[0])))
+            parts.append((source, dy.slot.channels(first, source.shape[0])))
             first += source.shape[0]
         self.hand_down(dy, parts)
 
     def hand_down(self, dy, parts):
-        parts = [(source, seen) for source, seen in parts if source.index in self.wanted]
-        dy.block.readers += len(parts)
-        self.release(dy.block)
+        """Gradients of a node's inputs that are parts of dy itself."""
+        parts = [(source, seen) for source, seen in parts if source.index in self.analysis.wanted]
+        dy.live.readers += len(parts)
+        self.memory.release(dy.live)
         for source, seen in parts:
-            self.contribute(source, Value(seen, dy.block))
+            self.contribute(source, Value(seen, dy.live))
+
+    # Fusions whose layer undoes all of it.
+
+    def fusion(self, fusion):
+        """dz = dy where the activation passed it on; dz is the residual's gradient, and what the layer's backward gets.
+
+        With an activation dz is an array of its own, `dresidual`; without one it is dy.
+        """
+        node, dy = fusion.node, self.gradients.pop(fusion.last.index)
+        source, saves = node.inputs[0], fusion.saves()
+        shared = fusion.residual is not None and fusion.residual.index in self.analysis.wanted
+        dresidual = None
+        if shared and fusion.activation:
+            dresidual = self.memory.over_or_new(dy, fusion.residual)
+        elif shared:
+            dy.live.readers += 1
+        dx = None
+        if source.index in self.analysis.wanted:
+            dx = self.memory.over_or_new(dy if node.layer.in_place and not shared else None, source)
+        x = self.kept(source) if "x" in saves else None
+        y = self.kept(fusion.last) if "y" in saves else None
+        self.backward(node, x, y, dy, dx, fusion.activation_name, dresidual)
+        if shared:
+            self.contribute(fusion.residual, dy if dresidual is None else dresidual)
+
+    # What both have in common.
+
+    def kept(self, node):
+        """A value of the forward pass; one that was not kept is computed a second time first."""
+        memory = self.memory
+        if node.index in self.recomputed:
+            fusion, readers = self.recomputed.pop(node.index)
+            value = memory.values[node.index] = memory.new_like(node, readers)
+            x, saved = memory.values[fusion.node.inputs[0].index].slot, slots(self.saved[fusion.node.index])
+            self.steps.append(Recompute(fusion, x, value.slot, saved))
+        return memory.values[node.index]
+
+    def backward(self, node, x, y, dy, dx, activation=None, dresidual=None, dx_accumulate=None):
+        """The step of a layer; then whatever it read is given back, and its dx and gradients are passed on."""
+        scratch, saved = self.memory.new_declared(node.spec.scratch), self.saved.pop(node.index, {})
+        own = self.parameters.new(node)
+        grads = {key: own[key].slot if key in own else None for key in node.spec.params}
+        read = (value and value.slot for value in (x, y, dy, dx))
+        beside = (value and value.slot for value in (dresidual, dx_accumulate))
+        self.steps.append(Backward(node, *read, slots(saved), slots(scratch), grads, activation, *beside))
+        self.parameters.use(node, own)
+        for values in (saved, scratch):
+            self.memory.release_all(values)
+        for value in (x, y, dy, dx_accumulate):
+            if value is not None:
+                self.memory.release(value.live)
+        if dx is not None:
+            self.contribute(node.inputs[0], dx)
 
     def contribute(self, node, more):
         """d(node) += more: the sum over all uses of a value, in a fixed order."""
-        known = self.gradients.get(node.index)
-        if known is None:
+        sum_so_far = self.gradients.get(node.index)
+        if sum_so_far is None:
             self.gradients[node.index] = more
             return
-        own = [value for value in (known, more) if value.block.readers == 1]
-        total = own[0] if own else self.new_like(node)
-        self.steps.append(Add(known.place, more.place, total.place))
-        for value in (known, more):
+        own = [value for value in (sum_so_far, more) if value.live.readers == 1]
+        total = own[0] if own else self.memory.new_like(node)
+        self.steps.append(Add(sum_so_far.slot, more.slot, total.slot))
+        for value in (sum_so_far, more):
             if value is not total:
-                self.release(value.block)
+                self.memory.release(value.live)
         self.gradients[node.index] = total

@@ -95,11 +95,12 @@ class Conv2D(Convolution):
         if self.bias:
             calls.append(conv.conv2d_backward_bias_call(b.dy, b.grads.bias))
         if b.dx is not None:
-            calls.append(conv.conv2d_backward_input_call(b.dy, self.turned(b.params.weight), b.dx, g, known=b.known))
+            operands = b.dy, self.turned(b.params.weight), b.dx, g
+            calls.append(conv.conv2d_backward_input_call(*operands, dx_accumulate=b.dx_accumulate))
         return calls
 
-    def adds_gradient(self, x_shape, dtype):
-        return conv.adds_known(self.geometry(maps(x_shape)), dtype)
+    def accumulates_dx(self, x_shape, dtype):
+        return conv.accumulates_dx(self.geometry(maps(x_shape)), dtype)
 
     def multiply_adds(self, x_shape, y_shape):
         return prod(y_shape) * (x_shape[0] // self.groups) * prod(self.kernel_size)

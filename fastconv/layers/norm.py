@@ -94,9 +94,9 @@ class BatchNorm(Affine):
             calls.append(partial(np.add, steps, 1, steps))
         return calls
 
-    def again(self, b):
+    def recompute(self, b):
         numbers = (b.saved.mean, b.saved.invstd, self.eps, b.activation)
-        return [norm.batch_norm_again_call(b.x, b.y, *self.weights(b), *numbers)]
+        return [norm.batch_norm_recompute_call(b.x, b.y, *self.weights(b), *numbers)]
 
     def backward(self, b):
         weight, bias = self.weights(b)

@@ -1,1 +1,1 @@
-"""What a network tells about itself: its summary, its plan, its memory, where its time goes."""
+"""Reports on a network: its summary, its plans, the memory and the time that they take."""

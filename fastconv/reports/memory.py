@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 
 class Footprint(NamedTuple):
-    """Bytes. Kernels take some memory of their own while they run, at most a few MB a thread."""
+    """Bytes. Kernels take some more memory while they run, at most a few MB per thread."""
 
-    values: int  # what layers give, save and hand back, sharing one arena
+    values: int  # outputs, saved arrays and gradients of layers, in one arena
     weights: int  # parameters and buffers
     gradients: int
-    optimizer: int  # what the optimiser remembers
+    optimizer: int  # the optimizer's state, such as momentum
 
     @property
     def total(self):
@@ -21,12 +21,12 @@ class Footprint(NamedTuple):
         return f"{self.total / 1e6:,.1f} MB: {parts}"
 
 
-def footprint(executor, n, training, slots, lean):
-    """Of a batch of `n`: prediction, or a training step whose optimiser keeps `slots` arrays for each parameter."""
+def footprint(executor, n, training, slots, fused_update):
+    """A prediction of `n` images, or a training step whose optimizer keeps `slots` arrays per parameter."""
     flat = executor.parameters.flat.nbytes
     weights = flat + sum(array.nbytes for array in executor.buffers.values())
-    values = executor.steps(n, training, training and lean).size
-    found = Footprint(values, weights, flat if training and not lean else 0, slots * flat if training else 0)
+    values = executor.make_plan(n, training, training and fused_update).size
+    found = Footprint(values, weights, flat if training and not fused_update else 0, slots * flat if training else 0)
     if found.total > sys.maxsize:
         raise ValueError(f"batch_size={n} with slots={slots} takes {found.total} bytes, more than can be addressed")
     return found

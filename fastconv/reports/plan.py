@@ -1,10 +1,10 @@
-"""A plan as a table: its steps, what was fused, which memory each result takes."""
+"""A plan as a table: its steps, the fused nodes of each, and the memory that each result takes."""
 
 from math import prod
 from typing import NamedTuple
 
-from ..executor.arena import Place
-from ..executor.steps import Add, AddGradient, Again, Backward, Copy, Forward, Loss, Update
+from ..executor.arena import Slot
+from ..executor.steps import Add, AddGradient, Backward, Copy, Forward, Loss, Recompute, Update
 from .table import table
 
 
@@ -20,12 +20,12 @@ class Line(NamedTuple):
 
 
 class PlanReport:
-    """What `plan` of a network returns: `lines`, and `nbytes` that all values take together; `str` gives the table."""
+    """The result of `plan` of a network: `lines`, and `nbytes` that all values take together; `str` gives the table."""
 
     def __init__(self, plan):
         self.nbytes = plan.size
-        rounds = plan.rounds
-        self.lines = [line(step, rounds if i < rounds.steps else None) for i, step in enumerate(plan.steps)]
+        parts = plan.micro_batches
+        self.lines = [line(step, parts if i < parts.steps else None) for i, step in enumerate(plan.steps)]
 
     def __str__(self):
         head = ("step", "result", "bytes", "from", "to", "notes")
@@ -39,10 +39,9 @@ def name_of(step):
     """The nodes of a step."""
     match step:
         case Forward():
-            unit = step.unit
-            return " + ".join(part.name for part in (unit.node, unit.norm, unit.add, unit.activation) if part)
-        case Again():
-            return f"{step.unit.last.name} again"
+            return " + ".join(node.name for node in step.fusion.nodes)
+        case Recompute():
+            return f"{step.fusion.last.name} again"
         case Backward():
             return f"d {step.node.name}"
         case Add():
@@ -58,27 +57,29 @@ def name_of(step):
 
 
 def arrays_of(step):
-    """The arena's places that a step reads and writes, each once."""
-    return list(dict.fromkeys(part for part in step if isinstance(part, Place)))
+    """The slots that a step reads and writes, each once."""
+    return list(dict.fromkeys(part for part in step if isinstance(part, Slot)))
 
 
-def line(step, rounds=None):
-    place = result_of(step)
-    if place is None:
+def line(step, micro_batches=None):
+    """The row of a step; `micro_batches`: those that run it, if any."""
+    slot = result_of(step)
+    if slot is None:
         return Line(name_of(step), "", 0, 0, 0, "")
-    size = place.dtype.itemsize
-    nbytes = prod(place.shape) * size
-    span = sum((e - 1) * s for e, s in zip(place.shape, place.strides, strict=True)) + size
-    notes = [*overwrites(step, place), *(["channels of a larger array"] if span > nbytes else [])]
-    if rounds is not None:
-        notes.append(f"{rounds.count} times for {rounds.images} images")
-    shape = " x ".join(map(str, place.shape))
-    return Line(name_of(step), shape, nbytes, place.start, place.start + span, ", ".join(notes))
+    size = slot.dtype.itemsize
+    nbytes = prod(slot.shape) * size
+    span = sum((e - 1) * s for e, s in zip(slot.shape, slot.strides, strict=True)) + size
+    notes = [*overwrites(step, slot), *(["channels of a larger array"] if span > nbytes else [])]
+    if micro_batches is not None:
+        notes.append(f"{micro_batches.count} times for {micro_batches.images} images")
+    shape = " x ".join(map(str, slot.shape))
+    return Line(name_of(step), shape, nbytes, slot.start, slot.start + span, ", ".join(notes))
 
 
 def result_of(step):
+    """The slot of the step's result; None if it lies outside the arena."""
     match step:
-        case Forward() | Again():
+        case Forward() | Recompute():
             return step.y
         case Backward():
             return step.dx
@@ -89,8 +90,8 @@ def result_of(step):
     return None
 
 
-def overwrites(step, place):
-    """What the result takes the memory of."""
+def overwrites(step, slot):
+    """Notes on the operands whose memory the result takes."""
     match step:
         case Forward():
             others = {"over x": step.x, "over the residual": step.residual}
@@ -100,4 +101,4 @@ def overwrites(step, place):
             others = {"over a term": step.a, "over the other term": step.b}
         case _:
             others = {}
-    return [note for note, other in others.items() if other is not None and other.start == place.start]
+    return [note for note, other in others.items() if other is not None and other.start == slot.start]

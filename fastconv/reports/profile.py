@@ -11,7 +11,7 @@ from .table import table
 
 
 class Row(NamedTuple):
-    """One step: the median time of its runs, the multiply-adds it stands for, the bytes it must read and write."""
+    """One step: the median time of its runs, its multiply-adds, and the bytes that it must read and write."""
 
     step: str
     milliseconds: float
@@ -29,7 +29,7 @@ class Row(NamedTuple):
 
 
 class Profile:
-    """What `Network.profile` returns: `rows` in the order they ran; `str` gives the table, `save` the picture."""
+    """The result of `Network.profile`: `rows` in the order they ran; `str` gives the table, `save` a picture."""
 
     def __init__(self, rows):
         self.rows = rows
@@ -69,13 +69,13 @@ class Profile:
 
 
 def profile(plan, repeats):
-    """The rows of a bound plan, run `repeats` times after once to warm up; a step's rounds count together."""
+    """The rows of a bound plan, run once to warm up and then `repeats` times; micro-batches are added up."""
     from statistics import median  # it imports much, and few programs measure
 
     runs = [run_timed(plan) for _ in range(repeats + 1)][1:]
-    rounds, called = Counter(number for number, _ in plan.bound), {number for number, calls in plan.bound if calls}
+    times_run, called = Counter(number for number, _ in plan.bound), {number for number, calls in plan.bound if calls}
     times = [1e3 * median(seconds) for seconds in zip(*runs, strict=True)]
-    return Profile([row(plan.steps[i], times[i], rounds[i]) for i in sorted(called)])
+    return Profile([row(plan.steps[i], times[i], times_run[i]) for i in sorted(called)])
 
 
 def run_timed(plan):
@@ -89,14 +89,15 @@ def run_timed(plan):
     return seconds
 
 
-def row(step, milliseconds, rounds):
-    places = arrays_of(step)
-    nbytes = rounds * sum(prod(place.shape) * place.dtype.itemsize for place in places)
-    node = step.unit.node if isinstance(step, Forward) else step.node if isinstance(step, Backward) else None
+def row(step, milliseconds, times_run):
+    """A step's row; it ran once per micro-batch, `times_run` times."""
+    slots = arrays_of(step)
+    nbytes = times_run * sum(prod(slot.shape) * slot.dtype.itemsize for slot in slots)
+    node = step.fusion.node if isinstance(step, Forward) else step.node if isinstance(step, Backward) else None
     work = 0
     if node is not None:
-        n = rounds * (step.dy if isinstance(step, Backward) else step.y).shape[0]
+        n = times_run * (step.dy if isinstance(step, Backward) else step.y).shape[0]
         once = n * node.layer.multiply_adds(node.inputs[0].shape, node.shape)
         work = once * (1 if isinstance(step, Forward) else 2 if step.dx is not None else 1)
-        nbytes += sum(prod(p.shape) for p in node.spec.params.values()) * places[0].dtype.itemsize
+        nbytes += sum(prod(p.shape) for p in node.spec.params.values()) * slots[0].dtype.itemsize
     return Row(name_of(step), milliseconds, work, nbytes)

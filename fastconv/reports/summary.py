@@ -1,4 +1,4 @@
-"""The table of a network: one row a node, and the totals."""
+"""The table of a network: one row per node, and the totals."""
 
 from math import prod
 from typing import NamedTuple
@@ -11,8 +11,8 @@ class Row(NamedTuple):
     kind: str
     shape: tuple
     parameters: int
-    neurons: int  # outputs that are weighted sums: of convolutions and dense layers
-    multiply_adds: int  # of one image
+    neurons: int  # outputs that are weighted sums: those of convolutions and dense layers
+    multiply_adds: int  # for one image
 
 
 class Summary:
@@ -38,7 +38,7 @@ class Summary:
 
 
 def row(node, counted):
-    """`counted`: the parameters are shared with a row above."""
+    """The row of a node; `counted`: a row above has counted its parameters already."""
     if node.layer is None:
         return Row(node.name, node.kind, node.shape, 0, 0, 0)
     params = node.spec.params.values()

@@ -1,21 +1,19 @@
 """Training: shuffled batches, a progress bar, loss and accuracy."""
 
-import sys
 import time
-from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
 from .. import losses
 from ..arguments import habits
-from ..frozen import BATCH, Frozen
+from ..frozen import BATCH, FrozenNetwork
 from ..network import Network
 from ..ops import check
 from ..optim import SGD
-from ..optim.base import has_own_step
 from ..optim.optimizers import Optimizer
-from ..system.interrupt import held_back
 from .epoch import Count, Data, Epoch, validation_data
+from .progress import progress_bar
 
 
 def fit(
@@ -42,7 +40,7 @@ def fit(
     labels : class indices (N,), or targets of the output's shape
         One for each image. The loss decides what integers mean.
     epochs, batch_size : int
-        The last batch of an epoch holds what is left.
+        The last batch of an epoch holds the rest of the images.
     optimizer : object with step(parameters, gradients)
         ``SGD(lr=0.1)`` unless given.
     loss : a loss of `fastconv.losses`
@@ -52,7 +50,7 @@ def fit(
     validation : (images, labels), optional
         Looked at after each epoch.
     progress : bool
-        A bar on standard error where tqdm is installed, else a line for each epoch; False for neither.
+        A bar on standard error where tqdm is installed, else a line per epoch; False for neither.
     on_epoch : function Epoch -> anything, optional
         Called after each epoch; training stops if it returns True (or numpy.True_). After any other value, such as
         text or a number, it goes on. An exception stops training and reaches the caller.
@@ -94,7 +92,7 @@ def fit(
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
     rng, history = check.random(seed), []
     with network.training():
-        bind_plans(network, seen, batch_size, validation, loss, lean)
+        reserve(network, seen, batch_size, validation, loss, lean)
         for number in range(1, epochs + 1):
             started = time.perf_counter()
             with progress_bar(f"epoch {number}/{epochs}", seen, progress) as bar:
@@ -115,7 +113,7 @@ def is_true(value):
 
 def trainable(network):
     """TypeError or ValueError if the network cannot be trained, with what to write."""
-    if isinstance(network, Frozen):
+    if isinstance(network, FrozenNetwork):
         raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {network!r}; make one of a model: Network(model, input_shape)")
@@ -135,23 +133,22 @@ def images_seen(images, batch_size, drop_last):
     return seen
 
 
-def bind_plans(network, images, batch_size, validation, loss, lean):
+def reserve(network, images, batch_size, validation, loss, fused_update):
     """Plan every size of batch in an epoch, so that a batch that cannot run is refused before anything changes."""
     whole, rest = min(batch_size, images), images % batch_size
-    with network.executor.lock:
-        if validation is not None:
-            network.executor.plan(min(BATCH, len(validation.images)))
-            y = np.empty((len(validation.images), *network.output_shape), network.dtype)
-            loss.bind(y, validation.targets, np.zeros((), network.dtype), None)
-        network.executor.plan(whole, loss, lean)
-        try:
-            if rest:
-                network.executor.plan(rest, loss, lean)
-        except ValueError as error:
-            raise ValueError(
-                f"batch_size={batch_size} leaves a last batch of {rest} of {images} images, which cannot be trained "
-                f"(pass drop_last=True, or another batch_size): {error}"
-            ) from None
+    if validation is not None:
+        network.reserve(min(BATCH, len(validation.images)))
+        y = np.empty((len(validation.images), *network.output_shape), network.dtype)
+        loss.bind(y, validation.targets, np.zeros((), network.dtype), None)
+    network.reserve(whole, loss, fused_update)
+    try:
+        if rest:
+            network.reserve(rest, loss, fused_update)
+    except ValueError as error:
+        raise ValueError(
+            f"batch_size={batch_size} leaves a last batch of {rest} of {images} images, which cannot be trained "
+            f"(pass drop_last=True, or another batch_size): {error}"
+        ) from None
 
 
 def usable(optimizer, lean):
@@ -163,36 +160,19 @@ def usable(optimizer, lean):
 
 
 def chosen(loss):
+    """The loss, or cross-entropy if there is none."""
     return losses.CrossEntropy() if loss is None else habits.check_loss(loss)
 
 
-def run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean):
+def run_epoch(network, data, order, batch_size, optimizer, loss, bar, fused_update):
     """(loss, accuracy) over the epoch, each batch evaluated before its update."""
-    executor, count = network.executor, Count(loss)
+    count = Count(loss)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        with executor.lock:
-            plan = update(executor, data.images[batch], data.targets[batch], loss, optimizer, lean)
-            count.add(plan.loss, plan.y, None if data.classes is None else data.classes[batch])
+        watch = partial(count.add, classes=None if data.classes is None else data.classes[batch])
+        network.train_batch(data.images[batch], data.targets[batch], loss, optimizer, fused_update, watch)
         bar.update(len(batch))
     return count.result()
-
-
-def update(executor, images, targets, loss, optimizer, lean=False):
-    """One step on checked arrays; returns the plan that ran. An optimizer with its own `step` gets all gradients."""
-    ours = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
-    lean = lean and ours
-    plan = executor.plan(len(images), loss, lean)
-    if ours:
-        optimizer.begin_step(executor.parameters)
-    if lean:
-        with held_back(), plan.updates.by(optimizer):
-            plan.run_on(images, targets)
-            optimizer.end_step(executor.parameters)
-    else:
-        plan.run_on(images, targets)
-        optimizer.step(executor.parameters, executor.gradients)
-    return plan
 
 
 def train_step(network, images, labels, optimizer, loss=None, lean=False):
@@ -228,8 +208,7 @@ def train_step(network, images, labels, optimizer, loss=None, lean=False):
     optimizer, loss = usable(optimizer, lean), chosen(loss)
     with network.training():
         data = Data(network, images, labels, loss)
-        with network.executor.lock:
-            return float(update(network.executor, data.images, data.targets, loss, optimizer, lean).loss)
+        return network.train_batch(data.images, data.targets, loss, optimizer, lean)
 
 
 def evaluate(network, images, labels, loss=None):
@@ -268,43 +247,9 @@ def evaluate(network, images, labels, loss=None):
 
 
 def score(network, data, loss):
+    """(loss, accuracy) on checked data."""
     y, count = network.predict(data.images), Count(loss)
     value = np.zeros((), network.dtype)
     loss.bind(y, data.targets, value, None)()
     count.add(value, y, data.classes)
     return count.result()
-
-
-@contextmanager
-def progress_bar(title, total, wanted):
-    if not wanted:
-        yield Quiet()
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        yield Lines()
-        return
-    with tqdm(total=total, desc=title, unit=" images", file=sys.stderr) as bar:
-        yield Bar(bar)
-
-
-class Quiet:
-    def update(self, images):
-        pass
-
-    def done(self, epoch):
-        pass
-
-
-class Lines(Quiet):
-    def done(self, epoch):
-        print(epoch, file=sys.stderr, flush=True)
-
-
-class Bar:
-    def __init__(self, bar):
-        self.update, self.bar = bar.update, bar
-
-    def done(self, epoch):
-        self.bar.set_postfix_str(str(epoch).split("  ", 1)[1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastconv import SGD, Network, losses, sequential, train_step
-from fastconv.executor.arena import Place, place
+from fastconv.executor.arena import Slot, dense_slot
 from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, ReLU
 from fastconv.parameters import Arrays, Named
 
@@ -144,9 +144,9 @@ def test_advice_for_parameters_works_when_it_is_followed():
     assert work(made) == work(other)
 
 
-def test_a_place_is_not_seen_with_another_number_of_elements():
-    dense = place(64, (2, 3), "float32")
-    assert isinstance(dense.reshaped((6,)), Place)
+def test_a_slot_is_not_seen_with_another_number_of_elements():
+    dense = dense_slot(64, (2, 3), "float32")
+    assert isinstance(dense.reshaped((6,)), Slot)
     assert dense.reshaped((7,)) is None
     assert dense.reshaped((2, 2)) is None
 

@@ -11,11 +11,12 @@ from naive import Naive, random_model
 
 from fastconv import layers, losses
 from fastconv.executor import Executor
-from fastconv.executor.arena import Space, place
-from fastconv.executor.planner import Planner
+from fastconv.executor.analysis import analyse_prediction, analyse_training
+from fastconv.executor.arena import ArenaAllocator, dense_slot
+from fastconv.executor.planner import ForwardPlanner, plan_prediction
 from fastconv.executor.steps import Add, Backward, Copy, Forward, Loss
-from fastconv.executor.training_planner import TrainingPlanner
-from fastconv.graph import concat, scope, sequential
+from fastconv.executor.training_planner import BackwardPlanner, plan_training
+from fastconv.graph import ancestors, concat, scope, sequential
 from fastconv.layers import Conv2D, Flatten, Linear, MaxPool2D, ReLU, SeparableConv2D, Sigmoid, Tanh
 from fastconv.network import Network
 
@@ -40,7 +41,7 @@ class Weighted:
 
 
 def planned(output, n, channels_last=False, training=False):
-    return (TrainingPlanner if training else Planner)(output, n, channels_last).run()
+    return (plan_training if training else plan_prediction)(output, n, channels_last)
 
 
 def agree_with_naive(network, n=3, seed=0):
@@ -139,28 +140,28 @@ def test_a_network_without_parameters_has_a_loss_and_no_gradients():
 
 
 def test_activations_overwrite_what_nobody_else_reads():
-    def places(model, training):
+    def starts(model, training):
         steps = planned(Network(model, (3, 8, 8)).output, 2, training=training).steps
-        return [(s.x.start, s.y.start) for s in steps if isinstance(s, Forward) and s.unit.last.name == "act"]
+        return [(s.x.start, s.y.start) for s in steps if isinstance(s, Forward) and s.fusion.last.name == "act"]
 
-    ((x, y),) = places(sequential(Conv2D(4, 3), Sigmoid(name="act"), Conv2D(4, 3)), True)
+    ((x, y),) = starts(sequential(Conv2D(4, 3), Sigmoid(name="act"), Conv2D(4, 3)), True)
     assert x == y
-    ((x, y),) = places(sequential(Conv2D(4, 3), Sigmoid(), Sigmoid(name="act"), Conv2D(4, 3)), True)
+    ((x, y),) = starts(sequential(Conv2D(4, 3), Sigmoid(), Sigmoid(name="act"), Conv2D(4, 3)), True)
     assert x != y  # the first sigmoid's backward reads its y
-    ((x, y),) = places(sequential(Conv2D(4, 3), Sigmoid(), Sigmoid(name="act"), Conv2D(4, 3)), False)
+    ((x, y),) = starts(sequential(Conv2D(4, 3), Sigmoid(), Sigmoid(name="act"), Conv2D(4, 3)), False)
     assert x == y
 
     def residual(x):
         a = Conv2D(4, 3)(x)
         return a + Sigmoid(name="act")(a)
 
-    ((x, y),) = places(residual, False)
+    ((x, y),) = starts(residual, False)
     assert x != y
 
 
 def test_flatten_of_planes_moves_nothing():
     steps = planned(Network(sequential(Conv2D(4, 3), Flatten(name="f"), Linear(3)), (1, 8, 8)).output, 2).steps
-    (flat,) = [s for s in steps if isinstance(s, Forward) and s.unit.node.name == "f"]
+    (flat,) = [s for s in steps if isinstance(s, Forward) and s.fusion.node.name == "f"]
     assert flat.x.start == flat.y.start
 
 
@@ -209,9 +210,13 @@ def test_at_the_end_only_the_output_is_held(seed, training):
     pooled = sequential(MaxPool2D(2), SeparableConv2D(2, 1), Sigmoid(), Flatten(), Linear(2))
     random = random_model(rng, int(rng.integers(1, 25)))
     for model in (random, lambda x: random(concat(x, x, ReLU()(x))), pooled):
-        planner = (TrainingPlanner if training else Planner)(Network(model, (2, 4, 3)).output, 3)
-        size = planner.run().size
-        assert size - sum(stop - start for start, stop in planner.space.holes) == 64  # of an output of (3, 2 or 4)
+        output = Network(model, (2, 4, 3)).output
+        planner = ForwardPlanner((analyse_training if training else analyse_prediction)(ancestors(output), output), 3)
+        planner.run()
+        if training:
+            BackwardPlanner(planner).run()
+        free = sum(stop - start for start, stop in planner.memory.allocator.holes)
+        assert planner.plan().size - free == 64  # bytes of an output of (3, 2 or 4)
 
 
 def test_a_sum_of_gradients_is_made_in_one_of_them():
@@ -236,7 +241,7 @@ def test_a_gradient_overwrites_the_one_it_comes_from():
         back = {step.node.name: step for step in steps if isinstance(step, Backward)}
         assert back["act"].dx == back["act"].dy
         assert (back["f"].dx.start == back["f"].dy.start) is not channels_last
-        assert back["f"].dx.strides == place(0, back["f"].dx.shape, "float32", channels_last).strides
+        assert back["f"].dx.strides == dense_slot(0, back["f"].dx.shape, "float32", channels_last).strides
 
 
 @pytest.mark.parametrize("channels", [3, 20])
@@ -245,7 +250,7 @@ def test_the_output_outlives_a_training_step(channels):
     network = Network(model, (2, 8, 8), "float64", seed=0)
     x = np.random.default_rng(0).standard_normal((3, 2, 8, 8))
     network.gradients(x, np.ones((3, channels, 4, 4)), Weighted())
-    np.testing.assert_array_equal(network.executor.plan(3, Weighted()).y, network.predict(x))
+    np.testing.assert_array_equal(network.executor.bound_plan(3, Weighted()).y, network.predict(x))
 
 
 def test_plans_of_all_batch_sizes_share_one_arena():
@@ -261,23 +266,23 @@ def test_plans_of_all_batch_sizes_share_one_arena():
 
 def test_only_the_last_few_plans_are_kept():
     network = Network(Linear(2), (3,), seed=0)
-    first = network.executor.plan(100)
+    first = network.executor.bound_plan(100)
     for n in range(1, 20):
         network.predict(np.zeros((n, 3), "float32"))
     assert len(network.executor.plans) == 8
-    assert network.executor.plan(100) is not first
-    kept = network.executor.plan(100)
+    assert network.executor.bound_plan(100) is not first
+    kept = network.executor.bound_plan(100)
     for n in range(1, 20):
-        assert network.executor.plan(100) is kept  # used again and again
+        assert network.executor.bound_plan(100) is kept  # used again and again
         network.predict(np.zeros((n, 3), "float32"))
 
 
 def test_plans_in_a_smaller_arena_are_let_go():
     network = Network(Linear(2), (3,), seed=0)
     for n in (1, 2):
-        network.executor.plan(100 * n)
+        network.executor.bound_plan(100 * n)
         assert len(network.executor.plans) == 1
-        assert network.executor.plan(1) is network.executor.plan(1)
+        assert network.executor.bound_plan(1) is network.executor.bound_plan(1)
 
 
 def test_plans_of_several_batch_sizes_write_the_same_gradients():
@@ -381,21 +386,21 @@ def test_an_empty_batch():
         network.gradients(np.zeros((0, 1, 8, 8), "float32"), np.zeros(0, int), losses.CrossEntropy())
 
 
-def test_space_gives_out_disjoint_ranges():
-    rng, space, live = np.random.default_rng(0), Space(), {}
+def test_the_allocator_gives_out_disjoint_ranges():
+    rng, allocator, live = np.random.default_rng(0), ArenaAllocator(), {}
     for _ in range(2000):
         if live and rng.random() < 0.5:
             start = list(live)[rng.integers(len(live))]
-            space.give(start, live.pop(start))
+            allocator.free(start, live.pop(start))
         else:
             length = int(rng.integers(1, 50)) * 64
-            start = space.take(length)
+            start = allocator.allocate(length)
             assert all(start + length <= s or s + n <= start for s, n in live.items())
-            assert start + length <= space.size
+            assert start + length <= allocator.size
             live[start] = length
     for start, length in live.items():
-        space.give(start, length)
-    assert space.holes == [(0, space.size)]
+        allocator.free(start, length)
+    assert allocator.holes == [(0, allocator.size)]
 
 
 def test_layers_see_only_what_they_declare():
@@ -427,7 +432,7 @@ def test_predictions_during_training_wait_for_whole_steps():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_arrays_start_on_cache_lines(dtype):
     network = Network(sequential(Conv2D(3, 3), Flatten(), Linear(5)), (1, 5, 5), dtype, seed=0)
-    for array in (*network.parameters.values(), network.executor.plan(3).x, network.executor.plan(3).y):
+    for array in (*network.parameters.values(), network.executor.bound_plan(3).x, network.executor.bound_plan(3).y):
         assert array.__array_interface__["data"][0] % 64 == 0
 
 
@@ -492,4 +497,4 @@ def test_an_executor_with_arrays_of_another_network_is_refused(other, says):
     shared = Executor(network.output, arrays.parameters, arrays.buffers)
     for loss in (None, losses.MSE()):
         with pytest.raises(RuntimeError, match=says):
-            shared.plan(2, loss)
+            shared.bound_plan(2, loss)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from naive import Naive
 
-from fastconv.executor import fusion, rewrites
+from fastconv.executor import rewrites
+from fastconv.executor.fusion import find_fusions
 from fastconv.executor.steps import Forward
 from fastconv.graph import build, concat, sequential
 from fastconv.graph.graph import ancestors
@@ -29,10 +30,7 @@ def names(model, shape=(3, 8, 8), training=False, frozen=False):
     output = build(model, shape, "float32")
     nodes = ancestors(output)
     wanted = {node.index for node in nodes[1:]} if training else set()
-    return [
-        "+".join(part.name for part in (u.node, u.norm, u.add, u.activation) if part)
-        for u in fusion.units(nodes, output, wanted, frozen)[1:]
-    ]
+    return ["+".join(node.name for node in fusion.nodes) for fusion in find_fusions(nodes, output, wanted, frozen)[1:]]
 
 
 def conv(channels, name, **options):
@@ -139,10 +137,10 @@ def test_a_switch_says_what_it_was(switch):
 @pytest.mark.parametrize("name", rewrites.OPTIONAL)
 def test_a_plan_made_before_a_switch_is_not_used_after_it(name, switch):
     network = make(4)
-    before = network.executor.plan(2)
-    assert network.executor.plan(2) is before
+    before = network.executor.bound_plan(2)
+    assert network.executor.bound_plan(2) is before
     switch(name)
-    assert network.executor.plan(2) is not before
+    assert network.executor.bound_plan(2) is not before
 
 
 def residual_net(channels):
@@ -218,14 +216,14 @@ def pooled_net(channels):
 
 
 def made_of(step):
-    return "+".join(part.name for part in (step.unit.node, step.unit.norm, step.unit.add, step.unit.activation) if part)
+    return "+".join(node.name for node in step.fusion.nodes)
 
 
 def test_relu_runs_after_max_pooling_in_training():
     executor = Network(pooled_net(4), (3, 8, 8)).executor
-    trained = [made_of(step) for step in executor.steps(2, True).steps if isinstance(step, Forward)]
+    trained = [made_of(step) for step in executor.make_plan(2, True).steps if isinstance(step, Forward)]
     assert trained == ["a", "pa", "ra", "b", "pb", "rb", "c", "pd", "rd", "flatten1", "linear1"]
-    predicted = [made_of(step) for step in executor.steps(2).steps if isinstance(step, Forward)]
+    predicted = [made_of(step) for step in executor.make_plan(2).steps if isinstance(step, Forward)]
     assert predicted == ["a+ra", "pa", "b+rb", "pb", "c+rd", "pd", "flatten1", "linear1"]
 
 

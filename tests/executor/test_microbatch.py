@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from fastconv import Network, graph, models
-from fastconv.executor import fusion, microbatch, rewrites
-from fastconv.executor.analysis import homes
-from fastconv.executor.planner import Planner
+from fastconv.executor import microbatch, rewrites
+from fastconv.executor.analysis import analyse_prediction, concat_aliases
+from fastconv.executor.fusion import find_fusions
+from fastconv.executor.planner import plan_prediction
 from fastconv.graph import build, concat, sequential
 from fastconv.graph.graph import ancestors
 from fastconv.layers import BatchNorm, Conv2D, Flatten, GlobalAvgPool2D, Linear, MaxPool2D, ReLU
@@ -56,7 +57,7 @@ def switched(network, n, enabled):
     """The frozen network with the rewrite on or off, and its plan for a batch of n."""
     before = rewrites.use_rewrite("slices", enabled)
     try:
-        return network.freeze(n), network.executor.steps(n)
+        return network.freeze(n), network.executor.make_plan(n)
     finally:
         rewrites.use_rewrite("slices", before)
 
@@ -67,16 +68,16 @@ def test_the_bits_are_the_same(model, n, small_caches):
     network = Network(model, (3, 12, 10), seed=0)
     x = np.random.default_rng(0).standard_normal((n, 3, 12, 10)).astype("float32")
     given = x.copy()
-    with_slices, steps = switched(network, n, True)
+    in_parts, plan = switched(network, n, True)
     without, whole = switched(network, n, False)
-    assert (steps.rounds.count > 1) == (n > 1 and model is not input_in_concat)
-    np.testing.assert_array_equal(with_slices.predict(x), without.predict(x))
+    assert (plan.micro_batches.count > 1) == (n > 1 and model is not input_in_concat)
+    np.testing.assert_array_equal(in_parts.predict(x), without.predict(x))
     np.testing.assert_array_equal(x, given)
     np.testing.assert_array_equal(network.predict(x), network.predict(x[::-1])[::-1])
-    if steps.rounds.count > 1:
-        assert steps.size < whole.size
-        assert steps.rounds.images * steps.rounds.count == n
-        assert len(list(steps.in_order())) == len(steps.steps) + steps.rounds.steps * (steps.rounds.count - 1)
+    if plan.micro_batches.count > 1:
+        assert plan.size < whole.size
+        assert plan.micro_batches.images * plan.micro_batches.count == n
+        assert len(list(plan.in_order())) == len(plan.steps) + plan.micro_batches.steps * (plan.micro_batches.count - 1)
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "resnet18", "densenet121", "mobilenet_v2"])
@@ -84,21 +85,21 @@ def test_known_models_cut_anywhere(name, monkeypatch):
     network = Network(getattr(models, name)(10), (3, 32, 32), seed=0)
     x = np.random.default_rng(0).standard_normal((4, 3, 32, 32)).astype("float32")
     expected = switched(network, 4, False)[0].predict(x)
-    units, output = network.freeze().units, network.output
-    stops = list(microbatch.cuts(units, output, homes(ancestors(output))))
+    fusions, output = network.freeze().fusions, network.output
+    stops = list(microbatch.cuts(fusions, output, concat_aliases(ancestors(output))))
     for stop in stops[:: len(stops) // 4 + 1]:
         for images in (1, 2):
-            chosen = microbatch.Slices(stop, images)
+            chosen = microbatch.Cut(stop, images)
             monkeypatch.setattr(microbatch, "choose", lambda *_, chosen=chosen: chosen)
             np.testing.assert_array_equal(network.freeze(4).predict(x), expected)
 
 
-def test_a_mobilenet_at_its_own_size_is_sliced_and_a_training_step_is_not():
+def test_a_mobilenet_at_its_own_size_runs_in_micro_batches_and_a_training_step_is_not():
     network = Network(models.mobilenet_v1(), (3, 224, 224), seed=0)
-    assert network.executor.steps(8).rounds.count > 1
-    assert network.executor.steps(8).size < 0.6 * 56e6
-    assert network.executor.steps(8, training=True).rounds.count == 1
-    assert network.executor.steps(1).rounds.count == 1
+    assert network.executor.make_plan(8).micro_batches.count > 1
+    assert network.executor.make_plan(8).size < 0.6 * 56e6
+    assert network.executor.make_plan(8, training=True).micro_batches.count == 1
+    assert network.executor.make_plan(1).micro_batches.count == 1
 
 
 def test_report_and_profile_show_a_step_once(small_caches):
@@ -114,8 +115,8 @@ def test_report_and_profile_show_a_step_once(small_caches):
 def cuts_of(model):
     output = build(model, (3, 12, 10), "float32")
     nodes = ancestors(output)
-    units = fusion.units(nodes, output, set(), frozen=True)
-    return [units[stop - 1].last.name for stop in microbatch.cuts(units, output, homes(nodes))]
+    fusions = find_fusions(nodes, output, set(), frozen=True)
+    return [fusions[stop - 1].last.name for stop in microbatch.cuts(fusions, output, concat_aliases(nodes))]
 
 
 def test_cuts_lie_where_one_value_is_read_on():
@@ -148,27 +149,28 @@ def test_a_long_chain_is_planned_in_time_that_grows_with_its_length():
     def planning(length):
         chain = sequential(*(Conv2D(3, 1) for _ in range(length)), Flatten())
         output = graph.build(chain, (3, 4, 4), "float32")
-        assert len(list(microbatch.cuts(Planner(output, 2).units, output, homes(ancestors(output))))) == length
-        return instructions(lambda: Planner(output, 2).run())
+        facts = analyse_prediction(ancestors(output), output)
+        assert len(list(microbatch.cuts(facts.fusions, output, facts.aliases))) == length
+        return instructions(lambda: plan_prediction(output, 2))
 
     short, long = planning(50), planning(200)
     assert 3 * short < long < 5 * short  # 16 times as many where each layer looked at all others
 
 
-def every_divisor(units, output, homes, n, itemsize):
+def every_divisor(fusions, output, aliases, n, itemsize):
     """What `choose` says, by trying all parts of the batch in turn, one number at a time."""
     bytes_of = [[0] for _ in range(n + 1)]
     for images in (m for m in range(1, n + 1) if n % m == 0):
-        for unit in units:
-            moved = int(microbatch.moved(unit, n, np.array([float(images)]), itemsize)[0])
+        for fusion in fusions:
+            moved = int(microbatch.moved(fusion, n, np.array([float(images)]), itemsize)[0])
             bytes_of[images].append(bytes_of[images][-1] + moved)
     whole = bytes_of[n]
     best, chosen = whole[-1] - whole[-1] // microbatch.WORTH, None
     for images in (m for m in range(1, n) if n % m == 0):
-        for stop in microbatch.cuts(units, output, homes):
+        for stop in microbatch.cuts(fusions, output, aliases):
             cost = bytes_of[images][stop] + whole[-1] - whole[stop]
             if cost < best:
-                best, chosen = cost, microbatch.Slices(stop, images)
+                best, chosen = cost, microbatch.Cut(stop, images)
     return chosen
 
 
@@ -179,9 +181,10 @@ def test_the_choice_is_the_best_of_all_parts_of_a_batch(model, caches, call, mon
     monkeypatch.setattr(microbatch, "CALL", call)
     output = build(model, (3, 32, 30), "float32")
     nodes = ancestors(output)
-    units = fusion.units(nodes, output, set(), frozen=True)
-    found = [microbatch.choose(units, output, homes(nodes), n, 4) for n in (1, 2, 7, 64, 360, 2048)]
-    assert found == [every_divisor(units, output, homes(nodes), n, 4) for n in (1, 2, 7, 64, 360, 2048)]
+    fusions = find_fusions(nodes, output, set(), frozen=True)
+    aliases, sizes = concat_aliases(nodes), (1, 2, 7, 64, 360, 2048)
+    found = [microbatch.choose(fusions, output, aliases, n, 4) for n in sizes]
+    assert found == [every_divisor(fusions, output, aliases, n, 4) for n in sizes]
     assert any(found) == (caches > 6000 and model is not input_in_concat)
 
 

@@ -13,7 +13,7 @@ from naive import Naive
 
 import fastconv
 from fastconv import SGD, layers, train_step
-from fastconv.executor import gradient_buckets, microbatch, rewrites, training_planner
+from fastconv.executor import gradient_buckets, microbatch, parameter_gradients, rewrites
 
 COUNT = int(os.environ.get("FASTCONV_RANDOM_GRAPHS", "40"))
 SAME_BITS = ("activation", "reuse", "pooled_first", "updates", "slices")  # others add in another order, or elsewhere
@@ -154,8 +154,8 @@ def test_the_frozen_network_agrees(seed, dtype):
 
 @some_dtype
 def test_lean_and_recomputing_steps_leave_the_same_bits(seed, dtype, monkeypatch):
-    monkeypatch.setattr(training_planner, "ROWS", 600)  # bytes: gradients by rows, and groups of few parameters
-    monkeypatch.setattr(gradient_buckets, "MOST", 2000)
+    monkeypatch.setattr(parameter_gradients, "ROWS", 600)  # bytes: gradients by rows, and buckets of few parameters
+    monkeypatch.setattr(gradient_buckets, "BUCKET", 2000)
     case, results = Case(seed), []
     for lean, recompute in ((False, False), (True, False), (False, True), (True, True)):
         network, optimizer = case.network(dtype, recompute=recompute), SGD(0.01, 0.9)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fastconv import losses
-from fastconv.executor import gradient_buckets, training_planner
+from fastconv.executor import gradient_buckets, parameter_gradients
+from fastconv.executor.parameter_gradients import ROWS
 from fastconv.executor.rewrites import use_rewrite
-from fastconv.executor.steps import Add, Again, Backward, Update
-from fastconv.executor.training_planner import ROWS
+from fastconv.executor.steps import Add, Backward, Recompute, Update
 from fastconv.graph import concat, sequential
 from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU, ReLU6
 from fastconv.network import Network
@@ -51,12 +51,12 @@ def test_recomputed_values_have_the_same_bits(channels):
     same(trained(channels), trained(channels, recompute=True))
 
 
-def test_recomputation_makes_each_value_once_and_saves_memory():
+def test_each_value_is_recomputed_once_and_memory_is_saved():
     plain, saving = (Network(model(20), (3, 10, 8), recompute=recompute) for recompute in (False, True))
-    steps = saving.executor.steps(4, True).steps
-    again = [step.unit.last.name for step in steps if isinstance(step, Again)]
-    assert len(again) == len(set(again)) == 5  # of the stem, of each of three blocks, between the dense layers
-    assert not any(isinstance(step, Again) for step in plain.executor.steps(4, True).steps)
+    steps = saving.executor.make_plan(4, True).steps
+    names = [step.fusion.last.name for step in steps if isinstance(step, Recompute)]
+    assert len(names) == len(set(names)) == 5  # of the stem, of each of three blocks, between the dense layers
+    assert not any(isinstance(step, Recompute) for step in plain.executor.make_plan(4, True).steps)
     assert saving.memory(4, training=True).values < plain.memory(4, training=True).values
     assert saving.memory(4).values == plain.memory(4).values
 
@@ -97,7 +97,7 @@ def test_large_gradients_are_made_and_used_by_rows():
 
 def test_the_gradient_of_a_shared_layer_is_whole_however_large(monkeypatch):
     """Its uses are added before the update: none is updated by rows, not the one made last either."""
-    monkeypatch.setattr(training_planner, "ROWS", 64)
+    monkeypatch.setattr(parameter_gradients, "ROWS", 64)
     pair = []
     for lean in (False, True):
         shared = Linear(8)
@@ -111,16 +111,16 @@ def test_the_gradient_of_a_shared_layer_is_whole_however_large(monkeypatch):
 
 def updates_of(network):
     """The names of each update step; a parameter updated by rows has none, for that is within its layer's step."""
-    return [step.names for step in network.executor.steps(3, True, True).steps if isinstance(step, Update)]
+    return [step.names for step in network.executor.make_plan(3, True, True).steps if isinstance(step, Update)]
 
 
 def test_parameters_side_by_side_are_updated_together(monkeypatch):
     names = [f"linear{i}.{kind}" for i in (1, 2, 3) for kind in ("weight", "bias")]
     network = Network(sequential(Linear(16), Linear(32), Linear(16)), (16,), seed=0)
     assert updates_of(network) == [tuple(names)]
-    last = PlanReport(network.executor.steps(3, True, True)).lines[-1]
+    last = PlanReport(network.executor.make_plan(3, True, True)).lines[-1]
     assert last.step == "update of linear1.weight to linear3.bias"
-    monkeypatch.setattr(gradient_buckets, "MOST", 4 * (16 * 16 + 16 + 16 * 32))
+    monkeypatch.setattr(gradient_buckets, "BUCKET", 4 * (16 * 16 + 16 + 16 * 32))
     assert updates_of(network) == [tuple(names[3:]), tuple(names[:3])]
     before = use_rewrite("updates", False)
     try:
@@ -129,7 +129,7 @@ def test_parameters_side_by_side_are_updated_together(monkeypatch):
         use_rewrite("updates", before)
 
 
-def test_a_shared_parameter_and_a_gap_end_a_group():
+def test_a_shared_parameter_and_a_gap_end_a_bucket():
     shared = Linear(16, name="shared")
     network = Network(sequential(shared, Linear(16, name="a"), shared, Linear(5, name="b")), (16,), seed=0)
     assert updates_of(network) == [("a.weight", "a.bias", "b.weight", "b.bias"), ("shared.weight",), ("shared.bias",)]
@@ -162,19 +162,19 @@ def block(x):
 
 
 @pytest.mark.parametrize("off", [(), ("in_place",), ("gradients",)], ids=str)
-def test_a_layer_adds_to_the_gradient_of_its_input(off):
+def test_a_layer_accumulates_into_the_gradient_of_its_input(off):
     expected = gradients_of_block()
     before = {name: use_rewrite(name, False) for name in off}
     try:
-        steps = Network(block, (3, 6, 5)).executor.steps(2, True).steps
+        steps = Network(block, (3, 6, 5)).executor.make_plan(2, True).steps
         (down,) = [step for step in steps if isinstance(step, Backward) and step.node.name == "down"]
         sums = [step for step in steps if isinstance(step, Add) and step.node is None]
         if "gradients" in off:
-            assert down.known is None
+            assert down.dx_accumulate is None
             assert len(sums) == 1
         else:
             assert not sums
-            assert (down.known == down.dx) == (not off)
+            assert (down.dx_accumulate == down.dx) == (not off)
         for name, gradient in gradients_of_block().items():
             np.testing.assert_allclose(gradient, expected[name], rtol=0, atol=1e-6, err_msg=name)
     finally:
@@ -194,7 +194,7 @@ def test_losses_of_lean_steps_are_those_of_the_network():
     assert loop.train_step(network, x, [0, 1, 2, 3], SGD(0.0), lean=True) == value
 
 
-GAPS = {  # models whose parameters end within a cache line, alone, last in a group, shared, by rows
+GAPS = {  # models whose parameters end within a cache line, alone, last in a bucket, shared, by rows
     "convolutions": sequential(Conv2D(16, 3), ReLU(), Conv2D(8, 1), Flatten(), Linear(5)),
     "norms": sequential(Conv2D(5, 3), BatchNorm(), ReLU(), Conv2D(3, 3), BatchNorm(), Flatten(), Linear(7), Linear(1)),
     "rows": sequential(Flatten(), Linear(100), ReLU(), Linear(101), ReLU(), Linear(5)),
@@ -217,14 +217,14 @@ GAPS = {  # models whose parameters end within a cache line, alone, last in a gr
     ids=["plain", "nesterov", "adam", "adamw", "rmsprop"],
 )
 def test_lean_training_leaves_what_lies_between_parameters_as_it_was(optimizer, model, dtype, grouped, monkeypatch):
-    monkeypatch.setattr("fastconv.executor.training_planner.ROWS", 4000)
+    monkeypatch.setattr("fastconv.executor.parameter_gradients.ROWS", 4000)
     before = use_rewrite("updates", grouped)
     try:
         networks = [Network(model, (3, 8, 8), dtype, seed=0) for _ in range(2)]
         rng = np.random.default_rng(0)
         x, labels = rng.standard_normal((6, 3, 8, 8)).astype(dtype), np.arange(6) % networks[0].output_shape[0]
         for network, lean in zip(networks, (False, True), strict=True):
-            network.executor.plan(6, losses.CrossEntropy(), lean)
+            network.executor.bound_plan(6, losses.CrossEntropy(), lean)
             network.executor.arena[...] = 0x3F  # numbers that would be seen
             rule = optimizer()
             for _ in range(3):

@@ -62,7 +62,7 @@ def test_a_training_plan_goes_back_to_the_first_layer():
         "d r",
         "d a",
     ]
-    assert report.nbytes == network.executor.steps(2, True).size
+    assert report.nbytes == network.executor.make_plan(2, True).size
     text = str(report)
     assert text.splitlines()[0].split() == ["step", "result", "bytes", "from", "to", "notes"]
     assert f"{report.nbytes:,}" in text.splitlines()[-1]

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from fastconv.graph import Graph, Node
+from fastconv.layer import Bound
 
 WRONG = {"f": np.nan, "i": -77, "u": 77}
 
@@ -59,11 +60,10 @@ class Bench:
 
     def bound(self, saved, state, **arrays):
         spaces = {"params": self.params, "saved": saved, "state": state, "scratch": self.asked(self.spec.scratch)}
-        return SimpleNamespace(
+        return Bound(
             x_shape=self.x_shape,
             y_shape=self.y_shape,
             training=self.training,
-            **dict.fromkeys(("activation", "residual", "dresidual", "known")),
             **{k: SimpleNamespace(**v) for k, v in spaces.items()},
             **arrays,
         )

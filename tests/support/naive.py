@@ -6,6 +6,7 @@ import laws
 import numpy as np
 
 from fastconv import graph
+from fastconv.layer import Bound
 
 
 class Naive:
@@ -24,7 +25,7 @@ class Naive:
         def fresh(wanted):
             return {k: self.empty((n, *a.shape) if a.batched else a.shape, a.dtype) for k, a in wanted.items()}
 
-        return SimpleNamespace(
+        return Bound(
             x_shape=(n, *node.inputs[0].shape),
             y_shape=(n, *node.shape),
             params=own(node.spec.params, self.network.parameters),
@@ -32,7 +33,7 @@ class Naive:
             saved=arrays.pop("saved", None) or SimpleNamespace(**fresh(node.spec.saved)),
             scratch=SimpleNamespace(**fresh(node.spec.scratch)),
             training=training,
-            **{"activation": None, "residual": None, "dresidual": None, "known": None, **arrays},
+            **arrays,
         )
 
     def forward(self, x, training=False):

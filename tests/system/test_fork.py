@@ -72,7 +72,7 @@ same()  # the parent's own locks are as they were
 def spoil():
     "What a half-done plan may have left."
     network.executor.arena[...] = 255
-    network.executor.plan(2).calls.clear()
+    network.executor.bound_plan(2).calls.clear()
     for _, plan in frozen.idle:
         plan.calls.clear()
 in_a_thread(spoil)

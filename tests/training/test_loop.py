@@ -440,14 +440,14 @@ def test_parameters_that_cannot_be_written_are_refused_before_statistics_change(
 def test_a_validation_that_does_not_fit_is_found_before_the_first_step(monkeypatch):
     net, (images, labels) = network(), stripes(20)
     before = net.parameters.flat.tobytes()
-    real = net.executor.plan
+    real = net.executor.bound_plan
 
-    def plan(n, loss=None, updates=False):
+    def bound_plan(n, loss=None, fused_update=False):
         if loss is None:
             raise MemoryError
-        return real(n, loss, updates)
+        return real(n, loss, fused_update)
 
-    monkeypatch.setattr(net.executor, "plan", plan)
+    monkeypatch.setattr(net.executor, "bound_plan", bound_plan)
     with pytest.raises(MemoryError):
         quiet_fit(net, images, labels, validation=stripes(300))
     assert net.parameters.flat.tobytes() == before
@@ -476,3 +476,32 @@ def test_dropping_the_last_batch():
 def test_the_bar_counts_the_images_that_are_seen(capsys):
     fit(network(), *stripes(20), batch_size=8, drop_last=True)
     assert "16/16" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fused_update", [False, True])
+def test_a_batch_is_watched_after_its_update(fused_update):
+    """`watch` sees the loss and the output of the step, which are those from before the update."""
+    net, (images, labels), seen = network(), stripes(6), []
+    before, y = net.parameters.flat.copy(), net.predict(images)
+
+    def watch(loss, given):
+        assert (net.parameters.flat != before).any()
+        np.testing.assert_array_equal(given, y)
+        seen.append(float(loss))
+
+    loss = losses.CrossEntropy()
+    targets = loss.prepare(labels, y.shape, y.dtype)
+    with net.training():
+        assert [net.train_batch(images, targets, loss, SGD(0.1), fused_update, watch)] == seen
+
+
+def test_memory_is_reserved_before_anything_runs():
+    net = network()
+    net.reserve(6, losses.CrossEntropy(), fused_update=True)
+    arena, before = net.executor.arena, everything(net, None)
+    net.reserve(3)
+    train_step(net, *stripes(6), SGD(0.0), lean=True)
+    assert net.executor.arena is arena
+    assert everything(net, None) == before
+    with pytest.raises(ValueError, match="is too large"):
+        net.reserve(2**62)

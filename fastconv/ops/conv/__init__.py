@@ -5,7 +5,7 @@ from .convolve import convolve2d, convolve2d_backward_input, convolve2d_backward
 from .gradients import conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight
 from .packed import PackedWeight, pack_weight
 from .prepared import (
-    adds_known,
+    accumulates_dx,
     conv2d_backward_bias_call,
     conv2d_backward_input_call,
     conv2d_backward_weight_call,
@@ -23,7 +23,7 @@ from .transpose import (
 
 __all__ = [
     "PackedWeight",
-    "adds_known",
+    "accumulates_dx",
     "conv2d",
     "conv2d_backward_bias",
     "conv2d_backward_bias_call",

@@ -17,17 +17,17 @@ def conv2d_call(x, weight, bias, y, g, activation=None, residual=None):
     return partial(function, x, weight, bias, y, *rest)
 
 
-def conv2d_backward_input_call(dy, weight, dx, g, bias=None, activation=None, known=None):
+def conv2d_backward_input_call(dy, weight, dx, g, bias=None, activation=None, dx_accumulate=None):
     """The prepared call of the input gradient; with a bias and an activation, of the transposed convolution.
 
-    `known` is added to it, where `adds_known` allows that, and may be the very memory of dx.
+    dx = dx_accumulate + gradient where `accumulates_dx` allows that; dx_accumulate may be dx itself.
     """
-    function, weight, rest = image_way(path.INPUT, dy, weight, dx, g, activation, known)
+    function, weight, rest = image_way(path.INPUT, dy, weight, dx, g, activation, dx_accumulate)
     return partial(function, dy, weight, bias, dx, *rest)
 
 
-def adds_known(g, dtype):
-    """Whether the input gradient's kernel can add to what is known of dx while it stores, in any layout."""
+def accumulates_dx(g, dtype):
+    """Whether the input gradient's kernel can accumulate into dx while it stores, in any layout."""
     return path.packed(g, dtype, path.INPUT) != "plain" and (g.sh == 1 or not path.winograd_fits(g, dtype))
 
 

@@ -1,6 +1,6 @@
 """Normalisation: of batches, of groups and layers of channels, and local response, each with its backward."""
 
-from .batch import batch_norm, batch_norm_again_call, batch_norm_backward, batch_norm_backward_call, batch_norm_call
+from .batch import batch_norm, batch_norm_backward, batch_norm_backward_call, batch_norm_call, batch_norm_recompute_call
 from .group import group_norm, group_norm_backward, group_norm_backward_call, group_norm_call
 from .layer import layer_norm, layer_norm_backward, layer_norm_backward_call, layer_norm_call
 from .local import (
@@ -12,10 +12,10 @@ from .local import (
 
 __all__ = [
     "batch_norm",
-    "batch_norm_again_call",
     "batch_norm_backward",
     "batch_norm_backward_call",
     "batch_norm_call",
+    "batch_norm_recompute_call",
     "group_norm",
     "group_norm_backward",
     "group_norm_backward_call",

@@ -225,7 +225,7 @@ def batch_norm_call(
     return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, weight, bias, *rest)
 
 
-def batch_norm_again_call(x, y, weight, bias, mean, invstd, eps, activation):
+def batch_norm_recompute_call(x, y, weight, bias, mean, invstd, eps, activation):
     """y of a call that gave this mean and invstd, bit for bit (without a residual)."""
     return batch_norm_call(x, y, weight, bias, None, None, mean, invstd, 0.0, eps, False, activation)
 

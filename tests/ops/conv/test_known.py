@@ -35,14 +35,14 @@ def last(shape, dtype, rng, beside=0):
 def test_known_is_added(case, dtype, where):
     x_shape, w_shape, *window = case
     g, rng = geometry.conv2d(x_shape, w_shape, *window), np.random.default_rng(0)
-    assert conv.adds_known(g, np.dtype(dtype))
+    assert conv.accumulates_dx(g, np.dtype(dtype))
     dy, weight = last(g.y_shape, dtype, rng), rng.standard_normal(w_shape).astype(dtype)
     known = last(x_shape, dtype, rng, 3 if where == "channels of a larger array" else 0)
     alone = last(x_shape, dtype, rng)
     conv.conv2d_backward_input_call(dy, weight, alone, g)()
     expected = alone.astype("float64") + known
     dx = last(x_shape, dtype, rng) if where == "apart" else known
-    conv.conv2d_backward_input_call(dy, weight, dx, g, known=known)()
+    conv.conv2d_backward_input_call(dy, weight, dx, g, dx_accumulate=known)()
     np.testing.assert_allclose(dx, expected, rtol=0, atol=20 * np.finfo(dtype).eps * np.abs(expected).max())
     if where == "channels of a larger array":
         assert np.isnan(dx.base).sum() == dx.size // x_shape[1] * 6
@@ -51,7 +51,7 @@ def test_known_is_added(case, dtype, where):
 def test_narrow_and_depthwise_gradients_do_not_add():
     for x_shape, w_shape, groups in (((1, 8, 9, 9), (32, 8, 3, 3), 1), ((1, 32, 9, 9), (32, 1, 3, 3), 32)):
         g = geometry.conv2d(x_shape, w_shape, 1, 1, 1, groups)
-        assert not conv.adds_known(g, np.dtype("float32"))
+        assert not conv.accumulates_dx(g, np.dtype("float32"))
     strided = geometry.conv2d((1, 64, 16, 16), (64, 64, 4, 4), 2, 1, 1, 1)  # Winograd's blocks of pixels
-    assert not conv.adds_known(strided, np.dtype("float32"))
-    assert conv.adds_known(strided, np.dtype("float64"))
+    assert not conv.accumulates_dx(strided, np.dtype("float32"))
+    assert conv.accumulates_dx(strided, np.dtype("float64"))

@@ -1,0 +1,99 @@
+"""Where the gradients of parameters go in a training step: into arrays of the network, or straight into an update.
+
+Without a fused update the network has one array per gradient; the first use of a parameter writes it, and each further
+use is added. With a fused update a gradient lives in the arena until the optimizer has used it.
+"""
+
+from collections import Counter
+
+from .. import graph
+from ..ops.allocation import nbytes
+from . import rewrites
+from .gradient_buckets import buckets
+from .steps import Add, AddGradient, Update
+
+ROWS = 16 << 20  # bytes of a large gradient that are computed and used at a time
+
+
+class ParameterGradients:
+    """The memory and the steps of the parameters' gradients, in the order in which the backward pass makes them."""
+
+    def __init__(self, analysis, memory, steps, fused_update):
+        self.memory, self.steps, self.fused_update = memory, steps, fused_update
+        layers = [node for node in analysis.nodes if node.layer]
+        self.uses = Counter(f"{node.owner}.{key}" for node in layers for key in node.spec.params)  # still to come
+        self.shared = {name for name, uses in self.uses.items() if uses > 1}
+        self.written, self.sums = set(), {}
+        together = fused_update and rewrites.enabled("updates")
+        self.bucket_of = self.find_buckets(layers, analysis.output) if together else {}
+
+    def find_buckets(self, layers, output):
+        """name -> its bucket; shared parameters and those that are updated by rows are in none."""
+        alone = set(self.shared)
+        for node in layers:
+            for key, p in node.spec.params.items():
+                name = f"{node.owner}.{key}"
+                if self.rows_at_a_time(node, key, name) != p.shape:
+                    alone.add(name)
+        params, _ = graph.declared(graph.ancestors(output))
+        return buckets({name: p.shape for name, p in params.items()}, self.memory.dtype, alone)
+
+    def new(self, node):
+        """parameter -> Value, for those gradients of a layer that have no array in the network for themselves."""
+        names = {key: f"{node.owner}.{key}" for key in node.spec.params}
+        wanted = [key for key, name in names.items() if self.fused_update or name in self.written]
+        self.written.update(names.values())
+        return {key: self.new_gradient(node, key, names[key]) for key in wanted}
+
+    def new_gradient(self, node, key, name):
+        shape = self.rows_at_a_time(node, key, name)
+        bucket = self.bucket_of.get(name)
+        if bucket is None:
+            return self.memory.new(shape, images=False)
+        if bucket.value is None:
+            elements = bucket.nbytes // self.memory.dtype.itemsize
+            bucket.value = self.memory.new((elements,), readers=len(bucket.starts), images=False)
+        return bucket.part(name, shape)
+
+    def rows_at_a_time(self, node, key, name):
+        """The shape of a gradient; if it is large and the layer allows it, of a few rows, each updated in its turn."""
+        shape = node.spec.params[key].shape
+        if self.fused_update and key in node.layer.gradient_by_rows and name not in self.shared:
+            row = nbytes(shape[1:], self.memory.dtype)
+            return (min(shape[0], max(1, ROWS // row)), *shape[1:])
+        return shape
+
+    def use(self, node, gradients):
+        """The steps that add or update what `new` gave and the layer's backward has written."""
+        for key, value in gradients.items():
+            name, whole = f"{node.owner}.{key}", value.slot.shape == node.spec.params[key].shape
+            self.uses[name] -= 1
+            if not self.fused_update:
+                self.steps.append(AddGradient(name, value.slot))
+                self.memory.release(value.live)
+            elif name in self.bucket_of:
+                self.update_bucket(self.bucket_of[name])
+            else:
+                self.update(name, value, whole)
+
+    def update(self, name, value, whole):
+        """Add to the gradient of earlier uses; after the last use, update.
+
+        `whole`: the gradient has all rows. Otherwise the layer's own calls update them.
+        """
+        if name in self.sums:
+            total = self.sums[name]
+            self.steps.append(Add(total.slot, value.slot, total.slot))
+            self.memory.release(value.live)
+            value = total
+        self.sums[name] = value
+        if self.uses[name] == 0:
+            if whole:
+                self.steps.append(Update((name,), value.slot))
+            self.memory.release(self.sums.pop(name).live)
+
+    def update_bucket(self, bucket):
+        """After the last gradient of the bucket, update all its parameters."""
+        if bucket.value.live.readers == 1:
+            self.steps.append(Update(tuple(bucket.starts), bucket.value.slot))
+        self.memory.release(bucket.value.live)

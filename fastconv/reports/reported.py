@@ -1,0 +1,98 @@
+"""`plan`, `memory`, `profile` and `summary` of a network."""
+
+from ..arguments import habits
+from ..ops import check
+from .memory import footprint
+from .plan import PlanReport
+from .profile import profile
+from .summary import Summary
+
+
+class Reported:
+    """The base of classes with `nodes`, an `executor`, `training()` and `batch_of(x)`; tells what runs and its cost."""
+
+    def plan(self, batch_size=1, training=False):
+        """The steps for a batch of this size: what was fused, and where in memory every value lies; `print` it.
+
+        Returns
+        -------
+        PlanReport
+            With `lines`, and `nbytes` of memory for all values (weights and their gradients not counted).
+        """
+        return PlanReport(self.executor.make_plan(check.integer(batch_size, "batch_size", 1), training))
+
+    def memory(self, batch_size=1, training=False, slots=1, lean=False):
+        """The memory that a batch of this size takes, known from the plan before anything runs.
+
+        Parameters
+        ----------
+        batch_size : int
+        training : bool
+            A training step; else a prediction.
+        slots : int
+            Arrays that the optimiser keeps for each parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
+        lean : bool
+            As in `fit`: no gradients are kept.
+
+        Returns
+        -------
+        Footprint
+            Bytes of `values`, `weights`, `gradients`, `optimizer`, and their `total`.
+
+        Examples
+        --------
+        >>> from fastconv import Network, layers
+        >>> print(Network(layers.Linear(1000), (1000,)).memory(8, training=True))
+        12.1 MB: values 0.1, weights 4.0, gradients 4.0, optimizer 4.0
+        """
+        batch_size, slots = check.integer(batch_size, "batch_size", 1), check.integer(slots, "slots", 0)
+        return footprint(self.executor, batch_size, bool(training), slots, bool(lean))
+
+    def profile(self, x, targets=None, loss=None, repeats=10):
+        """Time each step on a batch: of a prediction, or, with targets and a loss, of a training step.
+
+        The network stays as it is: the steps run on copies of the buffers, and no parameter is updated.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape), the network's dtype
+        targets, loss
+            As in `gradients`.
+        repeats : int
+            Runs; the median counts.
+
+        Returns
+        -------
+        Profile
+            `rows` of step, milliseconds, GFLOP/s, GB/s and bytes; `print` it, or `save` a picture.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastconv import Network, layers, sequential
+        >>> network = Network(sequential(layers.Conv2D(4, 3), layers.ReLU()), (1, 8, 8))
+        >>> profile = network.profile(np.ones((2, 1, 8, 8), "float32"), repeats=2)
+        >>> [row.step for row in profile.rows]
+        ['conv1 + relu1']
+        """
+        if targets is not None and loss is None:
+            raise TypeError("loss must be given with targets, such as loss=fastconv.CrossEntropy(), got None")
+        x = self.batch_of(x)
+        if loss is not None:
+            targets = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
+        repeats = check.integer(repeats, "repeats", 1)
+        with self.training(), self.executor.lock:
+            plan = self.executor.trial_plan(len(x), loss)
+            plan.write(x, None if loss is None else targets)
+            return profile(plan, repeats)
+
+    def summary(self, batch_size=None):
+        """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it.
+
+        With a batch size, also the memory that a prediction and a training step (with momentum) of such a batch take.
+        """
+        lines = []
+        if batch_size is not None:
+            works = {"prediction": self.memory(batch_size), "training step": self.memory(batch_size, training=True)}
+            lines = [f"{work} of {batch_size}: {memory}" for work, memory in works.items()]
+        return Summary(self.nodes, lines)
