@@ -175,9 +175,9 @@ class Network(SetOnce, Stored, Reported):
             self.executor.bound_plan(batch_size, loss, fused_update)
 
     def train_batch(self, x, targets, loss, optimizer, fused_update=False, watch=None):
-        """One training step: forward, backward, update. Returns the loss before the update, as `fit` needs it.
+        """One training step: forward, backward, update. Returns the loss before the update.
 
-        Nothing is checked, and the caller holds `training()`; for loops of your own there is `fastconv.train_step`.
+        Nothing is checked, and the caller holds `training()`. For your own loops there is `fastconv.train_step`.
 
         Parameters
         ----------
@@ -192,20 +192,20 @@ class Network(SetOnce, Stored, Reported):
         watch : function (loss, y) -> anything, optional
             Called after the update with arrays that are valid during this call.
         """
-        executor, parameters = self.executor, self.parameters
+        executor = self.executor
         with executor.lock:
             in_parts = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
             fused_update = fused_update and in_parts
             plan = executor.bound_plan(len(x), loss, fused_update)
             if in_parts:
-                optimizer.begin_step(parameters)
+                optimizer.begin_step(self.parameters)
             if fused_update:
                 with held_back(), plan.updates.by(optimizer):
                     plan.run_on(x, targets)
-                    optimizer.end_step(parameters)
+                    optimizer.end_step(self.parameters)
             else:
                 plan.run_on(x, targets)
-                optimizer.step(parameters, executor.gradients)
+                optimizer.step(self.parameters, executor.gradients)
             if watch is not None:
                 watch(plan.loss, plan.y)
             return float(plan.loss)
