@@ -1,4 +1,4 @@
-"""A network made ready for prediction alone: batch norm folded into weights, weights packed once, steps fused."""
+"""A network prepared for prediction alone: batch norm is folded into weights, weights are packed once, steps fused."""
 
 import copy
 import threading
@@ -31,7 +31,7 @@ class FrozenNetwork:
     input_shape, output_shape : tuple
         Without the batch axis.
     nbytes : int
-        Of the weights it holds.
+        Bytes of its weights.
     """
 
     def __init__(self, output, parameters, buffers, channels_last, batch_size):
@@ -44,6 +44,7 @@ class FrozenNetwork:
         self.put_back(batch_size, self.bound_plan(plan))
 
     def begin(self):
+        """Set what follows from the graph."""
         shape = graph.ancestors(self.output)[0].shape
         self.input_shape, self.output_shape, self.dtype = shape, self.output.shape, self.output.graph.dtype
         fork.renewed_in_children(self)
@@ -65,12 +66,15 @@ class FrozenNetwork:
 
     @property
     def nbytes(self):
+        """Of the weights."""
         return self.weights.nbytes
 
     def make_plan(self, n):
+        """The Plan for a batch of `n`, without memory."""
         return plan_prediction(self.output, n, self.channels_last, self.fusions)
 
     def bound_plan(self, plan):
+        """A BoundPlan with memory of its own."""
         return BoundPlan(plan, FrozenBinder(allocation.aligned(plan.size), self.weights))
 
     def take(self, n):
@@ -157,6 +161,7 @@ class Weights:
 
     @property
     def nbytes(self):
+        """Of all parameters."""
         arrays = (array for params, _ in self.of.values() for array in vars(params).values())
         return sum(array.nbytes for array in arrays if array is not None)  # None: a layer without a bias
 
@@ -179,7 +184,9 @@ class FrozenBinder(Binder):
         self.weights = weights
 
     def params(self, node):
+        """The prepared weights of the node's layer."""
         return self.weights.of[node.index][0]
 
     def state(self, node):
+        """The copied states of the node's layer."""
         return self.weights.of[node.index][1]

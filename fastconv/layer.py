@@ -71,6 +71,7 @@ def checked(spec, dtype):
 
 
 def declared(entries, kind, dtype):
+    """The Parameters, States or Arrays of a Spec, checked; `kind`: the Spec's field."""
     if not isinstance(entries, Mapping):
         raise TypeError(f"{kind} must be a dict, got {entries!r}")
     made = {}
@@ -249,12 +250,15 @@ class Layer:
             Changes.count += 1
 
     def spec(self, x_shape, dtype):
+        """The `Spec` for inputs of this shape, without the batch axis."""
         raise NotImplementedError(f"{type(self).__name__} must have a method spec(x_shape, dtype), see fastconv.Layer")
 
     def forward(self, b):
+        """The calls that write `b.y`, and `b.saved` for the backward pass."""
         raise NotImplementedError(f"{type(self).__name__} must have a method forward(b), see fastconv.Layer")
 
     def backward(self, b):
+        """The calls that write `b.dx`, unless it is None, and all of `b.grads`."""
         raise NotImplementedError(f"{type(self).__name__} must have a method backward(b), see fastconv.Layer")
 
     def freeze(self, params, norm, x_shape):

@@ -42,13 +42,14 @@ class Network(SetOnce, Stored, Reported):
     Attributes
     ----------
     parameters, buffers : mapping name -> live array
-        Writing into an array changes the network. Buffers are what training updates without a gradient.
+        Writing into an array changes the network. Buffers are arrays that training updates without a gradient, such as
+        running means.
     output_shape : tuple
         Without the batch axis.
 
     Notes
     -----
-    What comes out is the caller's own array. Any number of threads may call `predict` (they take turns); training one
+    Results are the caller's own arrays. Any number of threads may call `predict` (they take turns); training one
     network from two threads at once raises RuntimeError.
 
     `copy.deepcopy` and `pickle` copy a network whatever function its model was; the copy shares nothing with it and
@@ -83,7 +84,7 @@ class Network(SetOnce, Stored, Reported):
         self.initialise(*graph.declared(self.nodes), check.random(seed))
 
     def assemble(self, output, recompute):
-        """Makes the arrays, without values, and the executor."""
+        """Make the arrays, without values, and the executor."""
         self.output, self.nodes = output, graph.ancestors(output)
         self.input_shape, self.output_shape, self.dtype = self.nodes[0].shape, output.shape, output.graph.dtype
         params, states = graph.declared(self.nodes)
@@ -92,6 +93,7 @@ class Network(SetOnce, Stored, Reported):
         self.executor = Executor(output, self.parameters, self.buffers, recompute)
 
     def initialise(self, params, states, rng):
+        """Write the first values into all arrays."""
         for name, p in params.items():
             with blamed_on(p.init, name):
                 first_values(p.init(rng, p.shape, p.fan_in, p.fan_out), self.parameters[name], name)
@@ -144,13 +146,13 @@ class Network(SetOnce, Stored, Reported):
         return y if batched else y[0]
 
     def gradients(self, x, targets, loss):
-        """(loss, gradients by name) of one batch; nothing is updated but buffers.
+        """(loss, gradients by name) of one batch. Of the network's arrays only the buffers change.
 
         Parameters
         ----------
         x : array (N, *input_shape), the network's dtype, N >= 1
         targets : array
-            What `loss` asks for: class indices (N,), or an array of the output's shape.
+            As the loss needs them: class indices (N,), or an array of the output's shape.
         loss : a loss of `fastconv.losses`
 
         Returns
@@ -270,6 +272,7 @@ class Network(SetOnce, Stored, Reported):
             return FrozenNetwork(self.output, self.parameters, self.buffers, self.executor.channels_last, batch_size)
 
     def arrays(self):
+        """name -> array of all parameters and buffers."""
         return {**self.parameters, **self.buffers}
 
     def __repr__(self):

@@ -16,6 +16,7 @@ class Slot(NamedTuple):
     dtype: np.dtype
 
     def array(self, arena):
+        """The array in this arena."""
         return np.ndarray(self.shape, self.dtype, arena, self.start, self.strides)
 
     def channels(self, first, count):

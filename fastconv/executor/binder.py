@@ -34,11 +34,13 @@ class BoundPlan:
         self.run()
 
     def write(self, x, targets=None):
+        """Copy the images and targets in."""
         self.copy_in(x, self.x)
         if targets is not None:
             np.copyto(self.targets, targets)
 
     def run(self):
+        """Make all calls."""
         for call in self.calls:
             call()
 
@@ -74,15 +76,19 @@ class Binder:
                 return self.loss_and_slope(step)
 
     def array(self, slot):
+        """The array of a slot; None for None."""
         return None if slot is None else slot.array(self.arena)
 
     def arrays(self, slots):
+        """The arrays by name, as attributes."""
         return SimpleNamespace(**{name: self.array(slot) for name, slot in slots.items()})
 
     def params(self, node):
+        """The parameters of the node's layer."""
         return own(node, node.spec.params, self.parameters)
 
     def state(self, node):
+        """The states of the node's layer."""
         return own(node, node.spec.state, self.buffers)
 
     def bound(self, node, n, step, **more):
@@ -99,6 +105,7 @@ class Binder:
         )
 
     def forward(self, step):
+        """The calls of a layer's forward, with the rest of its fusion."""
         node = step.fusion.node
         b = self.bound(
             node,
@@ -113,12 +120,14 @@ class Binder:
             return calls(node.computing.forward(b), "forward")
 
     def recompute(self, step):
+        """The calls that compute y a second time."""
         node = step.fusion.node
         b = self.bound(node, step.y.shape[0], step, activation=step.fusion.activation_name, training=True)
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.recompute(b), "recompute")
 
     def backward(self, step):
+        """The calls of a layer's backward."""
         node = step.node
         b = self.bound(
             node,
@@ -161,6 +170,7 @@ class Updates:
 
     @contextmanager
     def by(self, optimizer):
+        """While this lasts, gradients go to `optimizer`."""
         self.optimizer = optimizer
         try:
             yield
@@ -172,6 +182,7 @@ class Updates:
         return partial(self.run, self.parameters.starts[name] + first, gradient)
 
     def run(self, start, gradient):
+        """Pass a gradient on; `start`: its first element in the vector of all parameters."""
         self.optimizer.step_part(self.parameters, start, gradient)
 
     def rows(self, owner, key, row, gradient):

@@ -29,10 +29,12 @@ class Fusion(NamedTuple):
 
     @property
     def last(self):
+        """The node whose value is stored."""
         return self.activation or self.add or self.norm or self.node
 
     @property
     def inputs(self):
+        """The nodes whose values are read."""
         return self.node.inputs if self.residual is None else (*self.node.inputs, self.residual)
 
     @property
@@ -42,6 +44,7 @@ class Fusion(NamedTuple):
 
     @property
     def activation_name(self):
+        """The name under which layers apply the activation; None if there is none."""
         return None if self.activation is None else self.activation.layer.epilogue
 
     def saves(self):
@@ -92,11 +95,13 @@ class FusionBuilder:
         return self.reader[node.index] if self.uses[node.index] == 1 and node.index != self.output.index else None
 
     def norm(self, fusion, then):
+        """The fusion with batch norm, if the network is frozen and that is what follows; else None."""
         if self.frozen and then and then.layer and then.layer.folds:
             return fusion._replace(norm=then)
         return None
 
     def residual(self, fusion, then):
+        """The fusion with a sum, if that is what follows; else None."""
         if not then or then.kind != "add" or then.index in self.taken:
             return None
         a, b = then.inputs
@@ -106,4 +111,5 @@ class FusionBuilder:
         return fusion._replace(add=then, residual=other)
 
     def activation(self, fusion, then):
+        """The fusion with an activation, if that is what follows; else None."""
         return fusion._replace(activation=then) if then and then.layer and then.layer.epilogue else None

@@ -15,6 +15,7 @@ class Bucket:
         self.starts, self.nbytes, self.value = {}, 0, None  # starts: name -> its first byte
 
     def add(self, name, length):
+        """Append a parameter's gradient of `length` bytes."""
         self.starts[name] = self.nbytes
         self.nbytes += length
 

@@ -46,6 +46,7 @@ class ParameterGradients:
         return {key: self.new_gradient(node, key, names[key]) for key in wanted}
 
     def new_gradient(self, node, key, name):
+        """Memory for one gradient: its part of a bucket, or its own."""
         shape = self.rows_at_a_time(node, key, name)
         bucket = self.bucket_of.get(name)
         if bucket is None:

@@ -35,6 +35,7 @@ def checked_nodes(output, n):
 
 
 def too_large(n):
+    """The beginning of the error for a batch of `n`."""
     return f"batch_size={n} is too large: its values take more bytes than can be addressed"
 
 
@@ -85,6 +86,7 @@ class ForwardPlanner:
         return chosen.fusions
 
     def step(self, fusion):
+        """Plan one fusion, and count one reader less for each value that it uses."""
         match fusion.node.kind:
             case "input":
                 self.memory.at_home(fusion.node)
@@ -98,6 +100,7 @@ class ForwardPlanner:
             self.memory.release(self.memory.values[node.index].live)
 
     def layer(self, fusion):
+        """y = activation(norm(f(x)) + residual), over x or the residual where that is allowed."""
         memory, node = self.memory, fusion.node
         x = memory.values[node.inputs[0].index]
         residual = fusion.residual and memory.values[fusion.residual.index]
@@ -113,6 +116,7 @@ class ForwardPlanner:
             memory.release_all(saved)  # no backward step will read it
 
     def add(self, fusion):
+        """y = activation(a + b), over a or b where that is allowed."""
         a, b = (self.memory.values[source.index] for source in fusion.node.inputs)
         y = self.memory.over_one_of([a, b], fusion.last)
         self.steps.append(Add(a.slot, b.slot, y, fusion.activation_name, fusion.last))

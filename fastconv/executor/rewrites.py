@@ -36,6 +36,7 @@ OPTIONAL = (
 
 
 def _switched_off(names):
+    """The set of rewrites in a list with commas; ImportError for a name that is none."""
     wanted = {name.strip() for name in names.split(",") if name.strip()}
     if not wanted <= set(OPTIONAL):
         raise ImportError(f"FASTCONV_REWRITES_OFF={names!r}: must list some of {', '.join(OPTIONAL)}")
@@ -78,6 +79,7 @@ def use_rewrite(name, enabled=True):
 
 
 def enabled(name):
+    """Whether plans may use this rewrite now."""
     return name not in _off
 
 

@@ -98,6 +98,7 @@ class MicroBatches(NamedTuple):
         return step if number == 0 else step._replace(**{k: self.moved(v, number) for k, v in step._asdict().items()})
 
     def moved(self, field, number):
+        """A field of a step: shifted if it is a slot in one of the ranges."""
         if isinstance(field, Slot):
             for start, stop, stride in self.ranges:
                 if start <= field.start < stop:

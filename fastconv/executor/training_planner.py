@@ -30,6 +30,7 @@ class BackwardPlanner:
         self.parameters = ParameterGradients(self.analysis, self.memory, self.steps, fused_update)
 
     def run(self):
+        """The loss, then every node or fusion whose gradient is wanted, from the last to the first."""
         self.loss()
         fused = {fusion.last.index: fusion for fusion in self.analysis.fusions if fusion.has_one_backward}
         inner = {part.index for fusion in fused.values() for part in (fusion.node, fusion.add) if part}
@@ -52,6 +53,7 @@ class BackwardPlanner:
     # Nodes one by one.
 
     def node(self, node):
+        """The backward step of one node."""
         match node.kind:
             case "layer":
                 self.layer(node)

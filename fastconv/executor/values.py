@@ -55,6 +55,7 @@ class ValueMemory:
             self.allocator.free(live.start, live.length)
 
     def release_all(self, values):
+        """One reader less for each of name -> Value."""
         for value in values.values():
             self.release(value.live)
 

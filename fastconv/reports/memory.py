@@ -14,6 +14,7 @@ class Footprint(NamedTuple):
 
     @property
     def total(self):
+        """The sum of all fields."""
         return sum(self)
 
     def __str__(self):

@@ -20,6 +20,7 @@ class Row(NamedTuple):
 
     @property
     def gflops(self):
+        """GFLOP/s, two operations per multiply-add."""
         return 2e-6 * self.multiply_adds / self.milliseconds if self.milliseconds else 0.0
 
     @property

@@ -12,7 +12,7 @@ class Reported:
     """The base of classes with `nodes`, an `executor`, `training()` and `batch_of(x)`; tells what runs and its cost."""
 
     def plan(self, batch_size=1, training=False):
-        """The steps for a batch of this size: what was fused, and where in memory every value lies; `print` it.
+        """The steps for a batch of this size, the fused nodes, and the memory of every value; `print` it.
 
         Returns
         -------
@@ -30,7 +30,7 @@ class Reported:
         training : bool
             A training step; else a prediction.
         slots : int
-            Arrays that the optimiser keeps for each parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
+            Arrays that the optimizer keeps per parameter: 0 for plain SGD, 1 with momentum, 2 for Adam.
         lean : bool
             As in `fit`: no gradients are kept.
 

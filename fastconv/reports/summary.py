@@ -7,6 +7,8 @@ from .table import table
 
 
 class Row(NamedTuple):
+    """One node."""
+
     name: str
     kind: str
     shape: tuple

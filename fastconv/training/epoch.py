@@ -101,6 +101,7 @@ class Count:
 
     @property
     def is_sum(self):
+        """Whether the loss is a sum over the images."""
         return getattr(self.loss, "reduction", None) == "sum"
 
     def result(self):
