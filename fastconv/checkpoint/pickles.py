@@ -5,7 +5,6 @@ A pickle is a program for a stack machine. The machine here knows only the instr
 a name or calls its function. Anything else is refused, and the error names it.
 """
 
-
 from .calls import CALLS, KNOWN, STORAGES, Name, Opaque, Refused, Storage, pairs, plain_key, sizes
 from .errors import CheckpointError
 

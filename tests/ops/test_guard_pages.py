@@ -47,7 +47,7 @@ def check_residual(problem, fenced, a, at_end):
 def check_known(problem, fenced, a, at_end):
     """So does what is known of dx, where the kernel adds to it."""
     g = geometry.conv2d(a.x.shape, a.weight.shape, *problem.window)
-    if conv.adds_known(g, a.x.dtype):
+    if conv.accumulates_dx(g, a.x.dtype):
         known, alone = between_pages(a.x, at_end), between_pages(np.full_like(a.x, np.nan), at_end)
         conv.conv2d_backward_input_call(fenced.dy, fenced.weight, alone, g)()
         conv.conv2d_backward_input_call(fenced.dy, fenced.weight, known, g, known=known)()
