@@ -8,7 +8,7 @@ from .epilogue import code
 def add(a, b, *, activation=None, out=None):
     """The sum of two arrays of one shape.
 
-    y = f(a + b), f the identity, relu or relu6  (He et al. 2016, eq. 1)
+    y = f(a + b), f the identity, relu or relu6  (He 2016 [46], eq. 1)
 
     Parameters
     ----------
@@ -25,13 +25,13 @@ def add(a, b, *, activation=None, out=None):
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ.
+        Dtypes other than float32 and float64, or that differ.
     ValueError
         Shapes that differ (nothing is broadcast), another activation, an `out` that does not fit.
 
     Notes
     -----
-    NaN gives NaN, whatever the activation.
+    Exact but for one rounding. NaN gives NaN, whatever the activation. He 2016 [46]: the sum of a residual block.
 
     Examples
     --------

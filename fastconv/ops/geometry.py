@@ -123,7 +123,7 @@ def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=
     """The geometry of the convolution whose input gradient is ``conv_transpose2d``.
 
     H_out = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1; with padding "multiple" H_out is sh H, plus 1
-    where kh - sh is odd. In the result N, C, H, W are those of the transposed convolution's *output*.
+    where kh - sh is odd. In the result N, C, H, W describe the *output* of the transposed convolution.
     """
     N, K, OH, OW = shape(x_shape, "input_shape", 4)
     weight_k, c, kh, kw = shape(weight_shape, "weight_shape", 4)

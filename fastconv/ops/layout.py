@@ -24,14 +24,14 @@ def to_channels_last(x):
     Raises
     ------
     TypeError
-        Another dtype.
+        A dtype other than float32 and float64.
     ValueError
-        Another rank.
+        An array of neither 3 nor 4 dimensions.
 
     Notes
     -----
     Every function accepts either layout and returns the one it was given. Convolutions with many channels are quickest
-    channels-last.
+    channels-last. An exact copy.
 
     Examples
     --------
@@ -60,9 +60,13 @@ def to_planar(x):
     Raises
     ------
     TypeError
-        Another dtype.
+        A dtype other than float32 and float64.
     ValueError
-        Another rank.
+        An array of neither 3 nor 4 dimensions.
+
+    Notes
+    -----
+    An exact copy, NaN too. `to_channels_last` is its inverse.
 
     Examples
     --------
@@ -102,14 +106,15 @@ def concatenate(arrays, *, out=None):
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ.
+        Dtypes other than float32 and float64, or that differ.
     ValueError
-        No arrays; ranks, N, H or W that differ; an `out` that does not fit.
+        No arrays, ranks, N, H or W that differ, an `out` that does not fit.
 
     Notes
     -----
-    In channels-last memory a slice of the channels is accepted everywhere as `out`: whoever computes straight into the
-    slices of one array needs no copy.
+    In channels-last memory a slice of the channels is accepted everywhere as `out`: results that are computed into the
+    slices of one array need no copy. An exact copy. The joint of GoogLeNet, Szegedy 2015 [45], and DenseNet, Huang 2017
+    [47].
 
     Examples
     --------

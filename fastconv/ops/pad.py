@@ -31,9 +31,14 @@ def pad(x, padding, value=0.0, *, out=None):
     Raises
     ------
     TypeError
-        Another dtype, padding that is not integers.
+        Dtypes other than float32 and float64, or that differ; padding that is not integers, a `value` that is not a
+        number.
     ValueError
-        Another rank, negative padding, an `out` that does not fit.
+        An array of neither 3 nor 4 dimensions, negative padding, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact: values are copied, NaN too. Dumoulin 2016 [27], section 2.
 
     Examples
     --------
@@ -67,8 +72,15 @@ def pad_backward(dy, padding, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `pad`; a `dy` that is no larger than its border.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; padding that is not integers.
+    ValueError
+        An array of neither 3 nor 4 dimensions, negative padding, a `dy` that is no larger than its border, an `out`
+        that does not fit.
+
+    Notes
+    -----
+    Exact: values are copied. Gradients of the border are dropped.
 
     Examples
     --------

@@ -2,8 +2,8 @@
 
     direct      any convolution, channels-last memory; the general path, always there
     winograd    2x2, 3x3 and 5x5 of stride 1, kernels of twice the stride, float32, enough channels
-    planar      few channels, or one filter a channel, in plain NCHW memory
-    depthwise   one filter a channel, channels-last memory
+    planar      few channels, or one filter per channel, in plain NCHW memory
+    depthwise   one filter per channel, channels-last memory
     narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
                 (forward, weight gradient), a block of pixels computed at once (input gradient)
 
@@ -52,6 +52,11 @@ def use_path(name, enabled=True):
     ------
     ValueError
         If there is no such path.
+
+    Notes
+    -----
+    Paths add in different orders, so the bits of results change with the switch; within one path they do not depend on
+    threads or N. The switch holds for the whole process. "winograd" is Winograd 1980 [6], Lavin and Gray 2016 [7].
 
     Examples
     --------
@@ -110,8 +115,8 @@ def winograd_fits(g, dtype):
 def patch_side(g):
     """Of Winograd's patches for weights packed for g.N images, and quickest for these.
 
-    Where few patches pass by each filter, reading the filters takes longer than the products: patches of 4 x 4 inputs
-    ask for 1.8 times the products of those of 6 x 6, and for 16 numbers a filter instead of 36.
+    With few patches per filter, reading the filters takes longer than the products. Patches of 4 x 4 inputs need 1.8
+    times the products of patches of 6 x 6 inputs, but only 16 numbers per filter instead of 36.
     """
     patches = g.N * -(-g.OH // 4) * -(-g.OW // 4)
     return SMALL_SIDE if g.kh == 3 and patches <= FEW_PATCHES else SIDE

@@ -23,9 +23,13 @@ def upsample_nearest2d(x, scale_factor, *, out=None):
     Raises
     ------
     TypeError
-        Another dtype, a scale that is not an integer.
+        Dtypes other than float32 and float64, or that differ; a scale that is not an integer.
     ValueError
-        Another rank, a scale below 1, an `out` that does not fit.
+        An array of neither 3 nor 4 dimensions, a scale below 1, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact. Without its factor 1/4 this is the upsampling of Zhang 2016 [1], eqs. 32 and 52.
 
     Examples
     --------
@@ -61,8 +65,15 @@ def upsample_nearest2d_backward(dy, scale_factor, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `upsample_nearest2d`; rows or columns of `dy` that the scale does not divide.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; a scale that is not an integer.
+    ValueError
+        An array of neither 3 nor 4 dimensions, a scale below 1, rows or columns of `dy` that the scale does not divide,
+        an `out` that does not fit.
+
+    Notes
+    -----
+    Sums run down the columns of a block, then over them. Error: below (sh + sw + 1) eps times the sum of |dy|.
 
     Examples
     --------

@@ -21,8 +21,14 @@ def elu(x, alpha=1.0, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; an `alpha` that is not a number.
+    ValueError
+        An `out` that does not fit.
+
+    Notes
+    -----
+    Within 3 ulp, down to the smallest results; NaN gives NaN. Clevert 2015 [16].
 
     Examples
     --------
@@ -52,8 +58,10 @@ def elu_backward(dy, x, alpha=1.0, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; an `alpha` that is not a number.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----

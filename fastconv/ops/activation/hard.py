@@ -19,8 +19,14 @@ def hardsigmoid(x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        An `out` that does not fit.
+
+    Notes
+    -----
+    Within 2 ulp; NaN gives NaN. Howard 2019 [20].
 
     Examples
     --------
@@ -49,8 +55,10 @@ def hardsigmoid_backward(dy, x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----
@@ -82,8 +90,14 @@ def hardswish(x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        An `out` that does not fit.
+
+    Notes
+    -----
+    Within 3 ulp; 0 at -inf, NaN at NaN. Howard 2019 [20].
 
     Examples
     --------
@@ -112,8 +126,10 @@ def hardswish_backward(dy, x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----

@@ -28,8 +28,14 @@ def prelu(x, weight, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`; a weight that is neither one number nor one for each index of the second axis.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        A `weight` that has neither one element nor one for each index of the second axis, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact but for one rounding; NaN gives NaN. He 2015 [15].
 
     Examples
     --------
@@ -64,12 +70,16 @@ def prelu_backward(dy, x, weight, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `prelu`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Shapes that differ, a `weight` that has neither one element nor one for each index of the second axis, an `out`
+        that does not fit.
 
     Notes
     -----
-    The slope is the weight at the kink, x = 0, and where x is NaN, which makes dweight of its channel NaN.
+    The slope is the weight at the kink, x = 0, and where x is NaN, which makes dweight of its channel NaN. The sums of
+    dweight are joined in double, in a fixed order. He 2015 [15].
 
     Examples
     --------

@@ -20,8 +20,14 @@ def relu(x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        An `out` that does not fit.
+
+    Notes
+    -----
+    Exact; NaN gives NaN. Glorot 2011 [13].
 
     Examples
     --------
@@ -53,8 +59,10 @@ def relu_backward(dy, x=None, *, y=None, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; neither `x` nor `y`.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----
@@ -88,8 +96,14 @@ def leaky_relu(x, negative_slope=0.01, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; a slope that is not a number.
+    ValueError
+        An `out` that does not fit.
+
+    Notes
+    -----
+    Within 2 ulp; NaN gives NaN. Maas 2013 [14].
 
     Examples
     --------
@@ -119,8 +133,10 @@ def leaky_relu_backward(dy, x, negative_slope=0.01, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; a slope that is not a number.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----
@@ -152,8 +168,14 @@ def relu6(x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        An `out` that does not fit.
+
+    Notes
+    -----
+    Exact; NaN gives NaN. The rectifier of MobileNetV2, Sandler 2018 [50].
 
     Examples
     --------
@@ -182,8 +204,10 @@ def relu6_backward(dy, x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----

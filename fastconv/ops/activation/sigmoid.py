@@ -6,7 +6,7 @@ from ..elementwise import apply, call
 def sigmoid(x, *, out=None):
     """The logistic function.
 
-    y = 1 / (1 + exp(-x))  (Zhang 2016, eq. 4)
+    y = 1 / (1 + exp(-x))  (Zhang 2016 [1], eq. 4)
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ def sigmoid(x, *, out=None):
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ.
+        Dtypes other than float32 and float64, or that differ.
     ValueError
-        Shapes that differ, an `out` that does not fit.
+        An `out` that does not fit.
 
     Notes
     -----
@@ -42,7 +42,7 @@ def sigmoid(x, *, out=None):
 def sigmoid_backward(dy, x=None, *, y=None, out=None):
     """The gradient of `sigmoid` with respect to its input.
 
-    dx = dy y (1 - y)  (Zhang 2016, eqs. 17 and 37)
+    dx = dy y (1 - y)  (Zhang 2016 [1], eqs. 17 and 37)
 
     Parameters
     ----------
@@ -59,8 +59,10 @@ def sigmoid_backward(dy, x=None, *, y=None, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; neither `x` nor `y`.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----
@@ -93,8 +95,10 @@ def tanh(x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        An `out` that does not fit.
 
     Notes
     -----
@@ -130,8 +134,10 @@ def tanh_backward(dy, x=None, *, y=None, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; neither `x` nor `y`.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----

@@ -21,8 +21,14 @@ def gelu(x, approximate="none", *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`; another `approximate`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Another `approximate`, an `out` that does not fit.
+
+    Notes
+    -----
+    Within 12 ulp where |x| < 6, "tanh" within 60 ulp; 0 at -inf, NaN at NaN. Hendrycks 2016 [17].
 
     Examples
     --------
@@ -53,8 +59,10 @@ def gelu_backward(dy, x, approximate="none", *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Shapes that differ, another `approximate`, an `out` that does not fit.
 
     Notes
     -----
@@ -87,8 +95,14 @@ def silu(x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        An `out` that does not fit.
+
+    Notes
+    -----
+    Within 3.5 ulp where |x| < 6; 0 at -inf, NaN at NaN. Elfwing 2018 [18].
 
     Examples
     --------
@@ -117,8 +131,10 @@ def silu_backward(dy, x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
 
     Notes
     -----
@@ -152,8 +168,14 @@ def softplus(x, beta=1.0, threshold=20.0, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`; beta not above 0.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; a `beta` or `threshold` that is not a number.
+    ValueError
+        `beta` not above 0, an `out` that does not fit.
+
+    Notes
+    -----
+    Within 16 ulp where -13 < beta x < 3; 0 at -inf, NaN at NaN. Dugas 2000 [19].
 
     Examples
     --------
@@ -185,8 +207,10 @@ def softplus_backward(dy, x, beta=1.0, threshold=20.0, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; a `beta` or `threshold` that is not a number.
+    ValueError
+        Shapes that differ, `beta` not above 0, an `out` that does not fit.
 
     Notes
     -----

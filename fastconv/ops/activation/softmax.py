@@ -21,13 +21,15 @@ def softmax(x, axis=-1, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`; an axis that `x` has not.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; an axis that is not an integer.
+    ValueError
+        An axis that `x` has not, an `out` that does not fit.
 
     Notes
     -----
-    One +inf in a row gives the limit: 1 there, 0 elsewhere. A row of only -inf, with several +inf, or with NaN gives
-    NaN.
+    Error: within (4 + |log y|) eps y. One +inf in a row gives the limit: 1 there, 0 elsewhere. A row of only -inf, with
+    several +inf, or with NaN gives NaN.
 
     Examples
     --------
@@ -62,8 +64,14 @@ def softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`; an axis that `dy` has not.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; neither `x` nor `y`, an axis that is not an integer.
+    ValueError
+        Shapes that differ, an axis that `dy` has not, an `out` that does not fit.
+
+    Notes
+    -----
+    The gradient is 0 along a row of x with one +inf, and NaN where `softmax` gives NaN.
 
     Examples
     --------
@@ -94,13 +102,15 @@ def log_softmax(x, axis=-1, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`; an axis that `x` has not.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; an axis that is not an integer.
+    ValueError
+        An axis that `x` has not, an `out` that does not fit.
 
     Notes
     -----
-    One +inf in a row gives the limit: 0 there, -inf elsewhere. A row of only -inf, with several +inf, or with NaN gives
-    NaN.
+    Error: within 4 eps (1 + |y|). One +inf in a row gives the limit: 0 there, -inf elsewhere. A row of only -inf, with
+    several +inf, or with NaN gives NaN.
 
     Examples
     --------
@@ -134,8 +144,15 @@ def log_softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `sigmoid`; an axis that `dy` has not.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; neither `x` nor `y`, an axis that is not an integer.
+    ValueError
+        Shapes that differ, an axis that `dy` has not, an `out` that does not fit.
+
+    Notes
+    -----
+    Along a row of x with one +inf the gradient is the limit: dy, minus the sum of dy at the +inf. It is NaN where
+    `log_softmax` gives NaN.
 
     Examples
     --------

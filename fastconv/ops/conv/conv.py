@@ -1,7 +1,7 @@
 """Convolution and its three gradients.
 
-Every function has two halves: the public one checks, takes or makes the result, and does what the prepared call of
-conv_calls.py would do, which is made from checked arrays. Networks use the prepared calls alone.
+Every function has two halves: the public one checks, takes or makes the result, and does what a prepared call of
+`prepared` would do, which is made from checked arrays. Networks use the prepared calls alone.
 """
 
 from .. import check, epilogue, geometry, path
@@ -53,8 +53,8 @@ def conv2d(
     residual : array of the shape and dtype of `y`, optional
         Any strides; added before the activation.
     precise : bool
-        Compute each result only from the values in its window, whatever lies beside it; see the notes. The same for
-        the gradients.
+        Compute each result only from the values in its window, whatever lies beside it; see the Notes. The same holds
+        for the gradients.
     out : array (N, K, OH, OW), optional
         Where the result goes; any strides, no overlap with an input, but it may be `residual` itself.
 
@@ -74,16 +74,18 @@ def conv2d(
     Notes
     -----
     Parallel over blocks of pixels and filters; the bits do not depend on the number of threads or on N. The true
-    convolution of the sources (Zhang 2016, eqs. 4 and 7) is `convolve2d`, or this with `rot180(weight)`.
+    convolution (Zhang 2016 [1], eqs. 4 and 7) is `convolve2d`, or this with `rot180(weight)`. Arithmetic of strides and
+    padding: Dumoulin 2016 [27]; dilation: Yu and Koltun 2016 [28].
 
-    Float32 convolutions of 16 channels and more with kernels of 2 x 2, 3 x 3, 5 x 5 or twice the stride take
-    Winograd's path, which is two to three times as quick. Its results come in patches, each computed from all pixels
-    that any of its results reads, 6 s x 6 s of them at stride s. Its error is within 8 eps sqrt(n) sum_c max |x[c]|
-    sum |weight[k,c]|, the maximum over such a patch: near a pixel of 1e6, results whose window does not
-    contain it are off by about 1. A NaN or an infinity in x reaches the whole patch, at most 5 x 5 results. Values of x
-    or results above a hundredth of the largest float32 may overflow. With ``precise=True``, and for all other shapes,
-    the error is within 8 eps sqrt(n) sum |x| |weight| over the n = C/groups kh kw terms of the result, and a NaN or an
-    infinity in x reaches only results whose window contains it.
+    Float32 convolutions of 16 channels and more with kernels of 2 x 2, 3 x 3, 5 x 5 or twice the stride take the path
+    of Winograd 1980 [6] and Lavin and Gray 2016 [7], which is two to three times as quick. Its results come in patches,
+    each computed from all pixels that any of its results reads, 6 s x 6 s pixels at stride s. Its error is within 8 eps
+    sqrt(n) sum_c max |x[c]| sum |weight[k,c]|, the maximum over such a patch: near a pixel of 1e6, results whose window
+    does not contain it are off by about 1. A NaN or an infinity in x reaches the whole patch, at most 5 x 5 results.
+    Values of x or results above a hundredth of the largest float32 may overflow.
+
+    With ``precise=True``, and for all other shapes, the error is within 8 eps sqrt(n) sum |x| |weight| over the n =
+    C/groups kh kw terms of the result, and a NaN or an infinity in x reaches only results whose window contains it.
 
     Examples
     --------

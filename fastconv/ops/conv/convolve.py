@@ -12,7 +12,7 @@ MODES = ("full", "same", "valid")
 def rot180(k):
     """Rotate the last two axes by 180 degrees: rot180(k)[..., u, v] = k[..., -u, -v] about the centre.
 
-    The kernel of the backward pass (Zhang 2016, eqs. 39, 50 and 58).
+    The backward pass rotates the kernel (Zhang 2016 [1], eq. 50) and the images (eqs. 39 and 58).
 
     Parameters
     ----------
@@ -26,6 +26,10 @@ def rot180(k):
     ------
     ValueError
         If `k` has fewer than two dimensions.
+
+    Notes
+    -----
+    Exact, for any dtype.
 
     Examples
     --------
@@ -43,15 +47,15 @@ def rot180(k):
 def convolve2d(x, k, mode="full", *, precise=False, out=None):
     """Convolve in the mathematical sense: y = x * k.
 
-    y(i, j) = sum_{u,v} x(i - u, j - v) k(u, v), over channels too where there are any (Zhang 2016, eqs. 4 to 8)
+    y(i, j) = sum_{u,v} x(i - u, j - v) k(u, v), over channels too where there are any (Zhang 2016 [1], eqs. 5 and 8)
 
     Parameters
     ----------
     x : array (H, W), (C, H, W) or (N, C, H, W), float32 or float64
     k : array (kh, kw), or (K, C, kh, kw) for images with channels, dtype of `x`
     mode : {"full", "same", "valid"}
-        "full": every position where the two touch, H + kh - 1 rows. "same": the middle H rows of these, as
-        scipy.signal.convolve2d. "valid": only where `k` lies inside `x` whole, H - kh + 1 rows.
+        "full": every position where the two touch, H + kh - 1 rows. "same": the middle H of these
+        rows, as in scipy.signal.convolve2d. "valid": only where `k` lies inside `x` whole, H - kh + 1 rows.
     precise : bool
         As in `conv2d`.
     out : array, optional
@@ -62,8 +66,15 @@ def convolve2d(x, k, mode="full", *, precise=False, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv2d`; other modes; ranks that do not agree.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; an `out` that is no array.
+    ValueError
+        Ranks or channels that do not agree, another mode, a kernel that does not fit into `x` ("valid"), an `out` that
+        does not fit.
+
+    Notes
+    -----
+    Error, bits and paths as in `conv2d`, which runs on the rotated kernel.
 
     Examples
     --------
@@ -107,8 +118,15 @@ def convolve2d_backward_input(dy, k, input_shape, mode="full", *, precise=False,
 
     Raises
     ------
-    TypeError, ValueError
-        As `convolve2d`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; an `out` that is no array.
+    ValueError
+        `dy` without the shape that `convolve2d` gives, ranks that do not agree, another mode, an `out` that does not
+        fit.
+
+    Notes
+    -----
+    Error, bits and paths as in `conv2d_backward_input`.
 
     Examples
     --------
@@ -152,8 +170,15 @@ def convolve2d_backward_weight(dy, x, weight_shape, mode="full", *, precise=Fals
 
     Raises
     ------
-    TypeError, ValueError
-        As `convolve2d`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; an `out` that is no array.
+    ValueError
+        `dy` without the shape that `convolve2d` gives, ranks that do not agree, another mode, an `out` that does not
+        fit.
+
+    Notes
+    -----
+    Error, bits and paths as in `conv2d_backward_weight`.
 
     Examples
     --------

@@ -18,7 +18,7 @@ def conv2d_backward_input(
 
     dx[n,c,h,w] = sum_{k,r,s} dy[n,k,i,j] weight[k,c,r,s]  over i*sh - top + r*dh = h and j*sw - left + s*dw = w
 
-    With stride 1 this is dy convolved in full with each filter rotated by 180 degrees (Zhang 2016, eqs. 50 and 51).
+    With stride 1 this is dy convolved in full with each filter rotated by 180 degrees: Zhang 2016 [1], eqs. 50, 51.
 
     Parameters
     ----------
@@ -36,12 +36,16 @@ def conv2d_backward_input(
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv2d`; and where `dy` has not the shape that `conv2d` gives.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; arguments that are not integers.
+    ValueError
+        `dy` without the shape that `conv2d` gives, a stride or dilation below 1, negative padding, groups that do not
+        divide the channels, a kernel larger than the padded image, an `out` that does not fit.
 
     Notes
     -----
-    Error and paths are those of `conv2d`, with dy in place of x.
+    Error and paths as in `conv2d`, with dy in place of x: Winograd 1980 [6], Lavin and Gray 2016 [7]. The bits of a
+    sample do not depend on N.
 
     Examples
     --------
@@ -83,7 +87,7 @@ def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1,
 
     dweight[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, c, i*sh - top + r*dh, j*sw - left + s*dw]
 
-    (Zhang 2016, eqs. 39, 40, 58 and 59, there for the rotated kernel of a true convolution.)
+    This is Zhang 2016 [1], eqs. 39, 40, 58 and 59, which state it for the rotated kernel of a true convolution.
 
     Parameters
     ----------
@@ -100,15 +104,18 @@ def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1,
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv2d`; and where `dy` has not the shape that `conv2d` gives.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; arguments that are not integers.
+    ValueError
+        `dy` without the shape that `conv2d` gives, a stride or dilation below 1, negative padding, groups that do not
+        divide the channels, a kernel larger than the padded image, an `out` that does not fit.
 
     Notes
     -----
     The sum over pixels is cut into parts that depend on the shapes only; the parts are added in order, so the bits do
-    not depend on the number of threads. Error on Winograd's path: within 8 eps sqrt(n) sum |dy[k]| max |x[c]| over the
-    n = N OH OW terms, each maximum over the patch of x that is read with the term (`conv2d`); with ``precise=True`` and
-    on all other paths within 8 eps sqrt(n) sum |dy| |x| over the terms.
+    not depend on the number of threads. Error on Winograd's path (Winograd 1980 [6], Lavin and Gray 2016 [7]): within 8
+    eps sqrt(n) sum |dy[k]| max |x[c]| over the n = N OH OW terms, each maximum over the patch of x that is read with
+    the term (`conv2d`); with ``precise=True`` and on all other paths within 8 eps sqrt(n) sum |dy| |x| over the terms.
 
     Examples
     --------
@@ -144,7 +151,7 @@ def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1,
 def conv2d_backward_bias(dy, *, out=None):
     """The gradient of `conv2d` with respect to its bias: the sum of `dy` over images and pixels.
 
-    dbias[k] = sum_{n,i,j} dy[n,k,i,j]  (Zhang 2016, eqs. 45 and 64)
+    dbias[k] = sum_{n,i,j} dy[n,k,i,j]  (Zhang 2016 [1], eqs. 45 and 64)
 
     Parameters
     ----------
@@ -157,8 +164,14 @@ def conv2d_backward_bias(dy, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        Other dtypes or ranks, an `out` that does not fit.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        `dy` of neither 3 nor 4 dimensions, an `out` that does not fit.
+
+    Notes
+    -----
+    Error: within 8 eps sqrt(n) sum |dy| over the n = N OH OW terms of each sum.
 
     Examples
     --------

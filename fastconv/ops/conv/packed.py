@@ -109,8 +109,18 @@ def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, b
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv2d`. A call whose image shape, stride, padding, dilation, groups or precise differ raises ValueError.
+    TypeError
+        A dtype other than float32 and float64, arguments that are not integers.
+    ValueError
+        Shapes that do not agree, a stride or dilation below 1, negative padding, groups that do not divide the
+        channels, a kernel larger than the padded image. A call of `conv2d` with another image shape, stride, padding,
+        dilation, groups or precise raises it too.
+
+    Notes
+    -----
+    The order of the packed weights belongs to one build of the kernels: unpickling them in another build raises
+    ValueError. Filters transformed beforehand: Lavin and Gray 2016 [7]; panels in the order of reading: Goto and van de
+    Geijn 2008 [8].
 
     Examples
     --------

@@ -22,7 +22,7 @@ def conv_transpose2d(
     stride : int or (sh, sw)
     padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "full" or "multiple"
         What `conv2d` would have padded; it is cut from the result. "multiple" makes the result stride x H, plus 1
-        where kernel minus stride is odd (the rule of the notes on transposed convolution).
+        where kernel minus stride is odd (the lecture notes [5]).
     output_padding : int or pair, below stride or dilation
         Extra rows and columns at the bottom and right.
     groups, dilation, precise
@@ -36,8 +36,16 @@ def conv_transpose2d(
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv2d`; and where the padding leaves no output.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; arguments that are not integers.
+    ValueError
+        Shapes that do not agree, a stride or dilation below 1, negative padding, groups that do not divide the
+        channels, an `output_padding` that is too large, padding that leaves no output, an `out` that does not fit.
+
+    Notes
+    -----
+    Error, bits and paths as in `conv2d_backward_input`, which computes it. Zeiler 2010 [26] (deconvolution), Dumoulin
+    2016 [27].
 
     Examples
     --------
@@ -79,8 +87,15 @@ def conv_transpose2d_backward_input(
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv_transpose2d`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; arguments that are not integers.
+    ValueError
+        `dy` without the shape that `conv_transpose2d` gives, a stride or dilation below 1, negative padding, groups
+        that do not divide the channels, an `out` that does not fit.
+
+    Notes
+    -----
+    Error, bits and paths as in `conv2d`, which computes it. Dumoulin 2016 [27].
 
     Examples
     --------
@@ -123,8 +138,15 @@ def conv_transpose2d_backward_weight(
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv_transpose2d`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; arguments that are not integers.
+    ValueError
+        `dy` without the shape that `conv_transpose2d` gives, a stride or dilation below 1, negative padding, groups
+        that do not divide the channels, an `out` that does not fit.
+
+    Notes
+    -----
+    Error, bits and paths as in `conv2d_backward_weight`, with x and dy exchanged.
 
     Examples
     --------
@@ -161,8 +183,14 @@ def conv_transpose2d_backward_bias(dy, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `conv2d_backward_bias`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        `dy` of neither 3 nor 4 dimensions, an `out` that does not fit.
+
+    Notes
+    -----
+    Error and bits as in `conv2d_backward_bias`, which computes it.
 
     Examples
     --------

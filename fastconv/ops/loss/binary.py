@@ -38,15 +38,17 @@ def binary_cross_entropy_with_logits(
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ, arguments that are not numbers.
+        Dtypes other than float32 and float64, or that differ.
     ValueError
-        Shapes that differ, another reduction, an `out` that does not fit.
+        Shapes that differ, another reduction, weights that do not broadcast to the shape of `x`, an `out` that does not
+        fit.
 
     Notes
     -----
-    Right for logits of any size: log(1 - s) is never formed. Targets may be any numbers from 0 to 1. An infinite
-    logit gives the limit: 0 if its sign agrees with a target of 0 or 1 or the weight is 0, else inf; the gradient
-    stays finite. The loss is never below 0. A NaN affects only the value and the gradient of its element.
+    Right for logits of any size: log(1 - s) is never formed. Targets may be any numbers from 0 to 1. An infinite logit
+    gives the limit: 0 if its sign agrees with a target of 0 or 1 or the weight is 0, else inf; the gradient stays
+    finite. The loss is never below 0. A NaN affects only the value and the gradient of its element. Error: within 16
+    eps (1 + L).
 
     Examples
     --------
@@ -87,8 +89,15 @@ def binary_cross_entropy_with_logits_backward(
 
     Raises
     ------
-    TypeError, ValueError
-        As `binary_cross_entropy_with_logits`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; a `dy` that is not a number.
+    ValueError
+        Shapes that differ, another reduction, weights that do not broadcast to the shape of `x`, an `out` that does not
+        fit.
+
+    Notes
+    -----
+    The gradient stays finite for infinite logits; a NaN affects only the gradient of its element.
 
     Examples
     --------

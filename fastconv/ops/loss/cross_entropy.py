@@ -19,7 +19,7 @@ def cross_entropy(
     """Cross entropy of classes, from logits.
 
     L = mean of -sum_k g[k] log p[k], p = softmax(logits) over the second axis (the only one of (K,))
-    g[k] = w[k] ((1 - e) t[k] + e / K), e = label_smoothing, t[k] = 1 for the class of the row and 0 for the others
+    g[k] = w[k] ((1 - e) t[k] + e / K), e = label_smoothing, t[k] = 1 for the class of the row, else 0
 
     Parameters
     ----------
@@ -47,18 +47,18 @@ def cross_entropy(
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ, targets that are neither integers nor probabilities.
+        Dtypes other than float32 and float64, or that differ; targets that are neither integers nor probabilities.
     ValueError
-        Shapes that do not agree, a class outside 0 ... K - 1 (found before anything is computed), another reduction,
-        a smoothing outside 0 ... 1, an `out` that does not fit.
+        Shapes that do not agree, a class outside 0 ... K - 1 (found before anything is computed), another reduction, a
+        smoothing outside 0 ... 1, an `out` that does not fit.
 
     Notes
     -----
-    Infinite logits give limits: one +inf in a row has p = 1, so its class costs 0 and any other inf, and the gradient
-    stays finite; a class whose g is 0 costs nothing, whatever its logit. A row of only -inf, with several +inf, or with
-    NaN gives NaN in its own value and gradient; an ignored row gives 0 whatever it holds. The loss is never below 0.
-    A mean over nothing (no rows, all ignored, weights that sum to 0) is NaN, or inf if the sum is not 0, with
-    gradient 0.
+    Error: within 30 eps (1 + L) for logits of order 1. Infinite logits give limits: one +inf in a row has p = 1, so its
+    class costs 0 and any other inf, and the gradient stays finite; a class whose g is 0 costs nothing, whatever its
+    logit. A row of only -inf, with several +inf, or with NaN gives NaN in its own value and gradient; an ignored row
+    gives 0 whatever it holds. The loss is never below 0. A mean over nothing (no rows, all ignored, weights that sum to
+    0) is NaN, or inf if the sum is not 0, with gradient 0. Label smoothing: Szegedy 2016 [33].
 
     Examples
     --------
@@ -112,8 +112,17 @@ def cross_entropy_backward(
 
     Raises
     ------
-    TypeError, ValueError
-        As `cross_entropy`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; targets that are neither integers nor probabilities, a
+        `dy` that is not a number.
+    ValueError
+        Shapes that do not agree, a class outside 0 ... K - 1 (found before anything is computed), another reduction, a
+        smoothing outside 0 ... 1, an `out` that does not fit.
+
+    Notes
+    -----
+    Infinite logits, NaN, ignored rows and a mean over nothing as in `cross_entropy`. Label smoothing: Szegedy 2016
+    [33].
 
     Examples
     --------

@@ -32,12 +32,16 @@ def nll_loss(x, targets, weight=None, ignore_index=-100, reduction="mean", *, re
 
     Raises
     ------
-    TypeError, ValueError
-        As `cross_entropy`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; targets that are not integers.
+    ValueError
+        Shapes that do not agree, a class outside 0 ... K - 1 (found before anything is computed), another reduction, an
+        `out` that does not fit.
 
     Notes
     -----
-    A row whose weight is 0 costs nothing, even at -inf. A mean over nothing is as in `cross_entropy`.
+    Error: within 8 eps |L|. A row whose weight is 0 costs nothing, even at -inf. A mean over nothing is as in
+    `cross_entropy`.
 
     Examples
     --------
@@ -77,8 +81,16 @@ def nll_loss_backward(x, targets, weight=None, ignore_index=-100, reduction="mea
 
     Raises
     ------
-    TypeError, ValueError
-        As `cross_entropy`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; targets that are not integers, a `dy` that is not a
+        number.
+    ValueError
+        Shapes that do not agree, a class outside 0 ... K - 1 (found before anything is computed), another reduction, an
+        `out` that does not fit.
+
+    Notes
+    -----
+    dx is 0 along ignored rows and where a mean is over nothing.
 
     Examples
     --------

@@ -15,9 +15,8 @@ def mse_loss(x, targets, reduction="mean", *, return_gradient=False, out=None):
     x : array of any shape, float32 or float64
     targets : array, shape and dtype of `x`
     reduction : "mean", "sum", "none" or "half_sum"
-        "half_sum" is the form of the sources (Zhang 2016, eq. 13): half the sum of squares of each sample, averaged
-        over the N samples along the first axis, so that the gradient is averaged over the batch. It divides by N, not
-        by the number of elements.
+        "half_sum" is Zhang 2016 [1], eq. 13: half the sum of squares of each sample, averaged over the N samples along
+        the first axis, so that the gradient is averaged over the batch. It divides by N, not by the number of elements.
     return_gradient : bool
         Also return the gradient with respect to `x`.
     out : array, optional
@@ -31,13 +30,14 @@ def mse_loss(x, targets, reduction="mean", *, return_gradient=False, out=None):
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ, arguments that are not numbers.
+        Dtypes other than float32 and float64, or that differ.
     ValueError
         Shapes that differ, another reduction, an `out` that does not fit.
 
     Notes
     -----
-    A square that overflows the dtype of `x` (of 1e20 in float32) is inf, and so are the sum and the mean.
+    Error: within 16 eps (1 + L). A square that overflows the dtype of `x` (of 1e20 in float32) is inf, and so are the
+    sum and the mean.
 
     Examples
     --------
@@ -62,9 +62,7 @@ def mse_loss_backward(x, targets, reduction="mean", *, dy=1.0, out=None):
     x : array of any shape, float32 or float64
     targets : array, shape and dtype of `x`
     reduction : "mean", "sum", "none" or "half_sum"
-        "half_sum" is the form of the sources (Zhang 2016, eq. 13): half the sum of squares of each sample, averaged
-        over the N samples along the first axis, so that the gradient is averaged over the batch. It divides by N, not
-        by the number of elements.
+        As in `mse_loss`.
     dy : float, or (reduction "none") array of the shape of the loss
         The gradient that arrives at the loss.
     out : array, optional
@@ -75,8 +73,14 @@ def mse_loss_backward(x, targets, reduction="mean", *, dy=1.0, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `mse_loss`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; a `dy` that is not a number.
+    ValueError
+        Shapes that differ, another reduction, an `out` that does not fit.
+
+    Notes
+    -----
+    "half_sum" gives the first factor of Zhang 2016 [1], eq. 16, averaged over the batch.
 
     Examples
     --------

@@ -44,9 +44,9 @@ def batch_norm(
 
     y[n,c,...] = (x[n,c,...] - mean[c]) / sqrt(var[c] + eps) weight[c] + bias[c]
 
-    In training mean and var are those of the batch (var = sum (x - mean)^2 / m over the m values of the channel), and
-    the running ones are updated in place: running = (1 - momentum) running + momentum batch, with the unbiased
-    variance sum (x - mean)^2 / (m - 1). Else mean and var are the running ones.
+    In training mean and var are the batch's, var = sum (x - mean)^2 / m over the m values of the channel, and the
+    running statistics are updated in place: running = (1 - momentum) running + momentum batch, with the unbiased
+    variance sum (x - mean)^2 / (m - 1). Otherwise mean and var are the running statistics.
 
     Parameters
     ----------
@@ -69,17 +69,19 @@ def batch_norm(
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ, arguments that are not numbers.
+        Dtypes other than float32 and float64, or that differ; arguments that are not numbers.
     ValueError
-        Shapes that do not agree; one value per channel in training; running statistics that cannot be written.
+        Shapes that do not agree, a momentum outside 0 ... 1, an eps not above 0, one value per channel in training,
+        running statistics that cannot be written, an `out` that does not fit.
 
     Notes
     -----
-    Variances are summed around a mean of nearby values, block by block, and joined in double: right at mean 1e4 and
-    deviation 1 in float32, and where squares overflow float32 (deviation 1e30; gradients are right up to 1e20, and a
-    running variance beyond the dtype is inf). A constant channel gives the bias. NaN and infinities stay in their
-    channel. With momentum 0 the running statistics do not change, with 1 they become the batch's, even if the others
-    are NaN. An empty batch leaves them unchanged. Ioffe and Szegedy 2015, alg. 1.
+    Moments are sums around a mean of nearby values, block by block, merged in double (Chan 1983 [11]): right at mean
+    1e4 and deviation 1 in float32, and where squares overflow float32 (deviation 1e30; gradients are right up to 1e20,
+    and a running variance beyond the dtype is inf). Error: within 3e-6 (float32) or 2e-14 (float64) times the largest
+    value of each result, at least 1, where mean and deviation of x are of order 1. A constant channel gives the bias.
+    NaN and infinities stay in their channel. Momentum 0 keeps the running statistics, as an empty batch does; momentum
+    1 replaces them, NaN too. Ioffe 2015 [21], alg. 1.
 
     Examples
     --------
@@ -126,7 +128,7 @@ def batch_norm_backward(dy, x, mean, invstd, weight=None, training=True, *, out=
         What `batch_norm` gave with return_saved.
     weight : array (C,), dtype of `dy`, optional
     training : bool
-        As in `batch_norm`: whether mean and variance were those of the batch.
+        As in `batch_norm`: whether mean and variance came from the batch.
     out : array, optional
         Where dx goes; may be `dy` or `x` itself.
 
@@ -137,8 +139,14 @@ def batch_norm_backward(dy, x, mean, invstd, weight=None, training=True, *, out=
 
     Raises
     ------
-    TypeError, ValueError
-        As `batch_norm`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; no `mean` or `invstd`.
+    ValueError
+        Shapes that do not agree, an `out` that does not fit.
+
+    Notes
+    -----
+    Error as in `batch_norm`. Ioffe 2015 [21], section 3.
 
     Examples
     --------

@@ -45,13 +45,14 @@ def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5, *, return_saved=
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ, arguments that are not numbers.
+        Dtypes other than float32 and float64, or that differ; arguments that are not numbers.
     ValueError
-        Shapes that do not agree; groups that do not divide the channels.
+        Shapes that do not agree, groups that do not divide the channels, an eps not above 0, an `out` that does not
+        fit.
 
     Notes
     -----
-    A sample has the same bits alone and in any batch. Wu and He 2018.
+    A sample has the same bits alone and in any batch. Error as in `batch_norm`. Wu and He 2018 [23].
 
     Examples
     --------
@@ -94,8 +95,14 @@ def group_norm_backward(dy, x, mean, invstd, weight=None, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `group_norm`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; no `mean` or `invstd`.
+    ValueError
+        Shapes that do not agree, an `out` that does not fit.
+
+    Notes
+    -----
+    Error as in `batch_norm`. dx of a sample has the same bits in any batch. Wu and He 2018 [23].
 
     Examples
     --------

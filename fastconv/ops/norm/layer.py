@@ -42,13 +42,14 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5, *, return_
     Raises
     ------
     TypeError
-        Other dtypes, dtypes that differ, arguments that are not numbers.
+        Dtypes other than float32 and float64, or that differ; arguments that are not numbers.
     ValueError
-        Shapes that do not agree.
+        Shapes that do not agree, an eps not above 0, an `out` that does not fit.
 
     Notes
     -----
-    Ba, Kiros and Hinton 2016, eq. 4.
+    A sample has the same bits alone and in any batch. Error as in `batch_norm`. Ba, Kiros and Hinton 2016 [22], eqs. 3
+    and 4.
 
     Examples
     --------
@@ -99,8 +100,14 @@ def layer_norm_backward(dy, x, mean, invstd, weight=None, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `layer_norm`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; no `mean` or `invstd`.
+    ValueError
+        Shapes that do not agree, an `out` that does not fit.
+
+    Notes
+    -----
+    Error as in `batch_norm`. dx of a sample has the same bits in any batch. Ba, Kiros and Hinton 2016 [22].
 
     Examples
     --------

@@ -29,15 +29,15 @@ def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0, *, out=None):
     Raises
     ------
     TypeError
-        Other dtypes, arguments that are not numbers.
+        Dtypes other than float32 and float64, or that differ; arguments that are not numbers.
     ValueError
         A size below 1, an `out` that does not fit.
 
     Notes
     -----
-    AlexNet (Krizhevsky et al. 2012, section 3.3) writes alpha without the division by size.
-    Squares are summed in the dtype of `x`: if the sum overflows (x about 1e19 in float32), d is inf and y is 0,
-    or NaN where x is infinite. With k = 0 a window of zeros gives NaN.
+    Krizhevsky 2012 [42], section 3.3, writes alpha without the division by size. Error as in `batch_norm`. Squares are
+    summed in the dtype of `x`: if the sum overflows (x about 1e19 in float32), d is inf and y is 0, or NaN where x is
+    infinite. With k = 0 a window of zeros gives NaN.
 
     Examples
     --------
@@ -73,8 +73,14 @@ def local_response_norm_backward(dy, x, size, alpha=1e-4, beta=0.75, k=1.0, *, o
 
     Raises
     ------
-    TypeError, ValueError
-        As `local_response_norm`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; arguments that are not numbers.
+    ValueError
+        Shapes that differ, a size below 1, an `out` that does not fit.
+
+    Notes
+    -----
+    Error as in `batch_norm`. Krizhevsky 2012 [42].
 
     Examples
     --------

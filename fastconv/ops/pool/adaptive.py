@@ -30,8 +30,15 @@ def adaptive_avg_pool2d(x, output_size, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        Other dtypes or ranks, sizes below 1, an `out` that does not fit.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; sizes that are not integers.
+    ValueError
+        `x` of neither 3 nor 4 dimensions or without pixels, sizes below 1, an `out` that does not fit.
+
+    Notes
+    -----
+    The sums and the error of `avg_pool2d`, with the extents of each window in place of kh and kw. Windows are
+    PyTorch's; they overlap where the size does not divide H or W.
 
     Examples
     --------
@@ -64,8 +71,14 @@ def adaptive_avg_pool2d_backward(dy, input_shape, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `adaptive_avg_pool2d`; other N or C than those of `dy`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        `input_shape` with other N or C than `dy`, an extent of 0, an `out` that does not fit.
+
+    Notes
+    -----
+    Error: within 16 eps (1 + |dx|) for |dy| of order 1. The sums are made in row-major order of the windows.
 
     Examples
     --------
@@ -107,8 +120,14 @@ def adaptive_max_pool2d(x, output_size, return_indices=False, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        Other dtypes or ranks, sizes below 1, an `out` that does not fit.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; sizes that are not integers.
+    ValueError
+        `x` of neither 3 nor 4 dimensions or without pixels, sizes below 1, an `out` that does not fit.
+
+    Notes
+    -----
+    A NaN in the window gives NaN. Exact. The windows are as in `adaptive_avg_pool2d`.
 
     Examples
     --------
@@ -146,9 +165,15 @@ def adaptive_max_pool2d_backward(dy, x, *, indices=None, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `adaptive_max_pool2d`; shapes that do not agree, an index that is not in its window (what `out` holds then is
-        no gradient).
+    TypeError
+        Dtypes other than float32 and float64, or that differ; indices that are not int64.
+    ValueError
+        Shapes that do not agree, an index outside its window (the contents of `out` are then undefined), an `out` that
+        does not fit.
+
+    Notes
+    -----
+    Where windows overlap, their gradients are added in row-major order of the windows.
 
     Examples
     --------

@@ -22,8 +22,14 @@ def global_avg_pool2d(x, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        Other dtypes or ranks, empty maps, an `out` that does not fit.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        `x` of neither 3 nor 4 dimensions or without pixels, an `out` that does not fit.
+
+    Notes
+    -----
+    Error: below (H + W + 1) eps times the mean of |x|. Lin 2014 [31].
 
     Examples
     --------
@@ -52,8 +58,14 @@ def global_avg_pool2d_backward(dy, input_shape, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `global_avg_pool2d`; a `dy` of another shape.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        `dy` of another shape, `input_shape` with other N or C than `dy`, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact but for one rounding. Lin 2014 [31].
 
     Examples
     --------
@@ -83,8 +95,14 @@ def global_max_pool2d(x, return_indices=False, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        Other dtypes or ranks, empty maps, an `out` that does not fit.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        `x` of neither 3 nor 4 dimensions or without pixels, an `out` that does not fit.
+
+    Notes
+    -----
+    A NaN in a plane gives NaN. Exact.
 
     Examples
     --------
@@ -98,6 +116,8 @@ def global_max_pool2d(x, return_indices=False, *, out=None):
 
 def global_max_pool2d_backward(dy, x, *, indices=None, out=None):
     """The gradient of `global_max_pool2d` with respect to its input: dy at the first maximum of each map, else 0.
+
+    dx[n,c,h,w] = dy[n,c,0,0] where h W + w = argmax of x[n,c], else 0
 
     Parameters
     ----------
@@ -113,8 +133,14 @@ def global_max_pool2d_backward(dy, x, *, indices=None, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `global_max_pool2d`; shapes that do not agree, an index that is not in its map.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; indices that are not int64.
+    ValueError
+        Shapes that do not agree, an index outside the plane, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact. The first of equal maxima takes the whole gradient, as the first NaN does.
 
     Examples
     --------

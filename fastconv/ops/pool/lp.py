@@ -1,7 +1,7 @@
 """Pooling over sliding windows: max, mean and L_p, each with its backward.
 
 Every function has two halves: the public one checks, takes or makes the result, and runs a prepared call of
-`pool_calls`, which networks use alone. Global and adaptive pooling and unpooling are in `pool_adaptive`.
+`prepared`, which networks use alone.
 """
 
 import math
@@ -36,13 +36,15 @@ def lp_pool2d(x, norm_type=2, kernel_size=None, stride=None, ceil_mode=False, *,
 
     Raises
     ------
-    TypeError, ValueError
-        As `max_pool2d`; a `norm_type` that is not a finite number > 0, no `kernel_size`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; arguments that are not integers, no `kernel_size`.
+    ValueError
+        A `norm_type` that is not a finite number > 0, a window larger than the image, an `out` that does not fit.
 
     Notes
     -----
-    Scaled where squares would overflow or vanish, so 1e20 and 1e-30 are right in float32. Without a mean, as Nielsen's
-    L2 pooling: the square root of the sum of the squares.
+    Values are scaled where squares would overflow or vanish, so 1e20 and 1e-30 are right in float32. Error: within 32
+    eps y. The L2 pooling of Nielsen 2015 [51] is the root of the sum; Gulcehre 2014 [30] takes the root of the mean.
 
     Examples
     --------
@@ -80,12 +82,16 @@ def lp_pool2d_backward(dy, x, norm_type=2, kernel_size=None, stride=None, ceil_m
 
     Raises
     ------
-    TypeError, ValueError
-        As `lp_pool2d`; shapes or dtypes that do not agree.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; arguments that are not integers, no `kernel_size`.
+    ValueError
+        A `norm_type` that is not a finite number > 0, a window larger than the image, shapes that do not agree, an
+        `out` that does not fit.
 
     Notes
     -----
-    The gradient is NaN where x is NaN, and where it is infinite unless p = 1.
+    The gradient is NaN where x is NaN, and where it is infinite unless p = 1. Error: within 100 eps (1 + |dx|) for |dy|
+    of order 1.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Pooling over sliding windows: max, mean and L_p, each with its backward.
 
 Every function has two halves: the public one checks, takes or makes the result, and runs a prepared call of
-`pool_calls`, which networks use alone. Global and adaptive pooling and unpooling are in `pool_adaptive`.
+`prepared`, which networks use alone.
 """
 
 from .. import check, geometry
@@ -41,14 +41,14 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
     Raises
     ------
     TypeError
-        Other dtypes, arguments that are not integers.
+        Dtypes other than float32 and float64, or that differ; arguments that are not integers.
     ValueError
-        A kernel larger than the padded image, too much padding, an `out` that does not fit.
+        A window larger than the padded image, padding of a whole window or more, an `out` that does not fit.
 
     Notes
     -----
-    A NaN in the window gives NaN. Exact; the bits do not depend on layout, threads or N. The first maximum and its
-    position are what the sources remember for the way back.
+    A NaN in the window gives NaN. Exact; the bits do not depend on layout, threads or N. The position of the maximum is
+    all that the backward pass needs (the answers of 2016 [4]).
 
     Examples
     --------
@@ -95,15 +95,20 @@ def max_pool2d_backward(
     Returns
     -------
     dx : array, shape and memory layout of `x`
-        Where windows overlap their shares are added, in row-major order of the windows.
+        Where windows overlap, their gradients are added in row-major order of the windows.
 
     Raises
     ------
     TypeError
-        As `max_pool2d`; indices that are not int64.
+        Dtypes other than float32 and float64, or that differ; indices that are not int64.
     ValueError
-        As `max_pool2d`; shapes that do not agree, an index that is not in its window (what `out` holds then is no
-        gradient).
+        A window larger than the padded image, padding of a whole window or more, shapes that do not agree, an index
+        outside its window (the contents of `out` are then undefined), an `out` that does not fit.
+
+    Notes
+    -----
+    Exact where windows do not overlap. The gradient of a window goes to its first maximum alone (the answers of 2016
+    [4]).
 
     Examples
     --------

@@ -16,7 +16,7 @@ def max_unpool2d(x, indices, kernel_size=None, stride=None, padding=0, output_si
     indices : int64 array, shape of `x`
         Flat in the plane (OH, OW), as `max_pool2d` returns them.
     kernel_size, stride, padding
-        Those of the pooling; they give the size (H - 1) sh - 2 ph + kh where `output_size` does not.
+        As in the pooling; they give the size (H - 1) sh - 2 ph + kh where `output_size` does not.
     output_size : (OH, OW), or a whole shape, optional
 
     Returns
@@ -26,9 +26,14 @@ def max_unpool2d(x, indices, kernel_size=None, stride=None, padding=0, output_si
     Raises
     ------
     TypeError
-        Other dtypes, indices that are not int64, neither `kernel_size` nor `output_size`.
+        Dtypes other than float32 and float64, or that differ; indices that are not int64, neither `kernel_size` nor
+        `output_size`.
     ValueError
         Shapes that do not agree, an index outside the plane, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact: values are copied, NaN too. Zeiler 2011 [25].
 
     Examples
     --------
@@ -55,7 +60,7 @@ def max_unpool2d_backward(dy, indices, *, out=None):
     ----------
     dy : array (N, C, OH, OW) or (C, OH, OW), float32 or float64
     indices : int64 array (N, C, H, W) or (C, H, W)
-        Those given to `max_unpool2d`.
+        The indices given to `max_unpool2d`.
     out : array, shape of `indices`, optional
 
     Returns
@@ -64,8 +69,14 @@ def max_unpool2d_backward(dy, indices, *, out=None):
 
     Raises
     ------
-    TypeError, ValueError
-        As `max_unpool2d`.
+    TypeError
+        Dtypes other than float32 and float64, or that differ; indices that are not int64.
+    ValueError
+        Shapes that do not agree, an index outside the plane, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact: values are copied. Zeiler 2011 [25].
 
     Examples
     --------
