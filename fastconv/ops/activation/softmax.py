@@ -52,10 +52,10 @@ def softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
     dy : array of any shape, float32 or float64
     x : array, shape and dtype of `dy`
         The input; not read where `y` is given.
-    y : array, shape and dtype of `dy`, optional
-        The output, to spare its recomputation.
     axis : int
         The axis over which the values sum to 1.
+    y : array, shape and dtype of `dy`, optional
+        The output, to spare its recomputation.
     out : array, optional
 
     Returns
@@ -132,10 +132,10 @@ def log_softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
     dy : array of any shape, float32 or float64
     x : array, shape and dtype of `dy`
         The input; not read where `y` is given.
-    y : array, shape and dtype of `dy`, optional
-        The output, to spare its recomputation.
     axis : int
         The axis over which the values sum to 1.
+    y : array, shape and dtype of `dy`, optional
+        The output, to spare its recomputation.
     out : array, optional
 
     Returns

@@ -32,7 +32,7 @@ def conv_transpose2d(
     Returns
     -------
     y : array (N, K, OH, OW) or (K, OH, OW), in the memory layout of `x`
-        OH = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1
+        OH = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1; OW alike.
 
     Raises
     ------

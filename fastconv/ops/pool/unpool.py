@@ -18,6 +18,7 @@ def max_unpool2d(x, indices, kernel_size=None, stride=None, padding=0, output_si
     kernel_size, stride, padding
         As in the pooling; they give the size (H - 1) sh - 2 ph + kh where `output_size` does not.
     output_size : (OH, OW), or a whole shape, optional
+    out : array (N, C, OH, OW), optional
 
     Returns
     -------
