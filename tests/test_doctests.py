@@ -110,8 +110,8 @@ def test_every_op_has_all_sections_in_the_order_of_numpydoc(name):
 @every_op
 def test_every_parameter_of_an_op_is_documented_in_its_place(name):
     function = getattr(ops, name)
-    described = function.__doc__.partition("Parameters\n")[2].partition("Returns\n")[0]
-    lines = re.findall(r"^    (\w[\w, ]*?)(?: :.*)?$", described, re.MULTILINE)  # "stride, padding" or "x : array ..."
+    described = inspect.getdoc(function).partition("Parameters\n")[2].partition("Returns\n")[0]
+    lines = re.findall(r"^(\w[\w, ]*?)(?: :.*)?$", described, re.MULTILINE)  # "stride, padding" or "x : array ..."
     assert [each for line in lines for each in line.split(", ")] == list(inspect.signature(function).parameters)
 
 
