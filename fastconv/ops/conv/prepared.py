@@ -54,7 +54,7 @@ def image_way(direction, x, weight, y, g, activation=None, residual=None):
         chosen = path.conv2d(g, y.dtype, x, y)
     activation = epilogue.code(activation)
     any_layout = chosen in ("planar", "depthwise")
-    apart = any_layout and residual is not None  # they store some vectors twice: a residual takes its own pass
+    apart = any_layout and residual is not None  # these store some vectors twice, so a residual takes its own pass
     kernel, weight, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, side, 0 if apart else activation)
     if apart:
         return run_and_finish, weight, (kernel, rest, activation, residual)
