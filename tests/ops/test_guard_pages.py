@@ -50,7 +50,7 @@ def check_known(problem, fenced, a, at_end):
     if conv.accumulates_dx(g, a.x.dtype):
         known, alone = between_pages(a.x, at_end), between_pages(np.full_like(a.x, np.nan), at_end)
         conv.conv2d_backward_input_call(fenced.dy, fenced.weight, alone, g)()
-        conv.conv2d_backward_input_call(fenced.dy, fenced.weight, known, g, known=known)()
+        conv.conv2d_backward_input_call(fenced.dy, fenced.weight, known, g, dx_accumulate=known)()
         np.testing.assert_allclose(known, a.x + alone, rtol=0, atol=1e-5 * np.abs(alone).max())
 
 
