@@ -4,24 +4,21 @@ import copy
 import threading
 from types import SimpleNamespace
 
-import numpy as np
-
 from . import graph, kernels
-from .arguments.batch import batch
 from .executor import rewrites
 from .executor.binder import Binder, BoundPlan
 from .executor.fusion import find_fusions
 from .executor.planner import plan_prediction
 from .ops import allocation, check, huge_pages
 from .ops.conv.packed import PackedWeight, check_build
+from .predictor import Predictor
 from .reports.plan import PlanReport
 from .system import fork
 
-BATCH = 256  # images worked on at a time, unless told otherwise
 KEPT = 8  # plans that nobody runs: a few batch sizes, a few threads
 
 
-class FrozenNetwork:
+class FrozenNetwork(Predictor):
     """The result of `Network.freeze`: predicts as the network did then. Any number of threads may use it.
 
     It can be copied and pickled; a pickle can be loaded where the same build of the kernels runs.
@@ -92,31 +89,14 @@ class FrozenNetwork:
             self.idle.insert(0, (n, plan))
             del self.idle[KEPT:]
 
-    def predict(self, x, batch_size=BATCH):
-        """The network's output for images `x` (N, ...) or one image (...), as `Network.predict`.
+    def predict_part(self, x, y):
+        """y = the output for a checked batch of images."""
+        plan = self.take(len(x))
+        plan.run_on(x)
+        y[...] = plan.y
+        self.put_back(len(x), plan)
 
-        Parameters
-        ----------
-        x : array (N, *input_shape) or input_shape, the network's dtype
-        batch_size : int
-            Images worked on at a time, which bounds the memory.
-
-        Returns
-        -------
-        array (N, *output_shape) or output_shape
-        """
-        x, batched = batch(x, "x", self.input_shape, self.dtype)
-        batch_size = check.integer(batch_size, "batch_size", 1)
-        y = np.empty((len(x), *self.output_shape), self.dtype)
-        for start in range(0, len(x), batch_size):
-            part = x[start : start + batch_size]
-            plan = self.take(len(part))
-            plan.run_on(part)
-            y[start : start + batch_size] = plan.y
-            self.put_back(len(part), plan)
-        return y if batched else y[0]
-
-    __call__ = predict
+    __call__ = Predictor.predict
 
     def plan(self, batch_size=1):
         """The steps for a batch of this size, the fused nodes, and the memory of every value; `print` it."""

@@ -31,7 +31,7 @@ class State(NamedTuple):
 
 
 class Array(NamedTuple):
-    """Memory a layer asks for in a plan; a leading batch axis is added where `batched`."""
+    """Memory that a layer asks for in a plan; with a leading batch axis if `batched`."""
 
     shape: tuple
     dtype: str | None = None

@@ -11,17 +11,18 @@ from .arguments import habits
 from .arguments.batch import batch, shape_of_batch
 from .checkpoint.stored import Stored
 from .executor import Executor
-from .frozen import BATCH, FrozenNetwork
+from .frozen import FrozenNetwork
 from .init import blamed_on
 from .ops import check
 from .optim.base import has_own_step
 from .optim.optimizers import Optimizer
 from .parameters import SetOnce
+from .predictor import Predictor
 from .reports.reported import Reported
 from .system.interrupt import held_back
 
 
-class Network(SetOnce, Stored, Reported):
+class Network(SetOnce, Predictor, Stored, Reported):
     """A model with parameters, for images of one shape.
 
     Parameters
@@ -121,29 +122,12 @@ class Network(SetOnce, Stored, Reported):
     def __copy__(self):
         return copy.deepcopy(self)
 
-    def predict(self, x, batch_size=BATCH):
-        """The network's output for images `x` (N, ...) or one image (...); the bits do not depend on N or batch_size.
-
-        Parameters
-        ----------
-        x : array (N, *input_shape) or input_shape, the network's dtype
-        batch_size : int
-            Images worked on at a time, which bounds the memory.
-
-        Returns
-        -------
-        array (N, *output_shape) or output_shape
-        """
-        x, batched = self.images(x, "x")
-        batch_size = check.integer(batch_size, "batch_size", 1)
-        y = np.empty((len(x), *self.output_shape), self.dtype)
-        for start in range(0, len(x), batch_size):
-            part = x[start : start + batch_size]
-            with self.executor.lock:
-                plan = self.executor.bound_plan(len(part))
-                plan.run_on(part)
-                y[start : start + batch_size] = plan.y
-        return y if batched else y[0]
+    def predict_part(self, x, y):
+        """y = the output for a checked batch of images."""
+        with self.executor.lock:
+            plan = self.executor.bound_plan(len(x))
+            plan.run_on(x)
+            y[...] = plan.y
 
     def gradients(self, x, targets, loss):
         """(loss, gradients by name) of one batch. Of the network's arrays only the buffers change.
@@ -225,15 +209,11 @@ class Network(SetOnce, Stored, Reported):
 
     def batch_of(self, x):
         """`x` as a batch of at least one image."""
-        images, batched = self.images(x, "x")
+        images, batched = batch(x, "x", self.input_shape, self.dtype)
         if not batched or len(images) == 0:
             wanted = shape_of_batch(self.input_shape)
             raise ValueError(f"x must be a batch of at least one image, {wanted}, got {np.shape(x)}")
         return images
-
-    def images(self, x, name):
-        """(N, ...) of the network's dtype and shape, and whether it came with a batch axis."""
-        return batch(x, name, self.input_shape, self.dtype)
 
     def freeze(self, batch_size=1):
         """The network as it is now, made ready for prediction alone: faster, and for any number of threads at once.

@@ -12,7 +12,7 @@ FLOORS = (  # from the ground up
     {"kernels", "system"},
     {"ops", "data", "checkpoint"},
     {"init", "arguments", "parameters", "losses"},
-    {"layer", "optim"},
+    {"layer", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},
     {"models", "reports"},

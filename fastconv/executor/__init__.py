@@ -45,7 +45,7 @@ ReLU and batch norm and overwrites that gradient with its own dx. Nobody needs t
 writes the gradients of the weight and the bias alone, which are arrays of the network.
 
 Bound plan. The arena is allocated, and each slot becomes a NumPy array in it. Each layer gets its arrays (`Bound` in
-layer.py), checks what is left to check, chooses its kernel, and returns prepared calls: functions without arguments.
+layer.py), chooses its kernel for their shapes and strides, and returns prepared calls: functions without arguments.
 
 Calls. The training step above is a list of seven: the convolution; batch norm with ReLU, and its counter; the loss;
 the backward of batch norm; the gradients of the weight and of the bias.

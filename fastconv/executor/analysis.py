@@ -30,7 +30,7 @@ class Analysis(NamedTuple):
 
 
 def analyse_prediction(nodes, output, fusions=None):
-    """`fusions`: those of a frozen network; found here if None."""
+    """`fusions`: the fusions of a frozen network; found here if None."""
     fusions = find_fusions(nodes, output, set()) if fusions is None else fusions
     return Analysis(output, nodes, set(), fusions, concat_aliases(nodes), count_readers(fusions, output), {})
 

@@ -31,12 +31,12 @@ def choose(fusions, output, aliases, n, itemsize):
         return None
     whole = [0, *accumulate(moved(fusion, n, np.float64(n), itemsize) for fusion in fusions)]
     ends = set(stops)
-    best, cut = (whole[-1] - whole[-1] // WORTH, -1, None), 0
+    best, parts = (whole[-1] - whole[-1] // WORTH, -1, None), 0  # parts: bytes up to here for each number of images
     for stop, fusion in enumerate(fusions[: stops[-1]], 1):
-        cut = cut + moved(fusion, n, images, itemsize)
+        parts = parts + moved(fusion, n, images, itemsize)
         if stop in ends:
-            i = int(cut.argmin())
-            found = cut[i] + whole[-1] - whole[stop], i, Cut(stop, int(images[i]))
+            i = int(parts.argmin())
+            found = parts[i] + whole[-1] - whole[stop], i, Cut(stop, int(images[i]))
             best = min(best, found, key=itemgetter(0, 1))
     return best[2]
 
@@ -50,7 +50,7 @@ def divisors(n, most):
 
 
 def largest(fusions, itemsize):
-    """The number of images from which on the caches hold no value of any fusion, so that more images cost nothing."""
+    """The most images worth trying: with more, the caches hold no value of any fusion, as with the whole batch."""
     return int(2 * CACHES // min(per_image(fusion, itemsize) for fusion in fusions)) + 1
 
 

@@ -16,7 +16,7 @@ from .values import ValueMemory, slots
 
 
 def plan_prediction(output, n, channels_last=False, fusions=None):
-    """The plan for `n` images; `fusions`: those of a frozen network."""
+    """The plan for `n` images; `fusions`: the fusions of a frozen network."""
     planner = ForwardPlanner(analyse_prediction(checked_nodes(output, n), output, fusions), n, channels_last)
     planner.run(planner.run_micro_batches() if rewrites.enabled("slices") else 0)
     return planner.plan()

@@ -116,7 +116,7 @@ class Plan(NamedTuple):
     micro_batches: MicroBatches = MicroBatches()
 
     def in_order(self):
-        """(number in `steps`, step) for all steps as they run, those of every micro-batch included."""
+        """(number in `steps`, step) for all steps as they run, once per micro-batch where they are in one."""
         first = list(enumerate(self.steps[: self.micro_batches.steps]))
         for number in range(self.micro_batches.count):
             yield from ((i, self.micro_batches.shifted(step, number)) for i, step in first)

@@ -13,7 +13,7 @@ class Row(NamedTuple):
     kind: str
     shape: tuple
     parameters: int
-    neurons: int  # outputs that are weighted sums: those of convolutions and dense layers
+    neurons: int  # outputs of convolutions and dense layers, which are weighted sums
     multiply_adds: int  # for one image
 
 

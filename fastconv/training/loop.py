@@ -7,11 +7,12 @@ import numpy as np
 
 from .. import losses
 from ..arguments import habits
-from ..frozen import BATCH, FrozenNetwork
+from ..frozen import FrozenNetwork
 from ..network import Network
 from ..ops import check
 from ..optim import SGD
 from ..optim.optimizers import Optimizer
+from ..predictor import BATCH
 from .epoch import Count, Data, Epoch, validation_data
 from .progress import progress_bar
 
