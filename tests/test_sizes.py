@@ -17,6 +17,7 @@ BODY, MANY = 40, 5  # lines of a function without its docstring, and how many ma
 LONGEST = 60
 PARAMETERS = 12
 LONG_FILES = {}
+MANY_PARAMETERS = {"training/loop.py::fit": 13}  # what people write, each by name
 HEAD = re.compile(r"^( *)(?:cdef|cpdef|def)\b[^=]*?\b(\w+)\(", re.MULTILINE)
 
 
@@ -91,4 +92,6 @@ def test_functions_are_short():
 
 
 def test_functions_take_few_parameters():
-    assert {name: count for name, _, count in functions() if count > PARAMETERS} == {}
+    counts = {name: count for name, _, count in functions() if count > PARAMETERS}
+    assert {name: n for name, n in counts.items() if n > MANY_PARAMETERS.get(name, 0)} == {}
+    assert MANY_PARAMETERS.keys() <= counts.keys()
