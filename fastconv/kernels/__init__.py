@@ -10,6 +10,9 @@ overrides the choice.
 import importlib
 import os
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import DTypeLike
 
 FOLDER = Path(__file__).parent
 NOT_BUILT = (
@@ -31,12 +34,12 @@ __all__ = ["build", "builds", "cpu", "load", "threads"]
 DTYPES = ("float32", "float64")
 
 
-def installed_builds():
+def installed_builds() -> list[str]:
     """The builds in this installation that this processor can run, best first."""
     return [name for name in cpu.supported_builds() if (FOLDER / f"{name}_float32").is_dir()]
 
 
-def choose_build(wanted):
+def choose_build(wanted: str) -> str:
     """The build to use: the best, or the one asked for; an unknown or impossible one is an error."""
     if not builds:
         raise ImportError(NOT_BUILT)
@@ -54,10 +57,10 @@ def choose_build(wanted):
 class Folder:
     """The families of one build, or the modules of one family; each is imported when it is first used."""
 
-    def __init__(self, package):
+    def __init__(self, package: str) -> None:
         self._package = package
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:  # a Folder, or a compiled module, of which no types are known
         if name.startswith("_"):
             raise AttributeError(name)
         module = importlib.import_module(f"{self._package}.{name}")
@@ -71,6 +74,6 @@ build = choose_build(os.environ.get("FASTCONV_ISA", ""))
 _loaded = {dtype: Folder(f"{__name__}.{build}_{dtype}") for dtype in DTYPES}
 
 
-def load(dtype):
+def load(dtype: DTypeLike) -> Folder:
     """The kernels of this dtype: ``load("float32").pool.windows.max_forward(...)``."""
     return _loaded[str(dtype)]

@@ -1,11 +1,12 @@
 """The sum of two arrays, and an activation of it, in one pass."""
 
+from ..typing import Array, Call
 from . import check
 from .elementwise import agreeing, call, like
 from .epilogue import code
 
 
-def add(a, b, *, activation=None, out=None):
+def add(a: Array, b: Array, *, activation: str | None = None, out: Array | None = None) -> Array:
     """The sum of two arrays of one shape.
 
     y = f(a + b), f the identity, relu or relu6  (He 2016 [46], eq. 1)
@@ -43,10 +44,10 @@ def add(a, b, *, activation=None, out=None):
     code(activation)
     arrays = agreeing({"a": a, "b": b})
     y = like(out, arrays)
-    add_call(*arrays.values(), y, activation)()
+    add_call(arrays["a"], arrays["b"], y, activation)()
     return check.give(y, out)
 
 
-def add_call(a, b, y, activation=None):
+def add_call(a: Array, b: Array, y: Array, activation: str | None = None) -> Call:
     """y = f(a + b); y may be the memory of a or b."""
     return call("add", a, b, y, numbers=(code(activation),))

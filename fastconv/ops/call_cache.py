@@ -5,19 +5,23 @@ of the paths, never an element. So a call whose signature was seen before would 
 way.
 """
 
+from collections.abc import Callable, Sequence
 from operator import is_
 from types import NoneType
+from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ..typing import Array, Kernel
 from . import check
 from .path import switches
 
 PLAIN = {int, str, NoneType}  # of these, equal values are the same argument: True equals 1, and lists have no hash
+Signature: TypeAlias = tuple[Any, ...] | None
 MOST = 512  # signatures that one cache holds
 
 
-def signature(a, b, c, *numbers, precise=False):
+def signature(a: Any, b: Any, c: Any, *numbers: Any, precise: bool = False) -> Signature:
     """All that is read of two arrays, a third or None, and numbers; None where that is more than memory and numbers."""
     if not (type(a) is type(b) is ndarray and (c is None or type(c) is ndarray)):
         return None
@@ -31,10 +35,19 @@ def signature(a, b, c, *numbers, precise=False):
     return a.shape, a.strides, a.dtype, a.flags.num, b.shape, b.strides, b.dtype, b.flags.num, third, numbers, off
 
 
-class CallCache(dict):
+class CallCache(dict[Signature, Callable[..., Array]]):
     """signature -> the call without its checks: call(*arrays) makes and returns the result."""
 
-    def keep(self, seen, given, checked, y, layout, function, numbers):
+    def keep(
+        self,
+        seen: Signature,
+        given: Sequence[object],
+        checked: Sequence[object],
+        y: Array,
+        layout: str | None,
+        function: Kernel,
+        numbers: tuple[Any, ...],
+    ) -> None:
         """After a call whose checks took the arrays as they were given: function(*arrays, result, *numbers)."""
         if seen is None or not all(map(is_, given, checked)):
             return
@@ -43,10 +56,10 @@ class CallCache(dict):
         self[seen] = unchecked(check.maker(y.shape, y.dtype, layout), function, numbers)
 
 
-def unchecked(new, function, numbers):
+def unchecked(new: Callable[[], Array], function: Kernel, numbers: tuple[Any, ...]) -> Callable[..., Array]:
     """The call that runs `function` on its arrays and a new result."""
 
-    def call(*arrays):
+    def call(*arrays: Any) -> Array:
         y = new()
         function(*arrays, y, *numbers)
         return y

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from .. import kernels
+from ..typing import Array, Call
 from . import check, epilogue
 from .call_cache import CallCache, signature
 from .conv.conv import check_bias
@@ -15,7 +16,7 @@ from .conv.conv import check_bias
 forward_calls, input_calls, weight_calls = CallCache(), CallCache(), CallCache()
 
 
-def linear(x, weight, bias=None, *, out=None):
+def linear(x: Array, weight: Array, bias: Array | None = None, *, out: Array | None = None) -> Array:
     """Apply a matrix to every row: y = x W^T + b.
 
     y[n,o] = bias[o] + sum_i x[n,i] weight[o,i]  (Zhang 2016 [1], eq. 12, without sigma)
@@ -67,7 +68,7 @@ def linear(x, weight, bias=None, *, out=None):
     return finish(flat, y, out)
 
 
-def linear_backward(dy, x, weight):
+def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
     """All three gradients of `linear`: (dx, dweight, dbias).
 
     dx = dy W,  dW = dy^T x,  db = sum_n dy[n]  (Zhang 2016 [1], eqs. 30, 19 and 24)
@@ -106,7 +107,7 @@ def linear_backward(dy, x, weight):
     return linear_backward_input(dy, weight), linear_backward_weight(dy, x), linear_backward_bias(dy)
 
 
-def linear_backward_input(dy, weight, *, out=None):
+def linear_backward_input(dy: Array, weight: Array, *, out: Array | None = None) -> Array:
     """The gradient of `linear` with respect to `x`: dx = dy W (Zhang 2016, eq. 30).
 
     dx[n,i] = sum_o dy[n,o] weight[o,i]
@@ -156,7 +157,7 @@ def linear_backward_input(dy, weight, *, out=None):
     return finish(flat, dx, out)
 
 
-def linear_backward_weight(dy, x, *, out=None):
+def linear_backward_weight(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `linear` with respect to its weight: dW = dy^T x (Zhang 2016, eqs. 18, 19).
 
     dweight[o,i] = sum_n dy[n,o] x[n,i]
@@ -207,7 +208,7 @@ def linear_backward_weight(dy, x, *, out=None):
     return check.give(dweight, out)
 
 
-def linear_backward_bias(dy, *, out=None):
+def linear_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
     """The gradient of `linear` with respect to its bias: the sum over rows (Zhang 2016, eq. 24).
 
     dbias[o] = sum_n dy[n,o]
@@ -245,7 +246,7 @@ def linear_backward_bias(dy, *, out=None):
     return check.give(dbias, out)
 
 
-def rows(x, name):
+def rows(x: Array, name: str) -> Array:
     """An array of at least one dimension with values along the last."""
     x = check.array(x, name)
     if x.ndim == 0 or x.shape[-1] == 0:
@@ -253,19 +254,20 @@ def rows(x, name):
     return x
 
 
-def agree(x, name, extent, other, y, rule):
+def agree(x: Array, name: str, extent: int, other: str, y: Array, rule: str) -> None:
+    """ValueError unless the last axis of `x` has this extent, which the matrix `y` gives."""
     if 0 in y.shape or x.shape[-1] != extent:
         raise ValueError(
             f"{name} and {other} must agree: {other} is {rule}, got {name} {x.shape} and {other} {y.shape}"
         )
 
 
-def matrix(x):
+def matrix(x: Array) -> Array:
     """(rows, values); a copy only where that must be."""
     return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
 
 
-def finish(flat, y, out):
+def finish(flat: Array, y: Array, out: Array | None) -> Array:
     """The result of a call that wrote `flat`, which is `y` in two dimensions, or a copy."""
     if not np.may_share_memory(flat, y) and y.size:
         np.copyto(y, flat.reshape(y.shape))
@@ -275,18 +277,18 @@ def finish(flat, y, out):
 # ---------------------------------------------------------------- prepared calls: matrices, values in any strides
 
 
-def linear_call(x, weight, bias, y, activation=None):
+def linear_call(x: Array, weight: Array, bias: Array | None, y: Array, activation: str | None = None) -> Call:
     """y = activation(x W^T + b); activation None, "relu" or "relu6"."""
     return partial(kernels.load(y.dtype).dense.linear.forward, x, weight, bias, y, epilogue.code(activation))
 
 
-def linear_backward_input_call(dy, weight, dx):
+def linear_backward_input_call(dy: Array, weight: Array, dx: Array) -> Call:
     return partial(kernels.load(dx.dtype).dense.linear.backward_input, dy, weight, dx)
 
 
-def linear_backward_weight_call(dy, x, dweight):
+def linear_backward_weight_call(dy: Array, x: Array, dweight: Array) -> Call:
     return partial(kernels.load(dweight.dtype).dense.linear.backward_weight, dy, x, dweight)
 
 
-def linear_backward_bias_call(dy, dbias):
+def linear_backward_bias_call(dy: Array, dbias: Array) -> Call:
     return partial(kernels.load(dy.dtype).dense.linear.backward_bias, dy, dbias)

@@ -1,15 +1,18 @@
 """What every elementwise function shares: checks, the result, and prepared calls on merged views."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from .. import kernels
+from ..typing import Array, Call, Named
 from . import check
 
 
-def apply(prepare, out, *numbers, **arrays):
+def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Array:
     """Check the arrays, make the result, run the prepared call."""
     arrays = agreeing(arrays)
     y = like(out, arrays)
@@ -17,7 +20,7 @@ def apply(prepare, out, *numbers, **arrays):
     return check.give(y, out)
 
 
-def apply_along(prepare, out, axis, **arrays):
+def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int, **arrays: Any) -> Array:
     """The same along one axis."""
     arrays = agreeing(arrays)
     name, first = next(iter(arrays.items()))
@@ -29,7 +32,7 @@ def apply_along(prepare, out, axis, **arrays):
     return check.give(y, out)
 
 
-def agreeing(arrays):
+def agreeing(arrays: Named) -> Named:
     """The named arrays, checked; all of one shape and dtype."""
     arrays = {name: check.array(a, name) for name, a in arrays.items()}
     check.same_dtype(**arrays)
@@ -39,7 +42,7 @@ def agreeing(arrays):
     return arrays
 
 
-def like(out, arrays):
+def like(out: Array | None, arrays: Named) -> Array:
     """The result: `out`, or a new array in the memory order of the last input."""
     model = list(arrays.values())[-1]
     if out is None:
@@ -47,56 +50,59 @@ def like(out, arrays):
     return check.output(out, model.shape, model.dtype, elementwise=True, **arrays)
 
 
-def new_like(model):
+def new_like(model: Array) -> Array:
     """A new array in the memory order of `model`."""
     order = sorted(range(model.ndim), key=lambda i: -abs(model.strides[i]))
     y = check.empty([model.shape[i] for i in order], model.dtype)
     return y.transpose(np.argsort(order)) if order != sorted(order) else y
 
 
-def positive(value, name):
+def positive(value: Any, name: str) -> float:
     """A float above 0."""
-    value = check.number(value, name)
-    if not value > 0:
-        raise ValueError(f"{name} must be > 0, got {value}")
-    return value
+    number = check.number(value, name)
+    if not number > 0:
+        raise ValueError(f"{name} must be > 0, got {number}")
+    return number
 
 
-def call(kernel, *arrays, axis=None, numbers=()):
+def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence[float] = ()) -> Call:
     """`kernel` bound to views that it accepts: of one shape, four-dimensional, with `axis` last."""
     y = arrays[-1]
     if not y.size:
         return nothing
-    kernel = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
-    calls = [partial(kernel, *group, *numbers) for group in views(arrays, axis)]
+    run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
+    calls = [partial(run, *group, *numbers) for group in views(arrays, axis)]
     return calls[0] if len(calls) == 1 else partial(run_all, calls)
 
 
-def nothing():
+def nothing() -> None:
     """The call of an empty array."""
 
 
-def run_all(calls):
+def run_all(calls: Sequence[Call]) -> None:
+    """One call after the other."""
     for one in calls:
         one()
 
 
-def on_copies(prepare, inputs, outputs):
+def on_copies(prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]) -> Call:
     """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs)() on copies in C order."""
     return partial(run_on_copies, prepare, inputs, outputs)
 
 
-def run_on_copies(prepare, inputs, outputs):
+def run_on_copies(
+    prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]
+) -> None:
     """Copies the inputs, runs the call, and copies its results back; an array that is None stays None."""
     sources = [None if a is None else np.array(a, order="C") for a in inputs]
     results = [None if a is None else np.empty(a.shape, a.dtype) for a in outputs]
     prepare(*sources, *results)()
     for a, result in zip(outputs, results, strict=True):
-        if a is not None:
+        if a is not None and result is not None:
             np.copyto(a, result)
 
 
-def views(arrays, axis=None):
+def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]:
     """Groups of four-dimensional views that together cover the arrays, which all have one shape.
 
     The axes stand in the memory order of the last array, and neighbours are merged wherever every array allows it:
@@ -119,7 +125,7 @@ def views(arrays, axis=None):
     return [[a[at] for a in arrays] for at in np.ndindex(arrays[0].shape[:extra])]
 
 
-def merged(arrays, axes):
+def merged(arrays: list[Array], axes: int) -> list[Array]:
     """The arrays with neighbours among the first `axes` axes merged where all strides allow it."""
     shape = arrays[0].shape
     groups = [[i] for i in range(len(shape))]

@@ -5,19 +5,20 @@ The kernels take `f` as a number (0 none, 1 max(v, 0), 2 min(max(v, 0), 6)); NaN
 
 import numpy as np
 
+from ..typing import Array, Shape
 from . import check
 
-CODES = {None: 0, "relu": 1, "relu6": 2}
+CODES: dict[str | None, int] = {None: 0, "relu": 1, "relu6": 2}
 
 
-def code(activation):
+def code(activation: str | None) -> int:
     """The kernels' number of an activation; ValueError for any other name."""
     if activation is None or (isinstance(activation, str) and activation in CODES):
         return CODES[activation]
     raise ValueError(f"activation must be None, 'relu' or 'relu6', got {activation!r}")
 
 
-def residual_of(residual, batched, shape):
+def residual_of(residual: Array | None, batched: bool, shape: Shape) -> Array | None:
     """A checked residual as (N, K, OH, OW); None as it is."""
     if residual is None:
         return None
@@ -26,7 +27,7 @@ def residual_of(residual, batched, shape):
     return residual if batched else residual[None]
 
 
-def finish(values, residual, activation, y):
+def finish(values: Array, residual: Array, activation: int, y: Array) -> None:
     """y = f(values + residual), a pass of its own for kernels that cannot store so."""
     with np.errstate(all="ignore"):
         np.add(values, residual, out=y)

@@ -1,37 +1,44 @@
 """Extents along one axis: strides, padding, and how many windows fit."""
 
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
 
+from ..typing import Padding
 from .check import MAX_ELEMENTS, pair
 
+Two: TypeAlias = tuple[int, int]  # (vertical, horizontal), or (before, after)
 LIMIT = 2**31  # of a kernel extent, stride, dilation or padding; beyond it no array that exists could be meant
 
 
-def steps(value, name):
+def steps(value: Any, name: str) -> Two:
+    """Two integers from 1 to `LIMIT`, such as strides, from one or from two."""
     first, second = pair(value, name, 1)
     if max(first, second) >= LIMIT:
         raise ValueError(f"{name} must be below 2**31, got {(first, second)}")
     return first, second
 
 
-def within(stride, size):
+def within(stride: int, size: int) -> int:
     """A stride beyond the padded image leads nowhere, however large: one output."""
     return min(stride, size)
 
 
-def check_padded(size, padded, padding):
+def check_padded(size: Two, padded: Two, padding: Padding) -> None:
+    """ValueError for padding that makes images too large."""
     if size != padded and padded[0] * padded[1] > MAX_ELEMENTS:
         raise ValueError(f"padding must make images of at most 2**40 pixels, got {padding!r}: {size} becomes {padded}")
 
 
-def pads(padding, kernel, stride, dilation, size):
+def pads(padding: Any, kernel: Two, stride: Two, dilation: Two, size: Two) -> tuple[Two, ...]:
     """((top, bottom), (left, right)) from an int, a pair, pairs of pairs, "valid", "same" or "full"."""
     if isinstance(padding, str):
         return tuple(named_pads(padding, *axis) for axis in zip(kernel, stride, dilation, size, strict=True))
     if isinstance(padding, np.ndarray):
         padding = padding.tolist()
     if hasattr(padding, "__index__"):
-        both = (padding, padding)
+        both: Sequence[Any] = (padding, padding)
     elif isinstance(padding, tuple | list) and len(padding) == 2:
         both = padding
     else:
@@ -45,7 +52,8 @@ def pads(padding, kernel, stride, dilation, size):
     return result
 
 
-def named_pads(padding, kernel, stride, dilation, size):
+def named_pads(padding: str, kernel: int, stride: int, dilation: int, size: int) -> Two:
+    """(before, after) along one axis."""
     reach = dilation * (kernel - 1)
     if padding == "valid":
         return 0, 0
@@ -58,7 +66,7 @@ def named_pads(padding, kernel, stride, dilation, size):
     raise ValueError(f"padding must be 'valid', 'same', 'full' or integers, got {padding!r}")
 
 
-def extent(size, kernel, stride, dilation, before, after, name):
+def extent(size: int, kernel: int, stride: int, dilation: int, before: int, after: int, name: str) -> int:
     """Output positions along one axis; a kernel larger than the padded image is refused."""
     room = size + before + after - dilation * (kernel - 1) - 1
     if room < 0 or size == 0:
@@ -70,7 +78,10 @@ def extent(size, kernel, stride, dilation, before, after, name):
     return room // stride + 1
 
 
-def transposed_extent(size, kernel, stride, dilation, before, after, extra, name):
+def transposed_extent(
+    size: int, kernel: int, stride: int, dilation: int, before: int, after: int, extra: int, name: str
+) -> int:
+    """The extent that a convolution with these numbers makes `size` of, `extra` more than the smallest such."""
     if size == 0:
         raise ValueError(f"x must not be empty along its {name}")
     out = (size - 1) * stride - before - after + dilation * (kernel - 1) + extra + 1
@@ -82,7 +93,7 @@ def transposed_extent(size, kernel, stride, dilation, before, after, extra, name
     return out
 
 
-def multiple(kernel, stride, dilation):
+def multiple(kernel: int, stride: int, dilation: int) -> tuple[int, int, int]:
     """Padding and output padding so that the output is stride * size, plus 1 where kernel - stride is odd."""
     surplus = dilation * (kernel - 1) + 1 - stride
     if surplus >= 0:
@@ -90,7 +101,10 @@ def multiple(kernel, stride, dilation):
     return 0, 0, -surplus + (surplus % 2)
 
 
-def pooled_extent(size, kernel, stride, dilation, before, after, ceil_mode, name):
+def pooled_extent(
+    size: int, kernel: int, stride: int, dilation: int, before: int, after: int, ceil_mode: bool, name: str
+) -> int:
+    """Windows along one axis; with `ceil_mode` also one that hangs over the end."""
     room = size + before + after - dilation * (kernel - 1) - 1
     if room < 0 or size == 0:
         raise ValueError(

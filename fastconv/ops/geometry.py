@@ -8,6 +8,7 @@ All sizes are Python integers, so nothing here can overflow; what would overflow
 from functools import lru_cache
 from typing import NamedTuple
 
+from ..typing import Padding, Pair, Shape
 from .check import flag, integer, pair, shape
 from .extents import LIMIT, check_padded, extent, multiple, pads, pooled_extent, steps, transposed_extent, within
 
@@ -47,15 +48,15 @@ class Conv2dGeometry(NamedTuple):
     precise: bool = False  # only by paths that read nothing but the window (path.py)
 
     @property
-    def x_shape(self):
+    def x_shape(self) -> tuple[int, int, int, int]:
         return self.N, self.C, self.H, self.W
 
     @property
-    def w_shape(self):
+    def w_shape(self) -> tuple[int, int, int, int]:
         return self.K, self.C // self.groups, self.kh, self.kw
 
     @property
-    def y_shape(self):
+    def y_shape(self) -> tuple[int, int, int, int]:
         return self.N, self.K, self.OH, self.OW
 
 
@@ -80,27 +81,40 @@ class Pool2dGeometry(NamedTuple):
     right: int
 
     @property
-    def x_shape(self):
+    def x_shape(self) -> tuple[int, int, int, int]:
         return self.N, self.C, self.H, self.W
 
     @property
-    def y_shape(self):
+    def y_shape(self) -> tuple[int, int, int, int]:
         return self.N, self.C, self.OH, self.OW
 
 
-def conv2d(x_shape, weight_shape, stride=1, padding=0, dilation=1, groups=1, precise=False):
+def conv2d(
+    x_shape: Shape,
+    weight_shape: Shape,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    precise: bool = False,
+) -> Conv2dGeometry:
     """The geometry of ``conv2d`` and its gradients; ValueError or TypeError for what cannot be."""
     arguments = (x_shape, weight_shape, stride, padding, dilation, groups, precise)
     return (remembered_conv2d if plain(*arguments) else new_conv2d)(*arguments)
 
 
-def plain(x_shape, weight_shape, stride, padding, dilation, groups, precise):
+def plain(
+    x_shape: Shape, weight_shape: Shape, stride: Pair, padding: Padding, dilation: Pair, groups: int, precise: bool
+) -> bool:
     """Whether equal arguments are the same arguments (True equals 1, and lists have no hash)."""
     numbers = type(stride) is type(dilation) is type(groups) is int and type(padding) in (int, str)
     return numbers and type(x_shape) is type(weight_shape) is tuple and type(precise) is bool
 
 
-def new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise):
+def new_conv2d(
+    x_shape: Shape, weight_shape: Shape, stride: Pair, padding: Padding, dilation: Pair, groups: int, precise: bool
+) -> Conv2dGeometry:
+    """As `conv2d`, computed."""
     N, C, H, W = shape(x_shape, "input_shape", 4)
     K, c, kh, kw = shape(weight_shape, "weight_shape", 4)
     groups = integer(groups, "groups", 1)
@@ -119,7 +133,16 @@ def new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise
 remembered_conv2d = lru_cache(maxsize=512)(new_conv2d)  # a call on small images would spend most of its time here
 
 
-def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1, precise=False):
+def conv_transpose2d(
+    x_shape: Shape,
+    weight_shape: Shape,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    output_padding: Pair = 0,
+    groups: int = 1,
+    dilation: Pair = 1,
+    precise: bool = False,
+) -> Conv2dGeometry:
     """The geometry of the convolution whose input gradient is ``conv_transpose2d``.
 
     H_out = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1; with padding "multiple" H_out is sh H, plus 1
@@ -157,7 +180,14 @@ def conv_transpose2d(x_shape, weight_shape, stride=1, padding=0, output_padding=
     return Conv2dGeometry(N, c * groups, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, *pads_and_more)
 
 
-def pool2d(x_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+def pool2d(
+    x_shape: Shape,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+) -> Pool2dGeometry:
     """The geometry of a pooling window; stride None is the kernel's size, as in the field."""
     N, C, H, W = shape(x_shape, "input_shape", 4)
     kh, kw = steps(kernel_size, "kernel_size")
@@ -175,7 +205,8 @@ def pool2d(x_shape, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=F
     return Pool2dGeometry(N, C, H, W, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right)
 
 
-def check_groups(C, c, K, groups, x_shape, weight_shape):
+def check_groups(C: int, c: int, K: int, groups: int, x_shape: Shape, weight_shape: Shape) -> None:
+    """ValueError unless C = c groups, and groups divides K."""
     if C == 0 or K == 0 or c == 0:
         raise ValueError(f"x and weight must have channels, got x {tuple(x_shape)} and weight {tuple(weight_shape)}")
     if C % groups or K % groups:
@@ -190,7 +221,7 @@ def check_groups(C, c, K, groups, x_shape, weight_shape):
         )
 
 
-def check_output_padding(extra, stride, dilation):
+def check_output_padding(extra: Shape, stride: Shape, dilation: Shape) -> None:
     """As in the field: more would be rows that no input reaches and no convolution leads back from."""
     for amount, s, d in zip(extra, stride, dilation, strict=True):
         if amount and amount >= max(s, d):
@@ -200,7 +231,8 @@ def check_output_padding(extra, stride, dilation):
             )
 
 
-def check_kernel(kernel, name):
+def check_kernel(kernel: Shape, name: str) -> None:
+    """ValueError for an extent of the kernel below 1 or not below `LIMIT`."""
     if min(kernel) < 1:
         raise ValueError(f"{name} must have a kernel of at least 1 x 1, got {kernel}")
     if max(kernel) >= LIMIT:

@@ -5,9 +5,11 @@ On small pages a pass over tens of megabytes takes 1.2 to 1.7 times as long, for
 
 import mmap
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
+from ..typing import Array
 from . import check
 
 PAGE = 2 << 20
@@ -15,7 +17,7 @@ LARGE = PAGE // 2  # bytes: from here on a large page is at least half full
 ADVICE = getattr(mmap, "MADV_HUGEPAGE", None)  # Linux
 
 
-def zeros(nbytes):
+def zeros(nbytes: int) -> Array:
     """Zeros that start on a cache line; on large pages if they are many and the system has such pages."""
     if ADVICE is None or nbytes < LARGE:
         return check.aligned(nbytes, np.zeros)
@@ -27,17 +29,18 @@ def zeros(nbytes):
         region.madvise(ADVICE)
     raw = np.frombuffer(region, np.uint8)
     start = -raw.__array_interface__["data"][0] % PAGE
-    return raw[start : start + nbytes]
+    place: Array = raw[start : start + nbytes]
+    return place
 
 
 class Shelf:
     """Copies of arrays side by side, `nbytes` of them expected in all: small arrays, too, lie on large pages."""
 
-    def __init__(self, nbytes):
+    def __init__(self, nbytes: int) -> None:
         self.board = min(nbytes, 2 * PAGE)
         self.left = zeros(0)
 
-    def keep(self, array):
+    def keep(self, array: Any) -> Any:  # None for None
         """A copy, in C order."""
         if array is None:
             return None

@@ -1,15 +1,17 @@
 """Copies between planar and channels-last memory. The shape stays (N, C, H, W); only strides differ."""
 
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
 
 from .. import kernels
+from ..typing import Array, Call, Named, Shape
 from . import check
 from .elementwise import nothing, run_all, views
 
 
-def to_channels_last(x):
+def to_channels_last(x: Array) -> Array:
     """`x` with the channels of a pixel side by side in memory.
 
     Parameters
@@ -45,7 +47,7 @@ def to_channels_last(x):
     return converted(x, (0, 2, 3, 1), check.CHANNELS_LAST)
 
 
-def to_planar(x):
+def to_planar(x: Array) -> Array:
     """`x` with each map in one piece of memory, row by row: what NumPy calls C-contiguous.
 
     Parameters
@@ -79,9 +81,10 @@ def to_planar(x):
     return converted(x, (0, 1, 2, 3), check.PLANAR)
 
 
-def converted(x, order, layout):
+def converted(x: Array, order: Shape, layout: str) -> Array:
+    """`x` itself where its axes in this order are C-contiguous, or a copy in this layout."""
     x = check.array(x, "x", (3, 4))
-    images = x if x.ndim == 4 else x[None]
+    images: Array = x if x.ndim == 4 else x[None]
     if images.transpose(order).flags.c_contiguous:
         return x
     y = check.empty(images.shape, x.dtype, layout)
@@ -89,7 +92,7 @@ def converted(x, order, layout):
     return y if x.ndim == 4 else y[0]
 
 
-def concatenate(arrays, *, out=None):
+def concatenate(arrays: Iterable[Array], *, out: Array | None = None) -> Array:
     """Images side by side along their channels.
 
     y[:, C_0 + ... + C_(i-1) + c] = x_i[:, c]
@@ -136,18 +139,18 @@ def concatenate(arrays, *, out=None):
             raise ValueError(f"{name} must have the N, H and W of {first}, which has shape {others}, got shape {own}")
     parts = [x for x, _ in images.values()]
     shape = (model.shape[0], sum(x.shape[1] for x in parts), *model.shape[2:])
-    inputs = {name: x if batched else x[0] for name, (x, _) in images.items()}
+    inputs: Named = {name: x if batched else x[0] for name, (x, _) in images.items()}
     y = check.output(out, shape, model.dtype, check.layout_of(model), batched, **inputs)
     concatenate_call(parts, y)()
     return check.give(y, out, batched)
 
 
-def concatenate_call(parts, y):
+def concatenate_call(parts: Sequence[Array], y: Array) -> Call:
     ends = np.cumsum([x.shape[1] for x in parts])
     return partial(run_all, [copy_call(x, y[:, e - x.shape[1] : e]) for x, e in zip(parts, ends, strict=True)])
 
 
-def copy_call(x, y):
+def copy_call(x: Array, y: Array) -> Call:
     """y = x, of one shape, for any rank and any strides."""
     if not y.size:
         return nothing

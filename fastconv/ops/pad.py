@@ -1,16 +1,21 @@
 """A border of one value around each map."""
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .. import kernels
+from ..typing import Array, Call, Shape
 from . import check
 from .elementwise import nothing, run_all
 from .layout import copy_call
 
+Sides: TypeAlias = tuple[int, int, int, int]  # (left, right, top, bottom)
 
-def pad(x, padding, value=0.0, *, out=None):
+
+def pad(x: Array, padding: int | Sequence[int], value: float = 0.0, *, out: Array | None = None) -> Array:
     """Images with a border of one value.
 
     y[n, c, top + h, left + w] = x[n, c, h, w], and `value` elsewhere
@@ -49,13 +54,13 @@ def pad(x, padding, value=0.0, *, out=None):
             [7., 7., 7.]]])
     """
     x, batched = check.images(x, "x")
-    padding, value = sides(padding), check.number(value, "value")
-    y = check.output(out, padded(x.shape, padding), x.dtype, check.layout_of(x), batched, x=x)
-    pad_call(x, y, padding, value)()
+    border, value = sides(padding), check.number(value, "value")
+    y = check.output(out, padded(x.shape, border), x.dtype, check.layout_of(x), batched, x=x)
+    pad_call(x, y, border, value)()
     return check.give(y, out, batched)
 
 
-def pad_backward(dy, padding, *, out=None):
+def pad_backward(dy: Array, padding: int | Sequence[int], *, out: Array | None = None) -> Array:
     """The gradient of `pad` with respect to its input.
 
     dx[n, c, h, w] = dy[n, c, top + h, left + w]
@@ -90,32 +95,33 @@ def pad_backward(dy, padding, *, out=None):
     array([[[1., 2.]]])
     """
     dy, batched = check.images(dy, "dy")
-    padding = sides(padding)
-    left, right, top, bottom = padding
+    left, right, top, bottom = border = sides(padding)
     n, c, height, width = dy.shape
     x_shape = (n, c, height - top - bottom, width - left - right)
     if min(x_shape[2:]) < 1:
-        raise ValueError(f"dy must be larger than its border {padding}, got shape {dy.shape[0 if batched else 1 :]}")
+        raise ValueError(f"dy must be larger than its border {border}, got shape {dy.shape[0 if batched else 1 :]}")
     dx = check.output(out, x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
-    pad_backward_call(dy, dx, padding)()
+    pad_backward_call(dy, dx, border)()
     return check.give(dx, out, batched)
 
 
-def sides(padding):
+def sides(padding: Any) -> Sides:
     """(left, right, top, bottom) from one number or four."""
     if isinstance(padding, np.ndarray):
         padding = padding.tolist()
     if hasattr(padding, "__index__"):
-        return (check.integer(padding, "padding", 0),) * 4
+        n = check.integer(padding, "padding", 0)
+        return n, n, n, n
     if not isinstance(padding, tuple | list) or len(padding) != 4:
         raise TypeError(f"padding must be an integer or (left, right, top, bottom), got {padding!r}")
-    padding = tuple(check.integer(p, "padding") for p in padding)
-    if min(padding) < 0:
-        raise ValueError(f"padding must be >= 0, got {padding}")
-    return padding
+    left, right, top, bottom = (check.integer(p, "padding") for p in padding)
+    if min(left, right, top, bottom) < 0:
+        raise ValueError(f"padding must be >= 0, got {(left, right, top, bottom)}")
+    return left, right, top, bottom
 
 
-def padded(x_shape, padding):
+def padded(x_shape: Shape, padding: Sides) -> Shape:
+    """(N, C, top + H + bottom, left + W + right)."""
     left, right, top, bottom = padding
     n, c, height, width = x_shape
     return n, c, top + height + bottom, left + width + right
@@ -124,7 +130,7 @@ def padded(x_shape, padding):
 # ---------------------------------------------------------------- prepared calls
 
 
-def pad_call(x, y, padding, value=0.0):
+def pad_call(x: Array, y: Array, padding: Sides, value: float = 0.0) -> Call:
     if not y.size:
         return nothing
     left, _, top, _ = padding
@@ -141,6 +147,6 @@ def pad_call(x, y, padding, value=0.0):
     return partial(run_all, [*calls, copy_call(x, y[:, :, down, across])])
 
 
-def pad_backward_call(dy, dx, padding):
+def pad_backward_call(dy: Array, dx: Array, padding: Sides) -> Call:
     left, _, top, _ = padding
     return copy_call(dy[:, :, top : top + dx.shape[2], left : left + dx.shape[3]], dx)

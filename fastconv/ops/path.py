@@ -18,7 +18,11 @@ a sample's bits are the same alone and inside any batch. The environment variabl
 ``winograd,planar``) switches paths off at import.
 """
 
+from numpy.typing import DTypeLike
+
+from ..typing import Array
 from . import check
+from .geometry import Conv2dGeometry
 from .switches import Switches
 
 OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
@@ -32,7 +36,7 @@ FEW_PATCHES = 4
 switches = Switches("FASTCONV_PATHS_OFF", OPTIONAL)
 
 
-def use_path(name, enabled=True):
+def use_path(name: str, enabled: bool = True) -> bool:
     """Switch an optional path of the convolutions on or off; the direct path takes over.
 
     Networks planned before keep their paths. ``precise=True`` switches "winograd" and "narrow" off for one call, one
@@ -68,16 +72,16 @@ def use_path(name, enabled=True):
     return switches.turn(name, enabled)
 
 
-def enabled(name):
+def enabled(name: str) -> bool:
     return switches.enabled(name)
 
 
-def serves(name, g):
+def serves(name: str, g: Conv2dGeometry) -> bool:
     """Whether this path is switched on and a convolution with geometry `g` may take it."""
     return enabled(name) and not (g.precise and name in BEYOND_THE_WINDOW)
 
 
-def conv2d(g, dtype, x_like, y_like):
+def conv2d(g: Conv2dGeometry, dtype: DTypeLike, x_like: Array, y_like: Array) -> str:
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
     planes = check.in_planes(x_like) and check.in_planes(y_like) and serves("planar", g)
     if planes and (few_channels(g) or one_filter_a_channel(g)):
@@ -87,22 +91,24 @@ def conv2d(g, dtype, x_like, y_like):
     return "winograd" if winograd_fits(g, dtype) and serves("winograd", g) else "direct"
 
 
-def packed(g, dtype, direction):
+def packed(g: Conv2dGeometry, dtype: DTypeLike, direction: str) -> str:
     """The path that packed weights are for, "plain" where there is nothing to gain from packing."""
     if one_filter_a_channel(g) or few_channels(g) or (direction == INPUT and g.C // g.groups <= FEW // 2):
         return "plain"
     return "winograd" if winograd_fits(g, dtype) and serves("winograd", g) else "direct"
 
 
-def one_filter_a_channel(g):
+def one_filter_a_channel(g: Conv2dGeometry) -> bool:
+    """Whether each filter reads one channel."""
     return g.groups > 1 and g.groups == g.C
 
 
-def few_channels(g):
+def few_channels(g: Conv2dGeometry) -> bool:
+    """Whether vectors along W are filled better than vectors along the channels."""
     return g.groups == 1 and max(g.C, g.K) <= FEW
 
 
-def winograd_fits(g, dtype):
+def winograd_fits(g: Conv2dGeometry, dtype: DTypeLike) -> bool:
     """Enough channels and pixels that the transforms cost less than the products they save (measured)."""
     if dtype != "float32" or (g.groups, g.dh, g.dw) != (1, 1, 1) or g.kh != g.kw or g.sh != g.sw:
         return False
@@ -112,7 +118,7 @@ def winograd_fits(g, dtype):
     return g.kh in (2, 3, 5) if g.sh == 1 else g.kh == 2 * g.sh and blocks_fit(g)
 
 
-def patch_side(g):
+def patch_side(g: Conv2dGeometry) -> int:
     """Of Winograd's patches for weights packed for g.N images, and quickest for these.
 
     With few patches per filter, reading the filters takes longer than the products. Patches of 4 x 4 inputs need 1.8
@@ -122,6 +128,6 @@ def patch_side(g):
     return SMALL_SIDE if g.kh == 3 and patches <= FEW_PATCHES else SIDE
 
 
-def blocks_fit(g):
+def blocks_fit(g: Conv2dGeometry) -> bool:
     """Places of a block of sh x sw pixels hold whole vectors of channels, and every pixel of x is read."""
     return g.C % 16 == 0 and g.H + g.top <= (g.OH + 1) * g.sh and g.W + g.left <= (g.OW + 1) * g.sw

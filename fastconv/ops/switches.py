@@ -1,6 +1,7 @@
 """Switches that people may turn off, at import by an environment variable or later by a function."""
 
 import os
+from collections.abc import Sequence
 
 from .check import choice
 
@@ -11,7 +12,7 @@ class Switches:
     `off` is a frozenset that is replaced, never changed, so that whoever keeps it can see whether a switch was turned.
     """
 
-    def __init__(self, variable, names):
+    def __init__(self, variable: str, names: Sequence[str]) -> None:
         self.names = names
         listed = os.environ.get(variable, "")
         wanted = {name.strip() for name in listed.split(",") if name.strip()}
@@ -19,10 +20,10 @@ class Switches:
             raise ImportError(f"{variable}={listed!r}: must list some of {', '.join(names)}")
         self.off = frozenset(wanted)
 
-    def enabled(self, name):
+    def enabled(self, name: str) -> bool:
         return name not in self.off
 
-    def turn(self, name, enabled):
+    def turn(self, name: str, enabled: bool) -> bool:
         """Turn a switch on or off; whether it was on before."""
         choice(name, "name", self.names)
         before = name not in self.off

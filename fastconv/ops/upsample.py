@@ -1,10 +1,11 @@
 """Larger images: each value repeated. That is the gradient of a sum over windows that stand side by side."""
 
+from ..typing import Array, Call, Pair, Shape
 from . import check, geometry
-from .pool.prepared import mean_backward_call, mean_call, mean_tables
+from .pool.prepared import Tables, mean_backward_call, mean_call, mean_tables
 
 
-def upsample_nearest2d(x, scale_factor, *, out=None):
+def upsample_nearest2d(x: Array, scale_factor: Pair, *, out: Array | None = None) -> Array:
     """Images whose every value is repeated in a block.
 
     y[n, c, h, w] = x[n, c, floor(h / sh), floor(w / sw)]
@@ -48,7 +49,7 @@ def upsample_nearest2d(x, scale_factor, *, out=None):
     return check.give(y, out, batched)
 
 
-def upsample_nearest2d_backward(dy, scale_factor, *, out=None):
+def upsample_nearest2d_backward(dy: Array, scale_factor: Pair, *, out: Array | None = None) -> Array:
     """The gradient of `upsample_nearest2d` with respect to its input.
 
     dx[n, c, h, w] = sum of dy[n, c, sh h + i, sw w + j] over i < sh, j < sw
@@ -93,7 +94,8 @@ def upsample_nearest2d_backward(dy, scale_factor, *, out=None):
     return check.give(dx, out, batched)
 
 
-def scaled(x_shape, scale):
+def scaled(x_shape: Shape, scale: Shape) -> Shape:
+    """(N, C, H sh, W sw)."""
     n, c, height, width = x_shape
     return n, c, height * scale[0], width * scale[1]
 
@@ -101,14 +103,14 @@ def scaled(x_shape, scale):
 # ---------------------------------------------------------------- prepared calls
 
 
-def upsample_nearest2d_call(x, y, scale):
+def upsample_nearest2d_call(x: Array, y: Array, scale: Shape) -> Call:
     return mean_backward_call(x, y, sums(y.shape, scale))
 
 
-def upsample_nearest2d_backward_call(dy, dx, scale):
+def upsample_nearest2d_backward_call(dy: Array, dx: Array, scale: Shape) -> Call:
     return mean_call(dy, dx, sums(dy.shape, scale))
 
 
-def sums(y_shape, scale):
+def sums(y_shape: Shape, scale: Shape) -> Tables:
     """The windows of a sum over blocks: a mean whose divisor is 1."""
     return mean_tables(geometry.pool2d(y_shape, scale, scale), divisor_override=1)

@@ -1,10 +1,11 @@
 """ELU: a rectifier with an exponential below 0."""
 
+from ...typing import Array, Call
 from .. import check
 from ..elementwise import apply, call
 
 
-def elu(x, alpha=1.0, *, out=None):
+def elu(x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
     """The exponential linear unit.
 
     y = x where x > 0, else alpha (exp(x) - 1)
@@ -40,7 +41,7 @@ def elu(x, alpha=1.0, *, out=None):
     return apply(elu_call, out, check.number(alpha, "alpha"), x=x)
 
 
-def elu_backward(dy, x, alpha=1.0, *, out=None):
+def elu_backward(dy: Array, x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
     """The gradient of `elu` with respect to its input.
 
     dx = dy where x > 0, else dy alpha exp(x)
@@ -77,9 +78,9 @@ def elu_backward(dy, x, alpha=1.0, *, out=None):
     return apply(elu_backward_call, out, check.number(alpha, "alpha"), dy=dy, x=x)
 
 
-def elu_call(x, y, alpha):
+def elu_call(x: Array, y: Array, alpha: float) -> Call:
     return call("elu", x, y, numbers=(alpha,))
 
 
-def elu_backward_call(dy, x, dx, alpha):
+def elu_backward_call(dy: Array, x: Array, dx: Array, alpha: float) -> Call:
     return call("elu_backward", dy, x, dx, numbers=(alpha,))

@@ -1,9 +1,10 @@
 """Sigmoid and SiLU made of straight pieces, each with its backward."""
 
+from ...typing import Array, Call
 from ..elementwise import apply, call
 
 
-def hardsigmoid(x, *, out=None):
+def hardsigmoid(x: Array, *, out: Array | None = None) -> Array:
     """A sigmoid of three straight pieces.
 
     y = min(max(x + 3, 0), 6) / 6
@@ -38,7 +39,7 @@ def hardsigmoid(x, *, out=None):
     return apply(hardsigmoid_call, out, x=x)
 
 
-def hardsigmoid_backward(dy, x, *, out=None):
+def hardsigmoid_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `hardsigmoid` with respect to its input.
 
     dx = 0 where x <= -3 or x >= 3, else dy / 6
@@ -74,7 +75,7 @@ def hardsigmoid_backward(dy, x, *, out=None):
     return apply(hardsigmoid_backward_call, out, dy=dy, x=x)
 
 
-def hardswish(x, *, out=None):
+def hardswish(x: Array, *, out: Array | None = None) -> Array:
     """x times its hard sigmoid.
 
     y = x min(max(x + 3, 0), 6) / 6
@@ -109,7 +110,7 @@ def hardswish(x, *, out=None):
     return apply(hardswish_call, out, x=x)
 
 
-def hardswish_backward(dy, x, *, out=None):
+def hardswish_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `hardswish` with respect to its input.
 
     dx = dy (x / 3 + 1/2) where -3 < x < 3; 0 where x <= -3, dy where x >= 3
@@ -148,17 +149,17 @@ def hardswish_backward(dy, x, *, out=None):
 # ---------------------------------------------------------------- prepared calls
 
 
-def hardsigmoid_call(x, y):
+def hardsigmoid_call(x: Array, y: Array) -> Call:
     return call("hardsigmoid", x, y)
 
 
-def hardsigmoid_backward_call(dy, x, dx):
+def hardsigmoid_backward_call(dy: Array, x: Array, dx: Array) -> Call:
     return call("hardsigmoid_backward", dy, x, dx)
 
 
-def hardswish_call(x, y):
+def hardswish_call(x: Array, y: Array) -> Call:
     return call("hardswish", x, y)
 
 
-def hardswish_backward_call(dy, x, dx):
+def hardswish_backward_call(dy: Array, x: Array, dx: Array) -> Call:
     return call("hardswish_backward", dy, x, dx)

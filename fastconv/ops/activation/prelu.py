@@ -5,13 +5,14 @@ from functools import partial
 import numpy as np
 
 from ... import kernels
+from ...typing import Array, Call, Shape
 from .. import check
 from ..elementwise import agreeing, call, like, on_copies, views
 
 MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them
 
 
-def prelu(x, weight, *, out=None):
+def prelu(x: Array, weight: Array, *, out: Array | None = None) -> Array:
     """The identity, with another, learned slope below zero.
 
     y[n,c,...] = x where x > 0, else weight[c] x (0 where the weight is 0, for x = -inf too)
@@ -50,7 +51,7 @@ def prelu(x, weight, *, out=None):
     return check.give(y, out)
 
 
-def prelu_backward(dy, x, weight, *, out=None):
+def prelu_backward(dy: Array, x: Array, weight: Array, *, out: Array | None = None) -> tuple[Array, Array]:
     """The gradients of `prelu`: (dx, dweight).
 
     dx = dy where x > 0, else weight[c] dy;  dweight[c] = sum over n and pixels of dy x where x <= 0
@@ -97,7 +98,7 @@ def prelu_backward(dy, x, weight, *, out=None):
     return check.give(dx, out), dweight
 
 
-def channel_weight(x, weight):
+def channel_weight(x: Array, weight: Array) -> tuple[Array, Array]:
     """x and the weight of its channels, checked."""
     x, weight = check.array(x, "x"), check.array(weight, "weight", (0, 1))
     check.same_dtype(x=x, weight=weight)
@@ -107,15 +108,15 @@ def channel_weight(x, weight):
     return x, weight
 
 
-def prelu_call(x, weight, y):
+def prelu_call(x: Array, weight: Array, y: Array) -> Call:
     return call("prelu", x, over_channels(weight, x.shape), y)
 
 
-def prelu_backward_call(dy, x, weight, dx):
+def prelu_backward_call(dy: Array, x: Array, weight: Array, dx: Array) -> Call:
     return call("prelu_backward", dy, x, over_channels(weight, x.shape), dx)
 
 
-def prelu_backward_weight_call(dy, x, dweight):
+def prelu_backward_weight_call(dy: Array, x: Array, dweight: Array) -> Call:
     if x.ndim < 2 or (dweight.size == 1 and x.shape[1] > MAX_SUMS):
         groups = views([dy[..., None], x[..., None]], axis=-1)  # one sum of all
     else:
@@ -125,7 +126,7 @@ def prelu_backward_weight_call(dy, x, dweight):
     return partial(kernels.load(x.dtype).activation.pointwise.prelu_backward_weight, *groups[0], dweight.reshape(-1))
 
 
-def over_channels(weight, shape):
+def over_channels(weight: Array, shape: Shape) -> Array:
     """The weight of every element, without memory."""
     if weight.size != 1:
         weight = weight.reshape(-1, *(1,) * (len(shape) - 2))

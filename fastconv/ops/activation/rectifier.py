@@ -1,10 +1,11 @@
 """Rectifiers, each with its backward: linear on both sides of zero."""
 
+from ...typing import Array, Call
 from .. import check
 from ..elementwise import apply, call
 
 
-def relu(x, *, out=None):
+def relu(x: Array, *, out: Array | None = None) -> Array:
     """The positive part.
 
     y = max(x, 0)
@@ -39,7 +40,7 @@ def relu(x, *, out=None):
     return apply(relu_call, out, x=x)
 
 
-def relu_backward(dy, x=None, *, y=None, out=None):
+def relu_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, out: Array | None = None) -> Array:
     """The gradient of `relu` with respect to its input.
 
     dx = 0 where y <= 0, else dy
@@ -75,11 +76,11 @@ def relu_backward(dy, x=None, *, y=None, out=None):
     >>> fastconv.relu_backward(np.ones(2), np.array([-1.0, 2.0]))
     array([0., 1.])
     """
-    y = relu(x) if y is None else y
+    y = relu(x) if y is None else y  # type: ignore[arg-type]  # an error where both are None
     return apply(relu_backward_call, out, dy=dy, y=y)
 
 
-def leaky_relu(x, negative_slope=0.01, *, out=None):
+def leaky_relu(x: Array, negative_slope: float = 0.01, *, out: Array | None = None) -> Array:
     """The identity, with another slope below zero.
 
     y = x where x > 0, else negative_slope x (0 where the slope is 0, for x = -inf too)
@@ -115,7 +116,7 @@ def leaky_relu(x, negative_slope=0.01, *, out=None):
     return apply(leaky_relu_call, out, check.number(negative_slope, "negative_slope"), x=x)
 
 
-def leaky_relu_backward(dy, x, negative_slope=0.01, *, out=None):
+def leaky_relu_backward(dy: Array, x: Array, negative_slope: float = 0.01, *, out: Array | None = None) -> Array:
     """The gradient of `leaky_relu` with respect to its input.
 
     dx = dy where x > 0, else negative_slope dy
@@ -152,7 +153,7 @@ def leaky_relu_backward(dy, x, negative_slope=0.01, *, out=None):
     return apply(leaky_relu_backward_call, out, check.number(negative_slope, "negative_slope"), dy=dy, x=x)
 
 
-def relu6(x, *, out=None):
+def relu6(x: Array, *, out: Array | None = None) -> Array:
     """The positive part, at most 6.
 
     y = min(max(x, 0), 6)
@@ -187,7 +188,7 @@ def relu6(x, *, out=None):
     return apply(relu6_call, out, x=x)
 
 
-def relu6_backward(dy, x, *, out=None):
+def relu6_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `relu6` with respect to its input.
 
     dx = 0 where x <= 0 or x >= 6, else dy
@@ -223,25 +224,25 @@ def relu6_backward(dy, x, *, out=None):
     return apply(relu6_backward_call, out, dy=dy, x=x)
 
 
-def relu_call(x, y):
+def relu_call(x: Array, y: Array) -> Call:
     return call("relu", x, y)
 
 
-def relu_backward_call(dy, y, dx):
+def relu_backward_call(dy: Array, y: Array, dx: Array) -> Call:
     return call("relu_backward", dy, y, dx)
 
 
-def leaky_relu_call(x, y, negative_slope):
+def leaky_relu_call(x: Array, y: Array, negative_slope: float) -> Call:
     return call("leaky_relu", x, y, numbers=(negative_slope,))
 
 
-def leaky_relu_backward_call(dy, x, dx, negative_slope):
+def leaky_relu_backward_call(dy: Array, x: Array, dx: Array, negative_slope: float) -> Call:
     return call("leaky_relu_backward", dy, x, dx, numbers=(negative_slope,))
 
 
-def relu6_call(x, y):
+def relu6_call(x: Array, y: Array) -> Call:
     return call("relu6", x, y)
 
 
-def relu6_backward_call(dy, x, dx):
+def relu6_backward_call(dy: Array, x: Array, dx: Array) -> Call:
     return call("relu6_backward", dy, x, dx)

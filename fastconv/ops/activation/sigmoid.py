@@ -1,9 +1,10 @@
 """Sigmoid and tanh, each with its backward."""
 
+from ...typing import Array, Call
 from ..elementwise import apply, call
 
 
-def sigmoid(x, *, out=None):
+def sigmoid(x: Array, *, out: Array | None = None) -> Array:
     """The logistic function.
 
     y = 1 / (1 + exp(-x))  (Zhang 2016 [1], eq. 4)
@@ -39,7 +40,7 @@ def sigmoid(x, *, out=None):
     return apply(sigmoid_call, out, x=x)
 
 
-def sigmoid_backward(dy, x=None, *, y=None, out=None):
+def sigmoid_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, out: Array | None = None) -> Array:
     """The gradient of `sigmoid` with respect to its input.
 
     dx = dy y (1 - y)  (Zhang 2016 [1], eqs. 17 and 37)
@@ -75,11 +76,11 @@ def sigmoid_backward(dy, x=None, *, y=None, out=None):
     >>> fastconv.sigmoid_backward(np.ones(2), y=np.array([0.5, 1.0]))
     array([0.25, 0.  ])
     """
-    y = sigmoid(x) if y is None else y
+    y = sigmoid(x) if y is None else y  # type: ignore[arg-type]  # an error where both are None
     return apply(sigmoid_backward_call, out, dy=dy, y=y)
 
 
-def tanh(x, *, out=None):
+def tanh(x: Array, *, out: Array | None = None) -> Array:
     """The hyperbolic tangent.
 
     y = (exp(x) - exp(-x)) / (exp(x) + exp(-x))
@@ -114,7 +115,7 @@ def tanh(x, *, out=None):
     return apply(tanh_call, out, x=x)
 
 
-def tanh_backward(dy, x=None, *, y=None, out=None):
+def tanh_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, out: Array | None = None) -> Array:
     """The gradient of `tanh` with respect to its input.
 
     dx = dy (1 - y^2)
@@ -150,24 +151,24 @@ def tanh_backward(dy, x=None, *, y=None, out=None):
     >>> fastconv.tanh_backward(np.ones(2), y=np.array([0.5, 1.0]))
     array([0.75, 0.  ])
     """
-    y = tanh(x) if y is None else y
+    y = tanh(x) if y is None else y  # type: ignore[arg-type]  # an error where both are None
     return apply(tanh_backward_call, out, dy=dy, y=y)
 
 
 # ---------------------------------------------------------------- prepared calls
 
 
-def sigmoid_call(x, y):
+def sigmoid_call(x: Array, y: Array) -> Call:
     return call("sigmoid", x, y)
 
 
-def sigmoid_backward_call(dy, y, dx):
+def sigmoid_backward_call(dy: Array, y: Array, dx: Array) -> Call:
     return call("sigmoid_backward", dy, y, dx)
 
 
-def tanh_call(x, y):
+def tanh_call(x: Array, y: Array) -> Call:
     return call("tanh", x, y)
 
 
-def tanh_backward_call(dy, y, dx):
+def tanh_backward_call(dy: Array, y: Array, dx: Array) -> Call:
     return call("tanh_backward", dy, y, dx)

@@ -1,10 +1,11 @@
 """Smooth relatives of the rectifier, each with its backward."""
 
+from ...typing import Array, Call
 from .. import check
 from ..elementwise import apply, call, positive
 
 
-def gelu(x, approximate="none", *, out=None):
+def gelu(x: Array, approximate: str = "none", *, out: Array | None = None) -> Array:
     """The Gaussian error linear unit.
 
     y = x P(X < x) of the standard normal X; "tanh": y = x sigmoid(u), u = 2 sqrt(2/pi) (x + 0.044715 x^3)
@@ -41,7 +42,7 @@ def gelu(x, approximate="none", *, out=None):
     return apply(gelu_call, out, approximate, x=x)
 
 
-def gelu_backward(dy, x, approximate="none", *, out=None):
+def gelu_backward(dy: Array, x: Array, approximate: str = "none", *, out: Array | None = None) -> Array:
     """The gradient of `gelu` with respect to its input.
 
     dx = dy (P(X < x) + x p(x)), p the density; "tanh": dx = dy (s + x s (1 - s) du/dx), s = sigmoid(u)
@@ -79,7 +80,7 @@ def gelu_backward(dy, x, approximate="none", *, out=None):
     return apply(gelu_backward_call, out, approximate, dy=dy, x=x)
 
 
-def silu(x, *, out=None):
+def silu(x: Array, *, out: Array | None = None) -> Array:
     """The sigmoid linear unit, also called swish.
 
     y = x sigmoid(x)
@@ -114,7 +115,7 @@ def silu(x, *, out=None):
     return apply(silu_call, out, x=x)
 
 
-def silu_backward(dy, x, *, out=None):
+def silu_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `silu` with respect to its input.
 
     dx = dy s (1 + x (1 - s)), s = sigmoid(x)
@@ -150,7 +151,7 @@ def silu_backward(dy, x, *, out=None):
     return apply(silu_backward_call, out, dy=dy, x=x)
 
 
-def softplus(x, beta=1.0, threshold=20.0, *, out=None):
+def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0, *, out: Array | None = None) -> Array:
     """A smooth positive part.
 
     y = log(1 + exp(beta x)) / beta, and x where beta x > threshold
@@ -188,7 +189,9 @@ def softplus(x, beta=1.0, threshold=20.0, *, out=None):
     return apply(softplus_call, out, positive(beta, "beta"), t, x=x)
 
 
-def softplus_backward(dy, x, beta=1.0, threshold=20.0, *, out=None):
+def softplus_backward(
+    dy: Array, x: Array, beta: float = 1.0, threshold: float = 20.0, *, out: Array | None = None
+) -> Array:
     """The gradient of `softplus` with respect to its input.
 
     dx = dy sigmoid(beta x), and dy where beta x > threshold
@@ -227,25 +230,25 @@ def softplus_backward(dy, x, beta=1.0, threshold=20.0, *, out=None):
     return apply(softplus_backward_call, out, positive(beta, "beta"), t, dy=dy, x=x)
 
 
-def gelu_call(x, y, approximate="none"):
+def gelu_call(x: Array, y: Array, approximate: str = "none") -> Call:
     return call("gelu_tanh" if approximate == "tanh" else "gelu", x, y)
 
 
-def gelu_backward_call(dy, x, dx, approximate="none"):
+def gelu_backward_call(dy: Array, x: Array, dx: Array, approximate: str = "none") -> Call:
     return call("gelu_tanh_backward" if approximate == "tanh" else "gelu_backward", dy, x, dx)
 
 
-def silu_call(x, y):
+def silu_call(x: Array, y: Array) -> Call:
     return call("silu", x, y)
 
 
-def silu_backward_call(dy, x, dx):
+def silu_backward_call(dy: Array, x: Array, dx: Array) -> Call:
     return call("silu_backward", dy, x, dx)
 
 
-def softplus_call(x, y, beta, threshold):
+def softplus_call(x: Array, y: Array, beta: float, threshold: float) -> Call:
     return call("softplus", x, y, numbers=(beta, threshold))
 
 
-def softplus_backward_call(dy, x, dx, beta, threshold):
+def softplus_backward_call(dy: Array, x: Array, dx: Array, beta: float, threshold: float) -> Call:
     return call("softplus_backward", dy, x, dx, numbers=(beta, threshold))

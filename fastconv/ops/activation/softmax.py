@@ -1,9 +1,10 @@
 """Softmax and log-softmax over one axis, each with its backward."""
 
+from ...typing import Array, Call
 from ..elementwise import apply_along, call
 
 
-def softmax(x, axis=-1, *, out=None):
+def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     """Exponentials that sum to 1 along an axis.
 
     y[k] = exp(x[k] - m) / sum_j exp(x[j] - m), m = max_j x[j]
@@ -42,7 +43,9 @@ def softmax(x, axis=-1, *, out=None):
     return apply_along(softmax_call, out, axis, x=x)
 
 
-def softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
+def softmax_backward(
+    dy: Array, x: Array | None = None, axis: int = -1, *, y: Array | None = None, out: Array | None = None
+) -> Array:
     """The gradient of `softmax` with respect to its input.
 
     dx[k] = y[k] (dy[k] - sum_j dy[j] y[j])
@@ -80,11 +83,11 @@ def softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
     >>> fastconv.softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    y = softmax(x, axis) if y is None else y
+    y = softmax(x, axis) if y is None else y  # type: ignore[arg-type]  # an error where both are None
     return apply_along(softmax_backward_call, out, axis, dy=dy, y=y)
 
 
-def log_softmax(x, axis=-1, *, out=None):
+def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     """The logarithm of `softmax`, right where that is too small to see.
 
     y[k] = x[k] - m - log sum_j exp(x[j] - m), m = max_j x[j]
@@ -122,7 +125,9 @@ def log_softmax(x, axis=-1, *, out=None):
     return apply_along(log_softmax_call, out, axis, x=x)
 
 
-def log_softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
+def log_softmax_backward(
+    dy: Array, x: Array | None = None, axis: int = -1, *, y: Array | None = None, out: Array | None = None
+) -> Array:
     """The gradient of `log_softmax` with respect to its input.
 
     dx[k] = dy[k] - exp(y[k]) sum_j dy[j]
@@ -161,24 +166,24 @@ def log_softmax_backward(dy, x=None, axis=-1, *, y=None, out=None):
     >>> fastconv.log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.5, -0.5])
     """
-    y = log_softmax(x, axis) if y is None else y
+    y = log_softmax(x, axis) if y is None else y  # type: ignore[arg-type]  # an error where both are None
     return apply_along(log_softmax_backward_call, out, axis, dy=dy, y=y)
 
 
 # ---------------------------------------------------------------- prepared calls
 
 
-def softmax_call(x, y, axis):
+def softmax_call(x: Array, y: Array, axis: int) -> Call:
     return call("softmax", x, y, axis=axis)
 
 
-def softmax_backward_call(dy, y, dx, axis):
+def softmax_backward_call(dy: Array, y: Array, dx: Array, axis: int) -> Call:
     return call("softmax_backward", dy, y, dx, axis=axis)
 
 
-def log_softmax_call(x, y, axis):
+def log_softmax_call(x: Array, y: Array, axis: int) -> Call:
     return call("log_softmax", x, y, axis=axis)
 
 
-def log_softmax_backward_call(dy, y, dx, axis):
+def log_softmax_backward_call(dy: Array, y: Array, dx: Array, axis: int) -> Call:
     return call("log_softmax_backward", dy, y, dx, axis=axis)

@@ -4,30 +4,30 @@ Every function has two halves: the public one checks, takes or makes the result,
 `prepared` would do, which is made from checked arrays. Networks use the prepared calls alone.
 """
 
+from ...typing import Array, Padding, Pair
 from .. import check, epilogue, geometry, path
 from ..call_cache import CallCache, signature
+from ..overlap import apart
 from .packed import PackedWeight, memory_of, weight_of
-from .prepared import (
-    image_way,
-)
+from .prepared import image_way
 
 forward_calls = CallCache()
 
 
 def conv2d(
-    x,
-    weight,
-    bias=None,
-    stride=1,
-    padding=0,
-    dilation=1,
-    groups=1,
+    x: Array,
+    weight: Array | PackedWeight,
+    bias: Array | None = None,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
     *,
-    activation=None,
-    residual=None,
-    precise=False,
-    out=None,
-):
+    activation: str | None = None,
+    residual: Array | None = None,
+    precise: bool = False,
+    out: Array | None = None,
+) -> Array:
     """Cross-correlate images with filters, the "convolution" of the field.
 
     y[n,k,i,j] = f(bias[k] + residual[n,k,i,j]
@@ -119,14 +119,15 @@ def conv2d(
     layout = check.layout_of(x)
     y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x, weight=memory_of(weight), bias=bias)
     if out is not None and residual is not None:
-        check.apart(out, residual, "residual", same=True)
+        apart(out, residual, "residual", same=True)
     function, operand, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
     function(x, operand, bias, y, *rest)
     forward_calls.keep(seen, given, (x, operand, bias), y, layout, function, rest)
     return check.give(y, out, batched)
 
 
-def check_bias(bias, K):
+def check_bias(bias: Array | None, K: int) -> Array | None:
+    """A checked bias; None as it is."""
     if bias is None:
         return None
     bias = check.array(bias, "bias", 1)

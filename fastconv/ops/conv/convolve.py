@@ -1,7 +1,10 @@
 """True convolution, as the sources write it: the kernel is rotated by 180 degrees before it slides."""
 
+from typing import Any
+
 import numpy as np
 
+from ...typing import Array, Padding, Shape
 from .. import check
 from .conv import conv2d
 from .gradients import conv2d_backward_input, conv2d_backward_weight
@@ -9,7 +12,7 @@ from .gradients import conv2d_backward_input, conv2d_backward_weight
 MODES = ("full", "same", "valid")
 
 
-def rot180(k):
+def rot180(k: Array) -> Array:
     """Rotate the last two axes by 180 degrees: rot180(k)[..., u, v] = k[..., -u, -v] about the centre.
 
     The backward pass rotates the kernel (Zhang 2016 [1], eq. 50) and the images (eqs. 39 and 58).
@@ -44,7 +47,7 @@ def rot180(k):
     return k[..., ::-1, ::-1].copy()
 
 
-def convolve2d(x, k, mode="full", *, precise=False, out=None):
+def convolve2d(x: Array, k: Array, mode: str = "full", *, precise: bool = False, out: Array | None = None) -> Array:
     """Convolve in the mathematical sense: y = x * k.
 
     y(i, j) = sum_{u,v} x(i - u, j - v) k(u, v), over channels too where there are any (Zhang 2016 [1], eqs. 5 and 8)
@@ -97,7 +100,9 @@ def convolve2d(x, k, mode="full", *, precise=False, out=None):
     return y if out is None else out
 
 
-def convolve2d_backward_input(dy, k, input_shape, mode="full", *, precise=False, out=None):
+def convolve2d_backward_input(
+    dy: Array, k: Array, input_shape: Shape, mode: str = "full", *, precise: bool = False, out: Array | None = None
+) -> Array:
     """The gradient of `convolve2d` with respect to `x`: `dy` correlated with `k` (Zhang 2016, eqs. 49 to 51).
 
     dx(i, j) = sum_{u,v} dy(i + u, j + v) k(u, v)
@@ -144,12 +149,14 @@ def convolve2d_backward_input(dy, k, input_shape, mode="full", *, precise=False,
         return conv2d_backward_input(dy, weight, input_shape, padding=padding, precise=precise, out=out)
     target = None if out is None else plain_output(out)[None]
     input_shape = (1, *check.shape(input_shape, "input_shape", 2))
-    options = {"padding": padding, "precise": precise, "out": target}
+    options: dict[str, Any] = {"padding": padding, "precise": precise, "out": target}
     dx = conv2d_backward_input(dy[None], weight[None, None], input_shape, **options)[0]
     return dx if out is None else out
 
 
-def convolve2d_backward_weight(dy, x, weight_shape, mode="full", *, precise=False, out=None):
+def convolve2d_backward_weight(
+    dy: Array, x: Array, weight_shape: Shape, mode: str = "full", *, precise: bool = False, out: Array | None = None
+) -> Array:
     """The gradient of `convolve2d` with respect to `k`: rot180(x) convolved with `dy` (Zhang 2016, eqs. 40, 59).
 
     dk(u, v) = sum_{i,j} x(i - u, j - v) dy(i, j)
@@ -205,7 +212,7 @@ def convolve2d_backward_weight(dy, x, weight_shape, mode="full", *, precise=Fals
     return dk[0, 0].copy() if flat else dk.copy()
 
 
-def mode_padding(mode, kernel):
+def mode_padding(mode: str, kernel: Shape) -> Padding:
     """The padding of conv2d that gives the mode; "same" is centred as in scipy.signal."""
     check.choice(mode, "mode", MODES)
     if mode != "same":
@@ -213,13 +220,15 @@ def mode_padding(mode, kernel):
     return tuple((k // 2, (k - 1) // 2) for k in kernel)
 
 
-def check_kernel(k, x, name):
+def check_kernel(k: Array, x: Array, name: str) -> Array:
+    """`k`, of a rank that goes with `x`, and of its dtype."""
     k = check.array(k, "k", 2 if x.ndim == 2 else 4)
     check.same_dtype(**{name: x, "k": k})
     return k
 
 
-def plain_output(out):
+def plain_output(out: object) -> Array:
+    """`out`, of which views are taken before anything else looks at it."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a numpy.ndarray, got {type(out).__name__}")
     return out

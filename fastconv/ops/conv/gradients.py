@@ -1,5 +1,6 @@
 """The gradients of `conv2d`: of its input, its weight and its bias."""
 
+from ...typing import Array, Padding, Pair, Shape
 from .. import check, geometry, path
 from ..call_cache import CallCache, signature
 from .packed import PackedWeight, memory_of, weight_of
@@ -12,8 +13,17 @@ weight_calls = CallCache()
 
 
 def conv2d_backward_input(
-    dy, weight, input_shape, stride=1, padding=0, dilation=1, groups=1, *, precise=False, out=None
-):
+    dy: Array,
+    weight: Array | PackedWeight,
+    input_shape: Shape,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    *,
+    precise: bool = False,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `conv2d` with respect to its input: the full convolution with the rotated kernel.
 
     dx[n,c,h,w] = sum_{k,r,s} dy[n,k,i,j] weight[k,c,r,s]  over i*sh - top + r*dh = h and j*sw - left + s*dw = w
@@ -82,7 +92,18 @@ def conv2d_backward_input(
     return check.give(dx, out, batched)
 
 
-def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1, groups=1, *, precise=False, out=None):
+def conv2d_backward_weight(
+    dy: Array,
+    x: Array,
+    weight_shape: Shape,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    *,
+    precise: bool = False,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `conv2d` with respect to its weight.
 
     dweight[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, c, i*sh - top + r*dh, j*sw - left + s*dw]
@@ -148,7 +169,7 @@ def conv2d_backward_weight(dy, x, weight_shape, stride=1, padding=0, dilation=1,
     return check.give(dweight, out)
 
 
-def conv2d_backward_bias(dy, *, out=None):
+def conv2d_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
     """The gradient of `conv2d` with respect to its bias: the sum of `dy` over images and pixels.
 
     dbias[k] = sum_{n,i,j} dy[n,k,i,j]  (Zhang 2016 [1], eqs. 45 and 64)

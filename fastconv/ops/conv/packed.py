@@ -1,9 +1,15 @@
 """Weights packed once for many calls, in the order the kernels read them."""
 
+from typing import Any, NoReturn
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ... import kernels
+from ...typing import Array, Padding, Pair, Shape
 from .. import check, geometry, path
+from ..geometry import Conv2dGeometry
+from ..huge_pages import Shelf
 
 
 class PackedWeight:
@@ -18,23 +24,24 @@ class PackedWeight:
     nbytes : int
     """
 
-    def __init__(self, weight, g, backward, side=path.SIDE):
-        self.shape, self.dtype, self.geometry, self.backward = weight.shape, weight.dtype, g._replace(N=0), backward
+    def __init__(self, weight: Array, g: Conv2dGeometry, backward: bool, side: int = path.SIDE) -> None:
+        self.shape: Shape = weight.shape
+        self.dtype, self.geometry, self.backward = weight.dtype, g._replace(N=0), backward
         # the path of each direction, "plain" where packing gains nothing and a copy of the weight serves
         self.path = path.packed(g, weight.dtype, path.FORWARD)
         self.input_path = path.packed(g, weight.dtype, path.INPUT)
         self.side = side  # of the inputs of Winograd's patches
         self.plain = "plain" in (self.path, self.input_path if backward else "")
-        self.weight = weight.copy() if self.plain else stand_in(weight.shape, weight.dtype)
+        self.weight: Array = weight.copy() if self.plain else stand_in(weight.shape, weight.dtype)
         self.packed = pack(weight, g, self.path, "forward", side)
         self.packed_input = pack(weight, g, self.input_path, "input", side) if backward else None
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         """Without the zeros that stand for a weight that nobody reads."""
         state = {name: value for name, value in vars(self).items() if name != "weight" or self.plain}
         return state | {"build": kernels.build}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         check_build(state.pop("build"))
         vars(self).update(state)
@@ -43,32 +50,34 @@ class PackedWeight:
         self.packed, self.packed_input = copied(self.packed), copied(self.packed_input)
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
+        """Bytes of all arrays that are kept."""
         arrays = (self.packed, self.packed_input, self.weight if self.plain else None)
         return sum(a.nbytes for a in arrays if a is not None)
 
-    def move(self, shelf):
+    def move(self, shelf: Shelf) -> None:
         """Keep all arrays on a `huge_pages.Shelf`."""
         if self.plain:
             self.weight = shelf.keep(self.weight)
         self.packed, self.packed_input = shelf.keep(self.packed), shelf.keep(self.packed_input)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<PackedWeight {self.shape} {self.dtype}, {self.path}, {self.nbytes} bytes>"
 
-    def path_of(self, direction):
+    def path_of(self, direction: str) -> str:
+        """The path that the arrays of a direction are for."""
         return self.path if direction == path.FORWARD else self.input_path
 
-    def array(self, direction):
+    def array(self, direction: str) -> Array | None:
         """The packed array for a direction; None where the plain weight is read."""
         return self.packed if direction == path.FORWARD else self.packed_input
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NoReturn:
         raise TypeError(
             "a packed weight serves conv2d and conv2d_backward_input alone: give the array that it was packed from"
         )
 
-    def check(self, g, backward, x, name):
+    def check(self, g: Conv2dGeometry, backward: bool, x: Array, name: str) -> None:
         """TypeError or ValueError unless this was packed for the convolution of images `x` with geometry `g`."""
         if x.dtype != self.dtype:
             raise TypeError(
@@ -85,7 +94,17 @@ class PackedWeight:
             )
 
 
-def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, backward=True, precise=False):
+def pack_weight(
+    weight: Array,
+    x_shape: Shape,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+    *,
+    backward: bool = True,
+    precise: bool = False,
+) -> PackedWeight:
     """Pack a weight once for many calls of `conv2d` and `conv2d_backward_input` with images of one shape.
 
     The calls then skip the transform of the weight (Winograd) or its reordering (direct); the result has the same
@@ -139,7 +158,7 @@ def pack_weight(weight, x_shape, stride=1, padding=0, dilation=1, groups=1, *, b
     return PackedWeight(weight, g, backward)
 
 
-def pack(weight, g, chosen, direction, side):
+def pack(weight: Array, g: Conv2dGeometry, chosen: str, direction: str, side: int) -> Array | None:
     """The packed array of a path and direction; None where the path reads plain weights."""
     if chosen == "plain":
         return None
@@ -159,7 +178,7 @@ def pack(weight, g, chosen, direction, side):
     return packed
 
 
-def check_build(made):
+def check_build(made: str) -> None:
     """ValueError for weights in the order of the kernels of another build."""
     if made != kernels.build:
         raise ValueError(
@@ -168,12 +187,12 @@ def check_build(made):
         )
 
 
-def stand_in(shape, dtype):
+def stand_in(shape: Shape, dtype: np.dtype[Any]) -> Array:
     """One zero in the shape of a weight."""
     return np.broadcast_to(dtype.type(0), shape)
 
 
-def copied(packed):
+def copied(packed: Array | None) -> Array | None:
     """A packed array, or None, in memory of its own."""
     if packed is None:
         return None
@@ -182,16 +201,16 @@ def copied(packed):
     return own
 
 
-def on_a_line(size, dtype):
+def on_a_line(size: int, dtype: np.dtype[Any]) -> Array:
     """Memory for packed weights: kernels read them in whole vectors, none of which should cross a cache line."""
     return check.on_a_line(size * dtype.itemsize, (size,), dtype)
 
 
-def weight_of(weight, name="weight"):
+def weight_of(weight: Array | PackedWeight, name: str = "weight") -> Array | PackedWeight:
     """A checked weight array, or a PackedWeight as it is."""
     return weight if isinstance(weight, PackedWeight) else check.array(weight, name, 4)
 
 
-def memory_of(weight):
+def memory_of(weight: Array | PackedWeight) -> Array:
     """The array whose memory a result must not share."""
     return weight.weight if isinstance(weight, PackedWeight) else weight

@@ -1,43 +1,63 @@
 """The prepared calls of convolution and its gradients: the path, its kernel, and operands in the memory it wants."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ... import kernels
+from ...typing import Array, Call, Kernel
 from .. import check, epilogue, path
+from ..geometry import Conv2dGeometry
 from .packed import PackedWeight
 
 CHUNK = 8 << 20  # bytes of a batch that are converted to channels-last at a time
 
 
-def conv2d_call(x, weight, bias, y, g, activation=None, residual=None):
+def conv2d_call(
+    x: Array,
+    weight: Array | PackedWeight,
+    bias: Array | None,
+    y: Array,
+    g: Conv2dGeometry,
+    activation: str | None = None,
+    residual: Array | None = None,
+) -> Call:
     """The prepared call of the forward convolution; `residual` may be the very memory of y."""
-    function, weight, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
-    return partial(function, x, weight, bias, y, *rest)
+    function, operand, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
+    return partial(function, x, operand, bias, y, *rest)
 
 
-def conv2d_backward_input_call(dy, weight, dx, g, bias=None, activation=None, dx_accumulate=None):
+def conv2d_backward_input_call(
+    dy: Array,
+    weight: Array | PackedWeight,
+    dx: Array,
+    g: Conv2dGeometry,
+    bias: Array | None = None,
+    activation: str | None = None,
+    dx_accumulate: Array | None = None,
+) -> Call:
     """The prepared call of the input gradient; with a bias and an activation, of the transposed convolution.
 
     dx = dx_accumulate + gradient where `accumulates_dx` allows that; dx_accumulate may be dx itself.
     """
-    function, weight, rest = image_way(path.INPUT, dy, weight, dx, g, activation, dx_accumulate)
-    return partial(function, dy, weight, bias, dx, *rest)
+    function, operand, rest = image_way(path.INPUT, dy, weight, dx, g, activation, dx_accumulate)
+    return partial(function, dy, operand, bias, dx, *rest)
 
 
-def accumulates_dx(g, dtype):
+def accumulates_dx(g: Conv2dGeometry, dtype: DTypeLike) -> bool:
     """Whether the input gradient's kernel can accumulate into dx while it stores, in any layout."""
     return path.packed(g, dtype, path.INPUT) != "plain" and (g.sh == 1 or not path.winograd_fits(g, dtype))
 
 
-def conv2d_backward_weight_call(dy, x, dweight, g):
+def conv2d_backward_weight_call(dy: Array, x: Array, dweight: Array, g: Conv2dGeometry) -> Call:
     """The prepared call of the weight gradient."""
     function, rest = weight_way(dy, x, dweight, g)
     return partial(function, dy, x, dweight, *rest)
 
 
-def conv2d_backward_bias_call(dy, dbias):
+def conv2d_backward_bias_call(dy: Array, dbias: Array) -> Call:
     """The prepared call of the bias gradient."""
     return partial(kernels.load(dy.dtype).conv.bias.backward, dy, dbias)
 
@@ -45,27 +65,44 @@ def conv2d_backward_bias_call(dy, dbias):
 # ---------------------------------------------------------------- from one image to another
 
 
-def image_way(direction, x, weight, y, g, activation=None, residual=None):
+def image_way(
+    direction: str,
+    x: Array,
+    weight: Array | PackedWeight,
+    y: Array,
+    g: Conv2dGeometry,
+    activation: str | None = None,
+    residual: Array | None = None,
+) -> tuple[Kernel, Array, tuple[Any, ...]]:
     """A function, the weights that it takes, and the rest of its arguments: function(x, weight, bias, y, *rest)."""
     packed = side = None
     if isinstance(weight, PackedWeight):
         chosen, packed, side, weight = weight.path_of(direction), weight.array(direction), weight.side, weight.weight
     if packed is None:
         chosen = path.conv2d(g, y.dtype, x, y)
-    activation = epilogue.code(activation)
+    code = epilogue.code(activation)
     any_layout = chosen in ("planar", "depthwise")
     apart = any_layout and residual is not None  # these store some vectors twice, so a residual takes its own pass
-    kernel, weight, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, side, 0 if apart else activation)
+    kernel, operand, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, side, 0 if apart else code)
     if apart:
-        return run_and_finish, weight, (kernel, rest, activation, residual)
+        return run_and_finish, operand, (kernel, rest, code, residual)
     any_x = any_layout or (direction == path.FORWARD and chosen == "direct" and reads_any_layout(g, y.dtype))
-    operands = [a for a, free in ((x, any_x), (y, any_layout), (residual, residual is None)) if not free]
+    operands: list[Any] = [a for a, free in ((x, any_x), (y, any_layout), (residual, residual is None)) if not free]
     if not all(map(check.channels_together, operands)):
-        return convert_and_run, weight, (kernel, rest, any_x, residual)
-    return kernel, weight, rest if residual is None else (*rest, residual)
+        return convert_and_run, operand, (kernel, rest, any_x, residual)
+    return kernel, operand, rest if residual is None else (*rest, residual)
 
 
-def kernel_of(direction, chosen, dtype, g, weight, packed, side, activation):
+def kernel_of(
+    direction: str,
+    chosen: str,
+    dtype: DTypeLike,
+    g: Conv2dGeometry,
+    weight: Array,
+    packed: Array | None,
+    side: int | None,
+    activation: int,
+) -> tuple[Kernel, Array, tuple[Any, ...]]:
     """The kernel of a path, the weights it takes, and the numbers after the arrays."""
     name = "forward" if direction == path.FORWARD else "backward_input"
     module = getattr(kernels.load(dtype).conv, chosen)
@@ -78,16 +115,26 @@ def kernel_of(direction, chosen, dtype, g, weight, packed, side, activation):
     return getattr(module, name), weight, (*numbers(g), activation)
 
 
-def numbers(g):
+def numbers(g: Conv2dGeometry) -> tuple[int, ...]:
+    """What most kernels take of the geometry."""
     return g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups
 
 
-def reads_any_layout(g, dtype):
+def reads_any_layout(g: Conv2dGeometry, dtype: DTypeLike) -> bool:
     """Whether the direct kernel copies its x anyway."""
     return path.serves("narrow", g) and kernels.load(dtype).conv.direct.reads_planar(g.groups, g.C, g.kw, g.dw)
 
 
-def convert_and_run(x, weight, bias, y, kernel, rest, any_x, residual):
+def convert_and_run(
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    y: Array,
+    kernel: Kernel,
+    rest: tuple[Any, ...],
+    any_x: bool,
+    residual: Array | None,
+) -> None:
     """For a kernel that wants channels-last memory; other operands are converted, some images at a time."""
     for images in chunks(x, y):
         source, part = x[images], y[images]
@@ -98,7 +145,16 @@ def convert_and_run(x, weight, bias, y, kernel, rest, any_x, residual):
             kernels.load(y.dtype).layout.copies.copy(target, part)
 
 
-def run_and_finish(x, weight, bias, y, kernel, rest, activation, residual):
+def run_and_finish(
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    y: Array,
+    kernel: Kernel,
+    rest: tuple[Any, ...],
+    activation: int,
+    residual: Array,
+) -> None:
     """The residual, which may be y, in a pass of its own."""
     for images in chunks(x, y):
         beside = np.empty_like(y[images])
@@ -106,7 +162,7 @@ def run_and_finish(x, weight, bias, y, kernel, rest, activation, residual):
         epilogue.finish(beside, residual[images], activation, y[images])
 
 
-def chunks(x, y):
+def chunks(x: Array, y: Array) -> list[slice]:
     """Some images at a time."""
     step = max(1, CHUNK // max(1, x[:1].nbytes + y[:1].nbytes))
     return [slice(n, n + step) for n in range(0, len(x), step)]
@@ -115,11 +171,11 @@ def chunks(x, y):
 # ---------------------------------------------------------------- the weight gradient
 
 
-def weight_way(dy, x, dweight, g):
+def weight_way(dy: Array, x: Array, dweight: Array, g: Conv2dGeometry) -> tuple[Kernel, tuple[Any, ...]]:
     """A function and the rest of its arguments: function(dy, x, dweight, *rest)."""
     chosen = path.conv2d(g, dweight.dtype, x, dy)
-    kernel = getattr(kernels.load(dweight.dtype).conv, chosen).backward_weight
-    rest = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
+    kernel: Kernel = getattr(kernels.load(dweight.dtype).conv, chosen).backward_weight
+    rest: tuple[Any, ...] = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
     if chosen == "direct":
         rest = (*rest, path.serves("narrow", g))
     any_layout = chosen in ("planar", "depthwise")
@@ -129,11 +185,14 @@ def weight_way(dy, x, dweight, g):
     return convert_and_run_weight, (kernel, rest, any_x)
 
 
-def convert_and_run_weight(dy, x, dweight, kernel, rest, any_x):
+def convert_and_run_weight(
+    dy: Array, x: Array, dweight: Array, kernel: Kernel, rest: tuple[Any, ...], any_x: bool
+) -> None:
+    """For a kernel that wants channels-last memory."""
     kernel(channels_last(dy), x if any_x else channels_last(x), dweight, *rest)
 
 
-def channels_last(x):
+def channels_last(x: Array) -> Array:
     """`x` itself, or a copy, with unit stride along C."""
     if check.channels_together(x):
         return x

@@ -1,14 +1,26 @@
 """Transposed convolution: the input gradient of a convolution, used forwards; its gradients are the convolution's."""
 
+from ...typing import Array, Call, Padding, Pair, Shape
 from .. import check, geometry
+from ..geometry import Conv2dGeometry
 from .conv import check_bias
 from .gradients import conv2d_backward_bias
 from .prepared import conv2d_backward_bias_call, conv2d_backward_input_call, conv2d_backward_weight_call, conv2d_call
 
 
 def conv_transpose2d(
-    x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, precise=False, out=None
-):
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    output_padding: Pair = 0,
+    groups: int = 1,
+    dilation: Pair = 1,
+    *,
+    precise: bool = False,
+    out: Array | None = None,
+) -> Array:
     """Spread each input pixel over the output through the kernel: the adjoint of `conv2d`.
 
     y[n,k,h,w] = bias[k] + sum_{c,r,s} x[n,c,i,j] weight[c,k,r,s]
@@ -66,8 +78,18 @@ def conv_transpose2d(
 
 
 def conv_transpose2d_backward_input(
-    dy, weight, input_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, precise=False, out=None
-):
+    dy: Array,
+    weight: Array,
+    input_shape: Shape,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    output_padding: Pair = 0,
+    groups: int = 1,
+    dilation: Pair = 1,
+    *,
+    precise: bool = False,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `conv_transpose2d` with respect to its input: `conv2d` of `dy`.
 
     dx[n,c,i,j] = sum_{k,r,s} dy[n, k, i*sh - top + r*dh, j*sw - left + s*dw] weight[c,k,r,s]
@@ -117,8 +139,18 @@ def conv_transpose2d_backward_input(
 
 
 def conv_transpose2d_backward_weight(
-    dy, x, weight_shape, stride=1, padding=0, output_padding=0, groups=1, dilation=1, *, precise=False, out=None
-):
+    dy: Array,
+    x: Array,
+    weight_shape: Shape,
+    stride: Pair = 1,
+    padding: Padding = 0,
+    output_padding: Pair = 0,
+    groups: int = 1,
+    dilation: Pair = 1,
+    *,
+    precise: bool = False,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `conv_transpose2d` with respect to its weight.
 
     dweight[c,k,r,s] = sum_{n,i,j} x[n,c,i,j] dy[n, k, i*sh - top + r*dh, j*sw - left + s*dw]
@@ -167,7 +199,7 @@ def conv_transpose2d_backward_weight(
     return check.give(dweight, out)
 
 
-def conv_transpose2d_backward_bias(dy, *, out=None):
+def conv_transpose2d_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
     """The gradient of `conv_transpose2d` with respect to its bias: the sum over images and pixels.
 
     dbias[k] = sum_{n,i,j} dy[n,k,i,j]
@@ -205,15 +237,15 @@ def conv_transpose2d_backward_bias(dy, *, out=None):
 # ---------------------------------------------------------------- prepared calls, the convolution's turned round
 
 
-def conv_transpose2d_call(x, weight, bias, y, g):
+def conv_transpose2d_call(x: Array, weight: Array, bias: Array | None, y: Array, g: Conv2dGeometry) -> Call:
     return conv2d_backward_input_call(x, weight, y, g, bias)
 
 
-def conv_transpose2d_backward_input_call(dy, weight, dx, g):
+def conv_transpose2d_backward_input_call(dy: Array, weight: Array, dx: Array, g: Conv2dGeometry) -> Call:
     return conv2d_call(dy, weight, None, dx, g)
 
 
-def conv_transpose2d_backward_weight_call(dy, x, dweight, g):
+def conv_transpose2d_backward_weight_call(dy: Array, x: Array, dweight: Array, g: Conv2dGeometry) -> Call:
     return conv2d_backward_weight_call(x, dy, dweight, g)
 
 

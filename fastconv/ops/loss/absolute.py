@@ -1,12 +1,17 @@
 """Losses that grow like the absolute difference: L1 and Huber, with their gradients."""
 
+from typing import Any
+
+from ...typing import Array, Call
 from .. import check
 from ..elementwise import positive
 from .common import REDUCTIONS
 from .elements import differentiate, elements_call, evaluate
 
 
-def l1_loss(x, targets, reduction="mean", *, return_gradient=False, out=None):
+def l1_loss(
+    x: Array, targets: Array, reduction: str = "mean", *, return_gradient: bool = False, out: Array | None = None
+) -> Any:  # the loss, or (loss, dx) with return_gradient
     """Absolute differences.
 
     L = mean |x - t|
@@ -48,7 +53,9 @@ def l1_loss(x, targets, reduction="mean", *, return_gradient=False, out=None):
     return evaluate(l1_loss_call, out, return_gradient, reduction, x=x, targets=targets)
 
 
-def l1_loss_backward(x, targets, reduction="mean", *, dy=1.0, out=None):
+def l1_loss_backward(
+    x: Array, targets: Array, reduction: str = "mean", *, dy: Array | float = 1.0, out: Array | None = None
+) -> Array:
     """The gradient of `l1_loss` with respect to `x`.
 
     dx = dy sign(x - t) / count
@@ -89,7 +96,15 @@ def l1_loss_backward(x, targets, reduction="mean", *, dy=1.0, out=None):
     return differentiate(l1_loss_call, out, dy, reduction, x=x, targets=targets)
 
 
-def huber_loss(x, targets, reduction="mean", delta=1.0, *, return_gradient=False, out=None):
+def huber_loss(
+    x: Array,
+    targets: Array,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    *,
+    return_gradient: bool = False,
+    out: Array | None = None,
+) -> Any:  # the loss, or (loss, dx) with return_gradient
     """Squares of small differences, absolute values of large ones.
 
     L = mean of d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), d = x - t
@@ -133,7 +148,15 @@ def huber_loss(x, targets, reduction="mean", delta=1.0, *, return_gradient=False
     return evaluate(huber_loss_call, out, return_gradient, reduction, delta, x=x, targets=targets)
 
 
-def huber_loss_backward(x, targets, reduction="mean", delta=1.0, *, dy=1.0, out=None):
+def huber_loss_backward(
+    x: Array,
+    targets: Array,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    *,
+    dy: Array | float = 1.0,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `huber_loss` with respect to `x`.
 
     dx = dy min(max(x - t, -delta), delta) / count
@@ -176,9 +199,19 @@ def huber_loss_backward(x, targets, reduction="mean", delta=1.0, *, dy=1.0, out=
     return differentiate(huber_loss_call, out, dy, reduction, delta, x=x, targets=targets)
 
 
-def l1_loss_call(x, targets, value, dx, reduction="mean", dy=1.0):
+def l1_loss_call(
+    x: Array, targets: Array, value: Array, dx: Array | None, reduction: str = "mean", dy: float = 1.0
+) -> Call:
     return elements_call("l1", x, targets, None, value, dx, reduction, dy)
 
 
-def huber_loss_call(x, targets, value, dx, reduction="mean", delta=1.0, dy=1.0):
+def huber_loss_call(
+    x: Array,
+    targets: Array,
+    value: Array,
+    dx: Array | None,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    dy: float = 1.0,
+) -> Call:
     return elements_call("huber", x, targets, None, value, dx, reduction, dy, delta)

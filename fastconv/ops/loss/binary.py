@@ -1,17 +1,26 @@
 """Cross entropy of yes-or-no questions."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from ...typing import Array, Call
 from .. import check
 from .common import REDUCTIONS
 from .elements import differentiate, elements_call, evaluate
 
 
 def binary_cross_entropy_with_logits(
-    x, targets, reduction="mean", pos_weight=None, weight=None, *, return_gradient=False, out=None
-):
+    x: Array,
+    targets: Array,
+    reduction: str = "mean",
+    pos_weight: Array | None = None,
+    weight: Array | None = None,
+    *,
+    return_gradient: bool = False,
+    out: Array | None = None,
+) -> Any:  # the loss, or (loss, dx) with return_gradient
     """Cross entropy of independent yes-or-no questions, from logits.
 
     L = mean of -v (w t log s + (1 - t) log(1 - s)), s = sigmoid(x), w = pos_weight or 1, v = weight or 1
@@ -64,8 +73,15 @@ def binary_cross_entropy_with_logits(
 
 
 def binary_cross_entropy_with_logits_backward(
-    x, targets, reduction="mean", pos_weight=None, weight=None, *, dy=1.0, out=None
-):
+    x: Array,
+    targets: Array,
+    reduction: str = "mean",
+    pos_weight: Array | None = None,
+    weight: Array | None = None,
+    *,
+    dy: Array | float = 1.0,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `binary_cross_entropy_with_logits` with respect to `x`.
 
     dx = dy v ((1 - t) s - w t (1 - s)) / count, s = sigmoid(x)
@@ -111,7 +127,7 @@ def binary_cross_entropy_with_logits_backward(
     return differentiate(binary_cross_entropy_with_logits_call, out, dy, reduction, *weights, x=x, targets=targets)
 
 
-def element_weight(name, weight, x):
+def element_weight(name: str, weight: Array | None, x: Array) -> Array | None:
     """A weight of every element, checked; None stays."""
     if weight is None:
         return None
@@ -127,8 +143,15 @@ def element_weight(name, weight, x):
 
 
 def binary_cross_entropy_with_logits_call(
-    x, targets, value, dx, reduction="mean", pos_weight=None, weight=None, dy=1.0
-):
+    x: Array,
+    targets: Array,
+    value: Array,
+    dx: Array | None,
+    reduction: str = "mean",
+    pos_weight: Array | None = None,
+    weight: Array | None = None,
+    dy: float = 1.0,
+) -> Call:
     if pos_weight is not None and weight is not None:
         return partial(run_both_weights, x, targets, value, dx, reduction, pos_weight, weight, dy)
     if weight is not None:
@@ -137,7 +160,16 @@ def binary_cross_entropy_with_logits_call(
     return elements_call(kernel, x, targets, pos_weight, value, dx, reduction, dy)
 
 
-def run_both_weights(x, targets, value, dx, reduction, pos_weight, weight, dy):
+def run_both_weights(
+    x: Array,
+    targets: Array,
+    value: Array,
+    dx: Array | None,
+    reduction: str,
+    pos_weight: Array,
+    weight: Array,
+    dy: float,
+) -> None:
     """As a weight of the yes and one of the no: v w t and v (1 - t)."""
     yes, no = weight * pos_weight * targets, weight * (1 - targets)
     elements_call("bce_sides", x, yes, no, value, dx, reduction, dy)()

@@ -1,13 +1,19 @@
 """What losses over classes share: their arguments, the axis of the classes, and prepared calls."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..elementwise import like
 from .common import REDUCTIONS, arriving, bind, given_back, result, returned
 
 
-def evaluate_classes(prepare, out, return_gradient, numbers, arrays):
+def evaluate_classes(
+    prepare: Callable[..., Call], out: Array | None, return_gradient: bool, numbers: Named, arrays: Named
+) -> Any:
     """The loss of rows of classes, and its gradient if wanted."""
     x, targets = arrays.values()
     value = check.output(out, rows_of(x) if numbers["reduction"] == "none" else (), x.dtype, **arrays)
@@ -16,7 +22,9 @@ def evaluate_classes(prepare, out, return_gradient, numbers, arrays):
     return returned(value, out, dx)
 
 
-def differentiate_classes(prepare, out, dy, numbers, arrays):
+def differentiate_classes(
+    prepare: Callable[..., Call], out: Array | None, dy: Array | float, numbers: Named, arrays: Named
+) -> Array:
     """The gradient of a loss of rows of classes."""
     x, targets = arrays.values()
     one_each = numbers["reduction"] == "none"
@@ -27,23 +35,32 @@ def differentiate_classes(prepare, out, dy, numbers, arrays):
     return given_back(dx, None if each is None else np.expand_dims(each, class_axis(x)), out)
 
 
-def class_axis(x):
+def class_axis(x: Array) -> int:
+    """1, or 0 where there is no batch."""
     return min(1, x.ndim - 1)
 
 
-def rows_of(x):
+def rows_of(x: Array) -> Shape:
     """The shape of x without its class axis."""
     return x.shape[:1][: x.ndim - 1] + x.shape[2:]
 
 
-def class_arguments(name, x, targets, weight, ignore_index, reduction, label_smoothing=None):
+def class_arguments(
+    name: str,
+    x: Array,
+    targets: Any,
+    weight: Array | None,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float | None = None,
+) -> tuple[Named, Named]:
     """The arguments of a loss over classes, checked: the numbers of its prepared call, and the arrays by name."""
     x = check.array(x, name)
     if x.ndim == 0 or x.shape[class_axis(x)] == 0:
         raise ValueError(f"{name} must have at least one dimension and one class, got shape {x.shape}")
     K = x.shape[class_axis(x)]
     ignore_index = check.integer(ignore_index, "ignore_index")
-    numbers = {"weight": weight, "ignore_index": ignore_index}
+    numbers: Named = {"weight": weight, "ignore_index": ignore_index}
     numbers["reduction"] = check.choice(reduction, "reduction", REDUCTIONS)
     if weight is not None:
         numbers["weight"] = weight = check.array(weight, "weight", 1)
@@ -57,21 +74,23 @@ def class_arguments(name, x, targets, weight, ignore_index, reduction, label_smo
     return numbers, {name: x, "targets": class_indices(targets, name, x, ignore_index)}
 
 
-def smoothing(value):
+def smoothing(value: float) -> float:
+    """`label_smoothing`, checked."""
     value = check.number(value, "label_smoothing")
     if not 0 <= value <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, got {value}")
     return value
 
 
-def probabilities(name, x, targets):
+def probabilities(name: str, x: Array, targets: Array) -> Array:
+    """One for each row and class, checked."""
     targets = check.array(targets, "targets")
     check.same_dtype(**{name: x}, targets=targets)
     check.shape_is(targets, "targets", x.shape, f"the shape of {name}, as they are probabilities")
     return targets
 
 
-def class_indices(targets, name, x, ignored):
+def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
     """int64 indices, each below the number of classes or ignored."""
     if targets.dtype.kind not in "iu":
         raise TypeError(f"targets must be integers (class indices), got {targets.dtype}; use targets.astype('int64')")
@@ -83,7 +102,17 @@ def class_indices(targets, name, x, ignored):
     return targets.astype(np.int64)
 
 
-def classes_call(kernel, x, targets, weight, value, dx, reduction, *numbers):
+def classes_call(
+    kernel: str,
+    x: Array,
+    targets: Array,
+    weight: Array | None,
+    value: Array,
+    dx: Array | None,
+    reduction: str,
+    *numbers: float,
+) -> Call:
+    """The kernel of a loss bound to its arrays; value, a result, has one element for each row, or one."""
     axis = class_axis(x)
     targets = targets if targets.ndim == x.ndim else along(targets, axis, x.shape)
     each = along(value, axis, x.shape) if reduction == "none" else None
@@ -91,7 +120,7 @@ def classes_call(kernel, x, targets, weight, value, dx, reduction, *numbers):
     return bind(kernel, x, [targets], [each, dx], one, *numbers, axis=axis, weight=(weight,))
 
 
-def along(a, axis, shape):
+def along(a: Array, axis: int, shape: Shape) -> Array:
     """`a` repeated along the class axis, without memory; writable if `a` is."""
     strides = (*a.strides[:axis], 0, *a.strides[axis:])
     return np.lib.stride_tricks.as_strided(a, shape, strides)

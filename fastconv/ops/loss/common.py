@@ -1,27 +1,32 @@
 """What all losses share: results, gradients that arrive, and kernels bound to views."""
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ... import kernels
+from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..elementwise import like, on_copies, views
 
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def result(out, x, arrays):
+def result(out: Array | None, x: Array, arrays: Named) -> Array:
     """The gradient: `out`, which must not be an input here, or a new array in the memory order of x."""
     return like(None, {"x": x}) if out is None else check.output(out, x.shape, x.dtype, **arrays)
 
 
-def returned(value, out, dx):
-    value = check.give(value, out) if out is not None else value[()]
-    return value if dx is None else (value, dx)
+def returned(value: Array, out: Array | None, dx: Array | None) -> Any:
+    """What the user gets: the loss, a number where it has no axes, and the gradient if there is one."""
+    loss = check.give(value, out) if out is not None else value[()]
+    return loss if dx is None else (loss, dx)
 
 
-def arriving(dy, shape, dtype):
+def arriving(dy: Array | float, shape: Shape | None, dtype: DTypeLike) -> tuple[float, Array | None]:
     """(factor, None), or (1, array) where each row or element has its own gradient arriving (`shape` not None)."""
     if shape is None or np.ndim(dy) == 0:
         return check.number(dy, "dy"), None
@@ -31,13 +36,23 @@ def arriving(dy, shape, dtype):
     return 1.0, dy
 
 
-def given_back(dx, each, out):
+def given_back(dx: Array, each: Array | None, out: Array | None) -> Array:
+    """What the user gets: dx, times the gradient that arrives at each row or element."""
     if each is not None:
         dx *= each
     return check.give(dx, out)
 
 
-def bind(kernel, x, inputs, results, value, *numbers, axis=None, weight=()):
+def bind(
+    kernel: str,
+    x: Array,
+    inputs: Sequence[Array],
+    results: Sequence[Array | None],
+    value: Array | None,
+    *numbers: float,
+    axis: int | None = None,
+    weight: Sequence[Array | None] = (),
+) -> Call:
     """The kernel bound to views that it accepts; None among the results stays."""
     present = [a for a in results if a is not None]
     groups = views([*inputs, *present, x], axis)
@@ -51,11 +66,12 @@ def bind(kernel, x, inputs, results, value, *numbers, axis=None, weight=()):
             results,
         )
     *operands, x = groups[0]
-    operands[len(inputs) :] = placed(operands[len(inputs) :], results)
+    inputs, results = operands[: len(inputs)], placed(operands[len(inputs) :], results)
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
-    return partial(run, x, operands[0], *weight, *operands[1:], value, *numbers)
+    return partial(run, x, inputs[0], *weight, *inputs[1:], *results, value, *numbers)
 
 
-def placed(views_of_present, results):
+def placed(views_of_present: Sequence[Array], results: Sequence[Array | None]) -> list[Array | None]:
+    """The views in the places of their arrays; None where there is none."""
     found = iter(views_of_present)
     return [None if a is None else next(found) for a in results]

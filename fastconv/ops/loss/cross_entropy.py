@@ -1,21 +1,24 @@
 """Cross entropy of logits and class indices, or class probabilities, with its gradient."""
 
+from typing import Any
+
 import numpy as np
 
+from ...typing import Array, Call
 from .classes import class_arguments, classes_call, differentiate_classes, evaluate_classes
 
 
 def cross_entropy(
-    logits,
-    targets,
-    weight=None,
-    ignore_index=-100,
-    reduction="mean",
-    label_smoothing=0.0,
+    logits: Array,
+    targets: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
     *,
-    return_gradient=False,
-    out=None,
-):
+    return_gradient: bool = False,
+    out: Array | None = None,
+) -> Any:  # the loss, or (loss, dx) with return_gradient
     """Cross entropy of classes, from logits.
 
     L = mean of -sum_k g[k] log p[k], p = softmax(logits) over the second axis (the only one of (K,))
@@ -75,16 +78,16 @@ def cross_entropy(
 
 
 def cross_entropy_backward(
-    logits,
-    targets,
-    weight=None,
-    ignore_index=-100,
-    reduction="mean",
-    label_smoothing=0.0,
+    logits: Array,
+    targets: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
     *,
-    dy=1.0,
-    out=None,
-):
+    dy: Array | float = 1.0,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `cross_entropy` with respect to `logits`.
 
     dlogits[k] = dy (p[k] sum_j g[j] - g[k]) / count, g as in `cross_entropy`
@@ -136,10 +139,18 @@ def cross_entropy_backward(
 
 
 def cross_entropy_call(
-    logits, targets, value, dlogits, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0, dy=1.0
-):
+    logits: Array,
+    targets: Array,
+    value: Array,
+    dlogits: Array | None,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+    dy: float = 1.0,
+) -> Call:
     if targets.dtype == np.int64:
-        numbers = (ignore_index, label_smoothing, reduction == "mean", dy)
+        numbers: tuple[float, ...] = (ignore_index, label_smoothing, reduction == "mean", dy)
         return classes_call("cross_entropy", logits, targets, weight, value, dlogits, reduction, *numbers)
     numbers = (label_smoothing, reduction == "mean", dy)
     return classes_call("cross_entropy_probabilities", logits, targets, weight, value, dlogits, reduction, *numbers)

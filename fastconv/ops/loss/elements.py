@@ -1,13 +1,24 @@
 """What losses over elements share: the value, the gradient, and prepared calls."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from ...typing import Array, Call, Shape
 from .. import check
 from ..elementwise import agreeing, like
 from .common import arriving, bind, given_back, result, returned
 
 
-def evaluate(prepare, out, return_gradient, reduction, *numbers, **arrays):
+def evaluate(
+    prepare: Callable[..., Call],
+    out: Array | None,
+    return_gradient: bool,
+    reduction: str,
+    *numbers: Any,
+    **arrays: Any,
+) -> Any:
     """The loss of elements, and its gradient if wanted."""
     arrays = agreeing(arrays)
     x, targets = arrays.values()
@@ -17,7 +28,14 @@ def evaluate(prepare, out, return_gradient, reduction, *numbers, **arrays):
     return returned(value, out, dx)
 
 
-def differentiate(prepare, out, dy, reduction, *numbers, **arrays):
+def differentiate(
+    prepare: Callable[..., Call],
+    out: Array | None,
+    dy: Array | float,
+    reduction: str,
+    *numbers: Any,
+    **arrays: Any,
+) -> Array:
     """The gradient of a loss of elements."""
     arrays = agreeing(arrays)
     x, targets = arrays.values()
@@ -28,7 +46,18 @@ def differentiate(prepare, out, dy, reduction, *numbers, **arrays):
     return given_back(dx, each, out)
 
 
-def elements_call(kernel, x, targets, weight, value, dx, reduction, dy, *numbers):
+def elements_call(
+    kernel: str,
+    x: Array,
+    targets: Array,
+    weight: Array | None,
+    value: Array,
+    dx: Array | None,
+    reduction: str,
+    dy: float,
+    *numbers: float,
+) -> Call:
+    """The kernel of a loss bound to its arrays; value, a result, has the shape of x, or one element."""
     each = reduction == "none"
     scale = scale_of(reduction, x.shape)
     inputs = [targets] if weight is None else [targets, weight]
@@ -36,7 +65,7 @@ def elements_call(kernel, x, targets, weight, value, dx, reduction, dy, *numbers
     return bind(kernel, x, inputs, [value if each else None, dx], None if each else value, scale, dy * scale, *numbers)
 
 
-def scale_of(reduction, shape):
+def scale_of(reduction: str, shape: Shape) -> float:
     """What the sum over all elements is multiplied with."""
     if reduction in ("sum", "none"):
         return 1.0

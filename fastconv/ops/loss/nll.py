@@ -1,9 +1,21 @@
 """Negative log-likelihood of log-probabilities and class indices, with its gradient."""
 
+from typing import Any
+
+from ...typing import Array, Call
 from .classes import class_arguments, classes_call, differentiate_classes, evaluate_classes
 
 
-def nll_loss(x, targets, weight=None, ignore_index=-100, reduction="mean", *, return_gradient=False, out=None):
+def nll_loss(
+    x: Array,
+    targets: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    *,
+    return_gradient: bool = False,
+    out: Array | None = None,
+) -> Any:  # the loss, or (loss, dx) with return_gradient
     """Negative log likelihood of classes, from log-probabilities.
 
     L = mean of -w[t] x[t] over the rows
@@ -54,7 +66,16 @@ def nll_loss(x, targets, weight=None, ignore_index=-100, reduction="mean", *, re
     return evaluate_classes(nll_loss_call, out, return_gradient, prepared, given)
 
 
-def nll_loss_backward(x, targets, weight=None, ignore_index=-100, reduction="mean", *, dy=1.0, out=None):
+def nll_loss_backward(
+    x: Array,
+    targets: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    *,
+    dy: Array | float = 1.0,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `nll_loss` with respect to `x`.
 
     dx[k] = -dy w[t] / count for the row's class k = t, else 0
@@ -103,6 +124,15 @@ def nll_loss_backward(x, targets, weight=None, ignore_index=-100, reduction="mea
     return differentiate_classes(nll_loss_call, out, dy, prepared, given)
 
 
-def nll_loss_call(x, targets, value, dx, weight=None, ignore_index=-100, reduction="mean", dy=1.0):
+def nll_loss_call(
+    x: Array,
+    targets: Array,
+    value: Array,
+    dx: Array | None,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    dy: float = 1.0,
+) -> Call:
     numbers = (ignore_index, reduction == "mean", dy)
     return classes_call("nll", x, targets, weight, value, dx, reduction, *numbers)

@@ -1,11 +1,16 @@
 """Mean of squared differences, with its gradient."""
 
+from typing import Any
+
+from ...typing import Array, Call
 from .. import check
 from .common import REDUCTIONS
 from .elements import differentiate, elements_call, evaluate
 
 
-def mse_loss(x, targets, reduction="mean", *, return_gradient=False, out=None):
+def mse_loss(
+    x: Array, targets: Array, reduction: str = "mean", *, return_gradient: bool = False, out: Array | None = None
+) -> Any:  # the loss, or (loss, dx) with return_gradient
     """Squares of differences.
 
     L = mean (x - t)^2;  "half_sum": L = 1 / (2 N) sum (x - t)^2
@@ -52,7 +57,9 @@ def mse_loss(x, targets, reduction="mean", *, return_gradient=False, out=None):
     return evaluate(mse_loss_call, out, return_gradient, reduction, x=x, targets=targets)
 
 
-def mse_loss_backward(x, targets, reduction="mean", *, dy=1.0, out=None):
+def mse_loss_backward(
+    x: Array, targets: Array, reduction: str = "mean", *, dy: Array | float = 1.0, out: Array | None = None
+) -> Array:
     """The gradient of `mse_loss` with respect to `x`.
 
     dx = 2 dy (x - t) / count;  "half_sum": dx = dy (x - t) / N
@@ -94,5 +101,7 @@ def mse_loss_backward(x, targets, reduction="mean", *, dy=1.0, out=None):
     return differentiate(mse_loss_call, out, dy, reduction, x=x, targets=targets)
 
 
-def mse_loss_call(x, targets, value, dx, reduction="mean", dy=1.0):
+def mse_loss_call(
+    x: Array, targets: Array, value: Array, dx: Array | None, reduction: str = "mean", dy: float = 1.0
+) -> Call:
     return elements_call("mse", x, targets, None, value, dx, reduction, dy)

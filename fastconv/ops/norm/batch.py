@@ -7,39 +7,31 @@ Any other memory is copied to C order, which is planes, when the call runs.
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ... import kernels
+from ...typing import Array, Call, Shape
 from .. import check, epilogue
 from ..elementwise import agreeing, like, nothing, on_copies, positive
-from .views import (
-    all_pixels,
-    by_set,
-    channels,
-    fill_zeros,
-    formed,
-    needed,
-    per_channel,
-    pixels_in,
-    planes,
-    sets,
-)
+from ..overlap import overlaps_itself
+from .views import Form, all_pixels, by_set, channels, fill_zeros, formed, needed, per_channel, pixels_in, planes, sets
 
 
 def batch_norm(
-    x,
-    running_mean,
-    running_var,
-    weight=None,
-    bias=None,
-    training=False,
-    momentum=0.1,
-    eps=1e-5,
+    x: Array,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
     *,
-    return_saved=False,
-    out=None,
-):
+    return_saved: bool = False,
+    out: Array | None = None,
+) -> Any:  # (y, mean, invstd) with return_saved, else y
     """Each channel with mean 0 and variance 1, then scaled and shifted.
 
     y[n,c,...] = (x[n,c,...] - mean[c]) / sqrt(var[c] + eps) weight[c] + bias[c]
@@ -106,14 +98,23 @@ def batch_norm(
     y = like(out, {name: a for name, a in arrays.items() if a is not None})
     mean, invstd = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
     batch_norm_call(x, y, weight, bias, *running, mean, invstd, momentum, eps, training)()
-    if training and running_mean is not None:
+    if training and running_mean is not None and running_var is not None:
         np.copyto(running_mean, running[0])
         np.copyto(running_var, running[1])
     y = check.give(y, out)
     return (y, mean, invstd) if return_saved else y
 
 
-def batch_norm_backward(dy, x, mean, invstd, weight=None, training=True, *, out=None):
+def batch_norm_backward(
+    dy: Array,
+    x: Array,
+    mean: Array,
+    invstd: Array,
+    weight: Array | None = None,
+    training: bool = True,
+    *,
+    out: Array | None = None,
+) -> tuple[Array, Array, Array]:
     """The gradients of `batch_norm`: (dx, dweight, dbias).
 
     dbias = sum dy;  dweight = sum dy z, z = (x - mean) invstd, over the m values of each channel
@@ -167,7 +168,9 @@ def batch_norm_backward(dy, x, mean, invstd, weight=None, training=True, *, out=
     return check.give(dx, out), dweight, dbias
 
 
-def running_statistics(x, mean, var, training, **others):
+def running_statistics(
+    x: Array, mean: Array | None, var: Array | None, training: bool, **others: Array | None
+) -> tuple[Any, Any]:
     """The running statistics as the kernel may read and, in training, write them (in no other array's memory)."""
     if (mean is None) != (var is None):
         raise ValueError("running_mean and running_var must both be given or both be None")
@@ -177,16 +180,17 @@ def running_statistics(x, mean, var, training, **others):
         for name, a in (("running_mean", mean), ("running_var", var)):
             if not isinstance(a, np.ndarray):
                 raise TypeError(f"{name} must be a numpy.ndarray, for it is updated, got {type(a).__name__}")
-            if not a.flags.writeable or check.overlaps_itself(a):
+            if not a.flags.writeable or overlaps_itself(a):
                 raise ValueError(f"{name} must be writable and not overlap itself, for it is updated")
         for name, a, rest in (("running_mean", mean, {"running_var": var}), ("running_var", var, {})):
             for other, b in (rest | {"x": x} | others).items():
                 if b is not None and np.may_share_memory(a, b) and np.shares_memory(a, b):
                     raise ValueError(f"{name} must not share memory with {other}, for it is updated")
-    return tuple(per_channel(x, running_mean=mean, running_var=var))
+    mean, var = per_channel(x, running_mean=mean, running_var=var)
+    return mean, var
 
 
-def more_than_one_value(shape):
+def more_than_one_value(shape: Shape) -> None:
     """ValueError if a channel of this shape has one value only, whose deviation is 0."""
     if np.prod(shape[2:], dtype=object) * shape[0] == 1:
         raise ValueError(
@@ -196,20 +200,20 @@ def more_than_one_value(shape):
 
 
 def batch_norm_call(
-    x,
-    y,
-    weight,
-    bias,
-    running_mean,
-    running_var,
-    mean,
-    invstd,
-    momentum,
-    eps,
-    training,
-    activation=None,
-    residual=None,
-):
+    x: Array,
+    y: Array,
+    weight: Array | None,
+    bias: Array | None,
+    running_mean: Array | None,
+    running_var: Array | None,
+    mean: Array | None,
+    invstd: Array | None,
+    momentum: float,
+    eps: float,
+    training: bool,
+    activation: str | None = None,
+    residual: Array | None = None,
+) -> Call:
     """y = activation(norm(x) + residual); mean and invstd are (C,) results, or both None.
 
     mean may be (2, C): row 1 holds the rounding error of row 0. If it is absent, backward cannot see that error, so
@@ -222,8 +226,8 @@ def batch_norm_call(
         return nothing
     form, seen = formed((x, y, residual), forms_of(x))
     if form is None:
-        rest = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training, activation)
-        return on_copies(lambda x, z, y: batch_norm_call(x, y, *rest, z), [x, residual], [y])
+        given = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training, activation)
+        return on_copies(lambda x, z, y: batch_norm_call(x, y, *given, z), [x, residual], [y])
     exact = (mean is not None and mean.ndim == 2) or activation is None or residual is not None
     running = None if running_mean is None else (running_mean, running_var, momentum)
     rest = (saved_rows(mean, invstd), running, eps, bool(training), epilogue.CODES[activation], exact)
@@ -233,26 +237,35 @@ def batch_norm_call(
     return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, weight, bias, *rest)
 
 
-def batch_norm_recompute_call(x, y, weight, bias, mean, invstd, eps, activation):
+def batch_norm_recompute_call(
+    x: Array,
+    y: Array,
+    weight: Array | None,
+    bias: Array | None,
+    mean: Array,
+    invstd: Array,
+    eps: float,
+    activation: str | None,
+) -> Call:
     """y of a call that gave this mean and invstd, bit for bit (without a residual)."""
     return batch_norm_call(x, y, weight, bias, None, None, mean, invstd, 0.0, eps, False, activation)
 
 
 def batch_norm_backward_call(
-    dy,
-    x,
-    dx,
-    weight,
-    mean,
-    invstd,
-    dweight,
-    dbias,
-    training,
-    activation=None,
-    bias=None,
-    y=None,
-    dresidual=None,
-):
+    dy: Array,
+    x: Array,
+    dx: Array,
+    weight: Array | None,
+    mean: Array,
+    invstd: Array,
+    dweight: Array,
+    dbias: Array,
+    training: bool,
+    activation: str | None = None,
+    bias: Array | None = None,
+    y: Array | None = None,
+    dresidual: Array | None = None,
+) -> Call:
     """The gradients of `batch_norm_call`, of whose activation dz is what is left of dy: dy where 0 < y (< 6), else 0.
 
     dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as the forward pass made it
@@ -263,9 +276,9 @@ def batch_norm_backward_call(
     y = None if activation is None else y
     form, seen = formed((dy, x, y, dx, dresidual), forms_of(x))
     if form is None:
-        rest = (weight, mean, invstd, dweight, dbias, training, activation, bias)
+        given = (weight, mean, invstd, dweight, dbias, training, activation, bias)
         return on_copies(
-            lambda dy, x, y, dx, dz: batch_norm_backward_call(dy, x, dx, *rest, y, dz), [dy, x, y], [dx, dresidual]
+            lambda dy, x, y, dx, dz: batch_norm_backward_call(dy, x, dx, *given, y, dz), [dy, x, y], [dx, dresidual]
         )
     rest = (saved_rows(mean, invstd), dweight, dbias, bool(training), epilogue.CODES[activation])
     if form is planes:
@@ -274,11 +287,12 @@ def batch_norm_backward_call(
     return partial(kernels.load(x.dtype).norm.pixels.backward, *seen, weight, bias, *rest)
 
 
-def forms_of(x):
+def forms_of(x: Array) -> tuple[Form, Form]:
+    """The forms of memory, the quicker one for such images first."""
     return (planes, all_pixels) if pixels_in(x) > 1 else (all_pixels, planes)
 
 
-def saved_rows(mean, invstd):
+def saved_rows(mean: Array | None, invstd: Any) -> tuple[Array, Array | None, Array] | None:
     """(mean, its rounding error or None, invstd), each as (1, C), or None: what the kernels take."""
     if mean is None:
         return None

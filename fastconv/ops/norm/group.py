@@ -1,26 +1,27 @@
 """Group norm over groups of channels, with its backward."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ... import kernels
+from ...typing import Array, Call
 from .. import check
 from ..elementwise import agreeing, like, nothing, on_copies, positive
-from .views import (
-    by_set,
-    channels,
-    fill_zeros,
-    formed,
-    needed,
-    per_channel,
-    pixels,
-    planes,
-    sets,
-)
+from .views import by_set, channels, fill_zeros, formed, needed, per_channel, pixels, planes, sets
 
 
-def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5, *, return_saved=False, out=None):
+def group_norm(
+    x: Array,
+    num_groups: int,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-5,
+    *,
+    return_saved: bool = False,
+    out: Array | None = None,
+) -> Any:  # (y, mean, invstd) with return_saved, else y
     """Each group of channels of each sample with mean 0 and variance 1, then scaled and shifted by channel.
 
     y[n,c,...] = (x[n,c,...] - mean[n,g]) / sqrt(var[n,g] + eps) weight[c] + bias[c], g = floor(c num_groups / C)
@@ -72,7 +73,9 @@ def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5, *, return_saved=
     return (y, mean, invstd) if return_saved else y
 
 
-def group_norm_backward(dy, x, mean, invstd, weight=None, *, out=None):
+def group_norm_backward(
+    dy: Array, x: Array, mean: Array, invstd: Array, weight: Array | None = None, *, out: Array | None = None
+) -> tuple[Array, Array, Array]:
     """The gradients of `group_norm`: (dx, dweight, dbias).
 
     dbias[c] = sum dy;  dweight[c] = sum dy z, z = (x - mean) invstd, over samples and pixels
@@ -128,14 +131,15 @@ def group_norm_backward(dy, x, mean, invstd, weight=None, *, out=None):
     return check.give(dx, out), dweight, dbias
 
 
-def groups_of(num_groups, x):
+def groups_of(num_groups: int, x: Array) -> int:
+    """`num_groups`, checked."""
     groups = check.integer(num_groups, "num_groups", 1)
     if x.shape[1] % groups:
         raise ValueError(f"num_groups must divide the channels of x, which has shape {x.shape}, got {groups}")
     return groups
 
 
-def saved_statistics(x, mean, invstd):
+def saved_statistics(x: Array, mean: Array, invstd: Array) -> tuple[Array, Array]:
     """C-ordered arrays of one shape."""
     needed(mean=mean, invstd=invstd)
     mean, invstd = agreeing({"mean": mean, "invstd": invstd}).values()
@@ -143,7 +147,9 @@ def saved_statistics(x, mean, invstd):
     return np.ascontiguousarray(mean).reshape(mean.shape), np.ascontiguousarray(invstd).reshape(mean.shape)
 
 
-def group_norm_call(x, y, weight, bias, mean, invstd, eps):
+def group_norm_call(
+    x: Array, y: Array, weight: Array | None, bias: Array | None, mean: Array, invstd: Array, eps: float
+) -> Call:
     """mean and invstd: (N, groups) results."""
     if not x.size:
         return nothing
@@ -153,25 +159,34 @@ def group_norm_call(x, y, weight, bias, mean, invstd, eps):
     groups = mean.shape[1]
     rest = ((mean, None, invstd), None, eps, True, 0, True)
     if form is planes:
-        seen = (sets(a, groups) for a in (*seen, None))
+        operands = (sets(a, groups) for a in (*seen, None))
         vectors = (by_set(w, 0, groups) for w in (weight, bias))
-        return partial(kernels.load(x.dtype).norm.planes.forward, *seen, *vectors, *rest)
+        return partial(kernels.load(x.dtype).norm.planes.forward, *operands, *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, None, weight, bias, *rest)
 
 
-def group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
+def group_norm_backward_call(
+    dy: Array,
+    x: Array,
+    dx: Array | None,
+    weight: Array | None,
+    mean: Array,
+    invstd: Array,
+    dweight: Array,
+    dbias: Array,
+) -> Call:
     """dx may be None."""
     if not x.size:
         return partial(fill_zeros, dweight, dbias)
     form, seen = formed((dy, x, dx), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
-        rest = (weight, mean, invstd, dweight, dbias)
-        return on_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx])
+        given = (weight, mean, invstd, dweight, dbias)
+        return on_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *given), [dy, x], [dx])
     dy, x, dx = seen
-    seen, groups = (dy, x, None, dx, None), mean.shape[1]
+    seen, groups = [dy, x, None, dx, None], mean.shape[1]
     rest = ((mean, None, invstd), dweight, dbias, True, 0)
     if form is planes:
-        seen = (sets(a, groups) for a in seen)
+        seen = [sets(a, groups) for a in seen]
         vectors = (by_set(weight, 0, groups), None)
         return partial(kernels.load(x.dtype).norm.planes.backward, *seen, *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.backward, *seen, weight, None, *rest)

@@ -1,23 +1,30 @@
 """Layer norm over the last axes, with its backward."""
 
+from collections.abc import Sequence
 from functools import partial
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ... import kernels
+from ...typing import Array, Call, Shape
 from .. import check
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from .group import saved_statistics
-from .views import (
-    fill_zeros,
-    formed,
-    run_stride,
-    view,
-)
+from .views import fill_zeros, formed, run_stride, view
 
 
-def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5, *, return_saved=False, out=None):
+def layer_norm(
+    x: Array,
+    normalized_shape: int | Sequence[int],
+    weight: Array | None = None,
+    bias: Array | None = None,
+    eps: float = 1e-5,
+    *,
+    return_saved: bool = False,
+    out: Array | None = None,
+) -> Any:  # (y, mean, invstd) with return_saved, else y
     """The last axes with mean 0 and variance 1, then scaled and shifted element by element.
 
     y = (x - mean) / sqrt(var + eps) weight + bias, mean and var over the axes of normalized_shape
@@ -60,11 +67,10 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5, *, return_
            [ 1., -1.]])
     """
     x = check.array(x, "x")
-    if hasattr(normalized_shape, "__index__"):
-        normalized_shape = (normalized_shape,)
-    if not isinstance(normalized_shape, tuple | list):
+    extents: Any = (normalized_shape,) if hasattr(normalized_shape, "__index__") else normalized_shape
+    if not isinstance(extents, tuple | list):
         raise TypeError(f"normalized_shape must be an integer or a tuple of integers, got {normalized_shape!r}")
-    shape = tuple(check.integer(extent, "normalized_shape", 1) for extent in normalized_shape)
+    shape = tuple(check.integer(extent, "normalized_shape", 1) for extent in extents)
     if not shape or x.shape[x.ndim - len(shape) :] != shape or len(shape) > x.ndim:
         raise ValueError(f"normalized_shape must be the extents of the last axes of x, {x.shape}, got {shape}")
     weight, bias = per_element(x, shape, weight=weight, bias=bias)
@@ -77,7 +83,9 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5, *, return_
     return (y, mean, invstd) if return_saved else y
 
 
-def layer_norm_backward(dy, x, mean, invstd, weight=None, *, out=None):
+def layer_norm_backward(
+    dy: Array, x: Array, mean: Array, invstd: Array, weight: Array | None = None, *, out: Array | None = None
+) -> tuple[Array, Array, Array]:
     """The gradients of `layer_norm`: (dx, dweight, dbias).
 
     dbias = sum dy;  dweight = sum dy z, z = (x - mean) invstd, over the axes that are not normalised
@@ -131,7 +139,7 @@ def layer_norm_backward(dy, x, mean, invstd, weight=None, *, out=None):
     return check.give(dx, out), dweight, dbias
 
 
-def per_element(x, shape, **arrays):
+def per_element(x: Array, shape: Shape, **arrays: Any) -> list[Any]:
     """C-ordered arrays (or None) of this shape and the dtype of `x`."""
     arrays = {name: None if a is None else check.array(a, name) for name, a in arrays.items()}
     check.same_dtype(x=x, **arrays)
@@ -141,7 +149,7 @@ def per_element(x, shape, **arrays):
     return [None if a is None else np.ascontiguousarray(a) for a in arrays.values()]
 
 
-def rows(a, count):
+def rows(a: Array, count: int) -> Array | None:
     """`a` with its first `count` axes as one and the others as one of unit stride; None where they are not runs."""
     stride = run_stride(a, range(count))
     if stride is None or run_stride(a, range(count, a.ndim)) != a.itemsize:
@@ -149,7 +157,9 @@ def rows(a, count):
     return view(a, (prod(a.shape[:count]), prod(a.shape[count:])), (stride, a.itemsize))
 
 
-def layer_norm_call(x, y, weight, bias, mean, invstd, eps):
+def layer_norm_call(
+    x: Array, y: Array, weight: Array | None, bias: Array | None, mean: Array, invstd: Array, eps: float
+) -> Call:
     """All but x and y are C-ordered."""
     if not x.size:
         return nothing
@@ -160,7 +170,16 @@ def layer_norm_call(x, y, weight, bias, mean, invstd, eps):
     return partial(kernels.load(x.dtype).norm.rows.forward, *seen, *vectors, eps)
 
 
-def layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias):
+def layer_norm_backward_call(
+    dy: Array,
+    x: Array,
+    dx: Array | None,
+    weight: Array | None,
+    mean: Array,
+    invstd: Array,
+    dweight: Array,
+    dbias: Array,
+) -> Call:
     """All but dy, x and dx (which may be None) are C-ordered."""
     if not x.size:
         return partial(fill_zeros, dweight, dbias)

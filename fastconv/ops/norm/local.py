@@ -1,14 +1,18 @@
 """Local response normalisation: each value divided by a power of its neighbours' squares along the channels."""
 
 from functools import partial
+from typing import Any
 
 from ... import kernels
+from ...typing import Array, Call
 from .. import check
 from ..elementwise import agreeing, like, nothing, on_copies
 from .views import channels, formed, pixels, planes
 
 
-def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0, *, out=None):
+def local_response_norm(
+    x: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, *, out: Array | None = None
+) -> Array:
     """Each value by the squares of the channels around it.
 
     y[n,c] = x[n,c] d[n,c]^-beta
@@ -53,7 +57,9 @@ def local_response_norm(x, size, alpha=1e-4, beta=0.75, k=1.0, *, out=None):
     return check.give(y, out)
 
 
-def local_response_norm_backward(dy, x, size, alpha=1e-4, beta=0.75, k=1.0, *, out=None):
+def local_response_norm_backward(
+    dy: Array, x: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, *, out: Array | None = None
+) -> Array:
     """The gradient of `local_response_norm` with respect to its input.
 
     dx[c] = dy[c] d[c]^-beta - 2 alpha beta / size x[c] (sum of dy[j] x[j] d[j]^(-beta-1) over the j whose window
@@ -93,24 +99,25 @@ def local_response_norm_backward(dy, x, size, alpha=1e-4, beta=0.75, k=1.0, *, o
     channels(arrays["x"], "x")
     numbers = window_numbers(size, alpha, beta, k)
     dx = result(out, **arrays)
-    local_response_norm_backward_call(*arrays.values(), dx, *numbers)()
+    local_response_norm_backward_call(arrays["dy"], arrays["x"], dx, *numbers)()
     return check.give(dx, out)
 
 
-def window_numbers(size, alpha, beta, k):
+def window_numbers(size: int, alpha: float, beta: float, k: float) -> tuple[int, float, float, float]:
+    """The numbers of the window, checked."""
     size = check.integer(size, "size", 1)
     if size >= 2**62:
         raise ValueError(f"size must be below 2**62, got {size}")
-    return size, *(check.number(value, name) for name, value in (("alpha", alpha), ("beta", beta), ("k", k)))
+    return size, check.number(alpha, "alpha"), check.number(beta, "beta"), check.number(k, "k")
 
 
-def result(out, **arrays):
+def result(out: Array | None, **arrays: Any) -> Array:
     """A new array in the memory order of x, or `out`, which may not be an input: a window reads its neighbours."""
-    x = arrays["x"]
+    x: Array = arrays["x"]
     return like(None, arrays) if out is None else check.output(out, x.shape, x.dtype, **arrays)
 
 
-def local_response_norm_call(x, y, size, alpha, beta, k):
+def local_response_norm_call(x: Array, y: Array, size: int, alpha: float, beta: float, k: float) -> Call:
     if not x.size:
         return nothing
     form, seen = formed((x, y), (planes, pixels) if x.ndim > 2 else (pixels, planes))
@@ -119,7 +126,9 @@ def local_response_norm_call(x, y, size, alpha, beta, k):
     return partial(kernels.load(x.dtype).norm.local_response.forward, *seen, size, alpha, beta, k, form is planes)
 
 
-def local_response_norm_backward_call(dy, x, dx, size, alpha, beta, k):
+def local_response_norm_backward_call(
+    dy: Array, x: Array, dx: Array, size: int, alpha: float, beta: float, k: float
+) -> Call:
     if not x.size:
         return nothing
     form, seen = formed((dy, x, dx), (planes, pixels) if x.ndim > 2 else (pixels, planes))

@@ -6,14 +6,19 @@
 Any other memory is copied to C order, which is planes, when the call runs.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...typing import Array, Shape
 from .. import check
 
+Form: TypeAlias = Callable[[Array], Array | None]  # the array as a kernel reads it, or None where its strides forbid
 
-def channels(x, name):
+
+def channels(x: Array, name: str) -> Array:
     """`x` with a batch and a channel axis at least."""
     x = check.array(x, name)
     if x.ndim < 2:
@@ -21,7 +26,7 @@ def channels(x, name):
     return x
 
 
-def per_channel(x, **vectors):
+def per_channel(x: Array, **vectors: Any) -> Iterable[Any]:
     """Vectors (or None) of one number for each channel of `x`, of its dtype."""
     vectors = {name: None if v is None else check.array(v, name) for name, v in vectors.items()}
     check.same_dtype(x=x, **vectors)
@@ -31,13 +36,14 @@ def per_channel(x, **vectors):
     return vectors.values()
 
 
-def needed(**arrays):
+def needed(**arrays: Any) -> None:
+    """TypeError for None."""
     for name, a in arrays.items():
         if a is None:
             raise TypeError(f"{name} must be an array, got None")
 
 
-def run_stride(a, axes):
+def run_stride(a: Array, axes: Iterable[int]) -> int | None:
     """The stride of these axes read as one; None where they are not one run."""
     axes = [i for i in axes if a.shape[i] != 1]
     for outer, inner in pairwise(axes):
@@ -46,11 +52,12 @@ def run_stride(a, axes):
     return a.strides[axes[-1]] if axes else a.itemsize
 
 
-def view(a, shape, strides):
+def view(a: Array, shape: Shape, strides: Shape) -> Array:
+    """The memory of `a` in this shape and with these strides; nothing is checked."""
     return np.lib.stride_tricks.as_strided(a, shape, strides)
 
 
-def pixels_in(a):
+def pixels_in(a: Array) -> int:
     """How many values each sample has in a channel."""
     count = 1
     for extent in a.shape[2:]:
@@ -58,14 +65,14 @@ def pixels_in(a):
     return count
 
 
-def planes(a):
+def planes(a: Array) -> Array | None:
     """`a` as (N, C, P) whose last axis has unit stride, or None."""
     if run_stride(a, range(2, a.ndim)) != a.itemsize:
         return None
     return view(a, (*a.shape[:2], pixels_in(a)), (*a.strides[:2], a.itemsize))
 
 
-def pixels(a):
+def pixels(a: Array) -> Array | None:
     """`a` as (N, P, C) whose last axis has unit stride, or None."""
     stride = run_stride(a, range(2, a.ndim))
     if stride is None or (a.strides[1] != a.itemsize and a.shape[1] > 1):
@@ -73,16 +80,16 @@ def pixels(a):
     return view(a, (a.shape[0], pixels_in(a), a.shape[1]), (a.strides[0], stride, a.itemsize))
 
 
-def all_pixels(a):
+def all_pixels(a: Array) -> Array | None:
     """`a` as (1, N P, C), or None."""
-    a = pixels(a)
-    stride = None if a is None else run_stride(a, (0, 1))
-    if stride is None:
+    found = pixels(a)
+    stride = None if found is None else run_stride(found, (0, 1))
+    if found is None or stride is None:
         return None
-    return view(a, (1, a.shape[0] * a.shape[1], a.shape[2]), (0, stride, a.itemsize))
+    return view(found, (1, found.shape[0] * found.shape[1], found.shape[2]), (0, stride, found.itemsize))
 
 
-def sets(a, groups=None):
+def sets(a: Array | None, groups: int | None = None) -> Array | None:
     """Planes (N, C, P) by sets that share a mean: (1, C, N, P), or (N, groups, C / groups, P)."""
     if a is None:
         return None
@@ -93,7 +100,7 @@ def sets(a, groups=None):
     return view(a, (N, groups, C // groups, P), (n, c * (C // groups), c, p))
 
 
-def by_set(w, N, groups=None):
+def by_set(w: Array | None, N: int, groups: int | None = None) -> Array | None:
     """The channels' numbers in the order of `sets`: (C, N), or (groups, C / groups)."""
     if w is None:
         return None
@@ -102,15 +109,16 @@ def by_set(w, N, groups=None):
     return view(w, (groups, w.size // groups), (w.strides[0] * (w.size // groups), w.strides[0]))
 
 
-def formed(arrays, forms):
+def formed(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form | None, list[Any]]:
     """(which form, the arrays in it): the first of these forms that every array (None is skipped) has."""
     for form in forms:
         seen = [None if a is None else form(a) for a in arrays]
         if all((a is None) == (s is None) for a, s in zip(arrays, seen, strict=True)):
             return form, seen
-    return None, None
+    return None, []
 
 
-def fill_zeros(*arrays):
+def fill_zeros(*arrays: Array) -> None:
+    """The gradients of what an empty batch met."""
     for a in arrays:
         a.fill(0)

@@ -1,5 +1,9 @@
 """Global and adaptive pooling, and unpooling by indices, each with its backward."""
 
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from ...typing import Array, Shape
 from .. import check
 from .arguments import gradient_of, indices_like, refuse
 from .prepared import (
@@ -11,8 +15,10 @@ from .prepared import (
     find_maxima,
 )
 
+Sizes: TypeAlias = int | Sequence[int | None]  # None keeps the size of x
 
-def adaptive_avg_pool2d(x, output_size, *, out=None):
+
+def adaptive_avg_pool2d(x: Array, output_size: Sizes, *, out: Array | None = None) -> Array:
     """The means of windows that share out each map to a given size.
 
     y[n,c,i,j] = mean of x[n, c, floor(i H/OH) : ceil((i+1) H/OH), floor(j W/OW) : ceil((j+1) W/OW)]
@@ -54,7 +60,7 @@ def adaptive_avg_pool2d(x, output_size, *, out=None):
     return check.give(y, out, batched)
 
 
-def adaptive_avg_pool2d_backward(dy, input_shape, *, out=None):
+def adaptive_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | None = None) -> Array:
     """The gradient of `adaptive_avg_pool2d` with respect to its input.
 
     dx[n,c,h,w] = sum over the windows that hold (h, w) of dy / (elements of the window)
@@ -99,7 +105,9 @@ def adaptive_avg_pool2d_backward(dy, input_shape, *, out=None):
     return check.give(dx, out, batched)
 
 
-def adaptive_max_pool2d(x, output_size, return_indices=False, *, out=None):
+def adaptive_max_pool2d(
+    x: Array, output_size: Sizes, return_indices: bool = False, *, out: Array | None = None
+) -> Any:  # (y, indices) with return_indices, else y
     """The largest values of windows that share out each map to a given size.
 
     y[n,c,i,j] = max of x[n, c, floor(i H/OH) : ceil((i+1) H/OH), floor(j W/OW) : ceil((j+1) W/OW)]
@@ -142,10 +150,12 @@ def adaptive_max_pool2d(x, output_size, return_indices=False, *, out=None):
     indices = check.empty(y_shape, "int64", layout) if return_indices else None
     adaptive_max_pool2d_call(x, y, indices)()
     y = check.give(y, out, batched)
-    return (y, check.give(indices, None, batched)) if return_indices else y
+    return y if indices is None else (y, check.give(indices, None, batched))
 
 
-def adaptive_max_pool2d_backward(dy, x, *, indices=None, out=None):
+def adaptive_max_pool2d_backward(
+    dy: Array, x: Array, *, indices: Array | None = None, out: Array | None = None
+) -> Array:
     """The gradient of `adaptive_max_pool2d` with respect to its input.
 
     dx[n,c,h,w] = sum of dy over the windows whose first maximum is at (h, w)
@@ -198,7 +208,8 @@ def adaptive_max_pool2d_backward(dy, x, *, indices=None, out=None):
     return check.give(dx, out, batched)
 
 
-def adaptive_shape(x, output_size):
+def adaptive_shape(x: Array, output_size: Sizes) -> Shape:
+    """(N, C, OH, OW)."""
     not_empty(x.shape)
     if isinstance(output_size, tuple | list) and len(output_size) == 2:
         output_size = [n if o is None else o for n, o in zip(x.shape[2:], output_size, strict=True)]
@@ -206,6 +217,7 @@ def adaptive_shape(x, output_size):
     return *x.shape[:2], OH, OW
 
 
-def not_empty(shape):
+def not_empty(shape: Shape) -> None:
+    """ValueError for maps without pixels."""
     if min(shape[2:]) < 1:
         raise ValueError(f"x must have H and W of at least 1, got shape {tuple(shape)}")

@@ -3,10 +3,13 @@
 import numpy as np
 
 from ... import kernels
+from ...typing import Array, Shape
 from .. import check
+from ..geometry import Pool2dGeometry
+from .prepared import Tables
 
 
-def gradient_of(x, dy, name, y_shape, batched):
+def gradient_of(x: Array, dy: Array, name: str, y_shape: Shape, batched: bool) -> Array:
     """`dy` as (N, C, OH, OW), of this shape and of the dtype of `x`."""
     dy, dy_batched = check.images(dy, "dy")
     if dy_batched != batched:
@@ -16,7 +19,7 @@ def gradient_of(x, dy, name, y_shape, batched):
     return dy
 
 
-def no_window_in_padding(tables, g):
+def no_window_in_padding(tables: Tables, g: Pool2dGeometry) -> None:
     """ValueError where dilation lets a window step over the whole map."""
     for lines, name, size in zip(tables, ("height", "width"), (g.H, g.W), strict=True):
         if lines[:, 1].min(initial=1) < 1:
@@ -26,7 +29,7 @@ def no_window_in_padding(tables, g):
             )
 
 
-def indices_like(indices, shape, batched):
+def indices_like(indices: object, shape: Shape, batched: bool) -> Array:
     """`indices` as int64 (N, C, OH, OW)."""
     indices = np.asarray(indices)
     if indices.dtype.newbyteorder("=") != np.int64:
@@ -39,12 +42,12 @@ def indices_like(indices, shape, batched):
     return indices
 
 
-def in_plane(indices, batched, plane):
+def in_plane(indices: Array, batched: bool, plane: Shape) -> None:
     """ValueError where one of the indices is not in the plane (H, W)."""
     refuse(kernels.load("float32").pool.windows.first_bad_index(indices, *plane), indices, batched, plane)
 
 
-def refuse(bad, indices, batched, plane, also=""):
+def refuse(bad: int, indices: Array, batched: bool, plane: Shape, also: str = "") -> None:
     """ValueError where `bad` is a place in indices, in C order, and not -1."""
     if bad >= 0:
         where = tuple(map(int, np.unravel_index(bad, indices.shape)))[0 if batched else 1 :]

@@ -4,21 +4,23 @@ Every function has two halves: the public one checks, takes or makes the result,
 `prepared`, which networks use alone.
 """
 
+from ...typing import Array, Padding, Pair, Shape
 from .. import check, geometry
+from ..extents import LIMIT
 from .prepared import avg_pool2d_backward_call, avg_pool2d_call
 
 
 def avg_pool2d(
-    x,
-    kernel_size,
-    stride=None,
-    padding=0,
-    ceil_mode=False,
-    count_include_pad=True,
-    divisor_override=None,
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
     *,
-    out=None,
-):
+    out: Array | None = None,
+) -> Array:
     """The mean of each window.
 
     y[n,c,i,j] = 1/m sum over r < kh, s < kw of x[n, c, i*sh - top + r, j*sw - left + s]  (Zhang 2016 [1], eqs. 6, 9)
@@ -70,17 +72,17 @@ def avg_pool2d(
 
 
 def avg_pool2d_backward(
-    dy,
-    input_shape,
-    kernel_size,
-    stride=None,
-    padding=0,
-    ceil_mode=False,
-    count_include_pad=True,
-    divisor_override=None,
+    dy: Array,
+    input_shape: Shape,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
     *,
-    out=None,
-):
+    out: Array | None = None,
+) -> Array:
     """The gradient of `avg_pool2d` with respect to its input.
 
     dx[n,c,h,w] = sum of dy[n,c,i,j] / m over the windows (i, j) that hold (h, w)  (Zhang 2016 [1], eqs. 32, 52)
@@ -126,10 +128,11 @@ def avg_pool2d_backward(
     return check.give(dx, out, batched)
 
 
-def divisor_of(divisor_override):
+def divisor_of(divisor_override: int | None) -> int | None:
+    """`divisor_override`, checked."""
     if divisor_override is None:
         return None
     divisor = check.integer(divisor_override, "divisor_override")
-    if divisor == 0 or abs(divisor) >= geometry.LIMIT:
+    if divisor == 0 or abs(divisor) >= LIMIT:
         raise ValueError(f"divisor_override must not be 0, and below 2**31, got {divisor}")
     return divisor

@@ -1,5 +1,8 @@
 """Global and adaptive pooling, and unpooling by indices, each with its backward."""
 
+from typing import Any
+
+from ...typing import Array, Shape
 from .adaptive import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -8,7 +11,7 @@ from .adaptive import (
 )
 
 
-def global_avg_pool2d(x, *, out=None):
+def global_avg_pool2d(x: Array, *, out: Array | None = None) -> Array:
     """The mean of each map: y[n,c,0,0] = 1/(H W) sum over h, w of x[n,c,h,w].
 
     Parameters
@@ -43,7 +46,7 @@ def global_avg_pool2d(x, *, out=None):
     return adaptive_avg_pool2d(x, 1, out=out)
 
 
-def global_avg_pool2d_backward(dy, input_shape, *, out=None):
+def global_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | None = None) -> Array:
     """The gradient of `global_avg_pool2d` with respect to its input: dx[n,c,h,w] = dy[n,c,0,0] / (H W).
 
     Parameters
@@ -78,7 +81,9 @@ def global_avg_pool2d_backward(dy, input_shape, *, out=None):
     return adaptive_avg_pool2d_backward(dy, input_shape, out=out)
 
 
-def global_max_pool2d(x, return_indices=False, *, out=None):
+def global_max_pool2d(
+    x: Array, return_indices: bool = False, *, out: Array | None = None
+) -> Any:  # (y, indices) with return_indices, else y
     """The largest value of each map: y[n,c,0,0] = max over h, w of x[n,c,h,w].
 
     Parameters
@@ -114,7 +119,7 @@ def global_max_pool2d(x, return_indices=False, *, out=None):
     return adaptive_max_pool2d(x, 1, return_indices, out=out)
 
 
-def global_max_pool2d_backward(dy, x, *, indices=None, out=None):
+def global_max_pool2d_backward(dy: Array, x: Array, *, indices: Array | None = None, out: Array | None = None) -> Array:
     """The gradient of `global_max_pool2d` with respect to its input: dy at the first maximum of each map, else 0.
 
     dx[n,c,h,w] = dy[n,c,0,0] where h W + w = argmax of x[n,c], else 0
@@ -153,6 +158,7 @@ def global_max_pool2d_backward(dy, x, *, indices=None, out=None):
     return adaptive_max_pool2d_backward(dy, x, indices=indices, out=out)
 
 
-def one_by_one(dy):
+def one_by_one(dy: Array) -> None:
+    """ValueError unless maps have one pixel."""
     if tuple(getattr(dy, "shape", (1, 1))[-2:]) != (1, 1):
         raise ValueError(f"dy must have shape (N, C, 1, 1), the output of global pooling, got {dy.shape}")

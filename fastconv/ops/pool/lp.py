@@ -6,12 +6,22 @@ Every function has two halves: the public one checks, takes or makes the result,
 
 import math
 
+from ...typing import Array, Pair, Shape
 from .. import check, geometry
+from ..geometry import Pool2dGeometry
 from .arguments import gradient_of
 from .prepared import lp_pool2d_backward_call, lp_pool2d_call
 
 
-def lp_pool2d(x, norm_type=2, kernel_size=None, stride=None, ceil_mode=False, *, out=None):
+def lp_pool2d(
+    x: Array,
+    norm_type: float = 2,
+    kernel_size: Pair | None = None,
+    stride: Pair | None = None,
+    ceil_mode: bool = False,
+    *,
+    out: Array | None = None,
+) -> Array:
     """The L_p norm of each window; L2 by default.
 
     y[n,c,i,j] = (sum over r < kh, s < kw of |x[n, c, i*sh + r, j*sw + s]|^p)^(1/p);  L2: s = sum x^2, y = sqrt(s)
@@ -61,7 +71,17 @@ def lp_pool2d(x, norm_type=2, kernel_size=None, stride=None, ceil_mode=False, *,
     return check.give(y, out, batched)
 
 
-def lp_pool2d_backward(dy, x, norm_type=2, kernel_size=None, stride=None, ceil_mode=False, *, y=None, out=None):
+def lp_pool2d_backward(
+    dy: Array,
+    x: Array,
+    norm_type: float = 2,
+    kernel_size: Pair | None = None,
+    stride: Pair | None = None,
+    ceil_mode: bool = False,
+    *,
+    y: Array | None = None,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `lp_pool2d` with respect to its input.
 
     dx = sum over the windows of dy sign(x) (|x| / y)^(p-1);  L2: dy x / y;  0 where y = 0, and 0 where x = 0 if p <= 1
@@ -117,14 +137,16 @@ def lp_pool2d_backward(dy, x, norm_type=2, kernel_size=None, stride=None, ceil_m
     return check.give(dx, out, batched)
 
 
-def norm_of(norm_type):
+def norm_of(norm_type: float) -> float:
+    """`norm_type`, checked."""
     p = check.number(norm_type, "norm_type")
     if not (p > 0 and math.isfinite(p)):
         raise ValueError(f"norm_type must be a finite number > 0, got {norm_type!r}")
     return p
 
 
-def lp_geometry(x_shape, kernel_size, stride, ceil_mode):
+def lp_geometry(x_shape: Shape, kernel_size: Pair | None, stride: Pair | None, ceil_mode: bool) -> Pool2dGeometry:
+    """The geometry of the windows; `kernel_size` must be given."""
     if kernel_size is None:
         raise TypeError("kernel_size must be an integer or a pair of integers, got None")
     return geometry.pool2d(x_shape, kernel_size, stride, 0, 1, ceil_mode)

@@ -4,12 +4,25 @@ Every function has two halves: the public one checks, takes or makes the result,
 `prepared`, which networks use alone.
 """
 
+from typing import Any
+
+from ...typing import Array, Padding, Pair
 from .. import check, geometry
 from .arguments import gradient_of, indices_like, no_window_in_padding, refuse
 from .prepared import find_maxima, max_pool2d_backward_call, max_pool2d_call, max_tables
 
 
-def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False, *, out=None):
+def max_pool2d(
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+    *,
+    out: Array | None = None,
+) -> Any:  # (y, indices) with return_indices, else y
     """The largest value of each window.
 
     y[n,c,i,j] = max over r < kh, s < kw of x[n, c, i*sh - top + r*dh, j*sw - left + s*dw], padding left out
@@ -71,12 +84,21 @@ def max_pool2d(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=Fal
     indices = check.empty(g.y_shape, "int64", layout) if return_indices else None
     max_pool2d_call(x, y, indices, g)()
     y = check.give(y, out, batched)
-    return (y, check.give(indices, None, batched)) if return_indices else y
+    return y if indices is None else (y, check.give(indices, None, batched))
 
 
 def max_pool2d_backward(
-    dy, x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, *, indices=None, out=None
-):
+    dy: Array,
+    x: Array,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Padding = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    *,
+    indices: Array | None = None,
+    out: Array | None = None,
+) -> Array:
     """The gradient of `max_pool2d` with respect to its input.
 
     dx[n,c,h,w] = sum of dy[n,c,i,j] over the windows (i, j) whose first maximum is at (h, w)

@@ -1,17 +1,25 @@
 """Prepared calls of the pooling kernels, and the tables of their windows. Nothing is checked here."""
 
+from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ... import kernels
+from ...typing import Array, Call, Kernel, Shape
 from .. import check
+from ..geometry import Pool2dGeometry
+
+Tables: TypeAlias = tuple[Array, Array]  # the windows along H and along W
 
 # ---------------------------------------------------------------- tables: one line (start, count, step, m) per output
 
 
 @lru_cache(64)
-def sliding_lines(size, out, kernel, stride, dilation, before, after=None):
+def sliding_lines(
+    size: int, out: int, kernel: int, stride: int, dilation: int, before: int, after: int | None = None
+) -> Array:
     """Each window along one axis, clipped to the map; m counts the padding up to `after`, or not at all (None)."""
     start = np.arange(out, dtype=np.intp) * stride - before
     skipped = np.maximum(-(start // dilation), 0)
@@ -21,7 +29,7 @@ def sliding_lines(size, out, kernel, stride, dilation, before, after=None):
 
 
 @lru_cache(64)
-def adaptive_lines(size, out):
+def adaptive_lines(size: int, out: int) -> Array:
     """Windows that share out an axis: from floor(i size / out) up to ceil((i + 1) size / out)."""
     i = np.arange(out, dtype=np.intp)
     start = i * size // out
@@ -29,14 +37,15 @@ def adaptive_lines(size, out):
     return frozen(np.stack([start, count, np.ones_like(i), count], 1))
 
 
-def max_tables(g):
+def max_tables(g: Pool2dGeometry) -> Tables:
+    """Windows without the padding."""
     return (
         sliding_lines(g.H, g.OH, g.kh, g.sh, g.dh, g.top),
         sliding_lines(g.W, g.OW, g.kw, g.sw, g.dw, g.left),
     )
 
 
-def mean_tables(g, count_include_pad=True, divisor_override=None):
+def mean_tables(g: Pool2dGeometry, count_include_pad: bool = True, divisor_override: int | None = None) -> Tables:
     """As the field divides: by the window with its padding, never by what hangs over in ceil_mode."""
     below, beside = (g.bottom, g.right) if count_include_pad else (None, None)
     rows = sliding_lines(g.H, g.OH, g.kh, g.sh, g.dh, g.top, below)
@@ -46,17 +55,19 @@ def mean_tables(g, count_include_pad=True, divisor_override=None):
     return with_divisor(rows, divisor_override), with_divisor(cols, 1)
 
 
-def with_divisor(lines, m):
+def with_divisor(lines: Array, m: int) -> Array:
+    """The same windows, whose sums are divided by m."""
     lines = lines.copy()
     lines[:, 3] = m
     return frozen(lines)
 
 
-def adaptive_tables(x_shape, y_shape):
+def adaptive_tables(x_shape: Shape, y_shape: Shape) -> Tables:
+    """Windows that share out H and W."""
     return adaptive_lines(x_shape[2], y_shape[2]), adaptive_lines(x_shape[3], y_shape[3])
 
 
-def cover(lines, size):
+def cover(lines: Array, size: int) -> tuple[Array, Array]:
     """(ends, outputs): outputs[ends[i] : ends[i + 1]] are the windows that read position i, in order."""
     start, count, step, _ = lines.T
     outputs = np.repeat(np.arange(len(lines), dtype=np.intp), count)
@@ -67,11 +78,13 @@ def cover(lines, size):
     return ends, outputs[np.argsort(position, kind="stable")]
 
 
-def covers(x_shape, tables):
+def covers(x_shape: Shape, tables: Tables) -> tuple[Array, Array, Array, Array]:
+    """`cover` along H and along W."""
     return (*cover(tables[0], x_shape[2]), *cover(tables[1], x_shape[3]))
 
 
-def frozen(a):
+def frozen(a: Array) -> Array:
+    """Read-only, in C order: caches hand it out many times."""
     a = np.ascontiguousarray(a, np.intp)
     a.flags.writeable = False
     return a
@@ -80,7 +93,9 @@ def frozen(a):
 # ---------------------------------------------------------------- layouts
 
 
-def on_one_layout(kernel, inputs, outputs, *rest):
+def on_one_layout(
+    kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, ...], *rest: Any
+) -> Callable[[], Any]:
     """The kernel on its arrays: all channels-last or all planar; copied beforehand, and back, where they differ."""
     arrays = (*inputs, *outputs)
     last, planar = all(check.channels_together(a) for a in arrays), all(check.in_planes(a) for a in arrays)
@@ -91,7 +106,10 @@ def on_one_layout(kernel, inputs, outputs, *rest):
     return partial(kernel, *arrays, *rest, last)
 
 
-def convert_and_run(kernel, inputs, outputs, rest):
+def convert_and_run(
+    kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, ...], rest: tuple[Any, ...]
+) -> Any:
+    """The kernel, whose result is returned, on copies of the layout of the first input."""
     last = check.channels_together(inputs[0]) and not check.in_planes(inputs[0])
     layout = check.CHANNELS_LAST if last else check.PLANAR
     given = []
@@ -111,20 +129,20 @@ def convert_and_run(kernel, inputs, outputs, rest):
 # ---------------------------------------------------------------- calls
 
 
-def max_call(x, y, indices, tables):
+def max_call(x: Array, y: Array, indices: Array | None, tables: Tables) -> Call:
     pool = kernels.load(y.dtype).pool.windows
     if indices is None:
         return on_one_layout(pool.max_forward, (x,), (y,), *tables)
     return on_one_layout(pool.max_forward_indices, (x,), (y, indices), *tables)
 
 
-def max_backward_call(dy, indices, dx, tables):
+def max_backward_call(dy: Array, indices: Array, dx: Array, tables: Tables) -> Callable[[], int]:
     """Its result is where the first index is that is not in its window, in C order, or -1."""
     kernel = kernels.load(dx.dtype).pool.windows.max_backward
     return on_one_layout(kernel, (dy, indices), (dx,), *tables, *covers(dx.shape, tables))
 
 
-def find_maxima(x, tables, y_shape):
+def find_maxima(x: Array, tables: Tables, y_shape: Shape) -> Array:
     """The indices alone."""
     layout = check.layout_of(x)
     indices = check.empty(y_shape, "int64", layout)
@@ -132,59 +150,63 @@ def find_maxima(x, tables, y_shape):
     return indices
 
 
-def mean_call(x, y, tables):
+def mean_call(x: Array, y: Array, tables: Tables) -> Call:
     return on_one_layout(kernels.load(y.dtype).pool.windows.mean_forward, (x,), (y,), *tables)
 
 
-def mean_backward_call(dy, dx, tables):
+def mean_backward_call(dy: Array, dx: Array, tables: Tables) -> Call:
     kernel = kernels.load(dx.dtype).pool.windows.mean_backward
     return on_one_layout(kernel, (dy,), (dx,), *tables, *covers(dx.shape, tables))
 
 
-def max_pool2d_call(x, y, indices, g):
+def max_pool2d_call(x: Array, y: Array, indices: Array | None, g: Pool2dGeometry) -> Call:
     return max_call(x, y, indices, max_tables(g))
 
 
-def max_pool2d_backward_call(dy, indices, dx, g):
+def max_pool2d_backward_call(dy: Array, indices: Array, dx: Array, g: Pool2dGeometry) -> Callable[[], int]:
     return max_backward_call(dy, indices, dx, max_tables(g))
 
 
-def avg_pool2d_call(x, y, g, count_include_pad=True, divisor_override=None):
+def avg_pool2d_call(
+    x: Array, y: Array, g: Pool2dGeometry, count_include_pad: bool = True, divisor_override: int | None = None
+) -> Call:
     return mean_call(x, y, mean_tables(g, count_include_pad, divisor_override))
 
 
-def avg_pool2d_backward_call(dy, dx, g, count_include_pad=True, divisor_override=None):
+def avg_pool2d_backward_call(
+    dy: Array, dx: Array, g: Pool2dGeometry, count_include_pad: bool = True, divisor_override: int | None = None
+) -> Call:
     return mean_backward_call(dy, dx, mean_tables(g, count_include_pad, divisor_override))
 
 
-def lp_pool2d_call(x, y, g, norm_type=2):
+def lp_pool2d_call(x: Array, y: Array, g: Pool2dGeometry, norm_type: float = 2) -> Call:
     return on_one_layout(kernels.load(y.dtype).pool.windows.lp_forward, (x,), (y,), *max_tables(g), float(norm_type))
 
 
-def lp_pool2d_backward_call(dy, x, y, dx, g, norm_type=2):
+def lp_pool2d_backward_call(dy: Array, x: Array, y: Array, dx: Array, g: Pool2dGeometry, norm_type: float = 2) -> Call:
     kernel, tables = kernels.load(dx.dtype).pool.windows.lp_backward, max_tables(g)
     return on_one_layout(kernel, (dy, x, y), (dx,), *tables, *covers(dx.shape, tables), float(norm_type))
 
 
-def adaptive_avg_pool2d_call(x, y):
+def adaptive_avg_pool2d_call(x: Array, y: Array) -> Call:
     return mean_call(x, y, adaptive_tables(x.shape, y.shape))
 
 
-def adaptive_avg_pool2d_backward_call(dy, dx):
+def adaptive_avg_pool2d_backward_call(dy: Array, dx: Array) -> Call:
     return mean_backward_call(dy, dx, adaptive_tables(dx.shape, dy.shape))
 
 
-def adaptive_max_pool2d_call(x, y, indices):
+def adaptive_max_pool2d_call(x: Array, y: Array, indices: Array | None) -> Call:
     return max_call(x, y, indices, adaptive_tables(x.shape, y.shape))
 
 
-def adaptive_max_pool2d_backward_call(dy, indices, dx):
+def adaptive_max_pool2d_backward_call(dy: Array, indices: Array, dx: Array) -> Callable[[], int]:
     return max_backward_call(dy, indices, dx, adaptive_tables(dx.shape, dy.shape))
 
 
-def max_unpool2d_call(x, indices, y):
+def max_unpool2d_call(x: Array, indices: Array, y: Array) -> Call:
     return partial(kernels.load(y.dtype).pool.windows.unpool_forward, x, indices, y)
 
 
-def max_unpool2d_backward_call(dy, indices, dx):
+def max_unpool2d_backward_call(dy: Array, indices: Array, dx: Array) -> Call:
     return partial(kernels.load(dx.dtype).pool.windows.unpool_backward, dy, indices, dx)

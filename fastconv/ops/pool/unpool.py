@@ -1,11 +1,24 @@
 """Global and adaptive pooling, and unpooling by indices, each with its backward."""
 
-from .. import check, geometry
+from collections.abc import Sequence
+
+from ...typing import Array, Pair
+from .. import check
+from ..extents import LIMIT
 from .arguments import in_plane, indices_like
 from .prepared import max_unpool2d_backward_call, max_unpool2d_call
 
 
-def max_unpool2d(x, indices, kernel_size=None, stride=None, padding=0, output_size=None, *, out=None):
+def max_unpool2d(
+    x: Array,
+    indices: Array,
+    kernel_size: Pair | None = None,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    output_size: int | Sequence[int] | None = None,
+    *,
+    out: Array | None = None,
+) -> Array:
     """Put values where `max_pool2d` found them, zeros elsewhere.
 
     y[n, c].flat[indices[n,c,i,j]] = x[n,c,i,j]; where an index is repeated the later value stays
@@ -52,7 +65,7 @@ def max_unpool2d(x, indices, kernel_size=None, stride=None, padding=0, output_si
     return check.give(y, out, batched)
 
 
-def max_unpool2d_backward(dy, indices, *, out=None):
+def max_unpool2d_backward(dy: Array, indices: Array, *, out: Array | None = None) -> Array:
     """The gradient of `max_unpool2d` with respect to its input, where no index is repeated.
 
     dx[n,c,i,j] = dy[n, c].flat[indices[n,c,i,j]]
@@ -96,7 +109,14 @@ def max_unpool2d_backward(dy, indices, *, out=None):
     return check.give(dx, out, batched)
 
 
-def unpooled_size(x, kernel_size, stride, padding, output_size):
+def unpooled_size(
+    x: Array,
+    kernel_size: Pair | None,
+    stride: Pair | None,
+    padding: Pair,
+    output_size: int | Sequence[int] | None,
+) -> tuple[int, int]:
+    """(OH, OW)."""
     if output_size is not None:
         size = tuple(output_size) if isinstance(output_size, tuple | list) else output_size
         return check.pair(size[-2:] if isinstance(size, tuple) else size, "output_size", 1)
@@ -105,7 +125,7 @@ def unpooled_size(x, kernel_size, stride, padding, output_size):
     k = check.pair(kernel_size, "kernel_size", 1)
     s = k if stride is None else check.pair(stride, "stride", 1)
     p = check.pair(padding, "padding", 0)
-    size = tuple((n - 1) * s[i] - 2 * p[i] + k[i] for i, n in enumerate(x.shape[2:]))
-    if min(size) < 1 or max(*k, *s, *p) >= geometry.LIMIT:
-        raise ValueError(f"kernel_size, stride and padding must give a size of at least 1 x 1, got {size}")
-    return size
+    OH, OW = ((n - 1) * s[i] - 2 * p[i] + k[i] for i, n in enumerate(x.shape[2:]))
+    if min(OH, OW) < 1 or max(*k, *s, *p) >= LIMIT:
+        raise ValueError(f"kernel_size, stride and padding must give a size of at least 1 x 1, got {(OH, OW)}")
+    return OH, OW
