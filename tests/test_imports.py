@@ -9,7 +9,7 @@ import fastconv
 
 PACKAGE = Path(fastconv.__file__).parent
 FLOORS = (  # from the ground up
-    {"kernels", "system"},
+    {"kernels", "system", "typing"},
     {"ops", "data", "checkpoint"},
     {"init", "arguments", "parameters", "losses"},
     {"layer", "optim", "predictor"},

@@ -158,7 +158,7 @@ def empty(shape: Sequence[int], dtype: DTypeLike, layout: str | None = None) -> 
 
 
 def maker(shape: Sequence[int], dtype: DTypeLike, layout: str | None = None) -> Callable[[], Array]:
-    """The function that makes such arrays; those of some size start on a cache line, which whole vectors want."""
+    """The function that makes such arrays; large ones start on a cache line, so that no vector crosses two."""
     nbytes = size(shape, dtype)
     if layout == CHANNELS_LAST:
         n, c, h, w = shape

@@ -108,7 +108,7 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
 
 
 def linear_backward_input(dy: Array, weight: Array, *, out: Array | None = None) -> Array:
-    """The gradient of `linear` with respect to `x`: dx = dy W (Zhang 2016, eq. 30).
+    """The gradient of `linear` with respect to `x`: dx = dy W (Zhang 2016 [1], eq. 30).
 
     dx[n,i] = sum_o dy[n,o] weight[o,i]
 
@@ -158,7 +158,7 @@ def linear_backward_input(dy: Array, weight: Array, *, out: Array | None = None)
 
 
 def linear_backward_weight(dy: Array, x: Array, *, out: Array | None = None) -> Array:
-    """The gradient of `linear` with respect to its weight: dW = dy^T x (Zhang 2016, eqs. 18, 19).
+    """The gradient of `linear` with respect to its weight: dW = dy^T x (Zhang 2016 [1], eqs. 18, 19).
 
     dweight[o,i] = sum_n dy[n,o] x[n,i]
 
@@ -209,7 +209,7 @@ def linear_backward_weight(dy: Array, x: Array, *, out: Array | None = None) -> 
 
 
 def linear_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
-    """The gradient of `linear` with respect to its bias: the sum over rows (Zhang 2016, eq. 24).
+    """The gradient of `linear` with respect to its bias: the sum over rows (Zhang 2016 [1], eq. 24).
 
     dbias[o] = sum_n dy[n,o]
 

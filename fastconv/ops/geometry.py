@@ -188,7 +188,7 @@ def pool2d(
     dilation: Pair = 1,
     ceil_mode: bool = False,
 ) -> Pool2dGeometry:
-    """The geometry of a pooling window; stride None is the kernel's size, as in the field."""
+    """The geometry of a pooling window; stride None is the kernel's size, as in PyTorch."""
     N, C, H, W = shape(x_shape, "input_shape", 4)
     kh, kw = steps(kernel_size, "kernel_size")
     sh, sw = (kh, kw) if stride is None else steps(stride, "stride")

@@ -28,7 +28,7 @@ def conv2d(
     precise: bool = False,
     out: Array | None = None,
 ) -> Array:
-    """Cross-correlate images with filters, the "convolution" of the field.
+    """Cross-correlate images with filters, the "convolution" of PyTorch and of most papers.
 
     y[n,k,i,j] = f(bias[k] + residual[n,k,i,j]
                    + sum_{c,r,s} x[n, c, i*sh - top + r*dh, j*sw - left + s*dw] weight[k,c,r,s])

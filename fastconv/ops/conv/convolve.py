@@ -1,4 +1,4 @@
-"""True convolution, as the sources write it: the kernel is rotated by 180 degrees before it slides."""
+"""True convolution, as Zhang 2016 [1] writes it (eqs. 4 and 7): the kernel is rotated by 180 degrees before it slides."""
 
 from typing import Any
 
@@ -103,7 +103,7 @@ def convolve2d(x: Array, k: Array, mode: str = "full", *, precise: bool = False,
 def convolve2d_backward_input(
     dy: Array, k: Array, input_shape: Shape, mode: str = "full", *, precise: bool = False, out: Array | None = None
 ) -> Array:
-    """The gradient of `convolve2d` with respect to `x`: `dy` correlated with `k` (Zhang 2016, eqs. 49 to 51).
+    """The gradient of `convolve2d` with respect to `x`: `dy` correlated with `k` (Zhang 2016 [1], eqs. 49 to 51).
 
     dx(i, j) = sum_{u,v} dy(i + u, j + v) k(u, v)
 
@@ -157,7 +157,7 @@ def convolve2d_backward_input(
 def convolve2d_backward_weight(
     dy: Array, x: Array, weight_shape: Shape, mode: str = "full", *, precise: bool = False, out: Array | None = None
 ) -> Array:
-    """The gradient of `convolve2d` with respect to `k`: rot180(x) convolved with `dy` (Zhang 2016, eqs. 40, 59).
+    """The gradient of `convolve2d` with respect to `k`: rot180(x) convolved with `dy` (Zhang 2016 [1], eqs. 40, 59).
 
     dk(u, v) = sum_{i,j} x(i - u, j - v) dy(i, j)
 

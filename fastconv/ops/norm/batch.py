@@ -266,7 +266,7 @@ def batch_norm_backward_call(
     y: Array | None = None,
     dresidual: Array | None = None,
 ) -> Call:
-    """The gradients of `batch_norm_call`, of whose activation dz is what is left of dy: dy where 0 < y (< 6), else 0.
+    """The gradients of `batch_norm_call`, behind its activation: dz = dy where 0 < y (< 6), else 0.
 
     dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as the forward pass made it
     without a residual. dresidual, where it is wanted, takes dz; it may be the memory of dy, but not that of dx.

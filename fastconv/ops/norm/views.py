@@ -1,4 +1,4 @@
-"""Batch normalisation, and what the normalisations share: the forms of memory that their kernels read.
+"""The forms of memory that the kernels of the norms read.
 
     planes   (N, C, ...) whose trailing axes are one run with unit stride
     pixels   the channels have unit stride, the other axes are one run of pixels (channels-last memory)

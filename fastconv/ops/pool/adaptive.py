@@ -1,4 +1,4 @@
-"""Global and adaptive pooling, and unpooling by indices, each with its backward."""
+"""Pooling to an output of given size, with its gradients."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""Global and adaptive pooling, and unpooling by indices, each with its backward."""
+"""Pooling over whole planes, with its gradients."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pooling over sliding windows: max, mean and L_p, each with its backward.
+"""L_p pooling over sliding windows, with its gradient.
 
 Every function has two halves: the public one checks, takes or makes the result, and runs a prepared call of
 `prepared`, which networks use alone.

@@ -46,7 +46,7 @@ def max_tables(g: Pool2dGeometry) -> Tables:
 
 
 def mean_tables(g: Pool2dGeometry, count_include_pad: bool = True, divisor_override: int | None = None) -> Tables:
-    """As the field divides: by the window with its padding, never by what hangs over in ceil_mode."""
+    """As PyTorch divides: by the window with its padding, never by what hangs over in ceil_mode."""
     below, beside = (g.bottom, g.right) if count_include_pad else (None, None)
     rows = sliding_lines(g.H, g.OH, g.kh, g.sh, g.dh, g.top, below)
     cols = sliding_lines(g.W, g.OW, g.kw, g.sw, g.dw, g.left, beside)

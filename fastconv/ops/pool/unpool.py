@@ -1,4 +1,4 @@
-"""Global and adaptive pooling, and unpooling by indices, each with its backward."""
+"""Unpooling by indices, with its gradient."""
 
 from collections.abc import Sequence
 
