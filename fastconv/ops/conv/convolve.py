@@ -1,4 +1,4 @@
-"""True convolution, as Zhang 2016 [1] writes it (eqs. 4 and 7): the kernel is rotated by 180 degrees before it slides."""
+"""True convolution, as in Zhang 2016 [1], eqs. 4 and 7: the kernel is rotated by 180 degrees before it slides."""
 
 from typing import Any
 
