@@ -26,20 +26,3 @@ def pytest_collect_file(file_path, parent):
     if file_path.match("bench_*.py") and not parent.session.isinitpath(file_path):
         return pytest.Module.from_parent(parent, path=file_path)
     return None
-
-
-def pytest_generate_tests(metafunc):
-    """Every shape and direction of the module's FAMILY, with ours and each installed peer."""
-    import peers
-    from shapes import SHAPES
-
-    shapes = [s for s in SHAPES if s.family == metafunc.module.FAMILY]
-    names = ["ours", *(name for name, peer in peers.installed().items() if not peer.packs)]
-    lines = [
-        pytest.param(shape, direction, name, id=f"{shape.name}-{direction}-{name}".replace(" ", "_"))
-        for shape in shapes
-        for direction in shape.targets
-        for name in names
-        if name == "ours" or name.startswith(shape.against)
-    ]
-    metafunc.parametrize(("shape", "direction", "contender"), lines)

@@ -19,7 +19,19 @@ INSTALLED = str(Path(fastconv.__file__).parents[1])
 def modules(monkeypatch):
     """The benchmarks' own modules, importable by their short names."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    names = ("cases", "compare", "cost_cases", "costs", "measure", "peers", "probe", "references", "report", "shapes")
+    names = (
+        "bench_shapes",
+        "cases",
+        "compare",
+        "cost_cases",
+        "costs",
+        "measure",
+        "peers",
+        "probe",
+        "references",
+        "report",
+        "shapes",
+    )
     before = set(sys.modules)
     yield {name: __import__(name) for name in names}
     for name in set(sys.modules) - before:
@@ -184,6 +196,11 @@ def test_targets_of_other_runs(modules):
     assert sum(shape.group == "vgg" for shape in shapes.SHAPES) == 9
 
 
+def test_pytest_times_every_shape_and_direction(modules):
+    found = [line.values[:2] for line in modules["bench_shapes"].lines() if line.values[2] == "ours"]
+    assert found == [(shape, direction) for shape in modules["shapes"].SHAPES for direction in shape.targets]
+
+
 def test_without_cython_lines_have_no_limit(modules, monkeypatch):
     probe = modules["probe"]
     monkeypatch.setattr(probe.importlib.util, "find_spec", lambda name: None)
@@ -234,4 +251,7 @@ def test_a_cost_is_what_is_left_of_a_call_after_the_other_costs(modules, monkeyp
 def test_a_call_that_is_timed_for_its_cost_runs(modules, name):
     call, units = modules["cost_cases"].CASES[name]()
     call()
-    assert min(units.values() if isinstance(units, dict) else [units]) > 0
+    units = units if isinstance(units, dict) else {"": units}
+    assert "" in units
+    assert units.keys() - {""} <= modules["costs"].values().keys()
+    assert all(count >= 1 for count in units.values())

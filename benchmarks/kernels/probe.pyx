@@ -69,7 +69,7 @@ def tile_gflops(double seconds=0.1, bint transposed=False):
     cdef const real *rows[MR]
     cdef real *out[MR]
     cdef Py_ssize_t count = DEPTH
-    cdef Runs runs = Runs(1, rows, <const real **>&w, &count, MR, NR * VL)
+    cdef Runs runs = Runs(1, &rows[0], <const real **>&w, &count, MR, NR * VL)
     cdef Terms terms = Terms(1, 0, DEPTH, w, NULL, 0, False)
     if memory == NULL:
         raise MemoryError

@@ -1,16 +1,20 @@
-"""Architectures, one a file: functions that return a model (a function Node -> Node).
+"""Architectures, one per file: functions that return a model (a function Node -> Node).
 
     Network(models.resnet18(num_classes=10), (3, 64, 64), seed=0)
 
-Parameters and buffers are named as torchvision names them, so its weights load as they are (`Network.load`). `known`
-maps the names that the command line takes to what it needs to know about each.
+Parameters and buffers have torchvision's names, so its weights load as they are (`Network.load`). `known` maps the
+names that the command line takes to what it needs to know about each model. Numbers in brackets are those of
+`docs/references.md`.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 from .. import losses
+from ..typing import Shape
 from .alexnet import alexnet
+from .blocks import Model
 from .chain import chain
 from .densenet import densenet121, densenet161, densenet169, densenet201
 from .googlenet import googlenet
@@ -25,7 +29,7 @@ from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19
 from .zhang2016 import zhang2016
 
 __all__ = [
-    "Known",
+    "Entry",
     "alexnet",
     "chain",
     "densenet121",
@@ -61,17 +65,29 @@ __all__ = [
 ]
 
 
-class Known(NamedTuple):
-    build: object  # () -> model
-    input_shape: tuple
-    loss: object
+class Entry(NamedTuple):
+    """What the command line needs to know about a model.
+
+    Examples
+    --------
+    >>> from fastconv import Network, models
+    >>> entry = models.known["lenet5"]
+    >>> Network(entry.build(), entry.input_shape, seed=0).output_shape
+    (10,)
+    >>> entry.loss
+    CrossEntropy()
+    """
+
+    build: Callable[[], Model]
+    input_shape: Shape
+    loss: losses.Loss
 
 
 known = {
-    "zhang2016": Known(zhang2016, (1, 28, 28), losses.MSE()),
-    "nielsen": Known(nielsen, (1, 28, 28), losses.CrossEntropy()),
-    "nielsen-l2": Known(partial(nielsen, pool="l2"), (1, 28, 28), losses.CrossEntropy()),
-    "chain": Known(chain, (1, 28, 28), losses.CrossEntropy()),
-    "lenet5": Known(lenet5, (1, 28, 28), losses.CrossEntropy()),
-    "resnet20": Known(resnet20, (1, 28, 28), losses.CrossEntropy()),
+    "zhang2016": Entry(zhang2016, (1, 28, 28), losses.MSE()),
+    "nielsen": Entry(nielsen, (1, 28, 28), losses.CrossEntropy()),
+    "nielsen-l2": Entry(partial(nielsen, pool="l2"), (1, 28, 28), losses.CrossEntropy()),
+    "chain": Entry(chain, (1, 28, 28), losses.CrossEntropy()),
+    "lenet5": Entry(lenet5, (1, 28, 28), losses.CrossEntropy()),
+    "resnet20": Entry(resnet20, (1, 28, 28), losses.CrossEntropy()),
 }

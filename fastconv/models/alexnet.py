@@ -1,26 +1,57 @@
-"""AlexNet: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks", 2012."""
+"""AlexNet: Krizhevsky, Sutskever and Hinton 2012 [42], and its form with one tower: Krizhevsky 2014 [43]."""
 
 from functools import partial
 
 from .. import init
 from ..graph import sequential
+from ..layer import Layer
 from ..layers import AdaptiveAvgPool2D, Conv2D, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2D, ReLU
-from .parts import block
+from .blocks import Model, block
 
 
-def alexnet(num_classes=1000, dropout=0.5, original=False):
-    """Five convolutions and three dense layers, for images (3, 224, 224) or any that leave a pixel.
+def alexnet(num_classes: int = 1000, dropout: float = 0.5, original: bool = False) -> Model:
+    """AlexNet: five convolutions and three dense layers, for images (3, 224, 224) or any that leave a pixel.
 
-    Names and shapes are torchvision's (one tower, "One weird trick", 2014): 61,100,840 parameters. With
-    ``original=True`` the network of 2012: two groups, local response normalisation, 60,965,224 parameters and
-    659,272 neurons; its layers are called conv1 to conv5 and fc6 to fc8.
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+    dropout : float
+        The probability with which a value before each of the two hidden dense layers (`original`: behind each of
+        them) is set to 0 in training.
+    original : bool
+        False: one tower (Krizhevsky 2014 [43]), with torchvision's names and shapes: 61,100,840 parameters.
+        True: the network of Krizhevsky, Sutskever and Hinton 2012 [42], with two groups and local response
+        normalisation: 60,965,224 parameters and 659,272 neurons; its layers are called conv1 to conv5 and fc6 to fc8.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    `build` finds all shapes and takes no memory:
+
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.alexnet(num_classes=10), (3, 224, 224), "float32").shape
+    (10,)
     """
     return krizhevsky(num_classes, dropout) if original else one_tower(num_classes, dropout)
 
 
-def one_tower(num_classes, dropout):
-    conv, linear = (partial(kind, init="fan_in_uniform", bias_init="fan_in_uniform") for kind in (Conv2D, Linear))
-    features = [conv(64, 11, 4, 2), ReLU(), MaxPool2D(3, 2), conv(192, 5, padding=2), ReLU(), MaxPool2D(3, 2)]
+def one_tower(num_classes: int, dropout: float) -> Model:
+    """Krizhevsky 2014 [43], as torchvision has it."""
+    conv = partial(Conv2D, init="fan_in_uniform", bias_init="fan_in_uniform")
+    linear = partial(Linear, init="fan_in_uniform", bias_init="fan_in_uniform")
+    features: list[Layer] = [
+        conv(64, 11, 4, 2),
+        ReLU(),
+        MaxPool2D(3, 2),
+        conv(192, 5, padding=2),
+        ReLU(),
+        MaxPool2D(3, 2),
+    ]
     for channels in (384, 256, 256):
         features += [conv(channels, 3, padding=1), ReLU()]
     return sequential(
@@ -36,12 +67,13 @@ def one_tower(num_classes, dropout):
     )
 
 
-def krizhevsky(num_classes, dropout):
-    """Sections 3.1 to 3.5: weights N(0, 0.01^2); biases 1 in conv2, conv4, conv5 and the hidden dense layers, else 0.
+def krizhevsky(num_classes: int, dropout: float) -> Model:
+    """Krizhevsky, Sutskever and Hinton 2012 [42], sections 3.1 to 3.5 and 5.
 
-    alpha = 1e-4 is written there without the division by the five channels of the window.
+    Weights start as N(0, 0.01^2); biases at 1 in conv2, conv4, conv5 and the hidden dense layers, else at 0.
+    The paper writes alpha = 1e-4 without the division by the five channels of the window.
     """
-    conv, linear = (partial(kind, init=init.normal(0.01)) for kind in (Conv2D, Linear))
+    conv, linear = partial(Conv2D, init=init.normal(0.01)), partial(Linear, init=init.normal(0.01))
     normalised = partial(LocalResponseNorm, 5, alpha=5e-4, beta=0.75, k=2.0)
     ones = {"bias_init": "ones"}
     return sequential(

@@ -1,28 +1,31 @@
-"""DenseNet: Huang, Liu, van der Maaten, Weinberger, "Densely connected convolutional networks", 2017, table 1."""
+"""DenseNet: Huang, Liu, van der Maaten and Weinberger 2017 [47], table 1."""
 
-from ..graph import concat, scope, sequential
+from collections.abc import Sequence
+
+from ..graph import Node, concat, scope, sequential
 from ..layers import AdaptiveAvgPool2D, AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU
-from .parts import scoped
+from .blocks import Model, scoped
 
-BOTTLENECK = 4  # a layer's 1 x 1 convolution makes this many times the maps it adds
+BOTTLENECK = 4  # the 1 x 1 convolution of a layer makes this many times the maps that the layer adds
 
 
-def conv(channels, kernel_size, stride=1, name=None):
+def conv(channels: int, kernel_size: int, stride: int = 1, name: str | None = None) -> Conv2D:
+    """A convolution without bias that keeps the extents where the stride is 1."""
     return Conv2D(channels, kernel_size, stride, kernel_size // 2, bias=False, init="he_normal", name=name)
 
 
-def dense_layer(growth):
-    """The maps it adds to all before it."""
+def dense_layer(growth: int) -> Model:
+    """The `growth` maps that one layer adds."""
     return sequential(
         *(BatchNorm(name="norm1"), ReLU(name="relu1"), conv(BOTTLENECK * growth, 1, name="conv1")),
         *(BatchNorm(name="norm2"), ReLU(name="relu2"), conv(growth, 3, name="conv2")),
     )
 
 
-def dense_block(growth, count):
-    """Each layer reads the maps of all before it: concat of a concat, which the executor stores once."""
+def dense_block(growth: int, count: int) -> Model:
+    """Each layer reads the maps of all layers before it: concat of a concat, which the executor stores once."""
 
-    def model(x):
+    def model(x: Node) -> Node:
         for number in range(1, count + 1):
             with scope(f"denselayer{number}"):
                 x = concat(x, dense_layer(growth)(x))
@@ -31,7 +34,7 @@ def dense_block(growth, count):
     return model
 
 
-def transition(x):
+def transition(x: Node) -> Node:
     """Half the maps, half their height and width."""
     return sequential(
         *(BatchNorm(name="norm"), ReLU(name="relu"), conv(x.shape[0] // 2, 1, name="conv")),
@@ -39,9 +42,9 @@ def transition(x):
     )(x)
 
 
-def densenet(growth, counts, first, num_classes=1000):
+def densenet(growth: int, counts: Sequence[int], first: int, num_classes: int = 1000) -> Model:
     """A 7 x 7 convolution and a pool, dense blocks with transitions between, the mean of each map, a dense layer."""
-    features = [
+    features: list[Model] = [
         *(conv(first, 7, 2, name="conv0"), BatchNorm(name="norm0"), ReLU(name="relu0")),
         MaxPool2D(3, 2, 1, name="pool0"),
     ]
@@ -56,21 +59,89 @@ def densenet(growth, counts, first, num_classes=1000):
     )
 
 
-def densenet121(num_classes=1000):
-    """7,978,856 parameters."""
+def densenet121(num_classes: int = 1000) -> Model:
+    """DenseNet-121 (Huang et al. 2017 [47]): 7,978,856 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.densenet121(), (3, 32, 32), seed=0).summary().parameters
+    7978856
+    """
     return densenet(32, (6, 12, 24, 16), 64, num_classes)
 
 
-def densenet161(num_classes=1000):
-    """28,681,000 parameters."""
+def densenet161(num_classes: int = 1000) -> Model:
+    """DenseNet-161 (Huang et al. 2017 [47]): 28,681,000 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.densenet161(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
     return densenet(48, (6, 12, 36, 24), 96, num_classes)
 
 
-def densenet169(num_classes=1000):
-    """14,149,480 parameters."""
+def densenet169(num_classes: int = 1000) -> Model:
+    """DenseNet-169 (Huang et al. 2017 [47]): 14,149,480 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.densenet169(), (3, 32, 32), seed=0).summary().parameters
+    14149480
+    """
     return densenet(32, (6, 12, 32, 32), 64, num_classes)
 
 
-def densenet201(num_classes=1000):
-    """20,013,928 parameters."""
+def densenet201(num_classes: int = 1000) -> Model:
+    """DenseNet-201 (Huang et al. 2017 [47]): 20,013,928 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.densenet201(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
     return densenet(32, (6, 12, 48, 32), 64, num_classes)

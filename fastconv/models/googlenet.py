@@ -1,9 +1,11 @@
-"""GoogLeNet: Szegedy et al., "Going deeper with convolutions", 2014, table 1."""
+"""GoogLeNet: Szegedy et al. 2015 [45], table 1."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any, TypeAlias
 
 from .. import init
-from ..graph import concat, sequential
+from ..graph import Node, concat, sequential
 from ..layers import (
     AdaptiveAvgPool2D,
     BatchNorm,
@@ -16,7 +18,9 @@ from ..layers import (
     MaxPool2D,
     ReLU,
 )
-from .parts import numbered, scoped
+from .blocks import Model, numbered, scoped
+
+Unit: TypeAlias = Callable[..., Model]  # (channels, kernel_size, stride=1) -> a convolution and its ReLU
 
 # 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection
 INCEPTIONS = {
@@ -34,23 +38,23 @@ AUXILIARY = ("4a", "4d")  # the inceptions whose maps the auxiliary heads read
 pool = partial(MaxPool2D, 3, ceil_mode=True)
 
 
-def with_batch_norm(channels, kernel_size, stride=1):
-    """conv, bn (eps 0.001), ReLU."""
+def with_batch_norm(channels: int, kernel_size: int, stride: int = 1) -> Model:
+    """conv, bn (eps 0.001), ReLU: as torchvision has it."""
     conv = Conv2D(channels, kernel_size, stride, kernel_size // 2, bias=False, init=init.normal(0.01), name="conv")
     return sequential(conv, BatchNorm(0.001, name="bn"), ReLU())
 
 
-def with_bias(channels, kernel_size, stride=1):
-    """conv with a bias that starts at 0.2, ReLU: of 2014."""
-    rules = {"init": "glorot_uniform", "bias_init": init.constant(0.2)}
+def with_bias(channels: int, kernel_size: int, stride: int = 1) -> Model:
+    """conv with a bias that starts at 0.2, ReLU: as in the paper."""
+    rules: dict[str, Any] = {"init": "glorot_uniform", "bias_init": init.constant(0.2)}
     return sequential(Conv2D(channels, kernel_size, stride, kernel_size // 2, name="conv", **rules), ReLU())
 
 
-def inception(unit, wide, channels):
-    """Several filter sizes side by side; `wide` is the size of the widest."""
+def inception(unit: Unit, wide: int, channels: Sequence[int]) -> Model:
+    """Filters of several sizes side by side; `wide` is the size of the widest."""
     one, reduce3, three, reduce5, five, projection = channels
 
-    def model(x):
+    def model(x: Node) -> Node:
         return concat(
             scoped("branch1", unit(one, 1))(x),
             scoped("branch2", numbered(unit(reduce3, 1), unit(three, 3)))(x),
@@ -61,7 +65,7 @@ def inception(unit, wide, channels):
     return model
 
 
-def auxiliary(unit, num_classes, dropout):
+def auxiliary(unit: Unit, num_classes: int, dropout: float) -> Model:
     """A classifier on maps halfway."""
     return sequential(
         *(AdaptiveAvgPool2D(4), scoped("conv", unit(128, 1)), Flatten()),
@@ -72,31 +76,59 @@ def auxiliary(unit, num_classes, dropout):
 linear = partial(Linear, init=init.normal(0.01), bias_init="fan_in_uniform")
 
 
-def googlenet(num_classes=1000, aux_logits=False, original=False, dropout=None, dropout_aux=0.7):
-    """Nine inceptions, with torchvision's names and shapes: 6,624,904 parameters.
+def googlenet(
+    num_classes: int = 1000,
+    aux_logits: bool = False,
+    original: bool = False,
+    dropout: float | None = None,
+    dropout_aux: float = 0.7,
+) -> Model:
+    """GoogLeNet (Szegedy et al. 2015 [45]): nine inceptions, with torchvision's names and shapes; 6,624,904 parameters.
 
-    With ``aux_logits=True`` two auxiliary classifiers read the maps halfway: 13,004,888 parameters, trained with
-    `losses.AuxiliaryCrossEntropy()`. The output then is the logits of the three heads one after another,
-    (3 num_classes,): the main one, aux1, aux2. In prediction those of aux1 and aux2 are -inf, so that argmax and
-    softmax are the main head's.
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs of each head.
+    aux_logits : bool
+        With True two auxiliary classifiers read the maps halfway: 13,004,888 parameters, trained with
+        `losses.AuxiliaryCrossEntropy()`.
+    original : bool
+        False: as torchvision has it; the widest filters are 3 x 3, and batch normalisation follows each convolution.
+        True: as in the paper; the widest filters are 5 x 5, there are biases in place of batch normalisation, and
+        local response normalisation after the first pool and before the second: 6,998,552 parameters.
+    dropout : float, optional
+        The probability with which a value before the last dense layer is set to 0 in training. None: 0.4 in the
+        paper's network, else 0.2.
+    dropout_aux : float
+        The same in the auxiliary classifiers.
 
-    The widest filters are 3 x 3, as torchvision has them, and batch normalisation follows each convolution. With
-    ``original=True`` they are 5 x 5 as in the paper, there are biases in place of batch normalisation, and local
-    response normalisation after the first pool and before the second: 6,998,552 parameters.
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,). With `aux_logits` the logits of the three heads one after another,
+        (3 num_classes,): the main one, aux1, aux2. In prediction aux1 and aux2 give -inf, so that argmax and softmax
+        are the main head's.
 
-    `dropout` is 0.4 in the paper's network, else 0.2, unless given.
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.googlenet(), (3, 32, 32), seed=0).summary().parameters
+    6624904
+    >>> fastconv.Network(fastconv.models.googlenet(10, aux_logits=True), (3, 32, 32), seed=0).output_shape
+    (30,)
     """
     unit, wide = (with_bias, 5) if original else (with_batch_norm, 3)
     if dropout is None:
         dropout = 0.4 if original else 0.2
 
-    def normalised(x):
+    def normalised(x: Node) -> Node:
         return LocalResponseNorm(5)(x) if original else x
 
-    def model(x):
+    def model(x: Node) -> Node:
         x = normalised(sequential(scoped("conv1", unit(64, 7, 2)), pool(2, name="maxpool1"))(x))
         x = normalised(sequential(scoped("conv2", unit(64, 1)), scoped("conv3", unit(192, 3)))(x))
-        x, heads = pool(2, name="maxpool2")(x), []
+        x = pool(2, name="maxpool2")(x)
+        heads: list[Node] = []
         for name, channels in INCEPTIONS.items():
             if name == "4a":
                 x = pool(2, name="maxpool3")(x)

@@ -1,8 +1,8 @@
-"""MobileNet: Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision", 2017, table 1."""
+"""MobileNet: Howard et al. 2017 [49], table 1."""
 
 from ..graph import sequential
 from ..layers import AdaptiveAvgPool2D, Flatten, Linear
-from .parts import block, conv_bn, conv_bn_block, numbered
+from .blocks import Model, block, conv_bn, conv_bn_block, numbered
 
 # (channels, stride) of each depthwise separable convolution
 SEPARABLE = (
@@ -12,20 +12,40 @@ SEPARABLE = (
 )
 
 
-def separable(inputs, channels, stride):
-    """A 3 x 3 filter for each channel, then 1 x 1: layers "0" to "5"."""
+def separable(inputs: int, channels: int, stride: int) -> Model:
+    """A 3 x 3 filter per channel, then a 1 x 1 convolution: layers "0" to "5"."""
     return numbered(*conv_bn(inputs, 3, stride, 1, groups=inputs), *conv_bn(channels, 1))
 
 
-def scaled(channels, width_mult):
+def scaled(channels: int, width_mult: float) -> int:
+    """The channels times the multiplier, rounded down, at least 8."""
     return max(8, int(channels * width_mult))
 
 
-def mobilenet_v1(num_classes=1000, width_mult=1.0):
-    """Depthwise separable convolutions: 4,231,976 parameters.
+def mobilenet_v1(num_classes: int = 1000, width_mult: float = 1.0) -> Model:
+    """MobileNet (Howard et al. 2017 [49]): depthwise separable convolutions, 4,231,976 parameters.
 
-    `width_mult` is the paper's alpha, on the channels of every layer. torchvision has no such network; names follow
-    those of `mobilenet_v2`.
+    torchvision has no such network; names are like those of `mobilenet_v2`.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+    width_mult : float
+        The paper's alpha: multiplies the channels of every layer.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.mobilenet_v1(), (3, 32, 32), seed=0).summary().parameters
+    4231976
+    >>> fastconv.Network(fastconv.models.mobilenet_v1(width_mult=0.25), (3, 32, 32), seed=0).summary().parameters
+    470072
     """
     inputs = scaled(32, width_mult)
     features = [conv_bn_block(inputs, 3, 2, 1)]

@@ -1,11 +1,11 @@
-"""MobileNetV2: Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", 2018, table 2."""
+"""MobileNetV2: Sandler et al. 2018 [50], table 2."""
 
 from functools import partial
 
 from .. import init
-from ..graph import sequential
+from ..graph import Node, sequential
 from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Dropout, Flatten, Linear, ReLU6
-from .parts import block, conv_bn_block
+from .blocks import Model, block, conv_bn_block
 
 STAGES = (  # t: expansion, c: channels, n: blocks, s: stride of the first
     (1, 16, 1, 1),
@@ -20,15 +20,15 @@ STAGES = (  # t: expansion, c: channels, n: blocks, s: stride of the first
 convolution = partial(conv_bn_block, activation=ReLU6)
 
 
-def scaled(channels, width_mult):
-    """The multiple of 8 nearest to channels width_mult, but not below nine tenths of it."""
+def scaled(channels: int, width_mult: float) -> int:
+    """The multiple of 8 nearest to channels * width_mult, but not below nine tenths of it."""
     wanted = channels * width_mult
     rounded = max(8, int(wanted + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
-def inverted_residual(inputs, channels, stride, expansion):
-    """1 x 1 to more channels, 3 x 3 by channel, 1 x 1 to few, without activation; beside it x where shapes agree."""
+def inverted_residual(inputs: int, channels: int, stride: int, expansion: int) -> Model:
+    """1 x 1 to more channels, 3 x 3 per channel, 1 x 1 to few without activation; plus x where the shapes agree."""
     hidden = inputs * expansion
     parts = [convolution(hidden, 1)] if expansion != 1 else []
     parts += [
@@ -38,14 +38,35 @@ def inverted_residual(inputs, channels, stride, expansion):
     ]
     inside = block("conv", *parts)
 
-    def model(x):
+    def model(x: Node) -> Node:
         return x + inside(x) if stride == 1 and inputs == channels else inside(x)
 
     return model
 
 
-def mobilenet_v2(num_classes=1000, width_mult=1.0, dropout=0.2):
-    """Inverted residuals with linear bottlenecks: 3,504,872 parameters."""
+def mobilenet_v2(num_classes: int = 1000, width_mult: float = 1.0, dropout: float = 0.2) -> Model:
+    """MobileNetV2 (Sandler et al. 2018 [50]): inverted residuals with linear bottlenecks, 3,504,872 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+    width_mult : float
+        Multiplies the channels of every layer; the last convolution has at least 1,280.
+    dropout : float
+        The probability with which a value before the dense layer is set to 0 in training.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.mobilenet_v2(), (3, 32, 32), seed=0).summary().parameters
+    3504872
+    """
     inputs, last = scaled(32, width_mult), scaled(1280, max(1.0, width_mult))
     features = [convolution(inputs, 3, 2, 1)]
     for expansion, channels, count, stride in STAGES:

@@ -1,39 +1,41 @@
-"""ResNet: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015, table 1."""
+"""ResNet: He, Zhang, Ren and Sun 2016 [46], table 1."""
 
-from ..graph import sequential
+from collections.abc import Callable, Sequence
+
+from ..graph import Node, sequential
 from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU
-from .parts import block, conv_bn
+from .blocks import Model, block, conv_bn
 
 
-def convolution(number, channels, kernel_size, stride=1):
-    """conv<number> and bn<number>."""
+def convolution(number: int, channels: int, kernel_size: int, stride: int = 1) -> Model:
+    """A convolution and batch normalisation, called conv<number> and bn<number>."""
     return sequential(
         Conv2D(channels, kernel_size, stride, kernel_size // 2, bias=False, init="he_normal_out", name=f"conv{number}"),
         BatchNorm(name=f"bn{number}"),
     )
 
 
-def joined(y, x, stride, channels):
-    """relu(y + shortcut of x): x itself, or a 1 x 1 convolution where shapes differ (option B)."""
+def joined(y: Node, x: Node, stride: int, channels: int) -> Node:
+    """relu(y + shortcut(x)); the shortcut is x itself, or a 1 x 1 convolution where the shapes differ (option B)."""
     if y.shape != x.shape:
         x = block("downsample", *conv_bn(channels, 1, stride, activation=None))(x)
     return ReLU()(y + x)
 
 
-def basic(channels, stride):
+def basic(channels: int, stride: int) -> Model:
     """Two 3 x 3 convolutions beside the shortcut."""
 
-    def model(x):
+    def model(x: Node) -> Node:
         y = sequential(convolution(1, channels, 3, stride), ReLU(), convolution(2, channels, 3))(x)
         return joined(y, x, stride, channels)
 
     return model
 
 
-def bottleneck(channels, stride):
+def bottleneck(channels: int, stride: int) -> Model:
     """1 x 1, 3 x 3 (which has the stride) and 1 x 1 convolutions, the last four times as wide, beside the shortcut."""
 
-    def model(x):
+    def model(x: Node) -> Node:
         first, second = convolution(1, channels, 1), convolution(2, channels, 3, stride)
         y = sequential(first, ReLU(), second, ReLU(), convolution(3, 4 * channels, 1))(x)
         return joined(y, x, stride, 4 * channels)
@@ -41,7 +43,7 @@ def bottleneck(channels, stride):
     return model
 
 
-def resnet(residual, counts, num_classes=1000):
+def resnet(residual: Callable[[int, int], Model], counts: Sequence[int], num_classes: int = 1000) -> Model:
     """A 7 x 7 convolution and a pool, four stages of `counts` blocks, the mean of each map, a dense layer."""
     stages = [
         block(f"layer{number + 1}", *(residual(64 << number, 2 if number and not i else 1) for i in range(count)))
@@ -56,26 +58,111 @@ def resnet(residual, counts, num_classes=1000):
     )
 
 
-def resnet18(num_classes=1000):
-    """11,689,512 parameters."""
+def resnet18(num_classes: int = 1000) -> Model:
+    """ResNet-18 (He et al. 2016 [46]): 11,689,512 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.resnet18(), (3, 32, 32), seed=0).summary().parameters
+    11689512
+    """
     return resnet(basic, (2, 2, 2, 2), num_classes)
 
 
-def resnet34(num_classes=1000):
-    """21,797,672 parameters."""
+def resnet34(num_classes: int = 1000) -> Model:
+    """ResNet-34 (He et al. 2016 [46]): 21,797,672 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.resnet34(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
     return resnet(basic, (3, 4, 6, 3), num_classes)
 
 
-def resnet50(num_classes=1000):
-    """25,557,032 parameters."""
+def resnet50(num_classes: int = 1000) -> Model:
+    """ResNet-50 (He et al. 2016 [46]): 25,557,032 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.resnet50(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
     return resnet(bottleneck, (3, 4, 6, 3), num_classes)
 
 
-def resnet101(num_classes=1000):
-    """44,549,160 parameters."""
+def resnet101(num_classes: int = 1000) -> Model:
+    """ResNet-101 (He et al. 2016 [46]): 44,549,160 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.resnet101(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
     return resnet(bottleneck, (3, 4, 23, 3), num_classes)
 
 
-def resnet152(num_classes=1000):
-    """60,192,808 parameters."""
+def resnet152(num_classes: int = 1000) -> Model:
+    """ResNet-152 (He et al. 2016 [46]): 60,192,808 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.resnet152(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
     return resnet(bottleneck, (3, 8, 36, 3), num_classes)

@@ -1,18 +1,21 @@
-"""The ResNets for CIFAR: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015, section 4.2."""
+"""The ResNets for CIFAR: He, Zhang, Ren and Sun 2016 [46], section 4.2."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ..graph import sequential
+from ..graph import Node, sequential
 from ..layer import Layer, Spec
 from ..layers import AdaptiveAvgPool2D, Flatten, Linear, ReLU
-from .parts import block
+from ..typing import Call, Shape
+from .blocks import Model, block
 from .resnet import convolution
 
 
 class Shortcut(Layer):
-    """Option A of the paper, without parameters: every second pixel of x, with zeros for the further channels.
+    """Option A of He et al. 2016 [46], without parameters: every second pixel of x, and zeros for the further channels.
 
     y[c] = x[c, ::stride, ::stride] for the channels of x, else 0
     dx[c, ::stride, ::stride] = dy[c], else 0
@@ -20,38 +23,39 @@ class Shortcut(Layer):
 
     kind = "shortcut"
 
-    def __init__(self, channels, stride, name=None):
+    def __init__(self, channels: int, stride: int, name: str | None = None) -> None:
         super().__init__(name)
         self.channels, self.stride = channels, stride
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         if x_shape[0] > self.channels:
             raise ValueError(f"channels must be >= {x_shape[0]}, got {self.channels}")
         return Spec((self.channels, *(-(-extent // self.stride) for extent in x_shape[1:])))
 
-    def forward(self, b):
+    def forward(self, b: Any) -> list[Call]:
         known = b.x.shape[1]
         pixels = b.x[:, :, :: self.stride, :: self.stride]
         return [partial(np.copyto, b.y[:, :known], pixels), partial(b.y[:, known:].fill, 0)]
 
-    def backward(self, b):
+    def backward(self, b: Any) -> list[Call]:
         if b.dx is None:
             return []
         pixels = b.dx[:, :, :: self.stride, :: self.stride]
         return [partial(b.dx.fill, 0), partial(np.copyto, pixels, b.dy[:, : b.dx.shape[1]])]
 
 
-def basic(channels, stride):
+def basic(channels: int, stride: int) -> Model:
     """Two 3 x 3 convolutions beside the shortcut."""
 
-    def model(x):
+    def model(x: Node) -> Node:
         y = sequential(convolution(1, channels, 3, stride), ReLU(), convolution(2, channels, 3))(x)
-        return ReLU()(y + (x if y.shape == x.shape else Shortcut(channels, stride)(x)))
+        shortcut = x if y.shape == x.shape else Shortcut(channels, stride)(x)
+        return ReLU()(y + shortcut)
 
     return model
 
 
-def resnet_cifar(depth, num_classes=10):
+def resnet_cifar(depth: int, num_classes: int = 10) -> Model:
     """A 3 x 3 convolution, three stages of (depth - 2) / 6 blocks with 16, 32 and 64 maps, a dense layer."""
     count, rest = divmod(depth - 2, 6)
     if rest or count < 1:
@@ -69,21 +73,89 @@ def resnet_cifar(depth, num_classes=10):
     )
 
 
-def resnet20(num_classes=10):
-    """269,722 parameters."""
+def resnet20(num_classes: int = 10) -> Model:
+    """ResNet-20 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 269,722 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.resnet20(), (3, 32, 32), seed=0).summary().parameters
+    269722
+    """
     return resnet_cifar(20, num_classes)
 
 
-def resnet32(num_classes=10):
-    """464,154 parameters."""
+def resnet32(num_classes: int = 10) -> Model:
+    """ResNet-32 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 464,154 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.resnet32(), (3, 32, 32), seed=0).summary().parameters
+    464154
+    """
     return resnet_cifar(32, num_classes)
 
 
-def resnet56(num_classes=10):
-    """853,018 parameters."""
+def resnet56(num_classes: int = 10) -> Model:
+    """ResNet-56 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 853,018 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.resnet56(), (3, 32, 32), seed=0).summary().parameters
+    853018
+    """
     return resnet_cifar(56, num_classes)
 
 
-def resnet110(num_classes=10):
-    """1,727,962 parameters."""
+def resnet110(num_classes: int = 10) -> Model:
+    """ResNet-110 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 1,727,962 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.resnet110(), (3, 32, 32), seed=0).summary().parameters
+    1727962
+    """
     return resnet_cifar(110, num_classes)

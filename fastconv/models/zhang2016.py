@@ -1,11 +1,12 @@
-"""The network of Zhifei Zhang, "Derivation of Backpropagation in Convolutional Neural Network", 2016."""
+"""The network of Zhang 2016 [1]."""
 
 from ..graph import sequential
 from ..layers import AvgPool2D, Conv2D, Flatten, Linear, Sigmoid
+from .blocks import Model
 
 
-def zhang2016():
-    """Exactly the paper's network, for images (1, 28, 28): 3,898 parameters.
+def zhang2016() -> Model:
+    """Exactly the network of Zhang 2016 [1], for images (1, 28, 28): 3,898 parameters.
 
     C1 = sigma(I * k1 + b1)    6 maps 24 x 24, true 5 x 5 convolution        eqs. 4, 5
     S1 = mean of 2 x 2         6 maps 12 x 12                                eq. 6
@@ -15,6 +16,18 @@ def zhang2016():
     y  = sigma(W f + b)        10 values                                     eq. 12
 
     Biases start at 0, the rest uniform (eqs. 1 to 3). The loss is half the sum of squares (eq. 13): `losses.MSE()`.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives y, (10,), each value between 0 and 1.
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> network = fastconv.Network(fastconv.models.zhang2016(), (1, 28, 28), seed=0)
+    >>> network.summary().parameters
+    3898
     """
     return sequential(
         Conv2D(6, 5, rotate=True, name="conv1"),

@@ -1,0 +1,115 @@
+"""One architecture with the same weights in fastconv and in PyTorch, for `agree.py`."""
+
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch_models
+from torch.nn import functional as F
+
+import fastconv
+from fastconv import losses, models
+
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
+TINY = {"float32": 2.0**-24, "float64": 2.0**-53}  # rounding of a number of size 1
+
+
+class Case(NamedTuple):
+    build: object  # num_classes -> model of fastconv
+    options: dict = {}  # noqa: RUF012  of the PyTorch model
+    size: int = 64
+    channels: int = 3
+    heads: int = 1
+
+
+off, all_off = {"dropout": 0.0}, {"dropout": 0.0, "dropout_aux": 0.0}
+CASES = {
+    "lenet5": Case(models.lenet5, size=28, channels=1),
+    "alexnet": Case(partial(models.alexnet, **off), off, 96),
+    "alexnet_original": Case(partial(models.alexnet, original=True, **off), off, 96),
+    **{name: Case(partial(getattr(models, name), **off), off) for name in ("vgg11", "vgg16")},
+    "googlenet": Case(partial(models.googlenet, aux_logits=True, **all_off), all_off, heads=3),
+    "googlenet_original": Case(
+        partial(models.googlenet, aux_logits=True, original=True, **all_off), all_off, 128, heads=3
+    ),
+    **{name: Case(getattr(models, name)) for name in ("resnet18", "resnet50")},
+    "resnet20": Case(models.resnet20, size=32),
+    "densenet121": Case(models.densenet121),
+    "mobilenet_v1": Case(models.mobilenet_v1),
+    "mobilenet_v2": Case(partial(models.mobilenet_v2, **off), off),
+    "squeezenet1_1": Case(partial(models.squeezenet1_1, **off), off, 128),
+}
+AUXILIARY = losses.AuxiliaryCrossEntropy()
+
+
+class Task:
+    """One model with weights, images and classes."""
+
+    def __init__(self, name, size, batch, classes, seed):
+        self.name, self.case, self.classes = name, CASES[name], classes
+        self.size, self.batch = size or self.case.size, batch
+        network = self.network("float32", seed)
+        self.weights = {name: a.copy() for name, a in network.arrays().items() if not name.endswith(".counter")}
+
+    def draw(self, seed):
+        """Images and classes."""
+        rng = np.random.default_rng(seed)
+        return rng.standard_normal((self.batch, *self.input_shape)), rng.integers(self.classes, size=self.batch)
+
+    @property
+    def input_shape(self):
+        return (self.case.channels, self.size, self.size)
+
+    @property
+    def loss(self):
+        return losses.CrossEntropy() if self.case.heads == 1 else AUXILIARY
+
+    def network(self, dtype, seed=0):
+        """fastconv's network."""
+        return fastconv.Network(self.case.build(num_classes=self.classes), self.input_shape, dtype, seed)
+
+    def filled(self, dtype):
+        """fastconv's network with the weights."""
+        network = self.network(dtype)
+        put(network, self.weights)
+        return network
+
+    def module(self, dtype, layout="contiguous"):
+        """PyTorch's module with the weights."""
+        dtype = getattr(torch, dtype)
+        with torch.device("meta"):  # no first weights are drawn
+            module = torch_models.build(self.name, num_classes=self.classes, **self.case.options).to(dtype)
+            if any(torch.nn.parameter.is_lazy(p) for p in module.parameters()):
+                module(torch.zeros(1, *self.input_shape, dtype=dtype))
+        module.to_empty(device="cpu")
+        module.load_state_dict({name: torch.from_numpy(a) for name, a in self.weights.items()})
+        return module.to(memory_format=LAYOUTS[layout])
+
+    def torch_loss(self, y, targets):
+        if self.case.heads == 1:
+            return F.cross_entropy(y, targets)
+        parts = zip(AUXILIARY.weights, y.split(self.classes, 1), strict=True)
+        return sum(weight * F.cross_entropy(part, targets) for weight, part in parts)
+
+    def torch_step(self, module, x, targets):
+        """The loss of a batch, as a number; gradients lie in the module."""
+        module.train()
+        module.zero_grad()
+        loss = self.torch_loss(torch_models.logits(module(x)), targets)
+        loss.backward()
+        return float(loss.detach())
+
+
+def put(network, arrays):
+    known = network.arrays()
+    for name, value in arrays.items():
+        known[name][...] = value
+
+
+def tensor(x, dtype, layout="contiguous"):
+    return torch.from_numpy(x.astype(dtype)).to(memory_format=LAYOUTS[layout])
+
+
+def verdict(good):
+    return "ok" if good else "**missed**"

@@ -1,0 +1,51 @@
+"""The command line as a process: environment, pipes, interrupts."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from commands import command
+
+import fastconv
+
+
+def test_as_a_module(tmp_path):
+    done = command("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"fastconv {fastconv.__version__}\n")
+    done = command("train", "--epochs", "none", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "must be a whole number >= 1, got 'none'" in done.stderr
+
+
+def test_the_environment_names_the_data_and_the_network_is_saved_here(folder, tmp_path):
+    done = command("train", "--epochs", "1", cwd=tmp_path, FASTCONV_DATA=str(folder))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert f"data      {folder}: 300 training and 100 test images" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["zhang2016.npz"]
+
+
+def test_a_closed_pipe_is_no_traceback(folder, tmp_path):
+    line = f"{sys.executable} -m fastconv train --data {folder} --epochs 3 | head -n 1"
+    environment = {**os.environ, "PYTHONPATH": str(Path(fastconv.__file__).parents[1])}
+    done = subprocess.run(line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.startswith("data")
+    assert done.stderr == ""
+
+
+def test_interrupted_training_ends_with_130_and_saves_nothing(folder, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastconv", "train", "--data", str(folder), "--epochs", "100000"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(fastconv.__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert any("epoch 2 " in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "fastconv: interrupted\n")
+    assert list(tmp_path.iterdir()) == []

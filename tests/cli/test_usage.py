@@ -1,0 +1,93 @@
+"""Usage, help and `fastconv info`; each failure is one clear line."""
+
+import re
+
+import numpy as np
+import pytest
+from commands import failure
+
+import fastconv
+from fastconv import kernels
+from fastconv.cli import parser
+
+
+def test_info_tells_the_build_and_the_threads(capsys):
+    fastconv.set_num_threads(1)
+    assert parser.main(["info"]) == 0
+    rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert rows["fastconv"].startswith(fastconv.__version__)
+    assert rows["build"].replace(",", " ").split()[0] == kernels.build
+    assert rows["builds"].split() == kernels.builds
+    assert rows["threads"].startswith("1 of ")
+    assert rows["NumPy"] == np.__version__
+    assert set(rows) >= {"processor", "OpenMP", "Python"}
+
+
+FAILURES = {
+    "no such data": (["train", "--data", "{tmp}/none"], "none: no such folder"),
+    "empty data": (["train", "--data", "{tmp}"], "holds no train-images-idx3-ubyte"),
+    "out in a missing folder": (
+        ["train", "--data", "{tmp}", "--out", "{tmp}/none/a.npz"],
+        "a.npz: No such file or directory: there is no folder",
+    ),
+    "out is a folder": (["train", "--data", "{tmp}", "--out", "{tmp}"], "is not a regular file but a folder"),
+    "data is a file": (["train", "--data", "{tmp}/file"], "file: is not a folder"),
+    "too many threads": (
+        ["train", "--data", "{tmp}", "--threads", "5000"],
+        "--threads must be between 1 and 1024, got 5000",
+    ),
+    "threads beyond 64 bits": (["train", "--data", "{tmp}", "--threads", "9" * 30], "--threads must be between"),
+    "no name": (["predict", "", "x.png"], "''"),
+    "no such network": (["predict", "{tmp}/none.npz", "x.png"], "none.npz: No such file or directory"),
+    "network is a folder": (["predict", "{tmp}", "x.png"], "is not a regular file but a folder"),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_failures_are_one_line_and_exit_code_1(name, tmp_path, capsys):
+    arguments, message = FAILURES[name]
+    (tmp_path / "file").write_bytes(b"")
+    assert message in failure(capsys, *(argument.format(tmp=tmp_path) for argument in arguments))
+
+
+USAGE = {
+    "nothing": [],
+    "unknown command": ["learn"],
+    "unknown option": ["train", "--rate", "1", "--data", "/none"],
+    "abbreviated option": ["train", "--epoch", "1", "--data", "/none"],
+    "unknown model": ["train", "--model", "alexnet"],
+    "no epochs": ["train", "--epochs", "0"],
+    "half an epoch": ["train", "--epochs", "0.5"],
+    "negative batch": ["train", "--batch-size", "-5"],
+    "no rate": ["train", "--lr", "0"],
+    "infinite rate": ["train", "--lr", "inf"],
+    "rate in words": ["train", "--lr", "fast"],
+    "not a number": ["train", "--lr", "nan"],
+    "negative seed": ["train", "--seed", "-1"],
+    "no threads": ["predict", "--threads", "0", "a.npz", "x.png"],
+    "no files": ["predict", "a.npz"],
+    "no model": ["predict"],
+    "info of what": ["info", "cpu"],
+}
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_usage_errors_exit_with_2(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parser.main(USAGE[name])
+    assert stop.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("usage: fastconv")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["predict", "--help"]])
+def test_help_has_examples_that_are_understood(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parser.main(arguments)
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    examples = re.findall(r"^  fastconv (.*?)(?:   .*)?$", text.partition("examples:")[2], re.MULTILINE)
+    assert len(examples) == 3
+    for example in examples:
+        assert callable(parser.parser().parse_args(example.split()).run)
