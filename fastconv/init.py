@@ -1,15 +1,21 @@
 """First values of parameters: `init(rng, shape, fan_in, fan_out)` gives a float64 array.
 
-`fan_in` counts the connections into one unit, `fan_out` those out of one: for a convolution C kh kw and K kh kw.
+`fan_in` counts the connections into one unit, `fan_out` the connections out of one unit: C kh kw and K kh kw for a
+convolution of C channels with K filters. A layer takes the name of a rule (`init="he_normal"`) or a function (`Init`).
+U(+-a) is the uniform distribution from -a to a, N(0, v) the normal distribution of mean 0 and variance v. Numbers
+in brackets refer to docs/references.md.
 """
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from math import inf
+from typing import Any, Protocol
 
 import numpy as np
 
 from .ops import check
+from .typing import Array, Shape
 
 ELSEWHERE = {  # letters of a name in other libraries -> the name here
     "xavieruniform": "glorot_uniform",
@@ -23,81 +29,152 @@ ELSEWHERE = {  # letters of a name in other libraries -> the name here
 }
 
 
-def zeros(rng, shape, fan_in=1, fan_out=1):
-    """0, the sources' value of every bias."""
+class Init(Protocol):
+    """A rule for first values, also one of your own."""
+
+    def __call__(self, rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, /) -> Array:
+        """Draw or compute the first values of one parameter.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The network's generator, from its `seed`.
+        shape : tuple of int
+            Shape of the parameter.
+        fan_in, fan_out : int
+            Connections into and out of one unit; the rules that do not use one of them take 1 by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            Numbers of this shape, which become the network's dtype.
+        """
+
+
+def zeros(rng: np.random.Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
+    """0: the first value of every bias (Zhang 2016 [1])."""
     return np.zeros(shape)
 
 
-def ones(rng, shape, fan_in=1, fan_out=1):
-    """1."""
+def ones(rng: np.random.Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
+    """1: the first value of the slopes of normalisation."""
     return np.ones(shape)
 
 
-def uniform(rng, shape, fan_in, fan_out):
-    """U(+-sqrt(6 / (fan_in + fan_out))): the sources' rule.
+def uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+    """U(+-sqrt(6 / (fan_in + fan_out))): the rule of Zhang 2016 [1], eqs. 1 to 3.
 
-    For a k x k convolution that is sqrt(6 / ((c_in + c_out) k^2)), for a dense layer sqrt(6 / (in + out)). Zhang 2016,
-    eqs. 1 to 3, after LeCun et al. 1998. Glorot and Bengio 2010 arrived at the same rule.
+    The bound is sqrt(6 / ((c_in + c_out) k^2)) for a k x k convolution, and sqrt(6 / (in + out)) for a dense layer.
+    Glorot and Bengio 2010 [39], eq. 16, have the same rule.
     """
     bound = np.sqrt(6 / (fan_in + fan_out))
     return rng.uniform(-bound, bound, shape)
 
 
-def glorot_uniform(rng, shape, fan_in, fan_out):
-    """U(+-sqrt(6 / (fan_in + fan_out))): the name by which the field knows `uniform`."""
+def glorot_uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+    """U(+-sqrt(6 / (fan_in + fan_out))): the usual name of `uniform` (Glorot and Bengio 2010 [39], eq. 16)."""
     return uniform(rng, shape, fan_in, fan_out)
 
 
-def glorot_normal(rng, shape, fan_in, fan_out):
-    """N(0, 2 / (fan_in + fan_out)). Glorot and Bengio 2010."""
+def glorot_normal(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+    """N(0, 2 / (fan_in + fan_out)) (Glorot and Bengio 2010 [39], eq. 12)."""
     return rng.normal(0, np.sqrt(2 / (fan_in + fan_out)), shape)
 
 
-def he_uniform(rng, shape, fan_in, fan_out=1):
-    """U(+-sqrt(6 / fan_in)): keeps the variance through rectified layers. He et al. 2015."""
+def he_uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
+    """U(+-sqrt(6 / fan_in)): keeps the variance of the values through ReLU layers (He et al. 2015 [15])."""
     bound = np.sqrt(6 / fan_in)
     return rng.uniform(-bound, bound, shape)
 
 
-def he_normal(rng, shape, fan_in, fan_out=1):
-    """N(0, 2 / fan_in). He et al. 2015."""
+def he_normal(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
+    """N(0, 2 / fan_in): keeps the variance of the values through ReLU layers (He et al. 2015 [15], eq. 10)."""
     return rng.normal(0, np.sqrt(2 / fan_in), shape)
 
 
-def he_normal_out(rng, shape, fan_in, fan_out):
-    """N(0, 2 / fan_out): keeps the variance of the gradient on its way back. He et al. 2015."""
+def he_normal_out(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+    """N(0, 2 / fan_out): keeps the variance of the gradients through ReLU layers (He et al. 2015 [15], eq. 14)."""
     return rng.normal(0, np.sqrt(2 / fan_out), shape)
 
 
-def fan_in_uniform(rng, shape, fan_in, fan_out=1):
-    """U(+-1 / sqrt(fan_in)), for weights and biases alike: what PyTorch's layers begin with."""
+def fan_in_uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
+    """U(+-1 / sqrt(fan_in)), for weights and biases alike: the first values in PyTorch's layers."""
     bound = 1 / np.sqrt(fan_in)
     return rng.uniform(-bound, bound, shape)
 
 
-def normal(deviation):
-    """The initialiser that draws from N(0, deviation^2), deviation >= 0."""
+def normal(deviation: float) -> Init:
+    """The initialiser that draws from N(0, deviation^2).
+
+    Parameters
+    ----------
+    deviation : float >= 0
+        Standard deviation, finite.
+
+    Returns
+    -------
+    Init
+        A function of (rng, shape, fan_in, fan_out), to be given to a layer: `Conv2D(4, 3, init=normal(0.01))`.
+
+    Raises
+    ------
+    TypeError
+        If `deviation` is not a number.
+    ValueError
+        If `deviation` is negative, infinite or NaN.
+    """
     deviation = check.number(deviation, "deviation")
     if not 0 <= deviation < inf:
         raise ValueError(f"deviation must be >= 0 and finite, got {deviation}")
     return partial(drawn, deviation)
 
 
-def drawn(deviation, rng, shape, fan_in=1, fan_out=1):
+def drawn(deviation: float, rng: np.random.Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
+    """N(0, deviation^2)."""
     return rng.normal(0, deviation, shape)
 
 
-def constant(value):
-    """The initialiser that gives this value everywhere."""
+def constant(value: float) -> Init:
+    """The initialiser that gives this value everywhere.
+
+    Parameters
+    ----------
+    value : float
+        The value of all elements.
+
+    Returns
+    -------
+    Init
+        A function of (rng, shape, fan_in, fan_out), to be given to a layer.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a number.
+    """
     return partial(filled, check.number(value, "value"))
 
 
-def filled(value, rng, shape, fan_in=1, fan_out=1):
+def filled(value: float, rng: np.random.Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
+    """The value everywhere."""
     return np.full(shape, value)
 
 
-def named(init, name="init"):
-    """An initialiser from its name or from itself."""
+def named(init: str | Init, name: str = "init") -> Init:
+    """The initialiser of a name, or the function itself.
+
+    Parameters
+    ----------
+    init : str or function
+        The name of a rule here, such as "he_normal", or a function of (rng, shape, fan_in, fan_out).
+    name : str
+        What errors call the argument.
+
+    Raises
+    ------
+    ValueError
+        If there is no such rule; the message says what to write instead.
+    """
     known = (
         *(zeros, ones, uniform, fan_in_uniform, glorot_uniform, glorot_normal),
         *(he_uniform, he_normal, he_normal_out),
@@ -105,10 +182,13 @@ def named(init, name="init"):
     names = {rule.__name__: rule for rule in known}
     if isinstance(init, str) and init in names:
         return names[init]
-    if callable(init) and init not in (normal, constant):
+    makers: tuple[Any, ...] = (normal, constant)
+    if callable(init) and init not in makers:
         return init
-    if callable(init):
-        raise ValueError(f"{name} must be a result of {init.__name__}: write {name}=fastconv.init.{init.__name__}(0.1)")
+    for maker in makers:
+        rule = maker.__name__
+        if init is maker:
+            raise ValueError(f"{name} must be a result of {rule}: write {name}=fastconv.init.{rule}(0.1)")
     number = isinstance(init, int | float) and not isinstance(init, bool)
     cure = f"; to fill with this number write {name}=fastconv.init.constant({init!r})" if number else ""
     if isinstance(init, str) and (known_here := ELSEWHERE.get("".join(filter(str.isalpha, init.lower())))):
@@ -117,8 +197,8 @@ def named(init, name="init"):
 
 
 @contextmanager
-def blamed_on(init, name):
-    """Adds the parameter's name and the rule to the errors of an initialiser or of its result."""
+def blamed_on(init: object, name: str) -> Iterator[None]:
+    """Adds the parameter's name and the rule to the errors of an initialiser, and to errors about its result."""
     try:
         yield
     except (TypeError, ValueError) as error:

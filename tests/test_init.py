@@ -1,4 +1,4 @@
-"""Initialisers: bounds, variances, the sources' numbers."""
+"""Initialisers: bounds, variances, the numbers of Zhang 2016."""
 
 import numpy as np
 import pytest

@@ -1,1 +1,1 @@
-"""What people hand to networks and training: checked, with errors that say what to write instead."""
+"""Checks of what users give to networks and training; errors say what to write instead."""

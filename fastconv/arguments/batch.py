@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ..ops import check
+from ..typing import Array, Shape
 
 
-def batch(x, name, input_shape, dtype):
+def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[Array, bool]:
     """(N, *input_shape) of the network's dtype, and whether it came with a batch axis."""
     code, x = check.code(x, name), of_dtype(x, name, dtype)
     if x.shape == input_shape:
@@ -19,12 +21,12 @@ def batch(x, name, input_shape, dtype):
     return x, True
 
 
-def shape_of_batch(input_shape):
+def shape_of_batch(input_shape: Shape) -> str:
     """'(N, 3, 32, 32)' for images of shape (3, 32, 32)."""
     return f"(N, {', '.join(map(str, input_shape))})"
 
 
-def cure_of_shape(shape, input_shape, code):
+def cure_of_shape(shape: Shape, input_shape: Shape, code: str) -> str:
     """'; use ...' where channels come last, the channel axis is missing or images are flattened; else ''."""
     if len(input_shape) == 3:
         last = (*input_shape[1:], input_shape[0])
@@ -38,7 +40,7 @@ def cure_of_shape(shape, input_shape, code):
     return ""
 
 
-def of_dtype(x, name, dtype):
+def of_dtype(x: Any, name: str, dtype: np.dtype[Any]) -> Array:
     """`x` as an array of the network's dtype."""
     if isinstance(x, tuple) and len(x) == 2 and all(isinstance(a, np.ndarray) for a in x) and x[0].ndim != x[1].ndim:
         raise TypeError(
@@ -56,13 +58,13 @@ def of_dtype(x, name, dtype):
     return check.array(x, name)
 
 
-def iterator_cure(given, name):
+def iterator_cure(given: object, name: str) -> str:
     """'; use ...' for a generator, which NumPy takes for one object; a zip gives pairs, which make no array."""
     if not isinstance(given, Iterator) or isinstance(given, zip):
         return ""
     return f"; use numpy.array(list({name}))"
 
 
-def are_numbers(objects):
-    """Whether astype loses nothing; of None it would make NaN."""
+def are_numbers(objects: Array) -> bool:
+    """Whether `astype` loses nothing; it would turn None into NaN."""
     return objects.ndim > 0 and all(isinstance(value, int | float | np.number) for value in objects.flat)

@@ -1,12 +1,15 @@
-"""Errors for what users of other libraries write by habit, with what to write instead."""
+"""Errors for what users of other libraries write by habit; they say what to write instead."""
 
 import inspect
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import FunctionType
+from typing import Any
 
 import numpy as np
 
 from ..ops import check
+from ..typing import Shape
 
 LOSSES = {  # letters of a name -> what to write
     "crossentropy": "fastconv.CrossEntropy()",
@@ -25,7 +28,7 @@ OPTIMIZERS = {
     "adamw": "fastconv.AdamW()",
     "rmsprop": "fastconv.RMSprop()",
 }
-OPTIONS = {  # of layers of other libraries -> ours
+OPTIONS = {  # an option of layers in other libraries -> the option here
     "strides": "stride",
     "pool_size": "kernel_size",
     "dilation_rate": "dilation",
@@ -41,7 +44,7 @@ OPTIONS = {  # of layers of other libraries -> ours
 }
 
 
-def check_model(model, rule):
+def check_model(model: object, rule: str) -> None:
     """TypeError if the model is not a function of nodes, with what to write instead."""
     cure = ""
     if isinstance(model, type):
@@ -53,23 +56,26 @@ def check_model(model, rule):
     raise TypeError(f"{rule}, got {model!r}{cure}")
 
 
-def check_options(layer, options):
+def check_options(layer: type, options: Mapping[str, object]) -> None:
     """TypeError if a layer of fastconv gets an option of another library; your own classes may take any option."""
-    if not options or not layer.__init__.__module__.startswith("fastconv."):
+    if not options:
+        return
+    init: Callable[..., None] = layer.__init__  # type: ignore[misc]  # of the class itself
+    if not init.__module__.startswith("fastconv."):
         return
     if "activation" in options:
         raise TypeError(
             f"{layer.__name__} takes no activation, got activation={options['activation']!r}: an activation is a layer "
             f"of its own, sequential({layer.__name__}(...), ReLU())"
         )
-    known = inspect.signature(layer.__init__).parameters
+    known = inspect.signature(init).parameters
     for name in options:
         if name not in known and OPTIONS.get(name) in known:
             value = check.shown(options[name])
             raise TypeError(f"{layer.__name__} takes no {name}, got {name}={value}; write {OPTIONS[name]}={value}")
 
 
-def sample_shape(input_shape):
+def sample_shape(input_shape: Any) -> Shape:
     """(C, H, W) or (features,), from one of these or from the number of features."""
     rule = "input_shape must be (C, H, W) or (features,), without the batch axis"
     if hasattr(input_shape, "__index__") and np.ndim(input_shape) == 0:
@@ -81,7 +87,7 @@ def sample_shape(input_shape):
     return tuple(check.integer(extent, "input_shape", 1) for extent in input_shape)
 
 
-def check_loss(loss):
+def check_loss(loss: Any) -> Any:
     """The loss; TypeError if it is not one."""
     rule = "loss must be a loss object"
     if isinstance(loss, type) and hasattr(loss, "prepare"):
@@ -98,7 +104,7 @@ def check_loss(loss):
     return loss
 
 
-def check_optimizer(optimizer):
+def check_optimizer(optimizer: Any) -> Any:
     """The optimizer; TypeError if it is not one."""
     rule = "optimizer must be an object with step(parameters, gradients)"
     if isinstance(optimizer, str | type):
@@ -112,13 +118,13 @@ def check_optimizer(optimizer):
     return optimizer
 
 
-def known_as(thing, table):
+def known_as(thing: object, table: Mapping[str, str]) -> str:
     """What to write for a name, a function, a class or an object of another library; all choices if it is unknown."""
     name = thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__)
     return table.get("".join(filter(str.isalpha, name.lower())), " or ".join(dict.fromkeys(table.values())))
 
 
-def check_callback(function, name, takes):
+def check_callback(function: object, name: str, takes: str) -> None:
     """TypeError for what cannot be called with one argument; None is no callback."""
     if function is None:
         return
@@ -131,8 +137,8 @@ def check_callback(function, name, takes):
         raise TypeError(f"{rule} alone, got {function!r}: {wrong}")
 
 
-def mismatch(function, count):
-    """Why a function cannot be called with so many arguments; '' where it can, or a builtin does not tell."""
+def mismatch(function: Callable[..., object], count: int) -> str:
+    """Why a function cannot be called with `count` arguments; '' if it can, or if a builtin does not tell."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -145,6 +151,6 @@ def mismatch(function, count):
 
 
 @lru_cache
-def mismatch_of_step(step):
-    """Asked in each training step, of functions of classes."""
+def mismatch_of_step(step: FunctionType) -> str:
+    """Why a function cannot be called as `step(self, parameters, gradients)`; asked in each training step."""
     return mismatch(step, 3)

@@ -1,4 +1,4 @@
-"""Weights on disk: written so that a crash loses nothing, read so that a stranger's file harms nothing.
+"""Weights on disk: a crash while writing loses nothing, and reading a stranger's file runs nothing.
 
 The suffix says what is written: .safetensors, else an .npz of plain arrays with JSON beside them. Files of either kind
 by PyTorch or NumPy are read too, and state dicts that `torch.save` wrote. Names, shapes, dtypes and sizes are checked
@@ -8,31 +8,34 @@ before any array is allocated, and all arrays are read before the first weight c
 import os
 import stat
 import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..system.files import require_regular
+from ..system.files import AnyPath, require_regular
 from ..system.interrupt import held_back
+from ..typing import Array
 from . import dtypes, npz, safetensors
 from .errors import CheckpointError, Mismatch, blamed_on, shortened
-from .kinds import SAFETENSORS, open_weights, suffix_to_write
+from .kinds import SAFETENSORS, Reader, open_weights, suffix_to_write
 from .metadata import FORMAT
-from .names import Loaded, compared, mismatch
+from .names import Comparison, Loaded, Rename, compared, mismatch
 
 __all__ = ["FORMAT", "CheckpointError", "Loaded", "Mismatch", "check_path", "load", "metadata", "save"]
 
-NO_METADATA = MappingProxyType({})
+NO_METADATA: Mapping[str, Any] = MappingProxyType({})
 WRITERS = {SAFETENSORS: safetensors.write, ".npz": npz.write}
 LONGEST_NAME = 60_000  # bytes of an array's name; a zip archive can hold 65,535
 LONGEST = 100  # bytes of the target's name that the temporary file's name contains
 
 
-def save(path, arrays, metadata=NO_METADATA):
+def save(path: AnyPath, arrays: Mapping[str, Array], metadata: Any = NO_METADATA) -> None:
     """Write the arrays (a mapping) and the metadata (what JSON can hold); the old file stays until the new is whole.
 
-    Written to a temporary file in the same folder, forced to disk, then renamed over `path`. The new file has the
+    The new file is written under another name in the same folder, forced to disk, and renamed to `path`. It has the
     permissions and the owner of the old one. A symbolic link stays a link; other hard links keep the old file.
     """
     path = check_path(path)
@@ -55,7 +58,7 @@ def save(path, arrays, metadata=NO_METADATA):
         sync_folder(os.path.dirname(target))
 
 
-def check_path(path):
+def check_path(path: AnyPath) -> str:
     """The path as text; ValueError, TypeError or OSError if `save` cannot write there."""
     path = text_of(path)
     suffix_to_write(path)
@@ -75,7 +78,7 @@ def check_path(path):
     return path
 
 
-def text_of(path):
+def text_of(path: AnyPath) -> str:
     """The path as text, as the caller typed it."""
     if not isinstance(path, str | bytes | os.PathLike):
         raise TypeError(f"path must be text or a pathlib.Path, got {type(path).__name__}: {path!r:.50}")
@@ -85,8 +88,8 @@ def text_of(path):
     return path
 
 
-def can_be_encoded(path):
-    """Whether the system has bytes for the text; for half a character it has none."""
+def can_be_encoded(path: str) -> bool:
+    """Whether the system has bytes for the text; it has none for half of a surrogate pair."""
     try:
         return bool(os.fsencode(path))
     except UnicodeEncodeError:
@@ -94,7 +97,7 @@ def can_be_encoded(path):
 
 
 @contextmanager
-def named(path):
+def named(path: str) -> Iterator[None]:
     """OSErrors name the path that the caller typed, not the resolved or the temporary one."""
     try:
         yield
@@ -107,7 +110,7 @@ def named(path):
         raise OSError(error.errno, reason, path) from error
 
 
-def check_name(name):
+def check_name(name: str) -> str:
     """The name, if both formats can store it; else ValueError."""
     try:
         if "\0" not in name and 0 < len(name.encode()) <= LONGEST_NAME and name != safetensors.OTHERS:
@@ -118,7 +121,7 @@ def check_name(name):
     raise ValueError(f"an array's name must be {rule}, got {name!r:.50}")
 
 
-def beside(target):
+def beside(target: str) -> str:
     """The name of a temporary file in the same folder, cut so that it is not too long."""
     folder, name = os.path.split(target)
     start = os.fsdecode(os.fsencode(name)[:LONGEST])
@@ -126,7 +129,7 @@ def beside(target):
 
 
 @contextmanager
-def created(temporary, target):
+def created(temporary: str, target: str) -> Iterator[BinaryIO]:
     """A new file, open for writing, with the permissions and the owner of the target if that exists."""
     try:
         old = os.stat(target)
@@ -140,7 +143,8 @@ def created(temporary, target):
         yield file
 
 
-def take_over(handle, old):
+def take_over(handle: int, old: os.stat_result) -> None:
+    """Give the open file the permissions of the old one, and its owner and group as far as the system allows it."""
     for owner in ((old.st_uid, old.st_gid), (-1, old.st_gid)):
         try:
             os.fchown(handle, *owner)
@@ -150,7 +154,7 @@ def take_over(handle, old):
     os.fchmod(handle, stat.S_IMODE(old.st_mode))
 
 
-def sync_folder(folder):
+def sync_folder(folder: str) -> None:
     """Make the rename itself survive a power cut, where folders can be opened at all."""
     try:
         handle = os.open(folder, os.O_RDONLY)
@@ -162,18 +166,18 @@ def sync_folder(folder):
         os.close(handle)
 
 
-def metadata(path):
+def metadata(path: AnyPath) -> Any:
     """The metadata given to `save`; {} if another program wrote the file."""
     path = text_of(path)
     with named(path), open_weights(path) as file:
         return file.metadata
 
 
-def load(path, arrays, strict=True, rename=None):
+def load(path: AnyPath, arrays: Mapping[str, Array], strict: bool = True, rename: Rename | None = None) -> Any:
     """Fill the arrays from the file and return its metadata; if anything does not fit, nothing changes.
 
-    With `strict=False`, fill the arrays that fit and return a report (`Loaded`). Counters and states of random numbers
-    may be missing; they then stay as they are.
+    With `strict=False`, fill the arrays that fit and return a report (`Loaded`). Counters and states of random number
+    generators may be missing from the file; such arrays stay as they are.
     """
     path = text_of(path)
     if not isinstance(strict, bool | np.bool_):
@@ -193,11 +197,15 @@ def load(path, arrays, strict=True, rename=None):
     with held_back():
         for name, value in values.items():
             np.copyto(arrays[name], value.reshape(arrays[name].shape))
-    return file.metadata if strict else Loaded(file.metadata, list(values), *comparison[1:], rounded)
+    return (
+        file.metadata
+        if strict
+        else Loaded(file.metadata, list(values), comparison.missing, comparison.unknown, comparison.misshapen, rounded)
+    )
 
 
-def read(file, comparison, arrays):
-    """(name -> values in the array's dtype, names of rounded arrays); what would lose values becomes misshapen."""
+def read(file: Reader, comparison: Comparison, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
+    """(name -> values in the array's dtype, names of rounded arrays); an array that would lose values is misshapen."""
     values, rounded = {}, []
     for name, original in list(comparison.fitting.items()):
         with blamed_on(file.path):

@@ -1,8 +1,11 @@
-"""What the names in a PyTorch pickle mean. Nothing is imported, and only the functions in `CALLS` are called."""
+"""What the names in a PyTorch pickle mean. No name is imported, and only the functions in `CALLS` are called."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
-LAZILY = "lazily"  # conjugate or negative: a tensor whose numbers are not those of its storage
+from ..typing import Shape
+
+LAZILY = "lazily"  # conjugate or negative: PyTorch computes the tensor's numbers from its storage when it reads them
 LONGEST_KEY = 1 << 16  # characters
 STORAGES = {
     "torch.FloatStorage": "float32",
@@ -55,32 +58,43 @@ class Tensor(NamedTuple):
     storage: Storage
     dtype: str
     offset: int
-    shape: tuple
-    strides: tuple
+    shape: Shape
+    strides: Shape
 
 
 class Refused(Exception):
     """The pickle asks for something that this reader never does."""
 
 
-# The functions that pickles may call. Arguments of another form raise errors, which the caller reports.
+# The functions that pickles may call. They raise any error for arguments of another form; the caller reports it.
 
 
-def ordered(pairs=()):
+def ordered(pairs: Iterable[tuple[Any, Any]] = ()) -> dict[Any, Any]:
+    """OrderedDict, and every other dict, with plain keys."""
     return {plain_key(key): value for key, value in pairs}
 
 
-def tensor(storage, offset, shape, strides, *rest):
+def tensor(storage: Storage, offset: int, shape: Shape, strides: Shape, *rest: Any) -> Tensor:
     """_rebuild_tensor and _rebuild_tensor_v2: `rest` is requires_grad, hooks and, for a conjugate, metadata."""
     return view(storage, storage.dtype, offset, shape, strides, rest[2] if len(rest) > 2 else None)
 
 
-def tensor_with_dtype(storage, offset, shape, strides, grad, hooks, dtype, more=None):
+def tensor_with_dtype(
+    storage: Storage,
+    offset: int,
+    shape: Shape,
+    strides: Shape,
+    grad: object,
+    hooks: object,
+    dtype: Name,
+    more: Any = None,
+) -> Tensor:
     """_rebuild_tensor_v3: a tensor whose storage holds bytes."""
     return view(storage, dtype.text.removeprefix("torch."), offset, shape, strides, more)
 
 
-def view(storage, dtype, offset, shape, strides, more):
+def view(storage: Storage, dtype: str, offset: int, shape: Shape, strides: Shape, more: Any) -> Tensor:
+    """The tensor, if all arguments have the right form; `more` names views that PyTorch evaluates lazily."""
     if not isinstance(storage, Storage) or not all(sizes(part) for part in (shape, strides, (offset,))):
         raise ValueError("a tensor without storage, shape and strides")
     if len(shape) != len(strides):
@@ -90,23 +104,27 @@ def view(storage, dtype, offset, shape, strides, more):
     return Tensor(storage, dtype, offset, shape, strides)
 
 
-def sizes(values):
+def sizes(values: object) -> bool:
+    """Whether this is a tuple of integers >= 0."""
     return isinstance(values, tuple) and all(type(value) is int and value >= 0 for value in values)
 
 
-def parameter(data, *requires_grad_hooks_and_state):
+def parameter(data: Any, *requires_grad_hooks_and_state: object) -> Any:
+    """_rebuild_parameter: the tensor."""
     return data
 
 
-def size(values=()):
+def size(values: Iterable[int] = ()) -> Shape:
+    """torch.Size: a tuple."""
     return tuple(values)
 
 
-def opaque(what):
+def opaque(what: str) -> Callable[..., Opaque]:
+    """A function of any arguments that gives the same `Opaque`."""
     return lambda *arguments: Opaque(what)
 
 
-CALLS = {
+CALLS: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": ordered,
     "torch._utils._rebuild_tensor": tensor,
     "torch._utils._rebuild_tensor_v2": tensor,
@@ -125,12 +143,12 @@ CALLS = {
 KNOWN = {*CALLS, *STORAGES, *(f"torch.{dtype}" for dtype in DTYPES), "numpy.ndarray"}
 
 
-def pairs(values):
+def pairs(values: list[Any]) -> dict[Any, Any]:
     """A dict from alternating keys and values."""
     return ordered(zip(values[::2], values[1::2], strict=True))
 
 
-def plain_key(key):
+def plain_key(key: Any) -> Any:
     """The key of a dict, if it is plain and short; hashing and comparing others could take for ever."""
     if not isinstance(key, str | int | float | bool | None):
         raise Refused(f"a {type(key).__name__} as the key of a dict")

@@ -5,9 +5,12 @@ to an integer              from an integer in its range, or from a whole float t
 to bool                    from bool
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+from ..typing import Array, Shape
 
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 FLOATS = ("float16", "float32", "float64")
@@ -21,13 +24,13 @@ OBJECTS = "Python objects, which only a pickle can hold: write arrays of numbers
 class Entry(NamedTuple):
     """An array in a file: shape and dtype of what `read` returns; the dtype is None if it cannot be read."""
 
-    shape: tuple
-    dtype: np.dtype | None
+    shape: Shape
+    dtype: np.dtype[Any] | None
     stored: str  # the name of the dtype in the file
     cure: str = ""
 
 
-def entry(shape, dtype):
+def entry(shape: Shape, dtype: DTypeLike) -> Entry:
     """The entry for an array with NumPy's shape and dtype."""
     dtype = np.dtype(dtype)
     if dtype.name in DTYPES:
@@ -39,7 +42,7 @@ def entry(shape, dtype):
     return Entry(shape, None, str(dtype))
 
 
-def writable(name, array):
+def writable(name: str, array: Array) -> Array:
     """The array in native byte order and C order, as both formats store it."""
     array = np.asarray(array)
     if array.dtype.name not in DTYPES:
@@ -48,7 +51,7 @@ def writable(name, array):
     return np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
 
 
-def difference(entry, array):
+def difference(entry: Entry, array: Array) -> str | None:
     """How the entry's shape or dtype does not fit the array, in words; None if both fit."""
     counters = array.dtype.kind in "iu" and array.shape in ((), (1,)) and entry.shape in ((), (1,))
     if (entry.shape == array.shape or counters) and convertible(entry.dtype, array.dtype):
@@ -57,7 +60,7 @@ def difference(entry, array):
     return text + advice(entry, array.dtype)
 
 
-def convertible(given, wanted):
+def convertible(given: np.dtype[Any] | None, wanted: np.dtype[Any]) -> bool:
     """Whether values of the given dtype may be converted to the wanted one."""
     if given is None:
         return False
@@ -65,14 +68,14 @@ def convertible(given, wanted):
     return given.kind in taken.get(wanted.kind, "")
 
 
-def advice(entry, wanted):
+def advice(entry: Entry, wanted: np.dtype[Any]) -> str:
     """What to do about the dtype if it does not fit; else ''."""
     if convertible(entry.dtype, wanted):
         return ""
     return f" ({entry.cure or f'convert it before it is saved: x.astype({wanted.name!r}), in PyTorch x.float()'})"
 
 
-def converted(value, wanted, stored):
+def converted(value: Array, wanted: np.dtype[Any], stored: str) -> tuple[Array, bool]:
     """(the values in this dtype, whether any was rounded); ValueError if a value would be lost."""
     if value.dtype == wanted:
         return value, False
@@ -88,7 +91,8 @@ def converted(value, wanted, stored):
     return value.astype(wanted), False
 
 
-def rounded(value, wanted):
+def rounded(value: Array, wanted: np.dtype[Any]) -> tuple[Array, bool]:
+    """(the values as floats of this dtype, whether any was rounded); ValueError if a finite value becomes infinite."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         result = value.astype(wanted)
     if (np.isinf(result) & np.isfinite(value)).any():
@@ -96,6 +100,6 @@ def rounded(value, wanted):
     return result, not np.array_equal(result, value, equal_nan=True)
 
 
-def widened(bits):
+def widened(bits: Array) -> Array:
     """float32 from the 16 bits of bfloat16, which are its upper half."""
     return (bits.astype(np.uint32) << 16).view(np.float32)

@@ -2,13 +2,20 @@
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from ..system.files import open_regular
+from ..typing import Array
+from .dtypes import Entry
 from .errors import CheckpointError, blamed_on, shortened
 from .npz import METADATA, NpzFile, open_archive
 from .safetensors import SafetensorsFile
 from .torch import MAGIC, TorchLegacy, TorchZip, is_pickle
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile  # a slow import, and many programs neither save nor load
 
 SAFETENSORS = ".safetensors"
 START = 512  # bytes, enough for every kind below
@@ -34,7 +41,7 @@ STARTS = (  # first bytes of files in formats that are not read
     (b"\xff\xd8\xff", "a picture", ""),
     (b"%PDF", "a PDF document", ""),
 )
-PATTERNS = (  # the same, as regular expressions
+PATTERNS = (  # first bytes of other formats that are not read, as regular expressions
     (rb"(?s)\0\0[\x08\x09\x0b-\x0e][\x01-\x08]", "IDX, a data set", "read it with fastconv.data.read_idx"),
     (rb"(?s).{4}TFL3", "TensorFlow Lite", FROM_NUMPY),
     (rb"(?s).{257}ustar", "a tar archive", UNPACK),
@@ -50,8 +57,19 @@ A_PICKLE = (
 )
 
 
+class Reader(Protocol):
+    """An open file of weights."""
+
+    path: str
+    metadata: Any
+    entries: dict[str, Entry]
+
+    def read(self, name: str) -> Array:
+        """The array of this name."""
+
+
 @contextmanager
-def open_weights(path):
+def open_weights(path: str) -> Iterator[Reader]:
     """A reader for the file's format, with `metadata`, `entries` (name -> Entry) and `read(name)`."""
     with open_regular(path, CheckpointError) as file:
         with blamed_on(path):
@@ -59,7 +77,8 @@ def open_weights(path):
         yield reader
 
 
-def reader_of(path, file):
+def reader_of(path: str, file: BinaryIO) -> Reader:
+    """The reader that the first bytes of a file ask for; CheckpointError if the file holds no weights."""
     length = os.fstat(file.fileno()).st_size  # 0 for files that hold nothing on disk, as in /proc
     start = file.read(START) if length else b""
     if not start:
@@ -73,7 +92,7 @@ def reader_of(path, file):
     raise not_weights(path, *kind_of(start))
 
 
-def kind_of(start):
+def kind_of(start: bytes) -> tuple[str, str]:
     """(the format of a file with these first bytes, what to do)."""
     for magic, what, cure in STARTS:
         if start.startswith(magic):
@@ -86,12 +105,13 @@ def kind_of(start):
     return f"of an unknown kind (its first bytes are {start[:8].hex(' ')})", ""
 
 
-def not_weights(path, what, cure):
+def not_weights(path: str, what: str, cure: str) -> CheckpointError:
+    """The error for a file of another format."""
     cure = f"; {cure}" if cure else ""
     return CheckpointError(f"{path} is {what}: not a checkpoint (an .npz, .safetensors or PyTorch .pth file){cure}")
 
 
-def archive_of(path, archive, length):
+def archive_of(path: str, archive: "ZipFile", length: int) -> Reader:
     """The reader for a zip archive, chosen by the names of its entries."""
     names = archive.namelist()
     if "model.weights.h5" in names:
@@ -125,7 +145,7 @@ SUFFIXES = {
 }
 
 
-def suffix_to_write(path):
+def suffix_to_write(path: str) -> str:
     """.safetensors or .npz; ValueError for a suffix that means another format."""
     stem, suffix = os.path.splitext(path)
     means, cure = meaning(suffix.lower())
@@ -137,10 +157,10 @@ def suffix_to_write(path):
     return SAFETENSORS if suffix.lower() == SAFETENSORS else ".npz"
 
 
-def meaning(suffix):
-    """(the other format that a suffix means, what to do)."""
-    from difflib import get_close_matches  # needed for few names
+def meaning(suffix: str) -> tuple[str, str]:
+    """(the other format that a suffix means, what to do); ('', '') if it means none."""
+    from difflib import get_close_matches  # a slow import, which few names need
 
     if suffix != SAFETENSORS and get_close_matches(suffix, [SAFETENSORS], cutoff=0.8):
         return f"no format, but is nearly {SAFETENSORS}", MISSPELT
-    return SUFFIXES.get(suffix, (None, None))
+    return SUFFIXES.get(suffix, ("", ""))

@@ -6,18 +6,21 @@ JSON has no tuples: they are written as lists, and the path of each is written b
 """
 
 import json
+from typing import Any, TypeAlias
 
 from .errors import CheckpointError
 
 FORMAT = "fastconv 1"
+Place: TypeAlias = tuple[Any, ...]  # keys and indices, from the outside to the inside
+
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 200  # leaves room below Python's limit of recursion
 MOST_BITS = 14_000  # of an integer: Python reads up to 4,300 digits
 
 
-def written(metadata, **more):
+def written(metadata: Any, **more: Any) -> str:
     """The JSON text with the metadata."""
-    tuples = []
+    tuples: list[Place] = []
     check(metadata, (), tuples)
     more |= {"tuples": tuples} if tuples else {}
     text = json.dumps({"format": FORMAT, "metadata": metadata, **more})  # ASCII: as many bytes as characters
@@ -26,7 +29,7 @@ def written(metadata, **more):
     return text
 
 
-def check(value, path, tuples):
+def check(value: Any, path: Place, tuples: list[Place]) -> None:
     """TypeError or ValueError if JSON would change the value; adds the path of each tuple to `tuples`."""
     if len(path) > MOST_DEPTH:
         raise ValueError(f"metadata must be nested at most {MOST_DEPTH} levels deep, and must not contain itself")
@@ -43,13 +46,15 @@ def check(value, path, tuples):
         check_plain(value, path)
 
 
-def check_key(key, path):
+def check_key(key: object, path: Place) -> None:
+    """TypeError or ValueError if JSON would change a dict's key."""
     if not isinstance(key, str):
         raise TypeError(f"{named(path)} has the key {key!r}, but keys must be text, as in JSON: write {str(key)!r}")
     check_plain(key, path)
 
 
-def check_plain(value, path):
+def check_plain(value: object, path: Place) -> None:
+    """TypeError or ValueError if JSON would change text, a number, True, False or None, or cannot hold the value."""
     if isinstance(value, str):
         if json.loads(json.dumps(value)) != value:  # a surrogate pair, which comes back as one character
             raise ValueError(f"{named(path)} is not valid Unicode text: {value[:50]!r}")
@@ -63,12 +68,13 @@ def check_plain(value, path):
         )
 
 
-def named(path):
+def named(path: Place) -> str:
     """The place in the metadata, as a Python expression."""
     return "metadata" + "".join(f"[{key!r}]" for key in path)
 
 
-def cure(value):
+def cure(value: object) -> str:
+    """'; write ...' for a value that JSON cannot hold."""
     if hasattr(value, "tolist"):  # arrays and numbers of NumPy, tensors of PyTorch
         return "; write x.tolist()"
     if isinstance(value, set | frozenset):
@@ -78,7 +84,7 @@ def cure(value):
     return "; write str(x)"
 
 
-def read(path, text):
+def read(path: str, text: str | bytes) -> tuple[Any, dict[str, Any]]:
     """(metadata, the whole description) from the text that `written` returned."""
     if len(text) > MOST_BYTES:
         raise CheckpointError(f"{path}: its metadata is larger than {MOST_BYTES} bytes")
@@ -96,12 +102,12 @@ def read(path, text):
         raise CheckpointError(f"{path}: its metadata does not match its list of tuples") from None
 
 
-def with_tuples(value, paths):
+def with_tuples(value: Any, paths: list[list[Any]]) -> Any:
     """The metadata with the lists at these paths made tuples, inner ones first."""
     holder = [value]
     for path in sorted(paths, key=len, reverse=True):
-        *above, last = (0, *path)
-        inner = holder
+        above, last = [0, *path][:-1], [0, *path][-1]
+        inner: Any = holder
         for key in above:
             inner = inner[key]
         if not isinstance(inner[last], list):

@@ -1,12 +1,16 @@
-"""Matches the names in a file with those of a network: renames, removes prefixes, compares."""
+"""Matches the names in a file with the names of a network: renames, removes prefixes, compares."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from ..typing import Array
 from . import dtypes
+from .dtypes import Entry
 from .errors import Mismatch, faults, shortened
+
+Rename: TypeAlias = Mapping[str, str | None] | Callable[[str], str | None]  # a name in the file -> the network's
 
 PREFIXES = ("module.", "model.", "_orig_mod.", "state_dict.")  # that wrappers put before every name of a network
 
@@ -25,14 +29,14 @@ class Loaded(NamedTuple):
     rounded : list of names whose numbers were rounded, from float64 to float32
     """
 
-    metadata: object
-    loaded: list
-    missing: list
-    unknown: list
-    misshapen: dict
-    rounded: list
+    metadata: Any
+    loaded: list[str]
+    missing: list[str]
+    unknown: list[str]
+    misshapen: dict[str, str]
+    rounded: list[str]
 
-    def __str__(self):
+    def __str__(self) -> str:
         other = [f"{name} {how}" for name, how in self.misshapen.items()]
         left = faults(self.missing, self.unknown, other)
         rounded = f"{len(self.rounded):,} rounded: {shortened(self.rounded)}" if self.rounded else ""
@@ -42,13 +46,13 @@ class Loaded(NamedTuple):
 class Comparison(NamedTuple):
     """Which names of a network and a file match, and which do not."""
 
-    fitting: dict  # the network's name -> the file's
-    missing: list
-    unknown: list
-    misshapen: dict
+    fitting: dict[str, str]  # the network's name -> the file's
+    missing: list[str]
+    unknown: list[str]
+    misshapen: dict[str, str]
 
 
-def compared(entries, arrays, rename):
+def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: Rename | None) -> Comparison:
     """Compares the entries of a file with a network's arrays, by name, shape and dtype."""
     names = without_prefix(renamed(entries, rename), arrays)
     fitting, misshapen = {}, {}
@@ -64,12 +68,12 @@ def compared(entries, arrays, rename):
     return Comparison(fitting, missing, unknown, misshapen)
 
 
-def may_be_missing(name, array):
+def may_be_missing(name: str, array: Array) -> bool:
     """Whether a file may lack the array: PyTorch stores no state of dropout, and its early files no counters."""
     return array.dtype == np.uint64 or name.endswith("num_batches_tracked")
 
 
-def renamed(names, rename):
+def renamed(names: Iterable[str], rename: Rename | None) -> dict[str, str]:
     """The network's name -> the file's name, without names that are renamed to None."""
     if rename is None:
         return {name: name for name in names}
@@ -79,7 +83,7 @@ def renamed(names, rename):
             raise ValueError(f"rename must have names of the file as keys, got {shortened(list(map(repr, strange)))}")
     elif not callable(rename):
         raise TypeError(f"rename must be a dict or a function, name -> name or None, got {rename!r}")
-    result = {}
+    result: dict[str, str] = {}
     for name in names:
         new = rename.get(name, name) if isinstance(rename, Mapping) else rename(name)
         if not isinstance(new, str | None):
@@ -91,7 +95,7 @@ def renamed(names, rename):
     return result
 
 
-def without_prefix(names, wanted):
+def without_prefix(names: dict[str, str], wanted: Collection[str]) -> dict[str, str]:
     """The names without a prefix that all of them have from a wrapper, if none is wanted with it."""
     taken = names
     while taken and not any(name in wanted for name in taken):
@@ -102,7 +106,7 @@ def without_prefix(names, wanted):
     return taken
 
 
-def mismatch(path, comparison):
+def mismatch(path: str, comparison: Comparison) -> Mismatch:
     """The error that lists everything that is missing, unknown or misshapen."""
     fitting, missing, unknown, misshapen = comparison
     other = [f"{name} {how}" for name, how in misshapen.items()]
@@ -114,7 +118,7 @@ def mismatch(path, comparison):
     return Mismatch(path, missing, unknown, other, cure)
 
 
-def example_of_rename(missing, unknown):
+def example_of_rename(missing: list[str], unknown: list[str]) -> str:
     """', for example ...' if the names differ only by a prefix; else ''."""
     for name in missing:
         longer = [other for other in unknown if other.endswith(f".{name}")]

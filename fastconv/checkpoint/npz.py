@@ -1,20 +1,26 @@
 """Archives of .npy files, as `numpy.savez` writes them; `write` adds JSON."""
 
+from collections.abc import Mapping
 from math import prod
-from typing import NamedTuple
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
 
+from ..typing import Array, Shape
 from . import dtypes, metadata
 from .errors import CheckpointError
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile  # a slow import, and many programs neither save nor load
 
 METADATA = "metadata.json"
 MOST_ENTRIES = 100_000
 
 
-def write(file, arrays, described):
-    import zipfile  # slow, and many programs neither save nor load
+def write(file: BinaryIO, arrays: Mapping[str, Array], described: Any) -> None:
+    """Writes one uncompressed .npy entry per array, and the metadata."""
+    import zipfile
 
     text = metadata.written(described)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -24,7 +30,7 @@ def write(file, arrays, described):
                 npy.write_array(entry, array, allow_pickle=False)
 
 
-def open_archive(path, file):
+def open_archive(path: str, file: BinaryIO) -> "ZipFile":
     """The zip archive; CheckpointError if two entries have the same name."""
     import zipfile
 
@@ -39,8 +45,10 @@ def open_archive(path, file):
 
 
 class Npy(NamedTuple):
-    shape: tuple
-    dtype: np.dtype
+    """What the header of an .npy file says."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
     fortran: bool
     length: int  # of the header
 
@@ -48,8 +56,9 @@ class Npy(NamedTuple):
 class NpzFile:
     """A file that `write` wrote, or numpy.savez, which stores no metadata."""
 
-    def __init__(self, path, archive):
-        self.path, self.archive, self.metadata = path, archive, {}
+    def __init__(self, path: str, archive: "ZipFile") -> None:
+        self.path, self.archive = path, archive
+        self.metadata: Any = {}
         names = archive.namelist()
         if METADATA in names:
             names.remove(METADATA)
@@ -57,13 +66,15 @@ class NpzFile:
         self.headers = {name.removesuffix(".npy"): self.header(name) for name in names}
         self.entries = {name: dtypes.entry(header.shape, header.dtype) for name, header in self.headers.items()}
 
-    def read_metadata(self):
+    def read_metadata(self) -> Any:
+        """The metadata that `write` wrote; its size is checked before it is read."""
         if self.archive.getinfo(METADATA).file_size > metadata.MOST_BYTES:
             raise CheckpointError(f"{self.path}: its {METADATA} is larger than {metadata.MOST_BYTES} bytes")
         with self.archive.open(METADATA) as entry:
             return metadata.read(self.path, entry.read(metadata.MOST_BYTES + 1))[0]
 
-    def header(self, name):
+    def header(self, name: str) -> Npy:
+        """The header of an entry; CheckpointError if the entry does not hold as many bytes as its header says."""
         if not name.endswith(".npy"):
             raise CheckpointError(f"{self.path} is not a checkpoint: its entry {name!r} is not an array")
         with self.archive.open(name) as entry:
@@ -76,7 +87,8 @@ class NpzFile:
             )
         return header
 
-    def read(self, name):
+    def read(self, name: str) -> Array:
+        """The array of this name."""
         shape, dtype, fortran, length = self.headers[name]
         size = prod(shape) * dtype.itemsize
         with self.archive.open(f"{name}.npy") as entry:
@@ -87,7 +99,8 @@ class NpzFile:
         return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def npy_header(entry, path, name):
+def npy_header(entry: IO[bytes], path: str, name: str) -> Npy:
+    """The header of an .npy file, read without evaluating anything but a literal."""
     try:
         if npy.read_magic(entry) != (1, 0):  # later versions allow headers of 4 GB
             raise ValueError("unknown version")

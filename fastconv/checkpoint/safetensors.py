@@ -5,9 +5,12 @@ Arrays are read one at a time, when they are asked for, and as bytes, because Nu
 
 import json
 import os
+from collections.abc import Mapping
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from ..typing import Array
 from . import dtypes, metadata
 from .errors import CheckpointError
 
@@ -20,7 +23,8 @@ MOST_HEADER = 100_000_000  # bytes, as the format says
 MOST_COUNTERS = 16  # elements of an array that is stored in the metadata
 
 
-def library():
+def library() -> Any:
+    """The package safetensors; CheckpointError if it is not installed."""
     try:
         import safetensors.numpy
     except ImportError:
@@ -28,22 +32,25 @@ def library():
     return safetensors
 
 
-def write(file, arrays, described):
+def write(file: BinaryIO, arrays: Mapping[str, Array], described: Any) -> None:
     """Writes weights as arrays, and states of random numbers (uint64) as metadata, which PyTorch ignores."""
     counters = {name: array.tolist() for name, array in arrays.items() if is_counter(array)}
     kept = {name: array for name, array in arrays.items() if name not in counters}
     file.write(library().numpy.save(kept, {OURS: metadata.written(described, counters=counters)}))
 
 
-def is_counter(array):
+def is_counter(array: Array) -> bool:
+    """Whether an array is the state of a random number generator."""
     return array.dtype == np.uint64 and array.ndim == 1 and array.size <= MOST_COUNTERS
 
 
 class SafetensorsFile:
     """A .safetensors file that `write` or another program wrote."""
 
-    def __init__(self, path, file):
-        self.path, self.file, self.metadata, self.counters = path, file, {}, {}
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self.path, self.file = path, file
+        self.metadata: Any = {}
+        self.counters: dict[str, Array] = {}
         length = os.fstat(file.fileno()).st_size
         file.seek(0)
         size = file.read(8)
@@ -56,15 +63,17 @@ class SafetensorsFile:
         if OURS in others:
             self.read_metadata(others[OURS])
 
-    def read_metadata(self, text):
-        self.metadata, told = metadata.read(self.path, text)
-        counters = told.get("counters", {})
+    def read_metadata(self, text: str) -> None:
+        """Sets `metadata`, and the counters that `write` stored beside it."""
+        self.metadata, content = metadata.read(self.path, text)
+        counters = content.get("counters", {})
         if not isinstance(counters, dict) or not all(are_counters(value) for value in counters.values()):
             raise CheckpointError(f"{self.path}: its counters are not lists of numbers")
         self.counters = {name: np.array(value, np.uint64) for name, value in counters.items()}
         self.entries.update({name: dtypes.entry(value.shape, value.dtype) for name, value in self.counters.items()})
 
-    def read(self, name):
+    def read(self, name: str) -> Array:
+        """The array of this name."""
         if name in self.counters:
             return self.counters[name]
         tensor = self.tensors[name]
@@ -78,8 +87,11 @@ class SafetensorsFile:
         return values.reshape(tensor["shape"])
 
 
-def check(path, start, length):
-    """Let the library look at a file of this length that starts so: at a copy without arrays that nobody can change."""
+def check(path: str, start: bytes, length: int) -> None:
+    """Let the library check the header of a file of this length, which begins with `start`.
+
+    The library gets a copy in memory, without the arrays, because nobody can change the copy meanwhile.
+    """
     copy = os.memfd_create("header", os.MFD_CLOEXEC)
     try:
         os.write(copy, start)
@@ -92,22 +104,23 @@ def check(path, start, length):
         os.close(copy)
 
 
-def once(pairs):
-    """An object of JSON, each of whose keys comes once; readers differ in which of two they take."""
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which each key comes once; of two equal keys readers take the first or the last."""
     content = dict(pairs)
     if len(content) != len(pairs):
         raise ValueError("its header has a name twice")
     return content
 
 
-def entry(tensor):
+def entry(tensor: dict[str, Any]) -> dtypes.Entry:
     """Shape and dtype of an array in the file; the dtype is None if NumPy does not have it."""
     code, shape = tensor["dtype"], tuple(tensor["shape"])
     if code == BFLOAT16:
         return dtypes.Entry(shape, np.dtype("float32"), "bfloat16")
     name = NAMES.get(code)
-    return dtypes.Entry(shape, name and np.dtype(name), name or code)
+    return dtypes.Entry(shape, np.dtype(name) if name else None, name or code)
 
 
-def are_counters(value):
+def are_counters(value: object) -> bool:
+    """Whether this is a list of integers that fit in uint64."""
     return isinstance(value, list) and all(type(number) is int and 0 <= number < 1 << 64 for number in value)

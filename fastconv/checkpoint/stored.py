@@ -1,12 +1,29 @@
 """`save` and `load` of a network."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from ..system.files import AnyPath
+from ..typing import Array
 from . import NO_METADATA, load, save
+from .names import Rename
 
 
 class Stored:
     """The base of classes with `arrays()`, an `executor` and `training()`; saves their arrays and loads them."""
 
-    def save(self, path, metadata=NO_METADATA):
+    executor: Any  # with a lock, held while arrays are read or written
+
+    def arrays(self) -> Mapping[str, Array]:
+        """Parameters and buffers by name."""
+        raise NotImplementedError
+
+    def training(self) -> AbstractContextManager[None]:
+        """Held while parameters change; refuses a second thread."""
+        raise NotImplementedError
+
+    def save(self, path: AnyPath, metadata: Any = NO_METADATA) -> None:
         """Write parameters, buffers and metadata; a crash or a full disk leaves the old file as it was.
 
         Parameters
@@ -30,7 +47,7 @@ class Stored:
             arrays = {name: array.copy() for name, array in self.arrays().items()}
         save(path, arrays, metadata)
 
-    def load(self, path, *, strict=True, rename=None):
+    def load(self, path: AnyPath, *, strict: bool = True, rename: Rename | None = None) -> Any:
         """Read parameters and buffers from a file, by name; if something does not fit, nothing changes.
 
         Parameters
@@ -54,9 +71,8 @@ class Stored:
         Raises
         ------
         CheckpointError
-            If the file is damaged, of another kind, or no regular file. If it does not fit, the error is a
-            `checkpoint.Mismatch`, with the lists `missing`, `unknown` and `other`; also if `strict` is False and
-            nothing fits.
+            If the file is damaged, of another kind, or no regular file. If it does not fit (with `strict=False`: if
+            nothing fits), the error is a `checkpoint.Mismatch` with the lists `missing`, `unknown` and `other`.
         OSError
             If the file cannot be opened.
 
@@ -65,9 +81,8 @@ class Stored:
         float16, bfloat16, float32 and float64 become the network's dtype. float64 is rounded to float32, with a warning
         where that changes a number, and refused where a finite number would become infinite. Counters may be integers
         of any width, or whole floats small enough to be exact, and may have the shape () or (1,). Anything else
-        (complex, float8, text, objects, integers in place of weights) is refused by name.
-
-        Counters (`num_batches_tracked`, and the state of random numbers) may be missing; they then stay as they are.
+        (complex, float8, text, objects, integers in place of weights) is refused by name. Counters
+        (`num_batches_tracked`, and the state of random number generators) may be missing; they then stay as they are.
 
         If every name of the file begins with "module.", "model.", "_orig_mod." or "state_dict.", and no name fits as
         it is, the prefix is removed, several prefixes one after another; but never one with which a name of the

@@ -1,4 +1,4 @@
-"""What ``fastconv train``, ``predict`` and ``info`` do, once the command line is understood."""
+"""The commands ``fastconv train``, ``predict`` and ``info``, given a parsed command line."""
 
 import logging
 import math
@@ -7,10 +7,13 @@ import platform
 import secrets
 import sys
 import warnings
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from reprlib import repr as shortened
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -22,16 +25,19 @@ from ..network import Network
 from ..ops.activation import softmax
 from ..optim import SGD
 from ..training import fit
-from .streams import complain, escaped, field
+from ..training.epoch import Epoch
+from ..typing import Array, Shape
+from .streams import Stream, complain, escaped, field
 
 IMAGES_SHOWN = 100_000  # the default number of epochs shows at least this many training images, ...
 FEWEST_EPOCHS = 5  # ... and each of them this often
-SMALL_STEP = 5_000_000  # multiply-adds of a batch that one thread does as fast as several, and without waiting for them
-SILENT = logging.NullHandler()  # for Pillow, whose exceptions are told in one line
+SMALL_STEP = 5_000_000  # multiply-adds of a batch that one thread computes as fast as several threads
+SILENT = logging.NullHandler()  # for the log of Pillow, whose exceptions are reported in one line
 MOST_PIXELS = 1 << 20  # of the input that a saved network may declare
 
 
-def train(options, output):
+def train(options: Namespace, output: Stream) -> int:
+    """Train a network, save it, and print its accuracy on the test images; returns the exit code."""
     known = models.known[options.model]
     out = options.out or f"{options.model}.npz"
     check_writable(out)
@@ -70,55 +76,58 @@ def train(options, output):
     return 0
 
 
-def end_of_epoch(network, shown, epoch):
+def end_of_epoch(network: Network, shown: bool, epoch: Epoch) -> bool:
     """Whether to stop early: a loss or a weight that is NaN stays NaN."""
     if shown:
         print(epoch, flush=True)
     return not is_finite(network, epoch)
 
 
-def is_finite(network, epoch):
+def is_finite(network: Network, epoch: Epoch) -> bool:
+    """Whether weights, buffers and losses are finite."""
     arrays = [*network.parameters.values(), *network.buffers.values(), epoch.loss, epoch.validation_loss]
     return all(np.isfinite(array).all() for array in arrays)
 
 
-def use_threads(number):
+def use_threads(number: int | None) -> None:
+    """Set the number of threads; None for the default."""
     try:
         set_num_threads(number)
     except ValueError:
         raise ValueError(f"--threads must be between 1 and 1024, got {number}") from None
 
 
-def check_writable(path):
-    """ValueError before training, not after it, if the path cannot be written; tries it with a file beside it."""
-    path = Path(checkpoint.check_path(path))
-    real = Path(os.path.realpath(path))
+def check_writable(path: str) -> None:
+    """ValueError if the path cannot be written, before training; tries it with a file beside it."""
+    named = Path(checkpoint.check_path(path))
+    real = Path(os.path.realpath(named))
     try:
-        trial = real.parent / f".{secrets.token_hex(8)}{path.suffix}"
+        trial = real.parent / f".{secrets.token_hex(8)}{named.suffix}"
         checkpoint.save(trial, {})
         trial.unlink()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise ValueError(f"{path}: a file cannot be written there: {why}") from None
+        raise ValueError(f"{named}: a file cannot be written there: {why}") from None
 
 
-def save(network, path, metadata):
+def save(network: Network, path: str, metadata: Mapping[str, object]) -> None:
+    """Save the network; ValueError if that fails."""
     try:
         network.save(path, metadata)
     except MemoryError:
         raise
-    except Exception as error:  # a full disk, for which safetensors has exceptions of its own
+    except Exception as error:  # for a full disk safetensors raises its own exceptions
         why = getattr(error, "strerror", None) or error
         raise ValueError(f"{path}: the network cannot be saved: {why}") from error
 
 
-def describe(model, network, folder):
-    """What `fastconv predict` must know to build the network again."""
+def describe(model: str, network: Network, folder: Path) -> dict[str, object]:
+    """The metadata from which `fastconv predict` builds the network again."""
     classes = data.class_names(folder)
     return {"model": model, "input_shape": list(network.input_shape), "classes": classes and list(classes)}
 
 
-def load_network(path):
+def load_network(path: str) -> tuple[Network, str, Sequence[object]]:
     """(network, its name among the models, the names of the classes) from a file that `fastconv train` saved."""
     saved = checkpoint.metadata(path)
     if not (saved and isinstance(saved, dict)):
@@ -136,30 +145,33 @@ def load_network(path):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         network.load(path)
-    for warning in said:  # of rounding
+    for warning in said:  # about rounded weights
         complain(warning.message)
     return network, model, names_of_classes(path, classes, network.output_shape[0])
 
 
-def built(path, build, what, shape):
-    """The network that the metadata of a file names; refused before it is allocated if the file is too small for it."""
+def built(path: str, build: Callable[[], Any], what: str, shape: Shape) -> Network:
+    """The network that a file's metadata name; refused before it is allocated if the file is too small for it."""
     try:
         params, _ = graph.declared(graph.ancestors(graph.build(build(), shape, "float32")))
-        if sum(math.prod(p.shape) for p in params.values()) > os.path.getsize(path):  # a byte per element at least
+        if sum(math.prod(p.shape) for p in params.values()) > os.path.getsize(
+            path
+        ):  # a file has at least a byte per element
             raise ValueError("the file is too small")
         return Network(build(), shape)
     except ValueError as error:
         raise checkpoint.CheckpointError(f"{path} does not fit {what}, as its metadata says: {error}") from error
 
 
-def unknown_network(path, why):
+def unknown_network(path: str, why: str) -> checkpoint.CheckpointError:
+    """The error for a file whose metadata do not say which network it holds."""
     return checkpoint.CheckpointError(
         f"{path}: does not say which network it holds: {why}; save it with 'fastconv train', or with "
         'network.save(path, metadata={"model": ..., "input_shape": network.input_shape})'
     )
 
 
-def names_of_classes(path, classes, count):
+def names_of_classes(path: str, classes: Any, count: int) -> Sequence[object]:
     """The names of `count` classes; their numbers if the file has no names."""
     if classes is None:
         return range(count)
@@ -172,13 +184,15 @@ def names_of_classes(path, classes, count):
     return classes
 
 
-def is_shape(value):
+def is_shape(value: object) -> TypeGuard[Sequence[int]]:
+    """Whether this is (C, H, W), of a size that a command line should allocate."""
     if not isinstance(value, list | tuple) or len(value) != 3:
         return False
     return all(type(extent) is int and extent > 0 for extent in value) and math.prod(value) <= MOST_PIXELS
 
 
-def predict(options, output):
+def predict(options: Namespace, output: Stream) -> int:
+    """Print the class of each image in the files; returns the exit code."""
     use_threads(options.threads)
     network, model, classes = load_network(options.model)
     logging.getLogger("PIL").addHandler(SILENT)
@@ -187,16 +201,16 @@ def predict(options, output):
     return 0 if all(done) else 1
 
 
-def predict_all(file, classify):
-    """Classifies a file, or each picture in a folder; returns whether all got a class."""
+def predict_all(file: str, classify: Callable[[str | Path], bool]) -> bool:
+    """Classify a file, or each picture in a folder; returns whether all images got a class."""
     if not os.path.isdir(file):
         return classify(file)
     done = [attempt(classify, path) for path in pictures(file)]
     return all(done)
 
 
-def attempt(work, path, *more):
-    """The result of the work on one file; False, after a message, if it fails; then the other files still run."""
+def attempt(work: Callable[..., bool], path: str | Path, *more: object) -> bool:
+    """The result of the work on one file; if it fails, a message and False, so that other files are still read."""
     try:
         return work(path, *more)
     except data.DataError as error:  # its message names the file
@@ -208,7 +222,7 @@ def attempt(work, path, *more):
     return False
 
 
-def print_classes(network, loss, classes, output, path):
+def print_classes(network: Network, loss: object, classes: Sequence[object], output: Stream, path: str | Path) -> bool:
     """A line for each image of a file: its name, the class, and the network's output for it (or its probability)."""
     if output.error is not None:  # nobody reads the results
         return False
@@ -229,7 +243,7 @@ def print_classes(network, loss, classes, output, path):
     return bool(finite.all())
 
 
-def without_class(images, finite):
+def without_class(images: Array, finite: Array) -> str:
     """Which images have no class, and whether the network or the image is the cause."""
     bad = np.flatnonzero(~finite)
     which = "it" if len(finite) == 1 else f"{len(bad)} of {len(finite)} images, the first being [{bad[0]}]"
@@ -237,7 +251,8 @@ def without_class(images, finite):
     return f"{which}: {whose} NaN or infinity"
 
 
-def info(options, output):
+def info(options: Namespace, output: Stream) -> int:
+    """Print version, build, processor and threads; returns the exit code."""
     openmp, debug = cpu.openmp_version(), cpu.is_debug_build()
     wanted = os.environ.get("FASTCONV_ISA")
     rows = {

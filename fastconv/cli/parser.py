@@ -8,7 +8,9 @@ understood, 130 after Ctrl-C.
 import argparse
 import math
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
 
 from .. import __version__, models
 from . import commands
@@ -30,25 +32,28 @@ EXAMPLES = {
     "predict": """
   fastconv predict zhang2016.npz boot.png shirt.jpg  pictures, turned to grey and resized (needs pillow)
   fastconv predict zhang2016.npz pictures/           all pictures of a folder
-  fastconv predict zhang2016.npz t10k-images-idx3-ubyte.gz        arrays: IDX, plain or gzip, and .npy
+  fastconv predict zhang2016.npz t10k-images-idx3-ubyte.gz        arrays: IDX (plain, gzip or xz) and .npy
 """,
 }
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     output = Stream(sys.stdout)
     with redirect_stdout(output), redirect_stderr(Stream(sys.stderr)):
         try:
-            code = run(parser().parse_args(arguments), output)
+            code: int = run(parser().parse_args(arguments), output)
         except SystemExit as end:  # help, the version, or a command that was not understood
             raise SystemExit(finished(output, end.code)) from None
-        return finished(output, code)
+        code = finished(output, code)
+        return code
 
 
-def run(options, output):
+def run(options: argparse.Namespace, output: Stream) -> int:
+    """Run the command of the options; what fails becomes one line on standard error, and an exit code."""
     try:
-        return options.run(options, output)
+        code: int = options.run(options, output)
+        return code
     except KeyboardInterrupt:
         return failed("interrupted", 130)
     except MemoryError:
@@ -60,13 +65,14 @@ def run(options, output):
         return failed(error)
 
 
-def failed(why, code=1):
+def failed(why: object, code: int = 1) -> int:
+    """Say why a command failed; returns the exit code."""
     complain(why)
     return code
 
 
-def finished(output, code):
-    """The exit code, 1 at least if results could not be written; a closed pipe needs no message."""
+def finished(output: Stream, code: Any) -> Any:
+    """The exit code, at least 1 if results could not be written; a closed pipe needs no message."""
     output.flush()
     if output.error is None:
         return code
@@ -75,7 +81,8 @@ def finished(output, code):
     return code or 1
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
+    """The parser of the program, with its commands."""
     top = described(argparse.ArgumentParser, "fastconv", "Convolutional networks on NumPy arrays.")
     top.add_argument("--version", action="version", version=f"fastconv {__version__}")
     add = top.add_subparsers(metavar="COMMAND", required=True).add_parser
@@ -86,7 +93,7 @@ def parser():
     return top
 
 
-def described(make, name, text):
+def described(make: Callable[..., argparse.ArgumentParser], name: str, text: str) -> argparse.ArgumentParser:
     """A parser of a command, or of the program, with examples below its help."""
     return make(
         name,
@@ -98,7 +105,8 @@ def described(make, name, text):
     )
 
 
-def train_options(command):
+def train_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `fastconv train`."""
     command.set_defaults(run=commands.train)
     add = command.add_argument
     add("--model", choices=models.known, default="zhang2016", help="the network (default: %(default)s)")
@@ -122,42 +130,49 @@ def train_options(command):
     add("--out", type=name, metavar="FILE", help="where the trained network is saved (default: MODEL.npz)")
 
 
-def predict_options(command):
+def predict_options(command: argparse.ArgumentParser) -> None:
+    """Add the arguments of `fastconv predict`."""
     command.set_defaults(run=commands.predict)
     command.add_argument("model", metavar="MODEL", help="a network saved by 'fastconv train'")
     command.add_argument("files", nargs="+", metavar="FILE", help=FILES)
     add_threads(command, "all processors")
 
 
-def add_threads(command, default):
+def add_threads(command: argparse.ArgumentParser, default: str) -> None:
+    """Add `--threads`; the help shows `default`."""
     command.add_argument("--threads", type=positive, metavar="N", help=f"at most (default: {default})")
 
 
-def name(text):
+def name(text: str) -> str:
+    """A name that is not empty."""
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
     return text
 
 
-def positive(text):
+def positive(text: str) -> int:
+    """A whole number >= 1."""
     return whole_number(text, 1)
 
 
-def seed(text):
+def seed(text: str) -> int:
+    """A whole number >= 0."""
     return whole_number(text, 0)
 
 
-def whole_number(text, minimum):
+def whole_number(text: str, minimum: int) -> int:
+    """A whole number >= `minimum`, from text."""
     try:
         value = int(text)
     except ValueError:
-        value = None
-    if value is None or value < minimum:
+        value = minimum - 1
+    if value < minimum:
         raise argparse.ArgumentTypeError(f"must be a whole number >= {minimum}, got {text!r}")
     return value
 
 
-def rate(text):
+def rate(text: str) -> float:
+    """A learning rate > 0."""
     try:
         value = float(text)
     except ValueError:

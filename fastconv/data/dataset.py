@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..typing import Array
 from .files import DataError, named
 from .idx import read_idx
 
@@ -24,8 +25,8 @@ KINDS = (("images", 3), ("labels", 1))  # what a file holds, and its number of d
 class Split(NamedTuple):
     """Images (N, 1, H, W), float32 in [0, 1], and their labels (N,), int64."""
 
-    images: np.ndarray
-    labels: np.ndarray
+    images: Array
+    labels: Array
 
 
 class Dataset(NamedTuple):
@@ -36,13 +37,14 @@ class Dataset(NamedTuple):
     folder: Path
 
 
-def load(folder=None):
+def load(folder: str | os.PathLike[str] | None = None) -> Dataset:
     """Load labelled images for training and for testing.
 
     Parameters
     ----------
-    folder : a folder with the four IDX files, plain, ``.gz`` or ``.xz``, or ``"sample"`` for the embedded sample. By
-        default the first of: the folder that the environment variable ``FASTCONV_DATA`` names,
+    folder : str or os.PathLike, optional
+        A folder with the four IDX files, plain, ``.gz`` or ``.xz``, or ``"sample"`` for the embedded sample. By default
+        the first of: the folder that the environment variable ``FASTCONV_DATA`` names,
         ``/usr/share/datasets/fashion-mnist`` (Debian's package ``dataset-fashion-mnist``), the sample.
 
     Returns
@@ -78,8 +80,8 @@ def load(folder=None):
     return Dataset(train, test, folder)
 
 
-def find_folder(folder=None):
-    """The folder that :func:`load` reads: the one asked for, or the first of the usual places."""
+def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
+    """The folder that :func:`load` reads: the given folder, else the first of the usual places."""
     if folder is None:
         folder = os.environ.get("FASTCONV_DATA") or None
     if folder is not None:
@@ -89,10 +91,10 @@ def find_folder(folder=None):
     return INSTALLED if complete else SAMPLE
 
 
-def class_names(folder):
-    """What the labels of a folder mean, as a tuple of strings; None where that is not known.
+def class_names(folder: Path) -> tuple[str, ...] | None:
+    """What the labels of a folder mean, as a tuple of strings; None if the names are unknown.
 
-    It is known for the embedded sample and for Debian's package; the IDX files themselves hold no names.
+    The names are known for the embedded sample and for Debian's package; IDX files hold no names.
 
     Examples
     --------
@@ -102,8 +104,8 @@ def class_names(folder):
     return FASHION if folder in (SAMPLE, INSTALLED) else None
 
 
-def load_split(folder, part):
-    """The images and labels of one part, as many of the one as of the other."""
+def load_split(folder: Path, part: str) -> Split:
+    """The images and labels of one part, equal in number."""
     images, labels = (needed_file(folder, part, *kind) for kind in KINDS)
     split = Split(load_images(images), load_labels(labels))
     if len(split.images) == 0:
@@ -113,19 +115,19 @@ def load_split(folder, part):
     return split
 
 
-def file_names(part, what, dimensions):
+def file_names(part: str, what: str, dimensions: int) -> list[str]:
     """The names in use: ``train-images-idx3-ubyte`` or ``train-images.idx3-ubyte``, plain, gzip or xz."""
     return [f"{part}-{what}{dot}idx{dimensions}-ubyte{end}" for dot in "-." for end in ("", ".gz", ".xz")]
 
 
-def find_file(folder, part, what, dimensions):
-    """The path of the file under one of the names in use; None where there is none."""
+def find_file(folder: Path, part: str, what: str, dimensions: int) -> Path | None:
+    """The path of the file under one of the names in use; None if there is none."""
     found = (folder / name for name in file_names(part, what, dimensions))
     return next((path for path in found if os.path.isfile(path)), None)
 
 
-def needed_file(folder, part, what, dimensions):
-    """The path of the file; a DataError that says why where there is none."""
+def needed_file(folder: Path, part: str, what: str, dimensions: int) -> Path:
+    """The path of the file; if there is none, a DataError that says why."""
     path = find_file(folder, part, what, dimensions)
     if path is None:
         reason = unlisted(folder) or f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz|.xz]"
@@ -133,8 +135,8 @@ def needed_file(folder, part, what, dimensions):
     return path
 
 
-def unlisted(folder):
-    """Why nothing is found in a folder that cannot be looked into; None where it can."""
+def unlisted(folder: Path) -> str | None:
+    """Why a folder cannot be looked into; None if it can."""
     try:
         os.scandir(folder).close()
     except FileNotFoundError:
@@ -146,7 +148,7 @@ def unlisted(folder):
     return None
 
 
-def load_images(path):
+def load_images(path: str | os.PathLike[str]) -> Array:
     """Grey images from an IDX file of bytes (N, H, W), as (N, 1, H, W) float32 in [0, 1].
 
     Raises
@@ -160,7 +162,7 @@ def load_images(path):
     return images[:, None] / np.float32(255)
 
 
-def load_labels(path):
+def load_labels(path: str | os.PathLike[str]) -> Array:
     """Labels from an IDX file of bytes (N,), as (N,) int64.
 
     Raises

@@ -1,11 +1,13 @@
-"""What every reader shares: the one error class for bad data, and the check for ordinary files."""
+"""What all readers of data share: one error class, and the check for ordinary files."""
 
 import os
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from ..system.files import open_regular, require_regular
+from ..system.files import AnyPath, open_regular, require_regular
 
 __all__ = ["DataError", "first_bytes", "named", "reading", "regular_file"]
 
@@ -18,15 +20,15 @@ class DataError(ValueError):
     """
 
 
-def named(path):
-    """The path as a ``Path``, which would take an empty name for the folder that one is in."""
+def named(path: AnyPath) -> Path:
+    """The path as a ``Path``; DataError for an empty name, which ``Path`` would take for the current folder."""
     path = os.fsdecode(path)
     if not path:
         raise DataError("path must be the name of a file or a folder, got ''")
     return Path(path)
 
 
-def regular_file(path):
+def regular_file(path: AnyPath) -> Path:
     """The path as a ``Path``, once it is known to be an ordinary file (a pipe would wait for ever)."""
     path = named(path)
     try:
@@ -38,7 +40,7 @@ def regular_file(path):
 
 
 @contextmanager
-def reading(path):
+def reading(path: AnyPath) -> Iterator[BinaryIO]:
     """An ordinary file, open for reading; errors while it is read become DataErrors that name it."""
     path = regular_file(path)
     try:
@@ -48,7 +50,7 @@ def reading(path):
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def first_bytes(path, count):
+def first_bytes(path: AnyPath, count: int) -> bytes:
     """The first bytes of an ordinary file, which tell its format."""
     with reading(path) as file:
         return file.read(count)

@@ -12,10 +12,14 @@ A file may be compressed with gzip or xz. Nothing that a file says is believed b
 import math
 import os
 import zlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .compressed import compression, read_at_most, unpacked
+from ..system.files import AnyPath
+from ..typing import Array, Shape
+from .compressed import Readable, compression, read_at_most, unpacked
 from .files import DataError, reading
 
 __all__ = ["is_idx", "read_idx", "write_idx"]
@@ -24,18 +28,20 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 MOST_DIMENSIONS = 8
 
 
-def is_idx(start):
+def is_idx(start: bytes) -> bool:
     """Whether an IDX file can begin with these bytes; two zeros are not enough: icons and films have them too."""
     return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in TYPES and 1 <= start[3] <= MOST_DIMENSIONS
 
 
-def read_idx(path, *, max_bytes=2**31):
+def read_idx(path: AnyPath, *, max_bytes: int = 2**31) -> Array:
     """Read an array from an IDX file, plain or compressed with gzip or xz.
 
     Parameters
     ----------
-    path : path of the file; whether it is compressed is read from its first bytes, not from its name.
-    max_bytes : the largest array accepted, in bytes (2 GiB by default).
+    path : str, bytes or os.PathLike
+        The file; its first bytes, not its name, say whether it is compressed.
+    max_bytes : int
+        Size of the largest array accepted, in bytes (2 GiB by default).
 
     Returns
     -------
@@ -48,8 +54,8 @@ def read_idx(path, *, max_bytes=2**31):
     DataError
         If the file is missing or not an ordinary file, has another magic number, declares more than
         ``max_bytes``, holds fewer or more bytes than it declares, or does not decompress. Sizes are checked
-        before anything of that size is allocated: those of a plain file against its length, those of a
-        compressed one against the most that its length can hold; decompression stops at the declared size.
+        before anything of that size is allocated: in a plain file against its length, in a compressed file
+        against the most that its length can hold; decompression stops at the declared size.
 
     Examples
     --------
@@ -72,7 +78,7 @@ def read_idx(path, *, max_bytes=2**31):
             return read_array(path, stream, None, length * ratio, max_bytes)
 
 
-def read_array(path, stream, exactly, at_most, max_bytes):
+def read_array(path: object, stream: Readable, exactly: int | None, at_most: int, max_bytes: int) -> Array:
     """Header, checks, then the elements. ``exactly`` is a plain file's length, None for a compressed one."""
     dtype, shape, header = read_header(path, stream)
     size = math.prod(shape) * dtype.itemsize
@@ -90,12 +96,12 @@ def read_array(path, stream, exactly, at_most, max_bytes):
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def amount(found, size):
-    """The number of bytes found, in words where there are more than were looked for."""
+def amount(found: int, size: int) -> str | int:
+    """The number of bytes found; "more" if there are more than were looked for."""
     return "more" if found > size else found
 
 
-def read_header(path, stream):
+def read_header(path: object, stream: Readable) -> tuple[np.dtype[Any], Shape, int]:
     """The dtype, the shape, and the length of the header in bytes."""
     magic = read_at_most(stream, 4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
@@ -109,15 +115,17 @@ def read_header(path, stream):
     return np.dtype(TYPES[magic[2]]), tuple(map(int, np.frombuffer(sizes, ">u4"))), 4 + 4 * dimensions
 
 
-def write_idx(path, array):
+def write_idx(path: AnyPath, array: ArrayLike) -> None:
     """Write an array as an IDX file, compressed where the name ends in ``.gz``.
 
     The same array gives the same bytes on every run: the compressed file carries neither a name nor a time.
 
     Parameters
     ----------
-    path : path of the file, overwritten.
-    array : uint8, int8, int16, int32, float32 or float64, of 1 to 8 dimensions, each below 2^32.
+    path : str, bytes or os.PathLike
+        The file, which is overwritten.
+    array : array_like
+        uint8, int8, int16, int32, float32 or float64, of 1 to 8 dimensions, each below 2^32.
 
     Raises
     ------
@@ -150,7 +158,7 @@ def write_idx(path, array):
         file.write(compress(content) if path.endswith(".gz") else content)
 
 
-def compress(content):
+def compress(content: bytes) -> bytes:
     """gzip without name and time, by zlib alone: the headers of ``gzip.compress`` differ between Pythons."""
     stream = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     return stream.compress(content) + stream.flush()

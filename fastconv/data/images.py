@@ -2,11 +2,15 @@
 
 import math
 import os
+from collections.abc import Callable, Sequence
 from operator import index
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ..system.files import AnyPath
+from ..typing import Array, Shape
 from .compressed import compression, unpacked_start
 from .files import DataError, first_bytes, named, reading
 from .idx import is_idx, read_idx
@@ -18,22 +22,27 @@ __all__ = ["pictures", "read_images"]
 MOST_DIMENSIONS = 8
 SHOWN = 10  # files that one message names
 NPY_MAGIC = b"\x93NUMPY"
-NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+NPY_HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 OF_INTEGERS = "; divide them by the value of white, or use array.astype('uint8') where white is 255"
-WAYS = {"b": "; use array.astype('float32')", "i": OF_INTEGERS, "u": OF_INTEGERS}  # to what is read, by kind of dtype
+WAYS = {"b": "; use array.astype('float32')", "i": OF_INTEGERS, "u": OF_INTEGERS}  # kind of dtype -> what to do
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 
 
-def read_images(path, shape):
+def read_images(path: AnyPath, shape: Sequence[int]) -> Array:
     """Read the images of one file, or of all pictures in a folder, for a network with input ``shape``.
 
     Parameters
     ----------
-    path : a picture that Pillow reads, turned to grey where C = 1 and to RGB where C = 3, and resized to
-        H x W; an array in a ``.npy`` file or an IDX file (plain, gzip or xz), whose last axes must be (C, H, W),
-        or (H, W) where C = 1; or a folder, whose pictures are read in alphabetical order: the files with the
-        suffix of a picture, except hidden ones (``.name``) and those in subfolders.
-    shape : (C, H, W) of the images wanted.
+    path : str, bytes or os.PathLike
+        A picture that Pillow reads, turned to grey where C = 1 and to RGB where C = 3, and resized to H x W; an array
+        in a ``.npy`` file or an IDX file (plain, gzip or xz), whose last axes must be (C, H, W), or (H, W) where C = 1;
+        or a folder, whose pictures are read in alphabetical order: the files with the suffix of a picture, without
+        hidden files (``.name``) and subfolders.
+    shape : (C, H, W)
+        Shape of the images wanted.
 
     Returns
     -------
@@ -72,7 +81,7 @@ def read_images(path, shape):
     return read_folder(path, shape) if os.path.isdir(path) else read_file(path, shape)
 
 
-def extents(shape):
+def extents(shape: Any) -> Shape:
     """(C, H, W) as three integers >= 1."""
     try:
         extents = tuple(index(extent) for extent in shape)
@@ -83,9 +92,11 @@ def extents(shape):
     return extents
 
 
-def read_folder(folder, shape):
+def read_folder(folder: Path, shape: Shape) -> Array:
     """All pictures in a folder; DataError, after all have been tried, that lists those that cannot be read."""
-    paths, images, faults = pictures(folder), [], []
+    paths = pictures(folder)
+    images: list[Array] = []
+    faults: list[str] = []
     for path in paths:
         try:
             images.append(read_file(path, shape))
@@ -99,7 +110,7 @@ def read_folder(folder, shape):
     return np.concatenate(images)
 
 
-def pictures(folder):
+def pictures(folder: str | os.PathLike[str]) -> list[Path]:
     """The pictures in a folder, in alphabetical order."""
     try:
         visible = sorted(path for path in Path(folder).iterdir() if not path.name.startswith("."))
@@ -111,8 +122,8 @@ def pictures(folder):
     return found
 
 
-def others(visible):
-    """A hint if a folder without pictures holds folders or arrays, which may be what was meant."""
+def others(visible: list[Path]) -> str:
+    """A hint if a folder without pictures holds folders or arrays, which may have been meant."""
     if any(path.is_dir() for path in visible):
         return "; pictures in subfolders are not read: name the subfolders"
     if any(path.suffix in (".npy", ".idx", ".gz", ".xz") for path in visible):
@@ -120,8 +131,8 @@ def others(visible):
     return ""
 
 
-def read_file(path, shape):
-    """One file, whose kind its first bytes tell."""
+def read_file(path: Path, shape: Shape) -> Array:
+    """The images of one file, whose first bytes tell its format."""
     start = first_bytes(path, START)
     if start.startswith(NPY_MAGIC):
         return from_array(path, read_npy(path), shape)
@@ -140,8 +151,8 @@ def read_file(path, shape):
     return read_picture(path, start, shape)
 
 
-def read_npy(path):
-    """The array of a .npy file, after its declared size is found to be the size of the file."""
+def read_npy(path: Path) -> Array:
+    """The array of a .npy file; its declared size is first compared with the size of the file."""
     with reading(path) as file:
         try:
             read_header = NPY_HEADERS[np.lib.format.read_magic(file)]
@@ -156,15 +167,15 @@ def read_npy(path):
         return np.fromfile(file, dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
-def check_dtype(path, dtype):
-    """A DataError, with the way out, unless the elements are bytes or floating-point numbers."""
+def check_dtype(path: Path, dtype: np.dtype[Any]) -> None:
+    """DataError unless the elements are bytes or floating-point numbers; it says what to do."""
     if dtype != np.uint8 and dtype.kind != "f":
         raise DataError(
             f"{path}: images must be bytes or floating-point numbers, got {dtype}{WAYS.get(dtype.kind, '')}"
         )
 
 
-def from_array(path, array, shape):
+def from_array(path: Path, array: Array, shape: Shape) -> Array:
     """(N, C, H, W) float32 from an array (..., C, H, W), or (..., H, W) where C = 1."""
     check_dtype(path, array.dtype)
     channels, *plane = shape

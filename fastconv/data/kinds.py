@@ -1,4 +1,4 @@
-"""The format of a file in words, told by its first bytes: for errors about files that hold no images."""
+"""The format of a file in words, from its first bytes: for errors about files that hold no images."""
 
 __all__ = ["START", "described", "never_images", "picture"]
 
@@ -31,7 +31,7 @@ PICTURES = {
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f"))
 
 
-def never_images(start):
+def never_images(start: bytes) -> str | None:
     """The format of a file that holds neither a picture nor an array; None if these bytes do not tell."""
     if not start:
         return "empty"
@@ -41,12 +41,12 @@ def never_images(start):
     return found[0] if found else None
 
 
-def picture(start):
+def picture(start: bytes) -> str | None:
     """The format of a picture; None if it is not one of the usual ones."""
     return next((words for magic, words in PICTURES.items() if start.startswith(magic)), None)
 
 
-def described(start):
+def described(start: bytes) -> str:
     """The format of any file, as far as its first bytes tell."""
     words = never_images(start)
     if words is None and not any(byte in CONTROL for byte in start):

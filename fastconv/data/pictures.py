@@ -1,13 +1,17 @@
 """Reads one picture with Pillow, as numbers from 0 to 1, whatever its mode and bit depth.
 
-grey of 16 bits, or of as many as a TIFF says    value / (2^bits - 1)
+grey of 16 bits, or of a TIFF's number of bits   value / (2^bits - 1)
 grey of 32-bit integers                          value / 255 where all are at most 255, else value / 65535
 grey of floating-point numbers                   the value, which must be in [0, 1]
 all others                                       Pillow's 8 bits / 255
 """
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
+from ..typing import Array, Shape
 from . import kinds
 from .files import DataError, reading
 
@@ -24,7 +28,7 @@ class NoMeaning(ValueError):
     """The picture has values outside the range from black to white."""
 
 
-def read_picture(path, start, shape):
+def read_picture(path: Path, start: bytes, shape: Shape) -> Array:
     """(1, C, H, W) float32 in [0, 1] from a picture, whose first bytes are `start`."""
     try:
         from PIL import Image, UnidentifiedImageError
@@ -35,7 +39,7 @@ def read_picture(path, start, shape):
         raise DataError(f"{path}: a picture has 1 or 3 channels; the network reads {channels}")
     with reading(path) as file:
         try:
-            # a file, not its path: given a path, Pillow maps a TIFF into memory and then turns it wrongly
+            # A file, not its path: given a path, Pillow maps a TIFF into memory and then turns it wrongly.
             with Image.open(file) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     raise DataError(f"{path}: {picture.width} x {picture.height} pixels, more than {MOST_PIXELS}")
@@ -52,12 +56,13 @@ def read_picture(path, start, shape):
     return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2).copy()
 
 
-def unread(start):
+def unread(start: bytes) -> str:
+    """What a picture that Pillow refuses is, in words."""
     words = kinds.described(start)
     return f"{words}, damaged or of a kind that Pillow does not read" if words == kinds.picture(start) else words
 
 
-def resized(picture, channels, size):
+def resized(picture: Any, channels: int, size: tuple[int, int]) -> Array:
     """The pixels in grey or RGB, upright, on black where the picture is transparent, as float32 in [0, 1]."""
     from PIL import Image
 
@@ -76,7 +81,7 @@ def resized(picture, channels, size):
     return np.asarray(picture, np.float32) / np.float32(255)
 
 
-def scale_transparency(picture):
+def scale_transparency(picture: Any) -> None:
     """Scales the transparent value of a PNG from the file's bit depth to the 8 bits that Pillow compares it with."""
     value, scale = picture.info.get("transparency"), None
     if picture.format == "PNG" and picture.tile and not isinstance(value, bytes):
@@ -86,7 +91,7 @@ def scale_transparency(picture):
         picture.info["transparency"] = scaled if isinstance(value, tuple) else scaled[0]
 
 
-def upright(picture):
+def upright(picture: Any) -> Any:
     """The picture turned as its EXIF data says; not turned if the EXIF data are damaged."""
     from PIL import ImageOps
 
@@ -101,7 +106,8 @@ def upright(picture):
         return picture
 
 
-def is_transparent(picture):
+def is_transparent(picture: Any) -> bool:
+    """Whether a picture has an alpha channel, a palette with one, or a transparent value."""
     palette = getattr(picture.palette, "mode", "") if picture.mode == "P" else ""
     return (picture.mode + palette).endswith(("A", "a")) or "transparency" in picture.info
 
@@ -109,7 +115,7 @@ def is_transparent(picture):
 class Depth:
     """How to scale the values of a picture that Pillow does not convert to 8 bits; made before the pixels are read."""
 
-    def __init__(self, picture):
+    def __init__(self, picture: Any) -> None:
         tags = dict(getattr(picture, "tag_v2", {}))
         self.signed = picture.mode == "L" and SIGNED in tags.get(SAMPLE_FORMAT, ())  # Pillow reads it as unsigned
         self.deep = picture.mode[0] in "IF" or self.signed
@@ -120,7 +126,7 @@ class Depth:
         if picture.mode.startswith("I;16") or picture.format in ("PNG", "PPM"):
             self.bits = tags.get(BITS_PER_SAMPLE, (16,))[0]
 
-    def shares(self, grey):
+    def shares(self, grey: Array) -> Array:
         """Grey as float32 from 0, black, to 1, white."""
         grey = grey.view(np.int8) if self.signed else grey
         if self.floating:
@@ -132,7 +138,8 @@ class Depth:
         return 1 - shares if self.inverted else shares
 
 
-def within_0_and_1(grey):
+def within_0_and_1(grey: Array) -> Array:
+    """The values, if all are finite and from 0 to 1; else NoMeaning."""
     if not np.isfinite(grey).all():
         raise NoMeaning("a picture of floating-point numbers must be finite, got NaN or infinity")
     if grey.min() < 0 or grey.max() > 1:
@@ -143,7 +150,7 @@ def within_0_and_1(grey):
     return grey
 
 
-def white(grey):
+def white(grey: Array) -> int:
     """The value of white if the file does not give it: 255 if no value is larger, else 65535."""
     if grey.min() < 0 or grey.max() > WORDS:
         raise NoMeaning(

@@ -1,9 +1,9 @@
 """Losses: one number from a network's output and its targets, and the gradient it starts backpropagation with.
 
-A loss is a value: two with the same settings are equal. `prepare` checks what a person gives, once; the executor then
-binds the loss to fixed memory.
+A loss is a value: two losses with the same settings are equal. `prepare` checks the user's targets, once; the executor
+then binds the loss to fixed memory.
 
-A loss of your own is any object that can be hashed and has
+A loss of your own is any hashable object with the methods
 
     prepare(targets, y_shape, dtype)   checked targets, an array whose first axis is the images
     target_array(y_shape, dtype)       (shape, dtype) of such an array for one batch

@@ -1,36 +1,36 @@
-"""Losses: one number from a network's output and its targets, and the gradient it starts backpropagation with.
+"""The losses of networks, and how their targets and predictions are read as classes.
 
-A loss is a value: two with the same settings are equal. `prepare` checks what a person gives, once; the executor then
-binds the loss to fixed memory.
-
-A loss of your own is any object that can be hashed and has
-
-    prepare(targets, y_shape, dtype)   checked targets, an array whose first axis is the images
-    target_array(y_shape, dtype)       (shape, dtype) of such an array for one batch
-    bind(y, targets, value, dy)        a callable that writes the loss into `value` and its gradient into `dy` (or None)
-
-and, optionally, `target_classes(targets, y_shape)`: the class of each output, or None if targets are not classes; and
-`reduction`: "sum" if the loss of several batches is the sum of their losses and not the mean.
+Numbers in brackets refer to docs/references.md.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..ops import check, loss
+from ..typing import Array, Call, Shape
 from .targets import class_indices, one_each, one_hot, one_of_several, values
 
 LARGEST = float(np.finfo(np.float32).max)
 
 
 class Loss:
-    """The base of the losses here; `checked` takes the name by which errors call the targets."""
+    """The base of the losses here, which say in `checked` how targets are checked."""
 
-    def prepare(self, targets, y_shape, dtype):
+    def prepare(self, targets: Any, y_shape: Shape, dtype: DTypeLike) -> Array:
+        """The checked targets, an array whose first axis is the images."""
         return self.checked(targets, y_shape, dtype, "targets")
 
-    def target_classes(self, targets, y_shape):
+    def checked(self, targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
+        """The checked targets; errors call them `name`."""
+        raise NotImplementedError
+
+    def target_classes(self, targets: Any, y_shape: Shape) -> Array | None:
+        """The class of each image (and pixel); None if targets are values."""
         return one_each(targets, y_shape)
 
 
@@ -38,13 +38,26 @@ class Loss:
 class MSE(Loss):
     """Squares of the differences between output and target.
 
-    "half_sum"  L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016, eq. 13), mean over images
+    "half_sum"  L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016 [1], eq. 13), averaged
     "mean"      L = mean (y - t)^2
     "sum"       L = sum (y - t)^2
 
-    Targets are values of the output's shape (N, ...) and dtype; an output (N, 1, ...) also takes (N, ...). Integers
-    and bools become numbers of that dtype; integers that it cannot hold exactly (beyond 2**24 in float32, 2**53 in
-    float64) are refused. Integers (N,) for an output (N, K) with K > 1 are class indices and become one-hot vectors.
+    Parameters
+    ----------
+    reduction : {"half_sum", "mean", "sum"}
+        How the squares make one number.
+
+    Raises
+    ------
+    ValueError
+        For another reduction.
+
+    Notes
+    -----
+    Targets are values of the output's shape (N, ...) and dtype; an output (N, 1, ...) also takes targets (N, ...).
+    Integers and bools become numbers of that dtype. Integers that the dtype cannot hold exactly (beyond 2**24 in
+    float32, 2**53 in float64) are refused. Integers (N,) for an output (N, K) with K > 1 are class indices and become
+    one-hot vectors.
 
     Examples
     --------
@@ -60,21 +73,25 @@ class MSE(Loss):
 
     reduction: str = "half_sum"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check.choice(self.reduction, "reduction", ("half_sum", "mean", "sum"))
 
-    def target_array(self, y_shape, dtype):
+    def target_array(self, y_shape: Shape, dtype: DTypeLike) -> tuple[Shape, DTypeLike]:
+        """(shape, dtype) of the targets of one batch, equal to shape and dtype of the output."""
         return y_shape, dtype
 
-    def checked(self, targets, y_shape, dtype, name):
+    def checked(self, targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
+        """Values of the output's shape and dtype; class indices as one-hot vectors."""
         if one_of_several(check.given(targets, name, f"numbers of shape {y_shape}"), y_shape) is None:
             return values(targets, y_shape, dtype, name)
         return one_hot(class_indices(targets, y_shape, name), y_shape[1], dtype)
 
-    def target_classes(self, targets, y_shape):
+    def target_classes(self, targets: Any, y_shape: Shape) -> Array | None:
+        """Class indices (N,) for an output (N, K) with K > 1; None if targets are values."""
         return one_of_several(targets, y_shape)
 
-    def bind(self, y, targets, value, dy):
+    def bind(self, y: Array, targets: Array, value: Array, dy: Array | None) -> Call:
+        """The call that writes the loss into `value`, and its gradient into `dy` unless that is None."""
         return loss.mse_loss_call(y, targets, value, dy, self.reduction)
 
 
@@ -82,8 +99,10 @@ class MSE(Loss):
 class CrossEntropy(Loss):
     """L = mean over images (and pixels) of log sum_k exp y[k] - y[target].
 
-    The output is logits (N, K) or (N, K, H, W), targets are class indices (N,) or (N, H, W): integers of any type. For
-    probabilities, class weights and label smoothing use the function `cross_entropy`.
+    Notes
+    -----
+    The output is logits (N, K) or (N, K, H, W), targets are class indices (N,) or (N, H, W): integers of any type. The
+    function `cross_entropy` also takes probabilities, class weights and label smoothing (Szegedy et al. 2016 [33]).
 
     Examples
     --------
@@ -95,13 +114,16 @@ class CrossEntropy(Loss):
     1.3863
     """
 
-    def target_array(self, y_shape, dtype):
+    def target_array(self, y_shape: Shape, dtype: DTypeLike) -> tuple[Shape, DTypeLike]:
+        """(shape, dtype) of the class indices of one batch: (N,) or (N, H, W), int64."""
         return (y_shape[0], *y_shape[2:]), np.int64
 
-    def checked(self, targets, y_shape, dtype, name):
+    def checked(self, targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
+        """int64 class indices below K."""
         return class_indices(targets, y_shape, name)
 
-    def bind(self, y, targets, value, dy):
+    def bind(self, y: Array, targets: Array, value: Array, dy: Array | None) -> Call:
+        """The call that writes the loss into `value`, and its gradient into `dy` unless that is None."""
         return loss.cross_entropy_call(y, targets, value, dy)
 
 
@@ -109,9 +131,28 @@ class CrossEntropy(Loss):
 class AuxiliaryCrossEntropy(Loss):
     """L = sum over heads of weight x cross entropy: a main classifier and auxiliary ones, trained together.
 
-    The output is the logits of all heads one after another, (N, heads K), as `models.googlenet(aux_logits=True)` gives
-    them; targets are class indices (N,). Weights of Szegedy et al. 2014, section 5. Where the logits of an auxiliary
-    head are -inf, as in prediction, it does not count.
+    Parameters
+    ----------
+    weights : sequence of float
+        One number per head, first the main classifier. The default is GoogLeNet's choice (Szegedy et al. 2015
+        [45], section 5).
+
+    Attributes
+    ----------
+    weights : tuple of float
+
+    Raises
+    ------
+    TypeError
+        If `weights` is not a sequence of numbers.
+    ValueError
+        If `weights` is empty, or has a number that float32 cannot hold.
+
+    Notes
+    -----
+    The output holds the logits of all heads side by side, (N, heads K), as in `models.googlenet(aux_logits=True)`.
+    Targets are class indices (N,). Classes are predicted by the main classifier alone. Auxiliary heads whose logits are
+    -inf, as in prediction, do not count.
 
     Examples
     --------
@@ -123,27 +164,31 @@ class AuxiliaryCrossEntropy(Loss):
     1.109
     """
 
-    weights: tuple = (1.0, 0.3, 0.3)
+    weights: tuple[float, ...] = (1.0, 0.3, 0.3)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.weights, tuple | list | np.ndarray) or getattr(self.weights, "ndim", 1) == 0:
             raise TypeError(f"weights must be one number for each head, such as (1, 0.3), got {self.weights!r}")
         object.__setattr__(self, "weights", tuple(map(head_weight, self.weights)))
         if not self.weights:
             raise ValueError("weights must be one number for each head, got ()")
 
-    def target_array(self, y_shape, dtype):
+    def target_array(self, y_shape: Shape, dtype: DTypeLike) -> tuple[Shape, DTypeLike]:
+        """(shape, dtype) of the class indices of one batch: (N,), int64."""
         return y_shape[:1], np.int64
 
-    def checked(self, targets, y_shape, dtype, name):
+    def checked(self, targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
+        """int64 class indices below K, the same for all heads."""
         return class_indices(targets, (y_shape[0], self.class_count(y_shape)), name)
 
-    def class_count(self, y_shape):
+    def class_count(self, y_shape: Shape) -> int:
+        """K, the number of classes of each head."""
         if len(y_shape) != 2 or y_shape[1] % len(self.weights):
             raise ValueError(f"the output must be logits (N, {len(self.weights)} K), got {y_shape}")
         return y_shape[1] // len(self.weights)
 
-    def bind(self, y, targets, value, dy):
+    def bind(self, y: Array, targets: Array, value: Array, dy: Array | None) -> Call:
+        """One cross entropy L_h per head, on its slice y_h of the logits: L = sum_h w_h L_h, dy_h = w_h dL_h / dy_h."""
         count = self.class_count(y.shape)
         parts = np.zeros(len(self.weights), y.dtype)
         calls = []
@@ -154,18 +199,18 @@ class AuxiliaryCrossEntropy(Loss):
         return partial(total, calls, y[:, ::count], parts, np.array(self.weights, y.dtype), value)
 
 
-def head_weight(value):
-    """A number that float32 can hold."""
+def head_weight(value: Any) -> float:
+    """The weight of a head, which float32 must be able to hold."""
     number = value if isinstance(value, int) and abs(value) > LARGEST else check.number(value, "weights")
     if not abs(number) <= LARGEST:
         raise ValueError(f"weights must be numbers up to {LARGEST:.2e}, the largest float32, got {number}")
     return number
 
 
-def predicted_classes(loss, y):
+def predicted_classes(loss: object, y: Array) -> Array:
     """The predicted class of each image (and pixel): the first of the largest logits; -1 if a logit is NaN.
 
-    Of several heads the first one predicts.
+    If the loss has several heads, the first head predicts.
     """
     heads = len(loss.weights) if isinstance(loss, AuxiliaryCrossEntropy) else 1
     logits = y[:, : y.shape[1] // heads]
@@ -173,23 +218,29 @@ def predicted_classes(loss, y):
     return np.where(np.isnan(np.take_along_axis(logits, best, 1)), -1, best)[:, 0]
 
 
-def true_classes(loss, targets, y_shape):
+def true_classes(loss: object, targets: Any, y_shape: Shape) -> Array | None:
     """The true class of each image (and pixel); None if targets are values.
 
     For a loss without `target_classes`, integers (N,) for an output (N, K) are classes.
     """
-    return getattr(loss, "target_classes", one_of_several)(targets, y_shape)
+    target_classes: Callable[[Any, Shape], Array | None] = getattr(loss, "target_classes", one_of_several)
+    return target_classes(targets, y_shape)
 
 
-def prepared(loss, labels, y_shape, dtype):
+def prepared(loss: Any, labels: Any, y_shape: Shape, dtype: DTypeLike) -> Array:
     """The checked targets; errors of the losses in this file call them labels."""
     if getattr(type(loss), "prepare", None) is Loss.prepare:
-        return loss.checked(labels, y_shape, dtype, "labels")
-    return loss.prepare(np.asarray(labels), y_shape, dtype)
+        checked: Array = loss.checked(labels, y_shape, dtype, "labels")
+    else:
+        checked = loss.prepare(np.asarray(labels), y_shape, dtype)
+    return checked
 
 
-def total(calls, first, parts, weights, value):
-    """value = sum of weights x parts; a head that is left out in prediction has -inf for its first logit."""
+def total(calls: Sequence[Call], first: Array, parts: Array, weights: Array, value: Array) -> None:
+    """value = sum over heads of weights x parts; a head whose `first` logit is -inf in all images is left out.
+
+    Auxiliary heads give -inf in prediction. The first head, the main classifier, always counts.
+    """
     for call in calls:
         call()
     left_out = (first == -np.inf).all(0)

@@ -1,18 +1,22 @@
-"""Checks of targets: class indices or values, and errors that say what to write instead of anything else.
+"""Checks of targets: class indices or values; errors say what to write instead.
 
 What integers mean depends on the shape of the output alone. For an output (N, K, ...) with K > 1, integers (N,) are
-class indices if the loss knows classes. Integers of the output's shape are values, and so are integers (N, ...) for
-an output (N, 1, ...), which lack only the axis of the one channel.
+class indices if the loss knows classes. Integers of the output's shape are values. So are integers (N, ...) for an
+output (N, 1, ...): they lack only the axis of the one channel.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..ops import check
+from ..typing import Array, Shape
 
 NAN_AS_INTEGER = np.iinfo(np.int64).min
 
 
-def class_indices(targets, y_shape, name):
+def class_indices(targets: Any, y_shape: Shape, name: str) -> Array:
     """int64 indices below the number of classes, one for each image (and pixel)."""
     wanted = (y_shape[0], *y_shape[2:])
     code, given = check.code(targets, name), check.given(targets, name, f"integers (class indices) of shape {wanted}")
@@ -26,7 +30,7 @@ def class_indices(targets, y_shape, name):
     raise ValueError(f"{name} must have shape {wanted} (one class for each output), got {given.shape}{cure}")
 
 
-def check_range(indices, classes, name, code):
+def check_range(indices: Array, classes: int, name: str, code: str) -> None:
     """ValueError for an index below 0, or beyond the last class."""
     if not indices.size or (indices.min() >= 0 and indices.max() < classes):
         return
@@ -48,13 +52,13 @@ def check_range(indices, classes, name, code):
     )
 
 
-def no_class(indices, classes):
-    """The one index that is out of range, as data sets mark what has no class; None where there are several."""
+def no_class(indices: Array, classes: int) -> int | None:
+    """The only index out of range, which a data set gives to samples without a class; None if there are several."""
     outside = np.unique(indices[(indices < 0) | (indices >= classes)])
     return int(outside[0]) if len(outside) == 1 and len(outside) < len(np.unique(indices)) else None
 
 
-def values(targets, y_shape, dtype, name):
+def values(targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
     """Targets of the output's shape and dtype; integers and bools are converted if that is exact."""
     code, given = check.code(targets, name), check.given(targets, name, f"numbers of shape {y_shape}")
     fits = given.shape == y_shape or one_channel(given, y_shape)
@@ -77,7 +81,7 @@ def values(targets, y_shape, dtype, name):
     return given.astype(dtype)
 
 
-def check_exact(whole, dtype, name, code):
+def check_exact(whole: Array, dtype: DTypeLike, name: str, code: str) -> None:
     """ValueError for integers that the dtype may round."""
     if whole.dtype.kind == "b" or not whole.size:
         return
@@ -92,23 +96,23 @@ def check_exact(whole, dtype, name, code):
         )
 
 
-def one_each(targets, y_shape):
+def one_each(targets: Any, y_shape: Shape) -> Array | None:
     """Integers, one for each image (and pixel); None for anything else."""
     targets = np.asarray(targets)
     return targets if targets.dtype.kind in "iu" and targets.shape == (y_shape[0], *y_shape[2:]) else None
 
 
-def one_of_several(targets, y_shape):
-    """Integers (N,) for an output (N, K) with K > 1: one of K classes each; None for anything else."""
+def one_of_several(targets: Any, y_shape: Shape) -> Array | None:
+    """Integers (N,) for an output (N, K) with K > 1, which are class indices; None for anything else."""
     return one_each(targets, y_shape) if len(y_shape) == 2 and y_shape[1] > 1 else None
 
 
-def one_channel(targets, y_shape):
+def one_channel(targets: Array, y_shape: Shape) -> bool:
     """Whether targets lack only the axis of the one channel: (N, ...) for (N, 1, ...)."""
     return y_shape[1] == 1 and targets.shape == (y_shape[0], *y_shape[2:])
 
 
-def one_hot(indices, classes, dtype):
+def one_hot(indices: Array, classes: int, dtype: DTypeLike) -> Array:
     """t[n, k] = 1 where k is the class of n, else 0."""
     vectors = np.zeros((len(indices), classes), dtype)
     vectors[np.arange(len(indices)), indices] = 1
@@ -118,7 +122,7 @@ def one_hot(indices, classes, dtype):
 # What to write instead.
 
 
-def cure_of(given, y_shape, name, code):
+def cure_of(given: Array, y_shape: Shape, name: str, code: str) -> str:
     """'; ...' with advice for targets that are not class indices; '' if no advice would help."""
     classes = code_of_classes(given, y_shape, code)
     if classes:
@@ -146,7 +150,7 @@ def cure_of(given, y_shape, name, code):
     return ""
 
 
-def class_cure(given, y_shape, code):
+def class_cure(given: Array, y_shape: Shape, code: str) -> str:
     """'; ...' for classes given where values of the output's shape are wanted."""
     classes = code_of_classes(given, y_shape, code)
     if not classes:
@@ -156,7 +160,7 @@ def class_cure(given, y_shape, code):
     return f"; for class indices use {classes}"
 
 
-def code_of_classes(given, y_shape, code):
+def code_of_classes(given: Array, y_shape: Shape, code: str) -> str:
     """Code that turns one-hot vectors, a column, or whole numbers of another dtype into class indices; else ''."""
     if given.shape == y_shape and y_shape[1] > 1 and given.dtype.kind in "biuf" and is_one_hot(given):
         return f"{code}.argmax(1)"
@@ -169,30 +173,33 @@ def code_of_classes(given, y_shape, code):
     return "" if given.size and (given.min() < 0 or given.max() >= y_shape[1]) else code
 
 
-def column(given, y_shape):
-    return given.ndim == len(y_shape) and given.shape == (y_shape[0], 1, *y_shape[2:])
+def column(given: Array, y_shape: Shape) -> bool:
+    """Whether the shape is (N, 1, ...): class indices with one axis too many."""
+    return bool(given.ndim == len(y_shape) and given.shape == (y_shape[0], 1, *y_shape[2:]))
 
 
-def is_one_hot(given):
+def is_one_hot(given: Array) -> bool:
+    """Whether each vector along axis 1 has a single 1 among zeros."""
     return bool(((given == 0) | (given == 1)).all() and (given.sum(1) == 1).all())
 
 
-def is_whole(given):
-    """Whether all are whole numbers that fit in int64, whatever their dtype."""
+def is_whole(given: Array) -> bool:
+    """Whether all are whole numbers that fit in int64, whatever their dtype; floats and objects only below 2**53."""
     if given.dtype.kind == "f":
         return bool((np.isfinite(given) & (np.abs(given) < np.float64(2**53)) & (given == np.trunc(given))).all())
     if given.dtype.kind == "O":
-        return all(isinstance(value, int | np.integer) and abs(value) < 2**53 for value in given.flat)
+        return all(isinstance(value, int | np.integer) and -(2**53) < value < 2**53 for value in given.flat)
     return given.dtype.kind in "biu"
 
 
-def is_text(given):
+def is_text(given: Array) -> bool:
+    """Whether all elements are strings."""
     return given.dtype.kind in "UST" or (
         given.dtype.kind == "O" and given.size > 0 and all(isinstance(value, str) for value in given.flat)
     )
 
 
-def number_cure(given, dtype, code):
+def number_cure(given: Array, dtype: DTypeLike, code: str) -> str:
     """'; ...' with advice for values that are not real numbers but can be converted; else ''."""
     if given.dtype.kind == "c":
         return f"; use {code}.real.astype('{dtype}')"
@@ -203,8 +210,8 @@ def number_cure(given, dtype, code):
     return f"; use {code}.astype('{dtype}')" if readable else ""
 
 
-def first_odd(given):
-    """A value that shows what is wrong: the first that is not a whole number, else the first."""
+def first_odd(given: Array) -> Any:
+    """The first element that is not a whole number, to be shown in an error; the first element if there is none."""
     flat = given.reshape(-1)
     if given.dtype.kind == "f":
         odd = flat[~(np.isfinite(flat) & (flat == np.trunc(flat)))]

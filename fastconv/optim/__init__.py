@@ -1,11 +1,12 @@
 """Optimizers: `step(parameters, gradients)` changes parameters in place; and clipping of gradients.
 
-Both are mappings name -> array with the same names, as `network.parameters` and the result of `network.gradients`.
-Each rule is one pass over a parameter, its gradient and what the rule remembers, in the dtype of the parameter, with
-every product and sum rounded by itself. Settings may be changed between steps.
+Parameters and gradients are mappings name -> array with the same names, such as `network.parameters` and the result of
+`network.gradients`. Each rule is one pass over a parameter, its gradient and its state vectors, in the dtype of the
+parameter; every product and every sum is rounded by itself. Settings may be changed between steps.
 """
 
 from .base import Optimizer
-from .optimizers import SGD, Adam, AdamW, RMSprop, clip_gradients
+from .clipping import clip_gradients
+from .optimizers import SGD, Adam, AdamW, RMSprop
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_gradients"]

@@ -2,6 +2,10 @@
 
 import os
 import stat
+from collections.abc import Callable
+from typing import BinaryIO, TypeAlias
+
+AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -13,21 +17,21 @@ KINDS = (
 FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 
 
-def irregular(mode):
-    """What kind of file a mode means, in words; None for an ordinary file."""
+def irregular(mode: int) -> str | None:
+    """The kind of file that a mode means, in words; None for an ordinary file."""
     if stat.S_ISREG(mode):
         return None
     return next((name for is_kind, name in KINDS if is_kind(mode)), "of another kind")
 
 
-def require_regular(path, mode, error):
-    """Raise `error` if the mode is not that of an ordinary file."""
+def require_regular(path: object, mode: int, error: Callable[[str], Exception]) -> None:
+    """Raise `error` unless the mode means an ordinary file."""
     what = irregular(mode)
     if what is not None:
         raise error(f"{path} is not a regular file but {what}")
 
 
-def open_regular(path, error):
+def open_regular(path: str | os.PathLike[str], error: Callable[[str], Exception]) -> BinaryIO:
     """An ordinary file, open for reading; raises `error` if it is not one, OSError if it cannot be opened.
 
     The mode is checked before opening, because opening can disturb a device, and again afterwards, because the file may

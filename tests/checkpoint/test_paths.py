@@ -282,7 +282,7 @@ def test_names_of_every_kind(here, name):
 
 
 AS_SOMEBODY = """
-import os, sys
+import difflib, os, pickletools, sys, zipfile  # what is read as another user may not be importable
 import numpy as np
 from fastconv.checkpoint import load, metadata, save
 os.chdir(sys.argv[1])

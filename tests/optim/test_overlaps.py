@@ -6,7 +6,6 @@ from optim_reference import Parameter
 from optim_state import RULES, every_rule
 
 from fastconv.optim import SGD, Adam
-from fastconv.optim.state import overlaps, region
 
 
 def test_columns_of_one_matrix_are_parameters_of_their_own():
@@ -72,11 +71,3 @@ def test_a_gradient_may_share_memory_with_parameters(rule):
         optimizer.step(p, gradients)
     for name, w in p.items():
         np.testing.assert_allclose(w, expected[name].w, rtol=1e-9, err_msg=name)
-
-
-def test_overlaps_are_exact():
-    m = np.zeros((6, 8))
-    views = [m[:3, ::2], m[:3, 1::2], m[3:, :4], m[3:, 4:], m[2:4, 3], np.zeros(3)]
-    pairs = {tuple(sorted(pair)) for pair in overlaps([region(v) for v in views])}
-    assert pairs == {(i, j) for i in range(6) for j in range(i + 1, 6) if np.shares_memory(views[i], views[j])}
-    assert pairs

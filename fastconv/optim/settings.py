@@ -1,0 +1,70 @@
+"""Checks of the settings of optimizers: numbers, pairs of numbers and flags."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ops import check
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+def real(value: Any, name: str) -> float:
+    """A float from any real number, a NumPy scalar or a 0-dimensional array."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        raise TypeError(f"{name} must be a number, got an array of shape {value.shape}")
+    return check.number(value.tolist() if isinstance(value, np.ndarray | np.generic) else value, name)
+
+
+def number(given: Any, name: str) -> float:
+    """A float >= 0."""
+    value = real(given, name)
+    if not value >= 0:
+        raise ValueError(f"{name} must be >= 0, got {value}")
+    return value
+
+
+def at_least_0(given: Any, name: str) -> float:
+    """A float >= 0 that float32 can hold."""
+    value = number(given, name)
+    if value > LARGEST:
+        raise ValueError(f"{name} must be at most {LARGEST:.2e}, the largest float32, got {value}")
+    return value
+
+
+def below_1(given: Any, name: str) -> float:
+    """A float >= 0 and < 1."""
+    value = at_least_0(given, name)
+    if value >= 1:
+        raise ValueError(f"{name} must be below 1, got {value}")
+    return value
+
+
+def two_below_1(value: Any, name: str) -> tuple[float, float]:
+    """A pair of floats >= 0 and < 1."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair of numbers, got {value!r}")
+    first, second = (real(v, name) for v in value)
+    if not (0 <= first < 1 and 0 <= second < 1):
+        raise ValueError(f"{name} must be from 0 to below 1, got {(first, second)}")
+    return first, second
+
+
+def flag(value: Any, name: str) -> bool:
+    """A bool; unlike `check.flag` also from 0 and 1."""
+    return check.flag(bool(value) if isinstance(value, int) and value in (0, 1) else value, name)
+
+
+CHECKS: dict[str, Callable[[Any, str], object]] = {
+    "momentum": below_1,
+    "alpha": below_1,
+    "betas": two_below_1,
+    "nesterov": flag,
+    "centered": flag,
+}
+
+
+def checked_setting(value: Any, name: str) -> Any:
+    """The value of a setting; a setting without a check of its own is a number >= 0."""
+    return CHECKS.get(name, at_least_0)(value, name)
