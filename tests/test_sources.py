@@ -1,4 +1,4 @@
-"""What the other sources say, in their words where they write equations; small whole numbers, so equal means equal."""
+"""What sources [2] to [5] of docs/references.md say, in their words; small whole numbers, so equal means equal."""
 
 from itertools import product
 
@@ -14,7 +14,7 @@ import fastconv
 RANDOM = [problems.random_conv(np.random.default_rng(seed), channels=4, size=6) for seed in range(25)]
 
 
-# "After connections cutting and weights sharing we get one layer Convolutional Neural Network": a dense matrix
+# [3]: "after connections cutting and weights sharing we get one layer Convolutional Neural Network": a dense matrix
 
 
 def connections(problem):
@@ -56,7 +56,7 @@ def test_conv2d_and_its_gradients_are_a_dense_layer_with_cut_and_shared_connecti
 
 
 def test_forward_is_a_valid_and_backward_a_full_convolution_with_the_rotated_kernel():
-    """ROT180(w)[x, y] = w[-x, -y]"""
+    """[3]: ROT180(w)[x, y] = w[-x, -y]"""
     a = operands(Conv((2, 3, 7, 6), (4, 3, 3, 2)), inputs.whole, 2)
     y = fastconv.convolve2d(a.x, a.weight, "valid")
     assert y.shape == a.dy.shape
@@ -65,7 +65,7 @@ def test_forward_is_a_valid_and_backward_a_full_convolution_with_the_rotated_ker
     assert np.vdot(a.dy, y) == np.vdot(dx, a.x)
 
 
-# "Stride greater than 1: downsampling"
+# [5]: "Stride greater than 1", "Downsampling"
 
 
 @pytest.mark.parametrize("stride", [2, 3, (1, 2), (4, 3)])
@@ -88,7 +88,7 @@ def test_a_stride_is_downsampling_after_the_convolution(stride, window):
 
 
 def test_input_gradient_is_a_regular_convolution_of_the_shifted_map_with_the_flipped_filter():
-    """ "After zero padding it first with K - 1 zeros on every side"; "flip up down, flip left right"."""
+    """[5]: "zero padding it first with L - 1 zeros on every side", "flip up down / flip left right"."""
     a = operands(Conv((2, 3, 7, 7), (4, 3, 3, 3)), inputs.whole, 5)
     flipped = np.flipud(np.fliplr(a.weight.transpose(2, 3, 0, 1))).transpose(3, 2, 0, 1)
     dx = fastconv.conv2d(a.dy, flipped, padding=3 - 1)
@@ -96,13 +96,13 @@ def test_input_gradient_is_a_regular_convolution_of_the_shifted_map_with_the_fli
 
 
 def test_weight_gradient_is_the_error_map_sliding_over_the_input():
-    """dw(m, n, x, y) = sum_{x', y'} dz(n, x', y') Y(m, x' + x, y' + y)"""
+    """[5]: dw(m, n, x, y) = sum_{x', y'} dz(n, x', y') Y(m, x' + x, y' + y)"""
     a = operands(Conv((1, 3, 7, 6), (4, 3, 3, 2)), inputs.whole, 6)
     slid = fastconv.conv2d(a.x.swapaxes(0, 1), a.dy.swapaxes(0, 1)).swapaxes(0, 1)
     np.testing.assert_array_equal(fastconv.conv2d_backward_weight(a.dy, a.x, a.weight.shape), slid, strict=True)
 
 
-# Transposed convolution: "output size is typically an integer multiple of input, +1 if filter width is odd"
+# [5], transposed convolution: "Output size is typically an integer multiple of input", "+1 if filter width is odd"
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
@@ -125,7 +125,7 @@ def test_with_stride_two_one_more_if_the_filter_width_is_odd(kernel):
     assert y.shape == (1, 16 + kernel % 2, 16 + kernel % 2)
 
 
-# "The convolution step is performed only once. The simple summation is replaced by a weighted sum across channels"
+# [5]: "In depth-wise convolution the convolution step is performed only once", then a weighted sum across channels
 
 
 def test_depthwise_convolution_is_a_dense_one_with_products_for_weights():
@@ -153,7 +153,7 @@ def test_depthwise_convolution_is_a_dense_one_with_products_for_weights():
 
 @pytest.mark.parametrize(("kernel", "m"), [(2, 4), ((2, 3), 6), (3, 9)])
 def test_mean_pooling_spreads_the_error_with_one_over_m(kernel, m):
-    """ "What is the value of beta, is it 1/4 or 1?" 1/m for windows of m."""
+    """[4]: "what is the value of beta, is it 1/4 or 1?" It is 1/m for windows of m."""
     rng = np.random.default_rng(9)
     x = inputs.real(rng, (2, 3, 6, 6))
     y = fastconv.avg_pool2d(x, kernel)
@@ -166,7 +166,7 @@ def test_mean_pooling_spreads_the_error_with_one_over_m(kernel, m):
 
 
 def test_max_pooling_gives_the_error_to_the_largest_alone():
-    """d/dY(k, l) = d/dU(i, j) if (k, l) = P(i, j), otherwise 0"""
+    """[5]: d/dY(k, l) = d/dU(i, j) if (k, l) = P(i, j), otherwise 0"""
     rng = np.random.default_rng(10)
     x = rng.permutation(2 * 3 * 6 * 8).reshape(2, 3, 6, 8).astype("float32")
     u, where = fastconv.max_pool2d(x, 2, return_indices=True)
@@ -182,7 +182,7 @@ def test_max_pooling_gives_the_error_to_the_largest_alone():
 
 
 def test_l2_pooling_in_two_steps():
-    """s = ... + x^2 + ..., then the activation sqrt(s); backwards dx = (1 / (2 sqrt s)) (2 x) dy"""
+    """[2]: s = ... + x^2 + ..., then the activation sqrt(s); backwards dx = (1 / (2 sqrt s)) (2 x) dy"""
     rng = np.random.default_rng(11)
     x = inputs.real(rng, (2, 3, 6, 8))
     windows = x.reshape(2, 3, 3, 2, 4, 2)
@@ -194,7 +194,7 @@ def test_l2_pooling_in_two_steps():
     np.testing.assert_allclose(fastconv.lp_pool2d_backward(dy, x, kernel_size=2), dx, rtol=1e-13)
 
 
-# "How should I back-propagate error from the l layer to l-1 layer, in order to chain several conv-pooling passes?"
+# [4]: "how should I back-propagate error from the l layer to l-1 layer, in order to chain several conv-pooling passes"
 
 
 @pytest.mark.parametrize("pool", ["avg_pool2d", "max_pool2d", "lp_pool2d"])
