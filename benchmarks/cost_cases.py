@@ -20,11 +20,11 @@ SIZE = N * C * H * W
 PATCHES = N * -(-H // 4) * -(-W // 4) * 36  # of 4 x 4 results, in 36 frequencies
 
 INSIDE = {  # costs of a part that no public call does alone
-    "COST_DIRECT_PAD": "conv2d with padding",
-    "COST_DIRECT_ADD": "conv2d_backward_weight",
-    "COST_DENSE_PACK_X": "linear",
-    "COST_DENSE_PACK_PANELS": "linear_backward_weight",
-    "COST_DENSE_PACK_DY": "linear_backward_weight",
+    "DIRECT_PAD_NS": "conv2d with padding",
+    "DIRECT_ADD_NS": "conv2d_backward_weight",
+    "DENSE_PACK_X_NS": "linear",
+    "DENSE_PACK_PANELS_NS": "linear_backward_weight",
+    "DENSE_PACK_DY_NS": "linear_backward_weight",
 }
 
 
@@ -151,20 +151,20 @@ def unpool():
     """Indices are checked, then values are put in their places."""
     known = indices()
     call = into(fc.max_unpool2d, draw(*known.shape), known, 2)
-    return call, {"": SIZE, "POOL_INDEX_CHECK": known.size}
+    return call, {"": SIZE, "POOL_INDEX_CHECK_NS": known.size}
 
 
 def unpool_backward():
     """Indices are checked, then values are taken from their places."""
     known = indices()
-    return into(fc.max_unpool2d_backward, draw(*MAPS), known), {"": known.size, "POOL_INDEX_CHECK": known.size}
+    return into(fc.max_unpool2d_backward, draw(*MAPS), known), {"": known.size, "POOL_INDEX_CHECK_NS": known.size}
 
 
 def index_check():
     """The gradient of max pooling with indices, which are checked first."""
     known = indices()
     call = into(fc.max_pool2d_backward, draw(*known.shape), draw(*MAPS), 2, indices=known)
-    return call, {"": known.size, "POOL_BACKWARD": SIZE}
+    return call, {"": known.size, "POOL_BACKWARD_NS": SIZE}
 
 
 def pool_backward(name, *arguments):
@@ -196,12 +196,12 @@ def layer_norm_backward():
 
 
 CASES = {  # name: makes (the call, units of this cost, or these under "" and those of others under their names)
-    "COST_DIRECT_PRODUCT": direct,
-    "COST_DIRECT_PACK": lambda: (partial(fc.pack_weight, draw(512, 512, 1, 1), (1, 512, 7, 7), backward=False), 512**2),
-    "COST_BIAS_VALUE": lambda: (into(fc.conv2d_backward_bias, draw(*MAPS)), {"": SIZE, "COST_BIAS_MAP": N * C}),
-    "COST_BIAS_MAP": lambda: (
+    "DIRECT_PRODUCT_NS": direct,
+    "DIRECT_PACK_NS": lambda: (partial(fc.pack_weight, draw(512, 512, 1, 1), (1, 512, 7, 7), backward=False), 512**2),
+    "BIAS_VALUE_NS": lambda: (into(fc.conv2d_backward_bias, draw(*MAPS)), {"": SIZE, "BIAS_MAP_NS": N * C}),
+    "BIAS_MAP_NS": lambda: (
         into(fc.conv2d_backward_bias, draw(64, 512, 2, 2)),
-        {"": 64 * 512, "COST_BIAS_VALUE": 64 * 512 * 4},
+        {"": 64 * 512, "BIAS_VALUE_NS": 64 * 512 * 4},
     ),
     "WINOGRAD_FILTER_NS": lambda: (
         partial(fc.pack_weight, draw(256, 256, 3, 3), (8, 256, 28, 28), padding=1, backward=False),
@@ -210,38 +210,38 @@ CASES = {  # name: makes (the call, units of this cost, or these under "" and th
     "WINOGRAD_PRODUCT_NS": winograd_products,
     "WINOGRAD_TRANSFORM_NS": winograd_transforms,
     "WINOGRAD_BACK_NS": winograd_back,
-    "PLANAR_PRODUCT": planar,
-    "PLANAR_SPREAD_PRODUCT": planar_spread,
-    "DEPTHWISE_TAP": depthwise,
-    "DEPTHWISE_WEIGHT_TAP": depthwise_weight,
-    "POOL_FORWARD": lambda: (into(fc.max_pool2d, draw(*MAPS), 3, 1, 1), SIZE * 5 * 5),
-    "POOL_FORWARD_LP": lambda: (into(fc.lp_pool2d, draw(*MAPS), 3.0, 2), SIZE // 4 * 4 * 4),
-    "POOL_BACKWARD": lambda: pool_backward("max_pool2d"),
-    "POOL_BACKWARD_L2": lambda: pool_backward("lp_pool2d", 2),
-    "POOL_BACKWARD_LP": lambda: pool_backward("lp_pool2d", 3.0),
-    "POOL_INDEX_CHECK": index_check,
-    "UNPOOL_FORWARD": unpool,
-    "UNPOOL_BACKWARD": unpool_backward,
-    "NORM_FORWARD": batch_norm_forward,
-    "NORM_BACKWARD": batch_norm_backward,
-    "LAYER_NORM_BACKWARD": layer_norm_backward,
-    "LOCAL_RESPONSE": elementwise(fc.local_response_norm, 5),
-    "COST_DENSE_BIAS": lambda: (into(fc.linear_backward_bias, draw(256, 4096)), 256 * 4096),
+    "PLANAR_PRODUCT_NS": planar,
+    "PLANAR_SPREAD_PRODUCT_NS": planar_spread,
+    "DEPTHWISE_TAP_NS": depthwise,
+    "DEPTHWISE_WEIGHT_TAP_NS": depthwise_weight,
+    "POOL_FORWARD_NS": lambda: (into(fc.max_pool2d, draw(*MAPS), 3, 1, 1), SIZE * 5 * 5),
+    "POOL_FORWARD_LP_NS": lambda: (into(fc.lp_pool2d, draw(*MAPS), 3.0, 2), SIZE // 4 * 4 * 4),
+    "POOL_BACKWARD_NS": lambda: pool_backward("max_pool2d"),
+    "POOL_BACKWARD_L2_NS": lambda: pool_backward("lp_pool2d", 2),
+    "POOL_BACKWARD_LP_NS": lambda: pool_backward("lp_pool2d", 3.0),
+    "POOL_INDEX_CHECK_NS": index_check,
+    "UNPOOL_FORWARD_NS": unpool,
+    "UNPOOL_BACKWARD_NS": unpool_backward,
+    "NORM_FORWARD_NS": batch_norm_forward,
+    "NORM_BACKWARD_NS": batch_norm_backward,
+    "LAYER_NORM_BACKWARD_NS": layer_norm_backward,
+    "LOCAL_RESPONSE_NS": elementwise(fc.local_response_norm, 5),
+    "DENSE_BIAS_NS": lambda: (into(fc.linear_backward_bias, draw(256, 4096)), 256 * 4096),
     "DENSE_PRODUCTS_PER_NS": lambda: linear(256, 1024, 1024, "DENSE_PRODUCTS_PER_NS"),
     "DENSE_READ_PER_NS": lambda: linear(1, 4096, 4096, "DENSE_READ_PER_NS"),
     "DENSE_WRITE_PER_NS": linear_write,
-    "COST_RECTIFIER": elementwise(fc.relu),
-    "COST_ADD": elementwise(fc.add, draw(*MAPS)),
-    "COST_EXP": elementwise(fc.sigmoid),
-    "COST_SILU": elementwise(fc.silu),
-    "COST_SMOOTH": elementwise(fc.gelu),
-    "COST_SOFTMAX": lambda: (into(fc.softmax, draw(1024, 1000)), 1024 * 1000),
-    "COST_PRELU_WEIGHT": lambda: (partial(fc.prelu_backward, draw(*MAPS), draw(*MAPS), draw(C)), SIZE),
-    "COST_DIFFERENCE_LOSS": loss(fc.mse_loss, draw),
-    "COST_EXP_LOSS": loss(fc.cross_entropy, classes),
-    "COST_SGD": lambda: (step(fc.SGD(0.1)), 1 << 20),
-    "COST_MOMENTS": lambda: (step(fc.Adam()), 1 << 20),
-    "COST_GRADIENT": lambda: (partial(fc.clip_gradients, {"g": draw(1 << 20)}, 1e9), 1 << 20),  # so large: not scaled
-    "COST_COPY": lambda: (partial(fc.to_planar, last(*MAPS)), SIZE),
-    "COST_COPY_SINGLE": lambda: (into(fc.concatenate, [draw(N, C, H, 2 * W)[..., ::2]]), SIZE),
+    "RECTIFIER_NS": elementwise(fc.relu),
+    "ADD_NS": elementwise(fc.add, draw(*MAPS)),
+    "EXP_NS": elementwise(fc.sigmoid),
+    "SILU_NS": elementwise(fc.silu),
+    "SMOOTH_NS": elementwise(fc.gelu),
+    "SOFTMAX_NS": lambda: (into(fc.softmax, draw(1024, 1000)), 1024 * 1000),
+    "PRELU_WEIGHT_NS": lambda: (partial(fc.prelu_backward, draw(*MAPS), draw(*MAPS), draw(C)), SIZE),
+    "DIFFERENCE_LOSS_NS": loss(fc.mse_loss, draw),
+    "EXP_LOSS_NS": loss(fc.cross_entropy, classes),
+    "SGD_NS": lambda: (step(fc.SGD(0.1)), 1 << 20),
+    "MOMENTS_NS": lambda: (step(fc.Adam()), 1 << 20),
+    "GRADIENT_NS": lambda: (partial(fc.clip_gradients, {"g": draw(1 << 20)}, 1e9), 1 << 20),  # so large: not scaled
+    "COPY_NS": lambda: (partial(fc.to_planar, last(*MAPS)), SIZE),
+    "COPY_SINGLE_NS": lambda: (into(fc.concatenate, [draw(N, C, H, 2 * W)[..., ::2]]), SIZE),
 }

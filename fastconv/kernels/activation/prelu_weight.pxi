@@ -20,7 +20,7 @@ def prelu_backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, r
         r.shape[axis], r.stride[0][axis], r.stride[1][axis] = x.shape[axis], dy.strides[axis], x.strides[axis]
         r.stride[2][axis] = 0
     rows_plan(&r)
-    threads = threads_for(COST_PRELU_WEIGHT * rows * K)
+    threads = threads_for(PRELU_WEIGHT_NS * rows * K)
     partial = <double *>calloc(SUMS * K, sizeof(double))
     scratch = <real *>malloc(threads * r.scratch * REAL_BYTES + 1)
     if partial == NULL or scratch == NULL:

@@ -80,7 +80,7 @@ cdef int each_row(row_formula run, const real[:, :, :, :] a, const real[:, :, :,
         r.shape[axis], r.stride[0][axis], r.stride[2][axis] = y.shape[axis], a.strides[axis], y.strides[axis]
         r.stride[1][axis] = b.strides[axis] if b is not None else 0
     rows_plan(&r)
-    threads = threads_for(COST_SOFTMAX * y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3])
+    threads = threads_for(SOFTMAX_NS * y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3])
     scratch = <real *>malloc(threads * r.scratch * REAL_BYTES + 1)
     if scratch == NULL:
         raise MemoryError(f"scratch of {threads * r.scratch} values")

@@ -1,5 +1,6 @@
-# The four paths of a two-dimensional convolution. Each is one module with the same three functions, `forward`,
-# `backward_input` and `backward_weight`; `ops/path.py` picks the path from the shapes and the layout of the arrays.
+# The four paths of a two-dimensional convolution (docs/kernels.md). Each is one module with the same three functions,
+# `forward`, `backward_input` and `backward_weight`; ops/path.py picks the path from the shapes and the layout of the
+# arrays.
 #
 #   direct     any convolution: the general path. Channels-last memory. Pixels x output channels are summed in a
 #              register tile over taps and input channels; there is no im2col buffer, only a table of addresses.
@@ -15,7 +16,8 @@
 #              multiplied by a vector of weights, and no tile is needed.
 #              depthwise.pyx, depthwise_*
 #
-# `bias` sums dy over all pixels for every path. Shared: tile.pxd, padded_rows.pxd (few channels), array4.pxd (strides).
+# `bias` sums dy over all pixels for every path. What paths share: view.pxd (strides of an array), window.pxi (stride,
+# dilation, padding, groups), phases.pxd (which taps reach a pixel), bias_row.pxd, tile.pxd, padded_rows.pxd.
 #
 # How work is cut, from small to large:
 #

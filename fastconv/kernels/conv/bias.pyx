@@ -8,8 +8,8 @@ from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
 
 from fastconv.kernels.runtime.threads cimport threads_for
-from .array4 cimport Array4, array4
-from ..runtime.costs cimport COST_BIAS_MAP, COST_BIAS_VALUE
+from .view cimport View, view_of
+from ..runtime.costs cimport BIAS_MAP_NS, BIAS_VALUE_NS
 from ..runtime.sizes cimport ceil_div
 from ..simd.row_views cimport lanes_sum
 from ..simd.vector cimport VL, real, vf, vload, vzero
@@ -19,7 +19,7 @@ cdef enum:
     BLOCK_PIXELS = 1024     # pixels of a block
 
 cdef struct Maps:
-    Array4 dy
+    View dy
     Py_ssize_t rows, blocks  # rows of a block, blocks of an image
     double *sums             # [image][block][k]
 
@@ -27,14 +27,14 @@ cdef struct Maps:
 def backward(const real[:, :, :, :] dy, real[:] db):
     """db of dy (N, K, H, W), any strides."""
     cdef Py_ssize_t K = dy.shape[1], pixels = dy.shape[2] * dy.shape[3], blocks, k, part
-    cdef double work = <double>dy.shape[0] * K * (pixels * COST_BIAS_VALUE + COST_BIAS_MAP)
+    cdef double work = <double>dy.shape[0] * K * (pixels * BIAS_VALUE_NS + BIAS_MAP_NS)
     cdef int threads = threads_for(work), thread
     cdef Maps m
     cdef double total
     if dy.shape[0] * pixels == 0:
         db[:] = 0
         return
-    m.dy = array4(dy)
+    m.dy = view_of(dy)
     m.rows = min(m.dy.H, ceil_div(BLOCK_PIXELS, m.dy.W))
     m.blocks = ceil_div(m.dy.H, m.rows)
     blocks = m.dy.N * m.blocks
@@ -58,8 +58,8 @@ cdef void sum_blocks(const Maps *m, Py_ssize_t part, Py_ssize_t stop) noexcept n
     while part < stop:
         row = part % m.blocks * m.rows
         rows = min(m.rows, m.dy.H - row)
-        x = m.dy.first + part // m.blocks * m.dy.n + row * m.dy.h
-        if m.dy.c == 1 and m.dy.C >= VL:
+        x = m.dy.data + part // m.blocks * m.dy.n_step + row * m.dy.h_step
+        if m.dy.c_step == 1 and m.dy.C >= VL:
             sum_pixels(&m.dy, x, rows, m.sums + part * m.dy.C)
         else:
             sum_planes(&m.dy, x, rows, m.sums + part * m.dy.C)
@@ -68,7 +68,7 @@ cdef void sum_blocks(const Maps *m, Py_ssize_t part, Py_ssize_t stop) noexcept n
 
 # ---------------------------------------------------------------- unit stride along the channels
 
-cdef void sum_pixels(const Array4 *dy, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
+cdef void sum_pixels(const View *dy, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
     """All maps of some rows; the last channels overlap the ones before, which are not added twice."""
     cdef Py_ssize_t c = 0, last = dy.C - VL
     while c + 4 * VL <= dy.C:
@@ -81,7 +81,7 @@ cdef void sum_pixels(const Array4 *dy, const real *x, Py_ssize_t rows, double *s
         sum_columns(dy, x + last, rows, 1, c - last, sums + last)
 
 
-cdef inline void sum_columns(const Array4 *dy, const real *x, Py_ssize_t rows, const int vectors, Py_ssize_t skip,
+cdef inline void sum_columns(const View *dy, const real *x, Py_ssize_t rows, const int vectors, Py_ssize_t skip,
                              double *sums) noexcept nogil:
     """`vectors` vectors of maps of some rows, without the first `skip` maps."""
     cdef vf s[4]
@@ -95,7 +95,7 @@ cdef inline void sum_columns(const Array4 *dy, const real *x, Py_ssize_t rows, c
                 s[v] = vzero
             while j < end:
                 for v in range(vectors):
-                    s[v] = s[v] + vload(x + i * dy.h + j * dy.w + v * VL)
+                    s[v] = s[v] + vload(x + i * dy.h_step + j * dy.w_step + v * VL)
                 j += 1
             for v in range(vectors):
                 add_lanes(s[v], skip, sums + v * VL)
@@ -111,18 +111,18 @@ cdef inline void add_lanes(vf s, Py_ssize_t skip, double *sums) noexcept nogil:
 
 # ---------------------------------------------------------------- planes, or any strides
 
-cdef void sum_planes(const Array4 *dy, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
+cdef void sum_planes(const View *dy, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
     """All maps of some rows, one map after another."""
     cdef Py_ssize_t k, i
     for k in range(dy.C):
-        if dy.w != 1:
+        if dy.w_step != 1:
             for i in range(rows):
-                sums[k] += sum_strided(x + k * dy.c + i * dy.h, dy.W, dy.w)
-        elif dy.h == dy.W:
-            sums[k] += sum_run(x + k * dy.c, rows * dy.W)
+                sums[k] += sum_strided(x + k * dy.c_step + i * dy.h_step, dy.W, dy.w_step)
+        elif dy.h_step == dy.W:
+            sums[k] += sum_run(x + k * dy.c_step, rows * dy.W)
         else:
             for i in range(rows):
-                sums[k] += sum_run(x + k * dy.c + i * dy.h, dy.W)
+                sums[k] += sum_run(x + k * dy.c_step + i * dy.h_step, dy.W)
 
 
 cdef double sum_strided(const real *x, Py_ssize_t count, Py_ssize_t step) noexcept nogil:

@@ -20,7 +20,7 @@ from libc.string cimport memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.caches cimport FAR_DEPTHWISE_REALS
-from ..runtime.costs cimport DEPTHWISE_TAP, DEPTHWISE_WEIGHT_TAP
+from ..runtime.costs cimport DEPTHWISE_TAP_NS, DEPTHWISE_WEIGHT_TAP_NS
 from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.transpose cimport square_part
@@ -28,6 +28,7 @@ from ..simd.vector cimport VL, real, vf, activated, activated_one, vload, vprefe
 from .phases cimport Taps, all_taps, last_tap_first, taps_of_phase
 from .view cimport View, view_of
 
+include "window.pxi"
 include "depthwise_channels.pxi"
 include "depthwise_pixels.pxi"
 include "depthwise_between.pxi"
@@ -38,60 +39,63 @@ include "depthwise_weight.pxi"
 
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
-            Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-            Py_ssize_t groups, int activation=0):
+            tuple window, int activation=0):
     """y = f(conv2d(x, w) + b), f by its code, groups = C; any strides, fast where x, y are channels-last and K = C."""
     cdef Grid g
     cdef Phase f
+    cdef Window v
     cdef View weights
     cdef int failed
     if y.shape[0] == 0:
         return
+    set_window(&v, window)
     with nogil:
-        g.x = view_of(&x[0, 0, 0, 0], x.shape, x.strides)
-        g.y = view_of(&y[0, 0, 0, 0], y.shape, y.strides)
-        weights = view_of(&w[0, 0, 0, 0], w.shape, w.strides)
-        g.mh, g.mw, g.sh, g.sw = sh, sw, 1, 1
-        g.K, g.mx, g.my, g.activation = w.shape[0], w.shape[0] // groups, 1, activation
+        g.x = view_of(x)
+        g.y = view_of(y)
+        weights = view_of(w)
+        g.mh, g.mw, g.sh, g.sw = v.sh, v.sw, 1, 1
+        g.K, g.mx, g.my, g.activation = weights.N, weights.N // v.groups, 1, activation
         g.copied, g.beside = g.mx > 1 or g.K < VL or g.x.c_step != 1, g.K < VL or g.y.c_step != 1
         g.phases = &f
-        f.h, f.w, f.j0, f.GW = all_taps(w.shape[2], dh, top), all_taps(w.shape[3], dw, left), 0, g.y.W
+        f.h, f.w = all_taps(weights.H, v.dh, v.top), all_taps(weights.W, v.dw, v.left)
+        f.j0, f.GW = 0, g.y.W
         failed = run_packed(&g, &weights, b)
     if failed:
         raise MemoryError()
 
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                   Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, int activation=0):
+                   tuple window, int activation=0):
     """dx = conv2d's input gradient (+ b: the transposed convolution), groups = C; any strides in memory."""
     cdef Grid g
+    cdef Window v
     cdef View weights
     cdef Py_ssize_t i, j
     cdef int failed = 1
     if dx.shape[0] == 0:
         return
+    set_window(&v, window)
     with nogil:
-        g.x = view_of(&dy[0, 0, 0, 0], dy.shape, dy.strides)
-        g.y = view_of(&dx[0, 0, 0, 0], dx.shape, dx.strides)
-        weights = view_of(&w[0, 0, 0, 0], w.shape, w.strides)
-        g.mh, g.mw, g.sh, g.sw = 1, 1, min(sh, g.y.H), min(sw, g.y.W)
-        g.K, g.mx, g.my, g.activation = w.shape[0], 1, w.shape[0] // groups, activation
+        g.x = view_of(dy)
+        g.y = view_of(dx)
+        weights = view_of(w)
+        g.mh, g.mw, g.sh, g.sw = 1, 1, min(v.sh, g.y.H), min(v.sw, g.y.W)
+        g.K, g.mx, g.my, g.activation = weights.N, 1, weights.N // v.groups, activation
         g.copied, g.beside = g.K < VL or g.x.c_step != 1, g.my > 1 or g.K < VL or g.y.c_step != 1
         g.phases = <Phase *>malloc(g.sh * g.sw * sizeof(Phase))
         if g.phases != NULL:
             for i in range(g.sh):
                 for j in range(g.sw):
-                    g.phases[i * g.sw + j] = phase_of(taps_of_phase(i + top, sh, dh, w.shape[2]),
-                                                      taps_of_phase(j + left, sw, dw, w.shape[3]),
-                                                      j, ceil_div(g.y.W - j, sw))
+                    g.phases[i * g.sw + j] = input_phase(taps_of_phase(i + v.top, v.sh, v.dh, weights.H),
+                                                         taps_of_phase(j + v.left, v.sw, v.dw, weights.W),
+                                                         j, ceil_div(g.y.W - j, v.sw))
             failed = run_packed(&g, &weights, b)
             free(g.phases)
     if failed:
         raise MemoryError()
 
 
-cdef Phase phase_of(Taps h, Taps w, Py_ssize_t j0, Py_ssize_t GW) noexcept nogil:
+cdef Phase input_phase(Taps h, Taps w, Py_ssize_t j0, Py_ssize_t GW) noexcept nogil:
     """One phase of the input gradient, last tap first; without a tap along one axis no tap (r, s) reaches it."""
     cdef Phase f
     f.h, f.w, f.j0, f.GW = last_tap_first(h), last_tap_first(w), j0, GW
@@ -103,22 +107,23 @@ cdef Phase phase_of(Taps h, Taps w, Py_ssize_t j0, Py_ssize_t GW) noexcept nogil
 
 
 def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
-                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dilation_h, Py_ssize_t dilation_w,
-                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups):
+                    tuple window):
     """dw = sum over pixels of dy times the x under the tap, groups = C; any strides in memory."""
     cdef Sums g
+    cdef Window v
     cdef View result
     cdef int failed
     if dy.shape[0] == 0:
         dw[...] = 0
         return
+    set_window(&v, window)
     with nogil:
-        g.grid.x = view_of(&x[0, 0, 0, 0], x.shape, x.strides)
-        g.grid.y = view_of(&dy[0, 0, 0, 0], dy.shape, dy.strides)
-        result = view_of(&dw[0, 0, 0, 0], dw.shape, dw.strides)
-        g.grid.mh, g.grid.mw, g.grid.sh, g.grid.sw = sh, sw, 1, 1
-        g.grid.K, g.grid.mx, g.grid.my = dw.shape[0], dw.shape[0] // groups, 1
-        g.phase.h, g.phase.w = all_taps(dw.shape[2], dilation_h, top), all_taps(dw.shape[3], dilation_w, left)
+        g.grid.x = view_of(x)
+        g.grid.y = view_of(dy)
+        result = view_of(dw)
+        g.grid.mh, g.grid.mw, g.grid.sh, g.grid.sw = v.sh, v.sw, 1, 1
+        g.grid.K, g.grid.mx, g.grid.my = result.N, result.N // v.groups, 1
+        g.phase.h, g.phase.w = all_taps(result.H, v.dh, v.top), all_taps(result.W, v.dw, v.left)
         g.phase.j0, g.phase.GW = 0, g.grid.y.W
         failed = run_weight(&g, &result)
     if failed:

@@ -5,7 +5,7 @@
 
 cdef enum:
     ROWS = 8            # rows of the result in a job, about
-    LEAST_ROWS = 2      # where few images are cut further, one part per thread: a tile has up to two rows
+    LEAST_ROWS = 2      # of a job, where images are fewer than threads and are cut further: a tile has up to two rows
 
 cdef struct Jobs:
     Py_ssize_t rows             # of the result, in a job
@@ -24,7 +24,7 @@ cdef int run_grid(const Grid *g) noexcept nogil:
     for f in range(g.sh * g.sw):
         taps += g.phases[f].h.count * g.phases[f].w.count
     taps = 2 + taps // (g.sh * g.sw)  # of a phase, on average; 2: a result is stored and its bias read
-    threads = threads_for(<double>g.y.N * g.y.H * g.y.W * g.channels.lanes * taps * DEPTHWISE_TAP)
+    threads = threads_for(<double>g.y.N * g.y.H * g.y.W * g.channels.lanes * taps * DEPTHWISE_TAP_NS)
     plan_jobs(g, &jobs, threads)
     with parallel(num_threads=threads):
         memory = <char *>calloc(jobs.size, 1)
@@ -186,7 +186,7 @@ cdef int run_packed(Grid *g, const View *w, const real[:] b) noexcept nogil:
         if b.shape[0] == g.K:
             pack_row(c, bias, 1, g.K, packed + size)
     for f in range(g.sh * g.sw):
-        find_columns(g, g.phases + f)
+        find_tile_columns(g, g.phases + f)
         g.phases[f].packed = to
         pack_phase(c, g.phases + f, w)
         to += g.phases[f].h.count * g.phases[f].w.count * c.width

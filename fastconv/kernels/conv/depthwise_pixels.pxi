@@ -36,15 +36,15 @@ cdef struct Target:             # of a tile, or of a row of tiles
     const real *b               # packed
     int activation
 
-ctypedef void (*reused_body)(const Grid *g, const Phase *f, const real **rows, const Place *place, const Target *to,
+ctypedef void (*reused_case)(const Grid *g, const Phase *f, const real **rows, const Place *place, const Target *to,
                              const int kw, const int mw, const int height) noexcept nogil
 
 cdef extern from *:
-    void rows_reused "DISPATCH2" (reused_body f, int height, const Grid *g, const Phase *f, const real **rows,
+    void rows_reused "DISPATCH2" (reused_case f, int height, const Grid *g, const Phase *f, const real **rows,
                                   const Place *place, const Target *to, int kw, int mw) noexcept nogil
 
 
-cdef void find_columns(const Grid *g, Phase *f) noexcept nogil:
+cdef void find_tile_columns(const Grid *g, Phase *f) noexcept nogil:
     """The columns of tiles: -slack <= j mw + source and j mw + source + reach < W + slack."""
     cdef Py_ssize_t slack = 0, end
     f.reuse = f.w.source_step == 1 and ((f.w.count == 3 and g.mw <= 2) or (f.w.count in (1, 2, 5) and g.mw == 1))

@@ -4,11 +4,11 @@ cdef struct Pixels:             # of dy
     const real *dy
     Py_ssize_t yw, yh           # from one pixel to the next, from one row to the next
 
-ctypedef void (*sums_body)(const Grid *g, const real **rows, const Place *place, const Pixels *at, real *sums,
+ctypedef void (*sums_case)(const Grid *g, const real **rows, const Place *place, const Pixels *at, real *sums,
                            int count, const int height, const int kh, const int mw) noexcept nogil
 
 cdef extern from *:
-    void sum_with_step "DISPATCH2" (sums_body f, int mw, const Grid *g, const real **rows, const Place *place,
+    void sum_with_step "DISPATCH2" (sums_case f, int mw, const Grid *g, const real **rows, const Place *place,
                                     const Pixels *at, real *sums, int count, int height, int kh) noexcept nogil
 
 

@@ -19,7 +19,7 @@ cdef int run_weight(Sums *g, View *dw) noexcept nogil:
     x.copied = x.mx > 1 or x.K < VL or x.x.c_step != 1
     g.copied_dy = x.K < VL or x.y.c_step != 1
     plan_channels(x)
-    find_columns(x, &g.phase)
+    find_tile_columns(x, &g.phase)
     g.fast = g.phase.reuse and g.phase.w.count == 3
     g.taps = dw.H * dw.W
     g.parts = min(<Py_ssize_t>PARTS, ceil_div(x.y.N * x.y.H, ROWS))
@@ -38,7 +38,7 @@ cdef int run_sums(const Sums *g) noexcept nogil:
     cdef const Grid *x = &g.grid
     cdef Py_ssize_t part, lanes = x.channels.lanes, kh = g.phase.h.count, size = 0
     # 2: x and dy are read
-    cdef double work = <double>x.y.N * x.y.H * x.y.W * lanes * (2 + g.taps) * DEPTHWISE_WEIGHT_TAP
+    cdef double work = <double>x.y.N * x.y.H * x.y.W * lanes * (2 + g.taps) * DEPTHWISE_WEIGHT_TAP_NS
     cdef int threads = threads_for(work), failed = 0
     cdef char *memory
     if x.copied:

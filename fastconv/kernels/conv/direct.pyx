@@ -18,17 +18,20 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
-from .array4 cimport Array4, array4
+from .view cimport View, view_of
 from .padded_rows cimport merges, pad_row
 from ..runtime.caches cimport STREAM_CONV_REALS
-from ..runtime.costs cimport COST_DIRECT_ADD, COST_DIRECT_PACK, COST_DIRECT_PAD, COST_DIRECT_PRODUCT
+from ..runtime.costs cimport DIRECT_ADD_NS, DIRECT_PACK_NS, DIRECT_PAD_NS, DIRECT_PRODUCT_NS
 from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..runtime.work_stealing cimport next_job, share_out
 from ..simd.partial cimport vread
 from ..simd.transpose cimport vtranspose
 from ..simd.vector cimport LINE, REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vstore, vzero
-from .tile cimport MR, NR, Runs, Terms, columns, tile, tile_tn
+from .bias_row cimport bias_row
+from .phases cimport Taps, all_taps, last_tap_first, phase_under, taps_of_phase
+from .tile cimport MR, NR, Runs, Terms, tile, tile_tn
 
+include "window.pxi"
 include "direct_grid.pxi"
 include "direct_job.pxi"
 include "direct_rows.pxi"
@@ -49,8 +52,7 @@ cdef inline const real *first_of(const real[:] packed) noexcept nogil:
 # ---------------------------------------------------------------- forward
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
-            Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-            Py_ssize_t groups, bint narrow=True, int activation=0, const real[:] packed=None,
+            tuple window, int activation=0, bint narrow=True, const real[:] packed=None,
             const real[:, :, :, :] r=None):
     """y = f(conv2d(x, w) + b + r), f by its code; x, y and r channels-last, r perhaps y itself, w any strides.
 
@@ -59,15 +61,16 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
     cdef int failed = 1
     cdef Grid g
     cdef Filters f
-    cdef Window window = Window(sh, sw, dh, dw, top, left)
-    cdef Array4 weight = array4(w)
+    cdef Window v
+    cdef View weight = view_of(w)
     if y.shape[0] == 0:
         return
+    set_window(&v, window)
     with nogil:
-        if forward_taps(&weight, &window, groups, &g, &f):
-            g.x, g.y, g.r, g.activation = array4(x), array4(y), array4(r), activation
+        if forward_taps(&weight, &v, &g, &f):
+            g.x, g.y, g.r, g.activation = view_of(x), view_of(y), view_of(r), activation
             g.GH, g.GW = g.y.H, g.y.W
-            failed = run(&g, &f, first_of(packed), b, weight.W if dw == 1 and narrow else 1)
+            failed = run_packed(&g, &f, first_of(packed), b, weight.W if v.dw == 1 and narrow else 1)
         free(f.offsets)
     if failed:
         raise MemoryError()
@@ -77,9 +80,9 @@ def pack_forward(const real[:, :, :, :] w, real[:] packed, Py_ssize_t groups):
     """The packed weights of `forward`, in packed_size(w.shape, groups) reals."""
     cdef Grid g
     cdef Filters f
-    cdef Window window = Window(1, 1, 1, 1, 0, 0)
-    cdef Array4 weight = array4(w)
-    if not forward_taps(&weight, &window, groups, &g, &f):
+    cdef Window v = Window(1, 1, 1, 1, 0, 0, groups)
+    cdef View weight = view_of(w)
+    if not forward_taps(&weight, &v, &g, &f):
         raise MemoryError()
     with nogil:
         pack(&g, &f, &packed[0])
@@ -88,7 +91,7 @@ def pack_forward(const real[:, :, :, :] w, real[:] packed, Py_ssize_t groups):
 
 def packed_size(Py_ssize_t K, Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t groups):
     """Reals in the packed form of a weight with K outputs of C inputs each (per group), forward or backward."""
-    return groups * columns(K) * C * kh * kw
+    return groups * round_up(K, VL) * C * kh * kw
 
 
 def reads_planar(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t kw, Py_ssize_t dw):
@@ -96,29 +99,23 @@ def reads_planar(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t kw, Py_ssize_t dw):
     return merges(groups, C // groups, kw if dw == 1 else 1)
 
 
-cdef bint forward_taps(const Array4 *w, const Window *v, Py_ssize_t groups, Grid *g, Filters *f) noexcept nogil:
+cdef bint forward_taps(const View *w, const Window *v, Grid *g, Filters *f) noexcept nogil:
     """Taps, channels and weights of the grid; False if memory ran out. f.offsets is to be freed."""
-    cdef Py_ssize_t taps = w.H * w.W, r, s, t
-    f[0] = Filters(w.first, w.n, w.c, w.n * (w.N // groups), tap_table(w))
+    cdef Taps rows = all_taps(w.H, v.dh, v.top), columns = all_taps(w.W, v.dw, v.left)
+    g.step_h, g.step_w = v.sh, v.sw
+    g.groups, g.C, g.K = v.groups, w.C, w.N // v.groups
+    g.cell = Cell(0, 0, 0)
+    f[0] = Filters(w.data, w.n_step, w.c_step, w.n_step * g.K, tap_table(w))
     if f.offsets == NULL:
         return False
-    g.taps.h, g.taps.w = f.offsets + taps, f.offsets + 2 * taps
-    for t in range(taps):
-        r, s = t // w.W, t % w.W
-        g.taps.h[t], g.taps.w[t] = r * v.dh - v.top, s * v.dw - v.left
-        f.offsets[t] = r * w.h + s * w.w
-    g.step_h, g.step_w = v.sh, v.sw
-    g.groups, g.C, g.K = groups, w.C, w.N // groups
-    g.taps.count, g.taps.length = taps, g.C
-    g.cell = Cell(0, 0, 0)
+    list_taps(g, f, w, &rows, &columns)
     return True
 
 
 # ---------------------------------------------------------------- input gradient
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                   Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, bint narrow=True, int activation=0, const real[:] packed=None,
+                   tuple window, int activation=0, bint narrow=True, const real[:] packed=None,
                    const real[:, :, :, :] r=None):
     """dx = conv2d's input gradient + r (with b and an activation: the transposed convolution); dy, dx and r
     channels-last, r perhaps dx itself, b and r perhaps None."""
@@ -126,9 +123,9 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     cdef InputGradient d
     if dx.shape[0] == 0:
         return
+    set_window(&d.window, window)
     with nogil:
-        d.dy, d.dx, d.w, d.r = array4(dy), array4(dx), array4(w), array4(r)
-        d.window, d.groups = Window(sh, sw, dh, dw, top, left), groups
+        d.dy, d.dx, d.w, d.r = view_of(dy), view_of(dx), view_of(w), view_of(r)
         d.narrow, d.activation, d.packed = narrow, activation, first_of(packed)
         if packed is None and r is None and in_cells(&d):
             failed = run_cells(&d, b)
@@ -144,7 +141,7 @@ def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize
     cdef int failed
     cdef InputGradient d
     with nogil:
-        d.w, d.window, d.groups = array4(w), Window(sh, sw, dh, dw, top, left), groups
+        d.w, d.window = view_of(w), Window(sh, sw, dh, dw, top, left, groups)
         failed = pack_phases(&d, &packed[0])
     if failed:
         raise MemoryError()
@@ -153,21 +150,21 @@ def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize
 # ---------------------------------------------------------------- weight gradient
 
 def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
-                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dilation_h, Py_ssize_t dilation_w,
-                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups, bint narrow=True):
+                    tuple window, bint narrow=True):
     """dw = sum over pixels of dy times the x under the tap; dy and x channels-last, dw any strides."""
     cdef Sums g
-    cdef Array4 result
+    cdef View result
     cdef int failed = 0
     if dy.shape[0] == 0:
         dw[...] = 0
         return
+    set_window(&g.window, window)
     with nogil:
-        result = array4(dw)
-        g.x, g.dy, g.window = array4(x), array4(dy), Window(sh, sw, dilation_h, dilation_w, top, left)
-        g.kh, g.kw, g.groups, g.C, g.K = result.H, result.W, groups, result.C, result.N // groups
+        result = view_of(dw)
+        g.x, g.dy, g.groups = view_of(x), view_of(dy), g.window.groups
+        g.kh, g.kw, g.C, g.K = result.H, result.W, result.C, result.N // g.groups
         join_rows(&g)
-        cut_sums(&g, merges(groups, g.C, g.kw if dilation_w == 1 and narrow else 1))
+        cut_sums(&g, merges(g.groups, g.C, g.kw if g.window.dw == 1 and narrow else 1))
         g.parts.sums = <real *>malloc(times(g.parts.count * g.parts.size, sizeof(real)))
         failed = g.parts.sums == NULL
         if not failed:

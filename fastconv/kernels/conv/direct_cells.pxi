@@ -11,7 +11,7 @@ cdef enum:
 cdef bint in_cells(const InputGradient *d) noexcept nogil:
     """Whether cells are the better way."""
     cdef Py_ssize_t C = d.w.C
-    if d.groups != 1 or d.window.dh != 1 or d.window.dw != 1 or not d.narrow:
+    if d.window.groups != 1 or d.window.dh != 1 or d.window.dw != 1 or not d.narrow:
         return False
     return 2 * C < VL and times(d.window.sh * d.window.sw, C) <= WIDEST * NR * VL
 
@@ -35,7 +35,7 @@ cdef int run_cells(const InputGradient *d, const real[:] b) noexcept nogil:
     if packed != NULL:
         for t in range(g.taps.count):
             pack_cell(&g, &d.w, t, d.window.top - g.taps.h[t] * sh, d.window.left - g.taps.w[t] * sw, packed)
-        failed = run(&g, NULL, packed, b, in_row)
+        failed = run_packed(&g, NULL, packed, b, in_row)
     free(packed)
     free(table)
     return failed
@@ -63,7 +63,7 @@ cdef Py_ssize_t floor_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return a // b if a >= 0 else -((b - 1 - a) // b)
 
 
-cdef void pack_cell(const Grid *g, const Array4 *w, Py_ssize_t t, Py_ssize_t r0, Py_ssize_t s0,
+cdef void pack_cell(const Grid *g, const View *w, Py_ssize_t t, Py_ssize_t r0, Py_ssize_t s0,
                     real *packed) noexcept nogil:
     """packed[panel][tap t][k][lane] = w[k, c, i + r0, j + s0] of column (i, j, c); taps outside the kernel stay 0."""
     cdef Py_ssize_t i, j, c, k, column, first, width
@@ -73,20 +73,20 @@ cdef void pack_cell(const Grid *g, const Array4 *w, Py_ssize_t t, Py_ssize_t r0,
             for c in range(g.cell.C):
                 column = (i * g.cell.w + j) * g.cell.C + c
                 first = column // (NR * VL) * NR * VL
-                width = min(<Py_ssize_t>(NR * VL), columns(g.K) - first)
-                source = w.first + c * w.c + (i + r0) * w.h + (j + s0) * w.w
+                width = min(<Py_ssize_t>(NR * VL), round_up(g.K, VL) - first)
+                source = w.data + c * w.c_step + (i + r0) * w.h_step + (j + s0) * w.w_step
                 for k in range(g.C):
-                    packed[first * g.taps.count * g.C + (t * g.C + k) * width + column - first] = source[k * w.n]
+                    packed[first * g.taps.count * g.C + (t * g.C + k) * width + column - first] = source[k * w.n_step]
 
 
-cdef Cell choose_cell(const Array4 *w, Py_ssize_t sh, Py_ssize_t sw) noexcept nogil:
+cdef Cell choose_cell(const View *w, Py_ssize_t sh, Py_ssize_t sw) noexcept nogil:
     """The cell of i x j strides with the least work per pixel, taps x vectors / pixels; in one panel if it can be."""
-    cdef Py_ssize_t i, j, vectors, C = w.C, most = max(<Py_ssize_t>NR, columns(sh * sw * C) // VL)
+    cdef Py_ssize_t i, j, vectors, C = w.C, most = max(<Py_ssize_t>NR, round_up(sh * sw * C, VL) // VL)
     cdef double cost, best = -1
     cdef Cell cell = Cell(sh, sw, C)
     for i in range(1, 9):
         for j in range(1, 9):
-            vectors = columns(i * sh * j * sw * C) // VL
+            vectors = round_up(i * sh * j * sw * C, VL) // VL
             cost = <double>(i + (w.H + sh - 2) // sh) * (j + (w.W + sw - 2) // sw)  # taps
             cost = cost * (vectors + 0.5) / (i * sh * j * sw)
             if vectors <= most and (best < 0 or cost < best):

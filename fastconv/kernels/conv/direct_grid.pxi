@@ -1,15 +1,15 @@
 # The grid of output pixels, which forward and input gradient share, and its jobs.
 
 cdef enum:
-    TILES = 16          # tiles of MR pixels, or one less, in a block of pixels
-    FEW = 4             # fewer tiles in a block are not worth reading the weights for
-    CACHED = 1 << 16    # weights of a job: so many stay in the second cache from one block of pixels to the next
+    TILES = 16          # tiles of a block of pixels, at most; a tile has MR pixels or MR - 1
+    FEW = 4             # tiles of a block, at least: with fewer, reading the weights costs more than the sums
+    CACHED = 1 << 16    # weights of a job, at most: they stay in the second cache from one block of pixels to the next
 
-cdef struct Taps:       # the reduction of an output pixel: `count` places of x, `length` channels of each
+cdef struct TapList:    # the sum of an output pixel: `count` places of x, `length` channels of each
     Py_ssize_t count, length
     Py_ssize_t *h       # tap t of output (i, j) is row i * step_h + h[t] and column j * step_w + w[t] of x
     Py_ssize_t *w
-    Py_ssize_t *at      # the same as a distance in memory: h[t] * x.h + w[t] * x.w
+    Py_ssize_t *at      # the same as a distance in memory: h[t] * x.h_step + w[t] * x.w_step
     Py_ssize_t top, bottom, left, right  # rows top <= i * step_h < bottom (columns likewise) read no padding
 
 cdef struct Panels:     # packed operands; a panel is NR * VL output channels, fewer (whole vectors) at a group's end
@@ -33,13 +33,13 @@ cdef struct Jobs:       # how a grid is cut, see `place_job`
     bint stream             # y is large and on whole vectors: stored around the caches
 
 cdef struct Grid:       # y[n][i][j] = sum over the taps t and channels of x[n][i * step_h + h[t]][j * step_w + w[t]]
-    Array4 x, y
-    Array4 r                # a residual of y's shape, perhaps y itself, or zeros
+    View x, y
+    View r                # a residual of y's shape, perhaps y itself, or zeros
     Py_ssize_t GH, GW       # output pixels: i < GH, j < GW; of a cell, y has h * w as many
     Py_ssize_t step_h, step_w
     Py_ssize_t groups, C, K  # channels of x and y in one group
     int activation
-    Taps taps
+    TapList taps
     Panels panels
     Cell cell
     Jobs jobs
@@ -48,8 +48,8 @@ cdef struct Grid:       # y[n][i][j] = sum over the taps t and channels of x[n][
 cdef int run_grid(Grid *g) noexcept nogil:
     """All jobs of a grid; 1 if memory ran out."""
     cdef Py_ssize_t pixels = g.y.N * g.GH * g.GW
-    cdef double products = <double>pixels * g.groups * columns(g.K) * (g.taps.count * g.taps.length + 4)
-    cdef int threads = threads_for(products * COST_DIRECT_PRODUCT), failed = 0, thread
+    cdef double products = <double>pixels * g.groups * round_up(g.K, VL) * (g.taps.count * g.taps.length + 4)
+    cdef int threads = threads_for(products * DIRECT_PRODUCT_NS), failed = 0, thread
     cdef Py_ssize_t job, scratch = job_memory(g)
     cdef Py_ssize_t *ranges
     cdef char *memory = NULL
@@ -74,12 +74,12 @@ cdef int run_grid(Grid *g) noexcept nogil:
     return failed
 
 
-cdef void find_inside(Taps *taps, const Array4 *x) noexcept nogil:
-    """Where each tap lies from its pixel, and from where to where all taps of a pixel lie inside the image."""
+cdef void find_inside(TapList *taps, const View *x) noexcept nogil:
+    """The distance of each tap from its pixel, and the pixels whose taps all lie inside the image."""
     cdef Py_ssize_t t
     taps.top, taps.left, taps.bottom, taps.right = 0, 0, x.H, x.W
     for t in range(taps.count):
-        taps.at[t] = taps.h[t] * x.h + taps.w[t] * x.w
+        taps.at[t] = taps.h[t] * x.h_step + taps.w[t] * x.w_step
         taps.top, taps.bottom = max(taps.top, -taps.h[t]), min(taps.bottom, x.H - taps.h[t])
         taps.left, taps.right = max(taps.left, -taps.w[t]), min(taps.right, x.W - taps.w[t])
 
@@ -96,7 +96,7 @@ cdef void cut_jobs(Grid *g, Py_ssize_t pixels, int threads) noexcept nogil:
     jobs.sets = ceil_div(g.panels.count, jobs.panels)
     jobs.count = g.groups * jobs.sets * jobs.blocks
     jobs.each = ceil_div(pixels, jobs.blocks) if jobs.blocks else 0
-    jobs.fetch = g.groups * columns(g.K) * g.taps.count * g.taps.length > CACHED
+    jobs.fetch = g.groups * round_up(g.K, VL) * g.taps.count * g.taps.length > CACHED
     jobs.stream = can_stream(&g.y, pixels, g.groups * g.K, g.K)
 
 
@@ -117,9 +117,9 @@ cdef Py_ssize_t count_blocks(Py_ssize_t tiles, int threads) noexcept nogil:
 
 
 cdef Py_ssize_t panels_of_a_set(const Grid *g) noexcept nogil:
-    """Panels in a job: as many as have their weights in the second cache, but so few that 16 jobs remain.
+    """Panels in a job: their weights fit the second cache, and 16 jobs or more remain.
 
-    All of them where an output pixel is a cell, whose pixels are stored when every channel is there.
+    All panels where an output pixel is a cell: its pixels are stored once every channel is computed.
     """
     cdef Py_ssize_t panel = max(<Py_ssize_t>1, g.taps.count * g.taps.length) * NR * VL, cached
     if g.cell.h:
@@ -128,10 +128,10 @@ cdef Py_ssize_t panels_of_a_set(const Grid *g) noexcept nogil:
     return max(<Py_ssize_t>1, min(cached, g.panels.count * g.groups * g.jobs.blocks // 16))
 
 
-cdef bint can_stream(const Array4 *y, Py_ssize_t pixels, Py_ssize_t channels, Py_ssize_t K) noexcept nogil:
+cdef bint can_stream(const View *y, Py_ssize_t pixels, Py_ssize_t channels, Py_ssize_t K) noexcept nogil:
     """Whether y is larger than the caches, and every panel of every pixel begins on a whole vector."""
-    return pixels * channels >= STREAM_CONV_REALS and <size_t>y.first % (VL * sizeof(real)) == 0 and K % VL == 0 and \
-        y.n % VL == 0 and y.h % VL == 0 and y.w % VL == 0
+    return pixels * channels >= STREAM_CONV_REALS and <size_t>y.data % (VL * sizeof(real)) == 0 and K % VL == 0 and \
+        y.n_step % VL == 0 and y.h_step % VL == 0 and y.w_step % VL == 0
 
 
 cdef struct Place:      # of a job

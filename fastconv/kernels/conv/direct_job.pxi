@@ -11,7 +11,7 @@ cdef struct Job:
     Place at
     Cut cut
     const real **rows   # [tile][tap][row of the tile]: the input pixel
-    real **out          # [tile][row]: the panel at hand of the output pixel
+    real **out          # [tile][row]: the current panel of the output pixel
     const real **add    # [tile][row]: the same of the residual, or NULL
     real *beside        # rows of results that are copied to y afterwards
     real *junk          # results of no pixel
@@ -33,7 +33,7 @@ cdef inline Py_ssize_t height(const Cut *c, Py_ssize_t m) noexcept nogil:
 
 cdef Py_ssize_t beside_width(const Grid *g) noexcept nogil:
     """Values of a pixel that is computed beside y: one panel, or all of them where it is a cell."""
-    return columns(g.K) if g.cell.h else NR * VL
+    return round_up(g.K, VL) if g.cell.h else NR * VL
 
 
 cdef Py_ssize_t job_memory(const Grid *g) noexcept nogil:
@@ -52,7 +52,7 @@ cdef int run_job(Grid *g, Py_ssize_t number, char *memory) noexcept nogil:
     j.cut = cut(j.at.count)
     j.rows = <const real **>memory
     j.out = <real **>(j.rows + g.taps.count * TILES * MR)
-    j.add = NULL if g.r.first == NULL else <const real **>j.out + TILES * MR
+    j.add = NULL if g.r.data == NULL else <const real **>j.out + TILES * MR
     j.beside = <real *>(j.out + 2 * TILES * MR)
     j.junk = j.beside + TILES * MR * beside_width(g)
     point(g, &j)
@@ -82,7 +82,7 @@ cdef struct Pass:       # what one pass adds at most
     Py_ssize_t taps, channels
 
 
-cdef inline Pass cut_reduction(const Taps *taps) noexcept nogil:
+cdef inline Pass cut_reduction(const TapList *taps) noexcept nogil:
     """Passes of about STEPS steps: some whole taps, or a part of the channels of one tap."""
     cdef Py_ssize_t passes = ceil_div(taps.count * taps.length, STEPS)
     cdef Py_ssize_t of_a_tap = ceil_div(taps.length, STEPS)
@@ -136,7 +136,7 @@ cdef void reduce(Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
 
 
 cdef inline void fetch_rows(const real **rows, Py_ssize_t count, int nv) noexcept nogil:
-    """Fetch the residual of the next tile: its rows are too short for the hardware to foresee."""
+    """Fetch the residual of the next tile: its rows are too short for the hardware to fetch ahead by itself."""
     cdef Py_ssize_t i
     cdef int v
     for i in range(count):
@@ -147,8 +147,8 @@ cdef inline void fetch_rows(const real **rows, Py_ssize_t count, int nv) noexcep
 # ---------------------------------------------------------------- results beside y
 
 cdef void point_at_panel(const Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
-    """out and add: from the panel before to this one. What cannot be stored in y as whole vectors goes beside it."""
-    cdef Py_ssize_t p, width = columns(lanes_of(g, panel))
+    """Move out and add on to this panel; results that y cannot take as whole vectors are stored beside it first."""
+    cdef Py_ssize_t p, width = round_up(lanes_of(g, panel), VL)
     if panel > j.at.panel:
         for p in range(j.at.count):
             j.out[p] += NR * VL
@@ -175,7 +175,7 @@ cdef void copy_panel(const Grid *g, const Job *j, Py_ssize_t panel) noexcept nog
     to.panel = panel
     for p in range(j.at.count):
         at = pixel(g, j.at.first + p)
-        memcpy(output_of(g, &to, &at), j.beside + p * columns(lanes), lanes * sizeof(real))
+        memcpy(output_of(g, &to, &at), j.beside + p * round_up(lanes, VL), lanes * sizeof(real))
 
 
 cdef void store_cell(const Grid *g, Py_ssize_t p, const real *values) noexcept nogil:
@@ -184,9 +184,9 @@ cdef void store_cell(const Grid *g, Py_ssize_t p, const real *values) noexcept n
     cdef Py_ssize_t i = at.i * g.cell.h, j = at.j * g.cell.w, width = min(g.cell.w, g.y.W - j), C = g.cell.C, ci, cj
     cdef real *y
     for ci in range(min(g.cell.h, g.y.H - i)):
-        y = g.y.first + at.n * g.y.n + (i + ci) * g.y.h + j * g.y.w
-        if g.y.w == C:
+        y = g.y.data + at.n * g.y.n_step + (i + ci) * g.y.h_step + j * g.y.w_step
+        if g.y.w_step == C:
             memcpy(y, values + ci * g.cell.w * C, width * C * sizeof(real))
         else:
             for cj in range(width):
-                memcpy(y + cj * g.y.w, values + (ci * g.cell.w + cj) * C, C * sizeof(real))
+                memcpy(y + cj * g.y.w_step, values + (ci * g.cell.w + cj) * C, C * sizeof(real))

@@ -11,14 +11,14 @@ cdef struct Filters:    # the weights of a grid where they lie: first[lane * out
 
 cdef Py_ssize_t packed_reals(const Grid *g) noexcept nogil:
     """Packed weights of all groups."""
-    return times(times(g.groups * columns(g.K), g.taps.count), g.taps.length)
+    return times(times(g.groups * round_up(g.K, VL), g.taps.count), g.taps.length)
 
 
 cdef void pack(const Grid *g, const Filters *f, real *packed) noexcept nogil:
     """packed[group][panel][tap][channel][lane]"""
-    cdef Py_ssize_t steps = g.taps.count * g.taps.length, size = columns(g.K) * steps, panels = ceil_div(g.K, NR * VL)
-    cdef Py_ssize_t job, k0
-    cdef int threads = threads_for(<double>g.groups * size * COST_DIRECT_PACK)
+    cdef Py_ssize_t steps = g.taps.count * g.taps.length, size = round_up(g.K, VL) * steps, job, k0
+    cdef Py_ssize_t panels = ceil_div(g.K, NR * VL)
+    cdef int threads = threads_for(<double>g.groups * size * DIRECT_PACK_NS)
     if size == 0:
         return
     for job in prange(g.groups * panels, num_threads=threads, schedule="static"):
@@ -30,7 +30,7 @@ cdef void pack(const Grid *g, const Filters *f, real *packed) noexcept nogil:
 cdef void pack_panel(const Filters *f, const real *w, Py_ssize_t taps, Py_ssize_t length, Py_ssize_t lanes,
                      real *packed) noexcept nogil:
     """packed[tap][c][lane] = w[lane * out + c * inner + offsets[tap]], zeros beyond the last lane."""
-    cdef Py_ssize_t width = columns(lanes), c0 = 0
+    cdef Py_ssize_t width = round_up(lanes, VL), c0 = 0
     if f.inner == taps and in_order(f.offsets, taps):
         pack_transposed(w, f.out, taps, length, lanes, packed)
         return
@@ -51,7 +51,7 @@ cdef inline void pack_by_lanes(const Filters *f, const real *w, Py_ssize_t taps,
     cdef const real *source
     for c in range(c0, min(c0 + <Py_ssize_t>LINES, length)):
         for t in range(taps):
-            row = packed + (t * length + c) * columns(lanes)
+            row = packed + (t * length + c) * round_up(lanes, VL)
             source = w + c * f.inner + f.offsets[t]
             if f.out == 1:
                 memcpy(row, source, lanes * sizeof(real))
@@ -63,7 +63,7 @@ cdef inline void pack_by_lanes(const Filters *f, const real *w, Py_ssize_t taps,
 cdef inline void pack_by_taps(const Filters *f, const real *w, Py_ssize_t taps, Py_ssize_t length, Py_ssize_t lanes,
                               Py_ssize_t c0, real *packed) noexcept nogil:
     """LINES channels from c0 on, the taps innermost."""
-    cdef Py_ssize_t c, t, lane, width = columns(lanes)
+    cdef Py_ssize_t c, t, lane, width = round_up(lanes, VL)
     cdef real *row
     cdef const real *source
     for lane in range(lanes):
@@ -77,7 +77,7 @@ cdef inline void pack_by_taps(const Filters *f, const real *w, Py_ssize_t taps, 
 cdef void pack_transposed(const real *w, Py_ssize_t out, Py_ssize_t taps, Py_ssize_t length, Py_ssize_t lanes,
                           real *packed) noexcept nogil:
     """packed[t][c][lane] = w[lane * out + c * taps + t], VL x VL values at a time transposed in registers."""
-    cdef Py_ssize_t width = columns(lanes), lane, first = 0, count, size = taps * length, row, r
+    cdef Py_ssize_t width = round_up(lanes, VL), lane, first = 0, count, size = taps * length, row, r
     cdef vf v[VL]
     while first < size:
         count = min(<Py_ssize_t>VL, size - first)
@@ -100,14 +100,3 @@ cdef bint in_order(const Py_ssize_t *offsets, Py_ssize_t taps) noexcept nogil:
         if offsets[t] != t:
             return False
     return True
-
-
-cdef real *pack_bias(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_t repeats) noexcept nogil:
-    """The bias of each group, `repeats` times over, in a row of whole vectors; zeros for None. To be freed."""
-    cdef Py_ssize_t g, k, width = columns(K * repeats)
-    cdef real *packed = <real *>calloc(max(<Py_ssize_t>1, groups * width), sizeof(real))
-    if packed != NULL and b is not None:
-        for g in range(groups):
-            for k in range(K * repeats):
-                packed[g * width + k] = b[g * K + k % K]
-    return packed

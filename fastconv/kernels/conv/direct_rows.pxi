@@ -25,7 +25,7 @@ cdef void point(const Grid *g, Job *j) noexcept nogil:
     """
     cdef Pixel at = pixel(g, j.at.first)
     cdef Py_ssize_t p = 0, m = 0, high = height(&j.cut, 0), i = 0, done, last  # pixel i of the `high` ones of tile m
-    cdef Py_ssize_t taps = g.taps.count, count = j.at.count, x_step = g.step_w * g.x.w, y_step = g.y.w, t
+    cdef Py_ssize_t taps = g.taps.count, count = j.at.count, x_step = g.step_w * g.x.w_step, y_step = g.y.w_step, t
     cdef const real **rows = j.rows
     cdef const real *x = input_of(g, &j.at, &at)
     cdef real *y = output_of(g, &j.at, &at)
@@ -62,12 +62,12 @@ cdef void point(const Grid *g, Job *j) noexcept nogil:
 
 cdef inline const real *input_of(const Grid *g, const Place *job, const Pixel *at) noexcept nogil:
     """x[n][i step_h][j step_w], from which the taps of a pixel are counted: the first channel of the job's group."""
-    return g.x.first + at.n * g.x.n + at.i * g.step_h * g.x.h + at.j * g.step_w * g.x.w + job.group * g.C
+    return g.x.data + at.n * g.x.n_step + at.i * g.step_h * g.x.h_step + at.j * g.step_w * g.x.w_step + job.group * g.C
 
 
 cdef inline real *output_of(const Grid *g, const Place *job, const Pixel *at) noexcept nogil:
     """y[n][i][j]: the first channel of the job's first panel."""
-    return g.y.first + at.n * g.y.n + at.i * g.y.h + at.j * g.y.w + job.group * g.K + job.panel * NR * VL
+    return g.y.data + at.n * g.y.n_step + at.i * g.y.h_step + at.j * g.y.w_step + job.group * g.K + job.panel * NR * VL
 
 
 cdef inline bint inside_row(const Grid *g, const Pixel *at) noexcept nogil:
@@ -123,7 +123,7 @@ cdef void point_at_residual(const Grid *g, Job *j) noexcept nogil:
     cdef Py_ssize_t p, k0 = j.at.group * g.K + j.at.panel * NR * VL
     memset(j.junk, 0, NR * VL * sizeof(real))
     for p in range(j.at.count):
-        j.add[p] = g.r.first + at.n * g.r.n + at.i * g.r.h + at.j * g.r.w + k0
+        j.add[p] = g.r.data + at.n * g.r.n_step + at.i * g.r.h_step + at.j * g.r.w_step + k0
         at.j += 1
         if at.j == g.GW:
             next_row(g, &at)

@@ -4,21 +4,18 @@ cdef enum:
     PADDED = 1 << 20    # reals in a padded copy of some images
 
 
-cdef int run(Grid *g, const Filters *f, const real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
-    """Run a grid whose taps come in rows of `in_row` neighbours; 1 if memory ran out.
+cdef int run_packed(Grid *g, const Filters *f, const real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
+    """Pack the bias, and the weights too where `packed` is NULL, then run; 1 if memory ran out.
 
-    The weights are `packed`; if that is NULL, they are packed here.
+    The taps of the grid come in rows of `in_row` neighbours.
     """
     cdef bint merged = merges(g.groups, g.C, in_row)
-    cdef Py_ssize_t length = g.taps.length * in_row if merged else g.taps.length, K = g.K
+    cdef Py_ssize_t length = g.taps.length * in_row if merged else g.taps.length, width = round_up(g.K, VL)
     cdef real *own = NULL
     cdef real *zeros = <real *>calloc(max(<Py_ssize_t>1, length), sizeof(real))
-    cdef real *bias
+    cdef Py_ssize_t repeats = g.cell.h * g.cell.w if g.cell.h else 1  # of the bias: one per pixel of a cell
+    cdef real *bias = bias_row(b, g.K // repeats, g.groups, repeats)
     cdef int failed
-    if g.cell.h:
-        bias = pack_bias(b, g.cell.C, 1, g.cell.h * g.cell.w)
-    else:
-        bias = pack_bias(b, K, g.groups, 1)
     failed = bias == NULL or zeros == NULL
     if packed == NULL:
         own = <real *>malloc(times(max(<Py_ssize_t>1, packed_reals(g)), sizeof(real)))
@@ -26,7 +23,7 @@ cdef int run(Grid *g, const Filters *f, const real *packed, const real[:] b, Py_
         failed = failed or own == NULL
         if not failed:
             pack(g, f, own)
-    g.panels = Panels(ceil_div(K, NR * VL), packed, columns(K) * g.taps.count * g.taps.length, bias, columns(K), zeros)
+    g.panels = Panels(ceil_div(g.K, NR * VL), packed, width * g.taps.count * g.taps.length, bias, width, zeros)
     if not failed:
         if merged:
             failed = run_merged(g, in_row)
@@ -46,18 +43,18 @@ cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
     cdef Grid part = g[0]
     cdef Py_ssize_t n = 0, i, up = max(<Py_ssize_t>1, g.cell.h), top = g.taps.h[0], left = g.taps.w[0]
     cdef Py_ssize_t band = merge_taps(g, &part, in_row)
-    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, min(g.y.N, PADDED // part.x.n)) if band == g.GH else 1
-    cdef real *copy = <real *>malloc(times(times(at_once, part.x.n), sizeof(real)))
+    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, min(g.y.N, PADDED // part.x.n_step)) if band == g.GH else 1
+    cdef real *copy = <real *>malloc(times(times(at_once, part.x.n_step), sizeof(real)))
     cdef int failed = copy == NULL
-    part.x.first = copy
+    part.x.data = copy
     while n < g.y.N and not failed:
         part.x.N = part.y.N = min(at_once, g.y.N - n)
         i = 0
         while i < g.GH and not failed:
             part.GH = min(band, g.GH - i)
-            part.y.first, part.y.H = g.y.first + n * g.y.n + i * up * g.y.h, g.y.H - i * up
-            if g.r.first != NULL:
-                part.r.first = g.r.first + n * g.r.n + i * g.r.h
+            part.y.data, part.y.H = g.y.data + n * g.y.n_step + i * up * g.y.h_step, g.y.H - i * up
+            if g.r.data != NULL:
+                part.r.data = g.r.data + n * g.r.n_step + i * g.r.h_step
             pad(&g.x, n, top + i * g.step_h, left, &part.x)
             failed = run_grid(&part)
             i += band
@@ -73,7 +70,7 @@ cdef Py_ssize_t merge_taps(const Grid *g, Grid *part, Py_ssize_t in_row) noexcep
     cdef Py_ssize_t W = (g.GW - 1) * g.step_w + in_row, C = g.C, H
     cdef Py_ssize_t band = min(g.GH, max(<Py_ssize_t>1, (PADDED // (W * C) - span) // g.step_h + 1))
     H = plus((band - 1) * g.step_h, span)
-    part.x = Array4(NULL, 0, C, H, W, times(H, W * C), 1, W * C, C)
+    part.x = View(NULL, 0, C, H, W, times(H, W * C), 1, W * C, C)
     part.taps.count, part.taps.length = rows, in_row * C
     for r in range(rows):
         part.taps.h[r] = g.taps.h[r * in_row] - top
@@ -82,9 +79,9 @@ cdef Py_ssize_t merge_taps(const Grid *g, Grid *part, Py_ssize_t in_row) noexcep
     return band
 
 
-cdef void pad(const Array4 *x, Py_ssize_t n, Py_ssize_t top, Py_ssize_t left, const Array4 *copy) noexcept nogil:
+cdef void pad(const View *x, Py_ssize_t n, Py_ssize_t top, Py_ssize_t left, const View *copy) noexcept nogil:
     """copy[m][i][j][c] = x[n + m][top + i][left + j][c], zeros outside the image."""
     cdef Py_ssize_t row
-    cdef int threads = threads_for(<double>copy.N * copy.n * COST_DIRECT_PAD)
+    cdef int threads = threads_for(<double>copy.N * copy.n_step * DIRECT_PAD_NS)
     for row in prange(copy.N * copy.H, num_threads=threads, schedule="static"):
-        pad_row(x, n + row // copy.H, top + row % copy.H, left, copy.first + row * copy.h, copy.W)
+        pad_row(x, n + row // copy.H, top + row % copy.H, left, copy.data + row * copy.h_step, copy.W)

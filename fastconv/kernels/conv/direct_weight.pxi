@@ -15,7 +15,7 @@ cdef enum:
     SPREAD = 8192 // REAL_BYTES  # x is copied where the values between pixels x the tiles that read them are more
 
 cdef struct Reading:            # how the tiles read x and dy
-    bint merged                 # the values of a pixel under all taps are copied together
+    bint merged                 # few channels: the values under all taps of a pixel are copied side by side
     bint pack_x, pack_dy        # copied to panels; else read where they lie
     Py_ssize_t taps, length     # values of x of a pixel: taps of `length` values each, kh * kw x C or 1 x kh * kw * C
     Py_ssize_t step             # from a pixel of x to the next
@@ -33,7 +33,7 @@ cdef struct Parts:              # the output rows (n, i) are cut into parts, eac
     real *sums
 
 cdef struct Sums:
-    Array4 x, dy
+    View x, dy
     Window window
     Py_ssize_t kh, kw, groups, C, K  # C and K of one group
     Reading reading
@@ -47,17 +47,17 @@ cdef void join_rows(Sums *g) noexcept nogil:
     cdef Window v = g.window
     if g.kh * g.kw != 1 or v.sh * v.sw != 1 or g.x.H != g.dy.H or g.x.W != g.dy.W or v.top or v.left:
         return
-    if g.x.h != g.x.W * g.x.w or g.dy.h != g.dy.W * g.dy.w:
+    if g.x.h_step != g.x.W * g.x.w_step or g.dy.h_step != g.dy.W * g.dy.w_step:
         return
     for rows in range(min(most, g.dy.H), 1, -1):
         if g.dy.H % rows == 0:
-            g.dy.H, g.dy.W, g.dy.h = g.dy.H // rows, g.dy.W * rows, g.dy.h * rows
-            g.x.H, g.x.W, g.x.h = g.dy.H, g.dy.W, g.x.h * rows
+            g.dy.H, g.dy.W, g.dy.h_step = g.dy.H // rows, g.dy.W * rows, g.dy.h_step * rows
+            g.x.H, g.x.W, g.x.h_step = g.dy.H, g.dy.W, g.x.h_step * rows
             return
 
 
 cdef void cut_sums(Sums *g, bint merged) noexcept nogil:
-    """Fill `reading`, `blocks` and `parts`: blocks of equal size, all of it from the shapes alone."""
+    """Fill `reading`, `blocks` and `parts` from the shapes alone; blocks are of equal size."""
     cdef Reading *reading = &g.reading
     cdef Blocks *blocks = &g.blocks
     cdef Parts *parts = &g.parts
@@ -70,11 +70,11 @@ cdef void cut_sums(Sums *g, bint merged) noexcept nogil:
     blocks.tiles = ceil_div(blocks.tiles_of_group, ceil_div(g.K, WIDTH))
     blocks.blocks_c = ceil_div(panels, blocks.panels)
     blocks.blocks_k = ceil_div(blocks.tiles_of_group, blocks.tiles)
-    reading.step = blocks.panels * MR if merged else g.window.sw * g.x.w
+    reading.step = blocks.panels * MR if merged else g.window.sw * g.x.w_step
     reading.pack_x = not merged and reading.length >= MR and reading.step * blocks.tiles > SPREAD
-    reading.pack_dy = blocks.tiles_of_group > 1 or g.K != columns(g.K) or g.dy.w != g.K
+    reading.pack_dy = blocks.tiles_of_group > 1 or g.K != round_up(g.K, VL) or g.dy.w_step != g.K
     reading.pixels = PIXELS if reading.pack_x or reading.pack_dy or merged else MOST
-    parts.group = columns(g.K) * reading.taps * reading.length
+    parts.group = round_up(g.K, VL) * reading.taps * reading.length
     parts.size = g.groups * parts.group
     parts.rows = g.dy.N * g.dy.H
     jobs = g.groups * reading.taps * blocks.blocks_c * blocks.blocks_k
@@ -84,7 +84,7 @@ cdef void cut_sums(Sums *g, bint merged) noexcept nogil:
 
 # ---------------------------------------------------------------- jobs
 
-cdef struct Ahead:              # what tiles fetch meanwhile: the first pixels of the block to come, a line at a time
+cdef struct Ahead:              # what tiles fetch meanwhile: the first pixels of the next block, a line at a time
     const real *x
     const real *dy
     Py_ssize_t call, calls      # tiles so far, and in all
@@ -115,7 +115,7 @@ cdef int sum_parts(Sums *g) noexcept nogil:
     cdef Py_ssize_t tables = MOST * (2 * sizeof(real *) + sizeof(Py_ssize_t))
     cdef Py_ssize_t scratch = plus(tables, times(plus(panels, rows), sizeof(real)))
     cdef double products = <double>g.parts.rows * g.dy.W * g.parts.size
-    cdef int threads = threads_for(products * COST_DIRECT_PRODUCT), failed = 0, thread
+    cdef int threads = threads_for(products * DIRECT_PRODUCT_NS), failed = 0, thread
     cdef char *memory = NULL
     ranges = share_out(g.parts.count * g.groups * g.reading.taps * g.blocks.blocks_k * g.blocks.blocks_c, threads)
     if ranges == NULL:
@@ -135,7 +135,7 @@ cdef int sum_jobs(Sums *g, Py_ssize_t *ranges, int threads, int thread, char *me
     cdef Py_ssize_t job = next_job(ranges, threads, thread)
     if memory == NULL:
         return 1
-    j.ahead.x = j.ahead.dy = g.dy.first
+    j.ahead.x = j.ahead.dy = g.dy.data
     j.panel_dy = <real *>memory
     j.panel_x = j.panel_dy + PIXELS * WIDTH
     j.x = <const real **>(j.panel_x + PIXELS * PANELS * MR + VL)
@@ -192,7 +192,7 @@ cdef Py_ssize_t lines(Py_ssize_t values) noexcept nogil:
 
 cdef Py_ssize_t width_of(const SumJob *j, Py_ssize_t tile) noexcept nogil:
     """Columns of a tile, whole vectors."""
-    return columns(min(<Py_ssize_t>(NR * VL), j.columns - tile * NR * VL))
+    return round_up(min(<Py_ssize_t>(NR * VL), j.columns - tile * NR * VL), VL)
 
 
 cdef real *sums_of(const Sums *g, const SumJob *j, Py_ssize_t tile, Py_ssize_t c) noexcept nogil:

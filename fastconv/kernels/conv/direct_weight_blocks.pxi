@@ -8,6 +8,7 @@ cdef void fill(const Sums *g, SumJob *j, Py_ssize_t *row, Py_ssize_t end, Py_ssi
     """The next block of pixels, from (row, column) on: runs of pixels of one output row each."""
     cdef Py_ssize_t n, i, h, w, count
     cdef const real *x
+    cdef const real *dy
     j.runs.count = j.pixels = j.ahead.call = 0
     while row[0] < end and j.pixels < g.reading.pixels:
         n, i = row[0] // g.dy.H, row[0] % g.dy.H
@@ -17,8 +18,9 @@ cdef void fill(const Sums *g, SumJob *j, Py_ssize_t *row, Py_ssize_t end, Py_ssi
             if g.reading.merged:
                 x = unfold(g, j, n, i * g.window.sh - g.window.top, w, count)
             else:
-                x = g.x.first + n * g.x.n + h * g.x.h + (w + j.s * g.window.dw) * g.x.w + j.group * g.C
-            add_run(g, j, x, g.dy.first + n * g.dy.n + i * g.dy.h + column[0] * g.dy.w + j.group * g.K + j.k0, count)
+                x = g.x.data + n * g.x.n_step + h * g.x.h_step + (w + j.s * g.window.dw) * g.x.w_step + j.group * g.C
+            dy = g.dy.data + n * g.dy.n_step + i * g.dy.h_step + column[0] * g.dy.w_step + j.group * g.K + j.k0
+            add_run(g, j, x, dy, count)
             column[0] += count
         else:
             column[0] = j.hi
@@ -38,8 +40,8 @@ cdef const real *unfold(const Sums *g, SumJob *j, Py_ssize_t n, Py_ssize_t h0, P
                         Py_ssize_t count) noexcept nogil:
     """panel[p][v] = value c0 + v under the taps of pixel p, for `count` pixels; (h0, w0) is the first tap of the first.
 
-    Returns where value 0 of the first pixel would be. Runs are copied by whole vectors: what is too much is overwritten
-    by the run that follows.
+    Returns where value 0 of the first pixel would be. Runs are copied in whole vectors; the next run overwrites the
+    values beyond the end.
     """
     cdef Py_ssize_t run = g.kw * g.C, size = row_of(g, count), r0 = j.c0 // run, skipped = j.c0 - r0 * run
     cdef Py_ssize_t r, p, v, left, values
@@ -69,7 +71,7 @@ cdef void add_run(const Sums *g, SumJob *j, const real *x, const real *dy, Py_ss
     """One more run of pixels, in x and dy from these places on."""
     cdef Py_ssize_t run = j.runs.count
     j.x[run], j.dy[run], j.counts[run] = x, dy, count
-    j.ahead.x, j.ahead.dy = x + j.c0 + count * g.reading.step, dy + count * g.dy.w
+    j.ahead.x, j.ahead.dy = x + j.c0 + count * g.reading.step, dy + count * g.dy.w_step
     if g.reading.pack_dy:
         pack_dy(g, j, dy, count)
     j.runs.count += 1
@@ -91,13 +93,13 @@ cdef void pack_dy(const Sums *g, const SumJob *j, const real *dy, Py_ssize_t cou
                 for v in range(NR):
                     vstore(panel + v * VL, vload(source + v * VL))
                 panel += NR * VL
-                source += g.dy.w
+                source += g.dy.w_step
         else:
             for p in range(count):
                 memcpy(panel, source, lanes * sizeof(real))
                 memset(panel + lanes, 0, (width - lanes) * sizeof(real))
                 panel += width
-                source += g.dy.w
+                source += g.dy.w_step
 
 
 cdef void pack_x(const Sums *g, const SumJob *j) noexcept nogil:
@@ -144,7 +146,7 @@ cdef void add_columns(const Sums *g, SumJob *j, const real *panel, Py_ssize_t c,
         point_at_runs(j, j.x, panel, MR)
     for tile in range(j.tiles):
         width = width_of(j, tile)
-        j.runs.dy_step = g.dy.w
+        j.runs.dy_step = g.dy.w_step
         if g.reading.pack_dy:
             j.runs.dy_step = width
             point_at_runs(j, j.dy, j.panel_dy + tile * NR * VL * PIXELS, width)
@@ -154,7 +156,7 @@ cdef void add_columns(const Sums *g, SumJob *j, const real *panel, Py_ssize_t c,
 
 
 cdef void point_at_runs(const SumJob *j, const real **runs, const real *panel, Py_ssize_t step) noexcept nogil:
-    """The first pixel of each run in a panel, where the runs follow each other."""
+    """The first pixel of each run in a panel, in which the runs lie one behind the other."""
     cdef Py_ssize_t run
     for run in range(j.runs.count):
         runs[run] = panel
@@ -162,18 +164,18 @@ cdef void point_at_runs(const SumJob *j, const real **runs, const real *panel, P
 
 
 cdef const real *next_line(const Sums *g, SumJob *j, Py_ssize_t *step) noexcept nogil:
-    """A cache line of the first pixel of the block to come, and how far the next pixel's is."""
+    """A cache line of the first pixel of the next block, and its distance from the same line of the next pixel."""
     cdef Ahead *ahead = &j.ahead
     cdef Py_ssize_t call = ahead.call, line = call // ahead.every, of_dy = lines(j.columns)
     step[0] = 0
     ahead.call += 1
-    if g.reading.merged and j.columns == g.dy.w:  # few tiles, and dy lies in one piece: each walks through its part
-        step[0] = g.dy.w // ahead.calls + 1
-        return ahead.dy + call * j.pixels * g.dy.w // ahead.calls
+    if g.reading.merged and j.columns == g.dy.w_step:  # few tiles, and dy lies in one piece: each fetches its part of it
+        step[0] = g.dy.w_step // ahead.calls + 1
+        return ahead.dy + call * j.pixels * g.dy.w_step // ahead.calls
     if call % ahead.every:
         return ahead.dy
     if line < of_dy:
-        step[0] = g.dy.w
+        step[0] = g.dy.w_step
         return ahead.dy + line * LINE
     if not g.reading.merged and line < of_dy + lines(j.channels):
         step[0] = g.reading.step

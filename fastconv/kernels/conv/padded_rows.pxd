@@ -2,10 +2,10 @@
 from libc.string cimport memcpy, memset
 
 from ..simd.vector cimport real
-from .array4 cimport Array4
+from .view cimport View
 
 cdef enum:
-    MERGE = 16  # up to this many channels
+    MERGE = 16  # channels, at most
 
 
 cdef inline bint merges(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t in_row) noexcept nogil:
@@ -13,18 +13,18 @@ cdef inline bint merges(Py_ssize_t groups, Py_ssize_t C, Py_ssize_t in_row) noex
     return groups == 1 and C <= MERGE and in_row > 1
 
 
-cdef inline void pad_row(const Array4 *x, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w0, real *copy,
+cdef inline void pad_row(const View *x, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w0, real *copy,
                          Py_ssize_t PW) noexcept nogil:
     """copy[j][c] = x[n][c][h][w0 + j] for j < PW, zeros outside the image."""
     cdef Py_ssize_t lo = min(max(<Py_ssize_t>0, -w0), PW), hi = max(lo, min(PW, x.W - w0)), C = x.C, j, c
-    cdef const real *row = x.first + n * x.n + h * x.h
+    cdef const real *row = x.data + n * x.n_step + h * x.h_step
     if not 0 <= h < x.H:
         lo = hi = 0
     memset(copy, 0, lo * C * sizeof(real))
     memset(copy + hi * C, 0, (PW - hi) * C * sizeof(real))
-    if x.w == C and x.c == 1 and hi > lo:
-        memcpy(copy + lo * C, row + (w0 + lo) * x.w, (hi - lo) * C * sizeof(real))
+    if x.w_step == C and x.c_step == 1 and hi > lo:
+        memcpy(copy + lo * C, row + (w0 + lo) * x.w_step, (hi - lo) * C * sizeof(real))
         return
     for c in range(C):
         for j in range(lo, hi):
-            copy[j * C + c] = row[(w0 + j) * x.w + c * x.c]
+            copy[j * C + c] = row[(w0 + j) * x.w_step + c * x.c_step]

@@ -44,8 +44,15 @@ cdef inline Taps taps_of_phase(Py_ssize_t at, Py_ssize_t stride, Py_ssize_t dila
     return taps
 
 
+cdef inline Py_ssize_t phase_under(Py_ssize_t tap, Py_ssize_t padding, Py_ssize_t stride,
+                                   Py_ssize_t dilation) noexcept nogil:
+    """The phase that a tap reaches: (t D - P) % S, from 0 to S - 1."""
+    cdef Py_ssize_t phase = (tap * dilation - padding) % stride
+    return phase + stride if phase < 0 else phase
+
+
 cdef inline Taps last_tap_first(Taps taps) noexcept nogil:
-    """The same taps the other way round, so that those of a phase read dy from left to right."""
+    """The same taps the other way round, so that the taps of a phase read dy from left to right."""
     cdef Py_ssize_t steps = max(<Py_ssize_t>0, taps.count - 1)
     taps.first += steps * taps.step
     taps.source += steps * taps.source_step

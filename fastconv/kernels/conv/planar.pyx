@@ -19,10 +19,11 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
-from ..runtime.costs cimport PLANAR_PRODUCT, PLANAR_SPREAD_PRODUCT
+from ..runtime.costs cimport PLANAR_PRODUCT_NS, PLANAR_SPREAD_PRODUCT_NS
 from ..runtime.sizes cimport SIZE_LIMIT, ceil_div, plus, round_up, times
 from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.vector cimport real
+from .bias_row cimport bias_row
 from .phases cimport Taps, all_taps, taps_of_phase
 from .planar_vector cimport (
     PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pmask, psplat, pstore, psums, pzero, vp,
@@ -30,6 +31,7 @@ from .planar_vector cimport (
 from .tile cimport MR, NR
 from .view cimport View, view_of
 
+include "window.pxi"
 include "planar_rows.pxi"
 include "planar_tile.pxi"
 include "planar_grid.pxi"
@@ -40,24 +42,25 @@ include "planar_weight.pxi"
 
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
-            Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-            Py_ssize_t groups, int activation=0):
+            tuple window, int activation=0):
     """y = f(conv2d(x, w) + b), f by its code; any strides, fast where the last axis of x and y has a unit stride."""
     cdef Grid g
+    cdef Window v
     cdef View filters
     cdef int failed = 1
     cdef real *bias
     if y.shape[0] == 0:
         return
+    set_window(&v, window)
     with nogil:
-        g.source.x = view_of(&x[0, 0, 0, 0], x.shape, x.strides)
-        g.y = view_of(&y[0, 0, 0, 0], y.shape, y.strides)
-        filters = view_of(&w[0, 0, 0, 0], w.shape, w.strides)
-        g.source.h = axis_of(x.shape[2], y.shape[2], sh, all_taps(w.shape[2], dh, top))
-        g.source.w = axis_of(x.shape[3], y.shape[3], sw, all_taps(w.shape[3], dw, left))
-        g.source.groups, g.source.C = groups, w.shape[1]
-        bias = bias_row(b, w.shape[0])
-        set_filters(&g.filters, &filters, bias, groups)
+        g.source.x = view_of(x)
+        g.y = view_of(y)
+        filters = view_of(w)
+        g.source.h = axis_of(g.source.x.H, g.y.H, v.sh, all_taps(filters.H, v.dh, v.top))
+        g.source.w = axis_of(g.source.x.W, g.y.W, v.sw, all_taps(filters.W, v.dw, v.left))
+        g.source.groups, g.source.C = v.groups, filters.C
+        bias = bias_row(b, filters.N, 1, 1)
+        set_filters(&g.filters, &filters, bias, v.groups)
         g.activation = activation
         if bias != NULL:
             failed = run_grid(&g)
@@ -74,20 +77,19 @@ cdef void set_filters(Filters *f, const View *w, const real *b, Py_ssize_t group
 
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
-                   Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t top, Py_ssize_t left,
-                   Py_ssize_t groups, int activation=0):
+                   tuple window, int activation=0):
     """dx = conv2d's input gradient (+ b: the transposed convolution); any strides in memory."""
-    cdef Gradient c
+    cdef InputGradient c
     cdef int failed = 1
     cdef real *bias
     if dx.shape[0] == 0:
         return
+    set_window(&c.window, window)
     with nogil:
-        c.dy = view_of(&dy[0, 0, 0, 0], dy.shape, dy.strides)
-        c.w = view_of(&w[0, 0, 0, 0], w.shape, w.strides)
-        c.dx = view_of(&dx[0, 0, 0, 0], dx.shape, dx.strides)
-        c.sh, c.sw, c.dh, c.dw, c.top, c.left, c.groups = sh, sw, dh, dw, top, left, groups
-        bias = bias_row(b, dx.shape[1])
+        c.dy = view_of(dy)
+        c.w = view_of(w)
+        c.dx = view_of(dx)
+        bias = bias_row(b, c.dx.C, 1, 1)
         c.b, c.activation = bias, activation
         if bias != NULL:
             failed = run_input(&c)
@@ -97,22 +99,23 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
 
 
 def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
-                    Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dilation_h, Py_ssize_t dilation_w,
-                    Py_ssize_t top, Py_ssize_t left, Py_ssize_t groups):
+                    tuple window):
     """dw = sum over positions of dy times the x under the tap; any strides in memory."""
     cdef Sums g
+    cdef Window v
     cdef View result
     cdef int failed
     if dy.shape[0] == 0:
         dw[...] = 0
         return
+    set_window(&v, window)
     with nogil:
-        g.source.x = view_of(&x[0, 0, 0, 0], x.shape, x.strides)
-        g.dy = view_of(&dy[0, 0, 0, 0], dy.shape, dy.strides)
-        result = view_of(&dw[0, 0, 0, 0], dw.shape, dw.strides)
-        g.source.h = axis_of(x.shape[2], dy.shape[2], sh, all_taps(dw.shape[2], dilation_h, top))
-        g.source.w = axis_of(x.shape[3], dy.shape[3], sw, all_taps(dw.shape[3], dilation_w, left))
-        g.source.groups, g.source.C, g.tiles.K = groups, dw.shape[1], dw.shape[0] // groups
+        g.source.x = view_of(x)
+        g.dy = view_of(dy)
+        result = view_of(dw)
+        g.source.h = axis_of(g.source.x.H, g.dy.H, v.sh, all_taps(result.H, v.dh, v.top))
+        g.source.w = axis_of(g.source.x.W, g.dy.W, v.sw, all_taps(result.W, v.dw, v.left))
+        g.source.groups, g.source.C, g.tiles.K = v.groups, result.C, result.N // v.groups
         failed = run_weight(&g, &result)
     if failed:
         raise MemoryError()

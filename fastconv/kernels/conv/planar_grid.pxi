@@ -10,7 +10,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef real *copy
     if x.h.positions <= 0 or x.w.positions <= 0:
         return 0
-    row_work = row_products(x, g.filters.K) * PLANAR_PRODUCT
+    row_work = row_products(x, g.filters.K) * PLANAR_PRODUCT_NS
     failed = plan_source(x, row_work)
     jobs = x.x.N * x.groups * x.blocks.count
     threads = threads_for(row_work * x.h.positions * x.x.N * x.groups)
@@ -53,13 +53,3 @@ cdef int run_job(const Grid *g, Py_ssize_t job, real *copy) noexcept nogil:
               g.y.data + n * g.y.n_step + group * K * g.y.c_step + row * g.y.h_step,
               min(x.blocks.rows, x.h.positions - row))
     return 0
-
-
-cdef real *bias_row(const real[:] b, Py_ssize_t K) noexcept nogil:
-    """The bias side by side, to be freed; zeros without one. NULL if memory ran out."""
-    cdef Py_ssize_t k
-    cdef real *row = <real *>calloc(max(<Py_ssize_t>1, K), sizeof(real))
-    if row != NULL and b is not None:
-        for k in range(K):
-            row[k] = b[k]
-    return row

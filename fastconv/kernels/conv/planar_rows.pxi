@@ -36,7 +36,7 @@ cdef struct Source:
 
 
 cdef Axis axis_of(Py_ssize_t size, Py_ssize_t positions, Py_ssize_t move, Taps taps) noexcept nogil:
-    """One axis. A single position does not move: its stride leads nowhere, perhaps far beyond x."""
+    """One axis. With a single position the stride is never taken, and could lead far beyond x: it counts as 1."""
     cdef Axis axis
     axis.size, axis.positions, axis.taps = size, positions, taps
     axis.move = 1 if positions == 1 else move

@@ -1,4 +1,4 @@
-# The input gradient of a small map, the other way round. First every value of dy is spread over the taps,
+# The input gradient of a small map, scattered instead of gathered. First every value of dy is spread over the taps,
 #
 #     z[r,s] = sum_k dy[k] w[k,c,r,s]        for whole rows of dy: no product is wasted on padding
 #     dx[i,j] = b + sum_{r,s} z[r,s][i + top - r, j + left - s]
@@ -14,7 +14,7 @@ cdef enum:
     VECTORS_DY = 3
 
 cdef struct Spread:
-    const Gradient *c
+    const InputGradient *c
     Grid taps           # a 1 x 1 convolution of dy: filters are the taps of one channel, columns are channels of dy
     Py_ssize_t K        # channels of dy in one group
     Py_ssize_t group_step, c_step  # of the weights
@@ -22,23 +22,24 @@ cdef struct Spread:
     real *w             # a copy of weights whose taps are not evenly spaced, or NULL
 
 
-cdef Py_ssize_t row_of_z(const Gradient *c) noexcept nogil:
+cdef Py_ssize_t row_of_z(const InputGradient *c) noexcept nogil:
     """From one row of z to the next: the columns of dy between zeros."""
     return c.dy.W + 2 * (c.w.W - 1)
 
 
-cdef bint spread_pays(const Gradient *c) noexcept nogil:
+cdef bint spread_pays(const InputGradient *c) noexcept nogil:
     """Whether this form is possible, and saves work: dy is much smaller than dx, and z stays in the first cache."""
-    if c.sh != 1 or c.sw != 1 or c.dh != 1 or c.dw != 1:
+    cdef const Window *v = &c.window
+    if v.sh != 1 or v.sw != 1 or v.dh != 1 or v.dw != 1:
         return False
     if c.dy.w_step != 1 or c.dx.w_step != 1 or c.dy.W < PL or c.dx.W < PL:  # whole vectors only
         return False
-    if c.w.N // c.groups < SPREAD_K or c.w.H * c.w.W * c.dy.H * row_of_z(c) > SPREAD_SIZE:
+    if c.w.N // v.groups < SPREAD_K or c.w.H * c.w.W * c.dy.H * row_of_z(c) > SPREAD_SIZE:
         return False
     return VECTORS_DY * c.dx.H * ceil_div(c.dx.W, PL) >= VECTORS_DX * c.dy.H * ceil_div(c.dy.W, PL)
 
 
-cdef int spread(const Gradient *c) noexcept nogil:
+cdef int spread(const InputGradient *c) noexcept nogil:
     """dx by spreading and gathering; 1 if memory ran out."""
     cdef Spread g
     cdef int failed
@@ -48,13 +49,13 @@ cdef int spread(const Gradient *c) noexcept nogil:
     return failed
 
 
-cdef void plan_spread(Spread *g, const Gradient *c) noexcept nogil:
+cdef void plan_spread(Spread *g, const InputGradient *c) noexcept nogil:
     """The convolution that makes z: C = 1, and tap s of its only row is channel s of dy."""
     cdef Source *x = &g.taps.source
     cdef Filters *f = &g.taps.filters
-    g.c, g.w, g.K = c, NULL, c.w.N // c.groups
+    g.c, g.w, g.K = c, NULL, c.w.N // c.window.groups
     g.group_step, g.c_step = c.w.n_step * g.K, c.w.c_step
-    x.x, x.groups, x.C = c.dy, c.groups, 1
+    x.x, x.groups, x.C = c.dy, c.window.groups, 1
     x.h = axis_of(c.dy.H, c.dy.H, 1, all_taps(1, 0, 0))
     x.w = axis_of(c.dy.W, c.dy.W, 1, all_taps(g.K, 0, 0))
     x.at.c_step, x.at.h_step = 0, c.dy.h_step
@@ -92,7 +93,7 @@ cdef int run_spread(Spread *g) noexcept nogil:
     cdef Source *x = &g.taps.source
     cdef Py_ssize_t taps = g.taps.filters.K, jobs = x.x.N * x.groups, job, k
     # 2: z is stored and gathered
-    cdef double work = <double>x.x.H * ceil_div(x.x.W, PL) * taps * (g.K + 2) * g.c.w.C * PLANAR_SPREAD_PRODUCT
+    cdef double work = <double>x.x.H * ceil_div(x.x.W, PL) * taps * (g.K + 2) * g.c.w.C * PLANAR_SPREAD_PRODUCT_NS
     cdef int threads = threads_for(work * jobs), failed = 0
     cdef real *z
     x.at.columns = <Py_ssize_t *>malloc(g.K * sizeof(Py_ssize_t))
@@ -117,8 +118,8 @@ cdef int run_spread(Spread *g) noexcept nogil:
 
 cdef int spread_job(const Spread *g, Py_ssize_t job, real *z) noexcept nogil:
     """The channels of one group of one image, one after the other: z between its zeros, then the rows of dx."""
-    cdef const Gradient *p = g.c
-    cdef Py_ssize_t groups = p.groups, n = job // groups, group = job % groups, C = p.w.C, c, i
+    cdef const InputGradient *p = g.c
+    cdef Py_ssize_t groups = p.window.groups, n = job // groups, group = job % groups, C = p.w.C, c, i
     cdef const real *dy = p.dy.data + n * p.dy.n_step + group * g.K * p.dy.c_step
     cdef real *dx = p.dx.data + n * p.dx.n_step + group * C * p.dx.c_step
     if z == NULL:
@@ -127,13 +128,13 @@ cdef int spread_job(const Spread *g, Py_ssize_t job, real *z) noexcept nogil:
         run_tiles(&g.taps, dy, g.taps.filters.w + group * g.group_step + c * g.c_step, z + g.size, z + p.w.W - 1,
                   p.dy.H)
         for i in range(p.dx.H):
-            gather_row(g, z + p.w.W - 1 + p.left, i, p.b[group * C + c], dx + c * p.dx.c_step + i * p.dx.h_step)
+            gather_row(g, z + p.w.W - 1 + p.window.left, i, p.b[group * C + c], dx + c * p.dx.c_step + i * p.dx.h_step)
     return 0
 
 
 cdef void gather_row(const Spread *g, const real *z, Py_ssize_t i, real b, real *dx) noexcept nogil:
     """One row of dx, two vectors at a time; the last overlaps the one before it."""
-    cdef Py_ssize_t W = g.c.dx.W, kw = g.c.w.W, j = 0, k, r, s, at = i + g.c.top
+    cdef Py_ssize_t W = g.c.dx.W, kw = g.c.w.W, j = 0, k, r, s, at = i + g.c.window.top
     cdef Py_ssize_t first = max(<Py_ssize_t>0, at - g.c.dy.H + 1), end = min(g.c.w.H, at + 1)  # taps r that reach dy
     cdef Py_ssize_t z_tap = g.taps.y.c_step, z_row = g.taps.y.h_step
     cdef const real *p

@@ -66,8 +66,8 @@ cdef inline void sum_body(const Positions *p, const real *x, const Py_ssize_t *o
         pstore(sums + t * PL, acc[t])
 
 
-cdef inline void sum_taps(const Positions *p, const real *x, const Py_ssize_t *offsets, const real *dy, real *sums,
-                          bint fresh, int mt, const int mk) noexcept nogil:
+cdef inline void sum_filters(const Positions *p, const real *x, const Py_ssize_t *offsets, const real *dy, real *sums,
+                             bint fresh, int mt, const int mk) noexcept nogil:
     """sum_body for mk filters and 1, 3, 5 or (with 4 filters) 6 taps, the widths that taps_in_tile chooses."""
     if PREGISTERS > 16 and mk == 4 and mt == 6:
         sum_body(p, x, offsets, dy, sums, fresh, mk, 6)
@@ -83,11 +83,11 @@ cdef void sum_tile(const Positions *p, const real *x, const Py_ssize_t *offsets,
                    int mk, int mt) noexcept nogil:
     """sum_body for 1, 3 or 4 filters, the heights that filters_in_tile chooses."""
     if mk == 4:
-        sum_taps(p, x, offsets, dy, sums, fresh, mt, 4)
+        sum_filters(p, x, offsets, dy, sums, fresh, mt, 4)
     elif mk == 3:
-        sum_taps(p, x, offsets, dy, sums, fresh, mt, 3)
+        sum_filters(p, x, offsets, dy, sums, fresh, mt, 3)
     else:
-        sum_taps(p, x, offsets, dy, sums, fresh, mt, 1)
+        sum_filters(p, x, offsets, dy, sums, fresh, mt, 1)
 
 
 cdef int filters_in_tile(Py_ssize_t K) noexcept nogil:

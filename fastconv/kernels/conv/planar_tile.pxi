@@ -23,18 +23,18 @@ cdef struct Grid:
     View y
     int activation
 
-ctypedef void (*tile_body)(const Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b,
+ctypedef void (*tile_case)(const Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b,
                            const int nv, const int rows) noexcept nogil
 
 cdef extern from *:
-    void tile_of_1_to_3 "DISPATCH3" (tile_body f, int rows, const Grid *g, const real **px, real **py, Py_ssize_t yk,
+    void tile_of_1_to_3 "DISPATCH3" (tile_case f, int rows, const Grid *g, const real **px, real **py, Py_ssize_t yk,
                                      const real *w, const real *b, int nv) noexcept nogil
-    void tile_of_3_to_6 "DISPATCH4" (tile_body f, int more, const Grid *g, const real **px, real **py, Py_ssize_t yk,
+    void tile_of_3_to_6 "DISPATCH4" (tile_case f, int more, const Grid *g, const real **px, real **py, Py_ssize_t yk,
                                      const real *w, const real *b, int nv) noexcept nogil
 
 
-cdef inline void planar_tile(const Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b,
-                             const int nv, const int rows) noexcept nogil:
+cdef inline void tile_body(const Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b,
+                           const int nv, const int rows) noexcept nogil:
     """py[j][i * yk] = b[i] + sum_{c,r,s} px[j][c,r,s] w[i,c,r,s] for `rows` filters and nv vectors."""
     cdef vp acc[MR * 2 * NR]
     cdef vp xv[2 * NR]
@@ -84,15 +84,15 @@ cdef inline void store_tile(vp *acc, real **py, Py_ssize_t yk, int activation, c
 
 cdef inline void tall_tile(const Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b,
                            const int nv, const int more) noexcept nogil:
-    """planar_tile for more + 2 filters: where a group has more than three, tiles have three to MR."""
-    planar_tile(g, px, py, yk, w, b, nv, more + 2)
+    """tile_body for more + 2 filters: where a group has more than three, tiles have three to MR."""
+    tile_body(g, px, py, yk, w, b, nv, more + 2)
 
 
 cdef void tile(const Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b,
                int rows) noexcept nogil:
     """The tile of `rows` filters: 2 NR vectors where a group has few of them, else NR."""
     if g.filters.K <= FEW_FILTERS:
-        tile_of_1_to_3(planar_tile, rows, g, px, py, yk, w, b, 2 * NR)
+        tile_of_1_to_3(tile_body, rows, g, px, py, yk, w, b, 2 * NR)
     else:
         tile_of_3_to_6(tall_tile, rows - 2, g, px, py, yk, w, b, NR)
 

@@ -45,7 +45,7 @@ cdef int plan_sums(Sums *g) noexcept nogil:
     """Choose tiles, blocks, jobs and where dy is read; 1 if memory ran out, or would."""
     cdef Source *x = &g.source
     cdef Tiles *t = &g.tiles
-    cdef double row_work = row_products(x, t.K) * PLANAR_PRODUCT
+    cdef double row_work = row_products(x, t.K) * PLANAR_PRODUCT_NS
     t.taps = x.C * x.h.taps.count * x.w.taps.count
     t.mk = filters_in_tile(t.K)
     t.mt = taps_in_tile(t.taps, t.mk)
@@ -111,7 +111,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
     """All jobs; 1 if memory ran out. A thread's memory: copies of x, copies of dy, sums in vectors."""
     cdef Source *x = &g.source
     cdef Tiles *t = &g.tiles
-    cdef double work = row_products(x, t.K) * PLANAR_PRODUCT * x.h.positions * x.x.N * x.groups
+    cdef double work = row_products(x, t.K) * PLANAR_PRODUCT_NS * x.h.positions * x.x.N * x.groups
     cdef Py_ssize_t copies = times(g.jobs.chunk, x.at.size), job
     cdef Py_ssize_t copies_dy = g.jobs.chunk * g.block.dy_image if g.copied_dy else 0
     cdef Py_ssize_t size = plus(copies, copies_dy + (t.tiles_k * t.tiles_t * t.mk * t.mt + PL) * PL)

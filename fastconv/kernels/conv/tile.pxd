@@ -11,7 +11,7 @@
 #   conv direct     tile       a[i]: a pointer for each pixel and tap, so that padding is a row of zeros; MR or MR - 1
 #                              rows, into which any number of pixels from 20 on can be cut
 #                   tile_tn    a[i]: neighbours in memory; runs of pixels, each with pointers of its own; MR rows or 1
-#   conv winograd   product    a[i]: rows at one stride, 1 to MR of them, as many as patches are left
+#   conv winograd   product    a[i]: rows at one stride; 1 to MR rows, since any number of patches may remain
 #                   sum        a[i]: neighbours in memory; 1 to MR rows, or 16 rows of one vector for few columns
 #   conv planar     tile       a[i] are weights and w[j] pixels along W, in vectors of at most 32 bytes for short rows
 #                   sum        both are vectors along W; the lanes of a sum are added at its end
@@ -20,7 +20,6 @@
 #
 # `nv`, `mr` and `rows` are constants at every call of a body, so its loops unroll and `acc` never touches memory.
 
-from ..runtime.sizes cimport round_up
 from ..simd cimport dispatch
 from ..simd.vector cimport LINE, VL, activated, real, vf, vload, vprefetch, vsplat, vstore, vstream, vzero
 
@@ -40,11 +39,11 @@ cdef struct Runs:               # the pixels that one call of `tile_tn` adds
     Py_ssize_t x_step, dy_step  # from a pixel to the next
 
 ctypedef const real *Row
-ctypedef void (*tile_columns)(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
-                              const int mr, const bint fetch, const int nv) noexcept nogil
-ctypedef void (*tile_tn_columns)(const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
-                                 Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step,
-                                 const int rows, const int nv) noexcept nogil
+ctypedef void (*tile_case)(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
+                           const int mr, const bint fetch, const int nv) noexcept nogil
+ctypedef void (*tile_tn_case)(const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
+                              Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step,
+                              const int rows, const int nv) noexcept nogil
 
 cdef extern from *:
     """
@@ -59,16 +58,11 @@ cdef extern from *:
     enum: MR "6"
     enum: NR "TILE_VECTORS"
     void of_columns "DISPATCH_VECTORS"(
-        tile_columns f, int nv, const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
+        tile_case f, int nv, const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
         const int mr, const bint fetch) noexcept nogil
     void tn_of_columns "DISPATCH_VECTORS"(
-        tile_tn_columns f, int nv, const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
+        tile_tn_case f, int nv, const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
         Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step, const int rows) noexcept nogil
-
-
-cdef inline Py_ssize_t columns(Py_ssize_t K) noexcept nogil:
-    """K rounded up to whole vectors."""
-    return round_up(K, VL)
 
 
 cdef inline void add_row(vf *acc, real a, const vf *w, const int nv) noexcept nogil:

@@ -1,20 +1,19 @@
-# A four-dimensional array as a kernel reads it: extents, and the distance to the next element along each axis.
+# An array of four axes as C sees it: where it begins, its extents, and its strides in elements. All paths use this
+# struct. Images are (N, C, H, W). Weights are (K, C, kh, kw): their K, kh and kw are called N, H and W here.
 
 from ..simd.vector cimport real
 
 cdef struct View:
-    real *data                  # element (n, c, h, w) is data[n * n_step + c * c_step + h * h_step + w * w_step]
-    Py_ssize_t N, C, H, W
-    Py_ssize_t n_step, c_step, h_step, w_step
+    real *data                  # an array that is only read is only read through it; NULL for None
+    Py_ssize_t N, C, H, W       # extents
+    Py_ssize_t n_step, c_step, h_step, w_step  # element (n, c, h, w): data[n * n_step + c * c_step + h * h_step + ...]
 
 
-cdef inline View view_of(const real *data, const Py_ssize_t *shape, const Py_ssize_t *strides) noexcept nogil:
-    """The view of a memoryview's first element, shape and strides (in bytes). An array that is only read stays const
-    to its reader."""
-    cdef View view
+cdef inline View view_of(const real[:, :, :, :] a) noexcept nogil:
+    """The struct of a memoryview; all zeros for None."""
     cdef Py_ssize_t one = sizeof(real)
-    view.data = <real *>data
-    view.N, view.C, view.H, view.W = shape[0], shape[1], shape[2], shape[3]
-    view.n_step, view.c_step = strides[0] // one, strides[1] // one
-    view.h_step, view.w_step = strides[2] // one, strides[3] // one
-    return view
+    if a is None:
+        return View(NULL, 0, 0, 0, 0, 0, 0, 0, 0)
+    return View(
+        <real *>&a[0, 0, 0, 0], a.shape[0], a.shape[1], a.shape[2], a.shape[3],
+        a.strides[0] // one, a.strides[1] // one, a.strides[2] // one, a.strides[3] // one)

@@ -4,6 +4,7 @@ from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.costs cimport WINOGRAD_FILTER_NS
 from ..runtime.sizes cimport ceil_div, round_up
 from .tile cimport NR
+from .view cimport View, view_of
 from ..simd.vector cimport VL, real
 from .winograd_1d cimport filter_2, filter_3, filter_5, small_filter_3
 from .winograd_2d cimport transform
@@ -15,7 +16,7 @@ cdef struct Weight:
     Py_ssize_t taps
     Py_ssize_t sk, sc               # from one output to the next, from one input to the next
     Py_ssize_t s, channels, sh, sw  # side of a cell, channels of one phase, its row and column in w
-    bint rotated                    # the cells are those of the outputs
+    bint rotated                    # turned by 180 degrees, outputs and inputs swapped; cells are then outputs
     Py_ssize_t offsets[25]
 
 cdef struct Filters:
@@ -42,7 +43,7 @@ cdef void cut_filters(Filters *f, Py_ssize_t K, Py_ssize_t C, Py_ssize_t s, Py_s
     f.banks = ceil_div(vectors * VL, f.width)
 
 
-cdef Py_ssize_t lanes_of(Filters *f, Py_ssize_t bank) noexcept nogil:
+cdef Py_ssize_t bank_width(Filters *f, Py_ssize_t bank) noexcept nogil:
     """Output channels of a bank, in whole vectors."""
     return min(f.width, round_up(f.K, VL) - bank * f.width)
 
@@ -55,7 +56,7 @@ cdef Py_ssize_t length_of(Filters *f, Py_ssize_t chunk) noexcept nogil:
 cdef Py_ssize_t offset_of(Filters *f, Py_ssize_t bank, Py_ssize_t chunk) noexcept nogil:
     """Where in u the filters of a bank and chunk begin."""
     return f.frequencies * (bank * f.chunks * odd_lines(f.chunk * f.width)
-                            + chunk * odd_lines(f.chunk * lanes_of(f, bank)))
+                            + chunk * odd_lines(f.chunk * bank_width(f, bank)))
 
 
 cdef Py_ssize_t size_of(Filters *f) noexcept nogil:
@@ -72,26 +73,26 @@ cdef Py_ssize_t panel_width(Py_ssize_t lanes, Py_ssize_t panel) noexcept nogil:
 
 cdef void point_filters(Filters *f, const real[:, :, :, :] w, Py_ssize_t s, bint rotated,
                         Py_ssize_t side=SIDE) noexcept nogil:
-    """Cut w (K, C, kernel * s, kernel * s) and say where its taps lie.
+    """Cut w (K, C, kernel * s, kernel * s) into banks and chunks, and note where its taps lie.
 
     rotated: turned by 180 degrees, outputs and inputs swapped.
     """
-    cdef Py_ssize_t t, one = sizeof(real), kernel = w.shape[2] // s, i, j
+    cdef View v = view_of(w)
+    cdef Py_ssize_t kernel = v.H // s, t, i, j
     f.w.taps = kernel * kernel
-    f.w.s, f.w.channels, f.w.rotated = s, w.shape[1], rotated
-    f.w.sh, f.w.sw = w.strides[2] // one, w.strides[3] // one
+    f.w.s, f.w.channels, f.w.rotated = s, v.C, rotated
+    f.w.data, f.w.sh, f.w.sw = v.data, v.h_step, v.w_step
     for t in range(f.w.taps):
         i, j = t // kernel, t % kernel
         if rotated:
             i, j = kernel - 1 - i, kernel - 1 - j
-        f.w.offsets[t] = s * (i * f.w.sh + j * f.w.sw)
-    f.w.data = <real *>&w[0, 0, 0, 0]
-    f.w.sk, f.w.sc = w.strides[0] // one, w.strides[1] // one
+        f.w.offsets[t] = s * (i * v.h_step + j * v.w_step)
     if rotated:
-        f.w.sk, f.w.sc = f.w.sc, f.w.sk
-        cut_filters(f, s * s * w.shape[1], w.shape[0], s, side)
+        f.w.sk, f.w.sc = v.c_step, v.n_step
+        cut_filters(f, s * s * v.C, v.N, s, side)
     else:
-        cut_filters(f, w.shape[0], s * s * w.shape[1], s, side)
+        f.w.sk, f.w.sc = v.n_step, v.c_step
+        cut_filters(f, v.N, s * s * v.C, s, side)
 
 
 cdef real *start_of(Weight *w, Py_ssize_t k, Py_ssize_t c) noexcept nogil:
@@ -109,7 +110,7 @@ cdef real *start_of(Weight *w, Py_ssize_t k, Py_ssize_t c) noexcept nogil:
 cdef void transform_filters(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, Py_ssize_t c0, Py_ssize_t count,
                             real *u, real *taps) noexcept nogil:
     """u = G w Gt for a bank and `count` channels of a chunk, from its channel c0 on."""
-    cdef Py_ssize_t lanes = lanes_of(f, bank), length = length_of(f, chunk), step = odd_lines(length * lanes)
+    cdef Py_ssize_t lanes = bank_width(f, bank), length = length_of(f, chunk), step = odd_lines(length * lanes)
     cdef Py_ssize_t vector, panel, width, c
     cdef real *to
     for vector in range(lanes // VL):
@@ -136,7 +137,8 @@ cdef int pack_filters(Filters *f, real *u) noexcept nogil:
     with parallel(num_threads=threads):
         memory = allocate(STRIP * f.w.taps * VL)
         for job in prange(f.banks * f.chunks * strips, schedule="static"):
-            failed |= pack_strip(f, job // strips // f.chunks, job // strips % f.chunks, job % strips * STRIP, u, memory)
+            failed |= pack_strip(f, job // strips // f.chunks, job // strips % f.chunks, job % strips * STRIP, u,
+                                 memory)
         free(memory)
     return failed
 

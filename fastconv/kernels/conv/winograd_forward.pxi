@@ -2,12 +2,13 @@
 # out to the threads by patches, or by banks of outputs where patches are few.
 
 from cython.parallel cimport parallel, prange
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.costs cimport WINOGRAD_PRODUCT_NS, WINOGRAD_TRANSFORM_NS
 from ..runtime.sizes cimport ceil_div, round_up
 from ..runtime.work_stealing cimport next_job, share_out
 from ..simd.vector cimport VL, real
+from .bias_row cimport bias_row
 from .tile cimport MR
 
 
@@ -20,14 +21,11 @@ cdef struct Plan:
 
 cdef int run_plan(Plan *g, const real[:] b) noexcept nogil:
     """The whole convolution; 1 if memory ran out."""
-    cdef real *bias = <real *>calloc(round_up(g.f.K, VL), sizeof(real))
-    cdef Py_ssize_t k
+    cdef Py_ssize_t phases = g.p.ys * g.p.ys
+    cdef real *bias = bias_row(b, g.f.K // phases, 1, phases)
     cdef void *u = NULL
     cdef int failed = bias == NULL
     cdef bint by_banks = banks_suffice(g, threads_for(work_of(&g.f, &g.p)))
-    if not failed and b is not None:
-        for k in range(g.f.K):
-            bias[k] = b[k % g.p.y.C]
     g.e.bias = bias
     if not failed and g.packed == NULL and not by_banks:
         u = allocate(size_of(&g.f))
@@ -77,7 +75,8 @@ cdef int split_by_patches(Plan *g) noexcept nogil:
     return failed
 
 
-cdef int take_jobs(Plan *g, Py_ssize_t *ranges, int threads, int thread, Py_ssize_t patches, void *memory) noexcept nogil:
+cdef int take_jobs(Plan *g, Py_ssize_t *ranges, int threads, int thread, Py_ssize_t patches,
+                   void *memory) noexcept nogil:
     """What one thread does: jobs of so many patches until none is left; 1 if it had no memory."""
     cdef Py_ssize_t job = next_job(ranges, threads, thread)
     cdef int failed = 0
@@ -99,9 +98,10 @@ cdef int convolve_patches(Plan *g, Py_ssize_t first, Py_ssize_t patches, void *m
     for t in range(patches):
         read_patch(&g.p, first + t, v + t * g.p.stride, vstep, copied)
     for bank in range(g.f.banks):
-        mstep = odd_lines(patches * lanes_of(&g.f, bank))
+        mstep = odd_lines(patches * bank_width(&g.f, bank))
         for chunk in range(g.f.chunks):
-            multiply(&g.f, bank, chunk, v, vstep, g.p.stride, patches, g.packed + offset_of(&g.f, bank, chunk), m, mstep)
+            multiply(&g.f, bank, chunk, v, vstep, g.p.stride, patches, g.packed + offset_of(&g.f, bank, chunk), m,
+                     mstep)
         write_bank(g, bank, first, patches, m, mstep, copied)
     return 0
 
@@ -111,13 +111,13 @@ cdef void write_bank(Plan *g, Py_ssize_t bank, Py_ssize_t first, Py_ssize_t patc
     """y of so many patches, the outputs of one bank."""
     cdef Py_ssize_t k = bank * g.f.width, end = min(k + g.f.width, g.f.K), t
     for t in range(patches):
-        write_patch(&g.p, &g.e, first + t, k, end, m + t * lanes_of(&g.f, bank), mstep, copied)
+        write_patch(&g.p, &g.e, first + t, k, end, m + t * bank_width(&g.f, bank), mstep, copied)
 
 
 # ---------------------------------------------------------------- few patches: a job is a bank of outputs
 
 cdef int split_by_banks(Plan *g) noexcept nogil:
-    """All patches are transformed first, shared by all jobs. A job is a bank, which may transform its filters in passing.
+    """All patches are transformed first, for all jobs. A job is a bank, and transforms its filters if need be.
 
     1 if memory ran out.
     """
@@ -154,7 +154,7 @@ cdef int read_shared(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t vstep, vo
 
 cdef int convolve_bank(Plan *g, Py_ssize_t bank, const real *v, Py_ssize_t vstep, void *memory) noexcept nogil:
     """y of all patches, the outputs of one bank; 1 without memory."""
-    cdef Py_ssize_t patches = g.p.count, mstep = odd_lines(patches * lanes_of(&g.f, bank)), chunk
+    cdef Py_ssize_t patches = g.p.count, mstep = odd_lines(patches * bank_width(&g.f, bank)), chunk
     cdef real *m = <real *>memory
     cdef real *copied = m + g.f.frequencies * odd_lines(patches * g.f.width)
     cdef real *taps = copied + OUTPUTS * g.f.width

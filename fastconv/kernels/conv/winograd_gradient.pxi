@@ -1,12 +1,12 @@
 # The weight gradient, dw = Gt [sum over patches of (Bt x B) * (A dy At)] G.
 #
-# The patches are taken in rounds: those of a round are transformed, then each frequency adds their products to du. After
-# the last round du is transformed back to dw. Three ways share this out to the threads:
+# The patches are taken in rounds. The patches of one round are transformed, and each frequency adds their products to
+# du. After the last round du is transformed back to dw. The threads share this work in one of three ways:
 #
-#   by parts       du is small and rounds are many: each thread sums some of the rounds into a du of its own. Then
-#                  nothing but these sums passes between processors
-#   in turn        one du, the work of each round shared by all threads: jobs are patches, then frequencies
-#   one round      if that is all and there are enough jobs, (bank, chunk), each of them transforms its du back at once
+#   by parts       where du is small and rounds are many: each thread sums some rounds into a du of its own, so that
+#                  only these sums pass between processors
+#   in turn        one du; all threads share the work of each round: jobs are patches, then frequencies
+#   one round      where one round takes all patches and jobs (bank, chunk) are enough: each transforms its du back
 
 from cython.parallel cimport parallel, prange
 from libc.stdlib cimport free
@@ -27,13 +27,13 @@ cdef enum:
     PARTS_REALS = 5 << 20   # reals of du in all parts, at most
     SUM_REALS = 8192        # reals of a job that adds the parts
 
-cdef struct Gradient:
+cdef struct WeightGradient:
     Filters f                   # the layout of du, and dw in the place of w
     Patches p                   # dy in the place of y
     Py_ssize_t patches          # of a round
 
 
-cdef int run_gradient(Gradient *g) noexcept nogil:
+cdef int run_weight(WeightGradient *g) noexcept nogil:
     """The whole weight gradient; 1 if memory ran out."""
     cdef Py_ssize_t reals = g.p.stride + round_up(g.p.y.C, VL), rounds, parts
     g.patches = g.p.count
@@ -48,14 +48,14 @@ cdef int run_gradient(Gradient *g) noexcept nogil:
     return sum_in_turn(g)
 
 
-cdef int threads_of(Gradient *g) noexcept nogil:
+cdef int threads_of(WeightGradient *g) noexcept nogil:
     """The threads for the whole of it."""
     return threads_for(work_of(&g.f, &g.p) + <double>g.f.C * g.f.K * WINOGRAD_BACK_NS)
 
 
 # ---------------------------------------------------------------- a round of patches
 
-cdef int open_round(Gradient *g, Round *r) noexcept nogil:
+cdef int open_round(WeightGradient *g, Round *r) noexcept nogil:
     """Memory for a round, which close_round frees; 1 if there is none."""
     r.v = <real *>allocate(FREQUENCIES * odd_lines(g.patches * g.p.stride))
     r.z = <real *>allocate(FREQUENCIES * odd_lines(g.patches * round_up(g.p.y.C, VL)))
@@ -69,7 +69,7 @@ cdef void close_round(Round *r) noexcept nogil:
     free(r.z)
 
 
-cdef int read_round(Gradient *g, Round *r, Py_ssize_t begin, Py_ssize_t end, int threads) noexcept nogil:
+cdef int read_round(WeightGradient *g, Round *r, Py_ssize_t begin, Py_ssize_t end, int threads) noexcept nogil:
     """Transform x and dy of the next patches before `end`, of sums that begin with patch `begin`; 1 without memory."""
     cdef int failed = 0
     cdef Py_ssize_t t
@@ -84,7 +84,7 @@ cdef int read_round(Gradient *g, Round *r, Py_ssize_t begin, Py_ssize_t end, int
     return failed
 
 
-cdef int read_both(Gradient *g, Round *r, Py_ssize_t t, void *memory) noexcept nogil:
+cdef int read_both(WeightGradient *g, Round *r, Py_ssize_t t, void *memory) noexcept nogil:
     """V and Z of patch t of a round; 1 without memory."""
     if memory == NULL:
         return 1
@@ -93,12 +93,12 @@ cdef int read_both(Gradient *g, Round *r, Py_ssize_t t, void *memory) noexcept n
     return 0
 
 
-cdef void read_gradient(Gradient *g, Round *r, Py_ssize_t t, real *copied) noexcept nogil:
+cdef void read_gradient(WeightGradient *g, Round *r, Py_ssize_t t, real *copied) noexcept nogil:
     """Z = A dy At of patch t of a round; dy is zero outside of its image."""
     cdef Patches *p = &g.p
     cdef Py_ssize_t patch = r.first + t, K = round_up(p.y.C, VL), k, panel, bank, in_bank = g.f.width // VL
-    cdef Py_ssize_t i = row_at(p, patch), j = column_at(p, patch), yh = p.y.sh, yw = p.y.sw, step = r.zstep
-    cdef const real *y = p.y.data + image_at(p, patch) * p.y.sn + i * yh + j * yw
+    cdef Py_ssize_t i = row_at(p, patch), j = column_at(p, patch), yh = p.y.h_step, yw = p.y.w_step, step = r.zstep
+    cdef const real *y = p.y.data + image_at(p, patch) * p.y.n_step + i * yh + j * yw
     cdef real *z
     prefetch_rows(y + p.edge * yw, yh, p.edge, p.edge * yw)
     if p.y.C < K or i + p.edge > p.y.H or j + p.edge > p.y.W:
@@ -107,7 +107,7 @@ cdef void read_gradient(Gradient *g, Round *r, Py_ssize_t t, real *copied) noexc
     for k in range(K // VL):
         bank, panel = k // in_bank, k % in_bank // NR
         z = r.z + (bank * g.f.width + panel * NR * VL) * r.patches + k % in_bank % NR * VL
-        z += t * panel_width(lanes_of(&g.f, bank), panel)
+        z += t * panel_width(bank_width(&g.f, bank), panel)
         if p.edge == 5:
             transform(output_gradient_5, 5, 6, y + k * VL, yh, yw, z, 6 * step, step)
         elif p.edge == 4:
@@ -116,7 +116,7 @@ cdef void read_gradient(Gradient *g, Round *r, Py_ssize_t t, real *copied) noexc
             transform(output_gradient_2, 2, 6, y + k * VL, yh, yw, z, 6 * step, step)
 
 
-cdef void sum_round(Gradient *g, Round *r, real *du, int threads) noexcept nogil:
+cdef void sum_round(WeightGradient *g, Round *r, real *du, int threads) noexcept nogil:
     """du += the products of a round; jobs are frequencies of a bank and chunk."""
     cdef Py_ssize_t job
     for job in prange(g.f.banks * g.f.chunks * FREQUENCIES, num_threads=threads, schedule="dynamic"):
@@ -126,7 +126,7 @@ cdef void sum_round(Gradient *g, Round *r, real *du, int threads) noexcept nogil
 
 # ---------------------------------------------------------------- du transformed back
 
-cdef int transform_all_back(Gradient *g, const real *du, int threads) noexcept nogil:
+cdef int transform_all_back(WeightGradient *g, const real *du, int threads) noexcept nogil:
     """dw = Gt du G; jobs are (bank, chunk). 1 if memory ran out."""
     cdef Py_ssize_t job
     cdef int failed = 0
@@ -142,7 +142,7 @@ cdef int transform_all_back(Gradient *g, const real *du, int threads) noexcept n
 
 cdef int transform_back(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, const real *du, real *taps) noexcept nogil:
     """dw = Gt du G for one bank and chunk; 1 without memory for its taps."""
-    cdef Py_ssize_t lanes = lanes_of(f, bank), length = length_of(f, chunk), step = odd_lines(length * lanes)
+    cdef Py_ssize_t lanes = bank_width(f, bank), length = length_of(f, chunk), step = odd_lines(length * lanes)
     cdef Py_ssize_t vector, width, strip, count, c
     cdef const real *u
     if taps == NULL:
@@ -165,7 +165,7 @@ cdef int transform_back(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, const rea
 
 # ---------------------------------------------------------------- by parts
 
-cdef int sum_by_parts(Gradient *g, Py_ssize_t rounds, Py_ssize_t parts) noexcept nogil:
+cdef int sum_by_parts(WeightGradient *g, Py_ssize_t rounds, Py_ssize_t parts) noexcept nogil:
     """Each part of the rounds on one thread, into a du of its own; 1 if memory ran out."""
     cdef int threads = threads_of(g), failed = 0
     cdef Py_ssize_t size = odd_lines(size_of(&g.f)), part
@@ -182,7 +182,7 @@ cdef int sum_by_parts(Gradient *g, Py_ssize_t rounds, Py_ssize_t parts) noexcept
     return failed
 
 
-cdef int sum_part(Gradient *g, Py_ssize_t begin, Py_ssize_t end, real *du) noexcept nogil:
+cdef int sum_part(WeightGradient *g, Py_ssize_t begin, Py_ssize_t end, real *du) noexcept nogil:
     """du = the sum over the patches from `begin` to `end`, in rounds, on this thread; 1 if memory ran out."""
     cdef Round r
     cdef int failed = open_round(g, &r)
@@ -213,7 +213,7 @@ cdef void add_piece(real *du, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t size,
 
 # ---------------------------------------------------------------- in turn, and one round
 
-cdef int sum_in_turn(Gradient *g) noexcept nogil:
+cdef int sum_in_turn(WeightGradient *g) noexcept nogil:
     """All rounds in order, the work of each shared by all threads; 1 if memory ran out."""
     cdef int threads = threads_of(g), failed
     cdef Round r
@@ -232,7 +232,7 @@ cdef int sum_in_turn(Gradient *g) noexcept nogil:
     return failed
 
 
-cdef int sum_one_round(Gradient *g) noexcept nogil:
+cdef int sum_one_round(WeightGradient *g) noexcept nogil:
     """All patches in a single round; jobs are (bank, chunk) with all frequencies. 1 if memory ran out."""
     cdef int threads = threads_of(g), failed
     cdef Py_ssize_t job

@@ -3,19 +3,15 @@
 from libc.string cimport memcpy, memset
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd.vector cimport LINE, VL, real, vprefetch
+from .view cimport View, view_of
 from .winograd_1d cimport input_6, output_2, output_4, output_5, small_input_4, small_output_2
 from .winograd_2d cimport Outputs, next_vector, put, transform, transform_outputs
 
 
-cdef struct Image:
-    # channels-last: pixel (h, w) of image n at data + n * sn + h * sh + w * sw, its C channels one after another
-    real *data
-    Py_ssize_t N, C, H, W, sn, sh, sw
-
 cdef struct Patches:
     # patch (n, i, j): edge x edge outputs from (i, j) * edge on, of side x side inputs from the same place on.
     # An input is a cell of s x s pixels of x, and cell (0, 0) begins at pixel (-top, -left); outputs likewise in y.
-    Image x, y
+    View x, y                           # channels-last
     Py_ssize_t s, top, left
     Py_ssize_t ys, ytop, yleft
     Py_ssize_t side, edge
@@ -25,23 +21,14 @@ cdef struct Patches:
 cdef struct Epilogue:
     # y = f(result + bias + add)
     const real *bias                    # one per output (phase, channel), in whole vectors
-    Image add                           # a residual of y's shape, perhaps y itself; its data may be NULL
+    View add                            # a residual of y's shape, perhaps y itself; its data may be NULL
     int activation
-
-
-cdef Image image_of(const real[:, :, :, :] a) noexcept nogil:
-    """A channels-last array (N, C, H, W)."""
-    cdef Image image
-    cdef Py_ssize_t one = sizeof(real)
-    image.data, image.N, image.C, image.H, image.W = <real *>&a[0, 0, 0, 0], a.shape[0], a.shape[1], a.shape[2], a.shape[3]
-    image.sn, image.sh, image.sw = a.strides[0] // one, a.strides[2] // one, a.strides[3] // one
-    return image
 
 
 cdef void set_input(Patches *p, const real[:, :, :, :] x, Py_ssize_t s, Py_ssize_t top,
                     Py_ssize_t left) noexcept nogil:
     """x is read in cells of s x s pixels, from (-top, -left) on."""
-    p.x = image_of(x)
+    p.x = view_of(x)
     p.s, p.top, p.left = s, top, left
     p.stride = s * s * round_up(p.x.C, VL)
     if p.stride * <Py_ssize_t>sizeof(real) % 1024 == 0:  # patches at such a distance would share few cache sets
@@ -51,7 +38,7 @@ cdef void set_input(Patches *p, const real[:, :, :, :] x, Py_ssize_t s, Py_ssize
 cdef void set_output(Patches *p, const real[:, :, :, :] y, Py_ssize_t s, Py_ssize_t top,
                      Py_ssize_t left) noexcept nogil:
     """y is written in cells of s x s pixels, from (-top, -left) on."""
-    p.y = image_of(y)
+    p.y = view_of(y)
     p.ys, p.ytop, p.yleft = s, top, left
 
 
@@ -88,15 +75,16 @@ cdef inline Py_ssize_t column_at(const Patches *p, Py_ssize_t patch) noexcept no
 cdef void read_patch(Patches *p, Py_ssize_t patch, real *v, Py_ssize_t step, real *copied) noexcept nogil:
     """v[f * step + c] = (Bt x B)[f, c] of one patch, one phase of the cells after another."""
     cdef Py_ssize_t h = row_at(p, patch) * p.s - p.top, w = column_at(p, patch) * p.s - p.left, i, j
-    cdef const real *x = p.x.data + image_at(p, patch) * p.x.sn
-    prefetch_rows(x + h * p.x.sh + (w + p.side * p.s) * p.x.sw, p.x.sh, p.side * p.s, p.edge * p.s * p.x.sw)
+    cdef const real *x = p.x.data + image_at(p, patch) * p.x.n_step
+    prefetch_rows(x + h * p.x.h_step + (w + p.side * p.s) * p.x.w_step, p.x.h_step, p.side * p.s,
+                  p.edge * p.s * p.x.w_step)
     for i in range(p.s):
         for j in range(p.s):
             read_phase(p, x, h + i, w + j, v + (i * p.s + j) * p.x.C, step, copied)
 
 
 cdef inline void prefetch_rows(const real *x, Py_ssize_t sh, Py_ssize_t rows, Py_ssize_t count) noexcept nogil:
-    """Fetch what the patch to the right will read: its rows are too short for the hardware to foresee."""
+    """Fetch what the patch to the right will read: its rows are too short for the hardware to fetch ahead by itself."""
     cdef Py_ssize_t i, j
     for i in range(rows):
         j = 0
@@ -108,8 +96,8 @@ cdef inline void prefetch_rows(const real *x, Py_ssize_t sh, Py_ssize_t rows, Py
 cdef void read_phase(Patches *p, const real *x, Py_ssize_t h, Py_ssize_t w, real *v, Py_ssize_t step,
                      real *copied) noexcept nogil:
     """Every s-th pixel from (h, w) on; through a copy where it leaves the image or C is not whole vectors."""
-    cdef Py_ssize_t C = round_up(p.x.C, VL), s = p.s, sh = s * p.x.sh, sw = s * p.x.sw, H = p.x.H, W = p.x.W
-    x += h * p.x.sh + w * p.x.sw
+    cdef Py_ssize_t C = round_up(p.x.C, VL), s = p.s, sh = s * p.x.h_step, sw = s * p.x.w_step, H = p.x.H, W = p.x.W
+    x += h * p.x.h_step + w * p.x.w_step
     if p.x.C == C and 0 <= h and h + (p.side - 1) * s < H and 0 <= w and w + (p.side - 1) * s < W:
         transform_input(p, x, sh, sw, v, step)
     else:
@@ -169,11 +157,12 @@ cdef void write_phase(Patches *p, Epilogue *e, Py_ssize_t patch, Py_ssize_t phas
     cdef Py_ssize_t h = row_at(p, patch) * p.ys - p.ytop + phase // p.ys, last = (p.edge - 1) * p.ys
     cdef Py_ssize_t w = column_at(p, patch) * p.ys - p.yleft + phase % p.ys, lanes = round_up(count, VL)
     cdef Outputs to
-    to.y = p.y.data + image_at(p, patch) * p.y.sn + h * p.y.sh + w * p.y.sw + k - phase * p.y.C
-    to.yh, to.yw = p.ys * p.y.sh, p.ys * p.y.sw
-    to.add, to.ah, to.aw = NULL, p.ys * e.add.sh, p.ys * e.add.sw
+    to.y = p.y.data + image_at(p, patch) * p.y.n_step + h * p.y.h_step + w * p.y.w_step + k - phase * p.y.C
+    to.yh, to.yw = p.ys * p.y.h_step, p.ys * p.y.w_step
+    to.add, to.ah, to.aw = NULL, p.ys * e.add.h_step, p.ys * e.add.w_step
     if e.add.data != NULL:
-        to.add = e.add.data + image_at(p, patch) * e.add.sn + h * e.add.sh + w * e.add.sw + k - phase * p.y.C
+        to.add = (e.add.data + image_at(p, patch) * e.add.n_step + h * e.add.h_step + w * e.add.w_step
+                  + k - phase * p.y.C)
     to.bias, to.activation = e.bias + k, e.activation
     if count == lanes and h >= 0 and w >= 0 and h + last < p.y.H and w + last < p.y.W:
         transform_output(p, m, step, to, lanes // VL)

@@ -5,11 +5,11 @@ from ..simd cimport dispatch
 from ..simd.vector cimport LINE, VL, real, vf, vload, vprefetch, vsplat, vstore, vzero
 from .tile cimport MR, NR
 
-ctypedef void (*product_tile)(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride,
+ctypedef void (*product_case)(const real *v, Py_ssize_t stride, const real *u, real *m, Py_ssize_t mstride,
                               Py_ssize_t length, bint first, const real *ahead, Py_ssize_t ahead_step, const int rows,
                               const int nv) noexcept nogil
 cdef extern from *:
-    void product_of_size "DISPATCH_TILE" (product_tile f, Py_ssize_t rows, int nv, const real *v, Py_ssize_t stride,
+    void product_of_size "DISPATCH_TILE" (product_case f, Py_ssize_t rows, int nv, const real *v, Py_ssize_t stride,
                                           const real *u, real *m, Py_ssize_t mstride, Py_ssize_t length, bint first,
                                           const real *ahead, Py_ssize_t ahead_step) noexcept nogil
 
@@ -58,7 +58,7 @@ cdef void multiply(Filters *w, Py_ssize_t bank, Py_ssize_t chunk, const real *v,
 
     Meanwhile the next panel of filters is fetched: one cache line per input channel and tile of patches.
     """
-    cdef Py_ssize_t lanes = lanes_of(w, bank), length = length_of(w, chunk), step = odd_lines(length * lanes)
+    cdef Py_ssize_t lanes = bank_width(w, bank), length = length_of(w, chunk), step = odd_lines(length * lanes)
     cdef Py_ssize_t f, panel, t, k, fetched
     cdef const real *own
     cdef const real *next_panel

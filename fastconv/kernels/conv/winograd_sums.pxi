@@ -10,10 +10,10 @@ cdef enum:
     SUM_PATCHES = 64    # patches summed in registers
     TALL_ROWS = 16      # rows of one vector that are summed in registers at once, where there are 32 of them
 
-ctypedef void (*sum_tile)(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
+ctypedef void (*sum_case)(const real *v, Py_ssize_t stride, const real *z, Py_ssize_t patches, real *du, bint first,
                           const int rows, const int nv) noexcept nogil
 cdef extern from *:
-    void sum_of_size "DISPATCH_TILE" (sum_tile f, Py_ssize_t rows, int nv, const real *v, Py_ssize_t stride,
+    void sum_of_size "DISPATCH_TILE" (sum_case f, Py_ssize_t rows, int nv, const real *v, Py_ssize_t stride,
                                       const real *z, Py_ssize_t patches, real *du, bint first) noexcept nogil
 
 
@@ -67,8 +67,8 @@ cdef struct Round:
 
 
 cdef void sum_frequency(Filters *w, Round *r, Py_ssize_t bank, Py_ssize_t chunk, Py_ssize_t f, real *du) noexcept nogil:
-    """du[f] of a bank and chunk += V[f]t Z[f], SUM_PATCHES patches at a time: sums of sums keep rounding errors small."""
-    cdef Py_ssize_t lanes = lanes_of(w, bank), length = length_of(w, chunk), panel, c, width, t = 0
+    """du[f] of a bank and chunk += V[f]t Z[f], SUM_PATCHES patches at a time: sums of sums round less."""
+    cdef Py_ssize_t lanes = bank_width(w, bank), length = length_of(w, chunk), panel, c, width, t = 0
     cdef const real *v = r.v + f * r.vstep + chunk * w.chunk
     cdef const real *z = r.z + f * r.zstep + bank * w.width * r.patches
     du += f * odd_lines(length * lanes)

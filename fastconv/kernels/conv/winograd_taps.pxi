@@ -71,8 +71,8 @@ cdef void gather_taps(Filters *f, Py_ssize_t k0, Py_ssize_t c0, Py_ssize_t count
         else:
             for c in range(count):
                 for t in range(w.taps):
-                    copy_lanes(source + w.offsets[t] + lane * w.sk + c * w.sc, w.sk, taps + (c * w.taps + t) * VL + lane,
-                               1, min(<Py_ssize_t>4, lanes - lane))
+                    copy_lanes(source + w.offsets[t] + lane * w.sk + c * w.sc, w.sk,
+                               taps + (c * w.taps + t) * VL + lane, 1, min(<Py_ssize_t>4, lanes - lane))
 
 
 cdef inline void gather_run(const real *w, Py_ssize_t sk, Py_ssize_t run, real *taps, Py_ssize_t step) noexcept nogil:

@@ -12,7 +12,7 @@ def backward_bias(const real[:, :] dy, real[:] db):
         db[:] = 0
         return
     open_matrix(&m, dy, True)
-    for job in prange(ceil_div(O, BIASES_PER_JOB), num_threads=threads_for(N * O * COST_DENSE_BIAS), nogil=True,
+    for job in prange(ceil_div(O, BIASES_PER_JOB), num_threads=threads_for(N * O * DENSE_BIAS_NS), nogil=True,
                       schedule="static"):
         sum_rows(&m, job * BIASES_PER_JOB, &db[0], db.strides[0] // REAL_BYTES)
     close_matrix(&m, False)

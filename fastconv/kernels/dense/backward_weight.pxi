@@ -39,7 +39,7 @@ cdef int run_weight(Weight *g) except -1:
     cdef Py_ssize_t N = g.dy.rows, O = g.dw.rows, I = g.dw.columns, job, groups, across
     cdef int threads = threads_for(<double>N * O * I / (DENSE_PRODUCTS_PER_NS * VL)
                                    + O * I * REAL_BYTES / DENSE_WRITE_PER_NS)
-    cdef int packers = threads_for(N * (I * COST_DENSE_PACK_PANELS + O * COST_DENSE_PACK_DY))
+    cdef int packers = threads_for(N * (I * DENSE_PACK_PANELS_NS + O * DENSE_PACK_DY_NS))
     g.rows = OUTER_ROWS if N <= WHOLE_ROW_SAMPLES else ROWS_PER_JOB
     g.across = ceil_div(I, PANEL_WIDTH) if N <= WHOLE_ROW_SAMPLES else PANELS_ACROSS
     groups, across = ceil_div(O, g.rows), ceil_div(ceil_div(I, PANEL_WIDTH), g.across)

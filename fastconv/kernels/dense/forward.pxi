@@ -61,7 +61,7 @@ cdef int run_forward(Forward *f) except -1:
         raise MemoryError("the operands of a dense layer in order")
     with nogil:
         if copy_x:
-            for job in prange(blocks, num_threads=min(threads, threads_for(N * I * COST_DENSE_PACK_X)),
+            for job in prange(blocks, num_threads=min(threads, threads_for(N * I * DENSE_PACK_X_NS)),
                               schedule="static"):
                 pack_x(f, job)
         for job in prange(groups * ceil_div(N, f.samples), num_threads=threads, schedule="dynamic"):

@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.caches cimport STREAM_DENSE_BYTES
 from ..runtime.costs cimport (
-    COST_DENSE_BIAS, COST_DENSE_PACK_DY, COST_DENSE_PACK_PANELS, COST_DENSE_PACK_X, DENSE_PRODUCTS_PER_NS,
+    DENSE_BIAS_NS, DENSE_PACK_DY_NS, DENSE_PACK_PANELS_NS, DENSE_PACK_X_NS, DENSE_PRODUCTS_PER_NS,
     DENSE_READ_PER_NS, DENSE_WRITE_PER_NS,
 )
 from ..runtime.sizes cimport ceil_div, round_up

@@ -8,7 +8,7 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.caches cimport STREAM_BYTES
-from ..runtime.costs cimport COST_COPY, COST_COPY_SINGLE
+from ..runtime.costs cimport COPY_NS, COPY_SINGLE_NS
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd.partial cimport vread, vwrite
 from ..simd.transpose cimport square, square_part
@@ -58,7 +58,7 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
         plan_moves(&c)
         plan_jobs(&c)
         plan_stream(&c, total)
-        cost = COST_COPY_SINGLE if c.how == SINGLES else COST_COPY
+        cost = COPY_SINGLE_NS if c.how == SINGLES else COPY_NS
         jobs = c.shape[0] * c.shape[1] * c.jobs_rows * c.jobs_across * c.jobs_along
         for job in prange(jobs, num_threads=threads_for(cost * total), schedule="static"):
             run_job(&c, job)

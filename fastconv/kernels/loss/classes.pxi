@@ -42,7 +42,7 @@ cdef int classes(int kind, const real[:, :, :, :] x, const real[:, :, :, :] q, c
         divisor = 1
     loss.slope_scale = dy / divisor if divisor != 0 else 0
     if rows > 0:
-        total = run_all_rows(&loss, (COST_DIFFERENCE_LOSS if kind == LOGARITHMS else COST_EXP_LOSS) * rows * x.shape[3])
+        total = run_all_rows(&loss, (DIFFERENCE_LOSS_NS if kind == LOGARITHMS else EXP_LOSS_NS) * rows * x.shape[3])
     if values is None:
         value[0] = <real>(total / divisor)
     return 0

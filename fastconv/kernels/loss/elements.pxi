@@ -6,43 +6,43 @@
 def mse(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
         real[:] value, double scale, double slope_scale):
     """loss (x - t)^2, slope 2 (x - t)"""
-    each(mse_run, COST_DIFFERENCE_LOSS, x, t, None, values, dx, value, scale, 0, 2 * slope_scale)
+    each(mse_run, DIFFERENCE_LOSS_NS, x, t, None, values, dx, value, scale, 0, 2 * slope_scale)
 
 
 def l1(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
        real[:] value, double scale, double slope_scale):
     """loss |x - t|, slope sign(x - t)"""
-    each(l1_run, COST_DIFFERENCE_LOSS, x, t, None, values, dx, value, scale, 0, slope_scale)
+    each(l1_run, DIFFERENCE_LOSS_NS, x, t, None, values, dx, value, scale, 0, slope_scale)
 
 
 def huber(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
           real[:] value, double scale, double slope_scale, double delta):
     """d = x - t: loss d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2); slope min(max(d, -delta), delta)"""
-    each(huber_run, COST_DIFFERENCE_LOSS, x, t, None, values, dx, value, scale, delta, slope_scale)
+    each(huber_run, DIFFERENCE_LOSS_NS, x, t, None, values, dx, value, scale, delta, slope_scale)
 
 
 def bce(const real[:, :, :, :] x, const real[:, :, :, :] t, real[:, :, :, :] values, real[:, :, :, :] dx,
         real[:] value, double scale, double slope_scale):
     """loss log(1 + exp(x)) - x t, which is -t log s - (1 - t) log(1 - s), s = sigmoid(x); slope s - t"""
-    each(bce_run, COST_EXP_LOSS, x, t, None, values, dx, value, scale, 0, slope_scale)
+    each(bce_run, EXP_LOSS_NS, x, t, None, values, dx, value, scale, 0, slope_scale)
 
 
 def bce_positive(const real[:, :, :, :] x, const real[:, :, :, :] t, const real[:, :, :, :] w,
                  real[:, :, :, :] values, real[:, :, :, :] dx, real[:] value, double scale, double slope_scale):
     """loss -w t log s - (1 - t) log(1 - s), s = sigmoid(x): w weighs the positives; slope (1 - t) s - w t (1 - s)"""
-    each(bce_positive_run, COST_EXP_LOSS, x, t, w, values, dx, value, scale, 0, slope_scale)
+    each(bce_positive_run, EXP_LOSS_NS, x, t, w, values, dx, value, scale, 0, slope_scale)
 
 
 def bce_weighted(const real[:, :, :, :] x, const real[:, :, :, :] t, const real[:, :, :, :] w,
                  real[:, :, :, :] values, real[:, :, :, :] dx, real[:] value, double scale, double slope_scale):
     """w times `bce`"""
-    each(bce_weighted_run, COST_EXP_LOSS, x, t, w, values, dx, value, scale, 0, slope_scale)
+    each(bce_weighted_run, EXP_LOSS_NS, x, t, w, values, dx, value, scale, 0, slope_scale)
 
 
 def bce_sides(const real[:, :, :, :] x, const real[:, :, :, :] t, const real[:, :, :, :] w,
               real[:, :, :, :] values, real[:, :, :, :] dx, real[:] value, double scale, double slope_scale):
     """loss -t log s - w log(1 - s), s = sigmoid(x): t weighs yes, w weighs no; slope w s - t (1 - s)"""
-    each(bce_sides_run, COST_EXP_LOSS, x, t, w, values, dx, value, scale, 0, slope_scale)
+    each(bce_sides_run, EXP_LOSS_NS, x, t, w, values, dx, value, scale, 0, slope_scale)
 
 
 cdef int each(formula run, double cost, const real[:, :, :, :] x, const real[:, :, :, :] t,

@@ -14,7 +14,7 @@ by pixel, whose squares lie between zeros so that every window is whole.
 from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
-from fastconv.kernels.runtime.costs cimport LOCAL_RESPONSE
+from fastconv.kernels.runtime.costs cimport LOCAL_RESPONSE_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..simd.vector cimport REAL_BYTES, real
@@ -64,7 +64,7 @@ cdef int run(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] y, Win
     """y, or (where dy is not None) dx into y; the strips are shared out."""
     cdef Py_ssize_t N = x.shape[0], P = x.shape[2] if planar else x.shape[1], C = x.shape[1] if planar else x.shape[2]
     cdef Py_ssize_t job, strips = ceil_div(P, STRIP)
-    cdef int threads = threads_for(LOCAL_RESPONSE * N * P * C)
+    cdef int threads = threads_for(LOCAL_RESPONSE_NS * N * P * C)
     cdef bint failed = False
     v.before, v.after = min(v.before, C), min(v.after, C)
     for job in prange(N * strips, nogil=True, num_threads=threads, schedule="static"):

@@ -18,7 +18,7 @@ from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 from fastconv.kernels.runtime.caches cimport STREAM_NORM_BYTES
-from fastconv.kernels.runtime.costs cimport NORM_BACKWARD, NORM_FORWARD
+from fastconv.kernels.runtime.costs cimport NORM_BACKWARD_NS, NORM_FORWARD_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div, round_up
 from fastconv.kernels.runtime.threads cimport threads_for
 from .affine cimport Set, gate_of, gated, offset_of, scale_of, scaled, shift_of, slope_of, sloped
@@ -47,7 +47,7 @@ def forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] residual
     """
     cdef Shape h = shape_of(x.shape[0], x.shape[1], x.shape[2], x.shape[2] if saved is None else saved[0].shape[1])
     cdef Py_ssize_t jobs = h.N * h.blocks, measured = jobs if training else 0
-    cdef int threads = threads_for(NORM_FORWARD * h.N * h.P * h.C)
+    cdef int threads = threads_for(NORM_FORWARD_NS * h.N * h.P * h.C)
     cdef Statistics t = statistics_of(saved, running)
     cdef Table tw = vector_of(w), tb = vector_of(b)
     cdef double *parts = <double *>calloc((measured + 1) * h.C, 2 * sizeof(double))
@@ -78,7 +78,7 @@ def backward(const real[:, :, :] dy, const real[:, :, :] x, const real[:, :, :] 
     """
     cdef Shape h = shape_of(x.shape[0], x.shape[1], x.shape[2], saved[0].shape[1])
     cdef Py_ssize_t c, jobs = h.N * h.blocks
-    cdef int threads = threads_for(NORM_BACKWARD * h.N * h.P * h.C)
+    cdef int threads = threads_for(NORM_BACKWARD_NS * h.N * h.P * h.C)
     cdef Statistics t = statistics_of(saved, None)
     cdef Table tw = vector_of(w), tb = vector_of(b)
     cdef double *parts = <double *>calloc((jobs + 2) * h.C, 2 * sizeof(double))

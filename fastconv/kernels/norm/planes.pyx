@@ -16,7 +16,7 @@ A set is read for its sums and read again, from its end, for the result while it
 from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free, malloc
 from fastconv.kernels.runtime.caches cimport STREAM_NORM_BYTES
-from fastconv.kernels.runtime.costs cimport NORM_BACKWARD, NORM_FORWARD
+from fastconv.kernels.runtime.costs cimport NORM_BACKWARD_NS, NORM_FORWARD_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div
 from fastconv.kernels.runtime.threads cimport threads_for
 from .affine cimport Coefficients, Set, gate_of, gated, offset_of, scale_of, scaled, shift_of, slope_of, sloped
@@ -40,7 +40,7 @@ def forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :, :, :]
     `saved`. low: the rounding error of mean; exact=False ignores it.
     """
     cdef Py_ssize_t job, sets = x.shape[0] * x.shape[1], K = x.shape[2], P = x.shape[3]
-    cdef int threads = threads_for(NORM_FORWARD * sets * K * P)
+    cdef int threads = threads_for(NORM_FORWARD_NS * sets * K * P)
     cdef Forward f = Forward(planes_of(x), planes_of(y), planes_of(residual), table_of(w), table_of(b), x.shape[1], K,
                              P, activation, False)
     cdef Statistics t = statistics_of(saved, running)
@@ -64,7 +64,7 @@ def backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, 
     saved: (mean, low or None, invstd) of `forward`. training: whether they are the statistics of x.
     """
     cdef Py_ssize_t job, A = x.shape[0], B = x.shape[1], K = x.shape[2], P = x.shape[3]
-    cdef int threads = threads_for(NORM_BACKWARD * A * B * K * P)
+    cdef int threads = threads_for(NORM_BACKWARD_NS * A * B * K * P)
     cdef bint apart = not (dw.shape[0] == B and A == 1)
     cdef Py_ssize_t each = K if apart else 1
     cdef Backward f = Backward(planes_of(dy), planes_of(x), planes_of(y), planes_of(dx), planes_of(du), table_of(w),

@@ -12,7 +12,7 @@ Ba, Kiros and Hinton 2016, eq. 4.
 from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
 from fastconv.kernels.runtime.caches cimport STREAM_NORM_BYTES
-from fastconv.kernels.runtime.costs cimport LAYER_NORM_BACKWARD, NORM_FORWARD
+from fastconv.kernels.runtime.costs cimport LAYER_NORM_BACKWARD_NS, NORM_FORWARD_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div, round_up
 from fastconv.kernels.runtime.threads cimport threads_for
 from .affine cimport Coefficients, offset_of, scaled, slope_of, sloped
@@ -53,7 +53,7 @@ def forward(const real[:, :] x, real[:, :] y, const real[:] w, const real[:] b, 
     cdef Py_ssize_t job, R = x.shape[0], K = x.shape[1], together = max(<Py_ssize_t>1, 16384 // K)  # rows of a job
     cdef Forward f = Forward(&x[0, 0], &y[0, 0], x.strides[0] // REAL_BYTES, y.strides[0] // REAL_BYTES, K, vector(w),
                              vector(b), &mean[0], &invstd[0], eps, past_caches(y) and &y[0, 0] != &x[0, 0])
-    cdef int threads = threads_for(NORM_FORWARD * R * K)
+    cdef int threads = threads_for(NORM_FORWARD_NS * R * K)
     for job in prange(ceil_div(R, together), nogil=True, num_threads=threads, schedule="static"):
         rows_forward(&f, job * together, min((job + 1) * together, R))
 
@@ -80,7 +80,7 @@ def backward(const real[:, :] dy, const real[:, :] x, real[:, :] dx, const real[
     try:
         if j.parts == NULL or j.sums == NULL or f.numbers == NULL:
             raise MemoryError(f"sums of {j.count} blocks of {j.width} values")
-        run_jobs(&f, &j, threads_for(LAYER_NORM_BACKWARD * R * K))
+        run_jobs(&f, &j, threads_for(LAYER_NORM_BACKWARD_NS * R * K))
         join_parts(&j, dw, db)
     finally:
         free(j.parts)

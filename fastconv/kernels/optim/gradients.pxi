@@ -4,7 +4,7 @@
 def sum_of_squares(const real[:] g):
     """sum_i g[i]^2 in double: a sum per job, added in the order of the jobs"""
     cdef Py_ssize_t size = g.shape[0], job, jobs = ceil_div(size, ELEMENTS_PER_JOB)
-    cdef int threads = threads_for(COST_GRADIENT * size)
+    cdef int threads = threads_for(GRADIENT_NS * size)
     cdef double total = 0
     cdef double *parts
     if size == 0:
@@ -40,7 +40,7 @@ cdef double squares(const real *g, Py_ssize_t length) noexcept nogil:
 def scale(real[:] g, double factor):
     """g <- factor g"""
     cdef Py_ssize_t size = g.shape[0], job, jobs = ceil_div(size, ELEMENTS_PER_JOB)
-    cdef int threads = threads_for(COST_GRADIENT * size)
+    cdef int threads = threads_for(GRADIENT_NS * size)
     if size == 0:
         return
     for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):

@@ -8,7 +8,7 @@ from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.runtime.threads cimport threads_for
-from ..runtime.costs cimport COST_GRADIENT, COST_MOMENTS, COST_SGD
+from ..runtime.costs cimport GRADIENT_NS, MOMENTS_NS, SGD_NS
 from ..runtime.sizes cimport ceil_div
 from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real
 
@@ -26,7 +26,7 @@ def sgd(real[:] w, const real[:] g, real[:] velocity, double lr, double momentum
     cdef Numbers p
     memset(&p, 0, sizeof(Numbers))
     p.lr, p.momentum, p.decay, p.nesterov = <real>lr, <real>momentum, <real>decay, nesterov
-    each(sgd_run, &p, COST_SGD, w, g, velocity, None, None)
+    each(sgd_run, &p, SGD_NS, w, g, velocity, None, None)
 
 
 def adam(real[:] w, const real[:] g, real[:] first, real[:] second, double lr, double beta1, double beta2, double eps,
@@ -40,7 +40,7 @@ def adam(real[:] w, const real[:] g, real[:] first, real[:] second, double lr, d
     memset(&p, 0, sizeof(Numbers))
     p.lr, p.decay, p.eps, p.shrink = <real>(lr / correction1), <real>decay, <real>eps, <real>keep
     p.fresh, p.kept, p.correction = <real>(1 - beta1), <real>beta2, <real>correction2
-    each(adam_run, &p, COST_MOMENTS, w, g, first, second, None)
+    each(adam_run, &p, MOMENTS_NS, w, g, first, second, None)
 
 
 def rmsprop(real[:] w, const real[:] g, real[:] squares, real[:] velocity, real[:] mean, double lr, double alpha,
@@ -54,7 +54,7 @@ def rmsprop(real[:] w, const real[:] g, real[:] squares, real[:] velocity, real[
     memset(&p, 0, sizeof(Numbers))
     p.lr, p.decay, p.eps, p.momentum = <real>lr, <real>decay, <real>eps, <real>momentum
     p.fresh, p.kept = <real>(1 - alpha), <real>alpha
-    each(rmsprop_run, &p, COST_MOMENTS, w, g, squares, velocity, mean)
+    each(rmsprop_run, &p, MOMENTS_NS, w, g, squares, velocity, mean)
 
 
 cdef int each(rule run, const Numbers *p, double cost, real[:] w, const real[:] g, real[:] u, real[:] v,

@@ -52,7 +52,7 @@ cdef bint bad_in_rows(Pool *p, Py_ssize_t job) noexcept nogil:
 cdef Py_ssize_t first_bad(Pool *p) except -2 nogil:
     """The first bad index, or -1. All are looked at in parallel; which one is the first is found only if one is bad."""
     cdef Py_ssize_t job, row, ow, bad = 0
-    cdef int threads = threads_for(POOL_INDEX_CHECK * p.N * p.C * p.OH * p.OW)
+    cdef int threads = threads_for(POOL_INDEX_CHECK_NS * p.N * p.C * p.OH * p.OW)
     for job in prange(p.N * p.OH, num_threads=threads, schedule="static"):
         bad |= bad_in_rows(p, job)
     if not bad:

@@ -55,7 +55,7 @@ cdef void forward_job(Pool *p, int path, int kind, Py_ssize_t job) noexcept nogi
 cdef int forward(Pool *p, int kind, bint channels_last) except -1 nogil:
     """y of all windows."""
     cdef int path = forward_path(p, kind, channels_last)
-    cdef double cost = POOL_FORWARD_LP if kind == LP else POOL_FORWARD
+    cdef double cost = POOL_FORWARD_LP_NS if kind == LP else POOL_FORWARD_NS
     cdef double taps = <double>(p.rows[0].count + 2) * (p.cols[0].count + 2)
     cdef int threads = threads_for(cost * p.N * p.C * p.OH * p.OW * taps)
     cdef Py_ssize_t job, jobs = forward_jobs(p, path)

@@ -77,7 +77,7 @@ cdef int max_back(Pool *p, int path, int threads) except -1 nogil:
 
 cdef Py_ssize_t run_max_backward(Pool *p, bint channels_last) except -2 nogil:
     """dx, and where the first index is that is not in its window, or -1."""
-    cdef int threads = threads_for(POOL_BACKWARD * p.N * p.C * p.H * p.W)
+    cdef int threads = threads_for(POOL_BACKWARD_NS * p.N * p.C * p.H * p.W)
     cdef int path = max_path(p, channels_last, threads)
     cdef Py_ssize_t bad = -1
     if not checks_indices(path):

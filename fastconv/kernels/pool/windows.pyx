@@ -17,8 +17,8 @@ from libc.string cimport memcpy, memset
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.caches cimport STREAM_BYTES
 from ..runtime.costs cimport (
-    POOL_BACKWARD, POOL_BACKWARD_L2, POOL_BACKWARD_LP, POOL_FORWARD, POOL_FORWARD_LP, POOL_INDEX_CHECK,
-    UNPOOL_BACKWARD, UNPOOL_FORWARD,
+    POOL_BACKWARD_NS, POOL_BACKWARD_L2_NS, POOL_BACKWARD_LP_NS, POOL_FORWARD_NS, POOL_FORWARD_LP_NS, POOL_INDEX_CHECK_NS,
+    UNPOOL_BACKWARD_NS, UNPOOL_FORWARD_NS,
 )
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd cimport dispatch  # no-cython-lint: its macros
@@ -116,7 +116,7 @@ def mean_backward(const real[:, :, :, :] dy, real[:, :, :, :] dx, const Py_ssize
     set_readers(&p, row_ends, row_list, col_ends, col_list)
     find_even_run(&p)
     with nogil:
-        backward(&p, SUM if one_divisor(&p) else MEAN, last, POOL_BACKWARD)
+        backward(&p, SUM if one_divisor(&p) else MEAN, last, POOL_BACKWARD_NS)
 
 
 # ---------------------------------------------------------------- L_p
@@ -143,7 +143,7 @@ def lp_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[
     set_readers(&pool, row_ends, row_list, col_ends, col_list)
     find_even_run(&pool)
     with nogil:
-        backward(&pool, L2 if p == 2 else LP, last, POOL_BACKWARD_L2 if p == 2 else POOL_BACKWARD_LP)
+        backward(&pool, L2 if p == 2 else LP, last, POOL_BACKWARD_L2_NS if p == 2 else POOL_BACKWARD_LP_NS)
 
 
 # ---------------------------------------------------------------- unpooling and indices
@@ -157,7 +157,7 @@ def unpool_forward(const real[:, :, :, :] x, const long long[:, :, :, :] indices
         return
     large, small = image_of(y), image_of(x)
     set_indices(&p, indices)
-    for job in prange(p.N * p.C, nogil=True, num_threads=threads_for(UNPOOL_FORWARD * p.N * p.C * p.H * p.W),
+    for job in prange(p.N * p.C, nogil=True, num_threads=threads_for(UNPOOL_FORWARD_NS * p.N * p.C * p.H * p.W),
                       schedule="static"):
         scatter_plane(&p, &large, &small, job, False)
 
@@ -172,7 +172,7 @@ def unpool_backward(const real[:, :, :, :] dy, const long long[:, :, :, :] indic
     large, small = image_of(dy), image_of(dx)
     set_indices(&p, indices)
     for job in prange(p.N * p.C * p.OH, nogil=True,
-                      num_threads=threads_for(UNPOOL_BACKWARD * p.N * p.C * p.OH * p.OW), schedule="static"):
+                      num_threads=threads_for(UNPOOL_BACKWARD_NS * p.N * p.C * p.OH * p.OW), schedule="static"):
         gather_row(&p, &large, &small, job)
 
 

@@ -1,4 +1,4 @@
-# The scalar `real`, the vector `vf` of VL of them, and their few helpers. The build sets REAL, REAL_BYTES and VBYTES.
+# The scalar `real`, the vector `vf` of VL reals, and their helpers. The build sets REAL, REAL_BYTES and VBYTES.
 # Cython believes that vf is a float type, so a + b * c on vectors becomes vector code. Splat scalars before mixing.
 
 cdef extern from *:

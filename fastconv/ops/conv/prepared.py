@@ -107,16 +107,14 @@ def kernel_of(
     name = "forward" if direction == path.FORWARD else "backward_input"
     module = getattr(kernels.load(dtype).conv, chosen)
     if chosen == "winograd" and packed is not None:
-        return getattr(module, f"{name}_packed"), packed, (g.kh, g.top, g.left, activation, g.sh, side)
-    if chosen == "winograd":
-        return getattr(module, name), weight, (g.top, g.left, activation, g.sh)
+        return getattr(module, f"{name}_packed"), packed, (numbers(g), activation, g.kh, side)
     if chosen == "direct":
-        return getattr(module, name), weight, (*numbers(g), path.serves("narrow", g), activation, packed)
-    return getattr(module, name), weight, (*numbers(g), activation)
+        return getattr(module, name), weight, (numbers(g), activation, path.serves("narrow", g), packed)
+    return getattr(module, name), weight, (numbers(g), activation)
 
 
 def numbers(g: Conv2dGeometry) -> tuple[int, ...]:
-    """What most kernels take of the geometry."""
+    """The window as every kernel takes it: stride, dilation, padding, groups."""
     return g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups
 
 
@@ -175,9 +173,7 @@ def weight_way(dy: Array, x: Array, dweight: Array, g: Conv2dGeometry) -> tuple[
     """A function and the rest of its arguments: function(dy, x, dweight, *rest)."""
     chosen = path.conv2d(g, dweight.dtype, x, dy)
     kernel: Kernel = getattr(kernels.load(dweight.dtype).conv, chosen).backward_weight
-    rest: tuple[Any, ...] = (g.top, g.left, g.sh) if chosen == "winograd" else numbers(g)
-    if chosen == "direct":
-        rest = (*rest, path.serves("narrow", g))
+    rest: tuple[Any, ...] = (numbers(g), path.serves("narrow", g)) if chosen == "direct" else (numbers(g),)
     any_layout = chosen in ("planar", "depthwise")
     any_x = any_layout or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
     if (any_layout or check.channels_together(dy)) and (any_x or check.channels_together(x)):

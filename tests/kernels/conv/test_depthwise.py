@@ -23,15 +23,16 @@ def run(problem, which, a, out=None, bias=True, activation=0):
     depthwise = kernels.load(a.x.dtype).conv.depthwise
     taps = reference.Taps(problem.x_shape[2:], problem.weight_shape[2:], *problem.window[:3])
     rows, columns = taps.axes
-    numbers = rows.stride, columns.stride, rows.dilation, columns.dilation, rows.before, columns.before
+    step = rows.stride, columns.stride, rows.dilation, columns.dilation
+    window = *step, rows.before, columns.before, problem.groups
     shape = {"forward": problem.y_shape, "input": problem.x_shape, "weight": problem.weight_shape}[which]
     out = inputs.channels_last(np.full(shape, np.nan, a.x.dtype)) if out is None else out
     if which == "forward":
-        depthwise.forward(a.x, a.weight, a.bias if bias else None, out, *numbers, problem.groups, activation)
+        depthwise.forward(a.x, a.weight, a.bias if bias else None, out, window, activation)
     elif which == "input":
-        depthwise.backward_input(a.dy, a.weight, None, out, *numbers, problem.groups)
+        depthwise.backward_input(a.dy, a.weight, None, out, window)
     else:
-        depthwise.backward_weight(a.dy, a.x, out, *numbers, problem.groups)
+        depthwise.backward_weight(a.dy, a.x, out, window)
     return out
 
 

@@ -55,7 +55,7 @@ def test_whole_numbers_are_exact(name, dtype):
     run = kernels.load(dtype).conv.direct.backward_weight
     for order in ("C", "F"):
         dw = np.full((K, C // groups, kh, kw), np.nan, dtype, order)
-        run(dy, x, dw, s, s, 1, 1, p, p, groups)
+        run(dy, x, dw, (s, s, 1, 1, p, p, groups))
         np.testing.assert_array_equal(dw, wanted, err_msg=order)
 
 

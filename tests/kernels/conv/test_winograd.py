@@ -45,6 +45,11 @@ class Problem(NamedTuple):
     def w_shape(self):
         return self.K, self.C, self.kernel, self.kernel
 
+    @property
+    def window(self):
+        """Stride, dilation, padding and groups, as the kernels take them."""
+        return self.s, self.s, 1, 1, self.top, self.left, 1
+
 
 @st.composite
 def sides(draw, kernel, s):
@@ -92,9 +97,9 @@ def run(problem, x, dy, w, b, activation=0):
     y = channels_last((len(x), *problem.y_shape[1:]), extra=problem.extra)
     dx = channels_last(x.shape, extra=problem.extra)
     dw = np.full(w.shape, np.nan, np.float32)
-    winograd.forward(x, w, b, y, problem.top, problem.left, activation, problem.s)
-    winograd.backward_input(dy, w, None, dx, problem.top, problem.left, 0, problem.s)
-    winograd.backward_weight(dy, x, dw, problem.top, problem.left, problem.s)
+    winograd.forward(x, w, b, y, problem.window, activation)
+    winograd.backward_input(dy, w, None, dx, problem.window)
+    winograd.backward_weight(dy, x, dw, problem.window)
     return y, dx, dw
 
 
@@ -102,10 +107,9 @@ def expected(problem, x, dy, w, b, activation=0):
     x, dy, w = doubled(x), doubled(dy), w.astype(np.float64)
     b = None if b is None else b.astype(np.float64)
     y, dx, dw = channels_last(dy.shape, np.float64), channels_last(x.shape, np.float64), np.empty(w.shape)
-    window = (problem.s, problem.s, 1, 1, problem.top, problem.left, 1)
-    direct.direct.forward(x, w, b, y, *window, activation=activation)
-    direct.direct.backward_input(dy, w, None, dx, *window)
-    direct.direct.backward_weight(dy, x, dw, *window)
+    direct.direct.forward(x, w, b, y, problem.window, activation)
+    direct.direct.backward_input(dy, w, None, dx, problem.window)
+    direct.direct.backward_weight(dy, x, dw, problem.window)
     return y, dx, dw
 
 
@@ -155,7 +159,7 @@ def test_bias_and_relu_of_cells():
     x, dy, w, _ = operands(problem)
     b = np.random.default_rng(1).standard_normal(problem.C).astype(np.float32)
     dx, plain = channels_last(x.shape), run(problem, x, dy, w, None)[1]
-    winograd.backward_input(dy, w, b, dx, 1, 1, 1, 2)
+    winograd.backward_input(dy, w, b, dx, problem.window, 1)
     np.testing.assert_allclose(dx, np.maximum(plain + b[:, None, None], 0), rtol=0, atol=1e-6 * np.abs(plain).max())
 
 
@@ -230,8 +234,8 @@ def test_packed_weights_have_the_same_bits(problem, activation):
     winograd.pack(w, packed, s)
     winograd.pack_rotated(w, rotated, s)
     y2, dx2 = channels_last(y.shape), channels_last(dx.shape)
-    winograd.forward_packed(x, packed, b, y2, problem.kernel, problem.top, problem.left, activation, s)
-    winograd.backward_input_packed(dy, rotated, None, dx2, problem.kernel, problem.top, problem.left, 0, s)
+    winograd.forward_packed(x, packed, b, y2, problem.window, activation, problem.kernel)
+    winograd.backward_input_packed(dy, rotated, None, dx2, problem.window, 0, problem.kernel)
     assert_same_bits((y2, dx2), (y, dx))
 
 
@@ -242,7 +246,7 @@ def test_weights_of_any_strides():
     for order in ((2, 3, 1, 0), (1, 0, 3, 2)):
         turned = np.ascontiguousarray(w.transpose(order)).transpose(np.argsort(order))
         dw = np.full([w.shape[axis] for axis in order], np.nan, np.float32).transpose(np.argsort(order))
-        winograd.backward_weight(dy, x, dw, problem.top, problem.left)
+        winograd.backward_weight(dy, x, dw, problem.window)
         assert_same_bits((*run(problem, x, dy, turned, b)[:2], dw), wanted)
     flipped = np.ascontiguousarray(w[::-1, :, ::-1, ::-1])[::-1, :, ::-1, ::-1]
     assert_same_bits(run(problem, x, dy, flipped, b), wanted)
@@ -256,11 +260,11 @@ def test_broadcast_weights(shape):
     packed = np.empty(winograd.packed_size(problem.K, problem.C), np.float32)
     y, y2 = channels_last(problem.y_shape), channels_last(problem.y_shape)
     dx, dx2 = channels_last(x.shape), channels_last(x.shape)
-    winograd.forward(x, w, b, y, 1, 1)
-    winograd.backward_input(dy, w, None, dx, 1, 1)
+    winograd.forward(x, w, b, y, problem.window)
+    winograd.backward_input(dy, w, None, dx, problem.window)
     winograd.pack(w.copy(), packed)
-    winograd.forward_packed(x, packed, b, y2, 3, 1, 1)
-    winograd.backward_input(dy, w.copy(), None, dx2, 1, 1)
+    winograd.forward_packed(x, packed, b, y2, problem.window, 0, 3)
+    winograd.backward_input(dy, w.copy(), None, dx2, problem.window)
     assert_same_bits((y, dx), (y2, dx2))
 
 
@@ -307,8 +311,8 @@ def run_small(problem, x, dy, w, b, residual=None, activation=0):
     winograd.pack(w, packed, 1, 4)
     winograd.pack_rotated(w, rotated, 1, 4)
     y, dx = channels_last((len(x), *problem.y_shape[1:]), extra=problem.extra), channels_last(x.shape)
-    winograd.forward_packed(x, packed, b, y, 3, problem.top, problem.left, activation, 1, 4, residual)
-    winograd.backward_input_packed(dy, rotated, None, dx, 3, problem.top, problem.left, 0, 1, 4)
+    winograd.forward_packed(x, packed, b, y, problem.window, activation, 3, 4, residual)
+    winograd.backward_input_packed(dy, rotated, None, dx, problem.window, 0, 3, 4)
     return y, dx
 
 

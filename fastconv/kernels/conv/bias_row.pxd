@@ -1,0 +1,19 @@
+# The bias as kernels read it: side by side, in whole vectors.
+
+from libc.stdlib cimport calloc
+from ..runtime.sizes cimport round_up
+from ..simd.vector cimport VL, real
+
+
+cdef inline real *bias_row(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_t repeats) noexcept nogil:
+    """row[group][i] = b[group * K + i % K] for i < K * repeats, then zeros to whole vectors; all zeros for None.
+
+    To be freed. NULL if memory ran out.
+    """
+    cdef Py_ssize_t g, i, width = round_up(K * repeats, VL)
+    cdef real *row = <real *>calloc(max(<Py_ssize_t>1, groups * width), sizeof(real))
+    if row != NULL and b is not None:
+        for g in range(groups):
+            for i in range(K * repeats):
+                row[g * width + i] = b[g * K + i % K]
+    return row
