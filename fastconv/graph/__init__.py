@@ -1,7 +1,7 @@
-"""What a model is made of: layers, and the nodes that wires join.
+"""What a model is made of: layers, and the nodes between them.
 
 A model is any function Node -> Node; a layer is the smallest one. A layer declares (`Spec`: shapes only) and prepares
-calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
+calls (`forward`, `backward`); it owns no array. Nodes are joined by ``a + b`` and ``concat(a, b, ...)`` alone.
 """
 
 from ..layer import Array, Layer, Parameter, Spec, State

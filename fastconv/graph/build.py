@@ -1,20 +1,21 @@
-"""What a model is made of: layers, and the nodes that wires join.
+"""From a model, a function Node -> Node, to its graph; and models one after another."""
 
-A model is any function Node -> Node; a layer is the smallest one. A layer declares (`Spec`: shapes only) and prepares
-calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
-"""
-
+from collections.abc import Callable
 from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..arguments import habits
 from ..ops import check
 from .graph import Graph
 from .node import Node
 
+Model: TypeAlias = Callable[[Node], Node]
 
-def sequential(*models):
+
+def sequential(*models: Model) -> Model:
     """The model that applies these models (layers, or any functions Node -> Node) one after another.
 
     Examples
@@ -30,13 +31,14 @@ def sequential(*models):
     return partial(one_after_another, models)
 
 
-def one_after_another(models, x):
+def one_after_another(models: tuple[Model, ...], x: Node) -> Node:
+    """The last model's node, each model applied to the node of the one before it."""
     for model in models:
         x = model(x)
     return x
 
 
-def build(model, input_shape, dtype, precise=False):
+def build(model: Model, input_shape: Any, dtype: DTypeLike, precise: bool = False) -> Node:
     """The output node of the model; its graph holds the rest."""
     habits.check_model(model, "model must be a layer or a function Node -> Node")
     shape = habits.sample_shape(input_shape)

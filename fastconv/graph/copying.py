@@ -1,14 +1,16 @@
-"""Copies of layers: errors that say which layer cannot be copied or pickled, and what to do."""
+"""Copies of layers, with errors that say which layer cannot be copied or pickled, and what to do."""
 
 import copy
 import pickle
 import sys
-from contextlib import suppress
+from typing import Any
+
+from ..layer import Layer
 
 OTHERS = ("cloudpickle", "dill")  # modules whose pickles take more, such as lambdas
 
 
-def picklable(layer, name, protocol):
+def picklable(layer: Layer, name: str, protocol: Any) -> None:
     """PicklingError if neither pickle nor another pickler that is imported can pickle the layer."""
     try:
         pickle.dumps(layer, protocol)
@@ -22,12 +24,15 @@ def picklable(layer, name, protocol):
         ) from error
 
 
-def takes(pickler, layer):
-    with suppress(Exception):
+def takes(pickler: Any, layer: Layer) -> bool:
+    """Whether a module with a function `dumps` can pickle the layer."""
+    try:
         return bool(pickler.dumps(layer))
+    except Exception:
+        return False
 
 
-def copied(layer, name, memo):
+def copied(layer: Layer, name: str, memo: dict[int, Any]) -> Layer:
     """A deep copy; TypeError if the layer has an attribute that cannot be copied."""
     try:
         return copy.deepcopy(layer, memo)

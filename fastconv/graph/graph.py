@@ -1,34 +1,49 @@
-"""What a model is made of: layers, and the nodes that wires join.
-
-A model is any function Node -> Node; a layer is the smallest one. A layer declares (`Spec`: shapes only) and prepares
-calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
-"""
+"""The nodes of a network, their names, and its layers: each layer's name and what it declared first."""
 
 import copy
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ..layer import Spec, checked, differences
+from ..layer import Layer, Parameter, Spec, State
+from ..typing import Shape
 from .copying import copied, picklable
+from .declarations import checked, differences
 from .node import Node, added, concatenated, describe
 from .scopes import in_scope
+
+
+@dataclass
+class Owner:
+    """A layer in a graph: the prefix of its parameters, its first input and Spec, and how often it is used."""
+
+    name: str
+    first: tuple[Node, Spec] | None = None
+    uses: int = 1
 
 
 class Graph:
     """The nodes of one network in the order they were made, which is an order they can run in; and their names."""
 
-    def __init__(self, input_shape, dtype, precise=False):
+    def __init__(self, input_shape: Shape, dtype: DTypeLike, precise: bool = False) -> None:
         self.dtype, self.precise = np.dtype(dtype), precise
-        self.nodes, self.names, self.counts, self.layers = [], {}, {}, {}
+        self.nodes: list[Node] = []
+        self.names: dict[str, Layer] = {}  # owner -> layer
+        self.counts: dict[str, int] = {}  # kind, with its scope -> the last number given
+        self.layers: dict[int, Owner] = {}  # id of a layer -> its owner
         self.input = Node(self, "input", "input", input_shape)
 
-    def add(self, node):
+    def add(self, node: Node) -> int:
+        """Appends a node; its index."""
         self.nodes.append(node)
         return len(self.nodes) - 1
 
-    def fresh(self, kind):
+    def fresh(self, kind: str) -> str:
         """<kind><n> in the current scope, n counted from 1."""
         while True:
             key = in_scope(kind)
@@ -37,16 +52,17 @@ class Graph:
             if name not in self.names:
                 return name
 
-    def apply(self, layer, x):
+    def apply(self, layer: Layer, x: Node) -> Node:
+        """The node of a layer that reads x, with a new name."""
         return self.use(layer, x, *self.name_of(layer))
 
-    def use(self, layer, x, owner, name):
-        """The node of a layer that reads x."""
+    def use(self, layer: Layer, x: Node, owner: str, name: str) -> Node:
+        """The node of a layer that reads x, named; ValueError if the layer needs other parameters than before."""
         with reading(name, layer, x):
             spec = declaration(layer, x)
         entry = self.layers[id(layer)]
-        entry[1] = entry[1] or (x, spec)
-        source, first = entry[1]
+        entry.first = entry.first or (x, spec)
+        source, first = entry.first
         other = differences(Spec((), spec.params, spec.state), Spec((), first.params, first.state))
         if other:
             raise ValueError(
@@ -56,53 +72,54 @@ class Graph:
         vars(layer)["_used"] = True
         return Node(self, "layer", name, spec.y_shape, (x,), layer, spec, owner)
 
-    def name_of(self, layer):
-        """Where the layer's parameters live, and the name of this use of it."""
+    def name_of(self, layer: Layer) -> tuple[str, str]:
+        """The prefix of the layer's parameters, and the name of this use of it."""
         if id(layer) in self.layers:
             entry = self.layers[id(layer)]
-            entry[2] += 1
-            return entry[0], f"{entry[0]}#{entry[2]}"
+            entry.uses += 1
+            return entry.name, f"{entry.name}#{entry.uses}"
         name = self.fresh(layer.kind) if layer.name is None else in_scope(layer.name)
         if name in self.names:
             raise ValueError(f"two layers are named {name!r}: {self.names[name]!r} and {layer!r}")
         self.names[name] = layer  # keeps the object alive, so its id stays its own
-        self.layers[id(layer)] = [name, None, 1]
+        self.layers[id(layer)] = Owner(name)
         return name, name
 
     # Copies: nodes are stored as a flat list, so that a long chain needs no deep recursion.
 
-    def __getstate__(self):
+    def __getstate__(self) -> tuple[Any, ...]:
         unchanged(self.nodes)
-        uses = {owner: self.layers[id(layer)][2] for owner, layer in self.names.items()}
+        uses = {owner: self.layers[id(layer)].uses for owner, layer in self.names.items()}
         nodes = [(n.kind, n.name, [x.index for x in n.inputs], n.owner) for n in self.nodes[1:]]
         return self.input.shape, self.dtype.name, self.precise, self.names, uses, self.counts, nodes
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         shape, dtype, precise, names, uses, counts, nodes = state
-        self.__init__(shape, dtype, precise)
+        Graph.__init__(self, shape, dtype, precise)
         self.names, self.counts = dict(names), dict(counts)
-        self.layers = {id(layer): [owner, None, uses[owner]] for owner, layer in names.items()}
+        self.layers = {id(layer): Owner(owner, None, uses[owner]) for owner, layer in names.items()}
         for kind, name, inputs, owner in nodes:
             sources = [self.nodes[index] for index in inputs]
             if kind == "layer":
-                self.use(self.names[owner], *sources, owner, name)
+                self.use(self.names[owner], sources[0], owner, name)
             else:
                 JOINTS[kind](*sources, name=name)
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: Any) -> Any:
         for owner, layer in self.names.items():
             picklable(layer, owner, protocol)
         return super().__reduce_ex__(protocol)
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.with_layers(partial(copied, memo=memo), memo)
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         """The same nodes with copies of the layers, which later changes of the layers do not affect."""
         return self.with_layers(lambda layer, owner: copy.copy(layer))
 
-    def with_layers(self, change, memo=None):
-        new = Graph.__new__(Graph)
+    def with_layers(self, change: Callable[[Layer, str], Layer], memo: dict[int, Any] | None = None) -> Self:
+        """The same nodes with ``change(layer, owner)`` in place of each layer."""
+        new = type(self).__new__(type(self))
         if memo is not None:
             memo[id(self)] = new
         shape, dtype, precise, names, *rest = self.__getstate__()
@@ -111,12 +128,12 @@ class Graph:
         return new
 
 
-def declaration(layer, x):
+def declaration(layer: Layer, x: Node) -> Spec:
     """The Spec that the layer declares for x, checked."""
     return checked(layer.spec(x.shape, x.graph.dtype), x.graph.dtype)
 
 
-def unchanged(nodes):
+def unchanged(nodes: Iterable[Node]) -> None:
     """RuntimeError if a layer no longer declares what the network was built with."""
     for node in nodes:
         if node.layer is None:
@@ -133,7 +150,7 @@ def unchanged(nodes):
 
 
 @contextmanager
-def reading(name, layer, x):
+def reading(name: str, layer: Layer, x: Node) -> Iterator[None]:
     """Adds the layer's name and its input to the errors of a layer."""
     try:
         yield
@@ -141,10 +158,10 @@ def reading(name, layer, x):
         raise type(error)(f"{name} ({type(layer).__name__}) reading {describe(x)}: {error}") from None
 
 
-JOINTS = {"add": added, "concat": concatenated}
+JOINTS: dict[str, Callable[..., Node]] = {"add": added, "concat": concatenated}
 
 
-def ancestors(output):
+def ancestors(output: Node) -> list[Node]:
     """The nodes that `output` depends on and itself, in an order they can run in."""
     wanted, open_nodes = {output.index}, [output]
     while open_nodes:
@@ -155,9 +172,10 @@ def ancestors(output):
     return [node for node in output.graph.nodes if node.index in wanted]
 
 
-def declared(nodes):
+def declared(nodes: Iterable[Node]) -> tuple[dict[str, Parameter], dict[str, State]]:
     """All parameters and states, by full name, in the order of the model."""
-    params, states = {}, {}
+    params: dict[str, Parameter] = {}
+    states: dict[str, State] = {}
     for node in nodes:
         if node.spec:
             params.update({f"{node.owner}.{name}": p for name, p in node.spec.params.items()})

@@ -1,14 +1,36 @@
-"""What a model is made of: layers, and the nodes that wires join.
+"""The values of a model (`Node`), and the two ways to join them: ``a + b`` and ``concat(a, b, ...)``."""
 
-A model is any function Node -> Node; a layer is the smallest one. A layer declares (`Spec`: shapes only) and prepares
-calls (`forward`, `backward`); it owns no array. The only joints are ``a + b`` and ``concat(a, b, ...)``.
-"""
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..layer import Layer, Spec
 from ..ops import check
+from ..typing import Shape
+
+if TYPE_CHECKING:
+    from .graph import Graph
 
 
 class Node:
-    """A value in a model: the image, a layer's output, a sum or a concatenation. `shape` is without the batch.
+    """A value in a model: the image, a layer's output, a sum or a concatenation. It cannot be changed.
+
+    Attributes
+    ----------
+    graph : Graph
+        The nodes of the network that it belongs to.
+    kind : "input", "layer", "add" or "concat"
+        How it is made.
+    name : str
+        Its name in plans and reports.
+    shape : tuple of ints
+        Its shape without the batch axis.
+    inputs : tuple of Node
+        What it is made from.
+    layer, spec : Layer and Spec, or None
+        For kind "layer": the layer that makes it, and what the layer declared for this input.
+    owner : str or None
+        For kind "layer": the prefix of the layer's parameters, which is the name of its first node.
+    index : int
+        Its place in ``graph.nodes``.
 
     Examples
     --------
@@ -23,60 +45,83 @@ class Node:
 
     __slots__ = ("graph", "index", "inputs", "kind", "layer", "name", "owner", "shape", "spec")
 
-    def __init__(self, graph, kind, name, shape, inputs=(), layer=None, spec=None, owner=None):
-        # owner: the name under which the layer's parameters live
+    graph: "Graph"
+    index: int
+    inputs: "tuple[Node, ...]"
+    kind: str
+    layer: Any  # a Layer, and spec a Spec and owner a str, where `kind` is "layer"; otherwise all three are None
+    name: str
+    owner: Any
+    shape: Shape
+    spec: Any
+
+    def __init__(
+        self,
+        graph: "Graph",
+        kind: str,
+        name: str,
+        shape: Shape,
+        inputs: "tuple[Node, ...]" = (),
+        layer: Layer | None = None,
+        spec: Spec | None = None,
+        owner: str | None = None,
+    ) -> None:
         own = {"graph": graph, "kind": kind, "name": name, "shape": shape, "inputs": inputs}
         self.fill({**own, "layer": layer, "spec": spec, "owner": owner, "index": graph.add(self)})
 
-    def fill(self, values):
+    def fill(self, values: dict[str, Any]) -> None:
+        """Sets the attributes of a new node."""
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"{name} of {self!r} cannot be set: nodes cannot be changed")
 
-    def replaced(self, **values):
+    def replaced(self, **values: Any) -> "Node":
         """A copy of the node with some values changed; it is not in the graph's list."""
         new = object.__new__(Node)
         new.fill({name: values.get(name, getattr(self, name)) for name in self.__slots__})
         return new
 
     @property
-    def computing(self):
+    def computing(self) -> Any:
         """The layer whose calls are made: with precise=True it is made from the network's own, as that is now."""
         return self.layer.made_precise() if self.graph.precise else self.layer
 
-    def __reduce__(self):
+    def __reduce__(self) -> "tuple[Any, tuple[Graph, int]]":
         return node_of, (self.graph, self.index)
 
-    def __add__(self, other):
+    def __add__(self, other: "Node") -> "Node":
         return added(self, other) if isinstance(other, Node) else NotImplemented
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TypeError(
             f"the node {describe(self)} of a model is not an array: models are made of layers, such as "
             "fastconv.ReLU(), not of functions of arrays"
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Node {describe(self)}>"
 
 
-def node_of(graph, index):
+def node_of(graph: "Graph", index: int) -> Node:
+    """The node of a graph that a pickle names by its index."""
     return graph.nodes[index]
 
 
-def describe(node):
+def describe(node: Node) -> str:
+    """Name and shape, for messages."""
     return f"{node.name} {node.shape}"
 
 
-def one_graph(first, *others):
+def one_graph(first: Node, *others: Node) -> None:
+    """ValueError if the nodes belong to different networks."""
     for other in others:
         if other.graph is not first.graph:
             raise ValueError(f"nodes of two different networks: {describe(first)} and {describe(other)}")
 
 
-def concat(*nodes):
+def concat(*nodes: Node) -> Node:
     """The channels of all nodes, one after another; H and W must agree.
 
     Free of cost where a node can be computed inside the result; a node that repeats, or that already lies inside
@@ -98,7 +143,8 @@ def concat(*nodes):
     return concatenated(*nodes)
 
 
-def concatenated(*nodes, name=None):
+def concatenated(*nodes: Node, name: str | None = None) -> Node:
+    """The node of a concatenation, named concat1, concat2, ... unless it has a name."""
     first = nodes[0]
     one_graph(*nodes)
     for node in nodes[1:]:
@@ -109,7 +155,8 @@ def concatenated(*nodes, name=None):
     return Node(first.graph, "concat", name or first.graph.fresh("concat"), shape, nodes)
 
 
-def added(a, b, name=None):
+def added(a: Node, b: Node, name: str | None = None) -> Node:
+    """The node of a sum, named add1, add2, ... unless it has a name."""
     one_graph(a, b)
     if a.shape != b.shape:
         raise ValueError(f"a + b must have one shape, got {describe(a)} and {describe(b)}")

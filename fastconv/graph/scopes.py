@@ -5,7 +5,9 @@ from contextlib import ContextDecorator
 
 
 class Scopes(threading.local):
-    names = ()
+    """The scopes that this thread is in, the outermost first."""
+
+    names: tuple[str, ...] = ()
 
 
 scopes = Scopes()
@@ -14,17 +16,17 @@ scopes = Scopes()
 class Scope(ContextDecorator):
     """What `scope` returns; it may be entered any number of times."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name = name
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         scopes.names = (*scopes.names, self.name)
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         scopes.names = scopes.names[:-1]
 
 
-def scope(name):
+def scope(name: str) -> Scope:
     """``with scope("layer1.0"):`` puts that prefix before the names of the layers called inside; scopes nest.
 
     Examples
@@ -41,5 +43,6 @@ def scope(name):
     return Scope(name)
 
 
-def in_scope(name):
+def in_scope(name: str) -> str:
+    """The name after the prefixes of the current scopes."""
     return ".".join((*scopes.names, name))

@@ -1,6 +1,21 @@
-"""The layers: one family a file, each with its equation, then forward, then backward."""
+"""The layers: one family per file, each with its equations, then forward beside backward."""
 
-from .activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .activation import (
+    ELU,
+    GELU,
+    HardSigmoid,
+    HardSwish,
+    LeakyReLU,
+    LogSoftmax,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from .adaptive import AdaptiveAvgPool2D, AdaptiveMaxPool2D, GlobalAvgPool2D, GlobalMaxPool2D
 from .conv import Conv2D, ConvTranspose2D
 from .dense import Dense, Linear
@@ -10,7 +25,6 @@ from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from .pad import ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
-from .rectifier import ELU, GELU, HardSigmoid, HardSwish, PReLU, ReLU6, SiLU, Softplus
 from .separable import DepthwiseConv2D, SeparableConv2D
 from .upsample import Upsample
 

@@ -1,17 +1,34 @@
 """Pooling to a wanted size, and over whole maps.
 
 row i of OH reads rows floor(i H / OH) to ceil((i + 1) H / OH) - 1; columns alike
-mean   dx = sum over the windows of dy / m
-max    dx = dy at the first largest of each window
+mean   y = sum x / m                  dx = sum over the windows of dy / m
+max    y = the largest of its window  dx = dy at the first largest of each window
 """
 
-from ..layer import Array, Layer, Spec
+from typing import Any
+
+from numpy.typing import DTypeLike, NDArray
+
+from ..layer import Array, Bound, Spec
 from ..ops import check, pool
-from .common import maps
+from ..typing import Call, Pair, Shape
+from .common import Parameterless, maps
 
 
-class AdaptiveAvgPool2D(Layer):
-    """The mean of windows chosen so that the result is (C, *output_size).
+class AdaptiveAvgPool2D(Parameterless):
+    """The mean of windows that are chosen so that the result has a given size.
+
+    (N, C, H, W) -> (N, C, OH, OW).
+
+    Parameters
+    ----------
+    output_size : int or (OH, OW), >= 1, in pixels
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    Row i of the result is the mean of the rows floor(i H / OH) to ceil((i + 1) H / OH) - 1; columns alike.
 
     Examples
     --------
@@ -22,22 +39,37 @@ class AdaptiveAvgPool2D(Layer):
 
     kind = "pool"
 
-    def __init__(self, output_size, name=None):
+    def __init__(self, output_size: Pair, name: str | None = None) -> None:
         super().__init__(name)
         self.output_size = check.pair(output_size, "output_size", 1)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(C, OH, OW)"""
         return Spec((maps(x_shape)[1], *self.output_size))
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y = sum x / m"""
         return [pool.adaptive_avg_pool2d_call(b.x, as_maps(b.y))]
 
-    def backward(self, b):
-        return [] if b.dx is None else [pool.adaptive_avg_pool2d_backward_call(as_maps(b.dy), b.dx)]
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = sum over the windows of dy / m"""
+        return [pool.adaptive_avg_pool2d_backward_call(as_maps(b.dy), b.dx)]
 
 
-class AdaptiveMaxPool2D(Layer):
-    """The largest value of windows chosen so that the result is (C, *output_size).
+class AdaptiveMaxPool2D(Parameterless):
+    """The largest value of windows that are chosen so that the result has a given size.
+
+    (N, C, H, W) -> (N, C, OH, OW).
+
+    Parameters
+    ----------
+    output_size : int or (OH, OW), >= 1, in pixels
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    Row i of the result reads the rows floor(i H / OH) to ceil((i + 1) H / OH) - 1; columns alike.
 
     Examples
     --------
@@ -49,25 +81,37 @@ class AdaptiveMaxPool2D(Layer):
     keeps_order = True
     kind = "pool"
 
-    def __init__(self, output_size, name=None):
+    def __init__(self, output_size: Pair, name: str | None = None) -> None:
         super().__init__(name)
         self.output_size = check.pair(output_size, "output_size", 1)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(C, OH, OW); saved: where each maximum is."""
         y_shape = (maps(x_shape)[1], *self.output_size)
         return Spec(y_shape, saved={"indices": Array(y_shape, "int64")})
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y = the largest of its window"""
         return [pool.adaptive_max_pool2d_call(b.x, as_maps(b.y), b.saved.indices)]
 
-    def backward(self, b):
-        if b.dx is None:
-            return []
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = dy at the first largest of each window, 0 elsewhere"""
         return [pool.adaptive_max_pool2d_backward_call(as_maps(b.dy), b.saved.indices, b.dx)]
 
 
 class GlobalAvgPool2D(AdaptiveAvgPool2D):
-    """The mean of each map: (C, H, W) to (C,).
+    """The mean of each map.
+
+    (N, C, H, W) -> (N, C).
+
+    Parameters
+    ----------
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    Lin 2014 [31].
 
     Examples
     --------
@@ -76,15 +120,23 @@ class GlobalAvgPool2D(AdaptiveAvgPool2D):
     (6,)
     """
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None) -> None:
         super().__init__(1, name)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(C,)"""
         return Spec((maps(x_shape)[1],))
 
 
 class GlobalMaxPool2D(AdaptiveMaxPool2D):
-    """The largest value of each map: (C, H, W) to (C,).
+    """The largest value of each map.
+
+    (N, C, H, W) -> (N, C).
+
+    Parameters
+    ----------
+    name : str, optional
+        The name of its nodes, see `Layer`.
 
     Examples
     --------
@@ -93,13 +145,14 @@ class GlobalMaxPool2D(AdaptiveMaxPool2D):
     (6,)
     """
 
-    def __init__(self, name=None):
+    def __init__(self, name: str | None = None) -> None:
         super().__init__(1, name)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(C,); saved: where each maximum is."""
         return super().spec(x_shape, dtype)._replace(y_shape=(maps(x_shape)[1],))
 
 
-def as_maps(y):
+def as_maps(y: NDArray[Any]) -> NDArray[Any]:
     """(N, C) as (N, C, 1, 1)."""
     return y if y.ndim == 4 else y[:, :, None, None]

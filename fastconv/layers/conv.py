@@ -1,27 +1,65 @@
 """Convolution and transposed convolution.
 
-y[n,k] = b[k] + sum_c x[n,c] (cross-correlated with) w[k,c]            Zhang 2016, eqs. 4 and 7, before sigma
+y[n,k] = b[k] + sum_c x[n,c] (cross-correlated with) w[k,c]            Zhang 2016 [1], eqs. 4 and 7, before sigma
 dx[n,c] = sum_k dy[n,k] (in full, with the kernel rotated) w[k,c]      eqs. 50, 51
 dw[k,c] = sum_n x[n,c] (cross-correlated with) dy[n,k]                 eqs. 39, 40, 58, 59
 db[k] = sum of dy[:,k]                                                 eqs. 45, 64
+
+The transposed convolution swaps the roles: its y is the dx of a convolution, its dx is the y.
 """
 
 from copy import copy
 from math import prod
 from types import SimpleNamespace
+from typing import Self
 
-from ..layer import Spec
+from numpy.typing import DTypeLike
+
+from ..layer import Bound, Initialiser, Norm, Spec
 from ..ops import check, conv, geometry, path
 from ..ops.conv import packed
+from ..ops.geometry import Conv2dGeometry
+from ..typing import Array, Call, Padding, Pair, Shape
 from .common import Convolution, at_least, maps
 
 
 class Conv2D(Convolution):
-    """Convolution of (C, H, W) to (channels, OH, OW); the arguments are those of `conv2d`.
+    """Filters that slide over the maps: y[k] = bias[k] + sum over c of x[c] (cross-correlated with) weight[k,c].
 
-    The weight is (channels, C / groups, kh, kw) and slides unturned (cross-correlation), as in the field. With
-    ``rotate=True`` it is turned by 180 degrees: the true convolution that the sources write. If values of very
-    different size, infinities or NaN lie side by side, ``precise=True`` keeps their errors apart (see `conv2d`).
+    (N, C, H, W) -> (N, channels, OH, OW), OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1, OW alike.
+
+    Parameters
+    ----------
+    channels : int >= 1
+        The number of filters, K; each gives one map.
+    kernel_size : int or (kh, kw), >= 1, in pixels
+    stride : int or (sh, sw), >= 1, default 1, in pixels
+        The step from window to window.
+    padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "same" or "full"; default 0, in pixels
+        Zeros around the maps. "valid": none; "same": ceil(H / sh) rows result; "full": dh (kh - 1) on every side.
+    dilation : int or (dh, dw), >= 1, default 1, in pixels
+        The step between the pixels of one window.
+    groups : int, default 1
+        Divides C and channels; each group of filters reads its own group of maps.
+    bias : bool, default True
+        Add one trained number per filter.
+    rotate : bool, default False
+        Rotate the filters by 180 degrees: the true convolution of Zhang 2016 [1]. Otherwise cross-correlation.
+    init : name or function of `fastconv.init`, default "uniform"
+        First values of the weight, see `WithBias`.
+    bias_init : name or function of `fastconv.init`, default "zeros"
+        First values of the bias, see `WithBias`.
+    name : str, optional
+        Prefix of the parameters' names, see `Layer`.
+    precise : bool, default False
+        Compute each result only from the values in its window, see `Convolution`.
+
+    Notes
+    -----
+    Parameters of the network: weight (channels, C / groups, kh, kw), bias (channels,).
+
+    Zhang 2016 [1], eqs. 4 and 7. Strides and padding: Dumoulin 2016 [27]; dilation: Yu and Koltun 2016 [28]. Where
+    values of very different size, infinities or NaN lie side by side, ``precise=True`` keeps their errors apart.
 
     Examples
     --------
@@ -32,64 +70,71 @@ class Conv2D(Convolution):
 
     fuses = frozenset({"norm", "residual", "activation"})
     kind = "conv"
-    pack = True  # whether `freeze` brings the weight into the kernels' order
+    pack = True  # `freeze` copies the weight into the order in which the kernels read it
 
     def __init__(
         self,
-        channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        bias=True,
-        rotate=False,
-        init="uniform",
-        bias_init="zeros",
-        name=None,
+        channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Padding = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        bias: bool = True,
+        rotate: bool = False,
+        init: str | Initialiser = "uniform",
+        bias_init: str | Initialiser = "zeros",
+        name: str | None = None,
         *,
-        precise=False,
-    ):
+        precise: bool = False,
+    ) -> None:
         super().__init__(bias, init, bias_init, name, precise)
         self.channels, self.groups = at_least(channels, "channels"), at_least(groups, "groups")
         self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
         self.window = (stride, padding, dilation, self.groups)
         self.rotate = bool(rotate)
 
-    def geometry(self, x_shape):
+    def geometry(self, x_shape: Shape) -> Conv2dGeometry:
+        """The sizes, strides and padding for x (N, C, H, W)."""
         if x_shape[1] % self.groups:
             raise ValueError(f"groups must divide the channels, got groups={self.groups} and {x_shape[1]} channels")
         weight_shape = (self.channels, x_shape[1] // self.groups, *self.kernel_size)
         return geometry.conv2d(x_shape, weight_shape, *self.window, self.precise)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(channels, OH, OW); the weight and perhaps the bias."""
         g = self.geometry(maps(x_shape))
         area = g.kh * g.kw
         fan_in, fan_out = g.C // g.groups * area, g.K // g.groups * area
         return Spec(g.y_shape[1:], self.parameters(g.w_shape, fan_in, fan_out, g.K))
 
-    def turned(self, weight):
+    def turned(self, weight: Array) -> Array:
+        """A view of the filters in the order in which they slide over x."""
         return weight[:, :, ::-1, ::-1] if self.rotate else weight
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y[k] = f(bias[k] + residual[k] + sum over c of x[c] (cross-correlated with) weight[k,c])"""
         weight, bias, g = b.params.weight, self.bias_of(b.params), self.geometry(b.x_shape)
         if not isinstance(weight, packed.PackedWeight):
             weight = self.turned(weight)
         return [conv.conv2d_call(b.x, weight, bias, b.y, g, b.activation, b.residual)]
 
-    def freeze(self, params, norm, x_shape):
+    def freeze(self, params: SimpleNamespace, norm: Norm, x_shape: Shape) -> SimpleNamespace:
+        """Weight and bias with the scale and shift of `norm`, packed for the kernels."""
         weight, bias = self.folded(params, norm)
-        if self.pack:
-            g = self.geometry(x_shape)
-            weight = packed.PackedWeight(self.turned(weight), g, False, path.patch_side(g))
-        return SimpleNamespace(weight=weight, bias=bias)
+        if not self.pack:
+            return SimpleNamespace(weight=weight, bias=bias)
+        g = self.geometry(x_shape)
+        return SimpleNamespace(weight=packed.PackedWeight(self.turned(weight), g, False, path.patch_side(g)), bias=bias)
 
-    def unpacked(self):
+    def unpacked(self) -> Self:
+        """A copy whose `freeze` leaves the weight an array."""
         layer = copy(self)
-        vars(layer)["pack"] = False  # does not count as a change of the network's layer
+        vars(layer)["pack"] = False  # the network's own layer does not change
         return layer
 
-    def backward(self, b):
+    def backward(self, b: Bound) -> list[Call]:
+        """dw[k,c] = x[c] (cross-correlated with) dy[k], db[k] = sum of dy[k], and dx by the rotated kernels."""
         g = self.geometry(b.x_shape)
         calls = [conv.conv2d_backward_weight_call(b.dy, b.x, self.turned(b.grads.weight), g)]
         if self.bias:
@@ -99,18 +144,52 @@ class Conv2D(Convolution):
             calls.append(conv.conv2d_backward_input_call(*operands, dx_accumulate=b.dx_accumulate))
         return calls
 
-    def accumulates_dx(self, x_shape, dtype):
+    def accumulates_dx(self, x_shape: Shape, dtype: DTypeLike) -> bool:
+        """Where the kernel for this shape can add to dx."""
         return conv.accumulates_dx(self.geometry(maps(x_shape)), dtype)
 
-    def multiply_adds(self, x_shape, y_shape):
+    def multiply_adds(self, x_shape: Shape, y_shape: Shape) -> int:
+        """channels OH OW (C / groups) kh kw"""
         return prod(y_shape) * (x_shape[0] // self.groups) * prod(self.kernel_size)
 
 
 class ConvTranspose2D(Convolution):
-    """Transposed convolution of (C, H, W) to (channels, OH, OW): the adjoint of `Conv2D`.
+    """Each pixel spread over the result through a kernel: the adjoint of `Conv2D`.
 
-    The weight is (C, channels / groups, kh, kw). ``padding="multiple"`` gives stride x H rows, plus 1 where kernel
-    minus stride is odd. ``precise=True`` is as in `conv2d`.
+    (N, C, H, W) -> (N, channels, OH, OW), OH = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1, OW alike.
+
+    Parameters
+    ----------
+    channels : int >= 1
+        The number of maps of the result.
+    kernel_size : int or (kh, kw), >= 1, in pixels
+    stride : int or (sh, sw), >= 1, default 1, in pixels
+        The step in the result from pixel to pixel of x.
+    padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "full" or "multiple"; default 0, in pixels
+        What `Conv2D` would have padded; it is cut off the result. "multiple": stride x H rows result, and one more
+        where kernel minus stride is odd.
+    output_padding : int or pair, below stride or dilation, default 0, in pixels
+        Extra rows and columns at the bottom and right.
+    groups : int, default 1
+        Divides C and channels; each group of maps is spread over its own group of results.
+    bias : bool, default True
+        Add one trained number per map of the result.
+    dilation : int or (dh, dw), >= 1, default 1, in pixels
+        The step between the pixels that one pixel of x is spread over.
+    init : name or function of `fastconv.init`, default "uniform"
+        First values of the weight, see `WithBias`.
+    bias_init : name or function of `fastconv.init`, default "zeros"
+        First values of the bias, see `WithBias`.
+    name : str, optional
+        Prefix of the parameters' names, see `Layer`.
+    precise : bool, default False
+        Compute each result only from the values in its window, see `Convolution`.
+
+    Notes
+    -----
+    Parameters of the network: weight (C, channels / groups, kh, kw), bias (channels,).
+
+    Zeiler 2010 [26], there "deconvolution"; Dumoulin 2016 [27]; "multiple": the lecture notes [5].
 
     Examples
     --------
@@ -123,42 +202,46 @@ class ConvTranspose2D(Convolution):
 
     def __init__(
         self,
-        channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        output_padding=0,
-        groups=1,
-        bias=True,
-        dilation=1,
-        init="uniform",
-        bias_init="zeros",
-        name=None,
+        channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Padding = 0,
+        output_padding: Pair = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Pair = 1,
+        init: str | Initialiser = "uniform",
+        bias_init: str | Initialiser = "zeros",
+        name: str | None = None,
         *,
-        precise=False,
-    ):
+        precise: bool = False,
+    ) -> None:
         super().__init__(bias, init, bias_init, name, precise)
         self.channels, self.groups = at_least(channels, "channels"), at_least(groups, "groups")
         self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
         self.window = (stride, padding, output_padding, self.groups, dilation)
 
-    def geometry(self, x_shape):
+    def geometry(self, x_shape: Shape) -> Conv2dGeometry:
+        """The sizes, strides and padding for x (N, C, H, W): the geometry of the convolution back, from y to x."""
         if self.channels % self.groups:
             raise ValueError(f"groups must divide channels, got groups={self.groups} and channels={self.channels}")
         weight_shape = (x_shape[1], self.channels // self.groups, *self.kernel_size)
         return geometry.conv_transpose2d(x_shape, weight_shape, *self.window, self.precise)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(channels, OH, OW); the weight and perhaps the bias."""
         g = self.geometry(maps(x_shape))
         area = g.kh * g.kw
-        fan_in, fan_out = g.K // g.groups * area, g.C // g.groups * area  # g is the convolution back
+        fan_in, fan_out = g.K // g.groups * area, g.C // g.groups * area  # g: the convolution from y to x
         return Spec(g.x_shape[1:], self.parameters(g.w_shape, fan_in, fan_out, self.channels))
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y[k] = bias[k] + sum over c of x[c] (in full, with the kernel rotated) weight[c,k]"""
         bias, g = self.bias_of(b.params), self.geometry(b.x_shape)
         return [conv.conv_transpose2d_call(b.x, b.params.weight, bias, b.y, g)]
 
-    def backward(self, b):
+    def backward(self, b: Bound) -> list[Call]:
+        """dw[c,k] = dy[k] (cross-correlated with) x[c], db[k] = sum of dy[k], and dx, the convolution of dy."""
         g = self.geometry(b.x_shape)
         calls = [conv.conv_transpose2d_backward_weight_call(b.dy, b.x, b.grads.weight, g)]
         if self.bias:
@@ -167,5 +250,6 @@ class ConvTranspose2D(Convolution):
             calls.append(conv.conv_transpose2d_backward_input_call(b.dy, b.params.weight, b.dx, g))
         return calls
 
-    def multiply_adds(self, x_shape, y_shape):
+    def multiply_adds(self, x_shape: Shape, y_shape: Shape) -> int:
+        """C H W (channels / groups) kh kw"""
         return prod(x_shape) * (y_shape[0] // self.groups) * prod(self.kernel_size)

@@ -1,18 +1,42 @@
 """The dense (fully connected) layer.
 
-y = x W^T + b                                  Zhang 2016, eq. 12, before sigma
+y = x W^T + b                                  Zhang 2016 [1], eq. 12, before sigma
 dx = dy W,  dW = dy^T x,  db = sum_n dy[n]     eqs. 30, 19, 24
 """
 
 from types import SimpleNamespace
 
-from ..layer import Spec
+from numpy.typing import DTypeLike
+
+from ..layer import Bound, Initialiser, Norm, Spec
 from ..ops import dense
+from ..typing import Call, Shape
 from .common import WithBias, at_least, features
 
 
 class Linear(WithBias):
-    """A matrix applied to vectors: (I,) to (outputs,). The weight is (outputs, I).
+    """A matrix applied to vectors: y = x weight^T + bias. `Dense` is another name of it.
+
+    (N, I) -> (N, outputs).
+
+    Parameters
+    ----------
+    outputs : int >= 1
+        The length of the results; the length of x is not given, the network knows it.
+    bias : bool, default True
+        Add one trained number per output.
+    init : name or function of `fastconv.init`, default "uniform"
+        First values of the weight, see `WithBias`.
+    bias_init : name or function of `fastconv.init`, default "zeros"
+        First values of the bias, see `WithBias`.
+    name : str, optional
+        Prefix of the parameters' names, see `Layer`.
+
+    Notes
+    -----
+    Parameters of the network: weight (outputs, I), bias (outputs,).
+
+    Zhang 2016 [1], eqs. 12, 19, 24 and 30. Images need `Flatten` before it.
 
     Examples
     --------
@@ -25,7 +49,14 @@ class Linear(WithBias):
     gradient_by_rows = frozenset({"weight"})
     kind = "linear"
 
-    def __init__(self, outputs, bias=True, init="uniform", bias_init="zeros", name=None):
+    def __init__(
+        self,
+        outputs: int,
+        bias: bool = True,
+        init: str | Initialiser = "uniform",
+        bias_init: str | Initialiser = "zeros",
+        name: str | None = None,
+    ) -> None:
         if type(bias) is int:
             raise TypeError(
                 f"bias must be True or False, got {bias}; the number of inputs is not given, it is that of x"
@@ -33,37 +64,43 @@ class Linear(WithBias):
         super().__init__(bias, init, bias_init, name)
         self.outputs = at_least(outputs, "outputs")
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(outputs,); the weight and perhaps the bias."""
         inputs = features(x_shape)
         return Spec((self.outputs,), self.parameters((self.outputs, inputs), inputs, self.outputs, self.outputs))
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y = f(x W^T + b)"""
         return [dense.linear_call(b.x, b.params.weight, self.bias_of(b.params), b.y, b.activation)]
 
-    def freeze(self, params, norm, x_shape):
+    def freeze(self, params: SimpleNamespace, norm: Norm, x_shape: Shape) -> SimpleNamespace:
+        """Weight and bias with the scale and shift of `norm`."""
         weight, bias = self.folded(params, norm)
         return SimpleNamespace(weight=weight, bias=bias)
 
-    def backward(self, b):
-        calls = []
+    def backward(self, b: Bound) -> list[Call]:
+        """db = sum_n dy[n], dx = dy W, and dW = dy^T x"""
+        calls: list[Call] = []
         if self.bias:
             calls.append(dense.linear_backward_bias_call(b.dy, b.grads.bias))
         if b.dx is not None:
             calls.append(dense.linear_backward_input_call(b.dy, b.params.weight, b.dx))
         return calls + self.weight_gradient(b)
 
-    def weight_gradient(self, b):
-        """In one call; or, with less memory than the whole takes, by rows, each used before the next is made."""
-        rows, calls = len(b.grads.weight), []
+    def weight_gradient(self, b: Bound) -> list[Call]:
+        """dW = dy^T x in one call; or, where b.grads.weight has fewer rows, part by part, each with its update."""
+        rows = len(b.grads.weight)
         if rows == self.outputs:
             return [dense.linear_backward_weight_call(b.dy, b.x, b.grads.weight)]
+        calls = []
         for row in range(0, self.outputs, rows):
             part = b.grads.weight[: self.outputs - row]
             calls.append(dense.linear_backward_weight_call(b.dy[:, row : row + rows], b.x, part))
             calls.append(b.update("weight", row, part))
         return calls
 
-    def multiply_adds(self, x_shape, y_shape):
+    def multiply_adds(self, x_shape: Shape, y_shape: Shape) -> int:
+        """I outputs"""
         return x_shape[0] * y_shape[0]
 
 

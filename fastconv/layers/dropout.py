@@ -4,19 +4,38 @@ y = x m,  dx = dy m,  with m = 0 with probability p, else 1 / (1 - p); y = x in 
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
-from ..layer import Array, Layer, Spec, State
+from ..layer import Array, Bound, Spec, State
 from ..ops import check
-from .common import same_start
+from ..typing import Call, Shape
+from .common import Parameterless, same_start
 
 
-class Dropout(Layer):
-    """Random zeros in training, the identity in prediction.
+class Dropout(Parameterless):
+    """Random zeros in training, the identity in prediction: y = x m, m = 0 with probability p, else 1 / (1 - p).
 
-    The mask is a function of (seed, step) alone: Philox, a counter-based generator, keyed by the two numbers, which
-    are a buffer of the network and so are saved with it. Each training step adds one to `step`.
+    (N, ...) -> (N, ...), the same shape.
+
+    Parameters
+    ----------
+    p : float in [0, 1), default 0.5
+        The probability of a zero.
+    seed : int from 0 to 2**64 - 1, optional
+        Decides which values are zero; by default it is drawn when the network gets its first values.
+    name : str, optional
+        Prefix of the buffer's name, see `Layer`.
+
+    Notes
+    -----
+    Buffer of the network: counter (2,), uint64: (seed, step). Each training step adds one to step. The mask depends on
+    the two numbers alone: they are the key of Philox, a counter-based generator. So a network that is saved and loaded
+    goes on with the masks that it would have drawn.
+
+    Srivastava 2014 [24], there without the factor 1 / (1 - p) in training.
 
     Examples
     --------
@@ -29,23 +48,25 @@ class Dropout(Layer):
     in_place = True
     kind = "dropout"
 
-    def __init__(self, p=0.5, seed=None, name=None):
+    def __init__(self, p: float = 0.5, seed: int | None = None, name: str | None = None) -> None:
         super().__init__(name)
         self.p = probability(p)
         self.seed = None if seed is None else check.integer(seed, "seed", 0)
-        if seed is not None and self.seed >= 2**64:
+        if self.seed is not None and self.seed >= 2**64:
             raise ValueError(f"seed must be below 2**64, got {seed}")
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """The shape of x; the counter is a buffer, the mask is saved."""
         probability(self.p)
         state = {"counter": State((2,), self.first_counter, "uint64")}
         return Spec(x_shape, state=state, saved={"mask": Array(x_shape)})
 
-    def first_counter(self, rng):
-        """(seed, step)."""
-        return rng.integers(2**63) if self.seed is None else self.seed, 0
+    def first_counter(self, rng: np.random.Generator) -> tuple[int, int]:
+        """(seed, step), step 0."""
+        return int(rng.integers(2**63)) if self.seed is None else self.seed, 0
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y = x m in training, y = x in prediction"""
         if not b.training:
             return [] if same_start(b.x, b.y) else [partial(np.copyto, b.y, b.x)]
         return [
@@ -53,11 +74,12 @@ class Dropout(Layer):
             partial(np.multiply, b.x, b.saved.mask, b.y),
         ]
 
-    def backward(self, b):
-        return [] if b.dx is None else [partial(np.multiply, b.dy, b.saved.mask, b.dx)]
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = dy m"""
+        return [partial(np.multiply, b.dy, b.saved.mask, b.dx)]
 
 
-def probability(p):
+def probability(p: Any) -> float:
     """A float from 0 to below 1."""
     value = check.number(p, "p")
     if not 0 <= value < 1:
@@ -65,13 +87,13 @@ def probability(p):
     return value
 
 
-def in_memory_order(mask):
+def in_memory_order(mask: NDArray[Any]) -> NDArray[Any]:
     """The mask as the C-ordered array it is in memory."""
     return mask if mask.flags.c_contiguous else mask.transpose(0, 2, 3, 1)
 
 
-def draw(counter, mask, p):
-    """mask = 0 with probability p, else 1 / (1 - p); the next step's counter."""
+def draw(counter: NDArray[np.uint64], mask: NDArray[Any], p: float) -> None:
+    """Writes mask = 0 with probability p, else 1 / (1 - p), and adds one to the step in the counter."""
     random = np.random.Generator(np.random.Philox(key=counter))
     random.random(dtype=mask.dtype, out=mask)
     np.greater_equal(mask, p, out=mask)

@@ -1,21 +1,36 @@
 """Maps as one vector.
 
-f = F(x): the maps one after another, each scanned by rows or, in the sources, by columns     Zhang 2016, eq. 10
-dx = F^-1(df)                                                                                 eqs. 11, 31
+y = F(x): the maps one after another, each read by rows or, in Zhang 2016 [1], eq. 10, by columns
+dx = F^-1(dy)                                                           eqs. 11, 31
 """
 
 from functools import partial
 from math import prod
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ..layer import Layer, Spec
+from ..layer import Bound, Spec
 from ..ops import check
-from .common import same_start
+from ..typing import Array, Call, Shape
+from .common import Parameterless, same_start
 
 
-class Flatten(Layer):
-    """(C, H, W) to (C H W,); ``order="column"`` scans each map down its columns, as the sources do.
+class Flatten(Parameterless):
+    """The maps of each image as one vector, one map after another.
+
+    (N, C, H, W) -> (N, C H W).
+
+    Parameters
+    ----------
+    order : "row" or "column", default "row"
+        Read each map row by row, or column by column as in Zhang 2016 [1], eq. 10.
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    With ``order="row"`` y is a view of x, where x lies in memory as (N, C, H, W). Zhang 2016 [1], eqs. 10, 11 and 31.
 
     Examples
     --------
@@ -28,34 +43,36 @@ class Flatten(Layer):
 
     kind = "flatten"
 
-    def __init__(self, order="row", name=None):
+    def __init__(self, order: str = "row", name: str | None = None) -> None:
         super().__init__(name)
-        self.order = check.choice(order, "order", ("row", "column"))
+        self.order: str = check.choice(order, "order", ("row", "column"))
 
     @property
-    def in_place(self):
+    def in_place(self) -> bool:  # type: ignore[override]  # an attribute of Layer that depends on `order` here
         """With order="row" the elements keep their order in memory."""
         return self.order == "row"
 
     view = in_place
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(C H W,)"""
         check.choice(self.order, "order", ("row", "column"))
         return Spec((prod(x_shape),))
 
-    def scanned(self, x):
+    def scanned(self, x: Array) -> Array:
+        """A view of the maps whose rows are the runs of the vector: the maps, or their transposes."""
         return x.swapaxes(2, 3) if self.order == "column" and x.ndim == 4 else x
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y = F(x)"""
         return move(self.scanned(b.x), b.y)
 
-    def backward(self, b):
-        if b.dx is None:
-            return []
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = F^-1(dy)"""
         maps = self.scanned(b.dx)
         return [] if same_start(b.dy, b.dx) else [partial(np.copyto, maps, b.dy.reshape(maps.shape))]
 
 
-def move(x, y):
-    """The maps to the vectors; splitting the last axis of y is always a view."""
+def move(x: Array, y: Array) -> list[Call]:
+    """Copies the maps to the vectors. Splitting the last axis of y is always a view."""
     return [] if same_start(x, y) else [partial(np.copyto, y.reshape(x.shape), x)]

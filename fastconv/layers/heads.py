@@ -1,20 +1,35 @@
-"""Several classifiers in one network: all are trained, one predicts.
+"""Several classifiers in one network: all are trained, the first predicts.
 
-training    y = x, dx = dy: the logits of all heads, (heads K,)
-prediction  y = x for the first K, -inf for the others: argmax and softmax are those of the first head
+training    y = x: the logits of all heads, (heads K,); dx = dy
+prediction  y = x for the first K, -inf for the others: argmax and softmax see the first head alone
 """
 
 from functools import partial
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from ..layer import Layer, Spec
+from ..layer import Bound, Spec
 from ..ops import check
-from .common import features, same_start
+from ..typing import Call, Shape
+from .common import Parameterless, features, same_start
 
 
-class MainHead(Layer):
-    """The concatenated logits of a main classifier and of auxiliary ones, for `losses.AuxiliaryCrossEntropy`.
+class MainHead(Parameterless):
+    """The logits of several classifiers, one after another: all of them in training, the first one's in prediction.
+
+    (N, heads K) -> (N, heads K); in prediction the values after the first K are -inf.
+
+    Parameters
+    ----------
+    num_classes : int >= 1
+        K, the number of logits per classifier.
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    For the loss `losses.AuxiliaryCrossEntropy`. The auxiliary classifiers of GoogLeNet, Szegedy 2015 [45], section 5.
 
     Examples
     --------
@@ -28,18 +43,21 @@ class MainHead(Layer):
     in_place = True
     kind = "heads"
 
-    def __init__(self, num_classes, name=None):
+    def __init__(self, num_classes: int, name: str | None = None) -> None:
         super().__init__(name)
         self.num_classes = check.integer(num_classes, "num_classes", 1)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """The shape of x."""
         if features(x_shape) % check.integer(self.num_classes, "num_classes", 1):
             raise ValueError(f"needs a multiple of num_classes={self.num_classes} logits, got {x_shape}")
         return Spec(x_shape)
 
-    def forward(self, b):
-        calls = [] if same_start(b.x, b.y) else [partial(np.copyto, b.y, b.x)]
+    def forward(self, b: Bound) -> list[Call]:
+        """y = x, in prediction -inf after the first K"""
+        calls: list[Call] = [] if same_start(b.x, b.y) else [partial(np.copyto, b.y, b.x)]
         return calls if b.training else [*calls, partial(np.copyto, b.y[:, self.num_classes :], -np.inf)]
 
-    def backward(self, b):
-        return [] if b.dx is None or same_start(b.dy, b.dx) else [partial(np.copyto, b.dx, b.dy)]
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = dy"""
+        return [] if same_start(b.dy, b.dx) else [partial(np.copyto, b.dx, b.dy)]

@@ -3,15 +3,31 @@
 y[top + h, left + w] = x[h, w], 0 elsewhere    dx[h, w] = dy[top + h, left + w]
 """
 
-from ..layer import Layer, Spec
+from collections.abc import Sequence
+
+from numpy.typing import DTypeLike
+
+from ..layer import Bound, Spec
 from ..ops.pad import pad_backward_call, pad_call, padded, sides
-from .common import maps
+from ..typing import Call, Shape
+from .common import Parameterless, maps
 
 
-class ZeroPad2D(Layer):
-    """Zeros around each map: (C, H, W) to (C, top + H + bottom, left + W + right).
+class ZeroPad2D(Parameterless):
+    """Zeros around each map.
 
-    `padding` is one number for all sides, or (left, right, top, bottom).
+    (N, C, H, W) -> (N, C, top + H + bottom, left + W + right).
+
+    Parameters
+    ----------
+    padding : int or (left, right, top, bottom), each >= 0, in pixels
+        One number for all sides, or one per side.
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    Dumoulin 2016 [27], section 2.
 
     Examples
     --------
@@ -22,15 +38,18 @@ class ZeroPad2D(Layer):
 
     kind = "pad"
 
-    def __init__(self, padding, name=None):
+    def __init__(self, padding: int | Sequence[int], name: str | None = None) -> None:
         super().__init__(name)
         self.padding = sides(padding)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(C, top + H + bottom, left + W + right)"""
         return Spec(padded(maps(x_shape), sides(self.padding))[1:])
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y[top + h, left + w] = x[h, w], 0 elsewhere"""
         return [pad_call(b.x, b.y, self.padding)]
 
-    def backward(self, b):
-        return [] if b.dx is None else [pad_backward_call(b.dy, b.dx, self.padding)]
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx[h, w] = dy[top + h, left + w]"""
+        return [pad_backward_call(b.dy, b.dx, self.padding)]

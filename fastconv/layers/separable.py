@@ -1,22 +1,49 @@
-"""Depth-wise convolution: one filter a channel; and the separable one, which sums the filtered maps by weights.
+"""Depth-wise convolution: one filter per channel. Separable convolution: the filtered maps, summed by weights.
+
+The lecture notes *Back propagation through a CNN* [5]; Sifre and Mallat 2014 [29].
 
 m[n,c] = x[n,c] (cross-correlated with) f[c]
-y[n,k] = b[k] + sum_c w[k,c] m[n,c]         equal to a dense convolution with the kernels w[k,c] f[c]
+y[n,k] = b[k] + sum_c w[k,c] m[n,c]         the same as a convolution with the kernels w[k,c] f[c]
 
 db[k] = sum of dy[:,k],  dw[k,c] = sum of m[:,c] dy[:,k],  dm[n,c] = sum_k w[k,c] dy[n,k]
 df[c] = sum_n x[n,c] (cross-correlated with) dm[n,c],  dx[n,c] = dm[n,c] (in full, rotated) f[c]
 """
 
 from math import prod
+from typing import Any
 
-from ..layer import Array, Parameter, Spec
+from numpy.typing import DTypeLike
+
+from ..layer import Array, Bound, Initialiser, Parameter, Spec
 from ..ops import check, conv, geometry
+from ..ops.geometry import Conv2dGeometry
+from ..typing import Call, Padding, Pair, Shape
 from .common import Convolution, at_least, maps
 from .conv import Conv2D
 
 
 class DepthwiseConv2D(Conv2D):
-    """One filter a channel (or `multiplier` of them): (C, H, W) to (multiplier C, OH, OW).
+    """Convolution of each map with filters of its own: map c gives the maps multiplier c to multiplier (c + 1) - 1.
+
+    (N, C, H, W) -> (N, multiplier C, OH, OW), OH and OW as in `Conv2D`.
+
+    Parameters
+    ----------
+    kernel_size : int or (kh, kw), >= 1, in pixels
+    stride : int or (sh, sw), >= 1, default 1, in pixels
+    padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "same" or "full"; default 0, in pixels
+    dilation : int or (dh, dw), >= 1, default 1, in pixels
+        These four are as in `Conv2D`.
+    multiplier : int >= 1, default 1
+        The number of filters per map of x.
+    **options
+        bias, rotate, init, bias_init, name and precise, as in `Conv2D`.
+
+    Notes
+    -----
+    Parameters of the network: weight (multiplier C, 1, kh, kw), bias (multiplier C,).
+
+    The lecture notes [5]; Sifre and Mallat 2014 [29]. A `Conv2D` with groups = C.
 
     Examples
     --------
@@ -25,26 +52,60 @@ class DepthwiseConv2D(Conv2D):
     (8, 7, 7)
     """
 
-    def __init__(self, kernel_size, stride=1, padding=0, dilation=1, multiplier=1, **options):
+    def __init__(
+        self,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Padding = 0,
+        dilation: Pair = 1,
+        multiplier: int = 1,
+        **options: Any,
+    ) -> None:
         super().__init__(1, kernel_size, stride, padding, dilation, **options)
         self.multiplier = at_least(multiplier, "multiplier")
         self.steps = (stride, padding, dilation)
 
-    def geometry(self, x_shape):
+    def geometry(self, x_shape: Shape) -> Conv2dGeometry:
+        """The sizes, strides and padding for x (N, C, H, W), with groups = C."""
         channels = x_shape[1]
         weight_shape = (self.multiplier * channels, 1, *self.kernel_size)
         return geometry.conv2d(x_shape, weight_shape, *self.steps, channels, self.precise)
 
-    def multiply_adds(self, x_shape, y_shape):
+    def multiply_adds(self, x_shape: Shape, y_shape: Shape) -> int:
+        """multiplier C OH OW kh kw"""
         return prod(y_shape) * prod(self.kernel_size)
 
 
 class SeparableConv2D(Convolution):
-    """Depth-wise convolution as the fifth source defines it: the convolution is done once for each input map, and the
-    plain sum across maps becomes a weighted sum, with other weights for each output map.
+    """Each map convolved once with its own filter; each result is a weighted sum of the filtered maps.
 
-    (C, H, W) to (channels, OH, OW). Parameters: `filters` (C, 1, kh, kw), `weight` (channels, C, 1, 1), `bias`.
-    ``precise=True`` is as in `conv2d`.
+    (N, C, H, W) -> (N, channels, OH, OW), OH and OW as in `Conv2D`.
+
+    Parameters
+    ----------
+    channels : int >= 1
+        The number of weighted sums, each a map of the result.
+    kernel_size : int or (kh, kw), >= 1, in pixels
+    stride : int or (sh, sw), >= 1, default 1, in pixels
+    padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "same" or "full"; default 0, in pixels
+    dilation : int or (dh, dw), >= 1, default 1, in pixels
+        These four are as in `Conv2D`, and hold for the filters.
+    bias : bool, default True
+        Add one trained number per map of the result.
+    init : name or function of `fastconv.init`, default "uniform"
+        First values of the filters and of the weight, see `WithBias`.
+    bias_init : name or function of `fastconv.init`, default "zeros"
+        First values of the bias, see `WithBias`.
+    name : str, optional
+        Prefix of the parameters' names, see `Layer`.
+    precise : bool, default False
+        Compute each result only from the values in its window, see `Convolution`.
+
+    Notes
+    -----
+    Parameters of the network: filters (C, 1, kh, kw), weight (channels, C, 1, 1), bias (channels,).
+
+    The lecture notes [5] call this depth-wise convolution; Sifre and Mallat 2014 [29]; Howard 2017 [49].
 
     Examples
     --------
@@ -60,31 +121,32 @@ class SeparableConv2D(Convolution):
 
     def __init__(
         self,
-        channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        bias=True,
-        init="uniform",
-        bias_init="zeros",
-        name=None,
+        channels: int,
+        kernel_size: Pair,
+        stride: Pair = 1,
+        padding: Padding = 0,
+        dilation: Pair = 1,
+        bias: bool = True,
+        init: str | Initialiser = "uniform",
+        bias_init: str | Initialiser = "zeros",
+        name: str | None = None,
         *,
-        precise=False,
-    ):
+        precise: bool = False,
+    ) -> None:
         super().__init__(bias, init, bias_init, name, precise)
         self.channels = at_least(channels, "channels")
         self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
         self.steps = (stride, padding, dilation)
 
-    def geometries(self, x_shape):
-        """Of the filters and of the weighted sum."""
+    def geometries(self, x_shape: Shape) -> tuple[Conv2dGeometry, Conv2dGeometry]:
+        """The geometry of the filters and of the weighted sum, a 1 x 1 convolution."""
         channels = x_shape[1]
         shape = (channels, 1, *self.kernel_size)
         first = geometry.conv2d(x_shape, shape, *self.steps, channels, self.precise)
         return first, geometry.conv2d(first.y_shape, (self.channels, channels, 1, 1), precise=self.precise)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(channels, OH, OW); the filtered maps are saved, their gradient is scratch."""
         first, second = self.geometries(maps(x_shape))
         area = first.kh * first.kw
         filters = Parameter(first.w_shape, self.weight_init, area, area)
@@ -92,14 +154,16 @@ class SeparableConv2D(Convolution):
         middle = first.y_shape[1:]
         return Spec(second.y_shape[1:], params, saved={"maps": Array(middle)}, scratch={"dmaps": Array(middle)})
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """m[c] = x[c] (cross-correlated with) f[c], then y[k] = b[k] + sum over c of w[k,c] m[c]"""
         first, second = self.geometries(b.x_shape)
         return [
             conv.conv2d_call(b.x, b.params.filters, None, b.saved.maps, first),
             conv.conv2d_call(b.saved.maps, b.params.weight, self.bias_of(b.params), b.y, second),
         ]
 
-    def backward(self, b):
+    def backward(self, b: Bound) -> list[Call]:
+        """dw and dm from dy, df and dx from dm, and db."""
         first, second = self.geometries(b.x_shape)
         calls = [
             conv.conv2d_backward_weight_call(b.dy, b.saved.maps, b.grads.weight, second),
@@ -112,5 +176,6 @@ class SeparableConv2D(Convolution):
             calls.append(conv.conv2d_backward_input_call(b.scratch.dmaps, b.params.filters, b.dx, first))
         return calls
 
-    def multiply_adds(self, x_shape, y_shape):
+    def multiply_adds(self, x_shape: Shape, y_shape: Shape) -> int:
+        """OH OW C (kh kw + channels)"""
         return prod(y_shape[1:]) * x_shape[0] * (prod(self.kernel_size) + self.channels)

@@ -3,14 +3,30 @@
 y[h, w] = x[floor(h / sh), floor(w / sw)]    dx[h, w] = sum of dy over the sh x sw block of (h, w)
 """
 
-from ..layer import Layer, Spec
+from numpy.typing import DTypeLike
+
+from ..layer import Bound, Spec
 from ..ops import check
 from ..ops.upsample import scaled, upsample_nearest2d_backward_call, upsample_nearest2d_call
-from .common import maps
+from ..typing import Call, Pair, Shape
+from .common import Parameterless, maps
 
 
-class Upsample(Layer):
-    """Each value repeated in a block: (C, H, W) to (C, sh H, sw W); `scale_factor` is sh = sw, or a pair.
+class Upsample(Parameterless):
+    """Each value repeated in a block of sh x sw pixels.
+
+    (N, C, H, W) -> (N, C, sh H, sw W).
+
+    Parameters
+    ----------
+    scale_factor : int or (sh, sw), >= 1
+        How many times each row and each column stands in the result.
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    Without its factor 1/4 the upsampling of Zhang 2016 [1], eqs. 32 and 52.
 
     Examples
     --------
@@ -21,15 +37,18 @@ class Upsample(Layer):
 
     kind = "upsample"
 
-    def __init__(self, scale_factor, name=None):
+    def __init__(self, scale_factor: Pair, name: str | None = None) -> None:
         super().__init__(name)
         self.scale = check.pair(scale_factor, "scale_factor", 1)
 
-    def spec(self, x_shape, dtype):
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """(C, sh H, sw W)"""
         return Spec(scaled(maps(x_shape), self.scale)[1:])
 
-    def forward(self, b):
+    def forward(self, b: Bound) -> list[Call]:
+        """y[h, w] = x[floor(h / sh), floor(w / sw)]"""
         return [upsample_nearest2d_call(b.x, b.y, self.scale)]
 
-    def backward(self, b):
-        return [] if b.dx is None else [upsample_nearest2d_backward_call(b.dy, b.dx, self.scale)]
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx[h, w] = sum of dy over the block of (h, w)"""
+        return [upsample_nearest2d_backward_call(b.dy, b.dx, self.scale)]

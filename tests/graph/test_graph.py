@@ -1,4 +1,4 @@
-"""Nodes and wires: shapes, names, and errors that name both ends."""
+"""Nodes and joints: shapes, names, and errors that name both nodes."""
 
 import numpy as np
 import pytest

@@ -146,7 +146,7 @@ def test_gradients_are_those_of_central_differences(case, channels_last):
 @every_layout
 @every_dtype
 def test_the_batch_and_its_layout_change_nothing_but_rounding(case, channels_last, dtype):
-    """y and dx of each image by itself, in planar memory and float64, are those of the batch in any layout."""
+    """y and dx of each image by itself, in planar memory and float64, are as in the batch in any layout."""
     bench = Bench(*case, n=3, dtype=dtype, channels_last=channels_last)
     results, tolerance = bench.everything(), 1e-4 if dtype == "float32" else 1e-12
     for n in range(3):

@@ -71,7 +71,7 @@ def test_training_updates_the_running_statistics_and_prediction_uses_them(channe
 
 @every_width
 def test_gradients_through_the_executor(channels):
-    """conv, batch norm, ReLU in one arena: those of the functions one after another."""
+    """Convolution, batch norm and ReLU in one arena give what the functions give one after another."""
     network = Network(sequential(Conv2D(channels, 3, name="c"), BatchNorm(name="bn"), ReLU()), (3, 8, 7), seed=2)
     x, targets = images(4), images(4, (channels, 6, 5), seed=3)
     _, gradients = network.gradients(x, targets, losses.MSE())

@@ -1,4 +1,4 @@
-"""Depth-wise convolution as the fifth source defines it, and true convolution, each against the plain one."""
+"""Depth-wise convolution as the lecture notes [5] define it, and true convolution, each against `conv2d`."""
 
 import numpy as np
 import pytest

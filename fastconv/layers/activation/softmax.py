@@ -1,0 +1,79 @@
+"""Softmax and its logarithm, over the channels of each pixel or the features of each vector.
+
+softmax       y = exp x / sum exp x      dx = y (dy - sum dy y)
+log softmax   y = x - log sum exp x      dx = dy - exp(y) sum dy
+"""
+
+from ...layer import Bound
+from ...ops import activation
+from ...typing import Call
+from .common import FromOutput
+
+CHANNELS = 1  # the axis of (N, C, H, W) and of (N, features) that the sums are over
+
+
+class Softmax(FromOutput):
+    """Probabilities of the channels of each pixel, or of the features of each vector: y = exp x / sum exp x.
+
+    (N, C, H, W) -> (N, C, H, W) or (N, features) -> (N, features).
+
+    Parameters
+    ----------
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    One +inf among the values gives 1 there and 0 elsewhere; several +inf, only -inf, or NaN give NaN. Nielsen 2015
+    [51], chapter 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.Softmax(), (2,)).predict(np.array([1.0, 1.0], "float32"))
+    array([0.5, 0.5], dtype=float32)
+    """
+
+    kind = "softmax"
+
+    def forward(self, b: Bound) -> list[Call]:
+        """y = exp x / sum exp x"""
+        return [activation.softmax_call(b.x, b.y, CHANNELS)]
+
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = y (dy - sum dy y)"""
+        return [activation.softmax_backward_call(b.dy, b.y, b.dx, CHANNELS)]
+
+
+class LogSoftmax(FromOutput):
+    """The logarithm of `Softmax`, without its rounding to 0: y = x - log sum exp x.
+
+    (N, C, H, W) -> (N, C, H, W) or (N, features) -> (N, features).
+
+    Parameters
+    ----------
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    One +inf among the values gives 0 there and -inf elsewhere; several +inf, only -inf, or NaN give NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.LogSoftmax(), (2,)).predict(np.array([0.0, -1000.0], "float32"))
+    array([    0., -1000.], dtype=float32)
+    """
+
+    kind = "log_softmax"
+
+    def forward(self, b: Bound) -> list[Call]:
+        """y = x - log sum exp x"""
+        return [activation.log_softmax_call(b.x, b.y, CHANNELS)]
+
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = dy - exp(y) sum dy"""
+        return [activation.log_softmax_backward_call(b.dy, b.y, b.dx, CHANNELS)]
