@@ -157,8 +157,8 @@ def normalised(x, w, b):
 def fused(x, dy, w, b, mean, invstd):
     """With a residual and an activation, as networks do it; the running statistics in place of the batch's."""
     y, dx, dz, dw, db = np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(w), np.empty_like(b)
-    norm.batch_norm_call(x, y, w, b, mean, invstd**-2, None, None, 0.1, 1e-5, False, "relu", dy)()
-    norm.batch_norm_backward_call(dy, x, dx, w, mean, invstd, dw, db, True, "relu6", b, y, dz)()
+    norm.batch_norm_call(x, y, w, b, (mean, invstd**-2), None, None, 0.1, 1e-5, False, "relu", dy)()
+    norm.batch_norm_backward_call(dy, x, dx, w, mean, invstd, (dw, db), True, "relu6", b, y, dz)()
     return y, dx, dz, dw, db
 
 

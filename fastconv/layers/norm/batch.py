@@ -77,7 +77,8 @@ class BatchNorm(Affine):
         """y = f(z w + b + residual); in training also the running statistics and one more step counted."""
         weight, bias = self.weights(b)
         mean, invstd = (b.saved.mean, b.saved.invstd) if b.training else (None, None)
-        arrays = (b.x, b.y, weight, bias, b.state.running_mean, b.state.running_var, mean, invstd)
+        running = (b.state.running_mean, b.state.running_var)
+        arrays = (b.x, b.y, weight, bias, running, mean, invstd)
         call = norm.batch_norm_call(*arrays, self.momentum, self.eps, b.training, b.activation, b.residual)
         steps = b.state.num_batches_tracked
         return [call, partial(np.add, steps, 1, steps)] if b.training else [call]
@@ -90,7 +91,7 @@ class BatchNorm(Affine):
     def backward(self, b: Bound) -> list[Call]:
         """dw, db, dx and dresidual, in one call; dx may be None."""
         weight, bias = self.weights(b)
-        arrays = (b.dy, b.x, b.dx, weight, b.saved.mean, b.saved.invstd, *self.gradients(b))
+        arrays = (b.dy, b.x, b.dx, weight, b.saved.mean, b.saved.invstd, self.gradients(b))
         return [norm.batch_norm_backward_call(*arrays, b.training, b.activation, bias, b.y, b.dresidual)]
 
     def scale_and_shift(self, params: SimpleNamespace, state: SimpleNamespace) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -97,7 +97,7 @@ def batch_norm(
     arrays = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias, "x": x}
     y = like(out, {name: a for name, a in arrays.items() if a is not None})
     mean, invstd = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
-    batch_norm_call(x, y, weight, bias, *running, mean, invstd, momentum, eps, training)()
+    batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)()
     if training and running_mean is not None and running_var is not None:
         np.copyto(running_mean, running[0])
         np.copyto(running_var, running[1])
@@ -164,13 +164,13 @@ def batch_norm_backward(
     needed(mean=mean, invstd=invstd)
     dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
     dweight, dbias = (np.empty(x.shape[1], x.dtype) for _ in range(2))
-    batch_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias, training)()
+    batch_norm_backward_call(dy, x, dx, weight, mean, invstd, (dweight, dbias), training)()
     return check.give(dx, out), dweight, dbias
 
 
 def running_statistics(
     x: Array, mean: Array | None, var: Array | None, training: bool, **others: Array | None
-) -> tuple[Any, Any]:
+) -> tuple[Any, Any] | None:
     """The running statistics as the kernel may read and, in training, write them (in no other array's memory)."""
     if (mean is None) != (var is None):
         raise ValueError("running_mean and running_var must both be given or both be None")
@@ -187,7 +187,7 @@ def running_statistics(
                 if b is not None and np.may_share_memory(a, b) and np.shares_memory(a, b):
                     raise ValueError(f"{name} must not share memory with {other}, for it is updated")
     mean, var = per_channel(x, running_mean=mean, running_var=var)
-    return mean, var
+    return None if mean is None else (mean, var)
 
 
 def more_than_one_value(shape: Shape) -> None:
@@ -204,8 +204,7 @@ def batch_norm_call(
     y: Array,
     weight: Array | None,
     bias: Array | None,
-    running_mean: Array | None,
-    running_var: Array | None,
+    running: tuple[Array, Array] | None,
     mean: Array | None,
     invstd: Array | None,
     momentum: float,
@@ -214,7 +213,7 @@ def batch_norm_call(
     activation: str | None = None,
     residual: Array | None = None,
 ) -> Call:
-    """y = activation(norm(x) + residual); mean and invstd are (C,) results, or both None.
+    """y = activation(norm(x) + residual); running: (mean, variance); mean and invstd: (C,) results, or both None.
 
     mean may be (2, C): row 1 holds the rounding error of row 0. If it is absent, backward cannot see that error, so
     forward (with an activation, without a residual) leaves it out as well: both then compute the same mask from x.
@@ -226,11 +225,11 @@ def batch_norm_call(
         return nothing
     form, seen = formed((x, y, residual), forms_of(x))
     if form is None:
-        given = (weight, bias, running_mean, running_var, mean, invstd, momentum, eps, training, activation)
+        given = (weight, bias, running, mean, invstd, momentum, eps, training, activation)
         return on_copies(lambda x, z, y: batch_norm_call(x, y, *given, z), [x, residual], [y])
     exact = (mean is not None and mean.ndim == 2) or activation is None or residual is not None
-    running = None if running_mean is None else (running_mean, running_var, momentum)
-    rest = (saved_rows(mean, invstd), running, eps, bool(training), epilogue.CODES[activation], exact)
+    updated = None if running is None else (*running, momentum)
+    rest = (saved_rows(mean, invstd), updated, eps, bool(training), epilogue.CODES[activation], exact)
     if form is planes:
         vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
         return partial(kernels.load(x.dtype).norm.planes.forward, *map(sets, seen), *vectors, *rest)
@@ -248,7 +247,7 @@ def batch_norm_recompute_call(
     activation: str | None,
 ) -> Call:
     """y of a call that gave this mean and invstd, bit for bit (without a residual)."""
-    return batch_norm_call(x, y, weight, bias, None, None, mean, invstd, 0.0, eps, False, activation)
+    return batch_norm_call(x, y, weight, bias, None, mean, invstd, 0.0, eps, False, activation)
 
 
 def batch_norm_backward_call(
@@ -258,8 +257,7 @@ def batch_norm_backward_call(
     weight: Array | None,
     mean: Array,
     invstd: Array,
-    dweight: Array,
-    dbias: Array,
+    gradients: tuple[Array, Array],
     training: bool,
     activation: str | None = None,
     bias: Array | None = None,
@@ -268,19 +266,19 @@ def batch_norm_backward_call(
 ) -> Call:
     """The gradients of `batch_norm_call`, behind its activation: dz = dy where 0 < y (< 6), else 0.
 
-    dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as the forward pass made it
+    gradients: (dweight, dbias). dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as the forward pass made it
     without a residual. dresidual, where it is wanted, takes dz; it may be the memory of dy, but not that of dx.
     """
     if not x.size:
-        return partial(fill_zeros, dweight, dbias)
+        return partial(fill_zeros, *gradients)
     y = None if activation is None else y
     form, seen = formed((dy, x, y, dx, dresidual), forms_of(x))
     if form is None:
-        given = (weight, mean, invstd, dweight, dbias, training, activation, bias)
+        given = (weight, mean, invstd, gradients, training, activation, bias)
         return on_copies(
             lambda dy, x, y, dx, dz: batch_norm_backward_call(dy, x, dx, *given, y, dz), [dy, x, y], [dx, dresidual]
         )
-    rest = (saved_rows(mean, invstd), dweight, dbias, bool(training), epilogue.CODES[activation])
+    rest = (saved_rows(mean, invstd), *gradients, bool(training), epilogue.CODES[activation])
     if form is planes:
         vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
         return partial(kernels.load(x.dtype).norm.planes.backward, *map(sets, seen), *vectors, *rest)

@@ -106,8 +106,8 @@ def test_a_prepared_call_copies_strange_memory_each_time():
     x, w, b, dy = operands((3, 6, 5, 4), "batch")
     strange, y, dx = (inputs.inside(np.zeros_like(x)) for _ in range(3))
     saved, gradients = np.zeros((2, 6)), np.zeros((2, 6))
-    forward = norm.batch_norm_call(strange, y, w, b, None, None, *saved, 0.1, 1e-5, True)
-    backward = norm.batch_norm_backward_call(inputs.inside(dy), strange, dx, w, *saved, *gradients, True)
+    forward = norm.batch_norm_call(strange, y, w, b, None, *saved, 0.1, 1e-5, True)
+    backward = norm.batch_norm_backward_call(inputs.inside(dy), strange, dx, w, *saved, gradients, True)
     for factor in (1, 2):
         strange[...] = factor * x
         forward()
@@ -142,4 +142,4 @@ def test_one_value_per_channel_is_refused(shape):
     assert not m.any()
     assert norm.batch_norm(np.ones(shape), m, v, eps=1e-9).shape == shape
     with pytest.raises(ValueError, match="more than one value"):
-        norm.batch_norm_call(np.ones(shape), np.ones(shape), None, None, m, v, None, None, 0.1, 1e-5, True)
+        norm.batch_norm_call(np.ones(shape), np.ones(shape), None, None, (m, v), None, None, 0.1, 1e-5, True)

@@ -42,13 +42,13 @@ class Problem:
         running = self.running_mean.copy(), self.running_var.copy()
         numbers = self.mean, self.invstd, 0.1, 1e-5, self.training
         x = self.x if x is None else x
-        norm.batch_norm_call(x, y, self.weight, self.bias, *running, *numbers, activation, residual)()
+        norm.batch_norm_call(x, y, self.weight, self.bias, running, *numbers, activation, residual)()
         return y
 
     def backward(self, dy, activation=None, y=None, dresidual=None, dx=None):
         dx = self.empty() if dx is None else dx
         gradients = np.full((2, self.shape[1]), np.nan, self.dtype)
-        rest = self.weight, self.mean, self.invstd, *gradients, self.training
+        rest = self.weight, self.mean, self.invstd, gradients, self.training
         norm.batch_norm_backward_call(dy, self.x, dx, *rest, activation, self.bias, y, dresidual)()
         return dx, *gradients
 
@@ -235,7 +235,7 @@ def test_parameters_alone():
     y = p.forward("relu", p.residual)
     want, kept = p.backward(p.dy, "relu", y), p.empty()
     gradients = np.full((2, 6), np.nan)
-    rest = p.weight, p.mean, p.invstd, *gradients, True
+    rest = p.weight, p.mean, p.invstd, gradients, True
     norm.batch_norm_backward_call(p.dy, p.x, None, *rest, "relu", None, y, kept)()
     same(gradients, np.array(want[1:]))
     same(kept, let_through(p.dy, y, "relu"))

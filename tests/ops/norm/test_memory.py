@@ -97,7 +97,7 @@ def test_inputs_stay_as_they_are(case):
 def test_gradients_of_parameters_without_dx(layout):
     x, _, _, dy = operands((3, 6, 5, 4), "batch", layout=layout)
     for backward, saved, shape in (
-        (lambda *a: norm.batch_norm_backward_call(*a, True), (6,), (6,)),
+        (lambda *a: norm.batch_norm_backward_call(*a[:-2], a[-2:], True), (6,), (6,)),
         (norm.group_norm_backward_call, (3, 2), (6,)),
         (norm.layer_norm_backward_call, (3,), x.shape[1:]),
     ):
