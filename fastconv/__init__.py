@@ -31,6 +31,6 @@ __all__ = [
 ]
 
 
-def __dir__():
+def __dir__() -> list[str]:
     """What people use: rooms that only the library itself enters are not listed."""
     return sorted([*__all__, "__version__"])

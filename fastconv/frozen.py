@@ -2,18 +2,24 @@
 
 import copy
 import threading
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 from . import graph, kernels
 from .executor import rewrites
 from .executor.binder import Binder, BoundPlan
-from .executor.fusion import find_fusions
+from .executor.fusion import Fusion, find_fusions
 from .executor.planner import plan_prediction
+from .executor.steps import Plan
+from .graph import Node
 from .ops import allocation, check, huge_pages
 from .ops.conv.packed import PackedWeight, check_build
+from .parameters import Arrays, Named
 from .predictor import Predictor
 from .reports.plan import PlanReport
 from .system import fork
+from .typing import Array
 
 KEPT = 8  # plans that nobody runs: a few batch sizes, a few threads
 
@@ -31,7 +37,7 @@ class FrozenNetwork(Predictor):
         Bytes of its weights.
     """
 
-    def __init__(self, output, parameters, buffers, channels_last, batch_size):
+    def __init__(self, output: Node, parameters: Arrays, buffers: Named, channels_last: bool, batch_size: int) -> None:
         self.output, self.channels_last = copy.copy(output.graph).nodes[output.index], channels_last
         self.fusions = find_fusions(graph.ancestors(self.output), self.output, set(), frozen=True)
         plan = self.make_plan(batch_size)  # raises before any memory is allocated
@@ -40,41 +46,42 @@ class FrozenNetwork(Predictor):
         self.begin()
         self.put_back(batch_size, self.bound_plan(plan))
 
-    def begin(self):
+    def begin(self) -> None:
         """Set what follows from the graph."""
         shape = graph.ancestors(self.output)[0].shape
         self.input_shape, self.output_shape, self.dtype = shape, self.output.shape, self.output.graph.dtype
         fork.renewed_in_children(self)
 
-    def renew(self):
+    def renew(self) -> None:
         """A new lock and no plans: in the parent of a fork, another thread may have been using the old ones."""
-        self.lock, self.idle = threading.Lock(), []
+        self.lock = threading.Lock()
+        self.idle: list[tuple[int, BoundPlan]] = []  # (images, plan), the last used first
 
-    def __getstate__(self):
+    def __getstate__(self) -> tuple[Any, ...]:
         return self.output, self.channels_last, self.fusions, self.weights, kernels.build
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.output, self.channels_last, self.fusions, self.weights, build = state
         check_build(build)
         self.begin()
 
-    def __copy__(self):
+    def __copy__(self) -> "FrozenNetwork":
         return copy.deepcopy(self)
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         """Of the weights."""
         return self.weights.nbytes
 
-    def make_plan(self, n):
+    def make_plan(self, n: int) -> Plan:
         """The Plan for a batch of `n`, without memory."""
         return plan_prediction(self.output, n, self.channels_last, self.fusions)
 
-    def bound_plan(self, plan):
+    def bound_plan(self, plan: Plan) -> BoundPlan:
         """A BoundPlan with memory of its own."""
         return BoundPlan(plan, FrozenBinder(allocation.aligned(plan.size), self.weights))
 
-    def take(self, n):
+    def take(self, n: int) -> BoundPlan:
         """A bound plan that nobody else runs."""
         with self.lock:
             for i, (images, plan) in enumerate(self.idle):
@@ -83,13 +90,13 @@ class FrozenNetwork(Predictor):
                     return plan
         return self.bound_plan(self.make_plan(n))
 
-    def put_back(self, n, plan):
+    def put_back(self, n: int, plan: BoundPlan) -> None:
         """Keep the plan for the next prediction of so many images; of all plans the last few are kept."""
         with self.lock:
             self.idle.insert(0, (n, plan))
             del self.idle[KEPT:]
 
-    def predict_part(self, x, y):
+    def predict_part(self, x: Array, y: Array) -> None:
         """y = the output for a checked batch of images."""
         plan = self.take(len(x))
         plan.run_on(x)
@@ -98,11 +105,11 @@ class FrozenNetwork(Predictor):
 
     __call__ = Predictor.predict
 
-    def plan(self, batch_size=1):
+    def plan(self, batch_size: int = 1) -> PlanReport:
         """The steps for a batch of this size, the fused nodes, and the memory of every value; `print` it."""
         return PlanReport(self.make_plan(check.integer(batch_size, "batch_size", 1)))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Frozen {self.input_shape} -> {self.output_shape}, {self.nbytes:,} bytes of weights, {self.dtype}>"
 
 
@@ -112,10 +119,10 @@ Frozen = FrozenNetwork  # the class's older name
 class Weights:
     """The parameters and states of all layers: copies, with batch norm folded in, and packed."""
 
-    def __init__(self):
-        self.of = {}  # index of a node -> (params, state)
+    def __init__(self) -> None:
+        self.of: dict[int, tuple[SimpleNamespace, SimpleNamespace]] = {}  # index of a node -> (params, state)
 
-    def prepare(self, fusions, live, batch_size):
+    def prepare(self, fusions: Sequence[Fusion], live: Binder, batch_size: int) -> None:
         """Copy the arrays that the Binder `live` sees."""
         shelf = huge_pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
         for fusion in fusions:
@@ -130,23 +137,23 @@ class Weights:
                 frozen = layer.freeze(params, norm, x_shape)
                 self.of[node.index] = moved(frozen, shelf), state
 
-    def __getstate__(self):
+    def __getstate__(self) -> tuple[Any, ...]:
         return self.of, self.nbytes
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         self.of, nbytes = state
         shelf = huge_pages.Shelf(nbytes)
         for params, _ in self.of.values():
             moved(params, shelf)
 
     @property
-    def nbytes(self):
+    def nbytes(self) -> int:
         """Of all parameters."""
         arrays = (array for params, _ in self.of.values() for array in vars(params).values())
         return sum(array.nbytes for array in arrays if array is not None)  # None: a layer without a bias
 
 
-def moved(params, shelf):
+def moved(params: SimpleNamespace, shelf: huge_pages.Shelf) -> SimpleNamespace:
     """The same parameters on the shelf."""
     for name, array in vars(params).items():
         if isinstance(array, PackedWeight):
@@ -159,14 +166,14 @@ def moved(params, shelf):
 class FrozenBinder(Binder):
     """Binds the steps of a frozen network, each with the weights prepared for it."""
 
-    def __init__(self, arena, weights):
-        super().__init__(arena, {}, {})
+    def __init__(self, arena: Array, weights: Weights) -> None:
+        super().__init__(arena, Named({}), Named({}))
         self.weights = weights
 
-    def params(self, node):
+    def params(self, node: Node) -> SimpleNamespace:
         """The prepared weights of the node's layer."""
         return self.weights.of[node.index][0]
 
-    def state(self, node):
+    def state(self, node: Node) -> SimpleNamespace:
         """The copied states of the node's layer."""
         return self.weights.of[node.index][1]

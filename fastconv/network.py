@@ -1,10 +1,13 @@
 """The network as users see it: parameters by name, predictions, gradients, training steps; reports and files."""
 
 import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, parameters
 from .arguments import habits
@@ -12,14 +15,17 @@ from .arguments.batch import batch, shape_of_batch
 from .checkpoint.stored import Stored
 from .executor import Executor
 from .frozen import FrozenNetwork
+from .graph import Node
 from .init import blamed_on
+from .layer import Parameter, State
 from .ops import check
+from .optim import Optimizer
 from .optim.base import has_own_step
-from .optim.optimizers import Optimizer
 from .parameters import SetOnce
 from .predictor import Predictor
 from .reports.reported import Reported
 from .system.interrupt import held_back
+from .typing import Array
 
 
 class Network(SetOnce, Predictor, Stored, Reported):
@@ -80,11 +86,19 @@ class Network(SetOnce, Predictor, Stored, Reported):
         }
     )
 
-    def __init__(self, model, input_shape, dtype="float32", seed=None, recompute=False, precise=False):
+    def __init__(
+        self,
+        model: Callable[[Node], Node],
+        input_shape: int | Sequence[int],
+        dtype: DTypeLike = "float32",
+        seed: int | None = None,
+        recompute: bool = False,
+        precise: bool = False,
+    ) -> None:
         self.assemble(graph.build(model, input_shape, dtype, precise), bool(recompute))
         self.initialise(*graph.declared(self.nodes), check.random(seed))
 
-    def assemble(self, output, recompute):
+    def assemble(self, output: Node, recompute: bool) -> None:
         """Make the arrays, without values, and the executor."""
         self.output, self.nodes = output, graph.ancestors(output)
         self.input_shape, self.output_shape, self.dtype = self.nodes[0].shape, output.shape, output.graph.dtype
@@ -93,7 +107,9 @@ class Network(SetOnce, Predictor, Stored, Reported):
         self.buffers = parameters.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
         self.executor = Executor(output, self.parameters, self.buffers, recompute)
 
-    def initialise(self, params, states, rng):
+    def initialise(
+        self, params: Mapping[str, Parameter], states: Mapping[str, State], rng: np.random.Generator
+    ) -> None:
         """Write the first values into all arrays."""
         for name, p in params.items():
             with blamed_on(p.init, name):
@@ -101,14 +117,14 @@ class Network(SetOnce, Predictor, Stored, Reported):
         for name, s in states.items():
             first_values(s.init(rng), self.buffers[name], name)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         with self.executor.lock:
             arrays = {"parameters": self.parameters.copy(), "buffers": self.buffers.copy()}
         made = {"nodes", "input_shape", "output_shape", "dtype", "executor"}
         own = {name: value for name, value in vars(self).items() if name not in made}
         return {**own, **arrays, "recompute": self.executor.recompute}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
         state = dict(state)
         arrays = {**state.pop("parameters"), **state.pop("buffers")}
         self.assemble(state.pop("output"), state.pop("recompute"))
@@ -119,17 +135,17 @@ class Network(SetOnce, Predictor, Stored, Reported):
                 held[name] = arrays[name]
         vars(self).update(state)
 
-    def __copy__(self):
+    def __copy__(self) -> "Network":
         return copy.deepcopy(self)
 
-    def predict_part(self, x, y):
+    def predict_part(self, x: Array, y: Array) -> None:
         """y = the output for a checked batch of images."""
         with self.executor.lock:
             plan = self.executor.bound_plan(len(x))
             plan.run_on(x)
             y[...] = plan.y
 
-    def gradients(self, x, targets, loss):
+    def gradients(self, x: ArrayLike, targets: ArrayLike, loss: Any) -> tuple[float, parameters.Arrays]:
         """(loss, gradients by name) of one batch. Of the network's arrays only the buffers change.
 
         Parameters
@@ -145,14 +161,14 @@ class Network(SetOnce, Predictor, Stored, Reported):
         gradients : mapping name -> array
             d loss / d parameter, the caller's own arrays.
         """
-        loss, x = habits.check_loss(loss), self.batch_of(x)
-        targets = loss.prepare(targets, (len(x), *self.output_shape), self.dtype)
+        loss, images = habits.check_loss(loss), self.batch_of(x)
+        prepared = loss.prepare(targets, (len(images), *self.output_shape), self.dtype)
         with self.training(), self.executor.lock:
-            plan = self.executor.bound_plan(len(x), loss)
-            plan.run_on(x, targets)
+            plan = self.executor.bound_plan(len(images), loss)
+            plan.run_on(images, prepared)
             return float(plan.loss), self.executor.gradients.copy()
 
-    def reserve(self, batch_size, loss=None, fused_update=False):
+    def reserve(self, batch_size: int, loss: Any = None, fused_update: bool = False) -> None:
         """Make the plan and the memory for batches of this size now: a prediction, or, with a loss, a training step.
 
         A batch that cannot run is refused here, before anything changes. The arguments are those of `train_batch`.
@@ -160,7 +176,15 @@ class Network(SetOnce, Predictor, Stored, Reported):
         with self.executor.lock:
             self.executor.bound_plan(batch_size, loss, fused_update)
 
-    def train_batch(self, x, targets, loss, optimizer, fused_update=False, watch=None):
+    def train_batch(
+        self,
+        x: Array,
+        targets: Array,
+        loss: Any,
+        optimizer: Any,
+        fused_update: bool = False,
+        watch: Callable[[Array, Array], object] | None = None,
+    ) -> float:
         """One training step: forward, backward, update. Returns the loss before the update.
 
         Nothing is checked, and the caller holds `training()`. For your own loops there is `fastconv.train_step`.
@@ -197,7 +221,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
             return float(plan.loss)
 
     @contextmanager
-    def training(self):
+    def training(self) -> Iterator[None]:
         """Held while the network is trained; a second thread that wants to train is refused."""
         trainer = self.executor.trainer
         if not trainer.acquire(blocking=False):
@@ -207,7 +231,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
         finally:
             trainer.release()
 
-    def batch_of(self, x):
+    def batch_of(self, x: Any) -> Array:
         """`x` as a batch of at least one image."""
         images, batched = batch(x, "x", self.input_shape, self.dtype)
         if not batched or len(images) == 0:
@@ -215,7 +239,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
             raise ValueError(f"x must be a batch of at least one image, {wanted}, got {np.shape(x)}")
         return images
 
-    def freeze(self, batch_size=1):
+    def freeze(self, batch_size: int = 1) -> FrozenNetwork:
         """The network as it is now, made ready for prediction alone: faster, and for any number of threads at once.
 
         Batch norm becomes part of the weights before it, weights are brought into the kernels' order, activations and
@@ -251,16 +275,16 @@ class Network(SetOnce, Predictor, Stored, Reported):
         with self.executor.lock:
             return FrozenNetwork(self.output, self.parameters, self.buffers, self.executor.channels_last, batch_size)
 
-    def arrays(self):
+    def arrays(self) -> dict[str, Array]:
         """name -> array of all parameters and buffers."""
         return {**self.parameters, **self.buffers}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         size = sum(array.size for array in self.parameters.values())
         return f"<Network {self.input_shape} -> {self.output_shape}, {size:,} parameters, {self.dtype}>"
 
 
-def first_values(values, array, name):
+def first_values(values: ArrayLike, array: Array, name: str) -> None:
     """Write the result of an initialiser: one number for all elements, or an array of the same shape."""
     values = np.asarray(values)
     if values.ndim:

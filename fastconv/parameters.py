@@ -1,65 +1,68 @@
 """The arrays of a network by name: live views, of one flat vector where they are parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from operator import attrgetter
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from .ops import check
 from .ops.allocation import aligned, nbytes
+from .typing import Array, Shape
 
 
-class Named(Mapping):
+class Named(Mapping[str, Array]):
     """Name -> live array; assigning writes into the array.
 
     Callers get views: whatever shape or dtype they set on a view, the array that plans use does not change.
     """
 
-    def __init__(self, arrays):
+    def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._own = {name: array.view() for name, array in arrays.items()}
         self._arrays = {name: array.view() for name, array in arrays.items()}
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Array:
         array = self._arrays[name] = intact(self._arrays[name], self._own[name])
         return array
 
-    def __setitem__(self, name, value):
+    def __setitem__(self, name: str, value: ArrayLike) -> None:
         array = self[name]
         if value is not array:  # not what `arrays[name] += 1` hands back
             rule = "that of the array; to broadcast a value write arrays[name][...] = value"
             check.shape_is(np.asarray(value), name, array.shape, rule)
             write(value, array, name)
 
-    def memory(self, name):
+    def memory(self, name: str) -> Array:
         """A view that callers do not get, so that they cannot set its shape and flags."""
         return self._own[name].view()
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._arrays)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         entries = (f"{name!r}: {array.shape} {array.dtype}" for name, array in self.items())
         return f"<{', '.join(entries)}>"
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return named, (dict(self),)
 
-    def copy(self):
+    def copy(self) -> "Named":
         """The caller's own copy."""
         return named(self)
 
 
-def named(arrays):
+def named(arrays: Mapping[str, Array]) -> Named:
     """Copies of these arrays, because arrays from a pickle may be read-only."""
     return Named({name: array.copy() for name, array in arrays.items()})
 
 
-def intact(given, own):
+def intact(given: Array, own: Array) -> Array:
     """`given`, the view of `own` that callers have; a new view if they set its shape, strides, dtype or memory."""
     same = given.__array_interface__["data"][0] == own.__array_interface__["data"][0]
     if same and (given.shape, given.strides, given.dtype) == (own.shape, own.strides, own.dtype):
@@ -67,7 +70,7 @@ def intact(given, own):
     return own.view()
 
 
-def write(value, array, name):
+def write(value: ArrayLike, array: Array, name: str) -> None:
     """array[...] = value; TypeError or ValueError if that would lose an imaginary part, or a fraction in an integer."""
     if not array.flags.writeable:
         raise ValueError(f"{name} must be writable, got a read-only array; its setflags(write=True) makes it so")
@@ -85,8 +88,9 @@ def write(value, array, name):
 class Arrays(Named):
     """Arrays of one dtype that are views of one flat vector (gaps of less than a cache line hold zeros)."""
 
-    def __init__(self, shapes, dtype):
-        starts, total = {}, 0
+    def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike) -> None:
+        starts: dict[str, int] = {}
+        total = 0
         for name, shape in shapes.items():
             starts[name] = total
             total += nbytes(shape, dtype) // np.dtype(dtype).itemsize
@@ -98,39 +102,41 @@ class Arrays(Named):
         )
 
     @property
-    def flat(self):
+    def flat(self) -> Array:
+        """The vector that holds all arrays, one after another."""
         self._flat = intact(self._flat, self.vector)
         return self._flat
 
     @flat.setter
-    def flat(self, value):
+    def flat(self, value: object) -> None:
+        """Refused, because the arrays lie in the vector."""
         raise AttributeError("flat cannot be replaced: the arrays are parts of it; write flat[...] = values")
 
-    def writable(self):
+    def writable(self) -> bool:
         """Whether the vector and all arrays are, as people hold them."""
         return all(map(attrgetter("flags.writeable"), (self._flat, *self._arrays.values())))
 
-    def lie_as(self, other):
+    def lie_as(self, other: "Arrays") -> bool:
         """Whether another vector holds arrays of the same names, shapes and dtype at the same places."""
         if self.vector.dtype != other.vector.dtype:
             return False
         return self._shapes is other._shapes or (self.starts, self._shapes) == (other.starts, other._shapes)
 
-    def like(self):
+    def like(self) -> "Arrays":
         """Zeros of the same names, shapes and dtype."""
         new = Arrays(self._shapes, self.vector.dtype)
         new._shapes = self._shapes
         return new
 
-    def copy(self):
+    def copy(self) -> "Arrays":
         """The caller's own copy."""
         return restored(self._shapes, self.vector.dtype, self.vector)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return restored, (self._shapes, self.vector.dtype.name, self.vector)
 
 
-def restored(shapes, dtype, vector):
+def restored(shapes: Mapping[str, Shape], dtype: DTypeLike, vector: Array) -> Arrays:
     """New arrays with the values of a vector."""
     new = Arrays(shapes, dtype)
     check.shape_is(vector, "flat", new.flat.shape, "that of all arrays together")
@@ -141,14 +147,14 @@ def restored(shapes, dtype, vector):
 class SetOnce:
     """The base of classes with attributes that are set once; `set_once`: name -> what to write instead of that."""
 
-    set_once = MappingProxyType({})
+    set_once: Mapping[str, str] = MappingProxyType({})
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if name in self.set_once and name in vars(self):
             raise AttributeError(f"{type(self).__name__}.{name} cannot be replaced: {self.set_once[name]}")
         super().__setattr__(name, value)
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         if name in self.set_once:
             raise AttributeError(f"{type(self).__name__}.{name} cannot be deleted")
         super().__delattr__(name)

@@ -1,9 +1,13 @@
 """Predictions in batches, for networks and frozen networks alike."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .arguments.batch import batch
 from .ops import check
+from .typing import Array, Shape
 
 BATCH = 256  # images worked on at a time, unless told otherwise
 
@@ -11,7 +15,15 @@ BATCH = 256  # images worked on at a time, unless told otherwise
 class Predictor:
     """The base of classes with `input_shape`, `output_shape`, `dtype`, and `predict_part(x, y)` for a checked batch."""
 
-    def predict(self, x, batch_size=BATCH):
+    input_shape: Shape
+    output_shape: Shape
+    dtype: np.dtype[Any]
+
+    def predict_part(self, x: Array, y: Array) -> None:
+        """y = the output for a checked batch of images."""
+        raise NotImplementedError
+
+    def predict(self, x: ArrayLike, batch_size: int = BATCH) -> Array:
         """The network's output for images `x` (N, ...) or one image (...); the bits do not depend on N or batch_size.
 
         Parameters
@@ -24,9 +36,9 @@ class Predictor:
         -------
         array (N, *output_shape) or output_shape
         """
-        x, batched = batch(x, "x", self.input_shape, self.dtype)
+        images, batched = batch(x, "x", self.input_shape, self.dtype)
         batch_size = check.integer(batch_size, "batch_size", 1)
-        y = np.empty((len(x), *self.output_shape), self.dtype)
-        for start in range(0, len(x), batch_size):
-            self.predict_part(x[start : start + batch_size], y[start : start + batch_size])
+        y = np.empty((len(images), *self.output_shape), self.dtype)
+        for start in range(0, len(images), batch_size):
+            self.predict_part(images[start : start + batch_size], y[start : start + batch_size])
         return y if batched else y[0]

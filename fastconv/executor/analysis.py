@@ -1,46 +1,51 @@
 """What the planners read off a graph before they plan: order, fusions, aliases, and how many steps read each value."""
 
 from collections import Counter
+from collections.abc import Container, Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ..graph import Node
 from ..layer import Spec
 from . import rewrites
-from .fusion import find_fusions
+from .fusion import Fusion, find_fusions
+
+Aliases: TypeAlias = dict[int, tuple[Node, int]]  # value -> (root, channel)
+Recomputed: TypeAlias = dict[int, tuple[Fusion, int]]  # value -> (fusion, readers)
 
 
 class Analysis(NamedTuple):
     """Facts about a graph. Values are named by the index of their node."""
 
     output: Node
-    nodes: list  # in the order they run
-    wanted: set  # the values whose gradient is needed; empty for prediction
-    fusions: list
-    aliases: dict  # value -> (root, channel): its array begins at this channel of the root's array
-    readers: Counter  # value -> the number of steps that use it
-    recomputed: dict  # value -> (fusion, readers): not kept for the backward pass, but computed a second time there
+    nodes: list[Node]  # in the order they run
+    wanted: set[int]  # the values whose gradient is needed; empty for prediction
+    fusions: list[Fusion]
+    aliases: Aliases  # a value's array begins at this channel of the root's array
+    readers: Counter[int]  # value -> the number of steps that use it
+    recomputed: Recomputed  # values that are not kept for the backward pass, but computed a second time there
 
-    def readers_of_roots(self):
+    def readers_of_roots(self) -> Counter[int]:
         """root -> the number of uses of all values that lie in its array."""
-        found = Counter()
+        found: Counter[int] = Counter()
         for index, readers in self.readers.items():
             found[self.aliases[index][0].index] += readers
         return found
 
 
-def analyse_prediction(nodes, output, fusions=None):
+def analyse_prediction(nodes: list[Node], output: Node, fusions: list[Fusion] | None = None) -> Analysis:
     """`fusions`: the fusions of a frozen network; found here if None."""
     fusions = find_fusions(nodes, output, set()) if fusions is None else fusions
     return Analysis(output, nodes, set(), fusions, concat_aliases(nodes), count_readers(fusions, output), {})
 
 
-def analyse_training(nodes, output, recompute=False):
+def analyse_training(nodes: list[Node], output: Node, recompute: bool = False) -> Analysis:
     """`recompute`: values that a layer can compute a second time, bit for bit, are not kept."""
     nodes = relu_after_pool(nodes, output) if rewrites.enabled("pooled_first") else nodes
     wanted = depend_on_parameters(nodes)
     fusions, aliases = find_fusions(nodes, output, wanted), concat_aliases(nodes)
-    backward_readers, recomputed = count_backward_readers(fusions, wanted), {}
+    backward_readers = count_backward_readers(fusions, wanted)
+    recomputed: Recomputed = {}
     for fusion in fusions if recompute else ():
         index = fusion.last.index
         alone = aliases[index][0] is fusion.last and index != output.index
@@ -50,16 +55,16 @@ def analyse_training(nodes, output, recompute=False):
     return Analysis(output, nodes, wanted, fusions, aliases, readers, recomputed)
 
 
-def depend_on_parameters(nodes):
+def depend_on_parameters(nodes: Iterable[Node]) -> set[int]:
     """The values whose gradient is needed: some parameter lies at or before them."""
-    wanted = set()
+    wanted: set[int] = set()
     for node in nodes:
         if (node.spec and node.spec.params) or any(source.index in wanted for source in node.inputs):
             wanted.add(node.index)
     return wanted
 
 
-def can_recompute(fusion, wanted, recomputed):
+def can_recompute(fusion: Fusion, wanted: Container[int], recomputed: Container[int]) -> bool:
     """Whether the fusion's layer can compute y a second time, from an x that is kept."""
     node = fusion.node
     return (
@@ -72,7 +77,7 @@ def can_recompute(fusion, wanted, recomputed):
     )
 
 
-def relu_after_pool(nodes, output):
+def relu_after_pool(nodes: list[Node], output: Node) -> list[Node]:
     """The nodes with relu after max pooling where the model has relu before it.
 
     max(relu(x)) = relu(max(x)), and the gradient passes both in either order through the largest value, if that is
@@ -94,7 +99,7 @@ def relu_after_pool(nodes, output):
     return [moved[node.index] for node in nodes]
 
 
-def count_readers(fusions, output):
+def count_readers(fusions: Sequence[Fusion], output: Node) -> Counter[int]:
     """value -> the number of uses: by the step that makes it, by each step that reads it, and as the output."""
     readers = Counter(fusion.last.index for fusion in fusions)
     readers[output.index] += 1
@@ -102,9 +107,9 @@ def count_readers(fusions, output):
     return readers
 
 
-def count_backward_readers(fusions, wanted):
+def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int]) -> Counter[int]:
     """value -> the number of steps of the backward pass that read it."""
-    readers = Counter()
+    readers: Counter[int] = Counter()
     for fusion in fusions:
         if fusion.last.index in wanted:
             saves = fusion.saves()
@@ -113,14 +118,15 @@ def count_backward_readers(fusions, wanted):
     return readers
 
 
-def concat_aliases(nodes):
+def concat_aliases(nodes: Sequence[Node]) -> Aliases:
     """value -> (root, channel): the node whose array holds this value, and the value's first channel there.
 
     The inputs of a concatenation are computed inside it. A concatenation lies inside a longer one that begins with the
     same inputs. A value lies inside one concatenation only; the others that it belongs to get a copy.
     """
-    inside, concats = {}, [node for node in nodes if node.kind == "concat" and rewrites.enabled("concat")]
-    starting_with = {}
+    concats = [node for node in nodes if node.kind == "concat" and rewrites.enabled("concat")]
+    inside: Aliases = {}
+    starting_with: dict[int, list[Node]] = {}
     for node in concats:
         starting_with.setdefault(node.inputs[0].index, []).append(node)
     for group in starting_with.values():
@@ -136,7 +142,7 @@ def concat_aliases(nodes):
     return {node.index: outermost(node, inside) for node in nodes}
 
 
-def outermost(node, inside):
+def outermost(node: Node, inside: Aliases) -> tuple[Node, int]:
     """The root that holds the node after all levels of nesting, and the node's first channel there."""
     channel = 0
     while node.index in inside:

@@ -2,33 +2,36 @@
 
 from bisect import insort
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+from ..typing import Array, Shape
 
 
 class Slot(NamedTuple):
     """An array that has an address but no memory yet: its first byte in the arena, its shape, strides and dtype."""
 
     start: int
-    shape: tuple
-    strides: tuple
-    dtype: np.dtype
+    shape: Shape
+    strides: Shape
+    dtype: np.dtype[Any]
 
-    def array(self, arena):
+    def array(self, arena: Array | None) -> Array:
         """The array in this arena."""
         return np.ndarray(self.shape, self.dtype, arena, self.start, self.strides)
 
-    def channels(self, first, count):
+    def channels(self, first: int, count: int) -> "Slot":
         """The slice [:, first : first + count]."""
         shape = (self.shape[0], count, *self.shape[2:])
         return self._replace(start=self.start + first * self.strides[1], shape=shape)
 
-    def images(self, count):
+    def images(self, count: int) -> "Slot":
         """The slice [:count]."""
         return self._replace(shape=(count, *self.shape[1:]))
 
-    def reshaped(self, shape):
+    def reshaped(self, shape: Shape) -> "Slot | None":
         """A view of the same bytes with another shape; None if the bytes are not in C order, or of another number."""
         if self.shape == shape:
             return self
@@ -39,16 +42,16 @@ class Slot(NamedTuple):
         return dense_slot(self.start, shape, self.dtype)
 
 
-def c_strides(array):
-    """The strides of a dense array of this shape and dtype in C order."""
-    strides, step = [], array.dtype.itemsize
-    for extent in reversed(array.shape):
+def c_strides(slot: Slot) -> Shape:
+    """The strides of a dense slot of this shape and dtype in C order."""
+    strides, step = [], slot.dtype.itemsize
+    for extent in reversed(slot.shape):
         strides.append(step)
         step *= max(extent, 1)
     return tuple(reversed(strides))
 
 
-def dense_slot(start, shape, dtype, channels_last=False):
+def dense_slot(start: int, shape: Shape, dtype: DTypeLike, channels_last: bool = False) -> Slot:
     """A slot without gaps: in C order, or, for (N, C, H, W) in channels-last memory, in the order N, H, W, C."""
     dtype = np.dtype(dtype)
     if channels_last and len(shape) == 4:
@@ -62,10 +65,11 @@ def dense_slot(start, shape, dtype, channels_last=False):
 class ArenaAllocator:
     """A free list over an address space that starts at 0; `size` is the most that was ever in use."""
 
-    def __init__(self):
-        self.holes, self.size = [], 0  # holes: free ranges [start, stop) below `size`, sorted and disjoint
+    def __init__(self) -> None:
+        self.holes: list[tuple[int, int]] = []  # free ranges [start, stop) below `size`, sorted and disjoint
+        self.size = 0
 
-    def allocate(self, length):
+    def allocate(self, length: int) -> int:
         """The start of the smallest hole that fits (best fit), or of new space at the end."""
         if length == 0:
             return 0
@@ -82,7 +86,7 @@ class ArenaAllocator:
         self.size = start + length
         return start
 
-    def free(self, start, length):
+    def free(self, start: int, length: int) -> None:
         """Give the range back, and merge it with the holes beside it."""
         if length == 0:
             return

@@ -1,46 +1,51 @@
 """Binds a plan to memory: each step becomes prepared calls, functions without arguments on arrays in one arena."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
+from ..graph import Node
 from ..graph.graph import reading
-from ..layer import Bound
+from ..layer import Bound, Parameter, State
 from ..ops.add import add_call
-from ..ops.layout import copy_call
-from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Recompute, Update
+from ..ops.layout import copy_call, copy_kernel
+from ..parameters import Arrays, Named
+from ..typing import Array, Call
+from .arena import Slot
+from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan, Recompute, Step, Update
 
 
 class BoundPlan:
     """Prepared calls on fixed memory: fill `x` and `targets`, run, read `y` and `loss` (and the gradients)."""
 
-    def __init__(self, plan, binder):
+    def __init__(self, plan: Plan, binder: "Binder") -> None:
         self.x, self.y = plan.x.array(binder.arena), plan.y.array(binder.arena)
         self.steps = plan.steps
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
         self.calls = [call for _, calls in self.bound for call in calls]
         self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
         if self.x.ndim == 4 and not self.x.flags.c_contiguous:
-            self.copy_in = copy_call(self.x, self.x).func  # the kernel, which takes other arrays with each batch
+            self.copy_in = copy_kernel(self.x.dtype)  # the images are other arrays with each batch
         else:
             self.copy_in = lambda x, out: np.copyto(out, x)
 
-    def run_on(self, x, targets=None):
+    def run_on(self, x: Array, targets: Array | None = None) -> None:
         """Write the images and targets, and run; here without `run`, for it is one more Python call for each batch."""
         self.write(x, targets)
         for call in self.calls:
             call()
 
-    def write(self, x, targets=None):
+    def write(self, x: Array, targets: Array | None = None) -> None:
         """Copy the images and targets in."""
         self.copy_in(x, self.x)
         if targets is not None:
             np.copyto(self.targets, targets)
 
-    def run(self):
+    def run(self) -> None:
         """Make all calls."""
         for call in self.calls:
             call()
@@ -49,13 +54,22 @@ class BoundPlan:
 class Binder:
     """Binds the steps of a prediction, or, with a loss and gradients to write, of a training step."""
 
-    def __init__(self, arena, parameters, buffers, gradients=None, loss=None):
+    def __init__(
+        self,
+        arena: Array | None,
+        parameters: Named,
+        buffers: Named,
+        gradients: Arrays | None = None,
+        loss: Any = None,
+    ) -> None:
         self.arena, self.parameters, self.buffers = arena, parameters, buffers
-        self.gradients, self.loss = gradients, loss
-        self.targets = self.value = None
+        self.loss = loss
+        self.gradients: Any = gradients  # `Arrays` wherever a step writes into them
+        self.targets: Any = None  # this and `value` are arrays once the step Loss is bound
+        self.value: Any = None
         self.updates = Updates(parameters)
 
-    def __call__(self, step):
+    def __call__(self, step: Step) -> list[Call]:
         """The step's calls."""
         match step:
             case Forward():
@@ -65,7 +79,8 @@ class Binder:
             case Backward():
                 return self.backward(step)
             case Add():
-                return [add_call(*map(self.array, (step.a, step.b, step.out)), step.activation)]
+                a, b, out = map(self.array, (step.a, step.b, step.out))
+                return [add_call(a, b, out, step.activation)]
             case Copy():
                 return [copy_call(self.array(step.source), self.array(step.out))]
             case AddGradient():
@@ -76,23 +91,23 @@ class Binder:
             case Loss():
                 return self.loss_and_slope(step)
 
-    def array(self, slot):
+    def array(self, slot: Slot | None) -> Any:
         """The array of a slot; None for None."""
         return None if slot is None else slot.array(self.arena)
 
-    def arrays(self, slots):
+    def arrays(self, slots: Mapping[str, Slot]) -> SimpleNamespace:
         """The arrays by name, as attributes."""
         return SimpleNamespace(**{name: self.array(slot) for name, slot in slots.items()})
 
-    def params(self, node):
+    def params(self, node: Node) -> SimpleNamespace:
         """The parameters of the node's layer."""
         return own(node, node.spec.params, self.parameters)
 
-    def state(self, node):
+    def state(self, node: Node) -> SimpleNamespace:
         """The states of the node's layer."""
         return own(node, node.spec.state, self.buffers)
 
-    def bound(self, node, n, step, **more):
+    def bound(self, node: Node, n: int, step: Forward | Recompute | Backward, **more: Any) -> Bound:
         """What Forward, Recompute and Backward have in common."""
         return Bound(
             x=self.array(step.x),
@@ -105,7 +120,7 @@ class Binder:
             **more,
         )
 
-    def forward(self, step):
+    def forward(self, step: Forward) -> list[Call]:
         """The calls of a layer's forward, with the rest of its fusion."""
         node = step.fusion.node
         b = self.bound(
@@ -120,14 +135,14 @@ class Binder:
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.forward(b), "forward")
 
-    def recompute(self, step):
+    def recompute(self, step: Recompute) -> list[Call]:
         """The calls that compute y a second time."""
         node = step.fusion.node
         b = self.bound(node, step.y.shape[0], step, activation=step.fusion.activation_name, training=True)
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.recompute(b), "recompute")
 
-    def backward(self, step):
+    def backward(self, step: Backward) -> list[Call]:
         """The calls of a layer's backward."""
         node = step.node
         b = self.bound(
@@ -147,14 +162,14 @@ class Binder:
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.backward(b), "backward")
 
-    def gradients_of(self, node, slots):
+    def gradients_of(self, node: Node, slots: Mapping[str, Slot | None]) -> SimpleNamespace:
         """The arrays in the arena, and, where a gradient has no slot, the network's own."""
         return SimpleNamespace(**{
             name: one(node, name, node.spec.params[name], self.gradients) if slot is None else self.array(slot)
             for name, slot in slots.items()
         })  # fmt: skip
 
-    def loss_and_slope(self, step):
+    def loss_and_slope(self, step: Loss) -> list[Call]:
         """The loss, and dy = d loss / dy."""
         y, dy = self.array(step.y), self.array(step.dy)
         shape, dtype = self.loss.target_array(y.shape, y.dtype)
@@ -166,11 +181,12 @@ class Binder:
 class Updates:
     """Calls that pass gradients to the optimizer, which `by` sets while a plan runs."""
 
-    def __init__(self, parameters):
-        self.parameters, self.optimizer = parameters, None
+    def __init__(self, parameters: Named) -> None:
+        self.parameters: Any = parameters  # `Arrays` wherever a step is an Update
+        self.optimizer: Any = None
 
     @contextmanager
-    def by(self, optimizer):
+    def by(self, optimizer: Any) -> Iterator[None]:
         """While this lasts, gradients go to `optimizer`."""
         self.optimizer = optimizer
         try:
@@ -178,32 +194,33 @@ class Updates:
         finally:
             self.optimizer = None
 
-    def call(self, name, first, gradient):
+    def call(self, name: str, first: int, gradient: Array) -> Call:
         """The update of a parameter's elements from `first` on."""
         return partial(self.run, self.parameters.starts[name] + first, gradient)
 
-    def run(self, start, gradient):
+    def run(self, start: int, gradient: Array) -> None:
         """Pass a gradient on; `start`: its first element in the vector of all parameters."""
         self.optimizer.step_part(self.parameters, start, gradient)
 
-    def rows(self, owner, key, row, gradient):
+    def rows(self, owner: str, key: str, row: int, gradient: Array) -> Call:
         """The update of rows of a parameter, from `row` on."""
         return self.call(f"{owner}.{key}", row * gradient[0].size, gradient)
 
 
-def calls(made, method):
+def calls(made: Any, method: str) -> list[Call]:
     """The result of a layer's method as a list; TypeError if it holds anything but functions."""
-    if not isinstance(made, Iterable) or not all(map(callable, made := list(made))):
-        raise TypeError(f"{method} must return a list of calls, functions without arguments, got {made!r}")
-    return made
+    found: Any = list(made) if isinstance(made, Iterable) else made
+    if not isinstance(found, list) or not all(map(callable, found)):
+        raise TypeError(f"{method} must return a list of calls, functions without arguments, got {found!r}")
+    return found
 
 
-def own(node, entries, arrays):
+def own(node: Node, entries: Mapping[str, Parameter | State], arrays: Named) -> SimpleNamespace:
     """The arrays of a node's Parameters or States, by the layer's own names."""
     return SimpleNamespace(**{name: one(node, name, entry, arrays) for name, entry in entries.items()})
 
 
-def one(node, name, entry, arrays):
+def one(node: Node, name: str, entry: Parameter | State, arrays: Named) -> Array:
     """A view of the array; RuntimeError if its shape or dtype is not the declared one."""
     full, dtype = f"{node.owner}.{name}", np.dtype(getattr(entry, "dtype", None) or node.graph.dtype)
     array = arrays.memory(full) if full in arrays else None

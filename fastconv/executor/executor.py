@@ -6,15 +6,19 @@ Only the executor allocates, and only the executor adds: where a value or a para
 import threading
 from collections import OrderedDict
 from types import MappingProxyType
+from typing import Any
 
 from .. import graph
+from ..graph import Node
 from ..layer import Changes
 from ..ops import allocation
-from ..parameters import SetOnce
+from ..parameters import Arrays, Named, SetOnce
 from ..system import fork
+from ..typing import Array
 from . import rewrites
 from .binder import Binder, BoundPlan
 from .planner import plan_prediction
+from .steps import Plan
 from .training_planner import plan_training
 
 KEPT = 8  # bound plans: a few batch sizes, for training and for prediction
@@ -34,25 +38,26 @@ class Executor(SetOnce):
         }
     )
 
-    def __init__(self, output, parameters, buffers, recompute=False):
+    def __init__(self, output: Node, parameters: Arrays, buffers: Named, recompute: bool = False) -> None:
         self.output, self.parameters, self.buffers, self.recompute = output, parameters, buffers, recompute
         self.channels_last = wide_convolutions(output)
-        self.gradients = None
+        self.gradients: Arrays | None = None
         fork.renewed_in_children(self)
 
-    def renew(self):
+    def renew(self) -> None:
         """New locks and no plans: in the parent of a fork, another thread may have been using the old ones."""
         self.lock = threading.Lock()  # held by the thread that runs a plan
         self.trainer = threading.RLock()  # held by the thread that trains
-        self.plans, self.arena = OrderedDict(), allocation.aligned(0)
+        self.plans: OrderedDict[Any, BoundPlan] = OrderedDict()
+        self.arena: Array = allocation.aligned(0)
 
-    def make_plan(self, n, training=False, fused_update=False):
+    def make_plan(self, n: int, training: bool = False, fused_update: bool = False) -> Plan:
         """The Plan for a batch of `n`, without memory."""
         if training:
             return plan_training(self.output, n, self.channels_last, self.recompute, fused_update)
         return plan_prediction(self.output, n, self.channels_last)
 
-    def bound_plan(self, n, loss=None, fused_update=False):
+    def bound_plan(self, n: int, loss: Any = None, fused_update: bool = False) -> BoundPlan:
         """The BoundPlan for a batch of `n`: a prediction, or, with a loss, a training step; kept for the next time.
 
         With `fused_update` the optimizer's step is part of the plan, and no gradient outlives its use.
@@ -66,7 +71,7 @@ class Executor(SetOnce):
         self.plans[*key, Changes.count] = plan  # the last is the one used most recently
         return plan
 
-    def bind(self, n, loss, fused_update, buffers):
+    def bind(self, n: int, loss: Any, fused_update: bool, buffers: Named) -> BoundPlan:
         """A new BoundPlan, which reads and changes these buffers."""
         plan = self.make_plan(n, loss is not None, fused_update)
         if plan.size > self.arena.size:
@@ -77,12 +82,12 @@ class Executor(SetOnce):
         gradients = None if loss is None else self.gradients
         return BoundPlan(plan, Binder(self.arena, self.parameters, buffers, gradients, loss))
 
-    def trial_plan(self, n, loss=None):
+    def trial_plan(self, n: int, loss: Any = None) -> BoundPlan:
         """A BoundPlan on copies of the buffers: to run it does not change the network. It is not kept."""
         return self.bind(n, loss, False, self.buffers.copy())
 
 
-def wide_convolutions(output):
+def wide_convolutions(output: Node) -> bool:
     """Whether some convolution of the network has so many channels that channels-last memory is faster."""
     return any(
         max(node.shape[0], node.inputs[0].shape[0]) >= CHANNELS_LAST_FROM

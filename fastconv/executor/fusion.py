@@ -7,6 +7,7 @@ fusion runs at the place of its last node in the order of the model, because its
 """
 
 from collections import Counter
+from collections.abc import Set
 from typing import NamedTuple
 
 from ..graph import Node
@@ -23,41 +24,41 @@ class Fusion(NamedTuple):
     activation: Node | None = None
 
     @property
-    def nodes(self):
+    def nodes(self) -> list[Node]:
         """The nodes that are computed, in order."""
         return [node for node in (self.node, self.norm, self.add, self.activation) if node]
 
     @property
-    def last(self):
+    def last(self) -> Node:
         """The node whose value is stored."""
         return self.activation or self.add or self.norm or self.node
 
     @property
-    def inputs(self):
+    def inputs(self) -> tuple[Node, ...]:
         """The nodes whose values are read."""
         return self.node.inputs if self.residual is None else (*self.node.inputs, self.residual)
 
     @property
-    def has_one_backward(self):
+    def has_one_backward(self) -> bool:
         """Whether the layer's own backward is that of the whole fusion."""
         return self.node.layer is not None and self.node.layer.fused_backward
 
     @property
-    def activation_name(self):
+    def activation_name(self) -> str | None:
         """The name under which layers apply the activation; None if there is none."""
         return None if self.activation is None else self.activation.layer.epilogue
 
-    def saves(self):
+    def saves(self) -> Set[str]:
         """Which of its x and y the backward pass reads."""
-        if self.node.layer is None:
-            return self.activation.layer.saves if self.activation else frozenset()
+        own: Set[str] = self.node.layer.saves if self.node.layer else frozenset()
+        activation: Set[str] = self.activation.layer.saves if self.activation else frozenset()
         if not self.has_one_backward:
-            return self.node.layer.saves | (self.activation.layer.saves if self.activation else frozenset())
+            return own | activation
         mask = {"y"} if self.activation and self.residual else set()  # where relu passed depends on the residual
-        return self.node.layer.saves | mask
+        return own | mask
 
 
-def find_fusions(nodes, output, wanted, frozen=False):
+def find_fusions(nodes: list[Node], output: Node, wanted: Set[int], frozen: bool = False) -> list[Fusion]:
     """The fusions of a graph in the order they run in.
 
     `wanted`: indices of the nodes whose gradient is needed; empty for prediction. `frozen`: batch norm may join too.
@@ -69,14 +70,15 @@ def find_fusions(nodes, output, wanted, frozen=False):
 class FusionBuilder:
     """Takes the nodes of a graph in order; `taken` holds the nodes that joined an earlier fusion."""
 
-    def __init__(self, nodes, output, wanted, frozen):
-        self.output, self.wanted, self.frozen, self.taken = output, wanted, frozen, set()
+    def __init__(self, nodes: list[Node], output: Node, wanted: Set[int], frozen: bool) -> None:
+        self.output, self.wanted, self.frozen = output, wanted, frozen
+        self.taken: set[int] = set()
         self.uses = Counter(source.index for node in nodes for source in node.inputs)
         self.reader = {source.index: node for node in nodes for source in node.inputs}
-        states = Counter(node.owner for node in nodes if node.layer and node.spec.state)
+        states = Counter(node.owner for node in nodes if node.spec and node.spec.state)
         self.ordered = {owner for owner, uses in states.items() if uses > 1} if wanted else set()
 
-    def starting_with(self, node):
+    def starting_with(self, node: Node) -> Fusion | None:
         """The fusion that starts with `node`; None if the node is part of an earlier one."""
         if node.index in self.taken:
             return None
@@ -90,17 +92,17 @@ class FusionBuilder:
         self.taken.update(part.index for part in fusion.nodes[1:])
         return fusion
 
-    def only_reader(self, node):
+    def only_reader(self, node: Node) -> Node | None:
         """The node that reads this value, if nobody else does."""
         return self.reader[node.index] if self.uses[node.index] == 1 and node.index != self.output.index else None
 
-    def norm(self, fusion, then):
+    def norm(self, fusion: Fusion, then: Node | None) -> Fusion | None:
         """The fusion with batch norm, if the network is frozen and that is what follows; else None."""
         if self.frozen and then and then.layer and then.layer.folds:
             return fusion._replace(norm=then)
         return None
 
-    def residual(self, fusion, then):
+    def residual(self, fusion: Fusion, then: Node | None) -> Fusion | None:
         """The fusion with a sum, if that is what follows; else None."""
         if not then or then.kind != "add" or then.index in self.taken:
             return None
@@ -110,6 +112,6 @@ class FusionBuilder:
             return None  # the layer has no backward step, but the sum needs one
         return fusion._replace(add=then, residual=other)
 
-    def activation(self, fusion, then):
+    def activation(self, fusion: Fusion, then: Node | None) -> Fusion | None:
         """The fusion with an activation, if that is what follows; else None."""
         return fusion._replace(activation=then) if then and then.layer and then.layer.epilogue else None

@@ -5,12 +5,17 @@ use is added. With a fused update a gradient lives in the arena until the optimi
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from .. import graph
+from ..graph import Node
 from ..ops.allocation import nbytes
+from ..typing import Shape
 from . import rewrites
-from .gradient_buckets import buckets
-from .steps import Add, AddGradient, Update
+from .analysis import Analysis
+from .gradient_buckets import Bucket, buckets
+from .steps import Add, AddGradient, Step, Update
+from .values import Value, ValueMemory
 
 ROWS = 16 << 20  # bytes of a large gradient that are computed and used at a time
 
@@ -18,16 +23,17 @@ ROWS = 16 << 20  # bytes of a large gradient that are computed and used at a tim
 class ParameterGradients:
     """The memory and the steps of the parameters' gradients, in the order in which the backward pass makes them."""
 
-    def __init__(self, analysis, memory, steps, fused_update):
+    def __init__(self, analysis: Analysis, memory: ValueMemory, steps: list[Step], fused_update: bool) -> None:
         self.memory, self.steps, self.fused_update = memory, steps, fused_update
         layers = [node for node in analysis.nodes if node.layer]
         self.uses = Counter(f"{node.owner}.{key}" for node in layers for key in node.spec.params)  # still to come
         self.shared = {name for name, uses in self.uses.items() if uses > 1}
-        self.written, self.sums = set(), {}
+        self.written: set[str] = set()
+        self.sums: dict[str, Value] = {}
         together = fused_update and rewrites.enabled("updates")
         self.bucket_of = self.find_buckets(layers, analysis.output) if together else {}
 
-    def find_buckets(self, layers, output):
+    def find_buckets(self, layers: Sequence[Node], output: Node) -> dict[str, Bucket]:
         """name -> its bucket; shared parameters and those that are updated by rows are in none."""
         alone = set(self.shared)
         for node in layers:
@@ -38,14 +44,14 @@ class ParameterGradients:
         params, _ = graph.declared(graph.ancestors(output))
         return buckets({name: p.shape for name, p in params.items()}, self.memory.dtype, alone)
 
-    def new(self, node):
+    def new(self, node: Node) -> dict[str, Value]:
         """parameter -> Value, for those gradients of a layer that have no array in the network for themselves."""
         names = {key: f"{node.owner}.{key}" for key in node.spec.params}
         wanted = [key for key, name in names.items() if self.fused_update or name in self.written]
         self.written.update(names.values())
         return {key: self.new_gradient(node, key, names[key]) for key in wanted}
 
-    def new_gradient(self, node, key, name):
+    def new_gradient(self, node: Node, key: str, name: str) -> Value:
         """Memory for one gradient: its part of a bucket, or its own."""
         shape = self.rows_at_a_time(node, key, name)
         bucket = self.bucket_of.get(name)
@@ -54,17 +60,17 @@ class ParameterGradients:
         if bucket.value is None:
             elements = bucket.nbytes // self.memory.dtype.itemsize
             bucket.value = self.memory.new((elements,), readers=len(bucket.starts), images=False)
-        return bucket.part(name, shape)
+        return bucket.part(bucket.value, name, shape)
 
-    def rows_at_a_time(self, node, key, name):
+    def rows_at_a_time(self, node: Node, key: str, name: str) -> Shape:
         """The shape of a gradient; if it is large and the layer allows it, of a few rows, each updated in its turn."""
-        shape = node.spec.params[key].shape
+        shape: Shape = node.spec.params[key].shape
         if self.fused_update and key in node.layer.gradient_by_rows and name not in self.shared:
             row = nbytes(shape[1:], self.memory.dtype)
             return (min(shape[0], max(1, ROWS // row)), *shape[1:])
         return shape
 
-    def use(self, node, gradients):
+    def use(self, node: Node, gradients: dict[str, Value]) -> None:
         """The steps that add or update what `new` gave and the layer's backward has written."""
         for key, value in gradients.items():
             name, whole = f"{node.owner}.{key}", value.slot.shape == node.spec.params[key].shape
@@ -77,7 +83,7 @@ class ParameterGradients:
             else:
                 self.update(name, value, whole)
 
-    def update(self, name, value, whole):
+    def update(self, name: str, value: Value, whole: bool) -> None:
         """Add to the gradient of earlier uses; after the last use, update.
 
         `whole`: the gradient has all rows. Otherwise the layer's own calls update them.
@@ -93,8 +99,10 @@ class ParameterGradients:
                 self.steps.append(Update((name,), value.slot))
             self.memory.release(self.sums.pop(name).live)
 
-    def update_bucket(self, bucket):
+    def update_bucket(self, bucket: Bucket) -> None:
         """After the last gradient of the bucket, update all its parameters."""
-        if bucket.value.live.readers == 1:
-            self.steps.append(Update(tuple(bucket.starts), bucket.value.slot))
-        self.memory.release(bucket.value.live)
+        whole = bucket.value
+        assert whole is not None, "new_gradient has set it"
+        if whole.live.readers == 1:
+            self.steps.append(Update(tuple(bucket.starts), whole.slot))
+        self.memory.release(whole.live)

@@ -7,22 +7,24 @@ here, through the loss to the gradients.
 import sys
 
 from .. import graph
+from ..graph import Node
 from ..graph.graph import unchanged
 from ..ops import check
 from . import microbatch, rewrites
-from .analysis import analyse_prediction
-from .steps import Add, Copy, Forward, MicroBatches, Plan
-from .values import ValueMemory, slots
+from .analysis import Analysis, analyse_prediction
+from .fusion import Fusion
+from .steps import Add, Copy, Forward, MicroBatches, Plan, Step
+from .values import Value, ValueMemory, slot_of, slots
 
 
-def plan_prediction(output, n, channels_last=False, fusions=None):
+def plan_prediction(output: Node, n: int, channels_last: bool = False, fusions: list[Fusion] | None = None) -> Plan:
     """The plan for `n` images; `fusions`: the fusions of a frozen network."""
     planner = ForwardPlanner(analyse_prediction(checked_nodes(output, n), output, fusions), n, channels_last)
     planner.run(planner.run_micro_batches() if rewrites.enabled("slices") else 0)
     return planner.plan()
 
 
-def checked_nodes(output, n):
+def checked_nodes(output: Node, n: int) -> list[Node]:
     """The nodes of a network; RuntimeError if a layer was changed, ValueError if a batch of `n` is too large."""
     nodes = graph.ancestors(output)
     unchanged(nodes)
@@ -34,7 +36,7 @@ def checked_nodes(output, n):
     return nodes
 
 
-def too_large(n):
+def too_large(n: int) -> str:
     """The beginning of the error for a batch of `n`."""
     return f"batch_size={n} is too large: its values take more bytes than can be addressed"
 
@@ -42,25 +44,26 @@ def too_large(n):
 class ForwardPlanner:
     """The steps of the forward pass for batches of `n`."""
 
-    def __init__(self, analysis, n, channels_last=False):
+    def __init__(self, analysis: Analysis, n: int, channels_last: bool = False) -> None:
         self.analysis, self.n = analysis, n
         self.memory = ValueMemory(analysis, n, channels_last)
-        self.steps, self.micro_batches = [], MicroBatches()
-        self.saved = {}  # index of a node -> name -> Value: what its backward will read
+        self.steps: list[Step] = []
+        self.micro_batches = MicroBatches()
+        self.saved: dict[int, dict[str, Value]] = {}  # by the index of a node: what its backward will read
 
-    def run(self, first=0):
+    def run(self, first: int = 0) -> None:
         """The fusions from number `first` on."""
         for fusion in self.analysis.fusions[first:]:
             self.step(fusion)
 
-    def plan(self):
+    def plan(self) -> Plan:
         """All steps so far as a Plan."""
         if self.memory.allocator.size > sys.maxsize:
             raise ValueError(f"{too_large(self.n)}, {self.memory.allocator.size} in all; use a smaller one")
         x, y = (self.memory.values[node.index].slot for node in (self.analysis.nodes[0], self.analysis.output))
         return Plan(self.steps, x, y, self.memory.allocator.size, self.micro_batches)
 
-    def run_micro_batches(self):
+    def run_micro_batches(self) -> int:
         """The fusions that run for a few images at a time, planned for the first of the micro-batches; their number.
 
         The input and the output of these fusions lie in memory for the whole batch.
@@ -85,7 +88,7 @@ class ForwardPlanner:
         memory.release_all(whole)
         return chosen.fusions
 
-    def step(self, fusion):
+    def step(self, fusion: Fusion) -> None:
         """Plan one fusion, and count one reader less for each value that it uses."""
         match fusion.node.kind:
             case "input":
@@ -99,29 +102,29 @@ class ForwardPlanner:
         for node in (*fusion.inputs, fusion.last):
             self.memory.release(self.memory.values[node.index].live)
 
-    def layer(self, fusion):
+    def layer(self, fusion: Fusion) -> None:
         """y = activation(norm(f(x)) + residual), over x or the residual where that is allowed."""
         memory, node = self.memory, fusion.node
+        layer, spec = node.layer, node.spec
         x = memory.values[node.inputs[0].index]
-        residual = fusion.residual and memory.values[fusion.residual.index]
-        free = [x] if node.layer.in_place else []
-        y = memory.over_one_of([*free, residual] if residual else free, fusion.last, node.layer.view)
-        saved, scratch = memory.new_declared(node.spec.saved), memory.new_declared(node.spec.scratch)
-        beside = residual and residual.slot
-        self.steps.append(Forward(fusion, x.slot, y, slots(saved), slots(scratch), beside))
+        residual = None if fusion.residual is None else memory.values[fusion.residual.index]
+        free = [x] if layer.in_place else []
+        y = memory.over_one_of([*free, residual] if residual else free, fusion.last, layer.view)
+        saved, scratch = memory.new_declared(spec.saved), memory.new_declared(spec.scratch)
+        self.steps.append(Forward(fusion, x.slot, y, slots(saved), slots(scratch), slot_of(residual)))
         memory.release_all(scratch)
         if fusion.last.index in self.analysis.wanted:
             self.saved[node.index] = saved
         else:
             memory.release_all(saved)  # no backward step will read it
 
-    def add(self, fusion):
+    def add(self, fusion: Fusion) -> None:
         """y = activation(a + b), over a or b where that is allowed."""
         a, b = (self.memory.values[source.index] for source in fusion.node.inputs)
         y = self.memory.over_one_of([a, b], fusion.last)
         self.steps.append(Add(a.slot, b.slot, y, fusion.activation_name, fusion.last))
 
-    def concat(self, node):
+    def concat(self, node: Node) -> None:
         """Copies of those inputs that were not computed inside the concatenation."""
         whole, first = self.memory.at_home(node), 0
         root, channel = self.analysis.aliases[node.index]

@@ -16,9 +16,7 @@
 The environment variable ``FASTCONV_REWRITES_OFF`` (for example ``norm,in_place``) switches some off at import.
 """
 
-import os
-
-from ..ops.check import choice
+from ..ops.switches import Switches
 
 OPTIONAL = (
     "activation",
@@ -35,18 +33,10 @@ OPTIONAL = (
 )
 
 
-def _switched_off(names):
-    """The set of rewrites in a list with commas; ImportError for a name that is none."""
-    wanted = {name.strip() for name in names.split(",") if name.strip()}
-    if not wanted <= set(OPTIONAL):
-        raise ImportError(f"FASTCONV_REWRITES_OFF={names!r}: must list some of {', '.join(OPTIONAL)}")
-    return wanted
+switches = Switches("FASTCONV_REWRITES_OFF", OPTIONAL)
 
 
-_off = _switched_off(os.environ.get("FASTCONV_REWRITES_OFF", ""))
-
-
-def use_rewrite(name, enabled=True):
+def use_rewrite(name: str, enabled: bool = True) -> bool:
     """Switch a rewrite of the executor on or off for the plans made from now on.
 
     Parameters
@@ -72,17 +62,14 @@ def use_rewrite(name, enabled=True):
     >>> fastconv.use_rewrite("in_place", before)
     False
     """
-    choice(name, "name", OPTIONAL)
-    before = name not in _off
-    (_off.discard if enabled else _off.add)(name)
-    return before
+    return switches.turn(name, enabled)
 
 
-def enabled(name):
+def enabled(name: str) -> bool:
     """Whether plans may use this rewrite now."""
-    return name not in _off
+    return switches.enabled(name)
 
 
-def switched_off():
+def switched_off() -> frozenset[str]:
     """The rewrites that are off; plans made under different switches are kept apart by it."""
-    return frozenset(_off)
+    return switches.off

@@ -1,6 +1,7 @@
 """A plan, and the steps that it consists of, in terms of nodes and of slots in the arena."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
 
 from ..graph import Node
 from .arena import Slot
@@ -13,8 +14,8 @@ class Forward(NamedTuple):
     fusion: Fusion
     x: Slot
     y: Slot
-    saved: dict
-    scratch: dict
+    saved: dict[str, Slot]
+    scratch: dict[str, Slot]
     residual: Slot | None
 
 
@@ -26,9 +27,9 @@ class Backward(NamedTuple):
     y: Slot | None
     dy: Slot
     dx: Slot | None  # None: nobody needs it
-    saved: dict
-    scratch: dict
-    grads: dict  # parameter -> Slot, or None for the network's own array of this gradient
+    saved: dict[str, Slot]
+    scratch: dict[str, Slot]
+    grads: dict[str, Slot | None]  # parameter -> Slot, or None for the network's own array of this gradient
     activation: str | None = None
     dresidual: Slot | None = None
     dx_accumulate: Slot | None = None  # is added to dx while dx is stored; may be dx's own slot
@@ -40,7 +41,7 @@ class Recompute(NamedTuple):
     fusion: Fusion
     x: Slot
     y: Slot
-    saved: dict
+    saved: dict[str, Slot]
 
 
 class Add(NamedTuple):
@@ -71,7 +72,7 @@ class AddGradient(NamedTuple):
 class Update(NamedTuple):
     """The optimizer's step for neighbouring parameters, once their gradients are known."""
 
-    names: tuple
+    names: tuple[str, ...]
     gradient: Slot  # all of them as one vector
 
 
@@ -82,6 +83,9 @@ class Loss(NamedTuple):
     dy: Slot | None
 
 
+Step: TypeAlias = Forward | Backward | Recompute | Add | Copy | AddGradient | Update | Loss
+
+
 class MicroBatches(NamedTuple):
     """The first `steps` steps of a plan run once for each of `count` parts of the batch, of `images` images each.
 
@@ -89,15 +93,15 @@ class MicroBatches(NamedTuple):
     """
 
     steps: int = 0
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]  # it hides tuple.count
     images: int = 0
-    ranges: tuple = ()
+    ranges: tuple[tuple[int, int, int], ...] = ()
 
-    def shifted(self, step, number):
+    def shifted(self, step: Step, number: int) -> Step:
         """A step as it runs in micro-batch `number`."""
         return step if number == 0 else step._replace(**{k: self.moved(v, number) for k, v in step._asdict().items()})
 
-    def moved(self, field, number):
+    def moved(self, field: Any, number: int) -> Any:
         """A field of a step: shifted if it is a slot in one of the ranges."""
         if isinstance(field, Slot):
             for start, stop, stride in self.ranges:
@@ -109,13 +113,13 @@ class MicroBatches(NamedTuple):
 class Plan(NamedTuple):
     """The steps of a prediction or of a training step in the order they run; no memory is allocated yet."""
 
-    steps: list
+    steps: list[Step]
     x: Slot
     y: Slot
     size: int  # bytes of arena
     micro_batches: MicroBatches = MicroBatches()
 
-    def in_order(self):
+    def in_order(self) -> Iterator[tuple[int, Step]]:
         """(number in `steps`, step) for all steps as they run, once per micro-batch where they are in one."""
         first = list(enumerate(self.steps[: self.micro_batches.steps]))
         for number in range(self.micro_batches.count):

@@ -1,14 +1,21 @@
 """The plan of a training step: the forward pass, the loss, and every gradient in the reverse order."""
 
+from collections.abc import Iterable
+
+from ..graph import Node
 from . import rewrites
 from .analysis import analyse_training
+from .arena import Slot
+from .fusion import Fusion
 from .parameter_gradients import ParameterGradients
 from .planner import ForwardPlanner, checked_nodes
-from .steps import Add, Backward, Loss, Recompute
-from .values import Value, slots
+from .steps import Add, Backward, Loss, Plan, Recompute
+from .values import Value, slot_of, slots
 
 
-def plan_training(output, n, channels_last=False, recompute=False, fused_update=False):
+def plan_training(
+    output: Node, n: int, channels_last: bool = False, recompute: bool = False, fused_update: bool = False
+) -> Plan:
     """The plan for `n` images.
 
     `recompute`: values that a layer can compute a second time are not kept for the backward pass.
@@ -23,13 +30,13 @@ def plan_training(output, n, channels_last=False, recompute=False, fused_update=
 class BackwardPlanner:
     """Appends the loss and the backward pass to a planned forward pass."""
 
-    def __init__(self, forward, fused_update=False):
+    def __init__(self, forward: ForwardPlanner, fused_update: bool = False) -> None:
         self.analysis, self.memory, self.steps = forward.analysis, forward.memory, forward.steps
         self.saved, self.recomputed = forward.saved, dict(self.analysis.recomputed)
-        self.gradients = {}  # index of a node -> the gradient of its value, as far as it is known
+        self.gradients: dict[int, Value] = {}  # by the index of a node: of its value, as far as it is known
         self.parameters = ParameterGradients(self.analysis, self.memory, self.steps, fused_update)
 
-    def run(self):
+    def run(self) -> None:
         """The loss, then every node or fusion whose gradient is wanted, from the last to the first."""
         self.loss()
         fused = {fusion.last.index: fusion for fusion in self.analysis.fusions if fusion.has_one_backward}
@@ -42,7 +49,7 @@ class BackwardPlanner:
             elif node.index not in inner:
                 self.node(node)
 
-    def loss(self):
+    def loss(self) -> None:
         """The loss, and the gradient of the output."""
         output, dy = self.analysis.output, None
         if output.index in self.analysis.wanted:
@@ -52,7 +59,7 @@ class BackwardPlanner:
 
     # Nodes one by one.
 
-    def node(self, node):
+    def node(self, node: Node) -> None:
         """The backward step of one node."""
         match node.kind:
             case "layer":
@@ -62,18 +69,18 @@ class BackwardPlanner:
             case "concat":
                 self.concat(node)
 
-    def layer(self, node):
+    def layer(self, node: Node) -> None:
         """dx and the parameters' gradients of a layer alone."""
-        source, dy, dx = node.inputs[0], self.gradients.pop(node.index), None
+        layer, source, dy, dx = node.layer, node.inputs[0], self.gradients.pop(node.index), None
         dx_accumulate = self.gradient_to_accumulate(node)
         if source.index in self.analysis.wanted:
-            over = dy if node.layer.in_place else dx_accumulate
-            dx = self.memory.over_or_new(over, source, node.layer.view)
-        x = self.kept(source) if "x" in node.layer.saves else None
-        y = self.kept(node) if "y" in node.layer.saves else None
+            over = dy if layer.in_place else dx_accumulate
+            dx = self.memory.over_or_new(over, source, layer.view)
+        x = self.kept(source) if "x" in layer.saves else None
+        y = self.kept(node) if "y" in layer.saves else None
         self.backward(node, x, y, dy, dx, dx_accumulate=dx_accumulate)
 
-    def gradient_to_accumulate(self, node):
+    def gradient_to_accumulate(self, node: Node) -> Value | None:
         """The part of dx that is already known, if the layer can add it while it stores the rest; else None."""
         source = node.inputs[0]
         if source.index not in self.gradients or not rewrites.enabled("gradients"):
@@ -81,12 +88,12 @@ class BackwardPlanner:
         able = node.computing.accumulates_dx(source.shape, self.memory.dtype)
         return self.gradients.pop(source.index) if able else None
 
-    def add(self, node):
+    def add(self, node: Node) -> None:
         """da = dy, db = dy: the same memory."""
         dy = self.gradients.pop(node.index)
         self.hand_down(dy, [(source, dy.slot) for source in node.inputs])
 
-    def concat(self, node):
+    def concat(self, node: Node) -> None:
         """Each input's gradient is its channels of dy."""
         dy, first, parts = self.gradients.pop(node.index), 0, []
         for source in node.inputs:
@@ -94,7 +101,7 @@ class BackwardPlanner:
             first += source.shape[0]
         self.hand_down(dy, parts)
 
-    def hand_down(self, dy, parts):
+    def hand_down(self, dy: Value, parts: Iterable[tuple[Node, Slot]]) -> None:
         """Gradients of a node's inputs that are parts of dy itself."""
         parts = [(source, seen) for source, seen in parts if source.index in self.analysis.wanted]
         dy.live.readers += len(parts)
@@ -104,31 +111,32 @@ class BackwardPlanner:
 
     # Fusions whose layer undoes all of it.
 
-    def fusion(self, fusion):
+    def fusion(self, fusion: Fusion) -> None:
         """dz = dy where the activation passed it on; dz is the residual's gradient, and what the layer's backward gets.
 
         With an activation dz is an array of its own, `dresidual`; without one it is dy.
         """
         node, dy = fusion.node, self.gradients.pop(fusion.last.index)
         source, saves = node.inputs[0], fusion.saves()
-        shared = fusion.residual is not None and fusion.residual.index in self.analysis.wanted
-        dresidual = None
-        if shared and fusion.activation:
-            dresidual = self.memory.over_or_new(dy, fusion.residual)
-        elif shared:
+        wanted, residual, dresidual = self.analysis.wanted, fusion.residual, None
+        if residual is not None and residual.index not in wanted:
+            residual = None
+        if residual and fusion.activation:
+            dresidual = self.memory.over_or_new(dy, residual)
+        elif residual:
             dy.live.readers += 1
         dx = None
-        if source.index in self.analysis.wanted:
-            dx = self.memory.over_or_new(dy if node.layer.in_place and not shared else None, source)
+        if source.index in wanted:
+            dx = self.memory.over_or_new(dy if node.layer.in_place and not residual else None, source)
         x = self.kept(source) if "x" in saves else None
         y = self.kept(fusion.last) if "y" in saves else None
         self.backward(node, x, y, dy, dx, fusion.activation_name, dresidual)
-        if shared:
-            self.contribute(fusion.residual, dy if dresidual is None else dresidual)
+        if residual:
+            self.contribute(residual, dy if dresidual is None else dresidual)
 
     # What both have in common.
 
-    def kept(self, node):
+    def kept(self, node: Node) -> Value:
         """A value of the forward pass; one that was not kept is computed a second time first."""
         memory = self.memory
         if node.index in self.recomputed:
@@ -138,14 +146,25 @@ class BackwardPlanner:
             self.steps.append(Recompute(fusion, x, value.slot, saved))
         return memory.values[node.index]
 
-    def backward(self, node, x, y, dy, dx, activation=None, dresidual=None, dx_accumulate=None):
+    def backward(
+        self,
+        node: Node,
+        x: Value | None,
+        y: Value | None,
+        dy: Value,
+        dx: Value | None,
+        activation: str | None = None,
+        dresidual: Value | None = None,
+        dx_accumulate: Value | None = None,
+    ) -> None:
         """The step of a layer; then whatever it read is given back, and its dx and gradients are passed on."""
-        scratch, saved = self.memory.new_declared(node.spec.scratch), self.saved.pop(node.index, {})
+        spec, saved = node.spec, self.saved.pop(node.index, {})
+        scratch = self.memory.new_declared(spec.scratch)
         own = self.parameters.new(node)
-        grads = {key: own[key].slot if key in own else None for key in node.spec.params}
-        read = (value and value.slot for value in (x, y, dy, dx))
-        beside = (value and value.slot for value in (dresidual, dx_accumulate))
-        self.steps.append(Backward(node, *read, slots(saved), slots(scratch), grads, activation, *beside))
+        grads = {key: own[key].slot if key in own else None for key in spec.params}
+        step = Backward(node, slot_of(x), slot_of(y), dy.slot, slot_of(dx), slots(saved), slots(scratch), grads)
+        step = step._replace(activation=activation, dresidual=slot_of(dresidual), dx_accumulate=slot_of(dx_accumulate))
+        self.steps.append(step)
         self.parameters.use(node, own)
         for values in (saved, scratch):
             self.memory.release_all(values)
@@ -155,7 +174,7 @@ class BackwardPlanner:
         if dx is not None:
             self.contribute(node.inputs[0], dx)
 
-    def contribute(self, node, more):
+    def contribute(self, node: Node, more: Value) -> None:
         """d(node) += more: the sum over all uses of a value, in a fixed order."""
         sum_so_far = self.gradients.get(node.index)
         if sum_so_far is None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import kernels
-from ..typing import Array, Call, Named, Shape
+from ..typing import Array, Call, Kernel, Named, Shape
 from . import check
 from .elementwise import nothing, run_all, views
 
@@ -154,8 +155,14 @@ def copy_call(x: Array, y: Array) -> Call:
     """y = x, of one shape, for any rank and any strides."""
     if not y.size:
         return nothing
-    copy = kernels.load(y.dtype).layout.copies.copy
+    copy = copy_kernel(y.dtype)
     if x.ndim == 4:
         return partial(copy, x, y)
     calls = [partial(copy, *group) for group in views([x, y])]
     return calls[0] if len(calls) == 1 else partial(run_all, calls)
+
+
+def copy_kernel(dtype: DTypeLike) -> Kernel:
+    """The kernel copy(x, y) for arrays (N, C, H, W) of this dtype, not bound to any: y = x, for any strides."""
+    kernel: Kernel = kernels.load(dtype).layout.copies.copy
+    return kernel

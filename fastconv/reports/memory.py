@@ -3,6 +3,8 @@
 import sys
 from typing import NamedTuple
 
+from ..executor import Executor
+
 
 class Footprint(NamedTuple):
     """Bytes. Kernels take some more memory while they run, at most a few MB per thread."""
@@ -13,16 +15,16 @@ class Footprint(NamedTuple):
     optimizer: int  # the optimizer's state, such as momentum
 
     @property
-    def total(self):
+    def total(self) -> int:
         """The sum of all fields."""
         return sum(self)
 
-    def __str__(self):
+    def __str__(self) -> str:
         parts = ", ".join(f"{name} {size / 1e6:,.1f}" for name, size in zip(self._fields, self, strict=True) if size)
         return f"{self.total / 1e6:,.1f} MB: {parts}"
 
 
-def footprint(executor, n, training, slots, fused_update):
+def footprint(executor: Executor, n: int, training: bool, slots: int, fused_update: bool) -> Footprint:
     """A prediction of `n` images, or a training step whose optimizer keeps `slots` arrays per parameter."""
     flat = executor.parameters.flat.nbytes
     weights = flat + sum(array.nbytes for array in executor.buffers.values())

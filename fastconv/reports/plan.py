@@ -4,7 +4,19 @@ from math import prod
 from typing import NamedTuple
 
 from ..executor.arena import Slot
-from ..executor.steps import Add, AddGradient, Backward, Copy, Forward, Loss, Recompute, Update
+from ..executor.steps import (
+    Add,
+    AddGradient,
+    Backward,
+    Copy,
+    Forward,
+    Loss,
+    MicroBatches,
+    Plan,
+    Recompute,
+    Step,
+    Update,
+)
 from .table import table
 
 
@@ -22,12 +34,12 @@ class Line(NamedTuple):
 class PlanReport:
     """The result of `plan` of a network: `lines`, and `nbytes` that all values take together; `str` gives the table."""
 
-    def __init__(self, plan):
+    def __init__(self, plan: Plan) -> None:
         self.nbytes = plan.size
         parts = plan.micro_batches
         self.lines = [line(step, parts if i < parts.steps else None) for i, step in enumerate(plan.steps)]
 
-    def __str__(self):
+    def __str__(self) -> str:
         head = ("step", "result", "bytes", "from", "to", "notes")
         rows = [(s.step, s.result, f"{s.nbytes:,}", f"{s.start:,}", f"{s.stop:,}", s.notes) for s in self.lines]
         return table(head, rows, ("memory", "", f"{self.nbytes:,}", "", "", ""), left=(0, 1, 5))
@@ -35,7 +47,7 @@ class PlanReport:
     __repr__ = __str__
 
 
-def name_of(step):
+def name_of(step: Step) -> str:
     """The nodes of a step."""
     match step:
         case Forward():
@@ -56,12 +68,12 @@ def name_of(step):
             return "loss"
 
 
-def arrays_of(step):
+def arrays_of(step: Step) -> list[Slot]:
     """The slots that a step reads and writes, each once."""
     return list(dict.fromkeys(part for part in step if isinstance(part, Slot)))
 
 
-def line(step, micro_batches=None):
+def line(step: Step, micro_batches: MicroBatches | None = None) -> Line:
     """The row of a step; `micro_batches`: those that run it, if any."""
     slot = result_of(step)
     if slot is None:
@@ -76,7 +88,7 @@ def line(step, micro_batches=None):
     return Line(name_of(step), shape, nbytes, slot.start, slot.start + span, ", ".join(notes))
 
 
-def result_of(step):
+def result_of(step: Step) -> Slot | None:
     """The slot of the step's result; None if it lies outside the arena."""
     match step:
         case Forward() | Recompute():
@@ -90,7 +102,7 @@ def result_of(step):
     return None
 
 
-def overwrites(step, slot):
+def overwrites(step: Step, slot: Slot) -> list[str]:
     """Notes on the operands whose memory the result takes."""
     match step:
         case Forward():

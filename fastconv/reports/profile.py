@@ -3,9 +3,11 @@
 import time
 from collections import Counter
 from math import prod
+from os import PathLike
 from typing import NamedTuple
 
-from ..executor.steps import Backward, Forward
+from ..executor.binder import BoundPlan
+from ..executor.steps import Backward, Forward, Step
 from .plan import arrays_of, name_of
 from .table import table
 
@@ -19,12 +21,12 @@ class Row(NamedTuple):
     nbytes: int
 
     @property
-    def gflops(self):
+    def gflops(self) -> float:
         """GFLOP/s, two operations per multiply-add."""
         return 2e-6 * self.multiply_adds / self.milliseconds if self.milliseconds else 0.0
 
     @property
-    def gbytes(self):
+    def gbytes(self) -> float:
         """GB/s."""
         return 1e-6 * self.nbytes / self.milliseconds if self.milliseconds else 0.0
 
@@ -32,11 +34,11 @@ class Row(NamedTuple):
 class Profile:
     """The result of `Network.profile`: `rows` in the order they ran; `str` gives the table, `save` a picture."""
 
-    def __init__(self, rows):
+    def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
         self.milliseconds = sum(row.milliseconds for row in rows)
 
-    def __str__(self):
+    def __str__(self) -> str:
         head = ("step", "ms", "%", "GFLOP/s", "GB/s", "bytes")
         total = max(self.milliseconds, 1e-9)
         rows = [
@@ -54,7 +56,7 @@ class Profile:
 
     __repr__ = __str__
 
-    def save(self, path):
+    def save(self, path: str | PathLike[str]) -> None:
         """Draw the times as bars into an image file (needs matplotlib, which is in the extra `benchmark`)."""
         try:
             from matplotlib.figure import Figure
@@ -69,7 +71,7 @@ class Profile:
         figure.savefig(path)
 
 
-def profile(plan, repeats):
+def profile(plan: BoundPlan, repeats: int) -> Profile:
     """The rows of a bound plan, run once to warm up and then `repeats` times; micro-batches are added up."""
     from statistics import median  # it imports much, and few programs measure
 
@@ -79,7 +81,7 @@ def profile(plan, repeats):
     return Profile([row(plan.steps[i], times[i], times_run[i]) for i in sorted(called)])
 
 
-def run_timed(plan):
+def run_timed(plan: BoundPlan) -> list[float]:
     """Run once; the seconds that each step took."""
     seconds = [0.0] * len(plan.steps)
     for number, calls in plan.bound:
@@ -90,15 +92,14 @@ def run_timed(plan):
     return seconds
 
 
-def row(step, milliseconds, times_run):
+def row(step: Step, milliseconds: float, times_run: int) -> Row:
     """A step's row; it ran once per micro-batch, `times_run` times."""
     slots = arrays_of(step)
     nbytes = times_run * sum(prod(slot.shape) * slot.dtype.itemsize for slot in slots)
-    node = step.fusion.node if isinstance(step, Forward) else step.node if isinstance(step, Backward) else None
     work = 0
-    if node is not None:
-        n = times_run * (step.dy if isinstance(step, Backward) else step.y).shape[0]
-        once = n * node.layer.multiply_adds(node.inputs[0].shape, node.shape)
-        work = once * (1 if isinstance(step, Forward) else 2 if step.dx is not None else 1)
+    if isinstance(step, Forward | Backward):
+        node, y = (step.node, step.dy) if isinstance(step, Backward) else (step.fusion.node, step.y)
+        once = times_run * y.shape[0] * node.layer.multiply_adds(node.inputs[0].shape, node.shape)
+        work = once * (2 if isinstance(step, Backward) and step.dx is not None else 1)
         nbytes += sum(prod(p.shape) for p in node.spec.params.values()) * slots[0].dtype.itemsize
     return Row(name_of(step), milliseconds, work, nbytes)

@@ -1,17 +1,40 @@
 """`plan`, `memory`, `profile` and `summary` of a network."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
 from ..arguments import habits
+from ..executor import Executor
+from ..graph import Node
 from ..ops import check
-from .memory import footprint
+from ..typing import Array, Shape
+from .memory import Footprint, footprint
 from .plan import PlanReport
-from .profile import profile
+from .profile import Profile, profile
 from .summary import Summary
 
 
 class Reported:
     """The base of classes with `nodes`, an `executor`, `training()` and `batch_of(x)`; tells what runs and its cost."""
 
-    def plan(self, batch_size=1, training=False):
+    nodes: Sequence[Node]
+    executor: Executor
+    output_shape: Shape
+    dtype: np.dtype[Any]
+
+    def training(self) -> AbstractContextManager[None]:
+        """Held while the network is trained."""
+        raise NotImplementedError
+
+    def batch_of(self, x: Any) -> Array:
+        """`x` as a batch of at least one image."""
+        raise NotImplementedError
+
+    def plan(self, batch_size: int = 1, training: bool = False) -> PlanReport:
         """The steps for a batch of this size, the fused nodes, and the memory of every value; `print` it.
 
         Returns
@@ -21,7 +44,7 @@ class Reported:
         """
         return PlanReport(self.executor.make_plan(check.integer(batch_size, "batch_size", 1), training))
 
-    def memory(self, batch_size=1, training=False, slots=1, lean=False):
+    def memory(self, batch_size: int = 1, training: bool = False, slots: int = 1, lean: bool = False) -> Footprint:
         """The memory that a batch of this size takes, known from the plan before anything runs.
 
         Parameters
@@ -48,7 +71,7 @@ class Reported:
         batch_size, slots = check.integer(batch_size, "batch_size", 1), check.integer(slots, "slots", 0)
         return footprint(self.executor, batch_size, bool(training), slots, bool(lean))
 
-    def profile(self, x, targets=None, loss=None, repeats=10):
+    def profile(self, x: ArrayLike, targets: ArrayLike | None = None, loss: Any = None, repeats: int = 10) -> Profile:
         """Time each step on a batch: of a prediction, or, with targets and a loss, of a training step.
 
         The network stays as it is: the steps run on copies of the buffers, and no parameter is updated.
@@ -78,15 +101,16 @@ class Reported:
         if targets is not None and loss is None:
             raise TypeError("loss must be given with targets, such as loss=fastconv.CrossEntropy(), got None")
         x = self.batch_of(x)
+        prepared: Array | None = None
         if loss is not None:
-            targets = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
+            prepared = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
         repeats = check.integer(repeats, "repeats", 1)
         with self.training(), self.executor.lock:
             plan = self.executor.trial_plan(len(x), loss)
-            plan.write(x, None if loss is None else targets)
+            plan.write(x, prepared)
             return profile(plan, repeats)
 
-    def summary(self, batch_size=None):
+    def summary(self, batch_size: int | None = None) -> Summary:
         """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it.
 
         With a batch size, also the memory that a prediction and a training step (with momentum) of such a batch take.

@@ -1,8 +1,11 @@
 """The table of a network: one row per node, and the totals."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
+from ..graph import Node
+from ..typing import Shape
 from .table import table
 
 
@@ -11,7 +14,7 @@ class Row(NamedTuple):
 
     name: str
     kind: str
-    shape: tuple
+    shape: Shape
     parameters: int
     neurons: int  # outputs of convolutions and dense layers, which are weighted sums
     multiply_adds: int  # for one image
@@ -20,9 +23,10 @@ class Row(NamedTuple):
 class Summary:
     """Rows, and totals as `parameters`, `neurons`, `multiply_adds`; `str` gives the table and lines about memory."""
 
-    def __init__(self, nodes, memory=()):
-        self.memory, seen = memory, set()
-        self.rows = []
+    def __init__(self, nodes: Sequence[Node], memory: Sequence[str] = ()) -> None:
+        self.memory = memory
+        self.rows: list[Row] = []
+        seen: set[str | None] = set()
         for node in nodes:
             self.rows.append(row(node, counted=node.owner in seen))
             seen.add(node.owner)
@@ -30,7 +34,7 @@ class Summary:
             sum(getattr(row, name) for row in self.rows) for name in ("parameters", "neurons", "multiply_adds")
         )
 
-    def __str__(self):
+    def __str__(self) -> str:
         head = ("name", "layer", "output", "parameters", "neurons", "multiply-adds")
         cells = [(r.name, r.kind, " x ".join(map(str, r.shape)), *(f"{n:,}" for n in r[3:])) for r in self.rows]
         total = ("total", "", "", *(f"{n:,}" for n in (self.parameters, self.neurons, self.multiply_adds)))
@@ -39,9 +43,9 @@ class Summary:
     __repr__ = __str__
 
 
-def row(node, counted):
+def row(node: Node, counted: bool) -> Row:
     """The row of a node; `counted`: a row above has counted its parameters already."""
-    if node.layer is None:
+    if node.layer is None or node.spec is None:
         return Row(node.name, node.kind, node.shape, 0, 0, 0)
     params = node.spec.params.values()
     work = node.layer.multiply_adds(node.inputs[0].shape, node.shape)

@@ -1,12 +1,14 @@
 """The data and the results of an epoch: checked images with targets, and loss and accuracy over its batches."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arguments.batch import batch, iterator_cure, shape_of_batch
 from ..losses.losses import predicted_classes, prepared, true_classes
 from ..ops import check
+from ..predictor import Predictor
+from ..typing import Array, Shape
 
 
 class Epoch(NamedTuple):
@@ -24,7 +26,7 @@ class Epoch(NamedTuple):
     validation_accuracy: float | None
     seconds: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         parts = [f"epoch {self.epoch}  loss {self.loss:.4f}"]
         if self.accuracy is not None:
             parts.append(f"accuracy {100 * self.accuracy:.2f} %")
@@ -36,9 +38,9 @@ class Epoch(NamedTuple):
 
 
 class Data:
-    """Images with targets, checked once."""
+    """Images with targets, checked once; with their true classes, if the results are to be `scored`."""
 
-    def __init__(self, network, images, labels, loss):
+    def __init__(self, network: Predictor, images: Any, labels: Any, loss: Any, scored: bool = True) -> None:
         if swapped(images, labels, network):
             raise ValueError(
                 f"images must be {shape_of_batch(network.input_shape)}, got shape {images.shape}, and labels "
@@ -57,17 +59,18 @@ class Data:
         if array.ndim == 0 or len(array) != len(self.images):
             raise ValueError(f"labels must be as many as images, got shapes {array.shape} and {self.images.shape}")
         self.targets = prepared(loss, labels, y_shape, network.dtype)
-        self.classes = true_classes(loss, array, y_shape)
+        self.classes = true_classes(loss, array, y_shape) if scored else None
 
 
-def swapped(images, labels, network):
+def swapped(images: object, labels: object, network: Predictor) -> bool:
     """Whether images and labels were given in the wrong order, judged by their shapes."""
     if not (isinstance(images, np.ndarray) and isinstance(labels, np.ndarray) and labels.ndim > 1):
         return False
-    return labels.shape[1:] == network.input_shape not in (images.shape[1:], network.output_shape)
+    shape: Shape = labels.shape[1:]
+    return shape == network.input_shape not in (images.shape[1:], network.output_shape)
 
 
-def validation_data(network, validation, loss):
+def validation_data(network: Predictor, validation: Any, loss: Any) -> Data | None:
     """The checked images and targets of the validation, or None."""
     if validation is None:
         return None
@@ -80,7 +83,8 @@ def validation_data(network, validation, loss):
             "fit(network, images[:-n], labels[:-n], validation=(images[-n:], labels[-n:]))"
         )
     try:
-        return Data(network, *validation, loss)
+        images, labels = validation
+        return Data(network, images, labels, loss)
     except (TypeError, ValueError) as error:
         raise type(error)(f"validation: {error}") from None
 
@@ -88,10 +92,10 @@ def validation_data(network, validation, loss):
 class Count:
     """The loss and the accuracy of several batches together."""
 
-    def __init__(self, loss):
+    def __init__(self, loss: Any) -> None:
         self.loss, self.total, self.images, self.right, self.outputs = loss, 0.0, 0, 0, 0
 
-    def add(self, value, y, classes):
+    def add(self, value: Array, y: Array, classes: Array | None) -> None:
         """Adds a batch: its loss, its output, and its true classes or None."""
         self.total += float(value) * (1 if self.is_sum else len(y))
         self.images += len(y)
@@ -100,11 +104,11 @@ class Count:
             self.outputs += classes.size
 
     @property
-    def is_sum(self):
+    def is_sum(self) -> bool:
         """Whether the loss is a sum over the images."""
         return getattr(self.loss, "reduction", None) == "sum"
 
-    def result(self):
+    def result(self) -> tuple[float, float | None]:
         """(loss, accuracy or None)."""
         loss = self.total if self.is_sum else self.total / self.images
         return loss, self.right / self.outputs if self.outputs else None

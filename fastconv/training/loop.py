@@ -1,37 +1,40 @@
 """Training: shuffled batches, a progress bar, loss and accuracy."""
 
 import time
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import losses
 from ..arguments import habits
 from ..frozen import FrozenNetwork
 from ..network import Network
 from ..ops import check
-from ..optim import SGD
-from ..optim.optimizers import Optimizer
-from ..predictor import BATCH
+from ..optim import SGD, Optimizer
+from ..predictor import BATCH, Predictor
+from ..typing import Array
 from .epoch import Count, Data, Epoch, validation_data
-from .progress import progress_bar
+from .progress import Progress, progress_bar
 
 
 def fit(
-    network,
-    images,
-    labels,
-    epochs=1,
-    batch_size=50,
-    optimizer=None,
-    loss=None,
-    seed=None,
-    validation=None,
-    progress=True,
-    on_epoch=None,
-    lean=False,
-    drop_last=False,
-):
+    network: Network,
+    images: ArrayLike,
+    labels: ArrayLike,
+    epochs: int = 1,
+    batch_size: int = 50,
+    optimizer: Any = None,
+    loss: Any = None,
+    seed: int | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    progress: bool = True,
+    on_epoch: Callable[[Epoch], object] | None = None,
+    lean: bool = False,
+    drop_last: bool = False,
+) -> list[Epoch]:
     """Train the network on images in shuffled batches.
 
     Parameters
@@ -89,17 +92,19 @@ def fit(
     optimizer, loss = usable(optimizer, lean), chosen(loss)
     epochs, batch_size = check.integer(epochs, "epochs", 0), check.integer(batch_size, "batch_size", 1)
     habits.check_callback(on_epoch, "on_epoch", "an Epoch")
-    data, validation = Data(network, images, labels, loss), validation_data(network, validation, loss)
+    data, held_out = Data(network, images, labels, loss), validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
     rng, history = check.random(seed), []
     with network.training():
-        reserve(network, seen, batch_size, validation, loss, lean)
+        reserve(network, seen, batch_size, held_out, loss, lean)
         for number in range(1, epochs + 1):
             started = time.perf_counter()
             with progress_bar(f"epoch {number}/{epochs}", seen, progress) as bar:
                 order = rng.permutation(len(data.images))[:seen]
                 result = run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean)
-                checked = (None, None) if validation is None else score(network, validation, loss)
+                checked: tuple[float | None, float | None] = (
+                    (None, None) if held_out is None else score(network, held_out, loss)
+                )
                 history.append(Epoch(number, *result, *checked, time.perf_counter() - started))
                 bar.done(history[-1])
             if on_epoch is not None and is_true(on_epoch(history[-1])):
@@ -107,12 +112,12 @@ def fit(
     return history
 
 
-def is_true(value):
+def is_true(value: object) -> bool:
     """Whether the value is the bool True, not just any true value."""
     return isinstance(value, bool | np.bool_) and bool(value)
 
 
-def trainable(network):
+def trainable(network: object) -> None:
     """TypeError or ValueError if the network cannot be trained, with what to write."""
     if isinstance(network, FrozenNetwork):
         raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
@@ -126,7 +131,7 @@ def trainable(network):
             raise ValueError(f"network.parameters{name} must be writable, because training changes it")
 
 
-def images_seen(images, batch_size, drop_last):
+def images_seen(images: int, batch_size: int, drop_last: bool) -> int:
     """How many images an epoch trains on."""
     seen = images - (images % batch_size if drop_last else 0)
     if seen == 0:
@@ -134,7 +139,9 @@ def images_seen(images, batch_size, drop_last):
     return seen
 
 
-def reserve(network, images, batch_size, validation, loss, fused_update):
+def reserve(
+    network: Network, images: int, batch_size: int, validation: Data | None, loss: Any, fused_update: bool
+) -> None:
     """Plan every size of batch in an epoch, so that a batch that cannot run is refused before anything changes."""
     whole, rest = min(batch_size, images), images % batch_size
     if validation is not None:
@@ -152,7 +159,7 @@ def reserve(network, images, batch_size, validation, loss, fused_update):
         ) from None
 
 
-def usable(optimizer, lean):
+def usable(optimizer: Any, lean: object) -> Any:
     """The optimizer, or SGD; TypeError where lean training cannot use it."""
     optimizer = SGD(lr=0.1) if optimizer is None else habits.check_optimizer(optimizer)
     if check.flag(lean, "lean") and not isinstance(optimizer, Optimizer):
@@ -160,12 +167,21 @@ def usable(optimizer, lean):
     return optimizer
 
 
-def chosen(loss):
+def chosen(loss: Any) -> Any:
     """The loss, or cross-entropy if there is none."""
     return losses.CrossEntropy() if loss is None else habits.check_loss(loss)
 
 
-def run_epoch(network, data, order, batch_size, optimizer, loss, bar, fused_update):
+def run_epoch(
+    network: Network,
+    data: Data,
+    order: Array,
+    batch_size: int,
+    optimizer: Any,
+    loss: Any,
+    bar: Progress,
+    fused_update: bool,
+) -> tuple[float, float | None]:
     """(loss, accuracy) over the epoch, each batch evaluated before its update."""
     count = Count(loss)
     for start in range(0, len(order), batch_size):
@@ -176,7 +192,9 @@ def run_epoch(network, data, order, batch_size, optimizer, loss, bar, fused_upda
     return count.result()
 
 
-def train_step(network, images, labels, optimizer, loss=None, lean=False):
+def train_step(
+    network: Network, images: ArrayLike, labels: ArrayLike, optimizer: Any, loss: Any = None, lean: bool = False
+) -> float:
     """One step of training on one batch: forward, backward, update. Returns the loss before the update.
 
     For loops of your own; `fit` does the shuffling. The gradients stay inside the network, nothing is copied.
@@ -208,11 +226,13 @@ def train_step(network, images, labels, optimizer, loss=None, lean=False):
     trainable(network)
     optimizer, loss = usable(optimizer, lean), chosen(loss)
     with network.training():
-        data = Data(network, images, labels, loss)
+        data = Data(network, images, labels, loss, scored=False)
         return network.train_batch(data.images, data.targets, loss, optimizer, lean)
 
 
-def evaluate(network, images, labels, loss=None):
+def evaluate(
+    network: Network | FrozenNetwork, images: ArrayLike, labels: ArrayLike, loss: Any = None
+) -> tuple[float, float | None]:
     """(loss, accuracy) of the network on these images, as `fit` reports them for a validation.
 
     Parameters
@@ -247,7 +267,7 @@ def evaluate(network, images, labels, loss=None):
     return score(network, Data(network, images, labels, loss), loss)
 
 
-def score(network, data, loss):
+def score(network: Predictor, data: Data, loss: Any) -> tuple[float, float | None]:
     """(loss, accuracy) on checked data."""
     y, count = network.predict(data.images), Count(loss)
     value = np.zeros((), network.dtype)

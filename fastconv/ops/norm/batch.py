@@ -266,8 +266,9 @@ def batch_norm_backward_call(
 ) -> Call:
     """The gradients of `batch_norm_call`, behind its activation: dz = dy where 0 < y (< 6), else 0.
 
-    gradients: (dweight, dbias). dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as the forward pass made it
-    without a residual. dresidual, where it is wanted, takes dz; it may be the memory of dy, but not that of dx.
+    gradients: (dweight, dbias). dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as
+    the forward pass made it without a residual. dresidual, where it is wanted, takes dz; it may be the memory of dy, but
+    not that of dx.
     """
     if not x.size:
         return partial(fill_zeros, *gradients)
