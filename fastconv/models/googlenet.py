@@ -73,6 +73,15 @@ def auxiliary(unit: Unit, num_classes: int, dropout: float) -> Model:
     )
 
 
+def stem(unit: Unit, original: bool) -> Model:
+    """Three convolutions and two pools; in the paper with local response normalisation beside the pools."""
+    first, second = ([LocalResponseNorm(5)] if original else [] for _ in range(2))
+    return sequential(
+        *(scoped("conv1", unit(64, 7, 2)), pool(2, name="maxpool1"), *first),
+        *(scoped("conv2", unit(64, 1)), scoped("conv3", unit(192, 3)), *second, pool(2, name="maxpool2")),
+    )
+
+
 linear = partial(Linear, init=init.normal(0.01), bias_init="fan_in_uniform")
 
 
@@ -118,16 +127,10 @@ def googlenet(
     (30,)
     """
     unit, wide = (with_bias, 5) if original else (with_batch_norm, 3)
-    if dropout is None:
-        dropout = 0.4 if original else 0.2
-
-    def normalised(x: Node) -> Node:
-        return LocalResponseNorm(5)(x) if original else x
+    rate = dropout if dropout is not None else 0.4 if original else 0.2
 
     def model(x: Node) -> Node:
-        x = normalised(sequential(scoped("conv1", unit(64, 7, 2)), pool(2, name="maxpool1"))(x))
-        x = normalised(sequential(scoped("conv2", unit(64, 1)), scoped("conv3", unit(192, 3)))(x))
-        x = pool(2, name="maxpool2")(x)
+        x = stem(unit, original)(x)
         heads: list[Node] = []
         for name, channels in INCEPTIONS.items():
             if name == "4a":
@@ -138,7 +141,7 @@ def googlenet(
             if aux_logits and name in AUXILIARY:
                 head = auxiliary(unit, num_classes, dropout_aux)
                 heads.append(scoped(f"aux{len(heads) + 1}", head)(x))
-        y = sequential(AdaptiveAvgPool2D(1), Flatten(), Dropout(dropout), linear(num_classes, name="fc"))(x)
+        y = sequential(AdaptiveAvgPool2D(1), Flatten(), Dropout(rate), linear(num_classes, name="fc"))(x)
         return MainHead(num_classes)(concat(y, *heads)) if heads else y
 
     return model
