@@ -21,14 +21,40 @@ from .training import evaluate, fit, train_step
 __version__ = "0.1.0"
 
 __all__ = [
-    *("checkpoint", "data", "graph", "init", "layers", "losses", "models", "ops", "optim", "training"),
-    *("CheckpointError", "Layer", "Network", "Node", "Spec", "concat", "scope", "sequential"),
-    *("CrossEntropy", "MSE", "SGD", "Adam", "AdamW", "RMSprop", "clip_gradients"),
-    *("evaluate", "fit", "train_step"),
-    *("get_num_threads", "set_num_threads", "use_rewrite"),
-    *layers.__all__,
-    *ops.__all__,
+    "MSE",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "CheckpointError",
+    "CrossEntropy",
+    "Layer",
+    "Network",
+    "Node",
+    "RMSprop",
+    "Spec",
+    "checkpoint",
+    "clip_gradients",
+    "concat",
+    "data",
+    "evaluate",
+    "fit",
+    "get_num_threads",
+    "graph",
+    "init",
+    "layers",
+    "losses",
+    "models",
+    "ops",
+    "optim",
+    "scope",
+    "sequential",
+    "set_num_threads",
+    "train_step",
+    "training",
+    "use_rewrite",
 ]
+__all__ += layers.__all__
+__all__ += ops.__all__
 
 
 def __dir__() -> list[str]:

@@ -1,12 +1,9 @@
 """Annotations: public functions have them, a type checker of a user finds them, and mypy agrees with them."""
 
 import ast
-import importlib.util
 import inspect
 import subprocess
 import sys
-import tomllib
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -16,17 +13,6 @@ from fastconv.kernels.runtime import cpu, threads
 
 PACKAGE = Path(fastconv.__file__).parent
 ROOT = Path(__file__).parents[1]
-MOST_UNTYPED = 20  # modules and folders that pyproject.toml excuses; as they are annotated this number goes down
-
-
-def untyped():
-    """The modules that mypy passes over, as patterns."""
-    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"].get("overrides", [])
-    return [pattern for block in overrides for pattern in block["module"]]
-
-
-def is_typed(module):
-    return not any(fnmatchcase(module, pattern) or fnmatchcase(f"{module}.", pattern) for pattern in untyped())
 
 
 def public_functions():
@@ -48,13 +34,8 @@ def lacking(function):
     return empty if signature.return_annotation is not signature.empty else [*empty, "return"]
 
 
-def test_the_list_of_modules_without_annotations_only_shrinks():
-    assert len(untyped()) <= MOST_UNTYPED
-    assert all(importlib.util.find_spec(pattern.removesuffix(".*")) for pattern in untyped())
-
-
 def test_public_functions_annotate_every_parameter_and_the_result():
-    functions = {name: f for name, f in public_functions() if is_typed(f.__module__)}
+    functions = dict(public_functions())
     assert {"conv2d", "linear_backward", "PackedWeight.__init__", "use_path"} <= set(functions)
     assert {name: lacking(f) for name, f in functions.items() if lacking(f)} == {}
 

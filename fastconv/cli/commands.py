@@ -72,7 +72,7 @@ def train(options: Namespace, output: Stream) -> int:
         )
     save(network, out, describe(options.model, network, folder))
     print(f"saved     {escaped(out)}")
-    print(f"test accuracy {100 * history[-1].validation_accuracy:.2f} %")
+    print(f"test accuracy {100 * (history[-1].validation_accuracy or 0):.2f} %")
     return 0
 
 
@@ -86,7 +86,7 @@ def end_of_epoch(network: Network, shown: bool, epoch: Epoch) -> bool:
 def is_finite(network: Network, epoch: Epoch) -> bool:
     """Whether weights, buffers and losses are finite."""
     arrays = [*network.parameters.values(), *network.buffers.values(), epoch.loss, epoch.validation_loss]
-    return all(np.isfinite(array).all() for array in arrays)
+    return all(array is None or np.isfinite(array).all() for array in arrays)
 
 
 def use_threads(number: int | None) -> None:
@@ -230,7 +230,7 @@ def print_classes(network: Network, loss: object, classes: Sequence[object], out
         warnings.simplefilter("ignore")  # Pillow warns about files that it reads anyway
         images = data.read_images(path, network.input_shape)
     outputs = network.predict(images)
-    finite = np.isfinite(outputs).all(axis=1)
+    finite = np.atleast_1d(np.isfinite(outputs).all(axis=1))
     if loss == losses.CrossEntropy():
         outputs = softmax(outputs)
     for number in np.flatnonzero(finite):

@@ -75,15 +75,14 @@ def krizhevsky(num_classes: int, dropout: float) -> Model:
     """
     conv, linear = partial(Conv2D, init=init.normal(0.01)), partial(Linear, init=init.normal(0.01))
     normalised = partial(LocalResponseNorm, 5, alpha=5e-4, beta=0.75, k=2.0)
-    ones = {"bias_init": "ones"}
     return sequential(
         *(conv(96, 11, 4, 2, name="conv1"), ReLU(), normalised(), MaxPool2D(3, 2)),
-        *(conv(256, 5, padding=2, groups=2, name="conv2", **ones), ReLU(), normalised(), MaxPool2D(3, 2)),
+        *(conv(256, 5, padding=2, groups=2, name="conv2", bias_init="ones"), ReLU(), normalised(), MaxPool2D(3, 2)),
         *(conv(384, 3, padding=1, name="conv3"), ReLU()),
-        *(conv(384, 3, padding=1, groups=2, name="conv4", **ones), ReLU()),
-        *(conv(256, 3, padding=1, groups=2, name="conv5", **ones), ReLU(), MaxPool2D(3, 2)),
+        *(conv(384, 3, padding=1, groups=2, name="conv4", bias_init="ones"), ReLU()),
+        *(conv(256, 3, padding=1, groups=2, name="conv5", bias_init="ones"), ReLU(), MaxPool2D(3, 2)),
         Flatten(),
-        *(linear(4096, name="fc6", **ones), ReLU(), Dropout(dropout)),
-        *(linear(4096, name="fc7", **ones), ReLU(), Dropout(dropout)),
+        *(linear(4096, name="fc6", bias_init="ones"), ReLU(), Dropout(dropout)),
+        *(linear(4096, name="fc7", bias_init="ones"), ReLU(), Dropout(dropout)),
         linear(num_classes, name="fc8"),
     )

@@ -75,11 +75,12 @@ def auxiliary(unit: Unit, num_classes: int, dropout: float) -> Model:
 
 def stem(unit: Unit, original: bool) -> Model:
     """Three convolutions and two pools; in the paper with local response normalisation beside the pools."""
-    first, second = ([LocalResponseNorm(5)] if original else [] for _ in range(2))
-    return sequential(
-        *(scoped("conv1", unit(64, 7, 2)), pool(2, name="maxpool1"), *first),
-        *(scoped("conv2", unit(64, 1)), scoped("conv3", unit(192, 3)), *second, pool(2, name="maxpool2")),
-    )
+    first: list[Model] = [scoped("conv1", unit(64, 7, 2)), pool(2, name="maxpool1")]
+    second: list[Model] = [scoped("conv2", unit(64, 1)), scoped("conv3", unit(192, 3))]
+    if original:
+        first.append(LocalResponseNorm(5))
+        second.append(LocalResponseNorm(5))
+    return sequential(*first, *second, pool(2, name="maxpool2"))
 
 
 linear = partial(Linear, init=init.normal(0.01), bias_init="fan_in_uniform")

@@ -98,7 +98,7 @@ def batch_norm(
     y = like(out, {name: a for name, a in arrays.items() if a is not None})
     mean, invstd = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
     batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)()
-    if training and running_mean is not None and running_var is not None:
+    if training and running is not None and running_mean is not None and running_var is not None:
         np.copyto(running_mean, running[0])
         np.copyto(running_var, running[1])
     y = check.give(y, out)
@@ -266,9 +266,9 @@ def batch_norm_backward_call(
 ) -> Call:
     """The gradients of `batch_norm_call`, behind its activation: dz = dy where 0 < y (< 6), else 0.
 
-    gradients: (dweight, dbias). dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias), as
-    the forward pass made it without a residual. dresidual, where it is wanted, takes dz; it may be the memory of dy, but
-    not that of dx.
+    gradients: (dweight, dbias). dx may be None, the memory of dy or of x. y None: the mask is made from x (and bias),
+    as the forward pass made it without a residual. dresidual, where it is wanted, takes dz; it may be the memory of dy,
+    but not that of dx.
     """
     if not x.size:
         return partial(fill_zeros, *gradients)
