@@ -11,12 +11,12 @@ cdef struct Cover:          # one pixel of dx and the windows that read it, in o
     real *dx
     const real *x           # L2
     Py_ssize_t at           # h * W + w
-    Py_ssize_t count
+    Py_ssize_t count        # of the windows; and of those that lie in one row of windows
+    Py_ssize_t row_count
     const real *dy[COVER]   # the windows' first channels, as in Reader
     const real *y[COVER]
     const int64_t *index[COVER]
     real divisor[COVER]     # MEAN; SUM: the first is that of all
-    bint last_of_row[COVER]  # whether the next window lies in another row of windows
     bint stream
 
 
@@ -50,7 +50,8 @@ cdef inline bint find_cover(Pool *p, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w, C
     cdef Py_ssize_t first_row = p.row_readers.ends[h], stop_row = p.row_readers.ends[h + 1]
     cdef Py_ssize_t first_col = p.col_readers.ends[w], stop_col = p.col_readers.ends[w + 1]
     cdef Py_ssize_t a, b, k = 0
-    v.count = (stop_row - first_row) * (stop_col - first_col)
+    v.row_count = stop_col - first_col
+    v.count = (stop_row - first_row) * v.row_count
     v.dx = pixel(&p.dx, n, 0, h, w)
     if v.count > COVER:
         return False
@@ -59,8 +60,9 @@ cdef inline bint find_cover(Pool *p, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w, C
     v.x = pixel(&p.x, n, 0, h, w) if kind == L2 else NULL
     for a in range(first_row, stop_row):
         for b in range(first_col, stop_col):
+            if k == COVER:  # never: a second way out keeps GCC from vectors, which cost more than so few windows do
+                return False
             set_window(p, n, p.row_readers.list[a], p.col_readers.list[b], v, k, kind)
-            v.last_of_row[k] = b == stop_col - 1
             k += 1
     return True
 
@@ -68,7 +70,7 @@ cdef inline bint find_cover(Pool *p, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w, C
 cdef inline void cover_vector(const Cover *v, Py_ssize_t c, Py_ssize_t n, const int kind,
                               const Py_ssize_t count) noexcept nogil:
     """dx of n channels, from c on, of a pixel that `count` windows read."""
-    cdef Py_ssize_t k
+    cdef Py_ssize_t k, row_count = 1 if count == 1 else v.row_count, left = row_count
     cdef vf total = vzero, row = vzero
     cdef Reader window
     for k in range(count):
@@ -77,9 +79,11 @@ cdef inline void cover_vector(const Cover *v, Py_ssize_t c, Py_ssize_t n, const 
             total = total + vshare(&window, v.x, v.at, c, n, kind)
             continue
         row = row + vshare(&window, v.x, v.at, c, n, kind)
-        if v.last_of_row[k]:
+        left -= 1
+        if left == 0:  # the next window lies in another row of windows
             total = total + row
             row = vzero
+            left = row_count
     if kind == SUM:
         total = total / vsplat(v.divisor[0])
     if v.stream:

@@ -60,14 +60,19 @@ cdef inline void window_back(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, 
                              real *row, const int kind) noexcept nogil:
     """row[w] += share of window (oh, ow), for its columns w of row h."""
     cdef Py_ssize_t start = p.cols[ow].start, count = p.cols[ow].count, step = p.cols[ow].step, kw
+    cdef real *to = row + start
     cdef real dy
-    if (kind == MEAN or kind == SUM) and step == 1:
-        dy = share(p, n, c, h, start, oh, ow, kind)
+    if kind == MEAN or kind == SUM:
+        dy = share(p, n, c, h, 0, oh, ow, kind)
+        if step == 1:
+            for kw in range(count):
+                to[kw] += dy
+            return
         for kw in range(count):
-            row[start + kw] += dy
+            to[kw * step] += dy
         return
     for kw in range(count):
-        row[start + kw * step] += share(p, n, c, h, start + kw * step, oh, ow, kind)
+        to[kw * step] += share(p, n, c, h, start + kw * step, oh, ow, kind)
 
 
 cdef inline void row_by_windows(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, real *dx, Rows *r,
@@ -76,15 +81,17 @@ cdef inline void row_by_windows(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t 
 
     Needs nothing: any windows, any kind, and for L_p any strides. The others gain over it by using vectors.
     """
-    cdef Py_ssize_t a, w, ow
-    memset(r.total, 0, p.W * sizeof(real))
+    cdef Py_ssize_t a, w, ow, W = p.W, OW = p.OW
+    cdef real *total = r.total
+    cdef real *row = r.row
+    memset(total, 0, W * sizeof(real))
     for a in range(p.row_readers.ends[h], p.row_readers.ends[h + 1]):
-        memset(r.row, 0, p.W * sizeof(real))
-        for ow in range(p.OW):
-            window_back(p, n, c, h, p.row_readers.list[a], ow, r.row, kind)
-        for w in range(p.W):
-            r.total[w] = r.total[w] + r.row[w]
-    store_row(p, r.total, dx, kind)
+        memset(row, 0, W * sizeof(real))
+        for ow in range(OW):
+            window_back(p, n, c, h, p.row_readers.list[a], ow, row, kind)
+        for w in range(W):
+            total[w] = total[w] + row[w]
+    store_row(p, total, dx, kind)
 
 
 cdef inline void store_row(const Pool *p, real *total, real *dx, const int kind) noexcept nogil:
@@ -221,11 +228,22 @@ cdef inline void row_from_ring(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h
 
 # ---------------------------------------------------------------- pairs
 
-cdef inline void store_pairs(real *dx, const real *x, Py_ssize_t at, Py_ssize_t lanes, vf dy, vf y,
-                             const int kind) noexcept nogil:
-    """A vector of dx from column `at` on, its first lanes: dy, or dy x / y for L2. dy and y hold each value twice."""
-    lanes = min(lanes, <Py_ssize_t>VL)
-    vwrite(dx + at, lanes, vzero + vratio(dy, vread(x + at, lanes), y) if kind == L2 else dy)
+cdef inline void store_pairs(real *dx, const real *x, Py_ssize_t n, vf dy, vf y, const int kind) noexcept nogil:
+    """n columns of dx: dy, or dy x / y for L2. dy and y hold each value twice."""
+    vwrite(dx, n, vzero + vratio(dy, vread(x, n), y) if kind == L2 else dy)
+
+
+cdef inline void pairs_of(const real *dy, const real *y, const real *x, real *dx, Py_ssize_t n, vf divisor,
+                          const int kind) noexcept nogil:
+    """The 2 n columns of dx that n outputs read."""
+    cdef vf v = vread(dy, n), u = vzero
+    if kind == L2:
+        u = vread(y, n)
+    else:
+        v = (vzero + v) / divisor
+    store_pairs(dx, x, min(2 * n, <Py_ssize_t>VL), vtwice_low(v), vtwice_low(u), kind)
+    if 2 * n > VL:
+        store_pairs(dx + VL, x + VL, 2 * n - VL, vtwice_high(v), vtwice_high(u), kind)
 
 
 cdef inline void row_of_pairs(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h, real *dx,
@@ -235,19 +253,13 @@ cdef inline void row_of_pairs(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t h,
     Needs one row of windows over h, two columns wide at spacing 2, that fill the row; SUM or L2; neighbours along W.
     Every input has one reader, so there is nothing to sum and no scratch.
     """
-    cdef Py_ssize_t b, w, lanes, oh = p.row_readers.list[p.row_readers.ends[h]]
+    cdef Py_ssize_t ow = 0, OW = p.OW, oh = p.row_readers.list[p.row_readers.ends[h]]
     cdef const real *dy = pixel(&p.dy, n, c, oh, 0)
     cdef const real *y = pixel(&p.y, n, c, oh, 0) if kind == L2 else NULL
     cdef const real *x = pixel(&p.x, n, c, h, 0) if kind == L2 else NULL
-    cdef vf v, u = vzero
-    for b in range(ceil_div(p.OW, VL)):
-        lanes = min(p.OW - b * VL, <Py_ssize_t>VL)
-        v = vread(dy + b * VL, lanes)
-        if kind == L2:
-            u = vread(y + b * VL, lanes)
-        else:
-            v = (vzero + v) / vsplat(p.divisor)
-        w = 2 * b * VL
-        store_pairs(dx, x, w, p.W - w, vtwice_low(v), vtwice_low(u), kind)
-        if p.W - w > VL:
-            store_pairs(dx, x, w + VL, p.W - w - VL, vtwice_high(v), vtwice_high(u), kind)
+    cdef vf divisor = vsplat(p.divisor)
+    while ow + VL <= OW:
+        pairs_of(dy + ow, y + ow, x + 2 * ow, dx + 2 * ow, VL, divisor, kind)
+        ow += VL
+    if ow < OW:
+        pairs_of(dy + ow, y + ow, x + 2 * ow, dx + 2 * ow, OW - ow, divisor, kind)

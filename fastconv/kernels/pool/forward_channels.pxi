@@ -101,20 +101,20 @@ cdef inline void pixel_roots(const Window *t, Py_ssize_t C, real *y) noexcept no
 cdef inline void forward_pixels(Pool *p, Py_ssize_t job, const int kind) noexcept nogil:
     """One output row of one image, all channels."""
     cdef Py_ssize_t n = job // p.OH, oh = job % p.OH, ow
-    cdef Window t
-    cdef real *y
-    cdef int64_t *index = NULL
+    cdef Window first = first_column(p, n, 0, oh), t
+    cdef real *y = pixel(&p.y, n, 0, oh, 0)
+    cdef int64_t *index = index_at(&p.indices, n, 0, oh, 0) if kind == ARGMAX else NULL
     for ow in range(p.OW):
-        t = window_of(p, n, 0, oh, ow)
-        y = pixel(&p.y, n, 0, oh, ow)
+        t = at_columns(&first, p.cols + ow, p.x.w)
         if kind == LP:
             pixel_norms(&t, p.C, p.exponent, y)
-            continue
-        if kind == ARGMAX:
-            index = index_at(&p.indices, n, 0, oh, ow)
-        window_of_size(pixel_vectors, t.KH if t.KH == t.KW else 0, 2, 3, 0, &t, p.C, y, index, kind)
+        else:
+            window_of_size(pixel_vectors, t.KH if t.KH == t.KW else 0, 2, 3, 0, &t, p.C, y, index, kind)
         if kind == L2:
             pixel_roots(&t, p.C, y)
+        y += p.y.w
+        if kind == ARGMAX:
+            index += p.indices.w
 
 
 # ---------------------------------------------------------------- means of windows too large for the first cache

@@ -97,7 +97,7 @@ cdef inline void one_output(const Line *col, real row_divisor, Columns *a, real 
                 best = v
         elif kind == ARGMAX:
             here = a.index[w]
-            if better(v, best) or ((v == best or (v != v and best != best)) and here < where):
+            if v > best or (v == best and here < where) or (v != v and (best == best or here < where)):
                 best = v
                 where = here
         else:

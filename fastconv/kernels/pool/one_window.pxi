@@ -8,16 +8,31 @@ cdef struct Window:         # one window of one channel, clipped to its plane
     Py_ssize_t divisor
 
 
-cdef inline Window window_of(const Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, Py_ssize_t ow) noexcept nogil:
-    """The window of output (oh, ow) in plane (n, c) of x."""
+cdef inline Window first_column(const Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh) noexcept nogil:
+    """The rows of the windows of output row oh in plane (n, c) of x, and of columns the first of the plane alone."""
     cdef Window t
     cdef const Line *row = p.rows + oh
-    cdef const Line *col = p.cols + ow
-    t.x = pixel(&p.x, n, c, row.start, col.start)
-    t.KH, t.KW, t.down, t.right = row.count, col.count, row.step * p.x.h, col.step * p.x.w
-    t.at, t.at_down, t.at_right = row.start * p.W + col.start, row.step * p.W, col.step
-    t.divisor = row.divisor * col.divisor
+    t.x = pixel(&p.x, n, c, row.start, 0)
+    t.KH, t.KW, t.down, t.right = row.count, 1, row.step * p.x.h, 0
+    t.at, t.at_down, t.at_right = row.start * p.W, row.step * p.W, 0
+    t.divisor = row.divisor
     return t
+
+
+cdef inline Window at_columns(const Window *first, const Line *col, Py_ssize_t w) noexcept nogil:
+    """The window whose rows are those of `first` and whose columns are those of `col`, `w` elements of x apart."""
+    cdef Window t = first[0]
+    t.x = first.x + col.start * w
+    t.KW, t.right = col.count, col.step * w
+    t.at, t.at_right = first.at + col.start, col.step
+    t.divisor = first.divisor * col.divisor
+    return t
+
+
+cdef inline Window window_of(const Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, Py_ssize_t ow) noexcept nogil:
+    """The window of output (oh, ow) in plane (n, c) of x."""
+    cdef Window first = first_column(p, n, c, oh)
+    return at_columns(&first, p.cols + ow, p.x.w)
 
 
 cdef inline real tap(const Window *t, Py_ssize_t kh, Py_ssize_t kw) noexcept nogil:
