@@ -52,32 +52,36 @@ cdef inline void scale_activated(const Forward *f, Place p, const int activation
     by_flags(scale_pixels, f.residual.base != NULL, f.stream, f, p, activation)
 
 
-cdef inline void scale_pixels(const Forward *f, Place p, const int activation, const bint add,
-                              const bint stream) noexcept nogil:
-    """The same, with or without a residual, into the caches or past them."""
-    cdef Py_ssize_t i, fours = (p.stop - p.first) // ROWS if f.h.rows == ROWS else 0
-    for i in range(fours):
-        scale_rows(f, p.n, p.first + ROWS * i, ROWS, activation, add, stream)
-    for i in range(p.first + fours * ROWS, p.stop):
-        scale_rows(f, p.n, i, 1, activation, add, stream)
-
-
 cdef struct ScaleRows:  # a few pixels side by side
     Line x, y, residual
     Numbers k
     Py_ssize_t ahead
 
 
-cdef inline void scale_rows(const Forward *f, Py_ssize_t n, Py_ssize_t i, const int rows, const int activation,
-                            const bint add, const bint stream) noexcept nogil:
-    """y of a few pixels side by side, from pixel i on."""
-    cdef ScaleRows r = ScaleRows(line(&f.x, n, i), line(&f.y, n, i), line(&f.residual, n, i),
-                                 numbers_of(f.numbers, n, FORWARD_ROWS, f.h.padded), f.h.ahead)
-    cdef Py_ssize_t v, vectors = f.h.C // VL, rest = f.h.C % VL
+cdef inline void scale_pixels(const Forward *f, Place p, const int activation, const bint add,
+                              const bint stream) noexcept nogil:
+    """The same, with or without a residual, into the caches or past them."""
+    cdef ScaleRows r = ScaleRows(line(&f.x, p.n, p.first), line(&f.y, p.n, p.first), line(&f.residual, p.n, p.first),
+                                 numbers_of(f.numbers, p.n, FORWARD_ROWS, f.h.padded), f.h.ahead)
+    cdef Py_ssize_t C = f.h.C, i, fours = (p.stop - p.first) // ROWS if f.h.rows == ROWS else 0
+    for i in range(fours):
+        scale_rows(&r, C, ROWS, activation, add, stream)
+    for i in range(p.first + fours * ROWS, p.stop):
+        scale_rows(&r, C, 1, activation, add, stream)
+
+
+cdef inline void scale_rows(ScaleRows *r, Py_ssize_t C, const int rows, const int activation, const bint add,
+                            const bint stream) noexcept nogil:
+    """y of a few pixels side by side; then r is those that follow."""
+    cdef Py_ssize_t v, vectors = C // VL, rest = C % VL
     for v in range(vectors):
-        scale_column(&r, v * VL, VL, rows, activation, add, stream)
+        scale_column(r, v * VL, VL, rows, activation, add, stream)
     if rest:
-        scale_column(&r, vectors * VL, rest, rows, activation, add, False)
+        scale_column(r, vectors * VL, rest, rows, activation, add, False)
+    r.x.at += rows * r.x.step
+    r.y.at += rows * r.y.step
+    if add:
+        r.residual.at += rows * r.residual.step
 
 
 cdef inline void scale_column(const ScaleRows *r, Py_ssize_t c, Py_ssize_t n, const int rows, const int activation,
