@@ -14,34 +14,24 @@ cdef struct Positions:          # of the blocks that are summed together
     real mask[PL]               # which lanes the last vector of a row adds
 
 
-cdef inline void add_products(vp *sums, const real *x, const Py_ssize_t *at, const real *dy, Py_ssize_t k_step, vp mask,
-                              const bint masked, const int mk, const int mt) noexcept nogil:
-    """sums[k][t] += dy[k] * x[at[t]] for one vector of positions."""
-    cdef vp xv[6]
-    cdef vp d
-    cdef int k, t
-    for t in range(mt):
-        xv[t] = pmask(pload(x + at[t]), mask) if masked else pload(x + at[t])
-        pkeep(xv[t])
-    for k in range(mk):
-        d = pmask(pload(dy + k * k_step), mask) if masked else pload(dy + k * k_step)
-        for t in range(mt):
-            sums[k * mt + t] = sums[k * mt + t] + d * xv[t]
-
-
 cdef inline void sum_body(const Positions *p, const real *x, const Py_ssize_t *offsets, const real *dy, real *sums,
                           bint fresh, const int mk, const int mt) noexcept nogil:
-    """sums[k][t] += dy[k] * x[offsets[t]] over images, rows and vectors of columns; `fresh` sums begin at zero."""
-    cdef vp acc[24]
+    """sums[k][t] += dy[k] * x[offsets[t]] over images, rows and vectors of columns; `fresh` sums begin at zero.
+
+    The products are written twice, and the sums have two indices: GCC keeps all of them in registers only so."""
+    cdef vp acc[4][6]
+    cdef vp xv[6]
+    cdef vp d, mask
     cdef Py_ssize_t at[6]
     cdef Py_ssize_t n, i, v, full = p.GW // PL, k_step = p.dy_filter, inner, inner_x, inner_dy, outer, outer_x, outer_dy
     cdef const real *px
     cdef const real *pdy
-    cdef int t
+    cdef int k, t
     for t in range(mt):
         at[t] = offsets[t]
-    for t in range(mk * mt):
-        acc[t] = pzero if fresh else pload(sums + t * PL)
+    for k in range(mk):
+        for t in range(mt):
+            acc[k][t] = pzero if fresh else pload(sums + (k * mt + t) * PL)
     if p.rows > full:  # the longer loop inside
         inner, inner_x, inner_dy, outer, outer_x, outer_dy = p.rows, p.x_row, p.dy_row, full, PL, PL
     else:
@@ -51,19 +41,32 @@ cdef inline void sum_body(const Positions *p, const real *x, const Py_ssize_t *o
             px = x + n * p.x_image + i * outer_x
             pdy = dy + n * p.dy_image + i * outer_dy
             for v in range(inner):
-                add_products(acc, px, at, pdy, k_step, pzero, False, mk, mt)
+                for t in range(mt):
+                    xv[t] = pload(px + at[t])
+                    pkeep(xv[t])
+                for k in range(mk):
+                    d = pload(pdy + k * k_step)
+                    for t in range(mt):
+                        acc[k][t] = acc[k][t] + d * xv[t]
                 px += inner_x
                 pdy += inner_dy
         if full * PL < p.GW:
             i = max(<Py_ssize_t>0, p.GW - PL)  # column of the last vector
             px = x + n * p.x_image + i
             pdy = dy + n * p.dy_image + i
+            mask = pload(p.mask)
             for v in range(p.rows):
-                add_products(acc, px, at, pdy, k_step, pload(p.mask), True, mk, mt)
+                for t in range(mt):
+                    xv[t] = pmask(pload(px + at[t]), mask)
+                for k in range(mk):
+                    d = pmask(pload(pdy + k * k_step), mask)
+                    for t in range(mt):
+                        acc[k][t] = acc[k][t] + d * xv[t]
                 px += p.x_row
                 pdy += p.dy_row
-    for t in range(mk * mt):
-        pstore(sums + t * PL, acc[t])
+    for k in range(mk):
+        for t in range(mt):
+            pstore(sums + (k * mt + t) * PL, acc[k][t])
 
 
 cdef inline void sum_filters(const Positions *p, const real *x, const Py_ssize_t *offsets, const real *dy, real *sums,

@@ -75,7 +75,7 @@ def conv2d_backward_input(
         call = input_calls.get(seen)
         if call is not None:
             return call(dy, weight, None)
-    given = dy, weight
+    given = dy, weight, None
     dy, batched = check.images(dy, "dy")
     weight = weight_of(weight)
     shape = check.with_batch(input_shape, batched)
@@ -88,7 +88,7 @@ def conv2d_backward_input(
     dx = check.output(out, g.x_shape, dy.dtype, layout, batched, dy=dy, weight=memory_of(weight))
     function, operand, rest = image_way(path.INPUT, dy, weight, dx, g)
     function(dy, operand, None, dx, *rest)
-    input_calls.keep(seen, given, (dy, operand), dx, layout, function, rest)
+    input_calls.keep(seen, given, (dy, operand, None), dx, layout, function, rest)
     return check.give(dx, out, batched)
 
 
