@@ -60,7 +60,7 @@ cdef void burn(real *result, Py_ssize_t steps) noexcept nogil:
 
 def tile_gflops(double seconds=0.1, bint transposed=False):
     """What the micro-kernel reaches from cached operands on one thread, in its forward or weight-gradient use."""
-    cdef Py_ssize_t steps = 20000, rounds = 0, step, i
+    cdef Py_ssize_t steps = 20000, rounds = 0, _step, i
     cdef double spent = 0, best = 0, begun, taken
     cdef real *memory = <real *>malloc((DEPTH * (NR * VL + MR) + MR * NR * VL + 16) * sizeof(real))
     cdef real *w = memory + 16 - (<size_t>memory // sizeof(real)) % 16
@@ -80,7 +80,7 @@ def tile_gflops(double seconds=0.1, bint transposed=False):
     try:
         while spent < seconds or rounds < 5:
             begun = time.perf_counter()
-            for step in range(steps):
+            for _step in range(steps):
                 if transposed:
                     tile_tn(&runs, 0, y, NR * VL, 0, MR, NR)
                 else:

@@ -84,21 +84,21 @@ def serves(name: str, g: Conv2dGeometry) -> bool:
 def conv2d(g: Conv2dGeometry, dtype: DTypeLike, x_like: Array, y_like: Array) -> str:
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
     planes = check.in_planes(x_like) and check.in_planes(y_like) and serves("planar", g)
-    if planes and (few_channels(g) or one_filter_a_channel(g)):
+    if planes and (few_channels(g) or one_filter_per_channel(g)):
         return "planar"
-    if one_filter_a_channel(g) and serves("depthwise", g):
+    if one_filter_per_channel(g) and serves("depthwise", g):
         return "depthwise"
     return "winograd" if winograd_fits(g, dtype) and serves("winograd", g) else "direct"
 
 
 def packed(g: Conv2dGeometry, dtype: DTypeLike, direction: str) -> str:
     """The path that packed weights are for, "plain" where there is nothing to gain from packing."""
-    if one_filter_a_channel(g) or few_channels(g) or (direction == INPUT and g.C // g.groups <= FEW // 2):
+    if one_filter_per_channel(g) or few_channels(g) or (direction == INPUT and g.C // g.groups <= FEW // 2):
         return "plain"
     return "winograd" if winograd_fits(g, dtype) and serves("winograd", g) else "direct"
 
 
-def one_filter_a_channel(g: Conv2dGeometry) -> bool:
+def one_filter_per_channel(g: Conv2dGeometry) -> bool:
     """Whether each filter reads one channel."""
     return g.groups > 1 and g.groups == g.C
 

@@ -9,9 +9,9 @@
 # One mathematics in three layouts of memory; what is a set, and who shares w and b, differs:
 #
 #     pixels.pyx   x[N, P, C], channels last   batch norm: a channel; group norm: a group of channels of a sample
-#     planes.pyx   x[N, C, P], NCHW            the same two ops (ops/norm.py, ops/norm_group.py)
-#     rows.pyx     x[R, K]                     layer norm (ops/norm_group.py): a row; w and b for each element of a row
-#     local_response.pyx                       local response norm (ops/norm_local.py): no mean, a sum over channels
+#     planes.pyx   x[N, C, P], NCHW            the same two ops (ops/norm/batch.py, group.py)
+#     rows.pyx     x[R, K]                     layer norm (ops/norm/layer.py): a row; w and b for each element of a row
+#     local_response.pyx                       local response norm (ops/norm/local.py): no mean, a sum over channels
 #
 # They share vectors.pxd (partial vectors, gates, sums), moments.pxd (mean and variance of a set), affine.pxd (both
 # equations as the code uses them, and their derivation) and statistics.pxd (means that are kept or running).

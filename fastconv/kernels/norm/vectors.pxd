@@ -21,7 +21,7 @@ cdef extern from *:
     #else
     #define vfma(a, b, c) ((a) * (b) + (c))
     #endif
-    /* The first n lanes from memory (all, if n >= VL), the others of fill. `vread` of simd/lanes.pxd has zeros there;
+    /* The first n lanes from memory (all, if n >= VL), the others of fill. `vread` of simd/partial.pxd has zeros there;
        sums of x - center need x = center, so that 0 is added. */
     NORM_INLINE vf vread_over(const REAL *p, Py_ssize_t n, vf fill) {
         if (n >= VL) return vload(p);

@@ -1,4 +1,4 @@
-# Optimizer steps, one module: updates. Used by optim.py and optim_base.py.
+# Optimizer steps, one module: updates. Used by fastconv.optim.
 #
 #   updates.pyx    sgd, adam, rmsprop: one pass over a parameter vector and what the rule keeps of it
 #   rules.pxi      the rules in C, each below its equation; no fused multiply-add, so that all builds agree with NumPy

@@ -1,7 +1,7 @@
 # Pooling. One module, windows.pyx, holds every pass: max, mean and L_p forward and backward, unpooling both ways, and
 # the check of indices that a caller gives back. Its pieces are .pxi files, which it includes.
 #
-# A window is a row range times a column range. ops/pool_calls.py writes a table with one line (start, count, step,
+# A window is a row range times a column range. ops/pool/prepared.py writes a table with one line (start, count, step,
 # divisor) per output row and one per output column, so padding, ceil_mode, dilation and adaptive windows are no concern
 # of the kernels. Backward also gets the inverse tables: which outputs read an input row or column (window.pxd).
 #
