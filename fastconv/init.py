@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .ops import check
-from .typing import Array, Shape
+from .typing import Array, Generator, Shape
 
 ELSEWHERE = {  # letters of a name in other libraries -> the name here
     "xavieruniform": "glorot_uniform",
@@ -32,7 +32,7 @@ ELSEWHERE = {  # letters of a name in other libraries -> the name here
 class Init(Protocol):
     """A rule for first values, also one of your own."""
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int, /) -> Array:
+    def __call__(self, rng: Generator, shape: Shape, fan_in: int, fan_out: int, /) -> Array:
         """Draw or compute the first values of one parameter.
 
         Parameters
@@ -51,17 +51,17 @@ class Init(Protocol):
         """
 
 
-def zeros(rng: np.random.Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
+def zeros(rng: Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
     """0: the first value of every bias (Zhang 2016 [1])."""
     return np.zeros(shape)
 
 
-def ones(rng: np.random.Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
+def ones(rng: Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
     """1: the first value of the slopes of normalisation."""
     return np.ones(shape)
 
 
-def uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+def uniform(rng: Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
     """U(+-sqrt(6 / (fan_in + fan_out))): the rule of Zhang 2016 [1], eqs. 1 to 3.
 
     The bound is sqrt(6 / ((c_in + c_out) k^2)) for a k x k convolution, and sqrt(6 / (in + out)) for a dense layer.
@@ -71,33 +71,33 @@ def uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -
     return rng.uniform(-bound, bound, shape)
 
 
-def glorot_uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+def glorot_uniform(rng: Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
     """U(+-sqrt(6 / (fan_in + fan_out))): the usual name of `uniform` (Glorot and Bengio 2010 [39], eq. 16)."""
     return uniform(rng, shape, fan_in, fan_out)
 
 
-def glorot_normal(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+def glorot_normal(rng: Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
     """N(0, 2 / (fan_in + fan_out)) (Glorot and Bengio 2010 [39], eq. 12)."""
     return rng.normal(0, np.sqrt(2 / (fan_in + fan_out)), shape)
 
 
-def he_uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
+def he_uniform(rng: Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
     """U(+-sqrt(6 / fan_in)): keeps the variance of the values through ReLU layers (He et al. 2015 [15])."""
     bound = np.sqrt(6 / fan_in)
     return rng.uniform(-bound, bound, shape)
 
 
-def he_normal(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
+def he_normal(rng: Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
     """N(0, 2 / fan_in): keeps the variance of the values through ReLU layers (He et al. 2015 [15], eq. 10)."""
     return rng.normal(0, np.sqrt(2 / fan_in), shape)
 
 
-def he_normal_out(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
+def he_normal_out(rng: Generator, shape: Shape, fan_in: int, fan_out: int) -> Array:
     """N(0, 2 / fan_out): keeps the variance of the gradients through ReLU layers (He et al. 2015 [15], eq. 14)."""
     return rng.normal(0, np.sqrt(2 / fan_out), shape)
 
 
-def fan_in_uniform(rng: np.random.Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
+def fan_in_uniform(rng: Generator, shape: Shape, fan_in: int, fan_out: int = 1) -> Array:
     """U(+-1 / sqrt(fan_in)), for weights and biases alike: the first values in PyTorch's layers."""
     bound = 1 / np.sqrt(fan_in)
     return rng.uniform(-bound, bound, shape)
@@ -129,7 +129,7 @@ def normal(deviation: float) -> Init:
     return partial(drawn, deviation)
 
 
-def drawn(deviation: float, rng: np.random.Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
+def drawn(deviation: float, rng: Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
     """N(0, deviation^2)."""
     return rng.normal(0, deviation, shape)
 
@@ -155,7 +155,7 @@ def constant(value: float) -> Init:
     return partial(filled, check.number(value, "value"))
 
 
-def filled(value: float, rng: np.random.Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
+def filled(value: float, rng: Generator, shape: Shape, fan_in: int = 1, fan_out: int = 1) -> Array:
     """The value everywhere."""
     return np.full(shape, value)
 

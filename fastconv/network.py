@@ -25,7 +25,7 @@ from .parameters import SetOnce
 from .predictor import Predictor
 from .reports.reported import Reported
 from .system.interrupt import held_back
-from .typing import Array
+from .typing import Array, Generator
 
 
 class Network(SetOnce, Predictor, Stored, Reported):
@@ -107,9 +107,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
         self.buffers = parameters.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
         self.executor = Executor(output, self.parameters, self.buffers, recompute)
 
-    def initialise(
-        self, params: Mapping[str, Parameter], states: Mapping[str, State], rng: np.random.Generator
-    ) -> None:
+    def initialise(self, params: Mapping[str, Parameter], states: Mapping[str, State], rng: Generator) -> None:
         """Write the first values into all arrays."""
         for name, p in params.items():
             with blamed_on(p.init, name):

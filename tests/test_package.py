@@ -127,6 +127,20 @@ print(sorted(name for name in names if not name.startswith(("_", "cython"))))  #
 """
 
 
+LATER = """
+import sys
+import numpy
+before = set(sys.modules)
+import fastconv
+slow = {"numpy.random", "statistics", "zipfile", "pickletools", "difflib", "lzma", "gzip"}
+print(sorted((set(sys.modules) - before) & slow))
+"""
+
+
+def test_what_is_slow_to_import_is_imported_where_it_is_used():
+    assert child.run("-c", LATER).strip() == "[]"
+
+
 def test_numpy_is_all_that_an_import_takes():
     """Pillow, safetensors and tqdm wait until they are needed."""
     assert child.run("-c", ALONE).strip() == "['fastconv', 'numpy']"

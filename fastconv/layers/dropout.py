@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..layer import Array, Bound, Spec, State
 from ..ops import check
-from ..typing import Call, Shape
+from ..typing import Call, Generator, Shape
 from .common import Parameterless, same_start
 
 
@@ -61,7 +61,7 @@ class Dropout(Parameterless):
         state = {"counter": State((2,), self.first_counter, "uint64")}
         return Spec(x_shape, state=state, saved={"mask": Array(x_shape)})
 
-    def first_counter(self, rng: np.random.Generator) -> tuple[int, int]:
+    def first_counter(self, rng: Generator) -> tuple[int, int]:
         """(seed, step), step 0."""
         return int(rng.integers(2**63)) if self.seed is None else self.seed, 0
 

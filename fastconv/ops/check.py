@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..typing import Array, Named, Shape
+from ..typing import Array, Generator, Named, Shape
 from .overlap import apart, overlaps_itself
 
 PLANAR, CHANNELS_LAST = "planar", "channels_last"
@@ -276,7 +276,7 @@ def shown(value: object) -> str:
     return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) and value.size > 9 else repr(value)
 
 
-def random(seed: Any) -> np.random.Generator:
+def random(seed: Any) -> Generator:
     """A generator from a seed, or fresh randomness from None."""
     try:
         return np.random.default_rng(seed)
