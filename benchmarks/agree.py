@@ -13,7 +13,7 @@ images. Where a gradient or a running mean is 0 in theory, as that of a bias bef
 rounding is left; it is held against 1e-6 of the largest of all gradients, or of 1. The exit status is 1 where a limit
 is missed.
 
-Without batch normalisation, and on maps of a few pixels, the rounding of Winograd's transforms shows: with --size 64
+Without batch normalisation, and on planes of a few pixels, the rounding of Winograd's transforms shows: with --size 64
 squeezenet1_1 and googlenet_original reach 2.1 and 2.5 times PyTorch's error; with FASTCONV_PATHS_OFF=winograd it is 1.2
 and 1.6.
 

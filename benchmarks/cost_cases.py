@@ -103,7 +103,7 @@ def winograd_transforms():
 
 
 def winograd_back():
-    """The weight gradient of a small map and many filters."""
+    """The weight gradient of a small plane and many filters."""
     x, dy = last(1, 256, 8, 8), last(1, 256, 8, 8)
     patches = 4 * 36
     others = {"WINOGRAD_PRODUCT_NS": patches * 256 * 256, "WINOGRAD_TRANSFORM_NS": patches * 512}

@@ -58,5 +58,5 @@ __all__ += ops.__all__
 
 
 def __dir__() -> list[str]:
-    """What people use: rooms that only the library itself enters are not listed."""
+    """What people use: modules that only the library itself uses are not listed."""
     return sorted([*__all__, "__version__"])

@@ -142,7 +142,7 @@ class Layer:
         Every y is one of the x, the largest of some (max pooling). A function that never decreases, such as ReLU, then
         gives the same result after the layer as before it, and the executor moves it after the layer: fewer values.
     convolution : bool
-        The layer's channels decide whether the network keeps its maps in planar (NCHW) or channels-last memory.
+        The layer's channels decide whether the network keeps its values in planar (NCHW) or channels-last memory.
     gradient_by_rows : set of parameter names
         The gradients that `backward` can make a few rows at a time. `b.grads` then has memory for these rows alone, and
         after each part `backward` adds the call that ``b.update(name, row, part)`` gives.

@@ -1,4 +1,4 @@
-"""Imports point down: a room imports from lower floors alone, so rooms on one floor do not know each other."""
+"""Imports point down: a module or folder imports from lower levels alone, and never from one on its own level."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import fastconv
 
 PACKAGE = Path(fastconv.__file__).parent
-FLOORS = (  # from the ground up
+LEVELS = (  # from the bottom up
     {"kernels", "system", "typing"},
     {"ops", "data", "checkpoint"},
     {"init", "arguments", "parameters", "losses"},
@@ -23,27 +23,27 @@ FLOORS = (  # from the ground up
     {"cli"},
     {"__main__"},
 )
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+LEVEL = {name: number for number, names in enumerate(LEVELS) for name in names}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "_float" not in str(path.parent))
 
 
-def room(parts):
+def top(parts):
     """The first part of a path or module name below fastconv; the package's own file for the package itself."""
     return parts[0] if parts else "__init__"
 
 
-def room_of(path):
-    return room(path.relative_to(PACKAGE).with_suffix("").parts)
+def top_of(path):
+    return top(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
 def imported(path):
-    """Rooms that a file imports from, with the line."""
+    """The modules and folders that a file imports from, with the line."""
     inside = path.relative_to(PACKAGE).with_suffix("").parts
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] == "fastconv":
-                    yield room(alias.name.split(".")[1:]), node.lineno
+                    yield top(alias.name.split(".")[1:]), node.lineno
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 base = inside[: len(inside) - node.level]
@@ -54,25 +54,25 @@ def imported(path):
             module = (node.module or "").split(".") if node.module else []
             below = [*base, *(module if node.level else module[1:])]
             for alias in node.names:
-                yield room(below or [alias.name]), node.lineno
+                yield top(below or [alias.name]), node.lineno
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(PACKAGE)) for path in SOURCES])
 def test_imports_point_down(path):
-    here = room_of(path)
+    here = top_of(path)
     for name, line in imported(path):
-        there = name if name in FLOOR else "__init__"  # a flat name, from the package itself
-        assert there == here or FLOOR[there] < FLOOR[here], f"{path}:{line} imports {there}"
+        there = name if name in LEVEL else "__init__"  # a flat name, from the package itself
+        assert there == here or LEVEL[there] < LEVEL[here], f"{path}:{line} imports {there}"
 
 
-def test_every_room_stands_on_the_lowest_floor_that_its_imports_allow():
+def test_everything_stands_on_the_lowest_level_that_its_imports_allow():
     """But for `layers`, which stands beside `executor`, so that neither imports the other."""
-    below = {room: -1 for room in FLOOR}
+    below = {name: -1 for name in LEVEL}
     for path in SOURCES:
-        here = room_of(path)
+        here = top_of(path)
         for name, _ in imported(path):
-            there = name if name in FLOOR else "__init__"
+            there = name if name in LEVEL else "__init__"
             if there != here:
-                below[here] = max(below[here], FLOOR[there])
-    raised = {room: number for room, number in FLOOR.items() if number != below[room] + 1}
+                below[here] = max(below[here], LEVEL[there])
+    raised = {name: number for name, number in LEVEL.items() if number != below[name] + 1}
     assert raised.keys() <= {"layers"}

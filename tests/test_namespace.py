@@ -1,4 +1,4 @@
-"""What `fastconv.<TAB>` shows: what people use, and no room that only the library itself enters."""
+"""What `fastconv.<TAB>` shows: what people use, and no module that only the library itself uses."""
 
 import types
 

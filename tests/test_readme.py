@@ -1,4 +1,4 @@
-"""The README's Python runs and prints what it says; its commands and its map are those of this tree."""
+"""The README's Python runs and prints what it says; its commands and folders are those of this tree."""
 
 import contextlib
 import io
@@ -50,9 +50,9 @@ def test_the_one_that_ci_takes_is_the_second():
     assert r"grep -x '.*\.venv/bin/pytest' README.md" in (ROOT / ".ci" / "run").read_text()
 
 
-def test_every_room_on_the_map_exists():
-    rows = re.findall(r"^\| (`.*?) \|", README.partition("## A map")[2], re.MULTILINE)
-    rooms = [room for row in rows for room in re.findall(r"`(.*?)`", row)]
-    assert len(rooms) >= 10
-    for room in rooms:
-        assert (ROOT / room).exists() or (ROOT / "fastconv" / room).exists(), room
+def test_every_folder_and_file_of_the_table_exists():
+    rows = re.findall(r"^\| (`.*?) \|", README.partition("## What lies where")[2], re.MULTILINE)
+    paths = [path for row in rows for path in re.findall(r"`(.*?)`", row)]
+    assert len(paths) >= 10
+    for path in paths:
+        assert (ROOT / path).exists() or (ROOT / "fastconv" / path).exists(), path

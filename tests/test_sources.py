@@ -1,4 +1,4 @@
-"""What sources [2] to [5] of docs/references.md say, in their words; small whole numbers, so equal means equal."""
+"""What the texts [2] to [5] of docs/references.md say, in their words; small whole numbers, so equal means equal."""
 
 from itertools import product
 

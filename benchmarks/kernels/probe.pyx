@@ -15,7 +15,7 @@ cdef enum:
 
 
 def fma_gflops(double seconds=0.1, int threads=1):
-    """10^9 floating-point operations a second, two for each multiply-add, on `threads` threads together."""
+    """10^9 floating-point operations per second, two for each multiply-add, on `threads` threads together."""
     cdef Py_ssize_t steps = 300000, rounds = 0
     cdef double spent = 0, best = 0, begun, taken
     cdef real *sums = <real *>malloc(threads * sizeof(real))

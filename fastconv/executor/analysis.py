@@ -81,8 +81,8 @@ def relu_after_pool(nodes: list[Node], output: Node) -> list[Node]:
     """The nodes with relu after max pooling where the model has relu before it.
 
     max(relu(x)) = relu(max(x)), and the gradient passes both in either order through the largest value, if that is
-    positive. relu then works on the smaller map, and the layer before it need not keep its result for relu's gradient.
-    Each pair of nodes keeps its two indices.
+    positive. relu then works on the smaller planes, and the layer before it need not keep its result for relu's
+    gradient. Each pair of nodes keeps its two indices.
     """
     uses = Counter(source.index for node in nodes for source in node.inputs)
     moved = {node.index: node for node in nodes}

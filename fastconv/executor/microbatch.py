@@ -1,7 +1,7 @@
 """Micro-batching of predictions: the first fusions run for a few images at a time, so that values stay in the caches.
 
-Early layers have large maps and small weights: their values fit into the caches for a few images, not for a batch.
-Late layers have small maps and large weights, which are better read once for the whole batch.
+Early layers have large planes and small weights: their values fit into the caches for a few images, not for a batch.
+Late layers have small planes and large weights, which are better read once for the whole batch.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Pooling to a wanted size, and over whole maps.
+"""Pooling to a wanted size, and over whole planes.
 
 row i of OH reads rows floor(i H / OH) to ceil((i + 1) H / OH) - 1; columns alike
 mean   y = sum x / m                  dx = sum over the windows of dy / m
@@ -100,7 +100,7 @@ class AdaptiveMaxPool2D(Parameterless):
 
 
 class GlobalAvgPool2D(AdaptiveAvgPool2D):
-    """The mean of each map.
+    """The mean of each plane.
 
     (N, C, H, W) -> (N, C).
 
@@ -129,7 +129,7 @@ class GlobalAvgPool2D(AdaptiveAvgPool2D):
 
 
 class GlobalMaxPool2D(AdaptiveMaxPool2D):
-    """The largest value of each map.
+    """The largest value of each plane.
 
     (N, C, H, W) -> (N, C).
 

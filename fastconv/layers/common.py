@@ -75,7 +75,7 @@ class WithBias(Layer):
 
 
 class Convolution(WithBias):
-    """A layer whose windows slide over maps.
+    """A layer whose windows slide over planes.
 
     Parameters
     ----------

@@ -24,23 +24,23 @@ from .common import Convolution, at_least, maps
 
 
 class Conv2D(Convolution):
-    """Filters that slide over the maps: y[k] = bias[k] + sum over c of x[c] (cross-correlated with) weight[k,c].
+    """Filters that slide over the planes: y[k] = bias[k] + sum over c of x[c] (cross-correlated with) weight[k,c].
 
     (N, C, H, W) -> (N, channels, OH, OW), OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1, OW alike.
 
     Parameters
     ----------
     channels : int >= 1
-        The number of filters, K; each gives one map.
+        The number of filters, K; each gives one channel.
     kernel_size : int or (kh, kw), >= 1, in pixels
     stride : int or (sh, sw), >= 1, default 1, in pixels
         The step from window to window.
     padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "same" or "full"; default 0, in pixels
-        Zeros around the maps. "valid": none; "same": ceil(H / sh) rows result; "full": dh (kh - 1) on every side.
+        Zeros around each plane. "valid": none; "same": ceil(H / sh) rows result; "full": dh (kh - 1) on every side.
     dilation : int or (dh, dw), >= 1, default 1, in pixels
         The step between the pixels of one window.
     groups : int, default 1
-        Divides C and channels; each group of filters reads its own group of maps.
+        Divides C and channels; each group of filters reads its own group of channels.
     bias : bool, default True
         Add one trained number per filter.
     rotate : bool, default False
@@ -161,7 +161,7 @@ class ConvTranspose2D(Convolution):
     Parameters
     ----------
     channels : int >= 1
-        The number of maps of the result.
+        The number of channels of the result.
     kernel_size : int or (kh, kw), >= 1, in pixels
     stride : int or (sh, sw), >= 1, default 1, in pixels
         The step in the result from pixel to pixel of x.
@@ -171,9 +171,9 @@ class ConvTranspose2D(Convolution):
     output_padding : int or pair, below stride or dilation, default 0, in pixels
         Extra rows and columns at the bottom and right.
     groups : int, default 1
-        Divides C and channels; each group of maps is spread over its own group of results.
+        Divides C and channels; each group of channels is spread over its own group of results.
     bias : bool, default True
-        Add one trained number per map of the result.
+        Add one trained number per channel of the result.
     dilation : int or (dh, dw), >= 1, default 1, in pixels
         The step between the pixels that one pixel of x is spread over.
     init : name or function of `fastconv.init`, default "uniform"

@@ -1,6 +1,6 @@
-"""Maps as one vector.
+"""Planes as one vector.
 
-y = F(x): the maps one after another, each read by rows or, in Zhang 2016 [1], eq. 10, by columns
+y = F(x): the planes one after another, each read by rows or, in Zhang 2016 [1], eq. 10, by columns
 dx = F^-1(dy)                                                           eqs. 11, 31
 """
 
@@ -17,14 +17,14 @@ from .common import Parameterless, same_start
 
 
 class Flatten(Parameterless):
-    """The maps of each image as one vector, one map after another.
+    """The planes of each image as one vector, one plane after another.
 
     (N, C, H, W) -> (N, C H W).
 
     Parameters
     ----------
     order : "row" or "column", default "row"
-        Read each map row by row, or column by column as in Zhang 2016 [1], eq. 10.
+        Read each plane row by row, or column by column as in Zhang 2016 [1], eq. 10.
     name : str, optional
         The name of its nodes, see `Layer`.
 
@@ -60,7 +60,7 @@ class Flatten(Parameterless):
         return Spec((prod(x_shape),))
 
     def scanned(self, x: Array) -> Array:
-        """A view of the maps whose rows are the runs of the vector: the maps, or their transposes."""
+        """A view of the planes whose rows are the runs of the vector: the planes, or their transposes."""
         return x.swapaxes(2, 3) if self.order == "column" and x.ndim == 4 else x
 
     def forward(self, b: Bound) -> list[Call]:
@@ -74,5 +74,5 @@ class Flatten(Parameterless):
 
 
 def move(x: Array, y: Array) -> list[Call]:
-    """Copies the maps to the vectors. Splitting the last axis of y is always a view."""
+    """Copies the planes to the vectors. Splitting the last axis of y is always a view."""
     return [] if same_start(x, y) else [partial(np.copyto, y.reshape(x.shape), x)]

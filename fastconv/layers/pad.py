@@ -14,7 +14,7 @@ from .common import Parameterless, maps
 
 
 class ZeroPad2D(Parameterless):
-    """Zeros around each map.
+    """Zeros around each plane.
 
     (N, C, H, W) -> (N, C, top + H + bottom, left + W + right).
 

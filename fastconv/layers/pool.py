@@ -17,7 +17,7 @@ from .common import Parameterless, maps
 
 
 class Pool(Parameterless):
-    """What the pooling layers share: a window that slides over each map; the arguments are as in `MaxPool2D`."""
+    """What the pooling layers share: a window that slides over each plane; the arguments are as in `MaxPool2D`."""
 
     kind = "pool"
 
@@ -110,7 +110,7 @@ class AvgPool2D(Pool):
     ceil_mode : bool, default False
         Round OH and OW up: the last window may hang over the edge.
     count_include_pad : bool, default True
-        Divide by the number of pixels including the zeros of the border; otherwise by the pixels of the map alone.
+        Divide by the number of pixels including the zeros of the border; otherwise by the pixels of the plane alone.
     divisor_override : int >= 1, optional
         Divide by this number instead.
     name : str, optional

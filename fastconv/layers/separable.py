@@ -1,4 +1,4 @@
-"""Depth-wise convolution: one filter per channel. Separable convolution: the filtered maps, summed by weights.
+"""Depth-wise convolution: one filter per channel. Separable convolution: the filtered channels, summed by weights.
 
 The lecture notes *Back propagation through a CNN* [5]; Sifre and Mallat 2014 [29].
 
@@ -23,7 +23,7 @@ from .conv import Conv2D
 
 
 class DepthwiseConv2D(Conv2D):
-    """Convolution of each map with filters of its own: map c gives the maps multiplier c to multiplier (c + 1) - 1.
+    """Convolution of each channel with filters of its own: channel c gives multiplier c to multiplier (c + 1) - 1.
 
     (N, C, H, W) -> (N, multiplier C, OH, OW), OH and OW as in `Conv2D`.
 
@@ -35,7 +35,7 @@ class DepthwiseConv2D(Conv2D):
     dilation : int or (dh, dw), >= 1, default 1, in pixels
         These four are as in `Conv2D`.
     multiplier : int >= 1, default 1
-        The number of filters per map of x.
+        The number of filters per channel of x.
     **options
         bias, rotate, init, bias_init, name and precise, as in `Conv2D`.
 
@@ -77,21 +77,21 @@ class DepthwiseConv2D(Conv2D):
 
 
 class SeparableConv2D(Convolution):
-    """Each map convolved once with its own filter; each result is a weighted sum of the filtered maps.
+    """Each channel convolved with one filter of its own; each result is a weighted sum of the filtered channels.
 
     (N, C, H, W) -> (N, channels, OH, OW), OH and OW as in `Conv2D`.
 
     Parameters
     ----------
     channels : int >= 1
-        The number of weighted sums, each a map of the result.
+        The number of weighted sums, each a channel of the result.
     kernel_size : int or (kh, kw), >= 1, in pixels
     stride : int or (sh, sw), >= 1, default 1, in pixels
     padding : int, (ph, pw), ((top, bottom), (left, right)), "valid", "same" or "full"; default 0, in pixels
     dilation : int or (dh, dw), >= 1, default 1, in pixels
         These four are as in `Conv2D`, and hold for the filters.
     bias : bool, default True
-        Add one trained number per map of the result.
+        Add one trained number per channel of the result.
     init : name or function of `fastconv.init`, default "uniform"
         First values of the filters and of the weight, see `WithBias`.
     bias_init : name or function of `fastconv.init`, default "zeros"
@@ -146,7 +146,7 @@ class SeparableConv2D(Convolution):
         return first, geometry.conv2d(first.y_shape, (self.channels, channels, 1, 1), precise=self.precise)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
-        """(channels, OH, OW); the filtered maps are saved, their gradient is scratch."""
+        """(channels, OH, OW); the filtered channels are saved, their gradient is scratch."""
         first, second = self.geometries(maps(x_shape))
         area = first.kh * first.kw
         filters = Parameter(first.w_shape, self.weight_init, area, area)

@@ -1,4 +1,4 @@
-"""Larger maps by repetition.
+"""Larger planes by repetition.
 
 y[h, w] = x[floor(h / sh), floor(w / sw)]    dx[h, w] = sum of dy over the sh x sw block of (h, w)
 """

@@ -31,7 +31,7 @@ def chain(
     Parameters
     ----------
     maps : sequence of int
-        The number of maps (channels) that each convolution makes.
+        The number of channels (maps) that each convolution makes.
     kernel_size, padding
         Of every convolution, as in `conv2d`.
     activation : "sigmoid", "tanh" or "relu"

@@ -6,7 +6,7 @@ from ..graph import Node, concat, scope, sequential
 from ..layers import AdaptiveAvgPool2D, AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU
 from .blocks import Model, scoped
 
-BOTTLENECK = 4  # the 1 x 1 convolution of a layer makes this many times the maps that the layer adds
+BOTTLENECK = 4  # the 1 x 1 convolution of a layer makes this many times the channels that the layer adds
 
 
 def conv(channels: int, kernel_size: int, stride: int = 1, name: str | None = None) -> Conv2D:
@@ -15,7 +15,7 @@ def conv(channels: int, kernel_size: int, stride: int = 1, name: str | None = No
 
 
 def dense_layer(growth: int) -> Model:
-    """The `growth` maps that one layer adds."""
+    """The `growth` channels that one layer adds."""
     return sequential(
         *(BatchNorm(name="norm1"), ReLU(name="relu1"), conv(BOTTLENECK * growth, 1, name="conv1")),
         *(BatchNorm(name="norm2"), ReLU(name="relu2"), conv(growth, 3, name="conv2")),
@@ -23,7 +23,7 @@ def dense_layer(growth: int) -> Model:
 
 
 def dense_block(growth: int, count: int) -> Model:
-    """Each layer reads the maps of all layers before it: concat of a concat, which the executor stores once."""
+    """Each layer reads the channels of all layers before it: concat of a concat, which the executor stores once."""
 
     def model(x: Node) -> Node:
         for number in range(1, count + 1):
@@ -35,7 +35,7 @@ def dense_block(growth: int, count: int) -> Model:
 
 
 def transition(x: Node) -> Node:
-    """Half the maps, half their height and width."""
+    """Half the channels, half their height and width."""
     return sequential(
         *(BatchNorm(name="norm"), ReLU(name="relu"), conv(x.shape[0] // 2, 1, name="conv")),
         AvgPool2D(2, name="pool"),
@@ -43,7 +43,7 @@ def transition(x: Node) -> Node:
 
 
 def densenet(growth: int, counts: Sequence[int], first: int, num_classes: int = 1000) -> Model:
-    """A 7 x 7 convolution and a pool, dense blocks with transitions between, the mean of each map, a dense layer."""
+    """A 7 x 7 convolution and a pool, dense blocks with transitions between, the mean of each plane, a dense layer."""
     features: list[Model] = [
         *(conv(first, 7, 2, name="conv0"), BatchNorm(name="norm0"), ReLU(name="relu0")),
         MaxPool2D(3, 2, 1, name="pool0"),

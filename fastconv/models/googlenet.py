@@ -34,7 +34,7 @@ INCEPTIONS = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
-AUXILIARY = ("4a", "4d")  # the inceptions whose maps the auxiliary heads read
+AUXILIARY = ("4a", "4d")  # the inceptions whose results the auxiliary heads read
 pool = partial(MaxPool2D, 3, ceil_mode=True)
 
 
@@ -66,7 +66,7 @@ def inception(unit: Unit, wide: int, channels: Sequence[int]) -> Model:
 
 
 def auxiliary(unit: Unit, num_classes: int, dropout: float) -> Model:
-    """A classifier on maps halfway."""
+    """A classifier on a result from halfway."""
     return sequential(
         *(AdaptiveAvgPool2D(4), scoped("conv", unit(128, 1)), Flatten()),
         *(linear(1024, name="fc1"), ReLU(), Dropout(dropout), linear(num_classes, name="fc2")),
@@ -100,7 +100,7 @@ def googlenet(
     num_classes : int
         The number of outputs of each head.
     aux_logits : bool
-        With True two auxiliary classifiers read the maps halfway: 13,004,888 parameters, trained with
+        With True two auxiliary classifiers read results from halfway: 13,004,888 parameters, trained with
         `losses.AuxiliaryCrossEntropy()`.
     original : bool
         False: as torchvision has it; the widest filters are 3 x 3, and batch normalisation follows each convolution.

@@ -9,8 +9,8 @@ from .blocks import Model
 def lenet5(num_classes: int = 10, padding: Padding = 2) -> Model:
     """LeNet-5 (LeCun et al. 1998 [41]): two convolutions with mean pooling, then three dense layers.
 
-    61,706 parameters on images (1, 28, 28). As is usual today the third convolution of the paper, C3, reads all maps,
-    the pools have no coefficients, and the output is logits.
+    61,706 parameters on images (1, 28, 28). As is usual today the third layer of the paper, C3, reads all channels, the
+    pools have no coefficients, and the output is logits.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ def nielsen(pool: str = "max", maps: int = 20, classes: int = 10) -> Model:
     pool : "max" or "l2"
         "l2" is the root of the sum of squares.
     maps : int
-        The number of maps (channels) that the convolution makes.
+        The number of channels (maps) that the convolution makes.
     classes : int
         The number of outputs.
 

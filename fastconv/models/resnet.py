@@ -44,7 +44,7 @@ def bottleneck(channels: int, stride: int) -> Model:
 
 
 def resnet(residual: Callable[[int, int], Model], counts: Sequence[int], num_classes: int = 1000) -> Model:
-    """A 7 x 7 convolution and a pool, four stages of `counts` blocks, the mean of each map, a dense layer."""
+    """A 7 x 7 convolution and a pool, four stages of `counts` blocks, the mean of each plane, a dense layer."""
     stages = [
         block(f"layer{number + 1}", *(residual(64 << number, 2 if number and not i else 1) for i in range(count)))
         for number, count in enumerate(counts)

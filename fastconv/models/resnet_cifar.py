@@ -56,7 +56,7 @@ def basic(channels: int, stride: int) -> Model:
 
 
 def resnet_cifar(depth: int, num_classes: int = 10) -> Model:
-    """A 3 x 3 convolution, three stages of (depth - 2) / 6 blocks with 16, 32 and 64 maps, a dense layer."""
+    """A 3 x 3 convolution, three stages of (depth - 2) / 6 blocks with 16, 32 and 64 channels, a dense layer."""
     count, rest = divmod(depth - 2, 6)
     if rest or count < 1:
         raise ValueError(f"depth must be 6 n + 2 with n >= 1, got {depth}")

@@ -13,7 +13,7 @@ pool = partial(MaxPool2D, 3, 2, ceil_mode=True)
 
 
 def fire(squeeze: int, expand: int) -> Model:
-    """A 1 x 1 convolution to few maps, then 1 x 1 and 3 x 3 side by side, each to `expand` maps."""
+    """A 1 x 1 convolution to few channels, then 1 x 1 and 3 x 3 side by side, each to `expand` channels."""
 
     def model(x: Node) -> Node:
         x = sequential(conv(squeeze, 1, name="squeeze"), ReLU())(x)
@@ -26,7 +26,7 @@ def fire(squeeze: int, expand: int) -> Model:
 
 
 def squeezenet(features: Sequence[Model], num_classes: int, dropout: float) -> Model:
-    """The features, a 1 x 1 convolution to the classes, and the mean of each map."""
+    """The features, a 1 x 1 convolution to the classes, and the mean of each plane."""
     last = Conv2D(num_classes, 1, init=init.normal(0.01))
     return sequential(
         block("features", *features),

@@ -61,7 +61,7 @@ class Conv2dGeometry(NamedTuple):
 
 
 class Pool2dGeometry(NamedTuple):
-    """A window sliding over the maps of x (N, C, H, W) to y (N, C, OH, OW)."""
+    """A window sliding over the planes of x (N, C, H, W) to y (N, C, OH, OW)."""
 
     N: int
     C: int

@@ -49,7 +49,7 @@ def to_channels_last(x: Array) -> Array:
 
 
 def to_planar(x: Array) -> Array:
-    """`x` with each map in one piece of memory, row by row: what NumPy calls C-contiguous.
+    """`x` with each plane in one piece of memory, row by row: what NumPy calls C-contiguous.
 
     Parameters
     ----------

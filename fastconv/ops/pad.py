@@ -1,4 +1,4 @@
-"""A border of one value around each map."""
+"""A border of one value around each plane."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -164,7 +164,7 @@ HOSTILE = {
     "png cut": b"\x89PNG\r\n\x1a\n" + bytes(8),
     "jpeg cut": b"\xff\xd8\xff\xe0" + bytes(8),
     "gif cut": b"GIF89a" + bytes(8),
-    "bmp of 2^31 pixels a side": b"BM"
+    "bmp of 2^31 pixels per side": b"BM"
     + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 2**31 - 1, 2**31 - 1, 1, 24, *[0] * 6),
 }
 

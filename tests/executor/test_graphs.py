@@ -32,7 +32,7 @@ def test_the_layout_follows_the_widest_convolution():
 
 
 def dense_block(x):
-    """DenseNet's wiring, each step reading all maps before it."""
+    """As in DenseNet, each layer reads the channels of all layers before it."""
     maps = [Conv2D(4, 3, padding=1)(x)]
     for _ in range(5):
         maps.append(Conv2D(4, 3, padding=1)(ReLU()(concat(*maps))))

@@ -13,7 +13,7 @@ DEEP = sequential(*(layer for _ in range(100) for layer in (Linear(1), Tanh())))
 @pytest.mark.parametrize("n", [720720, 5765760, 735134400, 2**31, 10**12])
 @pytest.mark.parametrize("model", [DEEP, sequential(Flatten(), Linear(5))])
 def test_huge_batches_are_planned_at_once(model, n):
-    """Numbers with very many divisors, and few bytes a step, of which more images stay in the caches."""
+    """Numbers with very many divisors, and few bytes per step, of which more images stay in the caches."""
     network = Network(model, (1,), seed=0)
     small = network.memory(1000)
     assert network.memory(n).values == pytest.approx(small.values * n / 1000, rel=0.3)

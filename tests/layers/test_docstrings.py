@@ -11,7 +11,7 @@ import fastconv
 from fastconv import Network, layers
 
 PACKAGE = Path(fastconv.__file__).parent
-FILES = [PACKAGE / "layer.py", *(path for room in ("layers", "graph") for path in (PACKAGE / room).rglob("*.py"))]
+FILES = [PACKAGE / "layer.py", *(path for folder in ("layers", "graph") for path in (PACKAGE / folder).rglob("*.py"))]
 WITHOUT_ALL_ARGUMENTS = set()  # names of layers: one may go, none may come
 REQUIRED = {  # values of arguments that have no default
     "channels": 5,

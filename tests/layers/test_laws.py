@@ -1,4 +1,4 @@
-"""Every layer keeps the laws of the house."""
+"""Every layer keeps the laws of `tests/support/laws.py`."""
 
 import laws
 import numpy as np

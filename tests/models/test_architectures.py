@@ -156,13 +156,13 @@ def test_the_main_head_counts_whatever_its_logits():
 
 @pytest.mark.parametrize("channels", [5, 20])
 def test_shortcut_without_parameters(channels):
-    """Every second pixel, zeros for the further maps; and its adjoint."""
+    """Every second pixel, zeros for the further channels; and its adjoint."""
     x = np.random.default_rng(0).standard_normal((2, 4, 5, 6))
     y = Network(Shortcut(channels, 2), (4, 5, 6), "float64").predict(x)
     np.testing.assert_array_equal(y[:, :4], x[:, :, ::2, ::2])
     assert y.shape == (2, channels, 3, 3)
     assert not y[:, 4:].any()
-    # below a convolution of 1, whose gradient of a map then is sum dy x
+    # below a convolution of 1, whose gradient of a plane then is sum dy x
     network = Network(sequential(DepthwiseConv2D(1, name="c"), Shortcut(channels, 2)), (4, 5, 6), "float64")
     _, gradients = network.gradients(x, np.ones((2, channels, 3, 3)), losses.MSE("sum"))
     z = x * network.parameters["c.weight"].reshape(1, 4, 1, 1) + network.parameters["c.bias"].reshape(1, 4, 1, 1)

@@ -43,7 +43,7 @@ def test_each_map_of_a_dense_block_is_stored_once():
     report = Network(model, (3, 6, 6)).plan(2)
     lines = {line.step: line for line in report.lines}
     maps = [lines[f"c{number}"] for number in range(5)]
-    pixel = 4 * 4  # bytes of a map's channels of one pixel, in channels-last memory
+    pixel = 4 * 4  # bytes of one layer's channels of one pixel, in channels-last memory
     assert [line.start - maps[0].start for line in maps] == [pixel * number for number in range(5)]
     assert all(line.notes == "channels of a larger array" for line in maps)
     assert not any(line.step.startswith("copy") for line in report.lines)

@@ -9,7 +9,7 @@ from problems import random_padding, random_pair, random_step
 
 from fastconv import Network, graph, layers, losses
 
-MOST = 12  # rows and columns of a map, nodes beside their ends
+MOST = 12  # rows and columns of a plane, nodes beside their ends
 
 
 def divisor(rng, number, least=1):
@@ -156,7 +156,7 @@ LAYERS = {
     layers.ZeroPad2D: zero_pad,
     layers.MainHead: heads,
 }
-ENDS = {layers.Flatten, layers.GlobalAvgPool2D, layers.GlobalMaxPool2D, layers.Linear}  # from maps to a vector
+ENDS = {layers.Flatten, layers.GlobalAvgPool2D, layers.GlobalMaxPool2D, layers.Linear}  # from planes to a vector
 SMOOTH = set(LAYERS) - {  # the gradient of the others jumps somewhere
     layers.MaxPool2D,
     layers.AdaptiveMaxPool2D,
@@ -212,7 +212,7 @@ class Growth:
         for _ in range(20):
             chosen = kind or self.classes[self.rng.integers(len(self.classes))]
             if kind is None and len(node.shape) == 3 and chosen in ENDS and some(self.rng, 0.85):
-                continue  # maps last longer
+                continue  # images last longer
             if chosen is layers.Linear and len(node.shape) == 3:
                 node = layers.Flatten()(node)
             make = conv_as_wide if chosen is layers.Conv2D and some(self.rng, 0.6) else LAYERS[chosen]
@@ -226,7 +226,7 @@ class Growth:
     def fits(self, layer, node):
         try:
             shape = layer.spec(node.shape, "float64").y_shape
-        except ValueError:  # a window beyond its map, groups that divide nothing
+        except ValueError:  # a window beyond its plane, groups that divide nothing
             return False
         return shape[0] <= 10 * self.most and max(shape[1:], default=1) <= MOST
 
@@ -346,7 +346,7 @@ class Case:
 
 
 def single(node):
-    """A norm over the batch of one value an image: it cannot train on one image."""
+    """A norm over the batch of one value per image: it cannot train on one image."""
     return isinstance(node.layer, layers.BatchNorm) and int(np.prod(node.shape[1:])) == 1
 
 

@@ -85,7 +85,7 @@ class Naive:
 
 
 def random_model(rng, length, channels=3):
-    """A model of `length` random nodes on maps of one size: layers, sums, concatenations, fan-out, shared layers."""
+    """A model of `length` random nodes on planes of one size: layers, sums, concatenations, fan-out, shared layers."""
     from fastconv.layers import Conv2D, Flatten, LeakyReLU, Linear, ReLU, Sigmoid, Tanh
 
     def model(x):

@@ -31,7 +31,7 @@ class Pooling:
             count += 1
 
     def previous_ends_early(self, axis, start):
-        """Whether something of the padded map was left over by the window before this one."""
+        """Whether something of the padded plane was left over by the window before this one."""
         reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
         return start - self.stride[axis] + reach < self.size[axis] + self.pads[axis][1]
 

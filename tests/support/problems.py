@@ -126,7 +126,7 @@ def operands(problem, fill, seed, dtype="float32"):
 
 
 def random_conv(rng, channels=9, size=9):
-    """A convolution with any geometry: every tail, one filter a channel, single rows, padding that is not symmetric."""
+    """A convolution with any geometry: every tail, one filter per channel, single rows, asymmetric padding."""
     while True:
         C, K, groups = random_channels(rng, channels)
         window = random_step(rng), random_padding(rng, ("valid", "same", "full")), random_step(rng), groups

@@ -46,7 +46,7 @@ def test_a_network_learns():
 
 
 def test_steps_are_those_of_gradients_and_step():
-    """Every image once an epoch, in batches of 8 and a last one of 4, in the order of the seed."""
+    """Every image once per epoch, in batches of 8 and a last one of 4, in the order of the seed."""
     images, labels = stripes(20)
     a, b, optimizer = network(), network(), SGD(0.3, momentum=0.9)
     quiet_fit(a, images, labels, epochs=2, batch_size=8, optimizer=SGD(0.3, momentum=0.9), seed=5)

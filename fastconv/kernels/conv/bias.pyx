@@ -69,7 +69,7 @@ cdef void sum_blocks(const Maps *m, Py_ssize_t part, Py_ssize_t stop) noexcept n
 # ---------------------------------------------------------------- unit stride along the channels
 
 cdef void sum_pixels(const View *dy, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
-    """All maps of some rows; the last channels overlap the ones before, which are not added twice."""
+    """All channels of some rows; the last channels overlap the ones before, which are not added twice."""
     cdef Py_ssize_t c = 0, last = dy.C - VL
     while c + 4 * VL <= dy.C:
         sum_columns(dy, x + c, rows, 4, 0, sums + c)
@@ -83,7 +83,7 @@ cdef void sum_pixels(const View *dy, const real *x, Py_ssize_t rows, double *sum
 
 cdef inline void sum_columns(const View *dy, const real *x, Py_ssize_t rows, const int vectors, Py_ssize_t skip,
                              double *sums) noexcept nogil:
-    """`vectors` vectors of maps of some rows, without the first `skip` maps."""
+    """`vectors` vectors of channels of some rows, without the first `skip` channels."""
     cdef vf s[4]
     cdef Py_ssize_t i, j, end
     cdef int v
@@ -112,7 +112,7 @@ cdef inline void add_lanes(vf s, Py_ssize_t skip, double *sums) noexcept nogil:
 # ---------------------------------------------------------------- planes, or any strides
 
 cdef void sum_planes(const View *dy, const real *x, Py_ssize_t rows, double *sums) noexcept nogil:
-    """All maps of some rows, one map after another."""
+    """All channels of some rows, one after another."""
     cdef Py_ssize_t k, i
     for k in range(dy.C):
         if dy.w_step != 1:

@@ -104,7 +104,7 @@ cdef Py_ssize_t count_blocks(Py_ssize_t tiles, int threads) noexcept nogil:
     """The number of blocks into which `tiles` tiles of pixels are cut: at most TILES tiles each, none of them empty.
 
     With many pixels it is a multiple of the number of threads. With few pixels it is one block per thread, but no block
-    gets fewer than FEW tiles; each thread then keeps its part of the map from layer to layer.
+    gets fewer than FEW tiles; each thread then keeps its part of the image from layer to layer.
     """
     cdef Py_ssize_t blocks = ceil_div(tiles, TILES)
     if tiles == 0:

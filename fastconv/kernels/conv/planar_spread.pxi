@@ -1,4 +1,4 @@
-# The input gradient of a small map, scattered instead of gathered. First every value of dy is spread over the taps,
+# The input gradient of a small plane, scattered instead of gathered. First every value of dy is spread over the taps,
 #
 #     z[r,s] = sum_k dy[k] w[k,c,r,s]        for whole rows of dy: no product is wasted on padding
 #     dx[i,j] = b + sum_{r,s} z[r,s][i + top - r, j + left - s]

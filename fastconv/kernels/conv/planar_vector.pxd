@@ -1,5 +1,5 @@
-# The vector of the planar path: `vp`, PL reals in 32 bytes at most. It lies along W, and the maps of small networks are
-# often narrower than 64 bytes (Zhang 2016: rows of 12 and 8): a longer vector would hold mostly padding.
+# The vector of the planar path: `vp`, PL reals in 32 bytes at most. It lies along W, and the rows of small networks are
+# often shorter than 64 bytes (Zhang 2016: rows of 12 and 8): a longer vector would hold mostly padding.
 # As for `vf`, Cython believes that vp is a float type.
 
 from ..simd.vector cimport real

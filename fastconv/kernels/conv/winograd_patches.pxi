@@ -1,4 +1,4 @@
-# The patches: reading inputs and writing outputs, where a map ends through a copy with zeros around it.
+# The patches: reading inputs and writing outputs, where a plane ends through a copy with zeros around it.
 
 from libc.string cimport memcpy, memset
 from ..runtime.sizes cimport ceil_div, round_up

@@ -39,7 +39,7 @@ def forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] residual
             saved, running, double eps, bint training, int activation, bint exact):
     """y = activation((x - mean) r w + b + residual); residual may be None.
 
-    saved: None or (mean[N, G], low[N, G] or None, invstd[N, G]) for G groups of channels; None: every channel a group.
+    saved: None or (mean[N, G], low[N, G] or None, invstd[N, G]) for G groups of channels; None: each channel is one.
     running: None or (mean[C], var[C], momentum).
     training: the statistics of each sample and group, which update the running ones. Otherwise the running statistics;
     if `running` is None, the saved ones. What was used is written to `saved`.

@@ -14,7 +14,7 @@ cdef extern from *:
     #define STREAM_NORM_BYTES (8 << 20)    /* a result of a norm, whose input is read twice */
     #define STREAM_DENSE_BYTES (8 << 20)   /* the weight gradient of a linear layer */
     #define STREAM_CONV_REALS (3 << 19)    /* a result of the direct convolution */
-    #define FAR_DEPTHWISE_REALS (1 << 19)  /* the map that a depth-wise convolution reads: fetched ahead */
+    #define FAR_DEPTHWISE_REALS (1 << 19)  /* the input of a depth-wise convolution: fetched ahead */
     #endif
     """
     const Py_ssize_t STREAM_BYTES

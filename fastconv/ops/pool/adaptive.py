@@ -19,7 +19,7 @@ Sizes: TypeAlias = int | Sequence[int | None]  # None keeps the size of x
 
 
 def adaptive_avg_pool2d(x: Array, output_size: Sizes, *, out: Array | None = None) -> Array:
-    """The means of windows that share out each map to a given size.
+    """The means of windows that share out each plane to a given size.
 
     y[n,c,i,j] = mean of x[n, c, floor(i H/OH) : ceil((i+1) H/OH), floor(j W/OW) : ceil((j+1) W/OW)]
 
@@ -108,7 +108,7 @@ def adaptive_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | 
 def adaptive_max_pool2d(
     x: Array, output_size: Sizes, return_indices: bool = False, *, out: Array | None = None
 ) -> Any:  # (y, indices) with return_indices, else y
-    """The largest values of windows that share out each map to a given size.
+    """The largest values of windows that share out each plane to a given size.
 
     y[n,c,i,j] = max of x[n, c, floor(i H/OH) : ceil((i+1) H/OH), floor(j W/OW) : ceil((j+1) W/OW)]
 
@@ -218,6 +218,6 @@ def adaptive_shape(x: Array, output_size: Sizes) -> Shape:
 
 
 def not_empty(shape: Shape) -> None:
-    """ValueError for maps without pixels."""
+    """ValueError for planes without pixels."""
     if min(shape[2:]) < 1:
         raise ValueError(f"x must have H and W of at least 1, got shape {tuple(shape)}")

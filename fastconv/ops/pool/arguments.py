@@ -20,7 +20,7 @@ def gradient_of(x: Array, dy: Array, name: str, y_shape: Shape, batched: bool) -
 
 
 def no_window_in_padding(tables: Tables, g: Pool2dGeometry) -> None:
-    """ValueError where dilation lets a window step over the whole map."""
+    """ValueError where dilation lets a window step over the whole plane."""
     for lines, name, size in zip(tables, ("height", "width"), (g.H, g.W), strict=True):
         if lines[:, 1].min(initial=1) < 1:
             raise ValueError(

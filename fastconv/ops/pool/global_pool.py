@@ -12,7 +12,7 @@ from .adaptive import (
 
 
 def global_avg_pool2d(x: Array, *, out: Array | None = None) -> Array:
-    """The mean of each map: y[n,c,0,0] = 1/(H W) sum over h, w of x[n,c,h,w].
+    """The mean of each plane: y[n,c,0,0] = 1/(H W) sum over h, w of x[n,c,h,w].
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def global_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | No
 def global_max_pool2d(
     x: Array, return_indices: bool = False, *, out: Array | None = None
 ) -> Any:  # (y, indices) with return_indices, else y
-    """The largest value of each map: y[n,c,0,0] = max over h, w of x[n,c,h,w].
+    """The largest value of each plane: y[n,c,0,0] = max over h, w of x[n,c,h,w].
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def global_max_pool2d(
 
 
 def global_max_pool2d_backward(dy: Array, x: Array, *, indices: Array | None = None, out: Array | None = None) -> Array:
-    """The gradient of `global_max_pool2d` with respect to its input: dy at the first maximum of each map, else 0.
+    """The gradient of `global_max_pool2d` with respect to its input: dy at the first maximum of each plane, else 0.
 
     dx[n,c,h,w] = dy[n,c,0,0] where h W + w = argmax of x[n,c], else 0
 
@@ -159,6 +159,6 @@ def global_max_pool2d_backward(dy: Array, x: Array, *, indices: Array | None = N
 
 
 def one_by_one(dy: Array) -> None:
-    """ValueError unless maps have one pixel."""
+    """ValueError unless planes have one pixel."""
     if tuple(getattr(dy, "shape", (1, 1))[-2:]) != (1, 1):
         raise ValueError(f"dy must have shape (N, C, 1, 1), the output of global pooling, got {dy.shape}")

@@ -20,7 +20,7 @@ Tables: TypeAlias = tuple[Array, Array]  # the windows along H and along W
 def sliding_lines(
     size: int, out: int, kernel: int, stride: int, dilation: int, before: int, after: int | None = None
 ) -> Array:
-    """Each window along one axis, clipped to the map; m counts the padding up to `after`, or not at all (None)."""
+    """Each window along one axis, clipped to the plane; m counts the padding up to `after`, or not at all (None)."""
     start = np.arange(out, dtype=np.intp) * stride - before
     skipped = np.maximum(-(start // dilation), 0)
     count = np.minimum(-((start - size) // dilation), kernel) - skipped

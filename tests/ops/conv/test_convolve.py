@@ -1,4 +1,4 @@
-"""convolve2d: true convolution, as the sources and scipy.signal write it; its gradients; rot180."""
+"""convolve2d: true convolution, as Zhang 2016 [1] and scipy.signal define it; its gradients; rot180."""
 
 import inputs
 import numpy as np

@@ -146,7 +146,7 @@ def test_precise_has_the_bits_of_the_other_paths_switched_off(shape):
         dx = fastconv.conv2d_backward_input(y, weight, x.shape, **window, **precise)
         return y, dx, fastconv.conv2d_backward_weight(y, x, weight.shape, **window, **precise)
 
-    for _ in range(2):  # the second calls are remembered ones
+    for _ in range(2):  # the second calls are found in the call cache
         precise, usual = results(precise=True), results(precise=False)
     before = [fastconv.use_path(name, False) for name in ("winograd", "narrow")]
     try:
