@@ -8,7 +8,7 @@
 #     pixel (1, 0)  windows (R, Q-1), (R, Q)                            pixel (1, 1)  (R, Q)
 #
 # Gain: all addresses are found once for four pixels, and dy is read once or twice per element, not four times.
-# Sums run along a row of windows, then over the rows: the bits are the same as in `cover_block`.
+# Sums run along a row of windows, then over the rows: the bits are those of backward_channels.pxi.
 
 from ..runtime.sizes cimport ceil_div
 from ..simd cimport dispatch
