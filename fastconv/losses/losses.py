@@ -15,8 +15,6 @@ from ..ops import check, loss
 from ..typing import Array, Call, Shape
 from .targets import class_indices, one_each, one_hot, one_of_several, values
 
-LARGEST = float(np.finfo(np.float32).max)
-
 
 class Loss:
     """The base of the losses here, which say in `checked` how targets are checked."""
@@ -201,9 +199,9 @@ class AuxiliaryCrossEntropy(Loss):
 
 def head_weight(value: Any) -> float:
     """The weight of a head, which float32 must be able to hold."""
-    number = value if isinstance(value, int) and abs(value) > LARGEST else check.number(value, "weights")
-    if not abs(number) <= LARGEST:
-        raise ValueError(f"weights must be numbers up to {LARGEST:.2e}, the largest float32, got {number}")
+    number = value if isinstance(value, int) and abs(value) > check.LARGEST else check.number(value, "weights")
+    if not abs(number) <= check.LARGEST:
+        raise ValueError(f"weights must be numbers up to {check.LARGEST:.2e}, the largest float32, got {number}")
     return number
 
 

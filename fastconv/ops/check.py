@@ -19,6 +19,7 @@ PLANAR, CHANNELS_LAST = "planar", "channels_last"
 DTYPES = (np.dtype("float32"), np.dtype("float64"))
 LINE = 64  # bytes of a cache line, and of the widest vector
 SMALL = 1 << 16  # bytes of an array for which starting on a line costs more time than it saves
+LARGEST = float.fromhex("0x1.fffffep127")  # the largest float32
 MAX_ELEMENTS = 2**40  # a broadcast view can claim any size; beyond this a call would not end
 
 

@@ -13,17 +13,6 @@ from .check import flag, integer, pair, shape
 from .extents import LIMIT, check_padded, extent, multiple, pads, pooled_extent, steps, transposed_extent, within
 
 
-class Window(NamedTuple):
-    """One axis of a sliding window: output o reads input o * stride - before + r * dilation, r < kernel."""
-
-    out: int
-    kernel: int
-    stride: int
-    dilation: int
-    before: int
-    after: int
-
-
 class Conv2dGeometry(NamedTuple):
     """A convolution of x (N, C, H, W) with w (K, C / groups, kh, kw) to y (N, K, OH, OW)."""
 

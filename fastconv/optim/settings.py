@@ -7,8 +7,6 @@ import numpy as np
 
 from ..ops import check
 
-LARGEST = float(np.finfo(np.float32).max)
-
 
 def real(value: Any, name: str) -> float:
     """A float from any real number, a NumPy scalar or a 0-dimensional array."""
@@ -28,8 +26,8 @@ def number(given: Any, name: str) -> float:
 def at_least_0(given: Any, name: str) -> float:
     """A float >= 0 that float32 can hold."""
     value = number(given, name)
-    if value > LARGEST:
-        raise ValueError(f"{name} must be at most {LARGEST:.2e}, the largest float32, got {value}")
+    if value > check.LARGEST:
+        raise ValueError(f"{name} must be at most {check.LARGEST:.2e}, the largest float32, got {value}")
     return value
 
 

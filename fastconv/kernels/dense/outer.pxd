@@ -9,11 +9,6 @@ cdef extern from *:
     #ifndef FASTCONV_DENSE_OUTER
     #define FASTCONV_DENSE_OUTER
     #define PANEL_WIDTH (TILE_VECTORS * VL)
-    #if TILE_VECTORS == 4
-    #define DISPATCH_PANEL DISPATCH4
-    #else
-    #define DISPATCH_PANEL DISPATCH2
-    #endif
     #endif
     """
     enum: PANEL_VECTORS "TILE_VECTORS"  # vectors in a row of a panel
@@ -40,7 +35,7 @@ ctypedef void (*panel_case)(const Product *p, const int rows, const int nv) noex
 
 cdef extern from *:
     void each_rows "DISPATCH6" (rows_case f, int rows, const Product *p, int nv) noexcept nogil
-    void each_nv "DISPATCH_PANEL" (panel_case f, int nv, const Product *p, int rows) noexcept nogil
+    void each_nv "DISPATCH_VECTORS" (panel_case f, int nv, const Product *p, int rows) noexcept nogil
 
 
 cdef inline void outer_body(const Product *product, const int rows, const int nv) noexcept nogil:

@@ -11,7 +11,7 @@
 # The largest case is also taken for every n beyond it. The macros, and who uses them:
 #
 #     DISPATCH2 to 4, 6   n = 1, 2, ...                 conv: planar, depthwise; dense
-#     DISPATCH_VECTORS    n = 1 to TILE_VECTORS         conv: direct (columns of a register tile)
+#     DISPATCH_VECTORS    n = 1 to TILE_VECTORS         conv: direct; dense: outer (columns of a register tile)
 #     DISPATCH_TILE       1 to 6 rows, n vectors        conv: winograd (a whole register tile)
 #     DISPATCH_AMONG2..5  n is A or B or ...            norm, pool (the kind of an activation or a window)
 #     DISPATCH_ANY2       n is A, B, or not a constant  pool (taps of a window)
