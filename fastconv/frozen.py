@@ -96,7 +96,7 @@ class FrozenNetwork(Predictor):
             self.idle.insert(0, (n, plan))
             del self.idle[KEPT:]
 
-    def predict_part(self, x: Array, y: Array) -> None:
+    def _predict_part(self, x: Array, y: Array) -> None:
         """y = the output for a checked batch of images."""
         plan = self.take(len(x))
         plan.run_on(x)

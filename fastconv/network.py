@@ -136,7 +136,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
     def __copy__(self) -> "Network":
         return copy.deepcopy(self)
 
-    def predict_part(self, x: Array, y: Array) -> None:
+    def _predict_part(self, x: Array, y: Array) -> None:
         """y = the output for a checked batch of images."""
         with self.executor.lock:
             plan = self.executor.bound_plan(len(x))
@@ -159,7 +159,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
         gradients : mapping name -> array
             d loss / d parameter, the caller's own arrays.
         """
-        loss, images = habits.check_loss(loss), self.batch_of(x)
+        loss, images = habits.check_loss(loss), self._batch_of(x)
         prepared = loss.prepare(targets, (len(images), *self.output_shape), self.dtype)
         with self.training(), self.executor.lock:
             plan = self.executor.bound_plan(len(images), loss)
@@ -171,6 +171,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
 
         A batch that cannot run is refused here, before anything changes. The arguments are those of `train_batch`.
         """
+        batch_size = check.integer(batch_size, "batch_size", 1)
         with self.executor.lock:
             self.executor.bound_plan(batch_size, loss, fused_update)
 
@@ -185,7 +186,8 @@ class Network(SetOnce, Predictor, Stored, Reported):
     ) -> float:
         """One training step: forward, backward, update. Returns the loss before the update.
 
-        Nothing is checked, and the caller holds `training()`. For your own loops there is `fastconv.train_step`.
+        Of the arguments only the shape of x is checked, and the caller holds `training()`. For your own loops there is
+        `fastconv.train_step`.
 
         Parameters
         ----------
@@ -200,6 +202,8 @@ class Network(SetOnce, Predictor, Stored, Reported):
         watch : function (loss, y) -> anything, optional
             Called after the update with arrays that are valid during this call.
         """
+        if np.shape(x)[1:] != self.input_shape or len(x) == 0:
+            raise ValueError(f"x must have shape {shape_of_batch(self.input_shape)}, N >= 1, got {np.shape(x)}")
         executor = self.executor
         with executor.lock:
             in_parts = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
@@ -229,7 +233,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
         finally:
             trainer.release()
 
-    def batch_of(self, x: Any) -> Array:
+    def _batch_of(self, x: Any) -> Array:
         """`x` as a batch of at least one image."""
         images, batched = batch(x, "x", self.input_shape, self.dtype)
         if not batched or len(images) == 0:

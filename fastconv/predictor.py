@@ -13,13 +13,13 @@ BATCH = 256  # images worked on at a time, unless told otherwise
 
 
 class Predictor:
-    """The base of classes with `input_shape`, `output_shape`, `dtype`, and `predict_part(x, y)` for a checked batch."""
+    """The base of classes with `input_shape`, `output_shape`, `dtype`, and `_predict_part(x, y)` for checked images."""
 
     input_shape: Shape
     output_shape: Shape
     dtype: np.dtype[Any]
 
-    def predict_part(self, x: Array, y: Array) -> None:
+    def _predict_part(self, x: Array, y: Array) -> None:
         """y = the output for a checked batch of images."""
         raise NotImplementedError
 
@@ -40,5 +40,5 @@ class Predictor:
         batch_size = check.integer(batch_size, "batch_size", 1)
         y = np.empty((len(images), *self.output_shape), self.dtype)
         for start in range(0, len(images), batch_size):
-            self.predict_part(images[start : start + batch_size], y[start : start + batch_size])
+            self._predict_part(images[start : start + batch_size], y[start : start + batch_size])
         return y if batched else y[0]

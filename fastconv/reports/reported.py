@@ -19,7 +19,7 @@ from .summary import Summary
 
 
 class Reported:
-    """The base of classes with `nodes`, an `executor`, `training()` and `batch_of(x)`; tells what runs and its cost."""
+    """The base of classes with `nodes`, an `executor`, `training()` and `_batch_of(x)`; tells what runs at what cost."""
 
     nodes: Sequence[Node]
     executor: Executor
@@ -30,7 +30,7 @@ class Reported:
         """Held while the network is trained."""
         raise NotImplementedError
 
-    def batch_of(self, x: Any) -> Array:
+    def _batch_of(self, x: Any) -> Array:
         """`x` as a batch of at least one image."""
         raise NotImplementedError
 
@@ -100,7 +100,7 @@ class Reported:
         """
         if targets is not None and loss is None:
             raise TypeError("loss must be given with targets, such as loss=fastconv.CrossEntropy(), got None")
-        x = self.batch_of(x)
+        x = self._batch_of(x)
         prepared: Array | None = None
         if loss is not None:
             prepared = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)

@@ -505,3 +505,29 @@ def test_memory_is_reserved_before_anything_runs():
     assert everything(net, None) == before
     with pytest.raises(ValueError, match="is too large"):
         net.reserve(2**62)
+    for size in (0, -1, 2.5, "6", True):
+        with pytest.raises((TypeError, ValueError), match="batch_size must be"):
+            net.reserve(size)
+
+
+@pytest.mark.parametrize("shape", [(0, 1, 6, 6), (4, 2, 6, 6), (4, 6, 6), (4, 1, 3, 3), (1, 1)])
+def test_a_batch_of_another_shape_is_refused_before_anything_changes(shape):
+    net, loss = network(), losses.CrossEntropy()
+    before = everything(net, None)
+    with net.training(), pytest.raises(ValueError, match=r"x must have shape \(N, .*\), N >= 1, got"):
+        net.train_batch(np.ones(shape, "float32"), np.zeros(shape[0], "int64"), loss, SGD(0.1))
+    assert everything(net, None) == before
+
+
+def test_a_batch_is_trained_in_any_memory():
+    """Images that are read-only, strided or of another dtype give the bits of plain ones."""
+    (images, labels), loss = stripes(6), losses.CrossEntropy()
+    images, trained = np.asarray(images, "float32"), []
+    locked, apart = images.copy(), np.repeat(images, 2, axis=3)[..., ::2]
+    locked.setflags(write=False)
+    for x in (images, locked, apart, images.astype("float64")):
+        net = network()
+        with net.training():
+            net.train_batch(x, loss.prepare(labels, (6, *net.output_shape), net.dtype), loss, SGD(0.1))
+        trained.append(everything(net, None))
+    assert trained[1:] == trained[:1] * 3
