@@ -72,7 +72,9 @@ def train(options: Namespace, output: Stream) -> int:
         )
     save(network, out, describe(options.model, network, folder))
     print(f"saved     {escaped(out)}")
-    print(f"test accuracy {100 * (history[-1].validation_accuracy or 0):.2f} %")
+    accuracy = history[-1].validation_accuracy
+    assert accuracy is not None  # the models of the command are classifiers, and fit was given the test images
+    print(f"test accuracy {100 * accuracy:.2f} %")
     return 0
 
 

@@ -19,7 +19,7 @@ from .summary import Summary
 
 
 class Reported:
-    """The base of classes with `nodes`, an `executor`, `training()` and `_batch_of(x)`; tells what runs at what cost."""
+    """Base of classes with `nodes`, an `executor`, `training()` and `_batch_of(x)`; tells what runs and its cost."""
 
     nodes: Sequence[Node]
     executor: Executor
