@@ -52,7 +52,8 @@ def test_every_build_has_every_kernel():
             sets.setdefault(build, set()).add((family, name.partition(".")[0]))
     assert {f"{build}_{dtype}" for build in kernels.builds for dtype in kernels.DTYPES} <= set(sets)
     (every,) = set(map(frozenset, sets.values()))
-    assert every >= {("conv", "direct"), ("pool", "windows"), ("norm", "pixels"), ("loss", "losses")}
+    assert every >= {("conv", "direct"), ("pool", "windows"), ("norm", "pixels"), ("dense", "linear")}
+    assert every >= {("activation", "pointwise"), ("loss", "losses"), ("optim", "updates"), ("layout", "copies")}
 
 
 def test_kernels_of_another_build_are_not_loaded():
