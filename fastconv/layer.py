@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 from numpy.typing import DTypeLike, NDArray
 
-from .arguments import habits
+from .arguments.options import check_options
 from .typing import Call, Shape
 
 Initialiser: TypeAlias = Callable[..., Any]  # (rng, shape, fan_in, fan_out) -> the values of a parameter
@@ -190,7 +190,7 @@ class Layer:
                 setattr(cls, name, vars(cls)[older])
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
-        habits.check_options(cls, options)
+        check_options(cls, options)
         return super().__new__(cls)
 
     def __init__(self, name: str | None = None) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, parameters
-from .arguments import habits
 from .arguments.batch import batch, shape_of_batch
+from .arguments.training import check_loss
 from .checkpoint.stored import Stored
 from .executor import Executor
 from .frozen import FrozenNetwork
@@ -159,7 +159,7 @@ class Network(SetOnce, Predictor, Stored, Reported):
         gradients : mapping name -> array
             d loss / d parameter, the caller's own arrays.
         """
-        loss, images = habits.check_loss(loss), self._batch_of(x)
+        loss, images = check_loss(loss), self._batch_of(x)
         prepared = loss.prepare(targets, (len(images), *self.output_shape), self.dtype)
         with self.training(), self.executor.lock:
             plan = self.executor.bound_plan(len(images), loss)

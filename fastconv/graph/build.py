@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..arguments import habits
+from ..arguments import models as given
 from ..ops import check
 from .graph import Graph
 from .node import Node
@@ -26,7 +26,7 @@ def sequential(*models: Model) -> Model:
     ['linear1.weight', 'linear1.bias']
     """
     for model in models:
-        habits.check_model(model, "sequential takes layers and functions Node -> Node")
+        given.check_model(model, "sequential takes layers and functions Node -> Node")
 
     return partial(one_after_another, models)
 
@@ -40,8 +40,8 @@ def one_after_another(models: tuple[Model, ...], x: Node) -> Node:
 
 def build(model: Model, input_shape: Any, dtype: DTypeLike, precise: bool = False) -> Node:
     """The output node of the model; its graph holds the rest."""
-    habits.check_model(model, "model must be a layer or a function Node -> Node")
-    shape = habits.sample_shape(input_shape)
+    given.check_model(model, "model must be a layer or a function Node -> Node")
+    shape = given.sample_shape(input_shape)
     dtype = np.dtype(dtype)
     if dtype not in check.DTYPES:
         raise TypeError(f"dtype must be float32 or float64, got {dtype}")

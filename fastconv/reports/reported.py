@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arguments import habits
+from ..arguments.training import check_loss
 from ..executor import Executor
 from ..graph import Node
 from ..ops import check
@@ -103,7 +103,7 @@ class Reported:
         x = self._batch_of(x)
         prepared: Array | None = None
         if loss is not None:
-            prepared = habits.check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
+            prepared = check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
         repeats = check.integer(repeats, "repeats", 1)
         with self.training(), self.executor.lock:
             plan = self.executor.trial_plan(len(x), loss)

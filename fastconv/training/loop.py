@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import losses
-from ..arguments import habits
+from ..arguments import training as given
 from ..frozen import FrozenNetwork
 from ..network import Network
 from ..ops import check
@@ -91,7 +91,7 @@ def fit(
     trainable(network)
     optimizer, loss = usable(optimizer, lean), chosen(loss)
     epochs, batch_size = check.integer(epochs, "epochs", 0), check.integer(batch_size, "batch_size", 1)
-    habits.check_callback(on_epoch, "on_epoch", "an Epoch")
+    given.check_callback(on_epoch, "on_epoch", "an Epoch")
     data, held_out = Data(network, images, labels, loss), validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
     rng, history = check.random(seed), []
@@ -161,7 +161,7 @@ def reserve(
 
 def usable(optimizer: Any, lean: object) -> Any:
     """The optimizer, or SGD; TypeError where lean training cannot use it."""
-    optimizer = SGD(lr=0.1) if optimizer is None else habits.check_optimizer(optimizer)
+    optimizer = SGD(lr=0.1) if optimizer is None else given.check_optimizer(optimizer)
     if check.flag(lean, "lean") and not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be one of fastconv.optim where lean=True, got {type(optimizer).__name__}")
     return optimizer
@@ -169,7 +169,7 @@ def usable(optimizer: Any, lean: object) -> Any:
 
 def chosen(loss: Any) -> Any:
     """The loss, or cross-entropy if there is none."""
-    return losses.CrossEntropy() if loss is None else habits.check_loss(loss)
+    return losses.CrossEntropy() if loss is None else given.check_loss(loss)
 
 
 def run_epoch(

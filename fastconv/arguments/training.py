@@ -1,15 +1,10 @@
-"""Errors for what users of other libraries write by habit; they say what to write instead."""
+"""What is given as a loss, an optimizer or a callback; errors say what to write instead."""
 
 import inspect
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
-
-import numpy as np
-
-from ..ops import check
-from ..typing import Shape
 
 LOSSES = {  # letters of a name -> what to write
     "crossentropy": "fastconv.CrossEntropy()",
@@ -28,63 +23,6 @@ OPTIMIZERS = {
     "adamw": "fastconv.AdamW()",
     "rmsprop": "fastconv.RMSprop()",
 }
-OPTIONS = {  # an option of layers in other libraries -> the option here
-    "strides": "stride",
-    "pool_size": "kernel_size",
-    "dilation_rate": "dilation",
-    "use_bias": "bias",
-    "filters": "channels",
-    "out_channels": "channels",
-    "out_features": "outputs",
-    "units": "outputs",
-    "kernel_initializer": "init",
-    "bias_initializer": "bias_init",
-    "rate": "p",
-    "epsilon": "eps",
-}
-
-
-def check_model(model: object, rule: str) -> None:
-    """TypeError if the model is not a function of nodes, with what to write instead."""
-    cure = ""
-    if isinstance(model, type):
-        cure = f"; this is a class, call it to make a layer: {model.__name__}(...)"
-    elif isinstance(model, list | tuple):
-        cure = "; to join several layers write sequential(*layers)"
-    elif callable(model):
-        return
-    raise TypeError(f"{rule}, got {model!r}{cure}")
-
-
-def check_options(layer: type, options: Mapping[str, object]) -> None:
-    """TypeError if a layer of fastconv gets an option of another library; your own classes may take any option."""
-    if not options:
-        return
-    init: Callable[..., None] = layer.__init__  # type: ignore[misc]  # of the class itself
-    if not init.__module__.startswith("fastconv."):
-        return
-    if "activation" in options:
-        raise TypeError(
-            f"{layer.__name__} takes no activation, got activation={options['activation']!r}: an activation is a layer "
-            f"of its own, sequential({layer.__name__}(...), ReLU())"
-        )
-    known = inspect.signature(init).parameters
-    for name in options:
-        if name not in known and OPTIONS.get(name) in known:
-            value = check.shown(options[name])
-            raise TypeError(f"{layer.__name__} takes no {name}, got {name}={value}; write {OPTIONS[name]}={value}")
-
-
-def sample_shape(input_shape: Any) -> Shape:
-    """(C, H, W) or (features,), from one of these or from the number of features."""
-    rule = "input_shape must be (C, H, W) or (features,), without the batch axis"
-    if hasattr(input_shape, "__index__") and np.ndim(input_shape) == 0:
-        input_shape = (input_shape,)
-    if not isinstance(input_shape, tuple | list | np.ndarray):
-        raise TypeError(f"{rule}, got {input_shape!r}")
-    if len(input_shape) not in (1, 3):
-        raise ValueError(f"{rule}, got {tuple(input_shape)}")
-    return tuple(check.integer(extent, "input_shape", 1) for extent in input_shape)
 
 
 def check_loss(loss: Any) -> Any:
