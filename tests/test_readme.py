@@ -5,7 +5,9 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import fastconv
 
@@ -21,9 +23,20 @@ def one_thread():
     fastconv.set_num_threads(None)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["numpy", "network", "architectures"])
+def draw_pictures(folder):
+    """A folder for each of two classes: light pictures, and dark ones."""
+    rng = np.random.default_rng(0)
+    for name, low in (("cats", 128), ("dogs", 0)):
+        (folder / name).mkdir()
+        for number in range(30):
+            pixels = rng.integers(low, low + 128, (40, 40, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=["numpy", "network", "pictures", "architectures"])
 def test_python_runs_and_prints_what_it_says(block, tmp_path, monkeypatch, one_thread):
     monkeypatch.chdir(tmp_path)
+    draw_pictures(tmp_path)
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
         exec(compile(block, "README.md", "exec"), {})
@@ -56,3 +69,47 @@ def test_every_folder_and_file_of_the_table_exists():
     assert len(paths) >= 10
     for path in paths:
         assert (ROOT / path).exists() or (ROOT / "fastconv" / path).exists(), path
+
+
+def cells(title):
+    """The rows of the table below a title, each a list of its cells."""
+    lines = README.partition(f"## {title}\n")[2].partition("\n## ")[0].splitlines()
+    return [row.strip("| ").split(" | ") for row in lines if row.startswith("|")][2:]
+
+
+def words():
+    """What the tables name: everything of fastconv, a network and its data."""
+    network = fastconv.Network(fastconv.sequential(fastconv.Flatten(), fastconv.Linear(3)), (1, 4, 4), seed=0)
+    x, y = np.ones((6, 1, 4, 4), "float32"), [0, 1, 2, 0, 1, 2]
+    given = {"network": network, "x": x, "y": y, "K": 4, "C": 2, "path": "weights.npz"}
+    return vars(fastconv) | given | {"loss": fastconv.CrossEntropy(), "optimizer": fastconv.SGD(0.1)}
+
+
+def test_the_words_for_those_who_come_from_elsewhere_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    known, rows = words(), cells("Coming from PyTorch or Keras")
+    assert len(rows) >= 10
+    for _, _, ours in rows:
+        for code in re.findall("`(.*?)`", ours):
+            eval(code, dict(known))
+
+
+def test_every_last_layer_fits_its_loss():
+    """In training, and in predictions of the shape that the targets have."""
+    rows = cells("Which loss goes with which last layer")
+    assert len(rows) >= 5
+    for ends, targets, loss in rows:
+        known, images = words(), "Conv2D" in ends
+        last = [eval(code, known) for code in re.findall("`(.*?)`", ends)]
+        parts = last if images else [fastconv.Flatten(), *([fastconv.Linear(4)] if "Sigmoid" in ends else []), *last]
+        network = fastconv.Network(fastconv.sequential(*parts), (1, 4, 4), seed=0)
+        shape = (6, *network.output_shape)
+        of_classes = np.zeros((6, *network.output_shape[1:]), int)
+        given = of_classes if "class indices" in targets else np.ones(shape, "float32")
+        axes = re.search(r"\((.*?)\)", targets)[1].rstrip(",").split(",")
+        assert given.ndim == len(axes)
+        chosen = eval(re.search("`(.*?)`", loss)[1], known)
+        before = fastconv.evaluate(network, known["x"], given, loss=chosen)[0]
+        for _ in range(5):
+            fastconv.train_step(network, known["x"], given, fastconv.SGD(0.1), loss=chosen)
+        assert fastconv.evaluate(network, known["x"], given, loss=chosen)[0] < before
