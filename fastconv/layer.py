@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from numpy.typing import DTypeLike, NDArray
 
-from .arguments.options import check_options
+from .arguments import attributes, calls
+from .arguments.attributes import Argument
+from .arguments.misplaced import no_node
 from .typing import Call, Shape
 
 Initialiser: TypeAlias = Callable[..., Any]  # (rng, shape, fan_in, fan_out) -> the values of a parameter
@@ -100,6 +102,13 @@ class Changes:
     count = 0
 
 
+def label(value: Any, name: str) -> str | None:
+    """A text that is not empty, or None."""
+    if value is not None and not (isinstance(value, str) and value):
+        raise TypeError(f"{name} must be a text, which the layer's parameters are found under, got {value!r}")
+    return value
+
+
 OLDER = {"again": "recompute", "adds_gradient": "accumulates_dx"}  # older names of methods, which subclasses may use
 
 
@@ -179,7 +188,7 @@ class Layer:
     convolution: bool = False
     gradient_by_rows: AbstractSet[str] = frozenset()
     recompute: Any = None
-    name: str | None = None  # for a class of your own that calls no `super().__init__()`
+    name = Argument[str | None](label, default=None)  # the default: for a class that calls no `super().__init__()`
 
     _used = False  # whether a network has this layer
 
@@ -189,31 +198,36 @@ class Layer:
             if older in vars(cls) and name not in vars(cls):
                 setattr(cls, name, vars(cls)[older])
 
-    def __new__(cls, *args: Any, **options: Any) -> Self:
-        check_options(cls, options)
-        return super().__new__(cls)
+        if "__init__" in vars(cls) and attributes.is_own(cls):
+            cls.__init__ = calls.explained(cls, cls.__init__)  # type: ignore[method-assign]  # of the same signature
 
     def __init__(self, name: str | None = None) -> None:
-        if name is not None and not (isinstance(name, str) and name):
-            raise TypeError(f"name must be a text, which the layer's parameters are found under, got {name!r}")
         self.name = name
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if attributes.is_own(type(self)):
+            attributes.check_known(self, name, value)
         super().__setattr__(name, value)
         if self._used and not name.startswith("_"):
             Changes.count += 1
 
+    if not TYPE_CHECKING:  # for the checker of types, what is not there is an error already
+
+        def __getattr__(self, name: str) -> Any:
+            raise attributes.missing(self, name)
+
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The `Spec` for inputs of this shape, without the batch axis."""
-        raise NotImplementedError(f"{type(self).__name__} must have a method spec(x_shape, dtype), see fastconv.Layer")
+        raise lacking(self, "spec(self, x_shape, dtype)", "return fastconv.Spec(y_shape), for inputs of shape x_shape")
 
     def forward(self, b: Bound) -> list[Call]:
         """The calls that write `b.y`, and `b.saved` for the backward pass."""
-        raise NotImplementedError(f"{type(self).__name__} must have a method forward(b), see fastconv.Layer")
+        raise lacking(self, "forward(self, b)", "return a list of functions without arguments that write b.y")
 
     def backward(self, b: Bound) -> list[Call]:
         """The calls that write `b.dx`, unless it is None, and all of `b.grads`."""
-        raise NotImplementedError(f"{type(self).__name__} must have a method backward(b), see fastconv.Layer")
+        what = "return a list of functions without arguments that write b.dx and b.grads (only training needs it)"
+        raise lacking(self, "backward(self, b)", what)
 
     def freeze(self, params: SimpleNamespace, norm: Norm, x_shape: Shape) -> SimpleNamespace:
         """The `b.params` of `forward` in a frozen network; `norm`, (scale, shift) per channel or None, is folded in."""
@@ -236,10 +250,21 @@ class Layer:
         return 0
 
     def __call__(self, x: AnyNode) -> AnyNode:
-        if not hasattr(x, "graph"):
-            raise TypeError(f"{type(self).__name__} is called with a Node (see Network), got {type(x).__name__}")
+        if not hasattr(x, "graph") or not hasattr(x, "owner"):
+            raise no_node(self, x)
         y: AnyNode = x.graph.apply(self, x)
         return y
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({'' if self.name is None else f'name={self.name!r}'})"
+        return calls.shown(self)
+
+
+Layer.__init__ = calls.explained(Layer, Layer.__init__)  # type: ignore[method-assign]  # of the same signature
+calls.by_name_alone(Layer.__init__)
+
+
+def lacking(layer: Layer, method: str, what: str) -> TypeError:
+    """The error for a class of one's own without a method that is needed."""
+    return TypeError(
+        f"{type(layer).__name__} must have a method: def {method}: ..., to {what}; see help(fastconv.Layer)"
+    )

@@ -14,32 +14,48 @@ SHAPES = {  # a layer, and attributes with which it would need other memory, or 
     "channels": (lambda: layers.Conv2D(4, 3), {"channels": 40}),
     "fewer channels": (lambda: layers.Conv2D(4, 3), {"channels": 2}),
     "kernel": (lambda: layers.Conv2D(4, 3, padding=1), {"kernel_size": (5, 5)}),
-    "stride": (lambda: layers.Conv2D(4, 3), {"window": (2, 0, 1, 1)}),
+    "stride": (lambda: layers.Conv2D(4, 3), {"stride": 2}),
     "groups": (lambda: layers.Conv2D(4, 3), {"groups": 2}),
     "no bias": (lambda: layers.Conv2D(4, 3), {"bias": False}),
     "a bias": (lambda: layers.Conv2D(4, 3, bias=False), {"bias": True}),
-    "initialiser": (lambda: layers.Conv2D(4, 3), {"weight_init": None}),
     "multiplier": (lambda: layers.DepthwiseConv2D(3), {"multiplier": 3}),
     "separable": (lambda: layers.SeparableConv2D(4, 3), {"channels": 9}),
     "transposed": (lambda: layers.ConvTranspose2D(4, 3), {"channels": 9}),
-    "transposed window": (lambda: layers.ConvTranspose2D(4, 3, stride=2), {"window": (2, 1, 3, 1, 1)}),
+    "transposed window": (lambda: layers.ConvTranspose2D(4, 3, stride=2), {"padding": 1, "output_padding": 3}),
     "affine": (lambda: layers.BatchNorm(), {"affine": False}),
     "not affine": (lambda: layers.BatchNorm(affine=False), {"affine": True}),
-    "momentum": (lambda: layers.BatchNorm(), {"momentum": 7}),
-    "eps": (lambda: layers.BatchNorm(), {"eps": "small"}),
     "groups of channels": (lambda: layers.GroupNorm(4), {"num_groups": 1}),
-    "no groups": (lambda: layers.GroupNorm(4), {"num_groups": 0}),
-    "negative groups": (lambda: layers.GroupNorm(4), {"num_groups": -2}),
-    "negative size": (lambda: layers.LocalResponseNorm(3), {"window": (-5, 1e-4, 0.75, 1.0)}),
-    "huge size": (lambda: layers.LocalResponseNorm(3), {"window": (2**63, 1e-4, 0.75, 1.0)}),
-    "pool": (lambda: layers.MaxPool2D(2), {"window": ((2, 2), 1, 0, 1, False)}),
-    "negative padding": (lambda: layers.MaxPool2D(2), {"window": ((2, 2), 2, -1, 1, False)}),
+    "pool": (lambda: layers.MaxPool2D(2), {"stride": 1}),
+    "padding of a pool": (lambda: layers.MaxPool2D(2), {"padding": 2}),
+    "pool in a word": (lambda: layers.MaxPool2D(3), {"padding": "SAME"}),
     "windows": (lambda: layers.AdaptiveMaxPool2D(2), {"output_size": (4, 4)}),
-    "border": (lambda: layers.ZeroPad2D(1), {"padding": (-1, 3, 1, 1)}),
-    "scale": (lambda: layers.Upsample(2), {"scale": (-2, -2)}),
+    "border": (lambda: layers.ZeroPad2D(1), {"padding": (0, 3, 1, 1)}),
+    "scale": (lambda: layers.Upsample(2), {"scale_factor": (3, 2)}),
     "slopes": (lambda: layers.PReLU(), {"shared": False}),
-    "probability": (lambda: layers.Dropout(0.5), {"p": 1.0}),
-    "order": (lambda: layers.Flatten(), {"order": "diagonal"}),
+}
+
+REFUSED = {  # a layer, an attribute and a value that it never has
+    "channels": (lambda: layers.Conv2D(4, 3), "channels", 0),
+    "kernel": (lambda: layers.Conv2D(4, 3), "kernel_size", (3, 0)),
+    "stride": (lambda: layers.Conv2D(4, 3), "stride", "two"),
+    "padding": (lambda: layers.Conv2D(4, 3), "padding", "reflect"),
+    "dilation": (lambda: layers.Conv2D(4, 3), "dilation", -1),
+    "initialiser": (lambda: layers.Conv2D(4, 3), "init", None),
+    "bias": (lambda: layers.Linear(4), "bias", 1),
+    "same, transposed": (lambda: layers.ConvTranspose2D(4, 3), "padding", "same"),
+    "output padding": (lambda: layers.ConvTranspose2D(4, 3), "output_padding", -1),
+    "momentum": (lambda: layers.BatchNorm(), "momentum", 7),
+    "eps": (lambda: layers.BatchNorm(), "eps", "small"),
+    "no groups": (lambda: layers.GroupNorm(4), "num_groups", 0),
+    "negative groups": (lambda: layers.GroupNorm(4), "num_groups", -2),
+    "negative size": (lambda: layers.LocalResponseNorm(3), "size", -5),
+    "huge size": (lambda: layers.LocalResponseNorm(3), "size", 2**63),
+    "negative padding": (lambda: layers.MaxPool2D(2), "padding", -1),
+    "border": (lambda: layers.ZeroPad2D(1), "padding", (-1, 3, 1, 1)),
+    "scale": (lambda: layers.Upsample(2), "scale_factor", (-2, -2)),
+    "order": (lambda: layers.Flatten(), "order", "diagonal"),
+    "slope": (lambda: layers.LeakyReLU(), "negative_slope", "steep"),
+    "name": (lambda: layers.ReLU(), "name", 3),
 }
 
 
@@ -91,16 +107,28 @@ def test_what_would_need_other_memory_is_refused_before_anything_runs(case, prec
         run()
 
 
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_an_argument_never_is_cannot_be_set_either(case):
+    make, name, value = REFUSED[case]
+    layer = make()
+    network = Network(layer, (4, 8, 8) if case != "bias" else (4,), seed=0)
+    before = getattr(layer, name)
+    with pytest.raises((TypeError, ValueError), match=f"^{name} must be"):
+        setattr(layer, name, value)
+    assert getattr(layer, name) == before
+    network.predict(np.zeros(network.input_shape, "float32"))
+
+
 NUMBERS = {
-    "eps": (lambda: layers.BatchNorm(), lambda: layers.BatchNorm(0.5), "eps"),
+    "eps": (lambda: layers.BatchNorm(), lambda: layers.BatchNorm(eps=0.5), "eps"),
     "momentum": (lambda: layers.BatchNorm(), lambda: layers.BatchNorm(momentum=0.5), "momentum"),
     "dropout": (lambda: layers.Dropout(0.5, seed=0), lambda: layers.Dropout(0.1, seed=0), "p"),
     "slope": (lambda: layers.LeakyReLU(), lambda: layers.LeakyReLU(0.5), "negative_slope"),
-    "window": (lambda: layers.LocalResponseNorm(3), lambda: layers.LocalResponseNorm(5, 1.0), "window"),
+    "window": (lambda: layers.LocalResponseNorm(3), lambda: layers.LocalResponseNorm(3, 1.0), "alpha"),
     "turned": (lambda: layers.Conv2D(4, 3), lambda: layers.Conv2D(4, 3, rotate=True), "rotate"),
     "padding": (lambda: layers.ZeroPad2D((0, 2, 0, 1)), lambda: layers.ZeroPad2D((2, 0, 1, 0)), "padding"),
-    "order": (lambda: layers.Flatten(), lambda: layers.Flatten("column"), "order"),
-    "pool": (lambda: layers.MaxPool2D(2), lambda: layers.MaxPool2D(1, 2), "window"),
+    "order": (lambda: layers.Flatten(), lambda: layers.Flatten(order="COLUMN"), "order"),
+    "pool": (lambda: layers.MaxPool2D(2, 2), lambda: layers.MaxPool2D(1, 2), "kernel_size"),
 }
 
 
@@ -144,7 +172,7 @@ def test_a_layer_whose_class_calls_no_init_of_layer_has_no_name_of_its_own():
 
     network = Network(sequential(layers.Linear(2), Bare(3)), (4,))
     assert [node.name for node in network.nodes] == ["input", "linear1", "tanh1"]
-    assert repr(Bare(3)) == "Bare()"
+    assert repr(Bare(3)) == "Bare(3)"
 
 
 @every_kind
@@ -200,7 +228,7 @@ def test_a_method_that_a_class_of_ones_own_lacks_is_named(method):
         pass
 
     setattr(Own, method, getattr(Layer, method))
-    with pytest.raises(NotImplementedError, match=rf"Own must have a method {method}\("):
+    with pytest.raises(TypeError, match=rf"tanh1 \(Own\) reading linear1 .*must have a method: def {method}\(self, "):
         train_step(Network(sequential(layers.Linear(2), Own()), (4,)), X[0, 0, :2, :4], [0, 1], SGD(0.1))
 
 

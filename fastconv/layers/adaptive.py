@@ -9,8 +9,10 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
+from ..arguments.attributes import Argument
 from ..layer import Array, Bound, Spec
-from ..ops import check, pool
+from ..ops import pool
+from ..ops.extents import steps
 from ..typing import Call, Pair, Shape
 from .common import Parameterless, maps
 
@@ -39,9 +41,11 @@ class AdaptiveAvgPool2D(Parameterless):
 
     kind = "pool"
 
-    def __init__(self, output_size: Pair, name: str | None = None) -> None:
+    output_size = Argument(steps)
+
+    def __init__(self, output_size: Pair, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.output_size = check.pair(output_size, "output_size", 1)
+        self.output_size = output_size
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C, OH, OW)"""
@@ -81,9 +85,11 @@ class AdaptiveMaxPool2D(Parameterless):
     keeps_order = True
     kind = "pool"
 
-    def __init__(self, output_size: Pair, name: str | None = None) -> None:
+    output_size = Argument(steps)
+
+    def __init__(self, output_size: Pair, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.output_size = check.pair(output_size, "output_size", 1)
+        self.output_size = output_size
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C, OH, OW); saved: where each maximum is."""
@@ -120,8 +126,8 @@ class GlobalAvgPool2D(AdaptiveAvgPool2D):
     (6,)
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(1, name)
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(1, name=name)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C,)"""
@@ -145,8 +151,8 @@ class GlobalMaxPool2D(AdaptiveMaxPool2D):
     (6,)
     """
 
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(1, name)
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(1, name=name)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C,); saved: where each maximum is."""

@@ -1,15 +1,11 @@
 """What several families share."""
 
-from copy import copy
-from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-
-from .. import init
-from ..layer import Bound, Initialiser, Layer, Norm, Parameter
+from ..layer import Bound, Layer, lacking
 from ..ops import check
-from ..typing import Array, Call, Shape
+from ..ops.extents import pads
+from ..typing import Array, Call, Padding, Pair, Shape
 
 
 class Parameterless(Layer):
@@ -21,89 +17,7 @@ class Parameterless(Layer):
 
     def backward_input(self, b: Bound) -> list[Call]:
         """The calls that write dx."""
-        raise NotImplementedError(f"{type(self).__name__} must have a method backward_input(b)")
-
-
-class WithBias(Layer):
-    """A layer with a weight and perhaps a bias.
-
-    Parameters
-    ----------
-    bias : bool
-        Add one trained number per output channel.
-    weight_init, bias_init : name or function of `fastconv.init`
-        First values: ``init(rng, shape, fan_in, fan_out)`` gives an array of that shape. The layers' argument `init` is
-        weight_init.
-    name : str or None
-        See `Layer`.
-    """
-
-    saves = frozenset({"x"})
-
-    def __init__(
-        self, bias: bool, weight_init: str | Initialiser, bias_init: str | Initialiser, name: str | None
-    ) -> None:
-        super().__init__(name)
-        self.bias = check.flag(bias, "bias")
-        self.weight_init, self.bias_init = init.named(weight_init), init.named(bias_init, "bias_init")
-
-    def parameters(self, weight_shape: Shape, fan_in: int, fan_out: int, outputs: int) -> dict[str, Parameter]:
-        """The weight, and the bias if there is one."""
-        params = {"weight": Parameter(weight_shape, self.weight_init, fan_in, fan_out)}
-        if self.bias:
-            params["bias"] = Parameter((outputs,), self.bias_init, fan_in, fan_out)
-        return params
-
-    def bias_of(self, arrays: SimpleNamespace) -> Any:
-        """The bias among the parameters or gradients; None if there is none."""
-        return getattr(arrays, "bias", None)
-
-    def folded(self, params: SimpleNamespace, norm: Norm) -> tuple[Array, Array | None]:
-        """Weight and bias of scale f(x) + shift, norm = (scale, shift) per output channel, the weight's first axis."""
-        if norm is None:
-            return params.weight.copy(), self.copied_bias(params)
-        scale, shift = norm
-        bias = self.bias_of(params)
-        along = (slice(None), *(np.newaxis,) * (params.weight.ndim - 1))
-        weight = (params.weight * scale[along]).astype(params.weight.dtype)
-        return weight, (shift if bias is None else bias * scale + shift).astype(weight.dtype)
-
-    def copied_bias(self, params: SimpleNamespace) -> Array | None:
-        """A copy of the bias; None if there is none."""
-        bias = self.bias_of(params)
-        return None if bias is None else bias.copy()
-
-
-class Convolution(WithBias):
-    """A layer whose windows slide over planes.
-
-    Parameters
-    ----------
-    bias, weight_init, bias_init, name
-        As in `WithBias`.
-    precise : bool
-        Compute each result only from the values in its window, see the Notes of `conv2d`. A network with
-        ``precise=True`` sets it for all its layers.
-    """
-
-    convolution = True
-
-    def __init__(
-        self,
-        bias: bool,
-        weight_init: str | Initialiser,
-        bias_init: str | Initialiser,
-        name: str | None,
-        precise: bool,
-    ) -> None:
-        super().__init__(bias, weight_init, bias_init, name)
-        self.precise = check.flag(precise, "precise")
-
-    def made_precise(self) -> Self:
-        """A copy with ``precise=True``."""
-        layer = copy(self)
-        vars(layer)["precise"] = True  # the network's own layer does not change
-        return layer
+        raise lacking(self, "backward_input(self, b)", "return a list of functions without arguments that write b.dx")
 
 
 def maps(x_shape: Shape) -> Shape:
@@ -123,6 +37,33 @@ def features(x_shape: Shape) -> int:
 def at_least(value: Any, name: str, minimum: int = 1) -> int:
     """The integer; TypeError or ValueError, with the name of the argument, if it is not one or is too small."""
     return check.integer(value, name, minimum)
+
+
+def words(*options: str) -> Any:
+    """The check of an argument that is one of these words, in any case."""
+
+    def check_word(value: Any, name: str) -> str:
+        """The word in small letters."""
+        return check.choice(value.lower() if isinstance(value, str) else value, name, options)
+
+    return check_word
+
+
+def border(value: Any, name: str) -> Padding:
+    """Padding: a word in small letters, or the shortest of an int, (ph, pw) and ((top, bottom), (left, right))."""
+    if isinstance(value, str):
+        value = value.lower()
+    (top, bottom), (left, right) = pads(value, (1, 1), (1, 1), (1, 1), (1, 1))
+    if isinstance(value, str):
+        return value
+    if (top, left) != (bottom, right):
+        return (top, bottom), (left, right)
+    return top if top == left else (top, left)
+
+
+def brief(pair: tuple[int, int]) -> Pair:
+    """One int for a pair of equal ones, which `geometry` remembers."""
+    return pair[0] if pair[0] == pair[1] else pair
 
 
 def same_start(x: Array, y: Array) -> bool:

@@ -11,19 +11,21 @@ The transposed convolution swaps the roles: its y is the dx of a convolution, it
 from copy import copy
 from math import prod
 from types import SimpleNamespace
-from typing import Self
+from typing import Any, Self
 
 from numpy.typing import DTypeLike
 
-from ..layer import Bound, Initialiser, Norm, Spec
+from ..arguments.attributes import Argument
+from ..layer import Bound, Initialiser, Layer, Norm, Spec
 from ..ops import check, conv, geometry, path
 from ..ops.conv import packed
 from ..ops.geometry import Conv2dGeometry
 from ..typing import Array, Call, Padding, Pair, Shape
-from .common import Convolution, at_least, maps
+from .common import border, brief, maps
+from .weighted import Grouped
 
 
-class Conv2D(Convolution):
+class Conv2D(Grouped):
     """Filters that slide over the planes: y[k] = bias[k] + sum over c of x[c] (cross-correlated with) weight[k,c].
 
     (N, C, H, W) -> (N, channels, OH, OW), OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1, OW alike.
@@ -43,6 +45,9 @@ class Conv2D(Convolution):
         Divides C and channels; each group of filters reads its own group of channels.
     bias : bool, default True
         Add one trained number per filter.
+    activation : str or activation layer, optional
+        The activation after the layer: "relu" or another name, or a layer such as ``LeakyReLU(0.2)``. It is a node of
+        its own, as in ``sequential(layer, ReLU())``.
     rotate : bool, default False
         Rotate the filters by 180 degrees: the true convolution of Zhang 2016 [1]. Otherwise cross-correlation.
     init : name or function of `fastconv.init`, default "uniform"
@@ -70,36 +75,38 @@ class Conv2D(Convolution):
 
     fuses = frozenset({"norm", "residual", "activation"})
     kind = "conv"
+    rotate = Argument(check.flag)
     pack = True  # `freeze` copies the weight into the order in which the kernels read it
 
     def __init__(
         self,
         channels: int,
         kernel_size: Pair,
+        *,
         stride: Pair = 1,
         padding: Padding = 0,
         dilation: Pair = 1,
         groups: int = 1,
         bias: bool = True,
+        activation: str | Layer | None = None,
         rotate: bool = False,
         init: str | Initialiser = "uniform",
         bias_init: str | Initialiser = "zeros",
         name: str | None = None,
-        *,
         precise: bool = False,
     ) -> None:
-        super().__init__(bias, init, bias_init, name, precise)
-        self.channels, self.groups = at_least(channels, "channels"), at_least(groups, "groups")
-        self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
-        self.window = (stride, padding, dilation, self.groups)
-        self.rotate = bool(rotate)
+        window: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "precise": precise}
+        rules: dict[str, Any] = {"activation": activation, "init": init, "bias_init": bias_init, "name": name}
+        super().__init__(channels, kernel_size, groups, **window, bias=bias, **rules)
+        self.rotate = rotate
 
     def geometry(self, x_shape: Shape) -> Conv2dGeometry:
         """The sizes, strides and padding for x (N, C, H, W)."""
         if x_shape[1] % self.groups:
             raise ValueError(f"groups must divide the channels, got groups={self.groups} and {x_shape[1]} channels")
         weight_shape = (self.channels, x_shape[1] // self.groups, *self.kernel_size)
-        return geometry.conv2d(x_shape, weight_shape, *self.window, self.precise)
+        window = (brief(self.stride), self.padding, brief(self.dilation), self.groups)
+        return geometry.conv2d(x_shape, weight_shape, *window, self.precise)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(channels, OH, OW); the weight and perhaps the bias."""
@@ -153,7 +160,23 @@ class Conv2D(Convolution):
         return prod(y_shape) * (x_shape[0] // self.groups) * prod(self.kernel_size)
 
 
-class ConvTranspose2D(Convolution):
+def transposed_border(value: Any, name: str) -> Padding:
+    """As `border`, with "multiple" and without "same"."""
+    word = value.lower() if isinstance(value, str) else None
+    if word == "multiple":
+        return word
+    if word is not None and word not in ("valid", "full"):
+        cure = "; write padding='multiple'" if word == "same" else ""
+        raise ValueError(f"{name} must be integers, 'valid', 'full' or 'multiple' when transposed, got {value!r}{cure}")
+    return border(value, name)
+
+
+def amounts(value: Any, name: str) -> tuple[int, int]:
+    """A pair of integers >= 0."""
+    return check.pair(value, name, 0)
+
+
+class ConvTranspose2D(Grouped):
     """Each pixel spread over the result through a kernel: the adjoint of `Conv2D`.
 
     (N, C, H, W) -> (N, channels, OH, OW), OH = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1, OW alike.
@@ -176,6 +199,9 @@ class ConvTranspose2D(Convolution):
         Add one trained number per channel of the result.
     dilation : int or (dh, dw), >= 1, default 1, in pixels
         The step between the pixels that one pixel of x is spread over.
+    activation : str or activation layer, optional
+        The activation after the layer: "relu" or another name, or a layer such as ``LeakyReLU(0.2)``. It is a node of
+        its own, as in ``sequential(layer, ReLU())``.
     init : name or function of `fastconv.init`, default "uniform"
         First values of the weight, see `WithBias`.
     bias_init : name or function of `fastconv.init`, default "zeros"
@@ -199,34 +225,39 @@ class ConvTranspose2D(Convolution):
     """
 
     kind = "conv_transpose"
+    padding = Argument(transposed_border)
+    output_padding = Argument(amounts)
 
     def __init__(
         self,
         channels: int,
         kernel_size: Pair,
+        *,
         stride: Pair = 1,
         padding: Padding = 0,
         output_padding: Pair = 0,
         groups: int = 1,
         bias: bool = True,
         dilation: Pair = 1,
+        activation: str | Layer | None = None,
         init: str | Initialiser = "uniform",
         bias_init: str | Initialiser = "zeros",
         name: str | None = None,
-        *,
         precise: bool = False,
     ) -> None:
-        super().__init__(bias, init, bias_init, name, precise)
-        self.channels, self.groups = at_least(channels, "channels"), at_least(groups, "groups")
-        self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
-        self.window = (stride, padding, output_padding, self.groups, dilation)
+        window: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "precise": precise}
+        rules: dict[str, Any] = {"activation": activation, "init": init, "bias_init": bias_init, "name": name}
+        super().__init__(channels, kernel_size, groups, **window, bias=bias, **rules)
+        self.output_padding = output_padding
+        self.geometry((1, self.groups, 2**20, 2**20))
 
     def geometry(self, x_shape: Shape) -> Conv2dGeometry:
         """The sizes, strides and padding for x (N, C, H, W): the geometry of the convolution back, from y to x."""
         if self.channels % self.groups:
             raise ValueError(f"groups must divide channels, got groups={self.groups} and channels={self.channels}")
         weight_shape = (x_shape[1], self.channels // self.groups, *self.kernel_size)
-        return geometry.conv_transpose2d(x_shape, weight_shape, *self.window, self.precise)
+        window = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+        return geometry.conv_transpose2d(x_shape, weight_shape, *window, self.precise)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(channels, OH, OW); the weight and perhaps the bias."""

@@ -8,10 +8,12 @@ from types import SimpleNamespace
 
 from numpy.typing import DTypeLike
 
-from ..layer import Bound, Initialiser, Norm, Spec
+from ..arguments.attributes import Argument
+from ..layer import Bound, Initialiser, Layer, Norm, Spec
 from ..ops import dense
 from ..typing import Call, Shape
-from .common import WithBias, at_least, features
+from .common import at_least, features
+from .weighted import WithBias
 
 
 class Linear(WithBias):
@@ -25,6 +27,9 @@ class Linear(WithBias):
         The length of the results; the length of x is not given, the network knows it.
     bias : bool, default True
         Add one trained number per output.
+    activation : str or activation layer, optional
+        The activation after the layer: "relu" or another name, or a layer such as ``LeakyReLU(0.2)``. It is a node of
+        its own, as in ``sequential(layer, ReLU())``.
     init : name or function of `fastconv.init`, default "uniform"
         First values of the weight, see `WithBias`.
     bias_init : name or function of `fastconv.init`, default "zeros"
@@ -48,21 +53,20 @@ class Linear(WithBias):
     fuses = frozenset({"norm", "activation"})
     gradient_by_rows = frozenset({"weight"})
     kind = "linear"
+    outputs = Argument(at_least)
 
     def __init__(
         self,
         outputs: int,
+        *,
         bias: bool = True,
+        activation: str | Layer | None = None,
         init: str | Initialiser = "uniform",
         bias_init: str | Initialiser = "zeros",
         name: str | None = None,
     ) -> None:
-        if type(bias) is int:
-            raise TypeError(
-                f"bias must be True or False, got {bias}; the number of inputs is not given, it is that of x"
-            )
-        super().__init__(bias, init, bias_init, name)
-        self.outputs = at_least(outputs, "outputs")
+        super().__init__(bias, activation, init, bias_init, name)
+        self.outputs = outputs
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(outputs,); the weight and perhaps the bias."""

@@ -10,10 +10,10 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments.attributes import Argument
 from ..layer import Bound, Spec
-from ..ops import check
 from ..typing import Array, Call, Shape
-from .common import Parameterless, same_start
+from .common import Parameterless, same_start, words
 
 
 class Flatten(Parameterless):
@@ -43,9 +43,11 @@ class Flatten(Parameterless):
 
     kind = "flatten"
 
-    def __init__(self, order: str = "row", name: str | None = None) -> None:
+    order: Argument[str] = Argument(words("row", "column"))
+
+    def __init__(self, *, order: str = "row", name: str | None = None) -> None:
         super().__init__(name)
-        self.order: str = check.choice(order, "order", ("row", "column"))
+        self.order = order
 
     @property
     def in_place(self) -> bool:  # type: ignore[override]  # an attribute of Layer that depends on `order` here
@@ -56,7 +58,6 @@ class Flatten(Parameterless):
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C H W,)"""
-        check.choice(self.order, "order", ("row", "column"))
         return Spec((prod(x_shape),))
 
     def scanned(self, x: Array) -> Array:

@@ -4,13 +4,20 @@ y[top + h, left + w] = x[h, w], 0 elsewhere    dx[h, w] = dy[top + h, left + w]
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from numpy.typing import DTypeLike
 
+from ..arguments.attributes import Argument
 from ..layer import Bound, Spec
-from ..ops.pad import pad_backward_call, pad_call, padded, sides
+from ..ops.pad import Sides, pad_backward_call, pad_call, padded, sides
 from ..typing import Call, Shape
 from .common import Parameterless, maps
+
+
+def zeros_around(value: Any, name: str) -> Sides:
+    """(left, right, top, bottom), checked."""
+    return sides(value)
 
 
 class ZeroPad2D(Parameterless):
@@ -38,13 +45,15 @@ class ZeroPad2D(Parameterless):
 
     kind = "pad"
 
-    def __init__(self, padding: int | Sequence[int], name: str | None = None) -> None:
+    padding = Argument(zeros_around)
+
+    def __init__(self, padding: int | Sequence[int], *, name: str | None = None) -> None:
         super().__init__(name)
-        self.padding = sides(padding)
+        self.padding = padding
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C, top + H + bottom, left + W + right)"""
-        return Spec(padded(maps(x_shape), sides(self.padding))[1:])
+        return Spec(padded(maps(x_shape), self.padding)[1:])
 
     def forward(self, b: Bound) -> list[Call]:
         """y[top + h, left + w] = x[h, w], 0 elsewhere"""

@@ -7,36 +7,52 @@ L_p    y = (sum |x|^p)^(1/p), L2 by default    dx = dy sign(x) (|x| / y)^(p-1); 
 Where windows overlap, dx is the sum over all windows that hold the pixel.
 """
 
+from functools import partial
+from typing import Any
+
 from numpy.typing import DTypeLike
 
+from ..arguments.attributes import Argument, optional
 from ..layer import Array, Bound, Spec
 from ..ops import check, geometry, pool
+from ..ops.elementwise import positive
+from ..ops.extents import steps
 from ..ops.geometry import Pool2dGeometry
 from ..typing import Call, Padding, Pair, Shape
-from .common import Parameterless, maps
+from .common import Parameterless, border, maps
 
 
 class Pool(Parameterless):
     """What the pooling layers share: a window that slides over each plane; the arguments are as in `MaxPool2D`."""
 
     kind = "pool"
+    kernel_size = Argument(steps)
+    stride = Argument(partial(optional, check=steps))
+    padding = Argument(border, default=0)
+    dilation = Argument(steps, default=(1, 1))
+    ceil_mode = Argument(check.flag)
 
     def __init__(
         self,
         kernel_size: Pair,
-        stride: Pair | None = None,
+        *,
+        stride: Pair | None,
         padding: Padding = 0,
         dilation: Pair = 1,
-        ceil_mode: bool = False,
-        name: str | None = None,
+        ceil_mode: bool,
+        name: str | None,
     ) -> None:
         super().__init__(name)
-        self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
-        self.window = (self.kernel_size, stride, padding, dilation, bool(ceil_mode))
+        self.kernel_size, self.stride, self.padding, self.dilation = kernel_size, stride, padding, dilation
+        self.ceil_mode = ceil_mode
+        kernel, steps_inside = self.kernel_size, self.dilation
+        size = tuple(d * (k - 1) + 1 for k, d in zip(kernel, steps_inside, strict=True))
+        self.geometry((1, 1, *size))  # what does not depend on the images
 
     def geometry(self, x_shape: Shape) -> Pool2dGeometry:
         """The sizes, strides and padding for x (N, C, H, W)."""
-        return geometry.pool2d(x_shape, *self.window)
+        window = (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        return geometry.pool2d(x_shape, *window)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C, OH, OW)"""
@@ -77,6 +93,19 @@ class MaxPool2D(Pool):
 
     keeps_order = True
 
+    def __init__(
+        self,
+        kernel_size: Pair,
+        stride: Pair | None = None,
+        padding: Padding = 0,
+        *,
+        dilation: Pair = 1,
+        ceil_mode: bool = False,
+        name: str | None = None,
+    ) -> None:
+        window: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation}
+        super().__init__(kernel_size, **window, ceil_mode=ceil_mode, name=name)
+
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C, OH, OW); saved: where each maximum is."""
         g = self.geometry(maps(x_shape))
@@ -92,6 +121,11 @@ class MaxPool2D(Pool):
     def backward_input(self, b: Bound) -> list[Call]:
         """dx = dy at the first largest, 0 elsewhere"""
         return [pool.max_pool2d_backward_call(b.dy, b.saved.indices, b.dx, self.geometry(b.x_shape))]
+
+
+def divisor(value: Any, name: str) -> int | None:
+    """None, or an integer >= 1 that kernels can divide by."""
+    return None if value is None else pool.divisor_of(check.integer(value, name, 1))
 
 
 class AvgPool2D(Pool):
@@ -127,20 +161,27 @@ class AvgPool2D(Pool):
     (6, 12, 12)
     """
 
+    count_include_pad = Argument(check.flag)
+    divisor_override = Argument(divisor)
+
     def __init__(
         self,
         kernel_size: Pair,
         stride: Pair | None = None,
         padding: Padding = 0,
+        *,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(kernel_size, stride, padding, 1, ceil_mode, name)
-        if divisor_override is not None:
-            divisor_override = pool.divisor_of(check.integer(divisor_override, "divisor_override", 1))
-        self.divisor = (bool(count_include_pad), divisor_override)
+        super().__init__(kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode, name=name)
+        self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
+
+    @property
+    def divisor(self) -> tuple[bool, int | None]:
+        """(count_include_pad, divisor_override)"""
+        return self.count_include_pad, self.divisor_override
 
     def forward(self, b: Bound) -> list[Call]:
         """y = sum x / m"""
@@ -182,19 +223,19 @@ class LpPool2D(Pool):
     """
 
     saves = frozenset({"x", "y"})
+    norm_type = Argument(positive)
 
     def __init__(
         self,
         kernel_size: Pair,
+        *,
         stride: Pair | None = None,
         norm_type: float = 2,
         ceil_mode: bool = False,
         name: str | None = None,
     ) -> None:
-        super().__init__(kernel_size, stride, 0, 1, ceil_mode, name)
-        self.norm_type = check.number(norm_type, "norm_type")
-        if not self.norm_type > 0:
-            raise ValueError(f"norm_type must be > 0, got {norm_type!r}")
+        super().__init__(kernel_size, stride=stride, ceil_mode=ceil_mode, name=name)
+        self.norm_type = norm_type
 
     def forward(self, b: Bound) -> list[Call]:
         """y = (sum |x|^p)^(1/p)"""

@@ -14,12 +14,15 @@ from typing import Any
 
 from numpy.typing import DTypeLike
 
-from ..layer import Array, Bound, Initialiser, Parameter, Spec
-from ..ops import check, conv, geometry
+from ..arguments.attributes import Argument
+from ..init import named
+from ..layer import Array, Bound, Initialiser, Layer, Parameter, Spec
+from ..ops import conv, geometry
 from ..ops.geometry import Conv2dGeometry
 from ..typing import Call, Padding, Pair, Shape
-from .common import Convolution, at_least, maps
+from .common import at_least, brief, maps
 from .conv import Conv2D
+from .weighted import Convolution
 
 
 class DepthwiseConv2D(Conv2D):
@@ -36,8 +39,21 @@ class DepthwiseConv2D(Conv2D):
         These four are as in `Conv2D`.
     multiplier : int >= 1, default 1
         The number of filters per channel of x.
-    **options
-        bias, rotate, init, bias_init, name and precise, as in `Conv2D`.
+    bias : bool, default True
+        Add one trained number per filter.
+    activation : str or activation layer, optional
+        The activation after the layer: "relu" or another name, or a layer such as ``LeakyReLU(0.2)``. It is a node of
+        its own, as in ``sequential(layer, ReLU())``.
+    rotate : bool, default False
+        Rotate the filters by 180 degrees: the true convolution. Otherwise cross-correlation.
+    init : name or function of `fastconv.init`, default "uniform"
+        First values of the weight, see `WithBias`.
+    bias_init : name or function of `fastconv.init`, default "zeros"
+        First values of the bias, see `WithBias`.
+    name : str, optional
+        Prefix of the parameters' names, see `Layer`.
+    precise : bool, default False
+        Compute each result only from the values in its window, see `Convolution`.
 
     Notes
     -----
@@ -52,24 +68,35 @@ class DepthwiseConv2D(Conv2D):
     (8, 7, 7)
     """
 
+    multiplier = Argument(at_least)
+
     def __init__(
         self,
         kernel_size: Pair,
+        *,
         stride: Pair = 1,
         padding: Padding = 0,
         dilation: Pair = 1,
         multiplier: int = 1,
-        **options: Any,
+        bias: bool = True,
+        activation: str | Layer | None = None,
+        rotate: bool = False,
+        init: str | Initialiser = "uniform",
+        bias_init: str | Initialiser = "zeros",
+        name: str | None = None,
+        precise: bool = False,
     ) -> None:
-        super().__init__(1, kernel_size, stride, padding, dilation, **options)
-        self.multiplier = at_least(multiplier, "multiplier")
-        self.steps = (stride, padding, dilation)
+        window: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "precise": precise}
+        rules: dict[str, Any] = {"activation": activation, "init": init, "bias_init": bias_init, "name": name}
+        super().__init__(1, kernel_size, **window, bias=bias, rotate=rotate, **rules)
+        self.multiplier = multiplier
 
     def geometry(self, x_shape: Shape) -> Conv2dGeometry:
         """The sizes, strides and padding for x (N, C, H, W), with groups = C."""
         channels = x_shape[1]
         weight_shape = (self.multiplier * channels, 1, *self.kernel_size)
-        return geometry.conv2d(x_shape, weight_shape, *self.steps, channels, self.precise)
+        window = (brief(self.stride), self.padding, brief(self.dilation), channels)
+        return geometry.conv2d(x_shape, weight_shape, *window, self.precise)
 
     def multiply_adds(self, x_shape: Shape, y_shape: Shape) -> int:
         """multiplier C OH OW kh kw"""
@@ -92,6 +119,9 @@ class SeparableConv2D(Convolution):
         These four are as in `Conv2D`, and hold for the filters.
     bias : bool, default True
         Add one trained number per channel of the result.
+    activation : str or activation layer, optional
+        The activation after the layer: "relu" or another name, or a layer such as ``LeakyReLU(0.2)``. It is a node of
+        its own, as in ``sequential(layer, ReLU())``.
     init : name or function of `fastconv.init`, default "uniform"
         First values of the filters and of the weight, see `WithBias`.
     bias_init : name or function of `fastconv.init`, default "zeros"
@@ -118,38 +148,40 @@ class SeparableConv2D(Convolution):
     """
 
     kind = "separable"
+    channels = Argument(at_least)
 
     def __init__(
         self,
         channels: int,
         kernel_size: Pair,
+        *,
         stride: Pair = 1,
         padding: Padding = 0,
         dilation: Pair = 1,
         bias: bool = True,
+        activation: str | Layer | None = None,
         init: str | Initialiser = "uniform",
         bias_init: str | Initialiser = "zeros",
         name: str | None = None,
-        *,
         precise: bool = False,
     ) -> None:
-        super().__init__(bias, init, bias_init, name, precise)
-        self.channels = at_least(channels, "channels")
-        self.kernel_size = check.pair(kernel_size, "kernel_size", 1)
-        self.steps = (stride, padding, dilation)
+        rules: dict[str, Any] = {"activation": activation, "init": init, "bias_init": bias_init, "name": name}
+        super().__init__(kernel_size, stride, padding, dilation, precise, bias=bias, **rules)
+        self.channels = channels
 
     def geometries(self, x_shape: Shape) -> tuple[Conv2dGeometry, Conv2dGeometry]:
         """The geometry of the filters and of the weighted sum, a 1 x 1 convolution."""
         channels = x_shape[1]
         shape = (channels, 1, *self.kernel_size)
-        first = geometry.conv2d(x_shape, shape, *self.steps, channels, self.precise)
+        window = (brief(self.stride), self.padding, brief(self.dilation), channels)
+        first = geometry.conv2d(x_shape, shape, *window, self.precise)
         return first, geometry.conv2d(first.y_shape, (self.channels, channels, 1, 1), precise=self.precise)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(channels, OH, OW); the filtered channels are saved, their gradient is scratch."""
         first, second = self.geometries(maps(x_shape))
         area = first.kh * first.kw
-        filters = Parameter(first.w_shape, self.weight_init, area, area)
+        filters = Parameter(first.w_shape, named(self.init), area, area)
         params = {"filters": filters, **self.parameters(second.w_shape, second.C, second.K, second.K)}
         middle = first.y_shape[1:]
         return Spec(second.y_shape[1:], params, saved={"maps": Array(middle)}, scratch={"dmaps": Array(middle)})

@@ -5,8 +5,9 @@ y[h, w] = x[floor(h / sh), floor(w / sw)]    dx[h, w] = sum of dy over the sh x 
 
 from numpy.typing import DTypeLike
 
+from ..arguments.attributes import Argument
 from ..layer import Bound, Spec
-from ..ops import check
+from ..ops.extents import steps
 from ..ops.upsample import scaled, upsample_nearest2d_backward_call, upsample_nearest2d_call
 from ..typing import Call, Pair, Shape
 from .common import Parameterless, maps
@@ -37,18 +38,20 @@ class Upsample(Parameterless):
 
     kind = "upsample"
 
-    def __init__(self, scale_factor: Pair, name: str | None = None) -> None:
+    scale_factor = Argument(steps)
+
+    def __init__(self, scale_factor: Pair, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.scale = check.pair(scale_factor, "scale_factor", 1)
+        self.scale_factor = scale_factor
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """(C, sh H, sw W)"""
-        return Spec(scaled(maps(x_shape), self.scale)[1:])
+        return Spec(scaled(maps(x_shape), self.scale_factor)[1:])
 
     def forward(self, b: Bound) -> list[Call]:
         """y[h, w] = x[floor(h / sh), floor(w / sw)]"""
-        return [upsample_nearest2d_call(b.x, b.y, self.scale)]
+        return [upsample_nearest2d_call(b.x, b.y, self.scale_factor)]
 
     def backward_input(self, b: Bound) -> list[Call]:
         """dx[h, w] = sum of dy over the block of (h, w)"""
-        return [upsample_nearest2d_backward_call(b.dy, b.dx, self.scale)]
+        return [upsample_nearest2d_backward_call(b.dy, b.dx, self.scale_factor)]

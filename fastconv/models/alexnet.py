@@ -45,7 +45,7 @@ def one_tower(num_classes: int, dropout: float) -> Model:
     conv = partial(Conv2D, init="fan_in_uniform", bias_init="fan_in_uniform")
     linear = partial(Linear, init="fan_in_uniform", bias_init="fan_in_uniform")
     features: list[Layer] = [
-        conv(64, 11, 4, 2),
+        conv(64, 11, stride=4, padding=2),
         ReLU(),
         MaxPool2D(3, 2),
         conv(192, 5, padding=2),
@@ -76,7 +76,7 @@ def krizhevsky(num_classes: int, dropout: float) -> Model:
     conv, linear = partial(Conv2D, init=init.normal(0.01)), partial(Linear, init=init.normal(0.01))
     normalised = partial(LocalResponseNorm, 5, alpha=5e-4, beta=0.75, k=2.0)
     return sequential(
-        *(conv(96, 11, 4, 2, name="conv1"), ReLU(), normalised(), MaxPool2D(3, 2)),
+        *(conv(96, 11, stride=4, padding=2, name="conv1"), ReLU(), normalised(), MaxPool2D(3, 2)),
         *(conv(256, 5, padding=2, groups=2, name="conv2", bias_init="ones"), ReLU(), normalised(), MaxPool2D(3, 2)),
         *(conv(384, 3, padding=1, name="conv3"), ReLU()),
         *(conv(384, 3, padding=1, groups=2, name="conv4", bias_init="ones"), ReLU()),

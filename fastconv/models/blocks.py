@@ -50,8 +50,8 @@ def conv_bn(
     eps: float = 1e-5,
 ) -> list[Layer]:
     """Convolution without bias, batch normalisation, activation, as a list for `numbered`."""
-    conv = Conv2D(channels, kernel_size, stride, padding, groups=groups, bias=False, init=init)
-    return [conv, BatchNorm(eps)] + ([] if activation is None else [activation()])
+    conv = Conv2D(channels, kernel_size, stride=stride, padding=padding, groups=groups, bias=False, init=init)
+    return [conv, BatchNorm(eps=eps)] + ([] if activation is None else [activation()])
 
 
 def conv_bn_block(*arguments: Any, **options: Any) -> Model:

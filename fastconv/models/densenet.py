@@ -11,7 +11,9 @@ BOTTLENECK = 4  # the 1 x 1 convolution of a layer makes this many times the cha
 
 def conv(channels: int, kernel_size: int, stride: int = 1, name: str | None = None) -> Conv2D:
     """A convolution without bias that keeps the extents where the stride is 1."""
-    return Conv2D(channels, kernel_size, stride, kernel_size // 2, bias=False, init="he_normal", name=name)
+    return Conv2D(
+        channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False, init="he_normal", name=name
+    )
 
 
 def dense_layer(growth: int) -> Model:

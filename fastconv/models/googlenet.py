@@ -40,14 +40,18 @@ pool = partial(MaxPool2D, 3, ceil_mode=True)
 
 def with_batch_norm(channels: int, kernel_size: int, stride: int = 1) -> Model:
     """conv, bn (eps 0.001), ReLU: as torchvision has it."""
-    conv = Conv2D(channels, kernel_size, stride, kernel_size // 2, bias=False, init=init.normal(0.01), name="conv")
-    return sequential(conv, BatchNorm(0.001, name="bn"), ReLU())
+    conv = Conv2D(
+        channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False, init=init.normal(0.01), name="conv"
+    )
+    return sequential(conv, BatchNorm(eps=0.001, name="bn"), ReLU())
 
 
 def with_bias(channels: int, kernel_size: int, stride: int = 1) -> Model:
     """conv with a bias that starts at 0.2, ReLU: as in the paper."""
     rules: dict[str, Any] = {"init": "glorot_uniform", "bias_init": init.constant(0.2)}
-    return sequential(Conv2D(channels, kernel_size, stride, kernel_size // 2, name="conv", **rules), ReLU())
+    return sequential(
+        Conv2D(channels, kernel_size, stride=stride, padding=kernel_size // 2, name="conv", **rules), ReLU()
+    )
 
 
 def inception(unit: Unit, wide: int, channels: Sequence[int]) -> Model:

@@ -1,6 +1,7 @@
 """ResNet: He, Zhang, Ren and Sun 2016 [46], table 1."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..graph import Node, sequential
 from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU
@@ -9,8 +10,9 @@ from .blocks import Model, block, conv_bn
 
 def convolution(number: int, channels: int, kernel_size: int, stride: int = 1) -> Model:
     """A convolution and batch normalisation, called conv<number> and bn<number>."""
+    window: dict[str, Any] = {"stride": stride, "padding": kernel_size // 2}
     return sequential(
-        Conv2D(channels, kernel_size, stride, kernel_size // 2, bias=False, init="he_normal_out", name=f"conv{number}"),
+        Conv2D(channels, kernel_size, **window, bias=False, init="he_normal_out", name=f"conv{number}"),
         BatchNorm(name=f"bn{number}"),
     )
 

@@ -23,7 +23,7 @@ class Shortcut(Layer):
 
     kind = "shortcut"
 
-    def __init__(self, channels: int, stride: int, name: str | None = None) -> None:
+    def __init__(self, channels: int, stride: int, *, name: str | None = None) -> None:
         super().__init__(name)
         self.channels, self.stride = channels, stride
 

@@ -57,7 +57,7 @@ def squeezenet1_0(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     1248424
     """
     features: list[Model] = [
-        *(conv(96, 7, 2), ReLU(), pool(), fire(16, 64), fire(16, 64), fire(32, 128)),
+        *(conv(96, 7, stride=2), ReLU(), pool(), fire(16, 64), fire(16, 64), fire(32, 128)),
         *(pool(), fire(32, 128), fire(48, 192), fire(48, 192), fire(64, 256)),
         *(pool(), fire(64, 256)),
     ]
@@ -86,7 +86,7 @@ def squeezenet1_1(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     1235496
     """
     features: list[Model] = [
-        *(conv(64, 3, 2), ReLU(), pool(), fire(16, 64), fire(16, 64)),
+        *(conv(64, 3, stride=2), ReLU(), pool(), fire(16, 64), fire(16, 64)),
         *(pool(), fire(32, 128), fire(32, 128)),
         *(pool(), fire(48, 192), fire(48, 192), fire(64, 256), fire(64, 256)),
     ]

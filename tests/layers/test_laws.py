@@ -67,7 +67,7 @@ CASES = {
     "mean pool overlapping": (lambda: AvgPool2D(3, 2, padding=1, ceil_mode=True, count_include_pad=False), (5, 6, 5)),
     "mean pool, divisor": (lambda: AvgPool2D((2, 3), 1, divisor_override=5), (2, 4, 5)),
     "L2 pool": (lambda: LpPool2D(2), (3, 6, 4)),
-    "L3 pool": (lambda: LpPool2D(3, 2, norm_type=3), (2, 5, 5)),
+    "L3 pool": (lambda: LpPool2D(3, stride=2, norm_type=3), (2, 5, 5)),
     "adaptive mean": (lambda: AdaptiveAvgPool2D((3, 2)), (3, 7, 5)),
     "adaptive max": (lambda: AdaptiveMaxPool2D((2, 3)), (3, 5, 7)),
     "global mean": (lambda: GlobalAvgPool2D(), (6, 4, 3)),

@@ -15,7 +15,8 @@ def images(channels, seed=0):
 @pytest.mark.parametrize("channels", [3, 20])
 @pytest.mark.parametrize("window", [(1, 0, 1), (2, 1, 1), (1, "same", 2)])
 def test_separable_is_a_dense_convolution_with_products_as_kernels(channels, window):
-    network, x = Network(SeparableConv2D(5, 3, *window), (channels, 7, 6), "float64", seed=0), images(channels)
+    options = dict(zip(("stride", "padding", "dilation"), window, strict=True))
+    network, x = Network(SeparableConv2D(5, 3, **options), (channels, 7, 6), "float64", seed=0), images(channels)
     network.parameters["separable1.bias"] = np.arange(5)
     filters, weight, bias = network.parameters.values()
     dense = weight * filters[:, 0]  # w[k,c] f[c]

@@ -3,6 +3,7 @@
 y = x where x > 0, else alpha (exp(x) - 1)    dx = dy where x > 0, else dy alpha exp(x)     Clevert 2015 [16]
 """
 
+from ...arguments.attributes import Argument
 from ...layer import Bound
 from ...ops import activation, check
 from ...typing import Call
@@ -35,9 +36,11 @@ class ELU(FromInput):
 
     kind = "elu"
 
-    def __init__(self, alpha: float = 1.0, name: str | None = None) -> None:
+    alpha = Argument(check.number)
+
+    def __init__(self, alpha: float = 1.0, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.alpha = check.number(alpha, "alpha")
+        self.alpha = alpha
 
     def forward(self, b: Bound) -> list[Call]:
         """y = x where x > 0, else alpha (exp(x) - 1)"""

@@ -5,6 +5,7 @@ y = x where x > 0, else w x    dx = dy where x > 0, else w dy;    dw = sum of dy
 
 from numpy.typing import DTypeLike
 
+from ...arguments.attributes import Argument
 from ...init import constant
 from ...layer import Bound, Layer, Parameter, Spec
 from ...ops import activation, check
@@ -43,9 +44,12 @@ class PReLU(Layer):
     saves = frozenset({"x"})
     in_place = True
 
-    def __init__(self, shared: bool = True, first: float = 0.25, name: str | None = None) -> None:
+    shared = Argument(check.flag)
+    first = Argument(check.number)
+
+    def __init__(self, *, shared: bool = True, first: float = 0.25, name: str | None = None) -> None:
         super().__init__(name)
-        self.shared, self.first = check.flag(shared, "shared"), check.number(first, "first")
+        self.shared, self.first = shared, first
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x, and one weight or one per channel."""

@@ -5,6 +5,7 @@ leaky relu   y = x where x > 0, else a x    dx = dy where x > 0, else a dy
 relu6        y = min(max(x, 0), 6)          dx = 0 where y <= 0 or y >= 6, else dy
 """
 
+from ...arguments.attributes import Argument
 from ...layer import Bound
 from ...ops import activation, check
 from ...typing import Call
@@ -71,9 +72,11 @@ class LeakyReLU(FromInput):
 
     kind = "leaky_relu"
 
-    def __init__(self, negative_slope: float = 0.01, name: str | None = None) -> None:
+    negative_slope = Argument(check.number)
+
+    def __init__(self, negative_slope: float = 0.01, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.negative_slope = check.number(negative_slope, "negative_slope")
+        self.negative_slope = negative_slope
 
     def forward(self, b: Bound) -> list[Call]:
         """y = x where x > 0, else a x"""

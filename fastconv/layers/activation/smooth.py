@@ -5,10 +5,12 @@ silu       y = x s, s = 1 / (1 + exp(-x))        dx = dy s (1 + x (1 - s))      
 softplus   y = log(1 + exp(beta x)) / beta       dx = dy / (1 + exp(-beta x))                   Dugas 2000 [19]
 """
 
+from ...arguments.attributes import Argument
 from ...layer import Bound
 from ...ops import activation, check
 from ...ops.elementwise import positive
 from ...typing import Call
+from ..common import words
 from .common import FromInput
 
 
@@ -38,9 +40,11 @@ class GELU(FromInput):
 
     kind = "gelu"
 
-    def __init__(self, approximate: str = "none", name: str | None = None) -> None:
+    approximate: Argument[str] = Argument(words("none", "tanh"))
+
+    def __init__(self, approximate: str = "none", *, name: str | None = None) -> None:
         super().__init__(name)
-        self.approximate = check.choice(approximate, "approximate", ("none", "tanh"))
+        self.approximate = approximate
 
     def forward(self, b: Bound) -> list[Call]:
         """y = x P(X < x)"""
@@ -112,14 +116,17 @@ class Softplus(FromInput):
 
     kind = "softplus"
 
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0, name: str | None = None) -> None:
+    beta = Argument(positive)
+    threshold = Argument(check.number)
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.numbers = (positive(beta, "beta"), check.number(threshold, "threshold"))
+        self.beta, self.threshold = beta, threshold
 
     def forward(self, b: Bound) -> list[Call]:
         """y = log(1 + exp(beta x)) / beta"""
-        return [activation.softplus_call(b.x, b.y, *self.numbers)]
+        return [activation.softplus_call(b.x, b.y, self.beta, self.threshold)]
 
     def backward_input(self, b: Bound) -> list[Call]:
         """dx = dy / (1 + exp(-beta x))"""
-        return [activation.softplus_backward_call(b.dy, b.x, b.dx, *self.numbers)]
+        return [activation.softplus_backward_call(b.dy, b.x, b.dx, self.beta, self.threshold)]

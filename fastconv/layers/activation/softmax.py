@@ -27,6 +27,9 @@ class Softmax(FromOutput):
     One +inf among the values gives 1 there and 0 elsewhere; several +inf, only -inf, or NaN give NaN. Nielsen 2015
     [51], chapter 3.
 
+    No Softmax before the loss `CrossEntropy`, which takes logits: it has the softmax inside. For probabilities, apply
+    `fastconv.softmax` to the predictions of a network without it.
+
     Examples
     --------
     >>> import numpy as np
@@ -59,6 +62,9 @@ class LogSoftmax(FromOutput):
     Notes
     -----
     One +inf among the values gives 0 there and -inf elsewhere; several +inf, only -inf, or NaN give NaN.
+
+    No LogSoftmax before the loss `CrossEntropy`, which takes logits: it has the softmax inside. For logarithms of
+    probabilities, apply `fastconv.log_softmax` to the predictions of a network without it.
 
     Examples
     --------

@@ -14,10 +14,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ... import init
+from ...arguments.attributes import Argument
 from ...layer import Array, Bound, Spec, State
 from ...ops import check, norm
 from ...typing import Call, Shape
 from .common import Affine
+
+
+def share(value: Any, name: str) -> float:
+    """A float from 0 to 1."""
+    number = check.number(value, name)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} must be from 0 to 1, got {value!r}")
+    return number
 
 
 class BatchNorm(Affine):
@@ -31,6 +40,7 @@ class BatchNorm(Affine):
         Added to the variance.
     momentum : float from 0 to 1, default 0.1
         The weight of the newest batch: running = (1 - momentum) running + momentum batch, after each training step.
+        As in PyTorch; Keras calls 1 - momentum so.
     affine : bool, default True
         Scale and shift each channel by trained numbers.
     name : str, optional
@@ -56,14 +66,16 @@ class BatchNorm(Affine):
     fused_backward = True
     folds = True
     kind = "bn"
+    momentum = Argument(share)
 
-    def __init__(self, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True, name: str | None = None) -> None:
+    def __init__(
+        self, *, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True, name: str | None = None
+    ) -> None:
         super().__init__(eps, affine, name)
-        self.momentum = momentum_number(momentum)
+        self.momentum = momentum
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x; row 0 of the saved mean is the mean, row 1 its rounding error."""
-        momentum_number(self.momentum)
         shape = x_shape[:1]
         state = {
             "running_mean": State(shape, partial(init.zeros, shape=shape)),
@@ -101,11 +113,3 @@ class BatchNorm(Affine):
             scale = scale * params.weight
         shift = -scale * state.running_mean
         return scale, shift + params.bias if self.affine else shift
-
-
-def momentum_number(momentum: Any) -> float:
-    """A float from 0 to 1."""
-    value = check.number(momentum, "momentum")
-    if not 0 <= value <= 1:
-        raise ValueError(f"momentum must be from 0 to 1, got {momentum!r}")
-    return value

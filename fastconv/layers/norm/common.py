@@ -8,10 +8,19 @@ dx = (g - mean g - z mean(g z)) / sqrt(var + eps), g = w dy; the means are over 
 from typing import Any
 
 from ... import init
+from ...arguments.attributes import Argument
 from ...layer import Array, Bound, Layer, Parameter
 from ...ops import check
 from ...ops.elementwise import positive
 from ...typing import Shape
+
+
+def small(value: Any, name: str) -> float:
+    """A float from above 0 to below 1: not a number of channels."""
+    number = positive(value, name)
+    if number >= 1:
+        raise ValueError(f"{name} must be below 1, got {value!r}; the number of channels is not given, it is that of x")
+    return number
 
 
 class Affine(Layer):
@@ -30,16 +39,15 @@ class Affine(Layer):
     saves = frozenset({"x"})
     in_place = True
     kind = "norm"
+    eps = Argument(small)
+    affine = Argument(check.flag)
 
     def __init__(self, eps: float, affine: bool, name: str | None) -> None:
         super().__init__(name)
-        self.eps, self.affine = positive(eps, "eps"), check.flag(affine, "affine")
-        if self.eps >= 1:
-            raise ValueError(f"eps must be below 1, got {eps!r}; the number of channels is not given, it is that of x")
+        self.eps, self.affine = eps, affine
 
     def parameters(self, shape: Shape) -> dict[str, Parameter]:
         """The weight and the bias; none with affine=False."""
-        positive(self.eps, "eps")
         if not self.affine:
             return {}
         return {"weight": Parameter(shape, init.ones), "bias": Parameter(shape, init.zeros)}

@@ -6,9 +6,11 @@ db = sum dy, dw = sum dy z, dx = (g - mean g - z mean(g z)) / sqrt(var + eps), g
 
 from numpy.typing import DTypeLike
 
+from ...arguments.attributes import Argument
 from ...layer import Array, Bound, Spec
-from ...ops import check, norm
+from ...ops import norm
 from ...typing import Call, Shape
+from ..common import at_least
 from .common import Affine
 
 
@@ -39,9 +41,11 @@ class GroupNorm(Affine):
     (6,)
     """
 
-    def __init__(self, num_groups: int, eps: float = 1e-5, affine: bool = True, name: str | None = None) -> None:
+    num_groups = Argument(at_least)
+
+    def __init__(self, num_groups: int, *, eps: float = 1e-5, affine: bool = True, name: str | None = None) -> None:
         super().__init__(eps, affine, name)
-        self.num_groups = check.integer(num_groups, "num_groups", 1)
+        self.num_groups = num_groups
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x; saved: the statistics of each group."""

@@ -40,7 +40,7 @@ class LayerNorm(Affine):
     (120,)
     """
 
-    def __init__(self, eps: float = 1e-5, affine: bool = True, name: str | None = None) -> None:
+    def __init__(self, *, eps: float = 1e-5, affine: bool = True, name: str | None = None) -> None:
         super().__init__(eps, affine, name)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:

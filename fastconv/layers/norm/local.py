@@ -5,14 +5,21 @@ dx = dy d^-beta - 2 alpha beta / size x (sum of dy x d^(-beta-1) over the window
 """
 
 from math import prod
+from typing import Any
 
 from numpy.typing import DTypeLike
 
+from ...arguments.attributes import Argument
 from ...layer import Bound, Spec
-from ...ops import norm
+from ...ops import check, norm
 from ...ops.norm.local import window_numbers
 from ...typing import Call, Shape
 from ..common import Parameterless
+
+
+def channels_of_window(value: Any, name: str) -> int:
+    """The size of a window in channels, checked."""
+    return window_numbers(value, 0.0, 0.0, 0.0)[0]
 
 
 class LocalResponseNorm(Parameterless):
@@ -47,15 +54,24 @@ class LocalResponseNorm(Parameterless):
     saves = frozenset({"x"})
     kind = "norm"
 
+    size = Argument(channels_of_window)
+    alpha = Argument(check.number)
+    beta = Argument(check.number)
+    k = Argument(check.number)
+
     def __init__(
-        self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, name: str | None = None
+        self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, *, name: str | None = None
     ) -> None:
         super().__init__(name)
-        self.window = window_numbers(size, alpha, beta, k)
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    @property
+    def window(self) -> tuple[int, float, float, float]:
+        """(size, alpha, beta, k)"""
+        return self.size, self.alpha, self.beta, self.k
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x."""
-        window_numbers(*self.window)
         return Spec(x_shape)
 
     def forward(self, b: Bound) -> list[Call]:
@@ -68,4 +84,4 @@ class LocalResponseNorm(Parameterless):
 
     def multiply_adds(self, x_shape: Shape, y_shape: Shape) -> int:
         """C H W size"""
-        return prod(x_shape) * int(self.window[0])
+        return prod(x_shape) * self.size

@@ -1,0 +1,218 @@
+"""How layers are called: wrong arguments give an error that says the line to write, made of what was typed."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+from .attributes import Argument, is_own, written
+from .options import LEFT_OUT, SHAPE, Taken, near, translated
+
+Init = TypeVar("Init", bound=Callable[..., None])
+Values = dict[str, Any]
+
+WINDOW = ("channels", "kernel_size", "stride", "padding")
+READINGS = {  # the arguments by position in PyTorch and in Keras, where they are not those here
+    "Conv2D": ("in_channels", *WINDOW, "dilation", "groups", "bias", "padding_mode"),
+    "ConvTranspose2D": ("in_channels", *WINDOW, "output_padding", "groups", "bias", "dilation"),
+    "SeparableConv2D": ("in_channels", *WINDOW),
+    "DepthwiseConv2D": ("kernel_size", "stride", "padding", "multiplier"),
+    "Linear": ("in_features", "outputs", "bias"),
+    "BatchNorm": ("num_features", "eps", "momentum", "affine", "track_running_stats"),
+    "GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
+    "LayerNorm": ("normalized_shape", "eps", "affine"),
+    "Dropout": ("p", "inplace"),
+    "ELU": ("alpha", "inplace"),
+    "LeakyReLU": ("negative_slope", "inplace"),
+    "PReLU": ("num_parameters", "first"),
+    "Softmax": ("dim",),
+    "LogSoftmax": ("dim",),
+    "Flatten": ("start_dim", "end_dim"),
+    "MaxPool2D": ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"),
+    "AvgPool2D": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+    "LpPool2D": ("norm_type", "kernel_size", "stride", "ceil_mode"),
+    "Upsample": ("scale_factor", "mode"),
+}
+KERAS = {"Linear": ("outputs", "activation", "bias")}  # a second reading
+INPLACE = ("inplace",)  # the reading of all other layers
+EXAMPLES = {"channels": 16, "kernel_size": 3, "outputs": 10, "num_groups": 4, "output_size": 1, "num_classes": 10}
+EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5}
+SIZES = {name for name, why in LEFT_OUT.items() if why == SHAPE}
+DIMENSIONS = {"dim", "start_dim", "end_dim"}
+
+
+def explained(cls: type, init: Init) -> Init:
+    """The constructor of a layer, with errors that say what to write; what a class of your own takes is not checked."""
+
+    @wraps(init)
+    def checked(self: Any, *args: Any, **options: Any) -> None:
+        kind = type(self)
+        outermost = kind.__init__ is checked
+        if outermost or (first_own(kind) is cls and cls.__name__ != "Layer"):  # from a constructor of your own
+            check_call(kind if outermost else cls, init, args, options)
+        init(self, *args, **options)
+
+    checked.__doc__ = f"The arguments are described in the documentation of the class, help({cls.__name__})."
+    return checked  # type: ignore[return-value]  # of the same signature
+
+
+def first_own(kind: type) -> type:
+    """The class of fastconv whose constructor a class of your own inherits or calls."""
+    return next(each for each in kind.__mro__ if is_own(each) and "__init__" in vars(each))
+
+
+def by_name_alone(init: Callable[..., None]) -> None:
+    """Shows `name`, which constructors of your own may hand over by position, as an option like any other."""
+    signature = inspect.signature(init)
+    shown = [p.replace(kind=p.KEYWORD_ONLY) if p.name == "name" else p for p in signature.parameters.values()]
+    init.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # that inspect reads
+
+
+@lru_cache
+def parameters_of(init: Callable[..., None]) -> dict[str, inspect.Parameter]:
+    """The parameters of a constructor, without self."""
+    return dict([*inspect.signature(init).parameters.items()][1:])
+
+
+def by_position(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+    """The names that may be given by position; a layer's name never is."""
+    return [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD and name != "name"]
+
+
+def required(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+    """The names that have no default."""
+    return [name for name, p in parameters.items() if p.default is p.empty]
+
+
+def check_call(cls: type, init: Callable[..., None], args: tuple[Any, ...], options: Values) -> None:
+    """TypeError unless the constructor takes these arguments."""
+    parameters = parameters_of(init)
+    names = by_position(parameters)
+    given = {*names[: len(args)], *options}
+    once = len(given) == len(args) + len(options)  # also: no more by position than there are names
+    if once and given <= parameters.keys() and given.issuperset(required(parameters)):
+        return
+    raise TypeError(explanation(cls, parameters, args, options))
+
+
+def explanation(cls: type, parameters: Mapping[str, inspect.Parameter], args: tuple[Any, ...], options: Values) -> str:
+    """What is wrong with the arguments, and the line to write."""
+    layer, names = cls.__name__, by_position(parameters)
+    wrong, taken, strange = translations(layer, parameters, options)
+    if strange:
+        return f"{'; '.join(wrong)}; {layer} takes {', '.join(parameters)}"
+    values, others = dict(zip(names, args, strict=False)) | taken, []
+    if len(args) > len(names) or taken.keys() & set(names[: len(args)]):
+        found = [*readings(cls, parameters, args, taken)]
+        values, reasons = found[0] if found else (values, [])
+        if not is_own(cls) and not names:
+            reasons = ["a layer of your own that takes arguments has a method __init__"]
+        others = [line(layer, names, other) for other, _ in found[1:2] if len(args) == 3]
+        wrong.insert(0, too_many(layer, names, typed(layer, args, options), reasons))
+    lacking = [name for name in required(parameters) if name not in values]
+    if lacking:
+        wrong.append(f"{layer} needs {' and '.join(lacking)}, got {typed(layer, args, options)}")
+    values |= {name: EXAMPLES.get(name, ...) for name in lacking}
+    values = {name: values[name] for name in parameters if name in values}
+    written_line = line(layer, names, values) + (", for example" if lacking else "")
+    return f"{'; '.join(wrong)}; write {', or '.join([written_line, *others])}"
+
+
+def too_many(layer: str, names: list[str], call: str, reasons: Iterable[str]) -> str:
+    """That more is given by position than is taken, and why it is not needed."""
+    what = " and ".join(", ".join(names).rsplit(", ", 1)) or "nothing"
+    why = "; ".join(dict.fromkeys(reasons)) or "options are given by name"
+    return f"{layer} takes {what} by position, got {call}: {why}"
+
+
+def translations(
+    layer: str, parameters: Mapping[str, inspect.Parameter], options: Values
+) -> tuple[list[str], Values, bool]:
+    """What is wrong with the options, the options as they are called here, and whether one means nothing here."""
+    wrong, taken, strange = [], {name: value for name, value in options.items() if name in parameters}, False
+    for name, value in options.items():
+        if name in parameters:
+            continue
+        known = translated(name, value, parameters)
+        message = f"{layer} takes no {name}, got {name}={written(value)}"
+        if known is None:
+            strange = True
+            message += near(name, parameters)
+        else:
+            taken |= known.options
+            message += f" ({known.why})" if known.why else ""
+        wrong.append(message)
+    return wrong, taken, strange
+
+
+def readings(
+    cls: type, parameters: Mapping[str, inspect.Parameter], args: tuple[Any, ...], taken: Values
+) -> Iterator[tuple[Values, list[str]]]:
+    """What the arguments may mean, the likeliest first, and why some are not needed: all values are such as fit."""
+    kinds = [kind.__name__ for kind in cls.__mro__]
+    tables = [table[kind] for kind in kinds for table in (READINGS, KERAS) if kind in table]
+    for reading in (*tables, INPLACE, tuple(parameters)):
+        by_name = dict(zip(reading, args, strict=False))
+        if len(args) > len(reading) or not all(fits(cls, name, value) for name, value in by_name.items()):
+            continue
+        values: Values = {}
+        reasons = []
+        for name, value in by_name.items():
+            known = translated(name, value, parameters) or Taken({})
+            values |= known.options
+            reasons += [known.why] if known.why else []
+        if not values.keys() & taken.keys() and {*values, *taken}.issuperset(required(parameters)):
+            values |= taken
+            yield {name: values[name] for name in parameters if name in values}, reasons
+
+
+def fits(cls: type, name: str, value: Any) -> bool:
+    """Whether a value can be that of an argument, here or in another library."""
+    if name in SIZES:
+        extents = value if isinstance(value, tuple | list) else [value]
+        return all(hasattr(extent, "__index__") and not isinstance(extent, bool) and extent > 0 for extent in extents)
+    if name in DIMENSIONS:
+        return value is None or (hasattr(value, "__index__") and not isinstance(value, bool))
+    if name == "inplace":
+        return isinstance(value, bool)
+    argument = getattr(cls, name, None)
+    try:
+        if isinstance(argument, Argument):
+            argument.check(value, name)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def line(layer: str, names: Iterable[str], values: Values) -> str:
+    """The call to write: by position where that is possible, the rest by name."""
+    words, open_names = [], [*names]
+    for name in values:
+        positional = open_names and open_names[0] == name
+        words.append(written(values[name]) if positional else f"{name}={written(values[name])}")
+        open_names = open_names[1:] if positional else []
+    return f"{layer}({', '.join(words)})"
+
+
+def typed(layer: str, args: Iterable[Any], options: Values) -> str:
+    """The call as it was typed."""
+    words = [*map(written_whole, args), *(f"{name}={written_whole(value)}" for name, value in options.items())]
+    return f"{layer}({', '.join(words)})"
+
+
+def written_whole(value: Any) -> str:
+    """A value as it was typed: tuples whole."""
+    return repr(value) if isinstance(value, tuple) else written(value)
+
+
+def shown(layer: Any) -> str:
+    """A layer as one would type it: the arguments that are not at their defaults."""
+    init: Callable[..., None] = type(layer).__init__
+    parameters = parameters_of(init)
+    values = {}
+    for name, parameter in parameters.items():
+        value = vars(layer).get(name, parameter.default)
+        default = parameter.default
+        if value is not default and (value is parameter.empty or written(value) != written(default)):
+            values[name] = value
+    return line(type(layer).__name__, by_position(parameters), values)

@@ -1,0 +1,86 @@
+"""What is given to a layer in place of a node; errors say what to write instead."""
+
+from typing import Any
+
+import numpy as np
+
+FUNCTIONS = {  # a layer -> the function on arrays that computes the same
+    "AdaptiveAvgPool2D": "adaptive_avg_pool2d(x, output_size)",
+    "AdaptiveMaxPool2D": "adaptive_max_pool2d(x, output_size)",
+    "AvgPool2D": "avg_pool2d(x, kernel_size)",
+    "BatchNorm": "batch_norm(x, weight, bias, running_mean, running_var)",
+    "Conv2D": "conv2d(x, weight)",
+    "ConvTranspose2D": "conv_transpose2d(x, weight)",
+    "DepthwiseConv2D": "conv2d(x, weight, groups=x.shape[1])",
+    "ELU": "elu(x)",
+    "GELU": "gelu(x)",
+    "GlobalAvgPool2D": "global_avg_pool2d(x)",
+    "GlobalMaxPool2D": "global_max_pool2d(x)",
+    "GroupNorm": "group_norm(x, num_groups)",
+    "HardSigmoid": "hardsigmoid(x)",
+    "HardSwish": "hardswish(x)",
+    "LayerNorm": "layer_norm(x)",
+    "LeakyReLU": "leaky_relu(x)",
+    "Linear": "linear(x, weight)",
+    "LocalResponseNorm": "local_response_norm(x, size)",
+    "LogSoftmax": "log_softmax(x, axis=1)",
+    "LpPool2D": "lp_pool2d(x, kernel_size)",
+    "MaxPool2D": "max_pool2d(x, kernel_size)",
+    "PReLU": "prelu(x, weight)",
+    "ReLU": "relu(x)",
+    "ReLU6": "relu6(x)",
+    "SiLU": "silu(x)",
+    "Sigmoid": "sigmoid(x)",
+    "Softmax": "softmax(x, axis=1)",
+    "Softplus": "softplus(x)",
+    "Tanh": "tanh(x)",
+    "Upsample": "upsample_nearest2d(x, scale_factor)",
+    "ZeroPad2D": "pad(x, padding)",
+}
+
+
+def no_node(layer: Any, x: Any) -> TypeError:
+    """The error for what is no node of a model."""
+    if x is None:
+        what, cure = "None", "a function that makes a model must return its last node"
+    elif isinstance(x, type):
+        what, cure = f"the class {x.__name__}", f"write sequential({x.__name__}(...), {layer!r})"
+    elif callable(x) and hasattr(x, "spec"):
+        what, cure = f"the layer {x!r}", f"write sequential({x!r}, {layer!r})"
+    elif isinstance(x, list | tuple) and x and all(hasattr(each, "graph") for each in x):
+        what, cure = f"a {type(x).__name__} of {len(x)} nodes", f"join them first: {layer!r}(concat(*x))"
+    elif hasattr(x, "predict"):
+        what = f"a {type(x).__name__}"
+        cure = f"a network is made of the whole model: Network(sequential(..., {layer!r}), input_shape)"
+    elif callable(x):
+        what, cure = repr(x), f"write sequential({getattr(x, '__name__', 'model')}, {layer!r})"
+    else:
+        what, cure = described(x), on_arrays(layer, x)
+    return TypeError(f"{type(layer).__name__} must be called with a node of a model, got {what}; {cure}")
+
+
+def described(x: Any) -> str:
+    """An array by its shape, anything else by its type."""
+    if isinstance(x, np.ndarray):
+        return f"an array of shape {x.shape}"
+    kind = type(x).__name__
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def on_arrays(layer: Any, x: Any) -> str:
+    """What to write where a layer was given an array, or what may become one."""
+    try:
+        array = np.asarray(x)
+    except Exception:
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf" or array.ndim == 0:
+        return f"layers compute inside a network: Network({layer!r}, input_shape).predict(x)"
+    name = "x" if isinstance(x, np.ndarray) else "numpy.asarray(x)"
+    shape = f"{name}.shape" if array.ndim in (1, 3) else f"{name}.shape[1:]"
+    dtype = ", 'float64'" if array.dtype == np.float64 else ""
+    given = name if array.dtype in (np.float32, np.float64) else f"{name}.astype('float32')"
+    if array.dtype == np.uint8:
+        given += " / 255"
+    line = f"layers compute inside a network: Network({layer!r}, {shape}{dtype}).predict({given})"
+    functions = [FUNCTIONS[kind.__name__] for kind in type(layer).__mro__ if kind.__name__ in FUNCTIONS]
+    return f"{line}; or, with arrays of your own, fastconv.{functions[0]}" if functions else line
