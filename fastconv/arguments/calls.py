@@ -205,14 +205,20 @@ def written_whole(value: Any) -> str:
     return repr(value) if isinstance(value, tuple) else written(value)
 
 
+def same(value: Any, default: Any) -> bool:
+    """Whether a value that was checked is the default: a pair of equal numbers is the number, 2.0 is 2."""
+    numbers = isinstance(value, int | float) and isinstance(default, int | float)
+    return bool(value == default) if numbers else written(value) == written(default)
+
+
 def shown(layer: Any) -> str:
     """A layer as one would type it: the arguments that are not at their defaults."""
     init: Callable[..., None] = type(layer).__init__
     parameters = parameters_of(init)
     values = {}
     for name, parameter in parameters.items():
-        value = vars(layer).get(name, parameter.default)
         default = parameter.default
-        if value is not default and (value is parameter.empty or written(value) != written(default)):
+        value = vars(layer).get(name, default)
+        if value is not default and not same(value, default):
             values[name] = value
     return line(type(layer).__name__, by_position(parameters), values)

@@ -22,6 +22,8 @@ class AdaptiveAvgPool2D(Parameterless):
 
     (N, C, H, W) -> (N, C, OH, OW).
 
+    By position: output_size; the rest by name.
+
     Parameters
     ----------
     output_size : int or (OH, OW), >= 1, in pixels
@@ -64,6 +66,8 @@ class AdaptiveMaxPool2D(Parameterless):
     """The largest value of windows that are chosen so that the result has a given size.
 
     (N, C, H, W) -> (N, C, OH, OW).
+
+    By position: output_size; the rest by name.
 
     Parameters
     ----------
@@ -110,6 +114,8 @@ class GlobalAvgPool2D(AdaptiveAvgPool2D):
 
     (N, C, H, W) -> (N, C).
 
+    All arguments are given by name.
+
     Parameters
     ----------
     name : str, optional
@@ -138,6 +144,8 @@ class GlobalMaxPool2D(AdaptiveMaxPool2D):
     """The largest value of each plane.
 
     (N, C, H, W) -> (N, C).
+
+    All arguments are given by name.
 
     Parameters
     ----------

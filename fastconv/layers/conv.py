@@ -30,6 +30,8 @@ class Conv2D(Grouped):
 
     (N, C, H, W) -> (N, channels, OH, OW), OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1, OW alike.
 
+    By position: channels and kernel_size; the rest by name.
+
     Parameters
     ----------
     channels : int >= 1
@@ -180,6 +182,8 @@ class ConvTranspose2D(Grouped):
     """Each pixel spread over the result through a kernel: the adjoint of `Conv2D`.
 
     (N, C, H, W) -> (N, channels, OH, OW), OH = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1, OW alike.
+
+    By position: channels and kernel_size; the rest by name.
 
     Parameters
     ----------

@@ -21,6 +21,8 @@ class Linear(WithBias):
 
     (N, I) -> (N, outputs).
 
+    By position: outputs; the rest by name.
+
     Parameters
     ----------
     outputs : int >= 1

@@ -21,6 +21,8 @@ class Flatten(Parameterless):
 
     (N, C, H, W) -> (N, C H W).
 
+    All arguments are given by name.
+
     Parameters
     ----------
     order : "row" or "column", default "row"

@@ -25,6 +25,8 @@ class ZeroPad2D(Parameterless):
 
     (N, C, H, W) -> (N, C, top + H + bottom, left + W + right).
 
+    By position: padding; the rest by name.
+
     Parameters
     ----------
     padding : int or (left, right, top, bottom), each >= 0, in pixels

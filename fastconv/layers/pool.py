@@ -64,6 +64,8 @@ class MaxPool2D(Pool):
 
     (N, C, H, W) -> (N, C, OH, OW), OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1, OW alike.
 
+    By position: kernel_size, stride and padding; the rest by name.
+
     Parameters
     ----------
     kernel_size : int or (kh, kw), >= 1, in pixels
@@ -133,6 +135,8 @@ class AvgPool2D(Pool):
 
     (N, C, H, W) -> (N, C, OH, OW), OH = floor((H + top + bottom - kh) / sh) + 1, OW alike.
 
+    By position: kernel_size, stride and padding; the rest by name.
+
     Parameters
     ----------
     kernel_size : int or (kh, kw), >= 1, in pixels
@@ -196,6 +200,8 @@ class LpPool2D(Pool):
     """The L_p norm of each window: y = (sum |x|^p)^(1/p).
 
     (N, C, H, W) -> (N, C, OH, OW), OH = floor((H - kh) / sh) + 1, OW alike.
+
+    By position: kernel_size; the rest by name.
 
     Parameters
     ----------

@@ -30,6 +30,8 @@ class DepthwiseConv2D(Conv2D):
 
     (N, C, H, W) -> (N, multiplier C, OH, OW), OH and OW as in `Conv2D`.
 
+    By position: kernel_size; the rest by name.
+
     Parameters
     ----------
     kernel_size : int or (kh, kw), >= 1, in pixels
@@ -107,6 +109,8 @@ class SeparableConv2D(Convolution):
     """Each channel convolved with one filter of its own; each result is a weighted sum of the filtered channels.
 
     (N, C, H, W) -> (N, channels, OH, OW), OH and OW as in `Conv2D`.
+
+    By position: channels and kernel_size; the rest by name.
 
     Parameters
     ----------

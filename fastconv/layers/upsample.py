@@ -18,6 +18,8 @@ class Upsample(Parameterless):
 
     (N, C, H, W) -> (N, C, sh H, sw W).
 
+    By position: scale_factor; the rest by name.
+
     Parameters
     ----------
     scale_factor : int or (sh, sw), >= 1

@@ -87,6 +87,16 @@ def test_the_shapes_of_input_and_output_stand_before_the_arguments(name):
 
 
 @every_layer
+def test_what_is_given_by_position_is_said_before_the_arguments(name):
+    parameters = inspect.signature(getattr(layers, name)).parameters.values()
+    names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    before = inspect.getdoc(getattr(layers, name)).partition("Parameters\n")[0]
+    told = f"By position: {' and '.join(', '.join(names).rsplit(', ', 1))}; the rest by name."
+    if name not in ("Dropout", "MainHead"):
+        assert (told if names else "All arguments are given by name.") in before
+
+
+@every_layer
 def test_parameters_and_buffers_of_the_network_are_named(name):
     """With their shapes, in the Notes; layers that have none do not speak of any."""
     network, notes = made(name), inspect.getdoc(getattr(layers, name)).partition("Notes\n")[2]

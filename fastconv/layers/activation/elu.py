@@ -15,6 +15,8 @@ class ELU(FromInput):
 
     (N, ...) -> (N, ...), the same shape.
 
+    By position: alpha; the rest by name.
+
     Parameters
     ----------
     alpha : float, default 1.0

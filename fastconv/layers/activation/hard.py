@@ -17,6 +17,8 @@ class HardSigmoid(FromInput):
 
     (N, ...) -> (N, ...), the same shape.
 
+    All arguments are given by name.
+
     Parameters
     ----------
     name : str, optional
@@ -49,6 +51,8 @@ class HardSwish(FromInput):
     """Each value times its hard sigmoid: y = x min(max(x + 3, 0), 6) / 6.
 
     (N, ...) -> (N, ...), the same shape.
+
+    All arguments are given by name.
 
     Parameters
     ----------

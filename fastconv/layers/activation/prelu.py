@@ -17,6 +17,8 @@ class PReLU(Layer):
 
     (N, ...) -> (N, ...), the same shape.
 
+    All arguments are given by name.
+
     Parameters
     ----------
     shared : bool, default True

@@ -17,6 +17,8 @@ class ReLU(FromOutput):
 
     (N, ...) -> (N, ...), the same shape.
 
+    All arguments are given by name.
+
     Parameters
     ----------
     name : str, optional
@@ -50,6 +52,8 @@ class LeakyReLU(FromInput):
     """Negative values times a small slope: y = x where x > 0, else negative_slope x.
 
     (N, ...) -> (N, ...), the same shape.
+
+    By position: negative_slope; the rest by name.
 
     Parameters
     ----------
@@ -91,6 +95,8 @@ class ReLU6(FromOutput):
     """The positive part of each value, at most 6: y = min(max(x, 0), 6).
 
     (N, ...) -> (N, ...), the same shape.
+
+    All arguments are given by name.
 
     Parameters
     ----------

@@ -15,6 +15,8 @@ class Sigmoid(FromOutput):
 
     (N, ...) -> (N, ...), the same shape.
 
+    All arguments are given by name.
+
     Parameters
     ----------
     name : str, optional
@@ -47,6 +49,8 @@ class Tanh(FromOutput):
     """The hyperbolic tangent of each value: y = tanh x.
 
     (N, ...) -> (N, ...), the same shape.
+
+    All arguments are given by name.
 
     Parameters
     ----------

@@ -19,6 +19,8 @@ class GELU(FromInput):
 
     (N, ...) -> (N, ...), the same shape.
 
+    By position: approximate; the rest by name.
+
     Parameters
     ----------
     approximate : "none" or "tanh", default "none"
@@ -60,6 +62,8 @@ class SiLU(FromInput):
 
     (N, ...) -> (N, ...), the same shape.
 
+    All arguments are given by name.
+
     Parameters
     ----------
     name : str, optional
@@ -92,6 +96,8 @@ class Softplus(FromInput):
     """A smooth rectifier: y = log(1 + exp(beta x)) / beta, and x where beta x > threshold.
 
     (N, ...) -> (N, ...), the same shape.
+
+    By position: beta and threshold; the rest by name.
 
     Parameters
     ----------

@@ -17,6 +17,8 @@ class Softmax(FromOutput):
 
     (N, C, H, W) -> (N, C, H, W) or (N, features) -> (N, features).
 
+    All arguments are given by name.
+
     Parameters
     ----------
     name : str, optional
@@ -53,6 +55,8 @@ class LogSoftmax(FromOutput):
     """The logarithm of `Softmax`, without its rounding to 0: y = x - log sum exp x.
 
     (N, C, H, W) -> (N, C, H, W) or (N, features) -> (N, features).
+
+    All arguments are given by name.
 
     Parameters
     ----------

@@ -34,6 +34,8 @@ class BatchNorm(Affine):
 
     (N, C, H, W) -> (N, C, H, W) or (N, C) -> (N, C).
 
+    All arguments are given by name.
+
     Parameters
     ----------
     eps : float in (0, 1), default 1e-5

@@ -19,6 +19,8 @@ class GroupNorm(Affine):
 
     (N, C, H, W) -> (N, C, H, W) or (N, C) -> (N, C).
 
+    By position: num_groups; the rest by name.
+
     Parameters
     ----------
     num_groups : int >= 1

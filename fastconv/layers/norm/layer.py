@@ -19,6 +19,8 @@ class LayerNorm(Affine):
 
     (N, ...) -> (N, ...), the same shape.
 
+    All arguments are given by name.
+
     Parameters
     ----------
     eps : float in (0, 1), default 1e-5

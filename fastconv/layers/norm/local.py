@@ -27,6 +27,8 @@ class LocalResponseNorm(Parameterless):
 
     (N, C, H, W) -> (N, C, H, W) or (N, C) -> (N, C).
 
+    By position: size, alpha, beta and k; the rest by name.
+
     Parameters
     ----------
     size : int >= 1, in channels

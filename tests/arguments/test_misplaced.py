@@ -1,0 +1,82 @@
+"""What is given to a layer that is no node: each error says what to write, and that works."""
+
+import re
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import Network, layers, sequential
+
+IMAGES = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype("float32")
+
+
+def followed(message, x):
+    """The value of the line about a network that an error says to write."""
+    line = re.search(r"inside a network: (Network.*?)(; or, |$)", message)[1]
+    return eval(line, {**vars(layers), "Network": Network, "numpy": np, "x": x})
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        IMAGES,
+        IMAGES[0],
+        IMAGES.astype("float64"),
+        (IMAGES > 0).astype("uint8") * np.uint8(255),
+        IMAGES.astype("int64"),
+        IMAGES.astype("float64").tolist(),
+    ],
+    ids=["images", "one image", "float64", "uint8", "int64", "lists"],
+)
+def test_an_array_is_told_the_network_and_the_function(x):
+    with pytest.raises(TypeError, match=r"Conv2D must be called with a node of a model, got ") as caught:
+        layers.Conv2D(4, 3)(x)
+    assert "layers compute inside a network: Network(Conv2D(4, 3), " in str(caught.value)
+    assert "fastconv.conv2d(x, weight)" in str(caught.value)
+    assert followed(str(caught.value), x).shape[-3:] == (4, 6, 6)
+
+
+@pytest.mark.parametrize("x", [np.ones((2, 5), "float32"), np.ones(5, "float32")], ids=["vectors", "one vector"])
+def test_vectors_too(x):
+    with pytest.raises(TypeError) as caught:
+        layers.Linear(3, activation="relu")(x)
+    assert followed(str(caught.value), x).shape == (*x.shape[:-1], 3)
+
+
+CASES = {
+    "the class": (lambda x: layers.Conv2D, "got the class Conv2D; write sequential(Conv2D(...), ReLU())"),
+    "a layer": (lambda x: layers.Conv2D(4, 3), "got the layer Conv2D(4, 3); write sequential(Conv2D(4, 3), ReLU())"),
+    "a list": (lambda x: [x, x], "got a list of 2 nodes; join them first: ReLU()(concat(*x))"),
+    "a tuple": (lambda x: (x, x, x), "got a tuple of 3 nodes; join them first: ReLU()(concat(*x))"),
+    "a network": (
+        lambda x: Network(layers.Linear(2), (3,)),
+        "got a Network; a network is made of the whole model: Network(sequential(..., ReLU()), input_shape)",
+    ),
+    "nothing": (lambda x: None, "got None; a function that makes a model must return its last node"),
+    "a text": (lambda x: "relu", "got a str; layers compute inside a network: Network(ReLU(), input_shape).predict(x)"),
+    "an object": (lambda x: object(), "got an object; layers compute inside a network"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_anything_else_says_what_to_write(case):
+    make, says = CASES[case]
+    with pytest.raises(TypeError) as caught:
+        Network(lambda x: layers.ReLU()(make(x)), (3, 4, 4))
+    assert "ReLU must be called with a node of a model, got " in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_what_a_list_of_nodes_is_told_works():
+    network = Network(lambda x: layers.ReLU()(fastconv.concat(*[x, x])), (3, 4, 4))
+    assert network.output_shape == (6, 4, 4)
+    assert Network(sequential(layers.Conv2D(4, 3), layers.ReLU()), (3, 4, 4)).output_shape == (4, 2, 2)
+
+
+def test_the_functions_that_errors_name_exist():
+    from fastconv.arguments.misplaced import FUNCTIONS
+
+    for layer, call in FUNCTIONS.items():
+        assert hasattr(layers, layer)
+        assert callable(getattr(fastconv, call.partition("(")[0]))
