@@ -129,7 +129,7 @@ def every_layer(x):
     """A model with each kind of layer that the other models lack."""
     y = layers.BatchNorm()(layers.Conv2D(8, 3, padding=1)(x))
     y = layers.PReLU(shared=False)(layers.SeparableConv2D(16, 3, padding=1)(layers.ReLU()(y)))
-    z = layers.GroupNorm(4)(layers.LeakyReLU()(layers.ConvTranspose2D(16, 2, 2)(layers.MaxPool2D(2)(y))))
+    z = layers.GroupNorm(4)(layers.LeakyReLU()(layers.ConvTranspose2D(16, 2, stride=2)(layers.MaxPool2D(2)(y))))
     y = layers.ReLU6()(layers.DepthwiseConv2D(3, padding=1, multiplier=2)(y + z))
     y = layers.LayerNorm()(layers.ELU()(layers.LocalResponseNorm(5)(layers.AvgPool2D(3, 2, 1)(y))))
     y = layers.LpPool2D(2)(layers.SiLU()(layers.ZeroPad2D(1)(layers.GELU()(layers.Upsample(2)(y)))))

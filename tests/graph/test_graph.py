@@ -101,7 +101,7 @@ def test_duplicate_names_raise():
 @pytest.mark.parametrize("name", [0.1, 3, b"a", ["a"]])
 def test_a_name_is_text(name):
     with pytest.raises(TypeError, match="name must be a text"):
-        ReLU(name)
+        ReLU(name=name)
 
 
 def test_one_layer_called_twice_shares_its_parameters():

@@ -20,12 +20,17 @@ def some(rng, share):
     return bool(rng.random() < share)
 
 
+STEPS = ("stride", "padding", "dilation")
+
+
 def conv(rng, shape, most):
     groups = divisor(rng, shape[0]) if some(rng, 0.5) else 1
     channels = groups * int(rng.integers(1, max(1, most // groups) + 1))
     padding, steps = random_padding(rng, ("valid", "same", "full")), (random_step(rng), random_step(rng))
     options = {"groups": groups, "bias": some(rng, 0.7), "rotate": some(rng, 0.3)}
-    return layers.Conv2D(channels, random_pair(rng, 1, 4), steps[0], padding, steps[1], **options)
+    return layers.Conv2D(
+        channels, random_pair(rng, 1, 4), stride=steps[0], padding=padding, dilation=steps[1], **options
+    )
 
 
 def conv_as_wide(rng, shape, most):
@@ -40,18 +45,22 @@ def conv_transpose(rng, shape, most):
     kernel, stride, dilation = random_pair(rng, 1, 4), random_step(rng), random_step(rng)
     padding = random_padding(rng, ("valid", "full", "multiple"))
     extra = 0 if padding == "multiple" else int(rng.integers(0, np.max(stride)))
-    return layers.ConvTranspose2D(channels, kernel, stride, padding, extra, groups, some(rng, 0.7), dilation)
+    window = {"stride": stride, "padding": padding, "output_padding": extra, "dilation": dilation}
+    return layers.ConvTranspose2D(channels, kernel, **window, groups=groups, bias=some(rng, 0.7))
 
 
 def depthwise(rng, shape, most):
     multiplier = int(rng.integers(1, max(1, min(3, most // shape[0])) + 1))
     steps = random_step(rng), random_padding(rng, ("valid", "same")), random_step(rng)
-    return layers.DepthwiseConv2D(random_pair(rng, 1, 4), *steps, multiplier, bias=some(rng, 0.5))
+    options = dict(zip(STEPS, steps, strict=True))
+    return layers.DepthwiseConv2D(random_pair(rng, 1, 4), **options, multiplier=multiplier, bias=some(rng, 0.5))
 
 
 def separable(rng, shape, most):
     steps = random_step(rng), random_padding(rng, ("valid", "same")), random_step(rng)
-    return layers.SeparableConv2D(int(rng.integers(1, most + 1)), random_pair(rng, 1, 3), *steps, some(rng, 0.6))
+    options = dict(zip(STEPS, steps, strict=True))
+    channels = int(rng.integers(1, most + 1))
+    return layers.SeparableConv2D(channels, random_pair(rng, 1, 3), **options, bias=some(rng, 0.6))
 
 
 def window(rng):
@@ -62,16 +71,20 @@ def window(rng):
 
 
 def max_pool(rng, shape, most):
-    return layers.MaxPool2D(*window(rng), random_step(rng), some(rng, 0.5))
+    return layers.MaxPool2D(*window(rng), dilation=random_step(rng), ceil_mode=some(rng, 0.5))
 
 
 def avg_pool(rng, shape, most):
-    return layers.AvgPool2D(*window(rng), some(rng, 0.5), some(rng, 0.5), 5 if some(rng, 0.2) else None)
+    kernel, stride, padding = window(rng)
+    options = {"ceil_mode": some(rng, 0.5), "count_include_pad": some(rng, 0.5)}
+    return layers.AvgPool2D(kernel, stride, padding, **options, divisor_override=5 if some(rng, 0.2) else None)
 
 
 def lp_pool(rng, shape, most):
     kernel, stride, _ = window(rng)
-    return layers.LpPool2D(kernel, stride, float(rng.choice([1, 2, 2, 2.5, 3])), some(rng, 0.5))
+    return layers.LpPool2D(
+        kernel, stride=stride, norm_type=float(rng.choice([1, 2, 2, 2.5, 3])), ceil_mode=some(rng, 0.5)
+    )
 
 
 def sized(layer):
@@ -83,15 +96,15 @@ def plain(layer):
 
 
 def batch_norm(rng, shape, most):
-    return layers.BatchNorm(eps(rng), float(rng.choice([0.1, 0.5, 1.0])), some(rng, 0.7))
+    return layers.BatchNorm(eps=eps(rng), momentum=float(rng.choice([0.1, 0.5, 1.0])), affine=some(rng, 0.7))
 
 
 def group_norm(rng, shape, most):
-    return layers.GroupNorm(divisor(rng, shape[0]), eps(rng), some(rng, 0.7))
+    return layers.GroupNorm(divisor(rng, shape[0]), eps=eps(rng), affine=some(rng, 0.7))
 
 
 def layer_norm(rng, shape, most):
-    return layers.LayerNorm(eps(rng), some(rng, 0.7))
+    return layers.LayerNorm(eps=eps(rng), affine=some(rng, 0.7))
 
 
 def eps(rng):
@@ -104,7 +117,7 @@ def local_norm(rng, shape, most):
 
 
 def linear(rng, shape, most):
-    return layers.Linear(int(rng.integers(1, 2 * most + 1)), some(rng, 0.7))
+    return layers.Linear(int(rng.integers(1, 2 * most + 1)), bias=some(rng, 0.7))
 
 
 def dropout(rng, shape, most):
@@ -139,7 +152,7 @@ LAYERS = {
     layers.ReLU: plain(layers.ReLU),
     layers.ReLU6: plain(layers.ReLU6),
     layers.LeakyReLU: lambda rng, shape, most: layers.LeakyReLU(float(rng.uniform(-0.5, 0.5))),
-    layers.PReLU: lambda rng, shape, most: layers.PReLU(some(rng, 0.5)),
+    layers.PReLU: lambda rng, shape, most: layers.PReLU(shared=some(rng, 0.5)),
     layers.ELU: lambda rng, shape, most: layers.ELU(float(rng.uniform(0.5, 1.5))),
     layers.GELU: lambda rng, shape, most: layers.GELU(str(rng.choice(["none", "tanh"]))),
     layers.Softplus: lambda rng, shape, most: layers.Softplus(float(rng.uniform(0.5, 3)), float(rng.choice([2, 20]))),
@@ -151,7 +164,7 @@ LAYERS = {
     layers.Softmax: plain(layers.Softmax),
     layers.LogSoftmax: plain(layers.LogSoftmax),
     layers.Dropout: dropout,
-    layers.Flatten: lambda rng, shape, most: layers.Flatten(str(rng.choice(["row", "column"]))),
+    layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
     layers.Upsample: lambda rng, shape, most: layers.Upsample(random_pair(rng, 1, 3)),
     layers.ZeroPad2D: zero_pad,
     layers.MainHead: heads,
@@ -252,7 +265,7 @@ class Growth:
     def residual(self, node):
         if len(node.shape) == 3:
             branch = layers.Conv2D(node.shape[0], 3, padding=1, bias=False)(node)
-            return layers.BatchNorm(eps(self.rng))(branch) + node if some(self.rng, 0.5) else branch + node
+            return layers.BatchNorm(eps=eps(self.rng))(branch) + node if some(self.rng, 0.5) else branch + node
         return layers.Linear(node.shape[0])(node) + node
 
     def chain(self, node):
