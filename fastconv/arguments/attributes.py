@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, Self, TypeVar, overload
 
+import numpy as np
+
 from ..ops import check
 from .options import near, translated
 
@@ -72,7 +74,10 @@ ARRAYS = {"weight", "weights", "kernel", "filters", "running_mean", "running_var
 def check_known(layer: Any, name: str, value: object) -> None:
     """AttributeError for an attribute that the layer does not have; names that begin with _ are free."""
     kind = type(layer)
-    if name.startswith("_") or hasattr(kind, name) or name in inspect.signature(kind).parameters:
+    if name.startswith("_") or name in inspect.signature(kind).parameters:
+        return
+    inner = isinstance(getattr(kind, name, None), Argument)  # of a base: a constructor sets it, and nobody later
+    if hasattr(kind, name) and not (inner and name in vars(layer)):
         return
     raise AttributeError(f"{kind.__name__} has no {name}{instead(kind, name, value)}")
 
@@ -88,6 +93,8 @@ def instead(kind: type, name: str, value: object, guess: bool = True) -> str:
     """What a layer has in place of an attribute; with `guess` also the nearest name, or all names."""
     known = [*inspect.signature(kind).parameters]
     taken = translated(name, value, known)
+    if isinstance(getattr(kind, name, None), Argument) and not guess:
+        return "; a method __init__ of your own must call super().__init__(...)"
     if name in ARRAYS:
         return ": the arrays are the network's, network.parameters and network.buffers"
     if taken is not None:
@@ -105,6 +112,8 @@ def written(value: Any) -> str:
     kind = getattr(value, "kind", None)
     if kind is not None and is_own(type(value)) and repr(value) == f"{type(value).__name__}()":
         return repr(kind)  # an activation with its default arguments, by its name
+    if isinstance(value, np.ndarray) and value.ndim > 1:
+        return f"an array of shape {value.shape}"
     if callable(value) and hasattr(value, "__name__"):
         inside = getattr(value, "__module__", None) == "fastconv.init"
         return f"fastconv.init.{value.__name__}" if inside else str(value.__name__)

@@ -33,7 +33,13 @@ READINGS = {  # the arguments by position in PyTorch and in Keras, where they ar
     "LpPool2D": ("norm_type", "kernel_size", "stride", "ceil_mode"),
     "Upsample": ("scale_factor", "mode"),
 }
-KERAS = {"Linear": ("outputs", "activation", "bias")}  # a second reading
+SECOND = {  # a second reading
+    "Linear": ("outputs", "activation", "bias"),
+    "DepthwiseConv2D": ("in_channels", "kernel_size", "stride", "padding"),
+    "GlobalAvgPool2D": ("output_size",),
+    "GlobalMaxPool2D": ("output_size",),
+}
+WORDS = (("channels", "kernel_size", "padding"), ("channels", "kernel_size", "activation"))  # "same", "relu"
 INPLACE = ("inplace",)  # the reading of all other layers
 EXAMPLES = {"channels": 16, "kernel_size": 3, "outputs": 10, "num_groups": 4, "output_size": 1, "num_classes": 10}
 EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5}
@@ -107,8 +113,10 @@ def explanation(cls: type, parameters: Mapping[str, inspect.Parameter], args: tu
         values, reasons = found[0] if found else (values, [])
         if not is_own(cls) and not names:
             reasons = ["a layer of your own that takes arguments has a method __init__"]
-        others = [line(layer, names, other) for other, _ in found[1:2] if len(args) == 3]
+        others = [line(layer, names, other) for other, _ in found[1:2] if len(args) <= 3 and "name" not in other]
         wrong.insert(0, too_many(layer, names, typed(layer, args, options), reasons))
+        if not found:
+            return f"{'; '.join(wrong)}; {layer} takes {', '.join(parameters)}"
     lacking = [name for name in required(parameters) if name not in values]
     if lacking:
         wrong.append(f"{layer} needs {' and '.join(lacking)}, got {typed(layer, args, options)}")
@@ -150,20 +158,29 @@ def readings(
 ) -> Iterator[tuple[Values, list[str]]]:
     """What the arguments may mean, the likeliest first, and why some are not needed: all values are such as fit."""
     kinds = [kind.__name__ for kind in cls.__mro__]
-    tables = [table[kind] for kind in kinds for table in (READINGS, KERAS) if kind in table]
-    for reading in (*tables, INPLACE, tuple(parameters)):
-        by_name = dict(zip(reading, args, strict=False))
-        if len(args) > len(reading) or not all(fits(cls, name, value) for name, value in by_name.items()):
-            continue
-        values: Values = {}
-        reasons = []
-        for name, value in by_name.items():
-            known = translated(name, value, parameters) or Taken({})
-            values |= known.options
-            reasons += [known.why] if known.why else []
-        if not values.keys() & taken.keys() and {*values, *taken}.issuperset(required(parameters)):
-            values |= taken
-            yield {name: values[name] for name in parameters if name in values}, reasons
+    tables = [table[kind] for kind in kinds for table in (READINGS, SECOND) if kind in table]
+    words = WORDS if args and isinstance(args[-1], str) else ()
+    for reading in (*tables, INPLACE, tuple(parameters), *words):
+        if len(args) <= len(reading):
+            by_name = dict(zip(reading, args, strict=False))
+            known = [translated(name, value, parameters) for name, value in by_name.items()]
+            if None not in known and all(fits(cls, name, value) for name, value in by_name.items()):
+                yield from together(parameters, [each for each in known if each is not None], taken)
+    names = by_position(parameters)
+    if len(names) == 1 and all(type(value) is int for value in args) and fits(cls, names[0], args):
+        yield from together(parameters, [Taken({names[0]: args})], taken)
+
+
+def together(
+    parameters: Mapping[str, inspect.Parameter], given: list[Taken], taken: Values
+) -> Iterator[tuple[Values, list[str]]]:
+    """The arguments given by position with those by name, in order; nothing if two are the same or one is lacking."""
+    values: Values = {}
+    for each in given:
+        values |= each.options
+    if not values.keys() & taken.keys() and {*values, *taken}.issuperset(required(parameters)):
+        values |= taken
+        yield {name: values[name] for name in parameters if name in values}, [each.why for each in given if each.why]
 
 
 def fits(cls: type, name: str, value: Any) -> bool:

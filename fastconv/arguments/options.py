@@ -23,7 +23,8 @@ OPTIONS = {  # an option of layers in other libraries -> the options here, of wh
     "groups": ("num_groups",),
     "group": ("groups",),
     "feature_group_count": ("groups",),
-    "size": ("scale_factor", "output_size"),
+    "size": ("output_size",),
+    "init": ("first",),
     "number_of_classes": ("num_classes",),
     "n_classes": ("num_classes",),
 }
@@ -45,6 +46,10 @@ LEFT_OUT = {  # an option of layers in other libraries that nobody gives here ->
     "track_running_stats": "the running statistics are always kept",
     "return_indices": "a layer has one result",
     "align_corners": "values are repeated",
+    "output_size": "each plane gives one value",
+    "keepdims": "the result is one vector per image",
+    "max_value": "ReLU6() is the one that ends at 6",
+    "activation": "an activation after it is a layer of its own, as in sequential(layer, ReLU())",
 }
 
 
@@ -60,7 +65,16 @@ def per_channel(value: object) -> Taken:
     return Taken({}, "one slope is shared by all channels") if value == 1 else Taken({"shared": False})
 
 
-CONVERTED: Mapping[str, Callable[[Any], Taken]] = {"num_parameters": per_channel, "shared_axes": per_channel}
+def factor(value: object) -> Taken:
+    """The size of Keras's UpSampling2D."""
+    return Taken({"scale_factor": value}, "the factor, not the size of the result")
+
+
+CONVERTED: Mapping[tuple[str, str], Callable[[Any], Taken]] = {  # (elsewhere, an option that the layer has here)
+    ("num_parameters", "shared"): per_channel,
+    ("shared_axes", "shared"): per_channel,
+    ("size", "scale_factor"): factor,
+}
 
 
 def translated(name: str, value: object, known: Collection[str]) -> Taken | None:
@@ -68,8 +82,9 @@ def translated(name: str, value: object, known: Collection[str]) -> Taken | None
     foreign = name.lower()
     if foreign in known:  # Stride=2
         return Taken({foreign: value})
-    if foreign in CONVERTED and "shared" in known:
-        return CONVERTED[foreign](value)
+    for own in known:
+        if (foreign, own) in CONVERTED:
+            return CONVERTED[foreign, own](value)
     for own in OPTIONS.get(foreign, ()):
         if own in known:
             return Taken({own: value})

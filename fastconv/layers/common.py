@@ -44,7 +44,8 @@ def words(*options: str) -> Any:
 
     def check_word(value: Any, name: str) -> str:
         """The word in small letters."""
-        return check.choice(value.lower() if isinstance(value, str) else value, name, options)
+        small = value.lower() if isinstance(value, str) else value
+        return check.choice(small if small in options else value, name, options)
 
     return check_word
 

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from ..arguments.attributes import Argument
 from ..layer import Bound, Spec
+from ..ops.extents import pads
 from ..ops.pad import Sides, pad_backward_call, pad_call, padded, sides
 from ..typing import Call, Shape
 from .common import Parameterless, maps
@@ -17,6 +18,10 @@ from .common import Parameterless, maps
 
 def zeros_around(value: Any, name: str) -> Sides:
     """(left, right, top, bottom), checked."""
+    if isinstance(value, tuple | list) and len(value) == 2:  # Keras's pairs
+        (top, bottom), (left, right) = pads(value, (1, 1), (1, 1), (1, 1), (1, 1))
+        rule = f"{name} must be an integer or (left, right, top, bottom), got {value!r}"
+        raise TypeError(f"{rule}; write {name}={(left, right, top, bottom)}")
     return sides(value)
 
 

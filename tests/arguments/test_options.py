@@ -1,5 +1,6 @@
 """What people write from habit as options of layers: each error says what to write instead."""
 
+import inspect
 from functools import partial
 
 import numpy as np
@@ -68,8 +69,10 @@ OPTIONS = {  # what is typed -> what is wrong with it, and what is to be written
     "LeakyReLU(alpha=0.2)": ("LeakyReLU takes no alpha, got alpha=0.2", "LeakyReLU(0.2)"),
     "ELU(negative_slope=0.2)": ("ELU takes no negative_slope", "ELU(0.2)"),
     "PReLU(num_parameters=8)": ("PReLU takes no num_parameters", "PReLU(shared=False)"),
-    "Upsample(size=2)": ("Upsample takes no size, got size=2", "Upsample(2)"),
+    "PReLU(init=0.1)": ("PReLU takes no init, got init=0.1", "PReLU(first=0.1)"),
+    "Upsample(size=2)": ("Upsample takes no size, got size=2 (the factor, not the size of the result)", "Upsample(2)"),
     "Upsample(2, mode='nearest')": ("Upsample takes no mode, got mode='nearest'", "Upsample(2)"),
+    "BatchNorm(activation='relu')": ("as in sequential(layer, ReLU())", "BatchNorm()"),
     "Flatten(start_dim=1)": ("(each image becomes one vector)", "Flatten()"),
 }
 
@@ -119,7 +122,11 @@ POSITIONS = {  # what is typed -> what may be given by position, and what is to 
         "channels and kernel_size",
         "ConvTranspose2D(8, 3, stride=2, padding=1, output_padding=1)",
     ),
-    "DepthwiseConv2D(3, 2)": ("kernel_size", "DepthwiseConv2D(3, stride=2)"),
+    "DepthwiseConv2D(3, 2)": ("kernel_size", "DepthwiseConv2D(3, stride=2), or DepthwiseConv2D(2)"),
+    "Conv2D(16, 3, 'same')": ("channels and kernel_size", "Conv2D(16, 3, padding='same')"),
+    "Conv2D(16, 3, 'relu')": ("channels and kernel_size", "Conv2D(16, 3, activation='relu')"),
+    "ZeroPad2D(1, 2, 3, 4)": ("padding", "ZeroPad2D((1, 2, 3, 4))"),
+    "AdaptiveAvgPool2D(7, 5)": ("output_size", "AdaptiveAvgPool2D((7, 5))"),
     "Linear(192, 10)": ("outputs", "Linear(10)"),
     "Linear(192, 10, True)": ("outputs", "Linear(10, bias=True)"),
     "Linear(10, 'relu')": ("outputs", "Linear(10, activation='relu')"),
@@ -140,7 +147,7 @@ POSITIONS = {  # what is typed -> what may be given by position, and what is to 
     "Flatten('column')": ("nothing", "Flatten(order='column')"),
     "MaxPool2D(2, 2, 0, 1)": ("kernel_size, stride and padding", "MaxPool2D(2, 2, 0, dilation=1)"),
     "AvgPool2D(2, 2, 0, True)": ("kernel_size, stride and padding", "AvgPool2D(2, 2, 0, ceil_mode=True)"),
-    "LpPool2D(2, 3)": ("kernel_size", "LpPool2D(3, norm_type=2)"),
+    "LpPool2D(2, 3)": ("kernel_size", "LpPool2D(3, norm_type=2), or LpPool2D(2, stride=3)"),
     "GlobalAvgPool2D(1)": ("nothing", "GlobalAvgPool2D()"),
     "Upsample(2, 'nearest')": ("scale_factor", "Upsample(2)"),
 }
@@ -162,6 +169,14 @@ def test_too_many_arguments_by_position_say_the_line_to_write_and_it_works(code)
 def test_the_error_says_that_sizes_of_the_input_are_not_given(code):
     with pytest.raises(TypeError, match=SIZE):
         made(code)
+
+
+@pytest.mark.parametrize("code", ["Linear(10, 20, 30)", "ReLU(6)", "Conv2D(1, 2, 3, 4, 5, 6, 7, 8, 9)", "Tanh(0.5)"])
+def test_what_makes_no_sense_in_any_order_is_answered_with_all_options(code):
+    layer = code.partition("(")[0]
+    with pytest.raises(TypeError) as caught:
+        made(code)
+    assert str(caught.value).endswith(f"; {layer} takes {', '.join(inspect.signature(made(layer)).parameters)}")
 
 
 MISSING = {
@@ -229,6 +244,17 @@ def test_attributes_that_a_layer_does_not_have_cannot_be_set():
     conv._note = 3
     assert conv._note == 3
     assert not hasattr(conv, "foo")
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("DepthwiseConv2D(3)", "groups"), ("GlobalAvgPool2D()", "output_size"), ("AvgPool2D(2)", "dilation")],
+)
+def test_what_a_layer_does_not_take_cannot_be_set_though_its_base_has_it(line, name):
+    layer = made(line)
+    with pytest.raises(AttributeError, match=f"has no {name}"):
+        setattr(layer, name, 2)
+    assert repr(layer) == line
 
 
 def test_functions_of_first_values_are_shown_by_their_names():

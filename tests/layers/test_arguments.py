@@ -61,10 +61,18 @@ def test_arguments_that_contradict_each_other_are_refused_by_the_constructor():
             make()
 
 
-@pytest.mark.parametrize("padding", ["same", "SAME", None, (1, 1)])
+@pytest.mark.parametrize("padding", ["same", "SAME", None, (1, 1, 1)])
 def test_paddings_of_zeros_alone(padding):
     with pytest.raises(TypeError, match=r"padding must be an integer or \(left, right, top, bottom\), got"):
         layers.ZeroPad2D(padding)
+
+
+@pytest.mark.parametrize(("padding", "line"), [((1, 2), "(2, 2, 1, 1)"), (((1, 2), (3, 4)), "(3, 4, 1, 2)")])
+def test_pairs_of_zeros_as_in_keras_say_the_four_sides(padding, line):
+    with pytest.raises(TypeError) as caught:
+        layers.ZeroPad2D(padding)
+    assert str(caught.value).endswith(f"got {padding}; write padding={line}")
+    assert layers.ZeroPad2D(eval(line)).padding == eval(line)
 
 
 @pytest.mark.parametrize("flag", [10, 1, 0, None, "zeros"])
