@@ -1,34 +1,30 @@
 """The network as users see it: parameters by name, predictions, gradients, training steps; reports and files."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, parameters
-from .arguments.batch import batch, shape_of_batch
-from .arguments.training import check_loss
+from .arguments.finite import not_finite
+from .arguments.network_habits import advice
 from .checkpoint.stored import Stored
-from .executor import Executor
+from .executor import Executor, Trained
 from .frozen import FrozenNetwork
 from .graph import Node
 from .init import blamed_on
 from .layer import Parameter, State
 from .ops import check
-from .optim import Optimizer
-from .optim.base import has_own_step
 from .parameters import SetOnce
 from .predictor import Predictor
 from .reports.reported import Reported
-from .system.interrupt import held_back
 from .typing import Array, Generator
 
 
-class Network(SetOnce, Predictor, Stored, Reported):
+class Network(SetOnce, Predictor, Trained, Stored, Reported):
     """A model with parameters, for images of one shape.
 
     Parameters
@@ -40,10 +36,10 @@ class Network(SetOnce, Predictor, Stored, Reported):
     dtype : "float32" or "float64"
     seed : int, optional
         Of the first parameters; None takes fresh randomness.
-    recompute : bool
+    recompute : bool, default False
         In training, do not keep the results of batch norm for the backward pass, but compute them a second time there:
         less memory, a few more passes over it, the same bits.
-    precise : bool
+    precise : bool, default False
         Compute all convolutions as `conv2d` does with ``precise=True``.
 
     Attributes
@@ -91,11 +87,15 @@ class Network(SetOnce, Predictor, Stored, Reported):
         model: Callable[[Node], Node],
         input_shape: int | Sequence[int],
         dtype: DTypeLike = "float32",
+        *,
         seed: int | None = None,
         recompute: bool = False,
         precise: bool = False,
     ) -> None:
-        self.assemble(graph.build(model, input_shape, dtype, precise), bool(recompute))
+        recompute, precise = check.flag(recompute, "recompute"), check.flag(precise, "precise")
+        if isinstance(dtype, int):
+            raise TypeError(f"dtype must be 'float32' or 'float64', got {dtype!r}; for a seed write seed={dtype}")
+        self.assemble(graph.build(model, input_shape, dtype, precise), recompute)
         self.initialise(*graph.declared(self.nodes), check.random(seed))
 
     def assemble(self, output: Node, recompute: bool) -> None:
@@ -136,110 +136,36 @@ class Network(SetOnce, Predictor, Stored, Reported):
     def __copy__(self) -> "Network":
         return copy.deepcopy(self)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if type(self) is Network and name not in ASSEMBLED and not name.startswith("_"):
+            cure = advice(name) or "; keep it in a variable, or in an attribute of a subclass"
+            raise AttributeError(f"Network.{name} cannot be set{cure}")
+        super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # checkers of types know that a network has no other attributes
+
+        def __getattr__(self, name: str) -> NoReturn:
+            cure = "" if hasattr(type(self), name) else advice(name)
+            if cure:
+                raise AttributeError(f"{type(self).__name__} has no {name!r}{cure}")
+            object.__getattribute__(self, name)  # raises the usual error, or that of a property
+
+    def __call__(self, x: object, *others: object, **options: object) -> NoReturn:
+        """Refused, because a call may mean a prediction or a part of a model."""
+        if isinstance(x, Node):
+            raise TypeError("a Network cannot be a part of a model; use the layer or function that it was made of")
+        raise TypeError(f"a {type(self).__name__} is not called{advice('__call__')}")
+
+    def _not_finite(self) -> str:
+        """Which array holds NaN or infinity, if any does."""
+        return not_finite(self.arrays()) or super()._not_finite()
+
     def _predict_part(self, x: Array, y: Array) -> None:
         """y = the output for a checked batch of images."""
         with self.executor.lock:
             plan = self.executor.bound_plan(len(x))
             plan.run_on(x)
             y[...] = plan.y
-
-    def gradients(self, x: ArrayLike, targets: ArrayLike, loss: Any) -> tuple[float, parameters.Arrays]:
-        """(loss, gradients by name) of one batch. Of the network's arrays only the buffers change.
-
-        Parameters
-        ----------
-        x : array (N, *input_shape), the network's dtype, N >= 1
-        targets : array
-            As the loss needs them: class indices (N,), or an array of the output's shape.
-        loss : a loss of `fastconv.losses`
-
-        Returns
-        -------
-        loss : float
-        gradients : mapping name -> array
-            d loss / d parameter, the caller's own arrays.
-        """
-        loss, images = check_loss(loss), self._batch_of(x)
-        prepared = loss.prepare(targets, (len(images), *self.output_shape), self.dtype)
-        with self.training(), self.executor.lock:
-            plan = self.executor.bound_plan(len(images), loss)
-            plan.run_on(images, prepared)
-            return float(plan.loss), self.executor.gradients.copy()
-
-    def reserve(self, batch_size: int, loss: Any = None, fused_update: bool = False) -> None:
-        """Make the plan and the memory for batches of this size now: a prediction, or, with a loss, a training step.
-
-        A batch that cannot run is refused here, before anything changes. The arguments are those of `train_batch`.
-        """
-        batch_size = check.integer(batch_size, "batch_size", 1)
-        with self.executor.lock:
-            self.executor.bound_plan(batch_size, loss, fused_update)
-
-    def train_batch(
-        self,
-        x: Array,
-        targets: Array,
-        loss: Any,
-        optimizer: Any,
-        fused_update: bool = False,
-        watch: Callable[[Array, Array], object] | None = None,
-    ) -> float:
-        """One training step: forward, backward, update. Returns the loss before the update.
-
-        Of the arguments only the shape of x is checked, and the caller holds `training()`. For your own loops there is
-        `fastconv.train_step`.
-
-        Parameters
-        ----------
-        x : array (N, *input_shape), the network's dtype, N >= 1
-        targets : array
-            The result of ``loss.prepare``.
-        loss : a loss of `fastconv.losses`
-        optimizer : object with step(parameters, gradients)
-            One with a `step` of its own gets all gradients, whatever `fused_update` says.
-        fused_update : bool
-            Update each parameter as soon as its gradient is known, and keep no gradients.
-        watch : function (loss, y) -> anything, optional
-            Called after the update with arrays that are valid during this call.
-        """
-        if np.shape(x)[1:] != self.input_shape or len(x) == 0:
-            raise ValueError(f"x must have shape {shape_of_batch(self.input_shape)}, N >= 1, got {np.shape(x)}")
-        executor = self.executor
-        with executor.lock:
-            in_parts = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
-            fused_update = fused_update and in_parts
-            plan = executor.bound_plan(len(x), loss, fused_update)
-            if in_parts:
-                optimizer.begin_step(self.parameters)
-            if fused_update:
-                with held_back(), plan.updates.by(optimizer):
-                    plan.run_on(x, targets)
-                    optimizer.end_step(self.parameters)
-            else:
-                plan.run_on(x, targets)
-                optimizer.step(self.parameters, executor.gradients)
-            if watch is not None:
-                watch(plan.loss, plan.y)
-            return float(plan.loss)
-
-    @contextmanager
-    def training(self) -> Iterator[None]:
-        """Held while the network is trained; a second thread that wants to train is refused."""
-        trainer = self.executor.trainer
-        if not trainer.acquire(blocking=False):
-            raise RuntimeError("another thread is training this network")
-        try:
-            yield
-        finally:
-            trainer.release()
-
-    def _batch_of(self, x: Any) -> Array:
-        """`x` as a batch of at least one image."""
-        images, batched = batch(x, "x", self.input_shape, self.dtype)
-        if not batched or len(images) == 0:
-            wanted = shape_of_batch(self.input_shape)
-            raise ValueError(f"x must be a batch of at least one image, {wanted}, got {np.shape(x)}")
-        return images
 
     def freeze(self, batch_size: int = 1) -> FrozenNetwork:
         """The network as it is now, made ready for prediction alone: faster, and for any number of threads at once.
@@ -284,6 +210,9 @@ class Network(SetOnce, Predictor, Stored, Reported):
     def __repr__(self) -> str:
         size = sum(array.size for array in self.parameters.values())
         return f"<Network {self.input_shape} -> {self.output_shape}, {size:,} parameters, {self.dtype}>"
+
+
+ASSEMBLED = {*Network.set_once, "nodes"}  # what a network is made of; nothing else is set from outside
 
 
 def first_values(values: ArrayLike, array: Array, name: str) -> None:

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arguments.batch import batch
+from .arguments.finite import contents, first_image_with_nan, holds_nan
 from .ops import check
+from .system.caller import warn
 from .typing import Array, Shape
 
 BATCH = 256  # images worked on at a time, unless told otherwise
@@ -23,6 +25,10 @@ class Predictor:
         """y = the output for a checked batch of images."""
         raise NotImplementedError
 
+    def _not_finite(self) -> str:
+        """What of the network makes NaN from a finite image."""
+        return f"weights of the network hold NaN, or values in it grow beyond {self.dtype}"
+
     def predict(self, x: ArrayLike, batch_size: int = BATCH) -> Array:
         """The network's output for images `x` (N, ...) or one image (...); the bits do not depend on N or batch_size.
 
@@ -35,10 +41,27 @@ class Predictor:
         Returns
         -------
         array (N, *output_shape) or output_shape
+
+        Warns
+        -----
+        RuntimeWarning
+            If the result holds NaN: which image has it first, and whether the image or the network holds the NaN.
         """
         images, batched = batch(x, "x", self.input_shape, self.dtype)
         batch_size = check.integer(batch_size, "batch_size", 1)
         y = np.empty((len(images), *self.output_shape), self.dtype)
         for start in range(0, len(images), batch_size):
             self._predict_part(images[start : start + batch_size], y[start : start + batch_size])
+        if holds_nan(y):
+            self._warn_of_nan(images, y, batched)
         return y if batched else y[0]
+
+    def _warn_of_nan(self, images: Array, y: Array, batched: bool) -> None:
+        """The RuntimeWarning of `predict`."""
+        first = first_image_with_nan(y)
+        of, image = (f" of image {first}", f"x[{first}]") if batched else ("", "x")
+        if what := contents(images[first]):
+            cause = f"{image} holds {what}"
+        else:
+            cause = f"{image} is finite, but {self._not_finite()}"
+        warn(f"the prediction{of} is NaN: {cause}", RuntimeWarning)

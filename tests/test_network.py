@@ -11,7 +11,7 @@ from fastconv.network import Network
 
 
 def small(seed=0, dtype="float32"):
-    return Network(sequential(Conv2D(4, 3), ReLU(), Flatten(), Linear(5, name="out")), (1, 6, 6), dtype, seed)
+    return Network(sequential(Conv2D(4, 3), ReLU(), Flatten(), Linear(5, name="out")), (1, 6, 6), dtype, seed=seed)
 
 
 def images(n, dtype="float32", seed=0):

@@ -64,9 +64,12 @@ The files, in reading order:
     parameter_gradients.py where gradients of parameters go: arrays of the network, or straight into an update
     gradient_buckets.py    neighbouring parameters that are updated by one call
     binder.py              from steps to prepared calls
+    logits.py              the warning where a loss takes logits and the network makes probabilities
     executor.py            keeps the bound plans of a network, and their memory
+    trained.py             `gradients` and `train_batch` of a network
 """
 
 from .executor import Executor
+from .trained import Trained
 
-__all__ = ["Executor"]
+__all__ = ["Executor", "Trained"]

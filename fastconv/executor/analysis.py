@@ -39,10 +39,13 @@ def analyse_prediction(nodes: list[Node], output: Node, fusions: list[Fusion] | 
     return Analysis(output, nodes, set(), fusions, concat_aliases(nodes), count_readers(fusions, output), {})
 
 
-def analyse_training(nodes: list[Node], output: Node, recompute: bool = False) -> Analysis:
-    """`recompute`: values that a layer can compute a second time, bit for bit, are not kept."""
+def analyse_training(nodes: list[Node], output: Node, recompute: bool = False, inputs: bool = False) -> Analysis:
+    """`recompute`: values that a layer can compute a second time, bit for bit, are not kept.
+
+    `inputs`: the gradient of the images is wanted too.
+    """
     nodes = relu_after_pool(nodes, output) if rewrites.enabled("pooled_first") else nodes
-    wanted = depend_on_parameters(nodes)
+    wanted = with_gradient(nodes, inputs)
     fusions, aliases = find_fusions(nodes, output, wanted), concat_aliases(nodes)
     backward_readers = count_backward_readers(fusions, wanted)
     recomputed: Recomputed = {}
@@ -55,11 +58,12 @@ def analyse_training(nodes: list[Node], output: Node, recompute: bool = False) -
     return Analysis(output, nodes, wanted, fusions, aliases, readers, recomputed)
 
 
-def depend_on_parameters(nodes: Iterable[Node]) -> set[int]:
-    """The values whose gradient is needed: some parameter lies at or before them."""
+def with_gradient(nodes: Iterable[Node], inputs: bool) -> set[int]:
+    """The values whose gradient is needed: some parameter, or with `inputs` the images, lie at or before them."""
     wanted: set[int] = set()
     for node in nodes:
-        if (node.spec and node.spec.params) or any(source.index in wanted for source in node.inputs):
+        own = inputs if node.kind == "input" else bool(node.spec and node.spec.params)
+        if own or any(source.index in wanted for source in node.inputs):
             wanted.add(node.index)
     return wanted
 
@@ -111,7 +115,7 @@ def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int]) ->
     """value -> the number of steps of the backward pass that read it."""
     readers: Counter[int] = Counter()
     for fusion in fusions:
-        if fusion.last.index in wanted:
+        if fusion.node.inputs and fusion.last.index in wanted:
             saves = fusion.saves()
             readers[fusion.node.inputs[0].index] += "x" in saves
             readers[fusion.last.index] += "y" in saves

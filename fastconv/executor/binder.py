@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments.finite import check_finite
 from ..graph import Node
 from ..graph.graph import reading
 from ..layer import Bound, Parameter, State
@@ -24,7 +25,7 @@ class BoundPlan:
 
     def __init__(self, plan: Plan, binder: "Binder") -> None:
         self.x, self.y = plan.x.array(binder.arena), plan.y.array(binder.arena)
-        self.steps = plan.steps
+        self.steps, self.dx = plan.steps, None if plan.dx is None else plan.dx.array(binder.arena)
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
         self.calls = [call for _, calls in self.bound for call in calls]
         self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
@@ -52,7 +53,11 @@ class BoundPlan:
 
 
 class Binder:
-    """Binds the steps of a prediction, or, with a loss and gradients to write, of a training step."""
+    """Binds the steps of a prediction, or, with a loss and gradients to write, of a training step.
+
+    `training`: whether this loss is one of training. If not, layers that work otherwise in prediction do so here.
+    `stops`: a loss that is not finite raises FloatingPointError before any gradient is computed.
+    """
 
     def __init__(
         self,
@@ -61,9 +66,11 @@ class Binder:
         buffers: Named,
         gradients: Arrays | None = None,
         loss: Any = None,
+        training: bool = True,
+        stops: bool = False,
     ) -> None:
         self.arena, self.parameters, self.buffers = arena, parameters, buffers
-        self.loss = loss
+        self.loss, self.training, self.stops = loss, training, stops
         self.gradients: Any = gradients  # `Arrays` wherever a step writes into them
         self.targets: Any = None  # this and `value` are arrays once the step Loss is bound
         self.value: Any = None
@@ -120,6 +127,22 @@ class Binder:
             **more,
         )
 
+    def trains(self, node: Node) -> bool:
+        """What the node's layer gets as `b.training`.
+
+        With a loss, most layers have one way to work, in which they keep what their backward reads. Those with
+        `two_modes` know a second one, as in prediction.
+        """
+        if self.loss is None or self.training:
+            return self.loss is not None
+        two_modes = getattr(node.layer, "two_modes", False)
+        if node.spec.state and not two_modes:
+            raise TypeError(
+                f"{node.name} is a {type(node.layer).__name__}, whose buffers change in training: for training=False "
+                "the class must set two_modes = True, and its backward must undo the forward of b.training=False"
+            )
+        return not two_modes
+
     def forward(self, step: Forward) -> list[Call]:
         """The calls of a layer's forward, with the rest of its fusion."""
         node = step.fusion.node
@@ -130,7 +153,7 @@ class Binder:
             activation=step.fusion.activation_name,
             residual=self.array(step.residual),
             scratch=self.arrays(step.scratch),
-            training=self.loss is not None,
+            training=self.trains(node),
         )
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.forward(b), "forward")
@@ -138,7 +161,8 @@ class Binder:
     def recompute(self, step: Recompute) -> list[Call]:
         """The calls that compute y a second time."""
         node = step.fusion.node
-        b = self.bound(node, step.y.shape[0], step, activation=step.fusion.activation_name, training=True)
+        activation, training = step.fusion.activation_name, self.trains(node)
+        b = self.bound(node, step.y.shape[0], step, activation=activation, training=training)
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.recompute(b), "recompute")
 
@@ -157,7 +181,7 @@ class Binder:
             grads=self.gradients_of(node, step.grads),
             update=partial(self.updates.rows, node.owner),
             scratch=self.arrays(step.scratch),
-            training=True,
+            training=self.trains(node),
         )
         with reading(node.name, node.layer, node.inputs[0]):
             return calls(node.computing.backward(b), "backward")
@@ -175,7 +199,8 @@ class Binder:
         shape, dtype = self.loss.target_array(y.shape, y.dtype)
         self.targets = np.zeros(shape, dtype)
         self.value = np.zeros((), y.dtype)
-        return [self.loss.bind(y, self.targets, self.value, dy)]
+        call = self.loss.bind(y, self.targets, self.value, dy)
+        return [call, partial(check_finite, self.value)] if self.stops else [call]
 
 
 class Updates:

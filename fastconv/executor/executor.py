@@ -17,6 +17,7 @@ from ..system import fork
 from ..typing import Array
 from . import rewrites
 from .binder import Binder, BoundPlan
+from .logits import warn_of_probabilities
 from .planner import plan_prediction
 from .steps import Plan
 from .training_planner import plan_training
@@ -42,6 +43,7 @@ class Executor(SetOnce):
         self.output, self.parameters, self.buffers, self.recompute = output, parameters, buffers, recompute
         self.channels_last = wide_convolutions(output)
         self.gradients: Arrays | None = None
+        self.checked: set[Any] = set()  # losses that `expect_logits` has seen
         fork.renewed_in_children(self)
 
     def renew(self) -> None:
@@ -51,40 +53,59 @@ class Executor(SetOnce):
         self.plans: OrderedDict[Any, BoundPlan] = OrderedDict()
         self.arena: Array = allocation.aligned(0)
 
-    def make_plan(self, n: int, training: bool = False, fused_update: bool = False) -> Plan:
+    def make_plan(self, n: int, training: bool = False, fused_update: bool = False, inputs: bool = False) -> Plan:
         """The Plan for a batch of `n`, without memory."""
         if training:
-            return plan_training(self.output, n, self.channels_last, self.recompute, fused_update)
+            return plan_training(self.output, n, self.channels_last, self.recompute, fused_update, inputs)
         return plan_prediction(self.output, n, self.channels_last)
 
-    def bound_plan(self, n: int, loss: Any = None, fused_update: bool = False) -> BoundPlan:
+    def bound_plan(
+        self, n: int, loss: Any = None, fused_update: bool = False, training: bool = True, inputs: bool = False
+    ) -> BoundPlan:
         """The BoundPlan for a batch of `n`: a prediction, or, with a loss, a training step; kept for the next time.
 
-        With `fused_update` the optimizer's step is part of the plan, and no gradient outlives its use.
+        With `fused_update` the optimizer's step is part of the plan, and no gradient outlives its use. With a loss and
+        without `training` it computes gradients of the prediction. With `inputs` it computes those of the images too.
         """
-        key = (n, loss, fused_update, rewrites.switched_off())
+        key = (n, loss, fused_update, training, inputs, rewrites.switched_off())
         plan = self.plans.pop((*key, Changes.count), None)
         if plan is None:
-            plan = self.bind(n, loss, fused_update, self.buffers)
+            plan = self.bind(n, loss, self.buffers, fused_update, training, inputs)
         while len(self.plans) >= KEPT:
             self.plans.popitem(last=False)
         self.plans[*key, Changes.count] = plan  # the last is the one used most recently
         return plan
 
-    def bind(self, n: int, loss: Any, fused_update: bool, buffers: Named) -> BoundPlan:
+    def bind(
+        self,
+        n: int,
+        loss: Any,
+        buffers: Named,
+        fused_update: bool = False,
+        training: bool = True,
+        inputs: bool = False,
+    ) -> BoundPlan:
         """A new BoundPlan, which reads and changes these buffers."""
-        plan = self.make_plan(n, loss is not None, fused_update)
+        self.expect_logits(loss)
+        plan = self.make_plan(n, loss is not None, fused_update, inputs)
         if plan.size > self.arena.size:
             self.plans.clear()  # they hold the smaller arena
             self.arena = allocation.aligned(plan.size)
         if loss is not None and not fused_update and self.gradients is None:
             self.gradients = self.parameters.like()
         gradients = None if loss is None else self.gradients
-        return BoundPlan(plan, Binder(self.arena, self.parameters, buffers, gradients, loss))
+        binder = Binder(self.arena, self.parameters, buffers, gradients, loss, training, stops=fused_update)
+        return BoundPlan(plan, binder)
 
     def trial_plan(self, n: int, loss: Any = None) -> BoundPlan:
         """A BoundPlan on copies of the buffers: to run it does not change the network. It is not kept."""
-        return self.bind(n, loss, False, self.buffers.copy())
+        return self.bind(n, loss, self.buffers.copy())
+
+    def expect_logits(self, loss: Any) -> None:
+        """Warn, once for each loss that takes logits, of a network that ends with probabilities."""
+        if getattr(loss, "takes_logits", False) and loss not in self.checked:
+            self.checked.add(loss)
+            warn_of_probabilities(self.output, loss)
 
 
 def wide_convolutions(output: Node) -> bool:

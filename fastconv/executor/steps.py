@@ -118,6 +118,7 @@ class Plan(NamedTuple):
     y: Slot
     size: int  # bytes of arena
     micro_batches: MicroBatches = MicroBatches()
+    dx: Slot | None = None  # the gradient of the images, where it is wanted
 
     def in_order(self) -> Iterator[tuple[int, Step]]:
         """(number in `steps`, step) for all steps as they run, once per micro-batch where they are in one."""

@@ -14,17 +14,25 @@ from .values import Value, slot_of, slots
 
 
 def plan_training(
-    output: Node, n: int, channels_last: bool = False, recompute: bool = False, fused_update: bool = False
+    output: Node,
+    n: int,
+    channels_last: bool = False,
+    recompute: bool = False,
+    fused_update: bool = False,
+    inputs: bool = False,
 ) -> Plan:
     """The plan for `n` images.
 
     `recompute`: values that a layer can compute a second time are not kept for the backward pass.
     `fused_update`: the optimizer uses each gradient as soon as it is known; then its memory is given back.
+    `inputs`: the gradient of the images is computed too, and kept to the end.
     """
-    forward = ForwardPlanner(analyse_training(checked_nodes(output, n), output, recompute), n, channels_last)
+    forward = ForwardPlanner(analyse_training(checked_nodes(output, n), output, recompute, inputs), n, channels_last)
     forward.run()
-    BackwardPlanner(forward, fused_update).run()
-    return forward.plan()
+    backward = BackwardPlanner(forward, fused_update)
+    backward.run()
+    dx = backward.gradients.get(forward.analysis.nodes[0].index)
+    return forward.plan()._replace(dx=slot_of(dx))
 
 
 class BackwardPlanner:

@@ -1,6 +1,7 @@
 """Dropout: in training each value is set to 0 with probability p, and the others grow so that the mean stays.
 
-y = x m,  dx = dy m,  with m = 0 with probability p, else 1 / (1 - p); y = x in prediction
+training     y = x m,  dx = dy m,  with m = 0 with probability p, else 1 / (1 - p)
+prediction   y = x,    dx = dy
 """
 
 from functools import partial
@@ -46,9 +47,10 @@ class Dropout(Parameterless):
     """
 
     in_place = True
+    two_modes = True
     kind = "dropout"
 
-    def __init__(self, p: float = 0.5, seed: int | None = None, name: str | None = None) -> None:
+    def __init__(self, p: float = 0.5, *, seed: int | None = None, name: str | None = None) -> None:
         super().__init__(name)
         self.p = probability(p)
         self.seed = None if seed is None else check.integer(seed, "seed", 0)
@@ -75,7 +77,9 @@ class Dropout(Parameterless):
         ]
 
     def backward_input(self, b: Bound) -> list[Call]:
-        """dx = dy m"""
+        """dx = dy m in training, dx = dy in prediction"""
+        if not b.training:
+            return [] if same_start(b.dy, b.dx) else [partial(np.copyto, b.dx, b.dy)]
         return [partial(np.multiply, b.dy, b.saved.mask, b.dx)]
 
 

@@ -1,7 +1,8 @@
 """Several classifiers in one network: all are trained, the first predicts.
 
 training    y = x: the logits of all heads, (heads K,); dx = dy
-prediction  y = x for the first K, -inf for the others: argmax and softmax see the first head alone
+prediction  y = x for the first K, -inf for the others: argmax and softmax see the first head alone;
+            dx = dy for the first K, 0 for the others
 """
 
 from functools import partial
@@ -41,9 +42,10 @@ class MainHead(Parameterless):
     """
 
     in_place = True
+    two_modes = True
     kind = "heads"
 
-    def __init__(self, num_classes: int, name: str | None = None) -> None:
+    def __init__(self, num_classes: int, *, name: str | None = None) -> None:
         super().__init__(name)
         self.num_classes = check.integer(num_classes, "num_classes", 1)
 
@@ -59,5 +61,6 @@ class MainHead(Parameterless):
         return calls if b.training else [*calls, partial(np.copyto, b.y[:, self.num_classes :], -np.inf)]
 
     def backward_input(self, b: Bound) -> list[Call]:
-        """dx = dy"""
-        return [] if same_start(b.dy, b.dx) else [partial(np.copyto, b.dx, b.dy)]
+        """dx = dy, in prediction 0 after the first K"""
+        calls: list[Call] = [] if same_start(b.dy, b.dx) else [partial(np.copyto, b.dx, b.dy)]
+        return calls if b.training else [*calls, partial(np.copyto, b.dx[:, self.num_classes :], 0)]

@@ -121,7 +121,7 @@ def linear(rng, shape, most):
 
 
 def dropout(rng, shape, most):
-    return layers.Dropout(float(rng.choice([0.0, 0.3, 0.5])), int(rng.integers(100)))
+    return layers.Dropout(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
 
 
 def zero_pad(rng, shape, most):

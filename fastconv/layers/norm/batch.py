@@ -3,7 +3,7 @@
 y = z w + b, z = (x - mean) / sqrt(var + eps), with mean and variance over the batch and the pixels of a channel
 db = sum dy, dw = sum dy z, dx = (g - mean g - z mean(g z)) / sqrt(var + eps), g = w dy     Ioffe and Szegedy 2015 [21]
 
-prediction   y = scale x + shift, with the running mean and variance
+prediction   y = scale x + shift, with the running mean and variance; dx = scale dy
 """
 
 from functools import partial
@@ -67,6 +67,7 @@ class BatchNorm(Affine):
     fuses = frozenset({"residual", "activation"})
     fused_backward = True
     folds = True
+    two_modes = True
     kind = "bn"
     momentum = Argument(share)
 
@@ -98,7 +99,9 @@ class BatchNorm(Affine):
         return [call, partial(np.add, steps, 1, steps)] if b.training else [call]
 
     def recompute(self, b: Bound) -> list[Call]:
-        """y = f(z w + b) from the saved statistics."""
+        """y = f(z w + b) from the statistics of the forward pass."""
+        if not b.training:
+            return self.forward(b)
         arrays = (b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd)
         return [norm.batch_norm_recompute_call(*arrays, self.eps, b.activation)]
 
@@ -106,7 +109,14 @@ class BatchNorm(Affine):
         """dw, db, dx and dresidual, in one call; dx may be None."""
         weight, bias = self.weights(b)
         arrays = (b.dy, b.x, b.dx, weight, b.saved.mean, b.saved.invstd, self.gradients(b))
-        return [norm.batch_norm_backward_call(*arrays, b.training, b.activation, bias, b.y, b.dresidual)]
+        call = norm.batch_norm_backward_call(*arrays, b.training, b.activation, bias, b.y, b.dresidual)
+        return [call] if b.training else [partial(self.take_running, b.state, b.saved), call]
+
+    def take_running(self, state: SimpleNamespace, saved: SimpleNamespace) -> None:
+        """The running statistics in place of a batch's; the mean has no rounding error."""
+        np.copyto(saved.mean[0], state.running_mean)
+        np.copyto(saved.mean[1], 0)
+        np.copyto(saved.invstd, 1 / np.sqrt(state.running_var.astype("float64") + self.eps), casting="same_kind")
 
     def scale_and_shift(self, params: SimpleNamespace, state: SimpleNamespace) -> tuple[NDArray[Any], NDArray[Any]]:
         """Float64 (scale, shift) of each channel in prediction: y = scale x + shift."""

@@ -1,0 +1,35 @@
+"""A loss of logits and a network that ends with probabilities: each works, but not together."""
+
+from typing import Any
+
+from ..graph import Node
+from ..system.caller import warn
+
+EFFECTS = {  # kind of the last layer -> what then happens
+    "softmax": "so it would be applied twice, and the network learns slowly and badly",
+    "log_softmax": "so it would be applied twice, for nothing",
+    "sigmoid": "so the logits could only lie between 0 and 1, and the network learns slowly and badly",
+}
+PASSING = ("flatten", "heads")  # kinds of layers after which values are what they were
+
+
+def warn_of_probabilities(output: Node, loss: Any) -> None:
+    """UserWarning if the network's last layer makes probabilities, with what to write."""
+    last = last_activation(output)
+    if last is not None:
+        kind, name = type(last.layer).__name__, type(loss).__name__
+        warn(
+            f"the network ends with {kind} ({last.name}), but {name} takes logits and computes the softmax itself, "
+            f"{EFFECTS[last.layer.kind]}; leave {kind} out, and write fastconv.softmax(network.predict(x)) for "
+            "probabilities",
+            UserWarning,
+        )
+
+
+def last_activation(node: Node) -> Node | None:
+    """The node of the layer in EFFECTS that makes the network's values, or some of its channels; else None."""
+    while node.layer is not None and (node.layer.view or node.layer.kind in PASSING):
+        node = node.inputs[0]
+    if node.kind == "concat":
+        return next(filter(None, map(last_activation, node.inputs)), None)
+    return node if node.layer is not None and node.layer.kind in EFFECTS else None

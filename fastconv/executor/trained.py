@@ -1,0 +1,187 @@
+"""What training needs of a network: gradients, one step of training, and the right of one thread to do so."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arguments.batch import batch, shape_of_batch
+from ..arguments.finite import NotFinite, cause_of_loss, check_finite
+from ..arguments.training import check_loss
+from ..ops import check
+from ..optim import Optimizer
+from ..optim.base import has_own_step
+from ..parameters import Arrays, Named
+from ..system.interrupt import held_back
+from ..typing import Array, Shape
+from .executor import Executor
+
+
+class Trained:
+    """Base of classes with an `executor` and its arrays."""
+
+    parameters: Arrays
+    buffers: Named
+    executor: Executor
+    input_shape: Shape
+    output_shape: Shape
+    dtype: np.dtype[Any]
+
+    @overload
+    def gradients(
+        self, x: ArrayLike, targets: ArrayLike, loss: Any, *, training: bool = True, inputs: Literal[False] = False
+    ) -> tuple[float, Arrays]: ...
+
+    @overload
+    def gradients(
+        self, x: ArrayLike, targets: ArrayLike, loss: Any, *, training: bool = True, inputs: Literal[True]
+    ) -> tuple[float, Arrays, Array]: ...
+
+    def gradients(
+        self, x: ArrayLike, targets: ArrayLike, loss: Any, *, training: bool = True, inputs: bool = False
+    ) -> tuple[float, Arrays] | tuple[float, Arrays, Array]:
+        """The loss L of one batch and its gradients dL / dw for each parameter w, and dL / dx if asked for.
+
+        training=True    L = loss(f(x), targets), f as in a training step: dropout draws a mask, batch norm takes the
+                         mean and variance of the batch, auxiliary heads count
+        training=False   L = loss(predict(x), targets), as `evaluate` gives it: nothing of the network changes
+
+        Parameters
+        ----------
+        x : array (N, *input_shape), the network's dtype, N >= 1
+            One image alone is ``x[None]``.
+        targets : array
+            As the loss needs them: class indices (N,), or an array of the output's shape.
+        loss : a loss of `fastconv.losses`
+        training : bool
+            Of the network's arrays no parameter changes. With True the buffers do, as in a training step: running
+            statistics move, dropout counts its step. With False they stay as they are: to look at a network, to
+            explain a prediction.
+        inputs : bool
+            Also return the gradient of the images.
+
+        Returns
+        -------
+        loss : float
+            May be NaN or infinite.
+        gradients : mapping name -> array
+            dL / dw, the caller's own arrays.
+        dx : array, shape of x, the network's dtype
+            dL / dx; only with ``inputs=True``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arguments that do not fit; with ``training=False`` for a layer of your own that has buffers and does not
+            say ``two_modes = True``.
+
+        Examples
+        --------
+        Which pixels of an image speak for its class:
+
+        >>> import numpy as np
+        >>> from fastconv import CrossEntropy, Network, layers, sequential
+        >>> network = Network(sequential(layers.Flatten(), layers.BatchNorm(), layers.Linear(2)), (1, 8, 8), seed=0)
+        >>> x = np.ones((1, 1, 8, 8), "float32")
+        >>> loss, gradients, dx = network.gradients(x, [1], CrossEntropy(), training=False, inputs=True)
+        >>> dx.shape, list(gradients)
+        ((1, 1, 8, 8), ['bn1.weight', 'bn1.bias', 'linear1.weight', 'linear1.bias'])
+        """
+        loss, images = check_loss(loss), self._batch_of(x)
+        training, inputs = check.flag(training, "training"), check.flag(inputs, "inputs")
+        prepared = loss.prepare(targets, (len(images), *self.output_shape), self.dtype)
+        with self.training(), self.executor.lock:
+            plan = self.executor.bound_plan(len(images), loss, False, training, inputs)
+            plan.run_on(images, prepared)
+            assert self.executor.gradients is not None, "a plan with a loss has made them"
+            found = float(plan.loss), self.executor.gradients.copy()
+            return (*found, np.array(plan.dx, order="C")) if inputs else found
+
+    def reserve(self, batch_size: int, loss: Any = None, fused_update: bool = False) -> None:
+        """Make the plan and the memory for batches of this size now: a prediction, or, with a loss, a training step.
+
+        A batch that cannot run is refused here, before anything changes. The arguments are those of `train_batch`.
+        """
+        batch_size = check.integer(batch_size, "batch_size", 1)
+        with self.executor.lock:
+            self.executor.bound_plan(batch_size, loss, fused_update)
+
+    def train_batch(
+        self,
+        x: Array,
+        targets: Array,
+        loss: Any,
+        optimizer: Any,
+        fused_update: bool = False,
+        watch: Callable[[Array, Array], object] | None = None,
+    ) -> float:
+        """One training step: forward, backward, update. Returns the loss before the update.
+
+        Of the arguments only the shape of x is checked, and the caller holds `training()`. For your own loops there is
+        `fastconv.train_step`.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape), the network's dtype, N >= 1
+        targets : array
+            The result of ``loss.prepare``.
+        loss : a loss of `fastconv.losses`
+        optimizer : object with step(parameters, gradients)
+            One with a `step` of its own gets all gradients, whatever `fused_update` says.
+        fused_update : bool
+            Update each parameter as soon as its gradient is known, and keep no gradients.
+        watch : function (loss, y) -> anything, optional
+            Called after the update with arrays that are valid during this call.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is NaN or infinite: there was no update, the parameters are as before. The forward pass has
+            changed the buffers, such as running means.
+        """
+        if np.shape(x)[1:] != self.input_shape or len(x) == 0:
+            raise ValueError(f"x must have shape {shape_of_batch(self.input_shape)}, N >= 1, got {np.shape(x)}")
+        executor = self.executor
+        with executor.lock:
+            in_parts = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
+            fused_update = fused_update and in_parts
+            plan = executor.bound_plan(len(x), loss, fused_update)
+            if in_parts:
+                optimizer.begin_step(self.parameters)
+            try:
+                if fused_update:
+                    with held_back(), plan.updates.by(optimizer):
+                        plan.run_on(x, targets)
+                        optimizer.end_step(self.parameters)
+                else:
+                    plan.run_on(x, targets)
+                    check_finite(plan.loss)
+                    optimizer.step(self.parameters, executor.gradients)
+            except NotFinite as error:
+                cause = cause_of_loss(x, targets, {**self.parameters, **self.buffers})
+                raise FloatingPointError(f"{error}{cause and f': {cause}'}; no parameter has changed") from None
+            if watch is not None:
+                watch(plan.loss, plan.y)
+            return float(plan.loss)
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Held while the network is trained; a second thread that wants to train is refused."""
+        trainer = self.executor.trainer
+        if not trainer.acquire(blocking=False):
+            raise RuntimeError("another thread is training this network")
+        try:
+            yield
+        finally:
+            trainer.release()
+
+    def _batch_of(self, x: Any) -> Array:
+        """`x` as a batch of at least one image."""
+        images, batched = batch(x, "x", self.input_shape, self.dtype)
+        if not batched or len(images) == 0:
+            cure = "" if batched else f"; of one image make a batch: {check.code(x, 'x')}[None]"
+            wanted = shape_of_batch(self.input_shape)
+            raise ValueError(f"x must be a batch of at least one image, {wanted}, got {np.shape(x)}{cure}")
+        return images
