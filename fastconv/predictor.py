@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arguments.batch import batch
-from .arguments.finite import contents, first_image_with_nan, holds_nan
+from .arguments.finite import contents, first_image_with_nan
 from .ops import check
 from .system.caller import warn
 from .typing import Array, Shape
@@ -52,13 +52,13 @@ class Predictor:
         y = np.empty((len(images), *self.output_shape), self.dtype)
         for start in range(0, len(images), batch_size):
             self._predict_part(images[start : start + batch_size], y[start : start + batch_size])
-        if holds_nan(y):
-            self._warn_of_nan(images, y, batched)
+        with_nan = first_image_with_nan(y)
+        if with_nan is not None:
+            self._warn_of_nan(images, with_nan, batched)
         return y if batched else y[0]
 
-    def _warn_of_nan(self, images: Array, y: Array, batched: bool) -> None:
-        """The RuntimeWarning of `predict`."""
-        first = first_image_with_nan(y)
+    def _warn_of_nan(self, images: Array, first: int, batched: bool) -> None:
+        """The RuntimeWarning of `predict`; `first`: the first image whose result holds NaN."""
         of, image = (f" of image {first}", f"x[{first}]") if batched else ("", "x")
         if what := contents(images[first]):
             cause = f"{image} holds {what}"

@@ -1,0 +1,109 @@
+"""A network that ends with probabilities meets a loss that takes logits: a warning, once, that says what to write."""
+
+import copy
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import CrossEntropy, Network, layers, losses, sequential
+from fastconv.executor.logits import warn_of_probabilities
+from fastconv.graph import concat
+from fastconv.layers import Conv2D, Flatten, Linear, LogSoftmax, MainHead, Sigmoid, Softmax
+
+
+@dataclass(frozen=True)
+class Logits(CrossEntropy):
+    takes_logits = True
+
+
+@dataclass(frozen=True)
+class AuxiliaryLogits(losses.AuxiliaryCrossEntropy):
+    takes_logits = True
+
+
+X, T = np.ones((2, 4), "float32"), np.array([0, 1])
+
+
+def heads(x):
+    return MainHead(3)(concat(*(Softmax()(Linear(3)(x)) for _ in range(2))))
+
+
+ENDINGS = {
+    "Softmax": sequential(Linear(3), Softmax()),
+    "LogSoftmax": sequential(Linear(3), LogSoftmax()),
+    "Sigmoid": sequential(Linear(3), Sigmoid(), Flatten()),
+}
+
+
+@pytest.mark.parametrize("kind", ENDINGS)
+def test_the_warning_names_the_layer_and_what_to_write(kind):
+    network = Network(ENDINGS[kind], (4,), seed=0)
+    with pytest.warns(UserWarning, match=rf"^the network ends with {kind} \(\w+\), but Logits takes logits") as caught:
+        network.gradients(X, T, Logits())
+    assert f"leave {kind} out, and write fastconv.softmax(network.predict(x)) for" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert len(caught) == 1
+
+
+def test_the_advice_works():
+    """Probabilities of the network without its last layer are those that the layer made."""
+    network, without = Network(ENDINGS["Softmax"], (4,), seed=0), Network(Linear(3), (4,), seed=0)
+    np.testing.assert_allclose(fastconv.softmax(without.predict(X)), network.predict(X), rtol=1e-6)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        without.gradients(X, T, Logits())
+    assert caught == []
+
+
+WAYS = {
+    "gradients": lambda net, loss: net.gradients(X, T, loss),
+    "gradients of a prediction": lambda net, loss: net.gradients(X, T, loss, training=False),
+    "train_step": lambda net, loss: fastconv.train_step(net, X, T, fastconv.SGD(0.1), loss),
+    "lean": lambda net, loss: fastconv.train_step(net, X, T, fastconv.SGD(0.1), loss, lean=True),
+    "fit": lambda net, loss: fastconv.fit(net, X, T, loss=loss, progress=False),
+    "profile": lambda net, loss: net.profile(X, T, loss, repeats=1),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_train_warns_once_for_each_network_and_loss(way):
+    network = Network(ENDINGS["Softmax"], (4,), seed=0)
+    for net, expected in ((network, 1), (network, 0), (copy.deepcopy(network), 1)):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            WAYS[way](net, Logits())
+        assert [(w.category, w.filename) for w in caught] == [(UserWarning, __file__)] * expected
+
+
+def test_heads_of_probabilities():
+    network = Network(heads, (4,), seed=0)
+    with pytest.warns(UserWarning, match=r"ends with Softmax \(softmax1\), but AuxiliaryLogits takes logits"):
+        network.gradients(X, T, AuxiliaryLogits((1, 0.3)))
+
+
+@pytest.mark.parametrize(
+    ("model", "loss"),
+    [
+        (ENDINGS["Softmax"], losses.MSE()),
+        (ENDINGS["Sigmoid"], losses.MSE()),
+        (sequential(Softmax(), Linear(3)), Logits()),
+        (lambda x: x, Logits()),
+        (lambda x: Softmax()(x) + x, Logits()),
+        (sequential(Linear(3), layers.Tanh()), Logits()),
+    ],
+)
+def test_other_ends_and_losses_do_not_warn(model, loss):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Network(model, (4,), seed=0).gradients(X, T, loss)
+
+
+def test_pixels_and_frozen_networks():
+    """`warn_of_probabilities` takes the output of either."""
+    network = Network(sequential(Conv2D(3, 1), Softmax()), (2, 4, 4), seed=0)
+    for output in (network.output, network.freeze().output):
+        with pytest.warns(UserWarning, match="ends with Softmax"):
+            warn_of_probabilities(output, Logits())
