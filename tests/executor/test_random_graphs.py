@@ -19,6 +19,7 @@ COUNT = int(os.environ.get("FASTCONV_RANDOM_GRAPHS", "40"))
 SAME_BITS = ("activation", "reuse", "pooled_first", "updates", "slices")  # others add in another order, or elsewhere
 every_graph = pytest.mark.parametrize("seed", range(COUNT))
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+pytestmark = pytest.mark.filterwarnings("ignore:the network ends with:UserWarning")  # some end so
 some_dtype = pytest.mark.parametrize(("seed", "dtype"), [(s, ("float32", "float64")[s % 2]) for s in range(COUNT)])
 PREDICTED = {"float32": 1e-4, "float64": 1e-11}  # of the largest value
 GRADIENTS = {"float32": 1e-3, "float64": 1e-9}
