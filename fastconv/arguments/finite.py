@@ -1,4 +1,4 @@
-"""NaN and infinity: where they are in the images and arrays that a network was given, and what to write then."""
+"""NaN and infinity: in a loss, in predictions, in the images and arrays that they come from."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -9,14 +9,10 @@ import numpy as np
 from ..typing import Array
 
 
-class NotFinite(FloatingPointError):
-    """A loss is NaN or infinite; whoever knows the batch adds why."""
-
-
 def check_finite(loss: Any) -> None:
-    """NotFinite if the loss, a number or an array of one, is NaN or infinite."""
+    """FloatingPointError if the loss of a step, a number or an array of one, is NaN or infinite."""
     if not isfinite(loss):
-        raise NotFinite(f"the loss is {loss}")
+        raise FloatingPointError(f"the loss is {loss}; no parameter has changed")
 
 
 def first_image_with_nan(y: Array) -> int | None:
@@ -42,12 +38,3 @@ def not_finite(arrays: Mapping[str, Array]) -> str:
     """'name holds NaN' for the first array with such a value; '' if all are finite."""
     found = ((name, contents(array)) for name, array in arrays.items() if array.dtype.kind == "f")
     return next((f"{name} holds {what}" for name, what in found if what), "")
-
-
-def cause_of_loss(x: Array, targets: Array, arrays: Mapping[str, Array]) -> str:
-    """Why a loss is not finite: an image, a target, or an array of the network; '' if all of them are finite."""
-    for name, given in (("x", x), ("targets", targets)):
-        for i, one in enumerate(given if given.dtype.kind == "f" else ()):
-            if what := contents(one):
-                return f"{name}[{i}] holds {what}"
-    return not_finite(arrays)

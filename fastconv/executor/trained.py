@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments.batch import batch, shape_of_batch
-from ..arguments.finite import NotFinite, cause_of_loss, check_finite
+from ..arguments.finite import check_finite
 from ..arguments.training import check_loss
 from ..ops import check
 from ..optim import Optimizer
@@ -150,18 +150,14 @@ class Trained:
             plan = executor.bound_plan(len(x), loss, fused_update)
             if in_parts:
                 optimizer.begin_step(self.parameters)
-            try:
-                if fused_update:
-                    with held_back(), plan.updates.by(optimizer):
-                        plan.run_on(x, targets)
-                        optimizer.end_step(self.parameters)
-                else:
+            if fused_update:
+                with held_back(), plan.updates.by(optimizer):
                     plan.run_on(x, targets)
-                    check_finite(plan.loss)
-                    optimizer.step(self.parameters, executor.gradients)
-            except NotFinite as error:
-                cause = cause_of_loss(x, targets, {**self.parameters, **self.buffers})
-                raise FloatingPointError(f"{error}{cause and f': {cause}'}; no parameter has changed") from None
+                    optimizer.end_step(self.parameters)
+            else:
+                plan.run_on(x, targets)
+                check_finite(plan.loss)
+                optimizer.step(self.parameters, executor.gradients)
             if watch is not None:
                 watch(plan.loss, plan.y)
             return float(plan.loss)

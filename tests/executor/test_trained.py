@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastconv import SGD, Adam, CrossEntropy, Network, layers, losses, sequential
+from fastconv import SGD, Adam, CrossEntropy, Network, losses, sequential
 from fastconv.layers import BatchNorm, Flatten, Linear
 
 
@@ -43,12 +43,9 @@ def test_a_loss_that_is_not_finite_stops_the_step_before_the_update(make, fused_
     for one, rule in ((net, optimizer), (twin, other)):
         step(one, x, rule, fused_update)
     before = net.parameters.flat.tobytes()
-    what = "NaN" if np.isnan(bad) else "infinity"
-    with pytest.raises(
-        FloatingPointError, match=rf"^the loss is nan: x\[2\] holds {what}; no parameter has changed$"
-    ) as e:
+    with pytest.raises(FloatingPointError, match=r"^the loss is nan; no parameter has changed$") as error:
         step(net, broken, optimizer, fused_update)
-    assert type(e.value) is FloatingPointError
+    assert type(error.value) is FloatingPointError
     assert net.parameters.flat.tobytes() == before
     for name, buffer in twin.buffers.items():
         net.buffers[name] = buffer
@@ -58,23 +55,13 @@ def test_a_loss_that_is_not_finite_stops_the_step_before_the_update(make, fused_
 
 
 @every_way
-def test_the_message_names_what_is_not_finite(fused_update):
-    x, net = images(), network()
-    net.parameters["a.weight"][5, 7] = np.inf
-    with pytest.raises(FloatingPointError, match=r"^the loss is nan: a.weight holds infinity; no parameter"):
-        step(net, x, SGD(0.1), fused_update)
-    net = network()
-    net.buffers["bn1.running_mean"][0] = np.nan  # not read in training
-    net.parameters["b.weight"][...] = 3e38
-    net.parameters["a.weight"][...] = 3e38
-    with pytest.raises(FloatingPointError, match=r"^the loss is (nan|inf)"):
-        step(net, x, SGD(0.1), fused_update)
-    net, targets = Network(Linear(2), (3,), seed=0), np.ones((4, 2), "float32")
-    targets[3, 1] = np.nan
-    with pytest.raises(FloatingPointError, match=r"^the loss is nan: targets\[3\] holds NaN; no parameter"):
-        step(net, np.ones((4, 3), "float32"), SGD(0.1), fused_update, losses.MSE("mean"), targets)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_loss_that_is_infinite_stops_the_step_too(fused_update, sign):
+    net = Network(Linear(2), (3,), seed=0)
+    before = net.parameters.flat.tobytes()
     with pytest.raises(FloatingPointError, match=r"^the loss is inf; no parameter has changed$"):
-        step(net, np.ones((4, 3), "float32"), SGD(0.1), fused_update, losses.MSE("sum"), np.full((4, 2), 3e38, "f4"))
+        step(net, np.ones((4, 3), "f4"), SGD(0.1), fused_update, losses.MSE("sum"), np.full((4, 2), sign * 3e38, "f4"))
+    assert net.parameters.flat.tobytes() == before
 
 
 def test_an_error_of_the_optimizer_stays_its_own():
@@ -91,14 +78,3 @@ def test_gradients_give_back_a_loss_that_is_not_finite():
     x[0] = np.nan
     assert np.isnan(network().gradients(x, [0, 1, 2, 0], CrossEntropy())[0])
     assert np.isnan(network().gradients(x, [0, 1, 2, 0], CrossEntropy(), training=False)[0])
-
-
-def test_dropout_in_a_prediction_is_left_out_of_gradients():
-    net = Network(sequential(layers.Dropout(0.9, seed=0), Linear(1, bias=False)), (4,), "float64", seed=0)
-    x, loss = np.ones((2, 4)), losses.MSE("sum")
-    value, gradients, dx = net.gradients(x, np.zeros((2, 1)), loss, training=False, inputs=True)
-    w = net.parameters["linear1.weight"][0]
-    assert value == pytest.approx(2 * w.sum() ** 2)
-    np.testing.assert_allclose(dx, 2 * w.sum() * np.array([w, w]))
-    np.testing.assert_allclose(gradients["linear1.weight"], np.full((1, 4), 4 * w.sum()))
-    assert net.buffers["dropout1.counter"][1] == 0
