@@ -158,7 +158,8 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
 
     def _not_finite(self) -> str:
         """Which array holds NaN or infinity, if any does."""
-        return not_finite(self.arrays()) or super()._not_finite()
+        found = not_finite("network.parameters", self.parameters) or not_finite("network.buffers", self.buffers)
+        return found or super()._not_finite()
 
     def _predict_part(self, x: Array, y: Array) -> None:
         """y = the output for a checked batch of images."""

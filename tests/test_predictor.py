@@ -58,7 +58,14 @@ def test_a_nan_in_the_network_is_named():
     net, x = small(), images(3)
     net.parameters["out.weight"][2, 3] = np.nan
     assert warned(lambda: net.predict(x)) == [
-        "the prediction of image 0 is NaN: x[0] is finite, but out.weight holds NaN"
+        "the prediction of image 0 is NaN: x[0] is finite, but network.parameters['out.weight'] holds NaN"
+    ]
+    norm = Network(sequential(layers.BatchNorm(), Flatten()), (1, 6, 6), seed=0)
+    norm.buffers["bn1.running_mean"][...] = np.inf
+    assert warned(lambda: norm.predict(np.full((1, 1, 6, 6), 1, "float32"))) == []
+    norm.buffers["bn1.running_var"][...] = np.inf
+    assert warned(lambda: norm.predict(x[0])) == [
+        "the prediction is NaN: x is finite, but network.buffers['bn1.running_mean'] holds infinity"
     ]
     assert warned(lambda: net.freeze().predict(x[0])) == [
         "the prediction is NaN: x is finite, but weights of the network hold NaN, or values in it grow beyond float32"

@@ -34,7 +34,7 @@ def contents(x: Array) -> str:
     return "infinity" if np.isinf(x).any() else ""
 
 
-def not_finite(arrays: Mapping[str, Array]) -> str:
-    """'name holds NaN' for the first array with such a value; '' if all are finite."""
+def not_finite(mapping: str, arrays: Mapping[str, Array]) -> str:
+    """'mapping[name] holds NaN' for the first array with such a value; '' if all are finite."""
     found = ((name, contents(array)) for name, array in arrays.items() if array.dtype.kind == "f")
-    return next((f"{name} holds {what}" for name, what in found if what), "")
+    return next((f"{mapping}[{name!r}] holds {what}" for name, what in found if what), "")

@@ -44,6 +44,7 @@ CURES = {
     "eval": MODES,
     "train": Cure(FIT.code, MODES.why),
     "inference": MODES,
+    "training": MODES,
     "fit": FIT,
     "fit_transform": FIT,
     "fit_generator": FIT,

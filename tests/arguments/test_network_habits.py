@@ -29,7 +29,7 @@ class Own(Network):
         return self.nodes.nothing
 
 
-@pytest.mark.parametrize("name", sorted(CURES.keys() - {"__call__"}))
+@pytest.mark.parametrize("name", sorted(CURES.keys() - {"__call__", "training"}))
 def test_a_name_that_a_network_does_not_have_says_what_to_write(name):
     assert not hasattr(Network, name)
     with pytest.raises(AttributeError) as caught:
@@ -67,6 +67,10 @@ def test_unknown_names_get_the_usual_error():
         network().nonsense = 1
     with pytest.raises(AttributeError, match=r"^Network.predict cannot be set; keep it in a variable"):
         network().predict = None
+    with pytest.raises(
+        AttributeError, match=r"^Network.training cannot be set; write network.predict\(x\) \(a network"
+    ):
+        network().training = False
     with pytest.raises(AttributeError, match=r"^Network.output cannot be replaced: build another Network"):
         network().output = None
 

@@ -2,14 +2,13 @@
 
 import copy
 
-import graphs
 import numpy as np
 import pytest
 from graphs import Case
 from plans import Weighted
 
-import fastconv
 from fastconv import Network, evaluate, layers, losses, models, sequential
+from fastconv.executor import rewrites
 from fastconv.graph import concat
 from fastconv.layers import AvgPool2D, BatchNorm, Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Tanh
 
@@ -165,6 +164,60 @@ def test_gradients_of_images_where_they_meet_the_network(name, training):
     assert along(first, x, gradients, dx, loss_of) < 1e-6
 
 
+WINDOWS = {
+    "3 x 3": lambda c: Conv2D(c, 3, padding=1),
+    "5 x 5": lambda c: Conv2D(c, 5, padding=2),
+    "1 x 1": lambda c: Conv2D(c, 1),
+    "strided": lambda c: Conv2D(c, 3, stride=2, padding=1),
+    "dilated": lambda c: Conv2D(c, 3, padding=2, dilation=2),
+    "groups": lambda c: Conv2D(c, 3, padding=1, groups=2),
+    "rotated": lambda c: Conv2D(c, 3, rotate=True),
+    "depthwise": lambda c: layers.DepthwiseConv2D(3, padding=1),
+    "separable": lambda c: layers.SeparableConv2D(c, 3),
+    "transposed": lambda c: layers.ConvTranspose2D(c, 4, stride=2, padding=1),
+}
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("channels", [4, 48])
+@pytest.mark.parametrize("training", [True, False])
+def test_float32_gradients_of_images_are_those_in_float64(window, channels, training):
+    def found(dtype):
+        model = sequential(WINDOWS[window](channels), BatchNorm(), Tanh(), WINDOWS[window](channels))
+        network, rng = Network(model, (channels, 20, 18), dtype, seed=0), np.random.default_rng(0)
+        x = rng.standard_normal((3, channels, 20, 18)).astype(dtype)
+        targets = rng.integers(0, network.output_shape[0], (3, *network.output_shape[1:]))
+        _, gradients, dx = network.gradients(x, targets, losses.CrossEntropy(), training=training, inputs=True)
+        return {"x": dx, **gradients}
+
+    exact = found("float64")
+    for name, array in found("float32").items():
+        within = 1e-4 * np.abs(exact[name]).max() + 1e-8
+        np.testing.assert_allclose(array, exact[name], rtol=0, atol=within, err_msg=name)
+
+
+@pytest.mark.parametrize("name", rewrites.OPTIONAL)
+@pytest.mark.parametrize("training", [True, False])
+def test_no_rewrite_changes_the_gradients(name, training):
+    for seed in range(0, 40, 4):
+        case = Case(seed)
+
+        def found(case=case):
+            _, gradients, dx = case.network().gradients(
+                case.images(), case.targets(), case.loss, training=training, inputs=True
+            )
+            return {**gradients, "x": dx}
+
+        expected, before = found(), rewrites.use_rewrite(name, False)
+        try:
+            plain = found()
+        finally:
+            rewrites.use_rewrite(name, before)
+        largest = max(np.abs(array).max(initial=1e-3) for array in expected.values())
+        for key, array in plain.items():
+            np.testing.assert_allclose(array, expected[key], rtol=0, atol=1e-9 * largest, err_msg=key)
+
+
 def test_the_gradient_of_the_images_is_the_callers_own():
     network = Network(Flatten(), (1, 2, 2), seed=0)
     x, t = np.ones((1, 1, 2, 2), "float32"), np.ones((1, 4), "float32")
@@ -213,43 +266,3 @@ def test_one_image_without_a_batch_axis_is_told_how_to_get_one():
     for option in ("training", "inputs"):
         with pytest.raises(TypeError, match=f"{option} must be True or False, got 'no'"):
             network.gradients(x[None], [0], losses.CrossEntropy(), **{option: "no"})
-
-
-class Counting(fastconv.Layer):
-    """y = x; counts its training steps in a buffer."""
-
-    def spec(self, x_shape, dtype):
-        return fastconv.Spec(x_shape, state={"steps": fastconv.layer.State((), lambda rng: 0, "int64")})
-
-    def forward(self, b):
-        def call():
-            b.y[...] = b.x
-            b.state.steps[...] += b.training
-
-        return [call]
-
-    def backward(self, b):
-        return [] if b.dx is None else [lambda: b.dx.__setitem__(..., b.dy)]
-
-
-class TwoModes(Counting):
-    two_modes = True
-
-
-def test_a_layer_with_buffers_of_its_own_must_know_both_modes():
-    x, loss = np.ones((1, 4), "float32"), losses.MSE()
-    network = Network(sequential(Linear(3), Counting(name="own")), (4,), seed=0)
-    with pytest.raises(TypeError, match=r"own is a Counting, whose buffers .* two_modes = True"):
-        network.gradients(x, np.ones((1, 3), "float32"), loss, training=False)
-    network = Network(sequential(Linear(3), TwoModes(name="own")), (4,), seed=0)
-    network.gradients(x, np.ones((1, 3), "float32"), loss, training=False)
-    assert network.buffers["own.steps"] == 0
-    network.gradients(x, np.ones((1, 3), "float32"), loss)
-    assert network.buffers["own.steps"] == 1
-
-
-def test_every_layer_with_buffers_knows_both_modes():
-    nodes = [node for seed in range(len(graphs.LAYERS)) for node in Case(seed).network().nodes]
-    with_buffers = {type(node.layer) for node in nodes if node.spec and node.spec.state}
-    assert with_buffers == {BatchNorm, Dropout}
-    assert all(kind.two_modes for kind in (*with_buffers, layers.MainHead))

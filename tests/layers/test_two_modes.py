@@ -1,9 +1,11 @@
 """Layers that work otherwise in training: in gradients of a prediction they are undone as they predict."""
 
+import graphs
 import numpy as np
 import pytest
 
-from fastconv import Network, losses, sequential
+import fastconv
+from fastconv import Network, layers, losses, sequential
 from fastconv.layers import BatchNorm, Dropout, Linear, MainHead
 
 SUM = losses.MSE("sum")
@@ -51,3 +53,43 @@ def test_the_first_head_alone_has_a_gradient():
 def test_options_are_given_by_name(make):
     with pytest.raises(TypeError):
         make()
+
+
+class Counting(fastconv.Layer):
+    """y = x; counts its training steps in a buffer."""
+
+    def spec(self, x_shape, dtype):
+        return fastconv.Spec(x_shape, state={"steps": fastconv.layer.State((), lambda rng: 0, "int64")})
+
+    def forward(self, b):
+        def call():
+            b.y[...] = b.x
+            b.state.steps[...] += b.training
+
+        return [call]
+
+    def backward(self, b):
+        return [] if b.dx is None else [lambda: b.dx.__setitem__(..., b.dy)]
+
+
+class TwoModes(Counting):
+    two_modes = True
+
+
+def test_a_layer_with_buffers_of_its_own_must_know_both_modes():
+    x, loss = np.ones((1, 4), "float32"), losses.MSE()
+    network = Network(sequential(Linear(3), Counting(name="own")), (4,), seed=0)
+    with pytest.raises(TypeError, match=r"own is a Counting, whose buffers .* two_modes = True"):
+        network.gradients(x, np.ones((1, 3), "float32"), loss, training=False)
+    network = Network(sequential(Linear(3), TwoModes(name="own")), (4,), seed=0)
+    network.gradients(x, np.ones((1, 3), "float32"), loss, training=False)
+    assert network.buffers["own.steps"] == 0
+    network.gradients(x, np.ones((1, 3), "float32"), loss)
+    assert network.buffers["own.steps"] == 1
+
+
+def test_every_layer_with_buffers_knows_both_modes():
+    nodes = [node for seed in range(len(graphs.LAYERS)) for node in graphs.Case(seed).network().nodes]
+    with_buffers = {type(node.layer) for node in nodes if node.spec and node.spec.state}
+    assert with_buffers == {BatchNorm, Dropout}
+    assert all(kind.two_modes for kind in (*with_buffers, layers.MainHead))
