@@ -11,8 +11,8 @@ PACKAGE = Path(fastconv.__file__).parent
 LEVELS = (  # from the bottom up
     {"kernels", "system", "typing"},
     {"ops", "data", "checkpoint"},
-    {"init", "arguments", "parameters", "losses"},
-    {"layer", "optim", "predictor"},
+    {"init", "arguments", "parameters"},
+    {"layer", "losses", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},
     {"models", "reports"},

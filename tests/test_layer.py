@@ -216,7 +216,9 @@ def test_dropout_may_be_scheduled():
     def later(epoch):
         dropout.p = 0.0
 
-    history = fit(network, X[:1].repeat(4, 0), [0, 0, 0, 0], 3, 4, SGD(0.0), progress=False, on_epoch=later, seed=0)
+    history = fit(
+        network, X[:1].repeat(4, 0), [0, 0, 0, 0], epochs=3, optimizer=SGD(0.0), progress=False, on_epoch=later, seed=0
+    )
     expected = -np.log(np.exp(network.predict(X[0]))[0] / np.exp(network.predict(X[0])).sum())
     assert history[0].loss != pytest.approx(expected, rel=1e-3)
     assert history[1].loss == history[2].loss == pytest.approx(expected, rel=1e-5)

@@ -121,7 +121,19 @@ def training(draw, name, shape, optimizer, loss="CrossEntropy", batch=8, lean=Fa
     yield "predict", network.predict(x)
     yield "freeze", (network.freeze(batch).predict(x), network.freeze().predict(x[0]))
     yield "gradients", [gradient for _, gradient in sorted(network.gradients(x, labels, loss)[1].items())]
-    history = fc.fit(network, x, labels, 2, 3, chosen, loss, seed=1, progress=False, drop_last=True, lean=lean)
+    history = fc.fit(
+        network,
+        x,
+        labels,
+        epochs=2,
+        batch_size=3,
+        optimizer=chosen,
+        loss=loss,
+        seed=1,
+        progress=False,
+        drop_last=True,
+        lean=lean,
+    )
     yield "fit and evaluate", [*(epoch.loss for epoch in history), *fc.evaluate(network, x, labels, loss)]
 
 

@@ -1,13 +1,16 @@
 """The images that a network is given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from math import prod
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from ..ops import check
 from ..typing import Array, Shape
+
+BRIGHT = 50  # numbers beyond this that reach no further than 255 are those of pixels
 
 
 def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[Array, bool]:
@@ -27,42 +30,146 @@ def shape_of_batch(input_shape: Shape) -> str:
 
 
 def cure_of_shape(shape: Shape, input_shape: Shape, code: str) -> str:
-    """'; use ...' where channels come last, the channel axis is missing or images are flattened; else ''."""
+    """'; write ...' where channels come last, the channel axis is missing or images are flattened; else ''."""
     if len(input_shape) == 3:
         last = (*input_shape[1:], input_shape[0])
         if shape == last or (len(shape) == 4 and shape[1:] == last):
             axes = "(2, 0, 1)" if len(shape) == 3 else "(0, 3, 1, 2)"
-            return f"; channels come before height and width: use {code}.transpose{axes}"
+            return f"; channels come before height and width: write {code}.transpose{axes}"
+        if code_of_channels := axes_of_images(shape, input_shape):
+            return f"; write {code}{code_of_channels}"
         if input_shape[0] == 1 and shape[-2:] == input_shape[1:] and len(shape) < 4:
-            return f"; use {code}[{':, ' if len(shape) == 3 else ''}None]"
+            return f"; write {code}[{':, ' if len(shape) == 3 else ''}None]"
     if len(shape) > 1 and 1 in (len(shape) - 1, len(input_shape)) and prod(shape[1:]) == prod(input_shape):
-        return f"; use {code}.reshape(-1, {', '.join(map(str, input_shape))})"
+        return f"; write {code}.reshape(-1, {', '.join(map(str, input_shape))})"
+    if prod(shape) == prod(input_shape):
+        return f"; write {code}.reshape({', '.join(map(str, input_shape))})"
     return ""
+
+
+def axes_of_images(shape: Shape, input_shape: Shape) -> str:
+    """'.repeat(3, 1)' and the like: code that gives images another number of channels or order of axes; else ''."""
+    channels, size = input_shape[0], input_shape[1:]
+    if len(shape) == 5 and shape[0] == 1 and shape[2:] == input_shape:
+        return "[0]"
+    if len(shape) != 4:
+        return ""
+    if shape[:3] == (*size, channels):
+        return ".transpose(3, 2, 0, 1)"
+    if channels == 3 and shape[1:] == (*size, 4):
+        return "[..., :3].transpose(0, 3, 1, 2)"
+    if channels == 3 and shape[1:] == (1, *size):
+        return ".repeat(3, 1)"
+    return ".mean(1, keepdims=True)" if channels == 1 and shape[1:] == (3, *size) else ""
 
 
 def of_dtype(x: Any, name: str, dtype: np.dtype[Any]) -> Array:
     """`x` as an array of the network's dtype."""
-    if isinstance(x, tuple) and len(x) == 2 and all(isinstance(a, np.ndarray) for a in x) and x[0].ndim != x[1].ndim:
+    if isinstance(x, tuple | list):
+        check_parts(x, name)
+    elif not hasattr(x, "__array__") and holds_pairs(x):
+        raise TypeError(f"{name} must be an array of images, got a {type(x).__name__} of pairs; write {unzipped(name)}")
+    code, made_from, x = check.code(x, name), x, check.given(x, name)
+    if x.dtype.kind != "f" or x.dtype.newbyteorder("=") != dtype:
+        if x.ndim == 0 and x.dtype.kind not in "biufc":
+            raise TypeError(
+                f"{name} must be an array, {dtype} like the network, got {described(made_from)}"
+                f"{cure_of_object(made_from, name)}"
+            )
+        raise TypeError(f"{name} must be {dtype} like the network, got {x.dtype}{cure_of_dtype(x, code, dtype)}")
+    return check.array(x, name)
+
+
+def check_parts(x: Any, name: str) -> None:
+    """TypeError or ValueError for a tuple or a list that makes no array of images: a data set, masks, unequal sizes."""
+    if hasattr(x, "train") and hasattr(x, "test"):
+        raise TypeError(f"{name} must be an array of images, got a {type(x).__name__}; write {name}.test.images")
+    if holds_pairs(x):
+        kind = type(x).__name__
+        raise TypeError(f"{name} must be an array of images, got a {kind} of pairs; write {unzipped(name)}")
+    parts = [a for a in x if isinstance(a, np.ndarray)]
+    if len(x) == 2 == len(parts) and isinstance(x, tuple) and parts[0].ndim != parts[1].ndim:
         raise TypeError(
             f"{name} must be an array of images, got a pair of arrays of shapes {x[0].shape} and {x[1].shape}; "
             f"if it is (images, labels), pass {name}[0]"
         )
-    code, cure, x = check.code(x, name), iterator_cure(x, name), check.given(x, name)
-    if x.dtype.kind != "f" or x.dtype.newbyteorder("=") != dtype:
-        real = ".real" if x.dtype.kind == "c" else ""
-        if x.dtype.kind in "biufc" or (x.dtype.kind == "O" and are_numbers(x)):
-            cure = f"; convert it with {code}{real}.astype('{dtype}')"
-        if x.dtype == np.uint8:
-            cure += ", and divide by 255 if 255 is white"
-        raise TypeError(f"{name} must be {dtype} like the network, got {x.dtype}{cure}")
-    return check.array(x, name)
+    for i, a in enumerate(parts):
+        if isinstance(a, np.ma.MaskedArray) and a.mask.any():
+            raise ValueError(
+                f"{name}[{i}] must hold no masked values, got {a.mask.sum()} of {a.size}; fill them with "
+                f"{name}[{i}].filled(value), or leave out the samples that have them"
+            )
+        if a.shape != parts[0].shape:
+            raise ValueError(
+                f"{name} must be images of one shape, got {parts[0].shape} and, at {name}[{i}], {a.shape}; "
+                "bring them to one size first, as fastconv.data.read_images(folder, shape) does for files"
+            )
+
+
+def holds_pairs(x: Any) -> bool:
+    """Whether the first element of a sequence is a pair of image and label, by their dimensions."""
+    if isinstance(x, str | bytes | Mapping) or not (hasattr(x, "__getitem__") and hasattr(x, "__len__") and len(x)):
+        return False
+    return isinstance(x[0], tuple) and len(x[0]) == 2 and np.ndim(x[0][0]) != np.ndim(x[0][1])
+
+
+def cure_of_dtype(x: Array, code: str, dtype: np.dtype[Any]) -> str:
+    """'; write ...' with code that brings numbers to the network's dtype, and pixels to 0 to 1; else ''."""
+    if x.ndim == 0:
+        return ""
+    if x.dtype.kind not in "biufc" and not (x.dtype.kind == "O" and are_numbers(x)):
+        return ""
+    real, most = ".real" if x.dtype.kind == "c" else "", white(x)
+    return f"; write {code}{real}.astype('{dtype}')" + (f" / {most}" if most > 1 else "")
+
+
+def white(x: Array) -> int:
+    """The number of a white pixel: 255 or 65535 if these look like pixels, else 1.
+
+    Integers above 1 do, and other numbers above 50, if none is negative.
+    """
+    if not x.size or x.dtype.kind not in "iufO":
+        return 1
+    least, most, whole = x.min(), x.max(), x.dtype.kind in "iu"
+    if not (least >= 0 and most > (1 if whole else BRIGHT)):
+        return 1
+    return 255 if most <= 255 else 65535 if whole and most <= 65535 else 1
+
+
+def described(x: object) -> str:
+    """What was given instead of an array."""
+    return f"the text {check.shown(x)}" if isinstance(x, str | bytes) else f"a {type(x).__name__}"
+
+
+def cure_of_object(x: object, name: str) -> str:
+    """'; ...' for a path, a generator, a table or a data set, each of which NumPy takes for one object; else ''."""
+    if isinstance(x, str | bytes | PathLike):
+        return f"; to read pictures write fastconv.data.read_images({name}, network.input_shape)"
+    if isinstance(x, Mapping):
+        return f"; take one array out of it, such as {name}[{next(iter(x))!r}]" if len(x) else ""
+    if hasattr(x, "to_numpy"):
+        return f"; write {name}.to_numpy()"
+    if hasattr(x, "values") and isinstance(x.values, np.ndarray):
+        return f"; write {name}.values"
+    if hasattr(x, "__iter__") and hasattr(x, "__len__") and not isinstance(x, Set):
+        return (
+            f"; if it gives batches, write for images, labels in {name}: train_step(network, images, labels, optimizer)"
+        )
+    return iterator_cure(x, name)
 
 
 def iterator_cure(given: object, name: str) -> str:
-    """'; use ...' for a generator, which NumPy takes for one object; a zip gives pairs, which make no array."""
-    if not isinstance(given, Iterator) or isinstance(given, zip):
+    """'; write ...' for a generator, which NumPy takes for one object."""
+    if isinstance(given, zip):
+        return f"; if it gives pairs of image and label, write {unzipped(name)}"
+    if not isinstance(given, Iterator):
         return ""
-    return f"; use numpy.array(list({name}))"
+    return f"; write numpy.array(list({name}))"
+
+
+def unzipped(name: str) -> str:
+    """Code that makes arrays of pairs of image and label."""
+    return f"images, labels = map(numpy.array, zip(*{name}))"
 
 
 def are_numbers(objects: Array) -> bool:

@@ -6,12 +6,16 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
+from ..ops import check
+
 LOSSES = {  # letters of a name -> what to write
     "crossentropy": "fastconv.CrossEntropy()",
     "crossentropyloss": "fastconv.CrossEntropy()",
     "categoricalcrossentropy": "fastconv.CrossEntropy()",
     "sparsecategoricalcrossentropy": "fastconv.CrossEntropy()",
     "binarycrossentropy": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
+    "nllloss": "fastconv.CrossEntropy()",
+    "bceloss": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
     "bcewithlogitsloss": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
     "mse": "fastconv.MSE('mean')",
     "mseloss": "fastconv.MSE('mean')",
@@ -23,18 +27,139 @@ OPTIMIZERS = {
     "adamw": "fastconv.AdamW()",
     "rmsprop": "fastconv.RMSprop()",
 }
+OWN_LOSS = "a loss of your own has the methods prepare, target_array and bind: help(fastconv.losses) describes them"
+FIT = {  # an argument of other libraries -> the name here, or what to write
+    "x": "images",
+    "X": "images",
+    "inputs": "images",
+    "data": "images",
+    "dataset": "images",
+    "train": "images",
+    "y": "labels",
+    "Y": "labels",
+    "targets": "labels",
+    "target": "labels",
+    "model": "network",
+    "net": "network",
+    "criterion": "loss",
+    "loss_fn": "loss",
+    "opt": "optimizer",
+    "n_epochs": "epochs",
+    "num_epochs": "epochs",
+    "nb_epoch": "epochs",
+    "max_epochs": "epochs",
+    "max_iter": "epochs",
+    "batch": "batch_size",
+    "bs": "batch_size",
+    "random_state": "seed",
+    "validation_data": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "validation",
+    "lr": "write optimizer=fastconv.SGD(lr=VALUE)",
+    "learning_rate": "write optimizer=fastconv.SGD(lr=VALUE)",
+    "momentum": "write optimizer=fastconv.SGD(lr=0.1, momentum=VALUE)",
+    "weight_decay": "write optimizer=fastconv.SGD(lr=0.1, weight_decay=VALUE)",
+    "callbacks": "a function that takes an Epoch is called after each epoch: write on_epoch=function",
+    "callback": "a function that takes an Epoch is called after each epoch: write on_epoch=function",
+    "patience": "to stop early write on_epoch=function, which is given an Epoch and returns True to stop",
+    "verbose": "write progress=True or progress=False",
+    "validation_split": "keep the last n images for it: write fit(network, images[:-n], labels[:-n], "
+    "validation=(images[-n:], labels[-n:]))",
+    "shuffle": "fit shuffles the images in each epoch; for another order write a loop with train_step",
+    "metrics": "fit reports loss and accuracy; for others write on_epoch=function, which is given an Epoch",
+    "device": "networks run on the processor, so leave it out",
+    "workers": "write fastconv.set_num_threads(VALUE) before it",
+    "num_workers": "write fastconv.set_num_threads(VALUE) before it",
+    "n_jobs": "write fastconv.set_num_threads(VALUE) before it",
+    "class_weight": "weights need a loss of your own, which help(fastconv.losses) describes",
+    "sample_weight": "weights need a loss of your own, which help(fastconv.losses) describes",
+    "initial_epoch": "call fit again with the epochs that remain",
+    "steps_per_epoch": "an epoch is all images; write batch_size, or a loop with train_step",
+    "clip_norm": "to clip write a loop with network.gradients, clip_gradients and optimizer.step",
+}
+EVALUATE = {
+    **FIT,
+    "batch_size": "evaluate makes batches of its own: leave it out",
+    "verbose": "evaluate shows nothing: leave it out",
+    "progress": "evaluate shows nothing: leave it out",
+    "validation": "write evaluate(network, validation)",
+    "metrics": "evaluate returns loss and accuracy; others are computed from network.predict(images)",
+    "optimizer": "evaluate changes nothing: leave it out",
+}
+STEP_WORDS = {
+    **FIT,
+    "epochs": "train_step is one step; write a loop, or fit(network, images, labels, epochs=VALUE)",
+    "batch_size": "the batch is the images that are given: write images[:VALUE], labels[:VALUE]",
+    "progress": "train_step shows nothing: leave it out",
+    "verbose": "train_step shows nothing: leave it out",
+}
+SETTINGS = {  # of optimizers
+    "learning_rate": "lr",
+    "rate": "lr",
+    "decay": "weight_decay",
+    "l2": "weight_decay",
+    "epsilon": "eps",
+    "beta": "betas",
+    "rho": "alpha",
+    "beta1": "write betas=(VALUE, 0.999)",
+    "beta_1": "write betas=(VALUE, 0.999)",
+    "beta2": "write betas=(0.9, VALUE)",
+    "beta_2": "write betas=(0.9, VALUE)",
+    "params": "they are given to step, not here: write SGD(lr=0.1), then optimizer.step(parameters, gradients)",
+    "parameters": "they are given to step, not here: write SGD(lr=0.1), then optimizer.step(parameters, gradients)",
+    "clipnorm": "to clip write fastconv.clip_gradients(gradients, VALUE) before optimizer.step",
+    "clipvalue": "to clip write fastconv.clip_gradients(gradients, VALUE) before optimizer.step",
+    "dampening": "there is no dampening: leave it out",
+    "amsgrad": "there is no AMSGrad: leave it out",
+    "maximize": "give step the negative gradients to maximize",
+}
+STEP = "loss, gradients = network.gradients(images, labels, loss) and optimizer.step(network.parameters, gradients)"
+OF_OPTIMIZERS = {  # attributes
+    "zero_grad": "gradients are new in each step, so leave it out",
+    "param_groups": "set its settings themselves: write optimizer.lr = 0.01",
+    "add_param_group": "one optimizer takes any parameters: give them to step",
+    "state_dict": "write pickle.dumps(optimizer), which keeps its state",
+    "load_state_dict": "write optimizer = pickle.loads(...)",
+    "get_config": "repr(optimizer) shows its settings",
+    "learning_rate": "write optimizer.lr",
+    "minimize": "write fastconv.train_step(network, images, labels, optimizer)",
+    "apply_gradients": "write optimizer.step(network.parameters, gradients)",
+    "update": "write optimizer.step(network.parameters, gradients)",
+}
+LOSS_SETTINGS = {
+    "from_logits": "it always takes logits: leave it out",
+    "weight": "weights need a loss of your own, which help(fastconv.losses) describes; "
+    "the function fastconv.cross_entropy takes them",
+    "label_smoothing": "it needs a loss of your own, which help(fastconv.losses) describes; "
+    "the function fastconv.cross_entropy takes it",
+    "ignore_index": "leave out the samples without a class: write images[labels != VALUE], labels[labels != VALUE]",
+    "reduction": "it is the mean over the images: leave it out",
+    "size_average": "leave it out",
+    "axis": "classes are axis 1: leave it out",
+    "dim": "classes are axis 1: leave it out",
+}
+OF_LOSSES = {  # attributes
+    "backward": "write loss, gradients = network.gradients(images, labels, loss_object), "
+    "or fastconv.train_step, which also updates",
+    "item": "train_step and network.gradients return losses as floats",
+    "forward": "the functions fastconv.cross_entropy and fastconv.mse_loss compute losses of arrays",
+}
 
 
 def check_loss(loss: Any) -> Any:
     """The loss; TypeError if it is not one."""
     rule = "loss must be a loss object"
-    if isinstance(loss, type) and hasattr(loss, "prepare"):
+    if not hasattr(loss, "bind") and hasattr(loss, "step"):
+        raise TypeError(f"{rule}, got the optimizer {loss!r}; write loss=fastconv.CrossEntropy(), optimizer={loss!r}")
+    if isinstance(loss, type) and hasattr(loss, "bind"):
         raise TypeError(f"{rule}, got the class {loss.__name__}; write loss={loss.__name__}()")
     if isinstance(loss, str) or (callable(loss) and not hasattr(loss, "prepare")):
-        raise TypeError(f"{rule}, got {loss!r}; write loss={known_as(loss, LOSSES)}")
+        own = "" if isinstance(loss, str) or in_table(loss, LOSSES) else f"; {OWN_LOSS}"
+        raise TypeError(f"{rule}, got {loss!r}; write loss={known_as(loss, LOSSES)}{own}")
     for method in ("prepare", "target_array", "bind"):
         if not callable(getattr(loss, method, None)):
-            raise TypeError(f"{rule}, such as fastconv.CrossEntropy(), got {loss!r}, which has no {method}")
+            raise TypeError(f"{rule}, such as fastconv.CrossEntropy(), got {loss!r}, which has no {method}; {OWN_LOSS}")
     try:
         hash(loss)
     except TypeError:
@@ -47,8 +172,12 @@ def check_optimizer(optimizer: Any) -> Any:
     rule = "optimizer must be an object with step(parameters, gradients)"
     if isinstance(optimizer, str | type):
         raise TypeError(f"{rule}, got {optimizer!r}; write optimizer={known_as(optimizer, OPTIMIZERS)}")
+    if hasattr(optimizer, "prepare") and not hasattr(optimizer, "step"):
+        raise TypeError(f"{rule}, got the loss {optimizer!r}; write optimizer=fastconv.SGD(lr=0.1), loss={optimizer!r}")
     if not callable(getattr(optimizer, "step", None)):
-        raise TypeError(f"{rule}, such as fastconv.SGD(lr=0.1), got {optimizer!r}")
+        rate = isinstance(optimizer, int | float) and not isinstance(optimizer, bool)
+        cure = f"; write optimizer=fastconv.SGD(lr={optimizer!r})" if rate else ""
+        raise TypeError(f"{rule}, such as fastconv.SGD(lr=0.1), got {check.shown(optimizer)}{cure}")
     step = getattr(type(optimizer), "step", None)
     if isinstance(step, FunctionType) and (wrong := mismatch_of_step(step)):
         cure = f"write optimizer={known_as(optimizer, OPTIMIZERS)}"
@@ -58,8 +187,13 @@ def check_optimizer(optimizer: Any) -> Any:
 
 def known_as(thing: object, table: Mapping[str, str]) -> str:
     """What to write for a name, a function, a class or an object of another library; all choices if it is unknown."""
+    return in_table(thing, table) or " or ".join(dict.fromkeys(table.values()))
+
+
+def in_table(thing: object, table: Mapping[str, str]) -> str:
+    """The entry of a table for a name, a function, a class or an object; '' if there is none."""
     name = thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__)
-    return table.get("".join(filter(str.isalpha, name.lower())), " or ".join(dict.fromkeys(table.values())))
+    return table.get("".join(filter(str.isalpha, name.lower())), "")
 
 
 def check_callback(function: object, name: str, takes: str) -> None:

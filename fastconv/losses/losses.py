@@ -6,11 +6,13 @@ Numbers in brackets refer to docs/references.md.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments.signatures import explained_class, no_attribute
+from ..arguments.training import LOSS_SETTINGS, OF_LOSSES
 from ..ops import check, loss
 from ..typing import Array, Call, Shape
 from .targets import class_indices, one_each, one_hot, one_of_several, values
@@ -18,6 +20,19 @@ from .targets import class_indices, one_each, one_hot, one_of_several, values
 
 class Loss:
     """The base of the losses here, which say in `checked` how targets are checked."""
+
+    takes_logits = False  # whether the output must not have passed through a softmax
+
+    def __getattr__(self, name: str) -> Any:
+        no_attribute(self, name, OF_LOSSES)
+
+    def __call__(self, *arrays: object, **named: object) -> NoReturn:
+        """Refused, because the functions of the ops compute losses of arrays."""
+        function = "mse_loss" if isinstance(self, MSE) else "cross_entropy"
+        raise TypeError(
+            f"{type(self).__name__} is an object for training, not a function: write fastconv.{function}(y, targets), "
+            f"or give the object to fit, train_step or network.gradients: loss={self!r}"
+        )
 
     def prepare(self, targets: Any, y_shape: Shape, dtype: DTypeLike) -> Array:
         """The checked targets, an array whose first axis is the images."""
@@ -32,18 +47,23 @@ class Loss:
         return one_each(targets, y_shape)
 
 
+@explained_class("MSE('mean')", {**LOSS_SETTINGS, "reduce": "reduction"})
 @dataclass(frozen=True)
 class MSE(Loss):
-    """Squares of the differences between output and target.
+    """Squared error: half the sum of the squares of each image, averaged over images, or (reduction="mean") the mean.
 
     "half_sum"  L = 1/(2N) sum (y - t)^2: half the sum of squares of each image (Zhang 2016 [1], eq. 13), averaged
-    "mean"      L = mean (y - t)^2
+    "mean"      L = mean (y - t)^2, as in other libraries
     "sum"       L = sum (y - t)^2
+
+    For an output of D values per image "half_sum" is D/2 times "mean", and so are its gradients: 392 times for images
+    of 28 x 28. A usual learning rate, 0.1 or 0.01, fits "half_sum" for few values (classes as one-hot vectors), and
+    "mean" for many (an autoencoder, whose output is an image).
 
     Parameters
     ----------
-    reduction : {"half_sum", "mean", "sum"}
-        How the squares make one number.
+    reduction : {"half_sum", "mean", "sum"}, default "half_sum"
+        How the squares make one number. "sum" grows with the batch as well.
 
     Raises
     ------
@@ -52,6 +72,7 @@ class MSE(Loss):
 
     Notes
     -----
+    The last layer gives values of any size: Linear or Conv2D without an activation, or Sigmoid for targets from 0 to 1.
     Targets are values of the output's shape (N, ...) and dtype; an output (N, 1, ...) also takes targets (N, ...).
     Integers and bools become numbers of that dtype. Integers that the dtype cannot hold exactly (beyond 2**24 in
     float32, 2**53 in float64) are refused. Integers (N,) for an output (N, K) with K > 1 are class indices and become
@@ -72,6 +93,8 @@ class MSE(Loss):
     reduction: str = "half_sum"
 
     def __post_init__(self) -> None:
+        if isinstance(self.reduction, str):
+            object.__setattr__(self, "reduction", self.reduction.lower())
         check.choice(self.reduction, "reduction", ("half_sum", "mean", "sum"))
 
     def target_array(self, y_shape: Shape, dtype: DTypeLike) -> tuple[Shape, DTypeLike]:
@@ -93,12 +116,16 @@ class MSE(Loss):
         return loss.mse_loss_call(y, targets, value, dy, self.reduction)
 
 
+@explained_class("CrossEntropy()", LOSS_SETTINGS)
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
     """L = mean over images (and pixels) of log sum_k exp y[k] - y[target].
 
     Notes
     -----
+    The network ends with Linear or Conv2D, without Softmax, LogSoftmax or Sigmoid, because the loss computes the
+    softmax itself. Probabilities are ``fastconv.softmax(network.predict(x))``.
+
     The output is logits (N, K) or (N, K, H, W), targets are class indices (N,) or (N, H, W): integers of any type. The
     function `cross_entropy` also takes probabilities, class weights and label smoothing (Szegedy et al. 2016 [33]).
 
@@ -111,6 +138,8 @@ class CrossEntropy(Loss):
     >>> round(loss, 4)  # log 4
     1.3863
     """
+
+    takes_logits = True
 
     def target_array(self, y_shape: Shape, dtype: DTypeLike) -> tuple[Shape, DTypeLike]:
         """(shape, dtype) of the class indices of one batch: (N,) or (N, H, W), int64."""
@@ -125,6 +154,7 @@ class CrossEntropy(Loss):
         return loss.cross_entropy_call(y, targets, value, dy)
 
 
+@explained_class("AuxiliaryCrossEntropy(weights=(1, 0.3, 0.3))", {**LOSS_SETTINGS, "weight": "weights"})
 @dataclass(frozen=True)
 class AuxiliaryCrossEntropy(Loss):
     """L = sum over heads of weight x cross entropy: a main classifier and auxiliary ones, trained together.
@@ -163,6 +193,7 @@ class AuxiliaryCrossEntropy(Loss):
     """
 
     weights: tuple[float, ...] = (1.0, 0.3, 0.3)
+    takes_logits = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.weights, tuple | list | np.ndarray) or getattr(self.weights, "ndim", 1) == 0:

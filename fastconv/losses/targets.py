@@ -141,6 +141,8 @@ def cure_of(given: Array, y_shape: Shape, name: str, code: str) -> str:
         )
     if given.dtype.kind not in "biuf":
         return ""
+    if given.ndim == len(y_shape) and given.shape[0] == y_shape[0] and given.shape[1] > 1 and is_one_hot(given):
+        return f"; these are vectors of {given.shape[1]} classes, which need an output of {given.shape[1]}"
     if np.isnan(given).any():
         return f"; leave out samples without a class: keep those where ~numpy.isnan({code})"
     if given.shape == y_shape and y_shape[1] > 1 and (given >= 0).all() and np.allclose(given.sum(1), 1):

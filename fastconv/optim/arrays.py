@@ -21,6 +21,9 @@ def mapping_is(arrays: object, name: str) -> None:
     if not isinstance(arrays, Mapping):
         pair = isinstance(arrays, tuple) and len(arrays) == 2 and isinstance(arrays[1], Mapping)
         cure = "; network.gradients returns (loss, gradients), so unpack it first" if pair else ""
+        if hasattr(arrays, "parameters") and hasattr(arrays, "gradients"):
+            of_network = {"parameters": "network.parameters", "gradients": "network.gradients(images, labels, loss)[1]"}
+            cure = f"; write {of_network[name]}"
         raise TypeError(f"{name} must be a mapping name -> array, got {type(arrays).__name__}{cure}")
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
+from ..arguments.signatures import explained, no_attribute
+from ..arguments.training import OF_OPTIMIZERS, SETTINGS, STEP
 from ..parameters import Arrays
 from ..system.interrupt import held_back
 from ..typing import Array, Call
@@ -28,7 +30,8 @@ class Optimizer:
     ----------
     **settings
         The rule's settings by name, which become attributes. "betas" is a pair of numbers, "nesterov" and "centered"
-        are flags, "momentum" and "alpha" are numbers from 0 to below 1; any other setting is a number >= 0.
+        are flags, "momentum" and "alpha" are numbers from 0 to below 1, "eps" is a number > 0; any other setting is a
+        number >= 0.
 
     Attributes
     ----------
@@ -74,8 +77,14 @@ class Optimizer:
             value = checked_setting(value, name)
             self.agree(**{**vars(self), name: value})
         elif type(self).__module__.startswith(f"{__package__}.") and not hasattr(self, name):
-            raise AttributeError(f"{type(self).__name__} has no {name!r}; its settings are {', '.join(self.settings)}")
+            known = SETTINGS.get(name, "")
+            settings = f"its settings are {', '.join(self.settings)}"
+            cure = f"write optimizer.{known} = {value!r}" if known in self.settings else settings
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; {cure}")
         super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        no_attribute(self, name, OF_OPTIMIZERS)
 
     def agree(self, **settings: Any) -> None:
         """ValueError if settings contradict each other."""
@@ -88,6 +97,7 @@ class Optimizer:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.settings)})"
 
+    @explained("step", STEP, {})
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
         """Update all these parameters once, in place. An interrupt (Ctrl-C) comes before or after the whole update.
 
@@ -174,7 +184,8 @@ class Optimizer:
 
     def leaves_gaps(self, w: Array) -> bool:
         """Whether a step keeps the zeros between parameters; there gradients are 0, and eps = 0 would give 0 / 0."""
-        return bool(w.dtype.type(getattr(self, "eps", 1)) > 0)
+        eps = vars(self).get("eps", getattr(type(self), "eps", 1))
+        return bool(w.dtype.type(eps) > 0)
 
 
 def run(calls: Iterable[Call]) -> None:

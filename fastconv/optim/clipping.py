@@ -10,6 +10,7 @@ from math import inf, sqrt
 import numpy as np
 
 from .. import kernels
+from ..arguments.signatures import explained
 from ..parameters import Arrays
 from ..typing import Array
 from .arrays import lie_apart, mapping_is, plain, writable
@@ -17,6 +18,9 @@ from .base import run
 from .settings import number
 
 
+@explained(
+    "clip_gradients", "clip_gradients(gradients, 1.0)", dict.fromkeys(("norm", "clip_value", "value"), "max_norm")
+)
 def clip_gradients(gradients: Mapping[str, Array], max_norm: float) -> float:
     """Scale gradients so that the norm of all of them together is at most `max_norm` (Pascanu et al. 2013 [40]).
 

@@ -7,10 +7,13 @@ from functools import partial
 from math import sqrt
 from typing import Any
 
+from ..arguments.signatures import explained_class
+from ..arguments.training import SETTINGS
 from ..typing import Array, Call
 from .base import Optimizer
 
 
+@explained_class("SGD(lr=0.1)", SETTINGS)
 class SGD(Optimizer):
     """Stochastic gradient descent: w <- w - lr dw (Zhang 2016 [1], eqs. 65 to 70), with momentum and weight decay.
 
@@ -24,12 +27,12 @@ class SGD(Optimizer):
     Parameters
     ----------
     lr : float >= 0
-        Learning rate.
-    momentum : float, 0 <= momentum < 1
-        Share of v that is kept in each step; 0 for no momentum.
-    weight_decay : float >= 0
-        Factor of w in g: L2 regularisation.
-    nesterov : bool
+        Learning rate: usually 0.1 to 0.01; ten times smaller where the loss grows or becomes NaN.
+    momentum : float, 0 <= momentum < 1, default 0
+        Share of v that is kept in each step, usually 0.9; 0 for no momentum.
+    weight_decay : float >= 0, default 0
+        Factor of w in g: L2 regularisation, usually 1e-4.
+    nesterov : bool, default False
         Nesterov's momentum; it needs momentum > 0.
 
     Attributes
@@ -77,6 +80,7 @@ class SGD(Optimizer):
         return partial(kernel.sgd, w, dw, velocity, self.lr, self.momentum, self.weight_decay, self.nesterov)
 
 
+@explained_class("Adam(lr=0.001)", SETTINGS)
 class Adam(Optimizer):
     """Steps of about lr, by running means of gradients and of their squares (Kingma and Ba 2015 [37], algorithm 1).
 
@@ -90,14 +94,14 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    lr : float >= 0
-        Learning rate.
-    betas : (float, float), each >= 0 and < 1
+    lr : float >= 0, default 1e-3
+        Learning rate: about the size of a step, whatever the size of the gradients.
+    betas : (float, float), each >= 0 and < 1, default (0.9, 0.999)
         Decay rates beta1 and beta2 of the running means.
-    eps : float >= 0
-        Added to the denominator. If it is 0, an element whose gradients have all been 0 becomes NaN.
-    weight_decay : float >= 0
-        Factor of w in g: L2 regularisation.
+    eps : float > 0, default 1e-8
+        Added to the denominator, so that an element whose gradients have all been 0 does not become NaN.
+    weight_decay : float >= 0, default 0
+        Factor of w in g: L2 regularisation. `AdamW` is usual where it is not 0.
 
     Attributes
     ----------
@@ -142,6 +146,7 @@ class Adam(Optimizer):
         return partial(kernel.adam, w, dw, first, second, self.lr, beta1, beta2, self.eps, decay, keep, *corrections)
 
 
+@explained_class("AdamW(lr=0.001)", SETTINGS)
 class AdamW(Adam):
     """Adam whose weight decay acts on the weights themselves (Loshchilov and Hutter 2019 [38], algorithm 2).
 
@@ -149,13 +154,13 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    lr : float >= 0
+    lr : float >= 0, default 1e-3
         Learning rate.
-    betas : (float, float), each >= 0 and < 1
+    betas : (float, float), each >= 0 and < 1, default (0.9, 0.999)
         Decay rates beta1 and beta2 of the running means.
-    eps : float >= 0
+    eps : float > 0, default 1e-8
         Added to the denominator, as in `Adam`.
-    weight_decay : float >= 0
+    weight_decay : float >= 0, default 0.01
         Share of w, times lr, that each step takes away.
 
     Attributes
@@ -185,6 +190,7 @@ class AdamW(Adam):
         super().__init__(lr, betas, eps, weight_decay)
 
 
+@explained_class("RMSprop(lr=0.01)", SETTINGS)
 class RMSprop(Optimizer):
     """Steps divided by a running root mean square of the gradient (Tieleman and Hinton 2012 [36]).
 
@@ -198,17 +204,17 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    lr : float >= 0
+    lr : float >= 0, default 0.01
         Learning rate.
-    alpha : float, 0 <= alpha < 1
+    alpha : float, 0 <= alpha < 1, default 0.99
         Decay rate of the running means s and a.
-    eps : float >= 0
-        Added to the denominator. If it is 0, an element whose gradients have all been 0 becomes NaN.
-    weight_decay : float >= 0
+    eps : float > 0, default 1e-8
+        Added to the denominator, so that an element whose gradients have all been 0 does not become NaN.
+    weight_decay : float >= 0, default 0
         Factor of w in g: L2 regularisation.
-    momentum : float, 0 <= momentum < 1
+    momentum : float, 0 <= momentum < 1, default 0
         Share of v that is kept in each step; 0 for no momentum.
-    centered : bool
+    centered : bool, default False
         Divide by a running standard deviation: subtract the square of the running mean a.
 
     Attributes

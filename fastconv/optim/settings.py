@@ -1,6 +1,6 @@
 """Checks of the settings of optimizers: numbers, pairs of numbers and flags."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,12 @@ from ..ops import check
 
 def real(value: Any, name: str) -> float:
     """A float from any real number, a NumPy scalar or a 0-dimensional array."""
+    if isinstance(value, Mapping | Iterator):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}; parameters are given to step, not here")
     if isinstance(value, np.ndarray) and value.ndim:
         raise TypeError(f"{name} must be a number, got an array of shape {value.shape}")
+    if callable(value):
+        raise TypeError(f"{name} must be a number, got a function; to change it during training set optimizer.{name}")
     return check.number(value.tolist() if isinstance(value, np.ndarray | np.generic) else value, name)
 
 
@@ -31,6 +35,14 @@ def at_least_0(given: Any, name: str) -> float:
     return value
 
 
+def above_0(given: Any, name: str) -> float:
+    """A float > 0 that float32 can hold."""
+    value = at_least_0(given, name)
+    if value == 0:
+        raise ValueError(f"{name} must be > 0, got {value}: elements whose gradients have all been 0 would become NaN")
+    return value
+
+
 def below_1(given: Any, name: str) -> float:
     """A float >= 0 and < 1."""
     value = at_least_0(given, name)
@@ -42,7 +54,9 @@ def below_1(given: Any, name: str) -> float:
 def two_below_1(value: Any, name: str) -> tuple[float, float]:
     """A pair of floats >= 0 and < 1."""
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"{name} must be a pair of numbers, got {value!r}")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        cure = f"; write {name}=({value!r}, 0.999)" if number else ""
+        raise TypeError(f"{name} must be a pair of numbers, got {check.shown(value)}{cure}")
     first, second = (real(v, name) for v in value)
     if not (0 <= first < 1 and 0 <= second < 1):
         raise ValueError(f"{name} must be from 0 to below 1, got {(first, second)}")
@@ -56,6 +70,7 @@ def flag(value: Any, name: str) -> bool:
 
 CHECKS: dict[str, Callable[[Any, str], object]] = {
     "momentum": below_1,
+    "eps": above_0,
     "alpha": below_1,
     "betas": two_below_1,
     "nesterov": flag,

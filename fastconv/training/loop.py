@@ -1,5 +1,6 @@
-"""Training: shuffled batches, a progress bar, loss and accuracy."""
+"""Training in shuffled batches: epochs, what is reported of them, and what is kept when a loss becomes NaN."""
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -8,28 +9,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import losses
 from ..arguments import training as given
-from ..frozen import FrozenNetwork
+from ..arguments.signatures import explained
 from ..network import Network
 from ..ops import check
-from ..optim import SGD, Optimizer
-from ..predictor import BATCH, Predictor
+from ..predictor import BATCH
 from ..typing import Array
-from .epoch import Count, Data, Epoch, validation_data
-from .progress import Progress, progress_bar
+from .divergence import Kept, cause, odd_array, odd_item, too_fast
+from .epoch import Data, Epoch, validation_data
+from .given import FIT, chosen, pair, remark, trainable, usable, warn_of_pixels
+from .progress import Progress, announce, progress_bar
+from .score import Count, score
 
 
+@explained("fit", FIT, given.FIT)
 def fit(
     network: Network,
-    images: ArrayLike,
-    labels: ArrayLike,
+    images: Any,
+    labels: ArrayLike | None = None,
+    *,
     epochs: int = 1,
     batch_size: int = 50,
     optimizer: Any = None,
     loss: Any = None,
     seed: int | None = None,
-    validation: tuple[ArrayLike, ArrayLike] | None = None,
+    validation: Any = None,
     progress: bool = True,
     on_epoch: Callable[[Epoch], object] | None = None,
     lean: bool = False,
@@ -40,27 +44,35 @@ def fit(
     Parameters
     ----------
     network : Network
-    images : array (N, *input_shape), the network's dtype
+    images : array (N, *input_shape), the network's dtype; or a pair (images, labels)
+        Numbers near 0 to 1: divide those of pixels by 255. A pair, such as a Split of `fastconv.data.load`, has the
+        labels as well: ``fit(network, train, validation=test)``.
     labels : class indices (N,), or targets of the output's shape
         One for each image. The loss decides what integers mean.
-    epochs, batch_size : int
-        The last batch of an epoch holds the rest of the images.
+    epochs : int
+        How often each image is seen.
+    batch_size : int
+        Images per step. The last batch of an epoch holds the rest of the images.
     optimizer : object with step(parameters, gradients)
-        ``SGD(lr=0.1)`` unless given.
+        ``SGD(lr=0.1)`` unless given; the learning rate is its setting.
     loss : a loss of `fastconv.losses`
-        ``CrossEntropy()`` unless given.
+        ``CrossEntropy()`` unless given, for classes: the network ends with Linear or Conv2D, without Softmax. For
+        values ``MSE("mean")``. ``MSE()`` is half the sum of the squares of each image, D/2 times the mean for an output
+        of D values; for many values (an autoencoder) usual learning rates fit ``MSE('mean')``.
     seed : int, optional
         Of the order of the images. The same seeds give the same weights, bit for bit, on any number of threads.
-    validation : (images, labels), optional
-        Looked at after each epoch.
+    validation : pair (images, labels), optional
+        Looked at after each epoch. To keep the last n images for it: ``fit(network, images[:-n], labels[:-n],
+        validation=(images[-n:], labels[-n:]))``.
     progress : bool
-        A bar on standard error where tqdm is installed, else a line per epoch; False for neither.
+        Show a line per epoch on standard error, and, on a terminal where tqdm is installed, a bar while it runs.
     on_epoch : function Epoch -> anything, optional
         Called after each epoch; training stops if it returns True (or numpy.True_). After any other value, such as
         text or a number, it goes on. An exception stops training and reaches the caller.
     lean : bool
-        Update parameters as soon as their gradients are known, some 32 MB at a time, and keep no gradients: less
-        memory, the same bits. Needs an optimizer of fastconv. Ctrl-C then waits for the end of the step.
+        Update parameters as soon as their gradients are known, some 32 MB at a time, and keep neither gradients nor the
+        copy for the case of NaN: less memory, the same bits. Needs an optimizer of fastconv. Ctrl-C then waits for the
+        end of the step.
     drop_last : bool
         Leave out the images of a last, smaller batch; they are others in each epoch.
 
@@ -73,10 +85,20 @@ def fit(
     TypeError, ValueError
         For arguments that do not fit, and for batches that cannot be trained, such as a last batch of one image with
         BatchNorm on vectors. Raised before the first step; nothing changes.
+    FloatingPointError
+        When a loss, a parameter or a buffer becomes NaN or infinite; it says where, and what to try. The network then
+        has the parameters and buffers of the end of the last good epoch again (not with lean=True), and ``history`` of
+        the error is the list of good epochs.
+
+    Warns
+    -----
+    UserWarning
+        If the first images, or targets that are images, reach from 0 to 255.
 
     Notes
     -----
-    Ctrl-C raises KeyboardInterrupt and leaves the weights of the last whole step.
+    Ctrl-C raises KeyboardInterrupt and leaves the weights of the last whole step. To go on, call `fit` again with the
+    epochs that remain and the same optimizer, which keeps its state. To start anew, build the network again.
 
     Examples
     --------
@@ -84,30 +106,33 @@ def fit(
     >>> from fastconv import SGD, Network, fit, layers, losses
     >>> x = np.linspace(-1, 1, 100, dtype="float32")[:, None]
     >>> network = Network(layers.Linear(1), (1,), seed=0)
-    >>> history = fit(network, x, 3 * x, 20, 10, SGD(0.5), losses.MSE(), seed=0, progress=False)
+    >>> history = fit(
+    ...     network, x, 3 * x, epochs=20, batch_size=10, optimizer=SGD(0.5), loss=losses.MSE(), seed=0, progress=False
+    ... )
     >>> float(network.parameters["linear1.weight"].round(3)[0, 0])
     3.0
     """
-    trainable(network)
+    trainable(network, FIT)
     optimizer, loss = usable(optimizer, lean), chosen(loss)
     epochs, batch_size = check.integer(epochs, "epochs", 0), check.integer(batch_size, "batch_size", 1)
+    progress = check.flag(progress, "progress")
     given.check_callback(on_epoch, "on_epoch", "an Epoch")
-    data, held_out = Data(network, images, labels, loss), validation_data(network, validation, loss)
+    data = Data(network, *pair(images, labels, FIT), loss)
+    held_out = validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
     rng, history = check.random(seed), []
+    warn_of_pixels("images", data.images[:batch_size], stacklevel=4)
+    warn_of_pixels("labels", data.targets[:batch_size], stacklevel=4)
     with network.training():
         reserve(network, seen, batch_size, held_out, loss, lean)
+        run = Run(network, data, held_out, batch_size, optimizer, loss, lean)
+        announce(remark(loss, network.output_shape), progress)
         for number in range(1, epochs + 1):
-            started = time.perf_counter()
             with progress_bar(f"epoch {number}/{epochs}", seen, progress) as bar:
-                order = rng.permutation(len(data.images))[:seen]
-                result = run_epoch(network, data, order, batch_size, optimizer, loss, bar, lean)
-                checked: tuple[float | None, float | None] = (
-                    (None, None) if held_out is None else score(network, held_out, loss)
-                )
-                history.append(Epoch(number, *result, *checked, time.perf_counter() - started))
-                bar.done(history[-1])
-            if on_epoch is not None and is_true(on_epoch(history[-1])):
+                epoch = run.epoch(number, rng.permutation(len(data.images))[:seen], bar)
+                history.append(epoch)
+                bar.done(epoch)
+            if on_epoch is not None and is_true(on_epoch(epoch)):
                 break
     return history
 
@@ -115,20 +140,6 @@ def fit(
 def is_true(value: object) -> bool:
     """Whether the value is the bool True, not just any true value."""
     return isinstance(value, bool | np.bool_) and bool(value)
-
-
-def trainable(network: object) -> None:
-    """TypeError or ValueError if the network cannot be trained, with what to write."""
-    if isinstance(network, FrozenNetwork):
-        raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r}; make one of a model: Network(model, input_shape)")
-    parameters = network.parameters
-    if parameters.writable():
-        return
-    for name, array in ((".flat", parameters.flat), *((f"[{name!r}]", array) for name, array in parameters.items())):
-        if not array.flags.writeable:
-            raise ValueError(f"network.parameters{name} must be writable, because training changes it")
 
 
 def images_seen(images: int, batch_size: int, drop_last: bool) -> int:
@@ -159,118 +170,79 @@ def reserve(
         ) from None
 
 
-def usable(optimizer: Any, lean: object) -> Any:
-    """The optimizer, or SGD; TypeError where lean training cannot use it."""
-    optimizer = SGD(lr=0.1) if optimizer is None else given.check_optimizer(optimizer)
-    if check.flag(lean, "lean") and not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be one of fastconv.optim where lean=True, got {type(optimizer).__name__}")
-    return optimizer
+class Run:
+    """What all epochs of a `fit` share, and the network as it was after the last good one."""
 
+    def __init__(
+        self,
+        network: Network,
+        data: Data,
+        validation: Data | None,
+        batch_size: int,
+        optimizer: Any,
+        loss: Any,
+        lean: bool,
+    ) -> None:
+        self.network, self.data, self.validation, self.batch_size = network, data, validation, batch_size
+        self.optimizer, self.loss, self.lean = optimizer, loss, lean
+        self.kept = None if lean else Kept(network)
+        self.history: list[Epoch] = []
+        if odd := odd_array(network):
+            raise self.stopped(f"before training: {odd}; load its values again, or build the network anew")
 
-def chosen(loss: Any) -> Any:
-    """The loss, or cross-entropy if there is none."""
-    return losses.CrossEntropy() if loss is None else given.check_loss(loss)
+    def epoch(self, number: int, order: Array, bar: Progress) -> Epoch:
+        """Train on the images in this order, then look at the validation."""
+        started = time.perf_counter()
+        result = self.train(order, bar)
+        if odd := odd_array(self.network):
+            raise self.stopped(f"epoch {number}: {odd}; {self.cause(order[:0])}")
+        checked: tuple[float | None, float | None] = (None, None)
+        if self.validation is not None:
+            checked = score(self.network, self.validation, self.loss)
+            if not math.isfinite(checked[0] or 0):
+                raise self.stopped(f"epoch {number}: the validation loss is {checked[0]}; {self.cause_of_validation()}")
+        self.history.append(Epoch(number, *result, *checked, time.perf_counter() - started))
+        if self.kept is not None:
+            self.kept.keep()
+        return self.history[-1]
 
+    def train(self, order: Array, bar: Progress) -> tuple[float, float | None]:
+        """(loss, accuracy) over the images in this order, each batch evaluated before its update."""
+        data, count = self.data, Count(self.loss)
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            watch = partial(count.add, classes=None if data.classes is None else data.classes[batch])
+            images, targets = data.images[batch], data.targets[batch]
+            try:
+                value = self.network.train_batch(images, targets, self.loss, self.optimizer, self.lean, watch)
+                if not math.isfinite(value):
+                    raise FloatingPointError(f"the loss is {value}")
+            except FloatingPointError as error:
+                step = start // self.batch_size + 1
+                place = f"epoch {len(self.history) + 1}, step {step}"
+                raise self.stopped(f"{place}: the loss is NaN or infinite; {self.cause(batch)}") from error
+            bar.update(len(batch))
+        return count.result()
 
-def run_epoch(
-    network: Network,
-    data: Data,
-    order: Array,
-    batch_size: int,
-    optimizer: Any,
-    loss: Any,
-    bar: Progress,
-    fused_update: bool,
-) -> tuple[float, float | None]:
-    """(loss, accuracy) over the epoch, each batch evaluated before its update."""
-    count = Count(loss)
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        watch = partial(count.add, classes=None if data.classes is None else data.classes[batch])
-        network.train_batch(data.images[batch], data.targets[batch], loss, optimizer, fused_update, watch)
-        bar.update(len(batch))
-    return count.result()
+    def cause(self, batch: Array) -> str:
+        """Why the loss of these images is NaN or infinite, and what to write."""
+        return cause(self.network, self.data.images, self.data.targets, batch, self.optimizer, self.loss)
 
+    def cause_of_validation(self) -> str:
+        """The same for all images of the validation."""
+        data = self.validation
+        assert data is not None
+        odd = odd_item("images", data.images) or odd_item("labels", data.targets)
+        return f"validation: {odd}" if odd else too_fast(data.images, self.optimizer, self.loss)
 
-def train_step(
-    network: Network, images: ArrayLike, labels: ArrayLike, optimizer: Any, loss: Any = None, lean: bool = False
-) -> float:
-    """One step of training on one batch: forward, backward, update. Returns the loss before the update.
-
-    For loops of your own; `fit` does the shuffling. The gradients stay inside the network, nothing is copied.
-
-    Parameters
-    ----------
-    network : Network
-    images : array (N, *input_shape), the network's dtype, N >= 1
-    labels : class indices (N,), or targets of the output's shape
-    optimizer : object with step(parameters, gradients)
-    loss : a loss of `fastconv.losses`
-        ``CrossEntropy()`` unless given.
-    lean : bool
-        As in `fit`.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastconv import SGD, Network, layers, train_step
-    >>> network = Network(layers.Linear(2, init="zeros"), (3,))
-    >>> x, labels, sgd = np.ones((4, 3), "float32"), [0, 0, 0, 1], SGD(0.1)
-    >>> [round(train_step(network, x, labels, sgd), 3) for _ in range(3)]
-    [0.693, 0.648, 0.619]
-    """
-    trainable(network)
-    optimizer, loss = usable(optimizer, lean), chosen(loss)
-    with network.training():
-        data = Data(network, images, labels, loss, scored=False)
-        return network.train_batch(data.images, data.targets, loss, optimizer, lean)
-
-
-def evaluate(
-    network: Network | FrozenNetwork, images: ArrayLike, labels: ArrayLike, loss: Any = None
-) -> tuple[float, float | None]:
-    """(loss, accuracy) of the network on these images, as `fit` reports them for a validation.
-
-    Parameters
-    ----------
-    network : Network, or what `Network.freeze` returns
-    images : array (N, *input_shape), the network's dtype, N >= 1
-    labels : class indices (N,), or targets of the output's shape
-        The loss decides what integers mean.
-    loss : a loss of `fastconv.losses`
-        ``CrossEntropy()`` unless given.
-
-    Returns
-    -------
-    loss : float
-        The mean over all images, or the sum if the loss is a sum.
-    accuracy : float or None
-        The share, from 0 to 1, of images (and pixels) whose class is the predicted one: the first of the largest
-        logits. A prediction with a NaN among the logits is wrong. None if labels are not classes.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastconv import Network, evaluate, layers
-    >>> network = Network(layers.Linear(2, init="zeros", bias_init="zeros"), (3,))
-    >>> loss, accuracy = evaluate(network, np.ones((4, 3), "float32"), [0, 0, 0, 1])
-    >>> accuracy
-    0.75
-    """
-    if isinstance(network, type) or not hasattr(network, "predict"):
-        raise TypeError(f"network must be a Network, or a frozen one, got {network!r}")
-    loss = chosen(loss)
-    return score(network, Data(network, images, labels, loss), loss)
-
-
-def score(network: Predictor, data: Data, loss: Any) -> tuple[float, float | None]:
-    """(loss, accuracy) on checked data."""
-    y, count = network.predict(data.images), Count(loss)
-    value = np.zeros((), network.dtype)
-    loss.bind(y, data.targets, value, None)()
-    count.add(value, y, data.classes)
-    return count.result()
+    def stopped(self, says: str) -> FloatingPointError:
+        """The error, once the network is as it was after the last good epoch."""
+        if self.kept is None:
+            state = "No copy was kept (lean=True): the network has the parameters of its last whole step"
+        else:
+            self.kept.put_back()
+            last = f"after epoch {len(self.history)}" if self.history else "before training"
+            state = f"The network has its parameters and buffers of {last} again"
+        error = FloatingPointError(f"{says}. {state}")
+        error.history = self.history  # type: ignore[attr-defined]
+        return error

@@ -1,4 +1,4 @@
-"""Progress of an epoch on standard error: a bar of tqdm where it is installed, else a line per epoch, or nothing."""
+"""Progress on standard error: a line per epoch, and on a terminal, where tqdm is installed, a bar while it runs."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -17,18 +17,37 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress_bar(title: str, total: int, wanted: object) -> Iterator[Progress]:
+def progress_bar(title: str, total: int, wanted: bool) -> Iterator[Progress]:
     """Something with `update(images)`, after each batch, and `done(epoch)`."""
     if not wanted:
         yield Quiet()
         return
+    tqdm = bar_class() if on_terminal() else None
+    if tqdm is None:
+        yield Lines()
+        return
+    with tqdm(total=total, desc=title, unit=" images", file=sys.stderr, leave=False, dynamic_ncols=True) as bar:
+        yield Bar(bar)
+
+
+def on_terminal() -> bool:
+    """Whether standard error is a terminal, where a bar can be drawn over."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def bar_class() -> Any:
+    """The class tqdm; None if it is not installed."""
     try:
         from tqdm import tqdm  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError:
-        yield Lines()
-        return
-    with tqdm(total=total, desc=title, unit=" images", file=sys.stderr) as bar:
-        yield Bar(bar)
+        return None
+    return tqdm
+
+
+def announce(remark: str, wanted: bool) -> None:
+    """Print a remark before the first epoch, if there is one."""
+    if wanted and remark:
+        print(remark, file=sys.stderr, flush=True)
 
 
 class Quiet:
@@ -50,12 +69,13 @@ class Lines(Quiet):
 
 
 class Bar:
-    """The bar of tqdm, with the results of the epoch at its end."""
+    """The bar of tqdm, which gives way to the line of the epoch."""
 
     def __init__(self, bar: Any) -> None:
         self.bar = bar
         self.update: Callable[[int], object] = bar.update
 
     def done(self, epoch: object) -> None:
-        """Write the results of the epoch behind the bar."""
-        self.bar.set_postfix_str(str(epoch).split("  ", 1)[1])
+        """Take the bar away and print the results of the epoch."""
+        self.bar.close()
+        Lines().done(epoch)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv import losses
+from fastconv import training as loop
 from fastconv.executor import gradient_buckets, parameter_gradients
 from fastconv.executor.parameter_gradients import ROWS
 from fastconv.executor.rewrites import use_rewrite
@@ -13,7 +14,6 @@ from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU,
 from fastconv.network import Network
 from fastconv.optim import SGD, Adam, AdamW, RMSprop
 from fastconv.reports.plan import PlanReport
-from fastconv.training import loop
 
 
 def model(channels):
@@ -142,7 +142,7 @@ def test_lean_training_by_fit_and_its_errors():
     found = []
     for lean in (False, True):
         network = Network(Linear(2), (3,), seed=0)
-        loop.fit(network, x, labels, 2, 6, SGD(0.1), seed=0, progress=False, lean=lean)
+        loop.fit(network, x, labels, epochs=2, batch_size=6, optimizer=SGD(0.1), seed=0, progress=False, lean=lean)
         found.append(network.parameters.flat.copy())
     np.testing.assert_array_equal(*found)
 

@@ -104,8 +104,8 @@ def test_a_loss_that_prepares_targets_itself():
     labels = np.arange(20) % 3
     x = np.eye(3, dtype="float32")[labels]
     a, b = (Network(Linear(3), (3,), seed=0) for _ in range(2))
-    (own,) = fit(a, x, np.eye(3)[labels], 1, 8, loss=Vectors(), seed=0, validation=(x, x), progress=False)
-    (ours,) = fit(b, x, labels, 1, 8, seed=0, validation=(x, labels), progress=False)
+    (own,) = fit(a, x, np.eye(3)[labels], batch_size=8, loss=Vectors(), seed=0, validation=(x, x), progress=False)
+    (ours,) = fit(b, x, labels, batch_size=8, seed=0, validation=(x, labels), progress=False)
     assert a.parameters.flat.tobytes() == b.parameters.flat.tobytes()
     assert (own.loss, own.validation_loss) == (ours.loss, ours.validation_loss)
     assert (own.accuracy, own.validation_accuracy) == (None, None)

@@ -26,7 +26,7 @@ from fastconv.optim import SGD, Adam
 @every_rule
 def test_a_copy_goes_on_with_a_copied_network(rule, copied):
     optimizer, net = RULES[rule](), network()
-    fit(net, X, LABELS, 1, 6, optimizer, seed=0, progress=False)
+    fit(net, X, LABELS, batch_size=6, optimizer=optimizer, seed=0, progress=False)
     other, second = copied(optimizer), network(seed=5)
     second.parameters.flat[...] = net.parameters.flat
     assert repr(other) == repr(optimizer)

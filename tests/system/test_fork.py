@@ -91,7 +91,7 @@ def on_epoch(epoch):
         return False
     if os.getpid() == parent and epoch.epoch == 1:
         assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
-history = fit(network, x, targets, 3, progress=False, on_epoch=on_epoch)
+history = fit(network, x, targets, epochs=3, progress=False, on_epoch=on_epoch)
 assert len(history) == 3
 train()
 if os.getpid() != parent:

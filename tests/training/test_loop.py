@@ -2,8 +2,11 @@
 
 import builtins
 import functools
+import io
+import os
 import pickle
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,7 +17,8 @@ from fastconv.graph import sequential
 from fastconv.layers import BatchNorm, Conv2D, Dropout, Flatten, Linear, ReLU
 from fastconv.network import Network
 from fastconv.optim import SGD, Adam
-from fastconv.training import evaluate, fit, train_step
+from fastconv.training import evaluate, fit, progress, train_step
+from fastconv.training.epoch import Epoch
 
 
 def stripes(n, seed=0):
@@ -28,7 +32,7 @@ def stripes(n, seed=0):
 
 
 def network(seed=0, dtype="float32"):
-    return Network(sequential(Conv2D(4, 3), ReLU(), Flatten(), Linear(2)), (1, 6, 6), dtype, seed)
+    return Network(sequential(Conv2D(4, 3), ReLU(), Flatten(), Linear(2)), (1, 6, 6), dtype, seed=seed)
 
 
 quiet_fit = functools.partial(fit, progress=False)
@@ -89,10 +93,19 @@ def test_the_same_bits_on_any_number_of_threads(all_threads):
 
 
 def test_regression_has_no_accuracy():
-    net = Network(sequential(Flatten(), Linear(3)), (1, 6, 6), "float64", 0)
+    net = Network(sequential(Flatten(), Linear(3)), (1, 6, 6), "float64", seed=0)
     images = np.random.default_rng(0).standard_normal((30, 1, 6, 6))
     targets = images.reshape(30, 36)[:, :3]
-    history = quiet_fit(net, images, targets, 20, 5, SGD(0.05), losses.MSE(), validation=(images, targets))
+    history = quiet_fit(
+        net,
+        images,
+        targets,
+        epochs=20,
+        batch_size=5,
+        optimizer=SGD(0.05),
+        loss=losses.MSE(),
+        validation=(images, targets),
+    )
     assert history[-1].validation_loss < 0.1 * history[0].loss
     assert history[-1].accuracy is None
     assert history[-1].validation_accuracy is None
@@ -123,7 +136,9 @@ def test_the_accuracy_of_several_heads_is_the_first_ones():
     network = Network(Linear(12, init="zeros"), (4,))
     network.parameters["linear1.weight"][:4] = np.eye(4)  # the main head is right
     network.parameters["linear1.weight"][4:] = 5 * np.eye(4)[[1, 2, 3, 0] * 2]  # the others are wrong, and louder
-    (epoch,) = fit(network, x, np.arange(4), 1, 4, SGD(0), losses.AuxiliaryCrossEntropy(), seed=0, progress=False)
+    (epoch,) = fit(
+        network, x, np.arange(4), batch_size=4, optimizer=SGD(0), loss=losses.AuxiliaryCrossEntropy(), progress=False
+    )
     assert epoch.accuracy == 1
     assert evaluate(network, x, np.arange(4), losses.AuxiliaryCrossEntropy())[1] == 1
 
@@ -186,16 +201,66 @@ def test_an_interrupt_leaves_whole_steps_and_a_usable_network():
     assert a.predict(images).shape == (40, 2)
 
 
-def test_the_bar(capsys):
+@pytest.fixture
+def terminal(monkeypatch, capsys):
+    """Standard error says that it is a terminal."""
+    monkeypatch.setattr(progress, "on_terminal", lambda: True)
+    return capsys
+
+
+def test_the_bar_gives_way_to_a_line(terminal):
+    fit(network(), *stripes(20), epochs=2, batch_size=7)
+    captured = terminal.readouterr()
+    assert captured.out == ""
+    assert "epoch 2/2" in captured.err
+    assert "/20 " in captured.err
+    last = captured.err.splitlines()[-1].rpartition("\r")[2]
+    assert last.startswith("epoch 2  loss 0.")
+    assert "accuracy" in last
+
+
+def test_a_terminal_is_known(monkeypatch):
+    terminal, end = os.openpty()
+    with open(terminal, "w") as held, open(end, "w") as error:
+        monkeypatch.setattr(sys, "stderr", error)
+        assert progress.on_terminal()
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        assert not progress.on_terminal()
+        assert not held.closed
+
+
+def test_off_a_terminal_progress_is_lines(capsys):
     fit(network(), *stripes(20), epochs=2, batch_size=7)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "epoch 2/2" in captured.err
-    assert "20/20" in captured.err
-    assert "accuracy" in captured.err
+    assert "\r" not in captured.err
+    assert [line.split("  ")[0] for line in captured.err.splitlines()] == ["epoch 1", "epoch 2"]
 
 
-def test_lines_without_tqdm(capsys, monkeypatch):
+def test_without_standard_error_nothing_is_shown(monkeypatch):
+    """As in a program without a console."""
+    monkeypatch.setattr(sys, "stderr", None)
+    assert len(fit(network(), *stripes(20), epochs=2)) == 2
+
+
+def test_a_line_fits_into_80_columns():
+    for loss in (0.12345, 9.99999, 99.12345, 12345.678):
+        line = str(Epoch(100, loss, 1.0, loss, 1.0, 1234.56))
+        assert len(line) < 80, line
+    assert str(Epoch(3, 0.40123, 0.8632, 0.45321, 0.8321, 12.34)) == (
+        "epoch 3  loss 0.4012  accuracy 86.32 %  validation 0.4532, 83.21 %  12.3 s"
+    )
+    assert str(Epoch(3, 12.3456, None, None, None, 0.04)) == "epoch 3  loss 12.346  0.0 s"
+    assert str(Epoch(3, 12.3456, None, 2.0, None, 0.04)) == "epoch 3  loss 12.346  validation 2.0000  0.0 s"
+
+
+@pytest.mark.parametrize("progress", [None, 1, 0, "bar", 2])
+def test_progress_is_true_or_false(progress):
+    with pytest.raises(TypeError, match="progress must be True or False, got "):
+        fit(network(), *stripes(20), progress=progress)
+
+
+def test_lines_without_tqdm(terminal, monkeypatch):
     real = builtins.__import__
 
     def without(name, *rest, **named):
@@ -205,9 +270,9 @@ def test_lines_without_tqdm(capsys, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     fit(network(), *stripes(20), epochs=2, validation=stripes(10))
-    first, second = capsys.readouterr().err.splitlines()
+    first, second = terminal.readouterr().err.splitlines()
     assert first.startswith("epoch 1  loss 0.")
-    assert " validation accuracy " in second
+    assert "  validation 0." in second
 
 
 def test_silence(capsys):
@@ -306,17 +371,18 @@ every_shape = pytest.mark.parametrize("shape", [(5,), (2, 3, 3)], ids=["vectors"
 )
 def test_a_last_batch_that_cannot_be_trained_is_refused_before_anything_changes(shape, lean, images, batch_size, says):
     net, optimizer, seen = normed(shape), Adam(0.1), []
+    run = functools.partial(quiet_fit, epochs=3, optimizer=optimizer, lean=lean)
     before = everything(net, optimizer)
     x, labels = np.random.default_rng(0).standard_normal((images, *shape)).astype("float32"), np.arange(images) % 3
     with pytest.raises(ValueError, match=says) as caught:
-        quiet_fit(net, x, labels, 3, batch_size, optimizer, lean=lean, on_epoch=seen.append, validation=(x, labels))
+        run(net, x, labels, batch_size=batch_size, on_epoch=seen.append, validation=(x, labels))
     assert "bn (BatchNorm) reading" in str(caught.value)
     assert "give a batch of two or more" in str(caught.value)
     assert everything(net, optimizer) == before
     assert not seen
     if images > batch_size > 1:  # both ways out
-        assert len(quiet_fit(net, x, labels, 3, batch_size, optimizer, lean=lean, drop_last=True)) == 3
-        assert len(quiet_fit(net, x, labels, 3, images, optimizer, lean=lean)) == 3
+        assert len(run(net, x, labels, batch_size=batch_size, drop_last=True)) == 3
+        assert len(run(net, x, labels, batch_size=images)) == 3
 
 
 @every_shape
@@ -473,9 +539,9 @@ def test_dropping_the_last_batch():
         quiet_fit(a, images, labels, drop_last=1)
 
 
-def test_the_bar_counts_the_images_that_are_seen(capsys):
+def test_the_bar_counts_the_images_that_are_seen(terminal):
     fit(network(), *stripes(20), batch_size=8, drop_last=True)
-    assert "16/16" in capsys.readouterr().err
+    assert "/16 " in terminal.readouterr().err
 
 
 @pytest.mark.parametrize("fused_update", [False, True])

@@ -1,0 +1,135 @@
+"""What is given to `fit`, `train_step` and `evaluate`; errors say what to write instead."""
+
+import os
+import warnings
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .. import losses
+from ..arguments import training as given
+from ..arguments.batch import white
+from ..frozen import FrozenNetwork
+from ..network import Network
+from ..ops import check
+from ..optim import SGD, Optimizer
+from ..predictor import Predictor
+from ..typing import Array, Shape
+
+FIT = "fit(network, images, labels, epochs=10, batch_size=50)"
+EVALUATE = "evaluate(network, images, labels)"
+MANY = 100  # values of an output, with which usual learning rates do not fit the sum of their squares
+STEP = "train_step(network, images, labels, optimizer=optimizer)"
+
+
+def trainable(network: object, line: str) -> None:
+    """TypeError or ValueError if the network cannot be trained, with what to write."""
+    if isinstance(network, FrozenNetwork):
+        raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
+    if not isinstance(network, Network):
+        raise no_network(network, "network must be a Network", line)
+    parameters = network.parameters
+    if parameters.writable():
+        return
+    for name, array in ((".flat", parameters.flat), *((f"[{name!r}]", array) for name, array in parameters.items())):
+        if not array.flags.writeable:
+            raise ValueError(f"network.parameters{name} must be writable, because training changes it")
+
+
+def predicting(network: object, line: str) -> None:
+    """TypeError if this is neither a network nor a frozen one."""
+    if not isinstance(network, Predictor):
+        raise no_network(network, "network must be a Network, or a frozen one", line)
+
+
+def no_network(thing: object, rule: str, line: str) -> TypeError:
+    """The error for something else, with what to write."""
+    if isinstance(thing, np.ndarray | tuple | list):
+        return TypeError(f"{rule}, got a {type(thing).__name__}; the network comes first: write {line}")
+    if isinstance(thing, str | os.PathLike):
+        made = "make one of a model, Network(model, input_shape)"
+        return TypeError(f"{rule}, got {thing!r}; {made}, and load the weights of a file into it, network.load(path)")
+    if isinstance(thing, type) and issubclass(thing, Predictor):
+        return TypeError(f"{rule}, got the class {thing.__name__}; make one of a model: Network(model, input_shape)")
+    if isinstance(thing, type):
+        return TypeError(f"{rule}, got the class {thing.__name__}; write Network({thing.__name__}(...), input_shape)")
+    return TypeError(f"{rule}, got {check.shown(thing)}; make one of a model: Network(model, input_shape)")
+
+
+def pair(images: Any, labels: Any, line: str) -> tuple[Any, Any]:
+    """(images, labels), also from a pair in place of images, such as the Split that `fastconv.data.load` makes."""
+    if type(images) is type(labels) is np.ndarray:
+        return images, labels
+    if hasattr(images, "train") and hasattr(images, "test"):
+        fits = "data.test" if line == EVALUATE else "data.train"
+        raise TypeError(
+            f"images must be an array, or a pair (images, labels), got a {type(images).__name__}; "
+            f"write {line.replace('images, labels', fits)}"
+        )
+    if labels is None and is_pair(images):
+        return images[0], images[1]
+    if is_split(images) and is_split(labels):
+        raise TypeError(
+            "labels must be an array or a list, got a second pair; write fit(network, train, validation=test)"
+        )
+    for name, thing in (("images", images), ("labels", labels)):
+        kind = "optimizer" if has(thing, "step") else "loss" if has(thing, "bind") else ""
+        if kind:
+            order = line.replace("images, labels", "*pair") if is_split(images) else line
+            order = f"{order[:-1]}, {kind}={kind})" if f"{kind}={kind}" not in order else order
+            raise TypeError(f"{name} must be an array, got the {kind} {thing!r}; write {order}")
+    return images, labels
+
+
+def has(thing: object, method: str) -> bool:
+    """Whether the thing has this method."""
+    return callable(getattr(thing, method, None))
+
+
+def is_pair(thing: object) -> bool:
+    """Whether this is a tuple or a list of two."""
+    return isinstance(thing, tuple | list) and len(thing) == 2
+
+
+def is_split(thing: object) -> bool:
+    """Whether this is a pair of arrays, one of images and one of labels, by their dimensions."""
+    return is_pair(thing) and len({getattr(part, "ndim", 0) for part in thing}) == 2  # type: ignore[attr-defined]
+
+
+def usable(optimizer: Any, lean: object) -> Any:
+    """The optimizer, or SGD; TypeError where lean training cannot use it."""
+    optimizer = SGD(lr=0.1) if optimizer is None else given.check_optimizer(optimizer)
+    if check.flag(lean, "lean") and not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be one of fastconv.optim where lean=True, got {type(optimizer).__name__}")
+    return optimizer
+
+
+def chosen(loss: Any) -> Any:
+    """The loss, or cross entropy."""
+    return losses.CrossEntropy() if loss is None else given.check_loss(loss)
+
+
+def remark(loss: Any, output_shape: Shape) -> str:
+    """What people may not expect of the size of this loss; '' for nothing."""
+    values = prod(output_shape)
+    if loss != losses.MSE() or values <= MANY:
+        return ""
+    return f"MSE() is half the sum over {values} values per image: {values / 2:g} times MSE('mean')"
+
+
+def warn_of_pixels(name: str, array: Array, stacklevel: int) -> None:
+    """UserWarning for images in 0 to 255, on which networks train badly; looks at what it is given alone.
+
+    Vectors, and targets, may be other quantities: there only whole numbers are those of pixels.
+    """
+    if array.dtype.kind != "f" or (name == "labels" and array.ndim != 4):
+        return
+    most = white(array)
+    if most > 1 and ((name == "images" and array.ndim == 4) or (array == np.trunc(array)).all()):
+        where = ", here and wherever the network is given images" if name == "images" else ""
+        warnings.warn(
+            f"{name} reach {array.max():g}: networks train best on numbers from 0 to 1; write {name} / {most}{where}",
+            UserWarning,
+            stacklevel=stacklevel,
+        )

@@ -1,0 +1,112 @@
+"""The score of a network on images with labels: loss and accuracy, of batches together or of a whole set."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arguments import training as words
+from ..arguments.signatures import explained
+from ..frozen import FrozenNetwork
+from ..losses.losses import predicted_classes
+from ..network import Network
+from ..predictor import BATCH, Predictor
+from ..typing import Array
+from .divergence import odd_array, odd_item
+from .epoch import Data
+from .given import EVALUATE, chosen, pair, predicting
+
+
+@explained("evaluate", EVALUATE, words.EVALUATE)
+def evaluate(
+    network: Network | FrozenNetwork, images: Any, labels: ArrayLike | None = None, loss: Any = None
+) -> tuple[float, float | None]:
+    """(loss, accuracy) of the network on these images, as `fit` reports them for a validation.
+
+    Parameters
+    ----------
+    network : Network, or what `Network.freeze` returns
+    images : array (N, *input_shape), the network's dtype, N >= 1; or a pair (images, labels)
+        A pair such as a Split of `fastconv.data.load`: ``evaluate(network, test)``.
+    labels : class indices (N,), or targets of the output's shape
+        The loss decides what integers mean.
+    loss : a loss of `fastconv.losses`
+        ``CrossEntropy()`` unless given.
+
+    Returns
+    -------
+    loss : float
+        The mean over all images, or the sum if the loss is a sum.
+    accuracy : float or None
+        The share, from 0 to 1, of images (and pixels) whose class is the predicted one: the first of the largest
+        logits. A prediction with a NaN among the logits is wrong. None if labels are not classes.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the loss is NaN or infinite; it names the first image, label or parameter that is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastconv import Network, evaluate, layers
+    >>> network = Network(layers.Linear(2, init="zeros", bias_init="zeros"), (3,))
+    >>> loss, accuracy = evaluate(network, np.ones((4, 3), "float32"), [0, 0, 0, 1])
+    >>> accuracy
+    0.75
+    """
+    predicting(network, EVALUATE)
+    loss = chosen(loss)
+    data = Data(network, *pair(images, labels, EVALUATE), loss)
+    result = score(network, data, loss)
+    if not math.isfinite(result[0]):
+        warnings.warn(f"the loss is {result[0]}; {why(network, data)}", RuntimeWarning, stacklevel=3)
+    return result
+
+
+def why(network: Predictor, data: Data) -> str:
+    """Why the loss of these images is NaN or infinite."""
+    odd = odd_item("images", data.images) or odd_item("labels", data.targets)
+    if not odd and isinstance(network, Network):
+        odd = odd_array(network)
+    return odd or "images and labels are finite, so the network computes NaN or infinity of them"
+
+
+def score(network: Predictor, data: Data, loss: Any) -> tuple[float, float | None]:
+    """(loss, accuracy) on checked data."""
+    y, count = outputs(network, data.images), Count(loss)
+    value = np.zeros((), network.dtype)
+    loss.bind(y, data.targets, value, None)()
+    count.add(value, y, data.classes)
+    return count.result()
+
+
+def outputs(network: Predictor, images: Array) -> Array:
+    """The network's output for checked images; unlike `predict` it does not warn of NaN, which the loss shows."""
+    y = np.empty((len(images), *network.output_shape), network.dtype)
+    for start in range(0, len(images), BATCH):
+        network._predict_part(images[start : start + BATCH], y[start : start + BATCH])
+    return y
+
+
+class Count:
+    """The loss and the accuracy of several batches together."""
+
+    def __init__(self, loss: Any) -> None:
+        self.loss, self.total, self.images, self.right, self.outputs = loss, 0.0, 0, 0, 0
+        self.is_sum = getattr(loss, "reduction", None) == "sum"  # over the images
+
+    def add(self, value: Array, y: Array, classes: Array | None) -> None:
+        """Adds a batch: its loss, its output, and its true classes or None."""
+        self.total += float(value) * (1 if self.is_sum else len(y))
+        self.images += len(y)
+        if classes is not None:
+            self.right += int(np.count_nonzero(predicted_classes(self.loss, y) == classes))
+            self.outputs += classes.size
+
+    def result(self) -> tuple[float, float | None]:
+        """(loss, accuracy or None)."""
+        loss = self.total if self.is_sum else self.total / self.images
+        return loss, self.right / self.outputs if self.outputs else None

@@ -1,0 +1,87 @@
+"""Losses as other libraries call them: each error says what to write, and that works."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import MSE, CrossEntropy, losses
+from fastconv.losses import AuxiliaryCrossEntropy
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: CrossEntropy(reduction="sum"), r"^CrossEntropy takes no reduction, .*mean over the images"),
+        (lambda: CrossEntropy(weight=[1, 2]), r"got weight=\[1, 2\]; weights need a loss of your own"),
+        (lambda: CrossEntropy(weight=np.ones(99)), r"got weight=\.\.\.; weights need"),
+        (lambda: CrossEntropy(label_smoothing=0.1), "label_smoothing=0.1; it needs a loss of your own"),
+        (lambda: CrossEntropy(from_logits=True), "from_logits=True; it always takes logits: leave it out"),
+        (lambda: CrossEntropy(ignore_index=-100), r"write images\[labels != -100\], labels\[labels != -100\]$"),
+        (lambda: CrossEntropy("mean"), r"^CrossEntropy takes nothing by position, got also 'mean'; write CrossEntropy"),
+        (lambda: AuxiliaryCrossEntropy(weight=(1, 0.5)), r"got weight=\(1, 0\.5\); write weights=\(1, 0\.5\)$"),
+        (lambda: MSE("mean", 2), r"^MSE takes only reduction by position, got also 2; write MSE\('mean'\)$"),
+        (lambda: MSE(reduce="mean"), r"^MSE takes no reduce, got reduce='mean'; write reduction='mean'$"),
+        (lambda: CrossEntropy()(np.ones((1, 2)), [0]), r"not a function: write fastconv\.cross_entropy\(y, targets\)"),
+        (lambda: MSE()(1, 2), r"not a function: write fastconv\.mse_loss\(y, targets\)"),
+    ],
+)
+def test_arguments_of_other_libraries(call, says):
+    with pytest.raises(TypeError, match=says):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("backward", r"write loss, gradients = network\.gradients\(.*fastconv\.train_step"),
+        ("item", "losses as floats"),
+        ("forward", r"fastconv\.cross_entropy and fastconv\.mse_loss"),
+        ("nothing", "^MSE has no 'nothing'$"),
+    ],
+)
+def test_attributes_of_other_libraries(name, says):
+    with pytest.raises(AttributeError, match=says):
+        getattr(MSE(), name)
+    assert not hasattr(MSE(), name)
+
+
+def test_losses_of_logits_say_so():
+    assert CrossEntropy.takes_logits is CrossEntropy().takes_logits is AuxiliaryCrossEntropy().takes_logits is True
+    assert MSE().takes_logits is False
+
+
+def test_the_squared_error_shows_its_reduction_where_one_looks():
+    assert repr(MSE()) == "MSE(reduction='half_sum')"
+    first = inspect.getdoc(MSE).splitlines()[0]
+    assert "half the sum" in first
+    assert '"mean"' in first
+    assert "392 times" in inspect.getdoc(MSE)
+    assert "MSE('mean')" in inspect.getdoc(fastconv.fit)
+
+
+def test_a_reduction_may_be_written_in_any_case():
+    assert MSE("Mean") == MSE("mean")
+    assert repr(MSE("SUM")) == "MSE(reduction='sum')"
+
+
+@pytest.mark.parametrize("kind", [MSE, CrossEntropy, AuxiliaryCrossEntropy])
+def test_signatures_are_those_of_the_constructor(kind):
+    fields = [field for field in inspect.signature(kind).parameters]
+    assert fields == list(kind.__dataclass_fields__)
+    assert kind() == kind()
+    assert hash(kind()) == hash(kind())
+
+
+def test_half_the_sum_is_as_many_times_the_mean_as_its_documentation_says():
+    y, t = np.random.default_rng(0).normal(size=(2, 5, 1, 28, 28))
+    values = [fastconv.mse_loss(y, t, reduction=reduction) for reduction in ("half_sum", "mean")]
+    assert values[0] / values[1] == pytest.approx(392)
+
+
+def test_the_protocol_of_own_losses_is_documented():
+    text = losses.__doc__
+    for method in ("prepare(targets, y_shape, dtype)", "target_array(y_shape, dtype)", "bind(y, targets, value, dy)"):
+        assert method in text
+    assert "takes_logits" in text
