@@ -1,0 +1,87 @@
+"""Numbers, words and shapes among the arguments, one style of message."""
+
+from collections.abc import Sequence
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from ..typing import Generator, Shape
+
+
+def shape(value: Any, name: str, length: int) -> Shape:
+    """A tuple of this many integers >= 0."""
+    try:
+        extents = tuple(index(v) for v in value)
+    except TypeError:
+        raise TypeError(f"{name} must be a tuple of {length} integers, got {value!r}") from None
+    if len(extents) != length or min(extents, default=0) < 0:
+        raise ValueError(f"{name} must be {length} integers >= 0, got {extents}")
+    return extents
+
+
+def integer(value: Any, name: str, minimum: int | None = None) -> int:
+    """An int (not a bool); ValueError below `minimum`."""
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {shown(value)}")
+    try:
+        n = index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {shown(value)}") from None
+    if minimum is not None and n < minimum:
+        raise ValueError(f"{name} must be >= {minimum}, got {n}")
+    return n
+
+
+def pair(value: Any, name: str, minimum: int | None = None) -> tuple[int, int]:
+    """Two ints from one int or from two."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if hasattr(value, "__index__"):
+        both = integer(value, name, minimum)
+        return both, both
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be an integer or a pair of integers, got {value!r}")
+    first, second = (integer(v, name) for v in value)
+    if minimum is not None and min(first, second) < minimum:
+        raise ValueError(f"{name} must be >= {minimum}, got {(first, second)}")
+    return first, second
+
+
+def number(value: Any, name: str) -> float:
+    """A float from any real number."""
+    if isinstance(value, bool | str | bytes):
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {shown(value)}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be a number that a float can hold") from None
+
+
+def shown(value: object) -> str:
+    """How an error shows what was given: a large array by its shape."""
+    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) and value.size > 9 else repr(value)
+
+
+def random(seed: Any) -> Generator:
+    """A generator from a seed, or fresh randomness from None."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"seed must be an integer >= 0 or None, got {shown(seed)}") from None
+
+
+def flag(value: object, name: str) -> bool:
+    """A bool; TypeError for anything else, also for 0 and 1."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def choice(value: str, name: str, options: Sequence[str]) -> str:
+    """One of these words."""
+    if value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+    return value
