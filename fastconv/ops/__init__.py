@@ -142,3 +142,8 @@ __all__ = [
     "upsample_nearest2d_backward",
     "use_path",
 ]
+
+
+def __dir__() -> list[str]:
+    """The functions and the class that people use; the modules behind them are not listed."""
+    return sorted(__all__)

@@ -4,8 +4,10 @@ from ..typing import Array, Call
 from . import check
 from .elementwise import agreeing, call, like
 from .epilogue import code
+from .habits import op
 
 
+@op
 def add(a: Array, b: Array, *, activation: str | None = None, out: Array | None = None) -> Array:
     """The sum of two arrays of one shape.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..typing import Array, Named, Shape
+from .advice import IMAGES, code, cure, described
 from .memory import (
     CHANNELS_LAST,
     LINE,
@@ -28,7 +29,7 @@ from .memory import (
     with_unit_axis,
 )
 from .overlap import apart, overlaps_itself
-from .scalars import choice, flag, integer, number, pair, random, shape, shown
+from .scalars import choice, flag, integer, number, pair, random, shape, shown, word
 
 __all__ = [
     "CHANNELS_LAST",
@@ -57,6 +58,7 @@ __all__ = [
     "on_a_line",
     "output",
     "pair",
+    "plain_output",
     "random",
     "rank_is",
     "runs_along",
@@ -67,6 +69,7 @@ __all__ = [
     "size",
     "with_batch",
     "with_unit_axis",
+    "word",
 ]
 
 DTYPES = (np.dtype("float32"), np.dtype("float64"))
@@ -74,13 +77,13 @@ LARGEST = float.fromhex("0x1.fffffep127")  # the largest float32
 MAX_ELEMENTS = 2**40  # a broadcast view can claim any size; beyond this a call would not end
 
 
-def array(x: object, name: str, ndim: int | tuple[int, ...] | None = None) -> Array:
-    """`x` as a float32 or float64 array in native byte order and aligned; a view where that is possible."""
-    x = np.asarray(x)
+def array(source: Any, name: str, ndim: int | tuple[int, ...] | None = None) -> Array:
+    """`source` as a float32 or float64 array in native byte order and aligned; a view where that is possible."""
+    x: Array = source if type(source) is np.ndarray else made_array(source, name)
     if x.dtype.newbyteorder("=") not in DTYPES:
-        raise TypeError(f"{name} must be float32 or float64, got {x.dtype}; convert it with {name}.astype('float32')")
+        raise TypeError(f"{name} must be float32 or float64, got {x.dtype}{cure(x, source, name)}")
     if ndim is not None:
-        rank_is(x, name, ndim)
+        rank_is(x, name, ndim, code(source, name))
     if x.size > MAX_ELEMENTS:
         raise ValueError(f"{name} has {x.size} elements, shape {x.shape}; at most 2**40 are accepted")
     if not x.dtype.isnative or not x.flags.aligned or any(s % x.itemsize for s in x.strides):
@@ -88,11 +91,20 @@ def array(x: object, name: str, ndim: int | tuple[int, ...] | None = None) -> Ar
     return x
 
 
+def made_array(x: Any, name: str) -> Array:
+    """An array of what NumPy takes for numbers: lists, scalars, other libraries' arrays."""
+    if not isinstance(x, str | bytes | type):
+        made = given(x, name)
+        if made.dtype != object or made.ndim or isinstance(x, np.ndarray | np.generic):
+            return made
+    raise TypeError(f"{name} must be an array, got {described(x)}")
+
+
 def given(x: Any, name: str, what: str = "an array") -> Array:
     """`x` as an array of any dtype; TypeError or ValueError for None, masked values, and rows of unequal lengths."""
     if x is None:
         raise TypeError(f"{name} must be {what}, got None")
-    if isinstance(x, np.ma.MaskedArray) and x.mask.any():
+    if is_masked(x) and x.mask.any():
         raise ValueError(
             f"{name} must hold no masked values, got {x.mask.sum()} of {x.size}; fill them with "
             f"{name}.filled(value), or leave out the samples that have them"
@@ -103,17 +115,18 @@ def given(x: Any, name: str, what: str = "an array") -> Array:
         raise ValueError(f"{name} must be one array, which this {type(x).__name__} is not: {error}") from None
 
 
-def code(x: object, name: str) -> str:
-    """Code that makes `x` an array, for advice in errors."""
-    return name if isinstance(x, np.ndarray) else f"numpy.asarray({name})"
+def is_masked(x: object) -> bool:
+    """Whether this is a masked array; numpy.ma is imported when it is first looked at, so arrays and lists come first."""
+    return isinstance(x, np.ndarray) and type(x) is not np.ndarray and isinstance(x, np.ma.MaskedArray)
 
 
-def rank_is(x: Array, name: str, ndim: int | tuple[int, ...]) -> None:
-    """ValueError unless `x` has this rank (an int, or several allowed ones)."""
+def rank_is(x: Array, name: str, ndim: int | tuple[int, ...], source: str) -> None:
+    """ValueError unless `x`, made by the code `source`, has this rank (an int, or several allowed ones)."""
     allowed = (ndim,) if isinstance(ndim, int) else tuple(ndim)
     if x.ndim not in allowed:
         wanted = " or ".join(map(str, allowed))
-        raise ValueError(f"{name} must have {wanted} dimensions, got {x.ndim}: shape {x.shape}")
+        axes = f"; for one image (H, W) write {source}[None, None]" if name in IMAGES and x.ndim == 2 else ""
+        raise ValueError(f"{name} must have {wanted} dimensions, got {x.ndim}: shape {x.shape}{axes}")
 
 
 def images(x: object, name: str) -> tuple[Array, bool]:
@@ -167,10 +180,18 @@ def output(
     return target
 
 
+def plain_output(out: object) -> Array:
+    """`out` as it is; TypeError for what is no array, and for arrays with rules of their own."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a numpy.ndarray, got {described(out)}")
+    if is_masked(out) or isinstance(out, np.matrix):
+        raise TypeError(f"out must be a plain numpy.ndarray, got a {type(out).__name__}; write out=numpy.asarray(out)")
+    return out
+
+
 def check_output(out: object, shape: Shape, dtype: DTypeLike, elementwise: bool, inputs: Named) -> None:
     """TypeError or ValueError unless kernels may write the result into `out`."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a numpy.ndarray, got {type(out).__name__}")
+    out = plain_output(out)
     if out.dtype != dtype or not out.dtype.isnative:
         raise TypeError(f"out must have dtype {np.dtype(dtype)}, got {out.dtype}")
     shape_is(out, "out", shape, "the shape of the result")

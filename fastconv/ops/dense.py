@@ -12,10 +12,12 @@ from ..typing import Array, Call
 from . import check, epilogue
 from .call_cache import CallCache, signature
 from .conv.conv import check_bias
+from .habits import op
 
 forward_calls, input_calls, weight_calls = CallCache(), CallCache(), CallCache()
 
 
+@op
 def linear(x: Array, weight: Array, bias: Array | None = None, *, out: Array | None = None) -> Array:
     """Apply a matrix to every row: y = x W^T + b.
 
@@ -68,6 +70,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None, *, out: Array | N
     return finish(flat, y, out)
 
 
+@op
 def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
     """All three gradients of `linear`: (dx, dweight, dbias).
 
@@ -107,6 +110,7 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
     return linear_backward_input(dy, weight), linear_backward_weight(dy, x), linear_backward_bias(dy)
 
 
+@op
 def linear_backward_input(dy: Array, weight: Array, *, out: Array | None = None) -> Array:
     """The gradient of `linear` with respect to `x`: dx = dy W (Zhang 2016 [1], eq. 30).
 
@@ -157,6 +161,7 @@ def linear_backward_input(dy: Array, weight: Array, *, out: Array | None = None)
     return finish(flat, dx, out)
 
 
+@op
 def linear_backward_weight(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `linear` with respect to its weight: dW = dy^T x (Zhang 2016 [1], eqs. 18, 19).
 
@@ -208,6 +213,7 @@ def linear_backward_weight(dy: Array, x: Array, *, out: Array | None = None) -> 
     return check.give(dweight, out)
 
 
+@op
 def linear_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
     """The gradient of `linear` with respect to its bias: the sum over rows (Zhang 2016 [1], eq. 24).
 

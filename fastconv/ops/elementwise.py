@@ -20,16 +20,21 @@ def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arra
     return check.give(y, out)
 
 
-def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int, **arrays: Any) -> Array:
-    """The same along one axis."""
+def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int | None, **arrays: Any) -> Array:
+    """The same along one axis, by default that of the channels."""
     arrays = agreeing(arrays)
     name, first = next(iter(arrays.items()))
-    axis = check.integer(axis, "axis")
+    axis = channel_axis(first) if axis is None else check.integer(axis, "axis")
     if not -first.ndim <= axis < first.ndim:
         raise ValueError(f"axis must be an axis of {name}, which has shape {first.shape}, got {axis}")
     y = like(out, arrays)
     prepare(*arrays.values(), y, axis)()
     return check.give(y, out)
+
+
+def channel_axis(x: Array) -> int:
+    """-3 of images (C, H, W) and (N, C, H, W), the last axis of everything else."""
+    return -3 if x.ndim in (3, 4) else -1
 
 
 def agreeing(arrays: Named) -> Named:

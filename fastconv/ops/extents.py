@@ -34,6 +34,7 @@ def check_padded(size: Two, padded: Two, padding: Padding) -> None:
 def pads(padding: Any, kernel: Two, stride: Two, dilation: Two, size: Two) -> tuple[Two, ...]:
     """((top, bottom), (left, right)) from an int, a pair, pairs of pairs, "valid", "same" or "full"."""
     if isinstance(padding, str):
+        padding = padding.lower()
         return tuple(named_pads(padding, *axis) for axis in zip(kernel, stride, dilation, size, strict=True))
     if isinstance(padding, np.ndarray):
         padding = padding.tolist()
@@ -63,7 +64,17 @@ def named_pads(padding: str, kernel: int, stride: int, dilation: int, size: int)
         out = -(-size // stride)
         total = max((out - 1) * stride + reach + 1 - size, 0)
         return total // 2, total - total // 2
-    raise ValueError(f"padding must be 'valid', 'same', 'full' or integers, got {padding!r}")
+    raise ValueError(f"padding must be 'valid', 'same', 'full' or integers, got {padding!r}{border_cure(padding)}")
+
+
+def border_cure(padding: str) -> str:
+    """What to write for a border that other libraries have."""
+    if padding in ("zeros", "constant", "zero"):
+        return "; borders are zeros: write padding=1 for one row and column on every side"
+    kind = {"replicate": "edge", "circular": "wrap", "periodic": "wrap"}.get(padding, padding)
+    if kind not in ("reflect", "edge", "wrap", "symmetric"):
+        return ""
+    return f"; pad the images first: x = numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode={kind!r})"
 
 
 def extent(size: int, kernel: int, stride: int, dilation: int, before: int, after: int, name: str) -> int:

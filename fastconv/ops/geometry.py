@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..typing import Padding, Pair, Shape
 from .check import flag, integer, pair, shape
 from .extents import LIMIT, check_padded, extent, multiple, pads, pooled_extent, steps, transposed_extent, within
+from .habits import op
 
 
 class Conv2dGeometry(NamedTuple):
@@ -78,6 +79,7 @@ class Pool2dGeometry(NamedTuple):
         return self.N, self.C, self.OH, self.OW
 
 
+@op
 def conv2d(
     x_shape: Shape,
     weight_shape: Shape,
@@ -122,6 +124,7 @@ def new_conv2d(
 remembered_conv2d = lru_cache(maxsize=512)(new_conv2d)  # a call on small images would spend most of its time here
 
 
+@op
 def conv_transpose2d(
     x_shape: Shape,
     weight_shape: Shape,
@@ -152,14 +155,15 @@ def conv_transpose2d(
     (sh, sw), (dh, dw) = steps(stride, "stride"), steps(dilation, "dilation")
     check_kernel((kh, kw), "weight")
     extra = pair(output_padding, "output_padding", 0)
-    if isinstance(padding, str) and padding == "multiple":
+    if isinstance(padding, str) and padding.lower() == "multiple":
         if extra != (0, 0):
             raise ValueError(f"output_padding must be 0 with padding='multiple', got {output_padding!r}")
         (top, bottom, eh), (left, right, ew) = multiple(kh, sh, dh), multiple(kw, sw, dw)
         extra = (eh, ew)
     else:
-        if isinstance(padding, str) and padding == "same":
-            raise ValueError("padding must be integers, 'valid', 'full' or 'multiple' when transposed, got 'same'")
+        if isinstance(padding, str) and padding.lower() == "same":
+            cure = "'multiple' makes the result stride times as large"
+            raise ValueError(f"padding must be integers, 'valid', 'full' or 'multiple', got 'same'; {cure}")
         (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (0, 0))
         check_output_padding(extra, (sh, sw), (dh, dw))
     H = transposed_extent(OH, kh, sh, dh, top, bottom, extra[0], "height")
@@ -183,6 +187,7 @@ def pool2d(
     sh, sw = (kh, kw) if stride is None else steps(stride, "stride")
     dh, dw = steps(dilation, "dilation")
     (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (H, W))
+    ceil_mode = flag(ceil_mode, "ceil_mode")
     for name, before, after, k, d in (("height", top, bottom, kh, dh), ("width", left, right, kw, dw)):
         if max(before, after) > d * (k - 1):
             raise ValueError(

@@ -10,8 +10,10 @@ from .. import kernels
 from ..typing import Array, Call, Kernel, Named, Shape
 from . import check
 from .elementwise import nothing, run_all, views
+from .habits import op
 
 
+@op
 def to_channels_last(x: Array) -> Array:
     """`x` with the channels of a pixel side by side in memory.
 
@@ -48,6 +50,7 @@ def to_channels_last(x: Array) -> Array:
     return converted(x, (0, 2, 3, 1), check.CHANNELS_LAST)
 
 
+@op
 def to_planar(x: Array) -> Array:
     """`x` with each plane in one piece of memory, row by row: what NumPy calls C-contiguous.
 
@@ -93,6 +96,7 @@ def converted(x: Array, order: Shape, layout: str) -> Array:
     return y if x.ndim == 4 else y[0]
 
 
+@op
 def concatenate(arrays: Iterable[Array], *, out: Array | None = None) -> Array:
     """Images side by side along their channels.
 

@@ -10,11 +10,13 @@ from .. import kernels
 from ..typing import Array, Call, Shape
 from . import check
 from .elementwise import nothing, run_all
+from .habits import op
 from .layout import copy_call
 
 Sides: TypeAlias = tuple[int, int, int, int]  # (left, right, top, bottom)
 
 
+@op
 def pad(x: Array, padding: int | Sequence[int], value: float = 0.0, *, out: Array | None = None) -> Array:
     """Images with a border of one value.
 
@@ -60,6 +62,7 @@ def pad(x: Array, padding: int | Sequence[int], value: float = 0.0, *, out: Arra
     return check.give(y, out, batched)
 
 
+@op
 def pad_backward(dy: Array, padding: int | Sequence[int], *, out: Array | None = None) -> Array:
     """The gradient of `pad` with respect to its input.
 

@@ -23,6 +23,7 @@ from numpy.typing import DTypeLike
 from ..typing import Array
 from . import check
 from .geometry import Conv2dGeometry
+from .habits import op
 from .switches import Switches
 
 OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
@@ -36,6 +37,7 @@ FEW_PATCHES = 4
 switches = Switches("FASTCONV_PATHS_OFF", OPTIONAL)
 
 
+@op
 def use_path(name: str, enabled: bool = True) -> bool:
     """Switch an optional path of the convolutions on or off; the direct path takes over.
 

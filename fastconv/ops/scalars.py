@@ -41,7 +41,7 @@ def pair(value: Any, name: str, minimum: int | None = None) -> tuple[int, int]:
         both = integer(value, name, minimum)
         return both, both
     if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"{name} must be an integer or a pair of integers, got {value!r}")
+        raise TypeError(f"{name} must be an integer or a pair of integers, got {shown(value)}")
     first, second = (integer(v, name) for v in value)
     if minimum is not None and min(first, second) < minimum:
         raise ValueError(f"{name} must be >= {minimum}, got {(first, second)}")
@@ -80,8 +80,22 @@ def flag(value: object, name: str) -> bool:
     return bool(value)
 
 
-def choice(value: str, name: str, options: Sequence[str]) -> str:
+def choice(value: Any, name: str, options: Sequence[str]) -> str:
     """One of these words."""
-    if value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+    if not isinstance(value, str) or value not in options:
+        known = ", ".join(map(repr, options))
+        raise ValueError(f"{name} must be one of {known}, got {shown(value)}{near(value, options)}")
     return value
+
+
+def word(value: Any, name: str, options: Sequence[str]) -> str:
+    """One of these words, which are in lower case here and may be written in any."""
+    return choice(value.lower() if isinstance(value, str) else value, name, options)
+
+
+def near(value: object, options: Sequence[str]) -> str:
+    """The option that was probably meant, for errors."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(value.lower(), options, 1) if isinstance(value, str) else []
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -2,9 +2,11 @@
 
 from ..typing import Array, Call, Pair, Shape
 from . import check, geometry
+from .habits import op
 from .pool.prepared import Tables, mean_backward_call, mean_call, mean_tables
 
 
+@op
 def upsample_nearest2d(x: Array, scale_factor: Pair, *, out: Array | None = None) -> Array:
     """Images whose every value is repeated in a block.
 
@@ -49,6 +51,7 @@ def upsample_nearest2d(x: Array, scale_factor: Pair, *, out: Array | None = None
     return check.give(y, out, batched)
 
 
+@op
 def upsample_nearest2d_backward(dy: Array, scale_factor: Pair, *, out: Array | None = None) -> Array:
     """The gradient of `upsample_nearest2d` with respect to its input.
 

@@ -220,7 +220,7 @@ def test_gradients_of_shapes_that_do_not_agree():
 def test_dtypes_that_are_refused(dtype):
     good = np.ones((2, 2))
     bad = good.astype(dtype)
-    with pytest.raises(TypeError, match=r"x must be float32 or float64.*x\.astype"):
+    with pytest.raises(TypeError, match=r"x must be float32 or float64.*x(\.real)?\.astype"):
         fastconv.linear(bad, good)
     with pytest.raises(TypeError, match="weight must be float32 or float64"):
         fastconv.linear(good, bad)

@@ -3,8 +3,10 @@
 from ...typing import Array, Call
 from .. import check
 from ..elementwise import apply, call
+from ..habits import op
 
 
+@op
 def elu(x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
     """The exponential linear unit.
 
@@ -41,6 +43,7 @@ def elu(x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
     return apply(elu_call, out, check.number(alpha, "alpha"), x=x)
 
 
+@op
 def elu_backward(dy: Array, x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
     """The gradient of `elu` with respect to its input.
 

@@ -2,8 +2,10 @@
 
 from ...typing import Array, Call
 from ..elementwise import apply, call
+from ..habits import op
 
 
+@op
 def hardsigmoid(x: Array, *, out: Array | None = None) -> Array:
     """A sigmoid of three straight pieces.
 
@@ -39,6 +41,7 @@ def hardsigmoid(x: Array, *, out: Array | None = None) -> Array:
     return apply(hardsigmoid_call, out, x=x)
 
 
+@op
 def hardsigmoid_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `hardsigmoid` with respect to its input.
 
@@ -75,6 +78,7 @@ def hardsigmoid_backward(dy: Array, x: Array, *, out: Array | None = None) -> Ar
     return apply(hardsigmoid_backward_call, out, dy=dy, x=x)
 
 
+@op
 def hardswish(x: Array, *, out: Array | None = None) -> Array:
     """x times its hard sigmoid.
 
@@ -110,6 +114,7 @@ def hardswish(x: Array, *, out: Array | None = None) -> Array:
     return apply(hardswish_call, out, x=x)
 
 
+@op
 def hardswish_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `hardswish` with respect to its input.
 

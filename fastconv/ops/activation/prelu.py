@@ -8,10 +8,12 @@ from ... import kernels
 from ...typing import Array, Call, Shape
 from .. import check
 from ..elementwise import agreeing, call, like, on_copies, views
+from ..habits import op
 
 MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them
 
 
+@op
 def prelu(x: Array, weight: Array, *, out: Array | None = None) -> Array:
     """The identity, with another, learned slope below zero.
 
@@ -51,6 +53,7 @@ def prelu(x: Array, weight: Array, *, out: Array | None = None) -> Array:
     return check.give(y, out)
 
 
+@op
 def prelu_backward(dy: Array, x: Array, weight: Array, *, out: Array | None = None) -> tuple[Array, Array]:
     """The gradients of `prelu`: (dx, dweight).
 

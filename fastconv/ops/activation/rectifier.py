@@ -3,8 +3,10 @@
 from ...typing import Array, Call
 from .. import check
 from ..elementwise import apply, call
+from ..habits import op
 
 
+@op
 def relu(x: Array, *, out: Array | None = None) -> Array:
     """The positive part.
 
@@ -40,6 +42,7 @@ def relu(x: Array, *, out: Array | None = None) -> Array:
     return apply(relu_call, out, x=x)
 
 
+@op
 def relu_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, out: Array | None = None) -> Array:
     """The gradient of `relu` with respect to its input.
 
@@ -80,6 +83,7 @@ def relu_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, 
     return apply(relu_backward_call, out, dy=dy, y=y)
 
 
+@op
 def leaky_relu(x: Array, negative_slope: float = 0.01, *, out: Array | None = None) -> Array:
     """The identity, with another slope below zero.
 
@@ -116,6 +120,7 @@ def leaky_relu(x: Array, negative_slope: float = 0.01, *, out: Array | None = No
     return apply(leaky_relu_call, out, check.number(negative_slope, "negative_slope"), x=x)
 
 
+@op
 def leaky_relu_backward(dy: Array, x: Array, negative_slope: float = 0.01, *, out: Array | None = None) -> Array:
     """The gradient of `leaky_relu` with respect to its input.
 
@@ -153,6 +158,7 @@ def leaky_relu_backward(dy: Array, x: Array, negative_slope: float = 0.01, *, ou
     return apply(leaky_relu_backward_call, out, check.number(negative_slope, "negative_slope"), dy=dy, x=x)
 
 
+@op
 def relu6(x: Array, *, out: Array | None = None) -> Array:
     """The positive part, at most 6.
 
@@ -188,6 +194,7 @@ def relu6(x: Array, *, out: Array | None = None) -> Array:
     return apply(relu6_call, out, x=x)
 
 
+@op
 def relu6_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `relu6` with respect to its input.
 

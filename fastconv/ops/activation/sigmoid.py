@@ -2,8 +2,10 @@
 
 from ...typing import Array, Call
 from ..elementwise import apply, call
+from ..habits import op
 
 
+@op
 def sigmoid(x: Array, *, out: Array | None = None) -> Array:
     """The logistic function.
 
@@ -40,6 +42,7 @@ def sigmoid(x: Array, *, out: Array | None = None) -> Array:
     return apply(sigmoid_call, out, x=x)
 
 
+@op
 def sigmoid_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, out: Array | None = None) -> Array:
     """The gradient of `sigmoid` with respect to its input.
 
@@ -80,6 +83,7 @@ def sigmoid_backward(dy: Array, x: Array | None = None, *, y: Array | None = Non
     return apply(sigmoid_backward_call, out, dy=dy, y=y)
 
 
+@op
 def tanh(x: Array, *, out: Array | None = None) -> Array:
     """The hyperbolic tangent.
 
@@ -115,6 +119,7 @@ def tanh(x: Array, *, out: Array | None = None) -> Array:
     return apply(tanh_call, out, x=x)
 
 
+@op
 def tanh_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, out: Array | None = None) -> Array:
     """The gradient of `tanh` with respect to its input.
 

@@ -3,8 +3,10 @@
 from ...typing import Array, Call
 from .. import check
 from ..elementwise import apply, call, positive
+from ..habits import op
 
 
+@op
 def gelu(x: Array, approximate: str = "none", *, out: Array | None = None) -> Array:
     """The Gaussian error linear unit.
 
@@ -38,10 +40,11 @@ def gelu(x: Array, approximate: str = "none", *, out: Array | None = None) -> Ar
     >>> fastconv.gelu(np.array([-1.0, 2.0]))
     array([-0.15865525,  1.95449974])
     """
-    check.choice(approximate, "approximate", ("none", "tanh"))
+    approximate = check.word(approximate, "approximate", ("none", "tanh"))
     return apply(gelu_call, out, approximate, x=x)
 
 
+@op
 def gelu_backward(dy: Array, x: Array, approximate: str = "none", *, out: Array | None = None) -> Array:
     """The gradient of `gelu` with respect to its input.
 
@@ -76,10 +79,11 @@ def gelu_backward(dy: Array, x: Array, approximate: str = "none", *, out: Array 
     >>> fastconv.gelu_backward(np.ones(2), np.array([-1.0, 2.0]))
     array([-0.08331547,  1.0852318 ])
     """
-    check.choice(approximate, "approximate", ("none", "tanh"))
+    approximate = check.word(approximate, "approximate", ("none", "tanh"))
     return apply(gelu_backward_call, out, approximate, dy=dy, x=x)
 
 
+@op
 def silu(x: Array, *, out: Array | None = None) -> Array:
     """The sigmoid linear unit, also called swish.
 
@@ -115,6 +119,7 @@ def silu(x: Array, *, out: Array | None = None) -> Array:
     return apply(silu_call, out, x=x)
 
 
+@op
 def silu_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     """The gradient of `silu` with respect to its input.
 
@@ -151,6 +156,7 @@ def silu_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     return apply(silu_backward_call, out, dy=dy, x=x)
 
 
+@op
 def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0, *, out: Array | None = None) -> Array:
     """A smooth positive part.
 
@@ -189,6 +195,7 @@ def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0, *, out: Array
     return apply(softplus_call, out, positive(beta, "beta"), t, x=x)
 
 
+@op
 def softplus_backward(
     dy: Array, x: Array, beta: float = 1.0, threshold: float = 20.0, *, out: Array | None = None
 ) -> Array:

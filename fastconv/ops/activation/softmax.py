@@ -2,9 +2,11 @@
 
 from ...typing import Array, Call
 from ..elementwise import apply_along, call
+from ..habits import op
 
 
-def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
+@op
+def softmax(x: Array, axis: int | None = None, *, out: Array | None = None) -> Array:
     """Exponentials that sum to 1 along an axis.
 
     y[k] = exp(x[k] - m) / sum_j exp(x[j] - m), m = max_j x[j]
@@ -12,8 +14,9 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     Parameters
     ----------
     x : array of one dimension or more, float32 or float64
-    axis : int
-        The axis over which the values sum to 1.
+    axis : int, optional
+        The axis over which the values sum to 1; by default that of the channels: -3 of images (C, H, W) and
+        (N, C, H, W), the last of everything else.
     out : array, optional
 
     Returns
@@ -43,8 +46,9 @@ def softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     return apply_along(softmax_call, out, axis, x=x)
 
 
+@op
 def softmax_backward(
-    dy: Array, x: Array | None = None, axis: int = -1, *, y: Array | None = None, out: Array | None = None
+    dy: Array, x: Array | None = None, axis: int | None = None, *, y: Array | None = None, out: Array | None = None
 ) -> Array:
     """The gradient of `softmax` with respect to its input.
 
@@ -55,8 +59,9 @@ def softmax_backward(
     dy : array of any shape, float32 or float64
     x : array, shape and dtype of `dy`
         The input; not read where `y` is given.
-    axis : int
-        The axis over which the values sum to 1.
+    axis : int, optional
+        The axis over which the values sum to 1; by default that of the channels: -3 of images (C, H, W) and
+        (N, C, H, W), the last of everything else.
     y : array, shape and dtype of `dy`, optional
         The output, to spare its recomputation.
     out : array, optional
@@ -87,7 +92,8 @@ def softmax_backward(
     return apply_along(softmax_backward_call, out, axis, dy=dy, y=y)
 
 
-def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
+@op
+def log_softmax(x: Array, axis: int | None = None, *, out: Array | None = None) -> Array:
     """The logarithm of `softmax`, right where that is too small to see.
 
     y[k] = x[k] - m - log sum_j exp(x[j] - m), m = max_j x[j]
@@ -95,8 +101,9 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     Parameters
     ----------
     x : array of one dimension or more, float32 or float64
-    axis : int
-        The axis over which the values sum to 1.
+    axis : int, optional
+        The axis over which the values sum to 1; by default that of the channels: -3 of images (C, H, W) and
+        (N, C, H, W), the last of everything else.
     out : array, optional
 
     Returns
@@ -125,8 +132,9 @@ def log_softmax(x: Array, axis: int = -1, *, out: Array | None = None) -> Array:
     return apply_along(log_softmax_call, out, axis, x=x)
 
 
+@op
 def log_softmax_backward(
-    dy: Array, x: Array | None = None, axis: int = -1, *, y: Array | None = None, out: Array | None = None
+    dy: Array, x: Array | None = None, axis: int | None = None, *, y: Array | None = None, out: Array | None = None
 ) -> Array:
     """The gradient of `log_softmax` with respect to its input.
 
@@ -137,8 +145,9 @@ def log_softmax_backward(
     dy : array of any shape, float32 or float64
     x : array, shape and dtype of `dy`
         The input; not read where `y` is given.
-    axis : int
-        The axis over which the values sum to 1.
+    axis : int, optional
+        The axis over which the values sum to 1; by default that of the channels: -3 of images (C, H, W) and
+        (N, C, H, W), the last of everything else.
     y : array, shape and dtype of `dy`, optional
         The output, to spare its recomputation.
     out : array, optional

@@ -7,6 +7,7 @@ Every function has two halves: the public one checks, takes or makes the result,
 from ...typing import Array, Padding, Pair
 from .. import check, epilogue, geometry, path
 from ..call_cache import CallCache, signature
+from ..habits import op
 from ..overlap import apart
 from .packed import PackedWeight, memory_of, weight_of
 from .prepared import image_way
@@ -14,6 +15,7 @@ from .prepared import image_way
 forward_calls = CallCache()
 
 
+@op
 def conv2d(
     x: Array,
     weight: Array | PackedWeight,

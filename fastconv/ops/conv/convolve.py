@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import numpy as np
-
 from ...typing import Array, Padding, Shape
 from .. import check
+from ..habits import op
 from .conv import conv2d
 from .gradients import conv2d_backward_input, conv2d_backward_weight
 
 MODES = ("full", "same", "valid")
 
 
+@op
 def rot180(k: Array) -> Array:
     """Rotate the last two axes by 180 degrees: rot180(k)[..., u, v] = k[..., -u, -v] about the centre.
 
@@ -41,12 +41,13 @@ def rot180(k: Array) -> Array:
     array([[4, 3],
            [2, 1]])
     """
-    k = np.asarray(k)
+    k = check.given(k, "k")
     if k.ndim < 2:
         raise ValueError(f"k must have at least 2 dimensions, got shape {k.shape}")
     return k[..., ::-1, ::-1].copy()
 
 
+@op
 def convolve2d(x: Array, k: Array, mode: str = "full", *, precise: bool = False, out: Array | None = None) -> Array:
     """Convolve in the mathematical sense: y = x * k.
 
@@ -90,16 +91,17 @@ def convolve2d(x: Array, k: Array, mode: str = "full", *, precise: bool = False,
            [ 3., 34., 40.]])
     """
     x = check.array(x, "x", (2, 3, 4))
-    k = check_kernel(k, x, "x")
+    k = check_kernel(k, x, "x", 1)
     padding = mode_padding(mode, k.shape[-2:])
     weight = k[..., ::-1, ::-1]
     if x.ndim > 2:
         return conv2d(x, weight, padding=padding, precise=precise, out=out)
-    target = None if out is None else plain_output(out)[None]
+    target = None if out is None else check.plain_output(out)[None]
     y = conv2d(x[None], weight[None, None], padding=padding, precise=precise, out=target)[0]
     return y if out is None else out
 
 
+@op
 def convolve2d_backward_input(
     dy: Array, k: Array, input_shape: Shape, mode: str = "full", *, precise: bool = False, out: Array | None = None
 ) -> Array:
@@ -142,18 +144,19 @@ def convolve2d_backward_input(
            [11., 11.]])
     """
     dy = check.array(dy, "dy", (2, 3, 4))
-    k = check_kernel(k, dy, "dy")
+    k = check_kernel(k, dy, "dy", 0)
     padding = mode_padding(mode, k.shape[-2:])
     weight = k[..., ::-1, ::-1]
     if dy.ndim > 2:
         return conv2d_backward_input(dy, weight, input_shape, padding=padding, precise=precise, out=out)
-    target = None if out is None else plain_output(out)[None]
+    target = None if out is None else check.plain_output(out)[None]
     input_shape = (1, *check.shape(input_shape, "input_shape", 2))
     options: dict[str, Any] = {"padding": padding, "precise": precise, "out": target}
     dx = conv2d_backward_input(dy[None], weight[None, None], input_shape, **options)[0]
     return dx if out is None else out
 
 
+@op
 def convolve2d_backward_weight(
     dy: Array, x: Array, weight_shape: Shape, mode: str = "full", *, precise: bool = False, out: Array | None = None
 ) -> Array:
@@ -203,7 +206,7 @@ def convolve2d_backward_weight(
     padding = mode_padding(mode, weight_shape[-2:])
     target = None
     if out is not None:
-        target = (plain_output(out)[None, None] if flat else plain_output(out))[..., ::-1, ::-1]
+        target = (check.plain_output(out)[None, None] if flat else check.plain_output(out))[..., ::-1, ::-1]
     if flat:
         dy, x, weight_shape = dy[None], x[None], (1, 1, *weight_shape)
     dk = conv2d_backward_weight(dy, x, weight_shape, padding=padding, precise=precise, out=target)[..., ::-1, ::-1]
@@ -214,21 +217,19 @@ def convolve2d_backward_weight(
 
 def mode_padding(mode: str, kernel: Shape) -> Padding:
     """The padding of conv2d that gives the mode; "same" is centred as in scipy.signal."""
-    check.choice(mode, "mode", MODES)
+    mode = check.word(mode, "mode", MODES)
     if mode != "same":
         return mode
     return tuple((k // 2, (k - 1) // 2) for k in kernel)
 
 
-def check_kernel(k: Array, x: Array, name: str) -> Array:
-    """`k`, of a rank that goes with `x`, and of its dtype."""
+def check_kernel(k: Array, x: Array, name: str, axis: int) -> Array:
+    """`k`, of the rank and dtype of `x`, whose channels lie along `axis` of it."""
     k = check.array(k, "k", 2 if x.ndim == 2 else 4)
     check.same_dtype(**{name: x, "k": k})
+    if k.ndim == 4 and k.shape[axis] != x.shape[-3]:
+        rule = "(K, C, kh, kw) with C the channels of x" if axis else "(K, C, kh, kw) with K the channels of dy"
+        raise ValueError(f"k must have shape {rule}, got k {k.shape} and {name} {x.shape}")
+    if 0 in k.shape:
+        raise ValueError(f"k must not be empty, got shape {k.shape}")
     return k
-
-
-def plain_output(out: object) -> Array:
-    """`out`, of which views are taken before anything else looks at it."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be a numpy.ndarray, got {type(out).__name__}")
-    return out

@@ -3,6 +3,7 @@
 from ...typing import Array, Padding, Pair, Shape
 from .. import check, geometry, path
 from ..call_cache import CallCache, signature
+from ..habits import op
 from .packed import PackedWeight, memory_of, weight_of
 from .prepared import conv2d_backward_bias_call, image_way, weight_way
 
@@ -12,6 +13,7 @@ input_calls = CallCache()
 weight_calls = CallCache()
 
 
+@op
 def conv2d_backward_input(
     dy: Array,
     weight: Array | PackedWeight,
@@ -92,6 +94,7 @@ def conv2d_backward_input(
     return check.give(dx, out, batched)
 
 
+@op
 def conv2d_backward_weight(
     dy: Array,
     x: Array,
@@ -169,6 +172,7 @@ def conv2d_backward_weight(
     return check.give(dweight, out)
 
 
+@op
 def conv2d_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
     """The gradient of `conv2d` with respect to its bias: the sum of `dy` over images and pixels.
 

@@ -9,6 +9,7 @@ from ... import kernels
 from ...typing import Array, Padding, Pair, Shape
 from .. import check, geometry, path
 from ..geometry import Conv2dGeometry
+from ..habits import op
 from ..huge_pages import Shelf
 
 
@@ -94,6 +95,7 @@ class PackedWeight:
             )
 
 
+@op
 def pack_weight(
     weight: Array,
     x_shape: Shape,

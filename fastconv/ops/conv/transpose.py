@@ -3,11 +3,13 @@
 from ...typing import Array, Call, Padding, Pair, Shape
 from .. import check, geometry
 from ..geometry import Conv2dGeometry
+from ..habits import op
 from .conv import check_bias
 from .gradients import conv2d_backward_bias
 from .prepared import conv2d_backward_bias_call, conv2d_backward_input_call, conv2d_backward_weight_call, conv2d_call
 
 
+@op
 def conv_transpose2d(
     x: Array,
     weight: Array,
@@ -77,6 +79,7 @@ def conv_transpose2d(
     return check.give(y, out, batched)
 
 
+@op
 def conv_transpose2d_backward_input(
     dy: Array,
     weight: Array,
@@ -138,6 +141,7 @@ def conv_transpose2d_backward_input(
     return check.give(dx, out, batched)
 
 
+@op
 def conv_transpose2d_backward_weight(
     dy: Array,
     x: Array,
@@ -199,6 +203,7 @@ def conv_transpose2d_backward_weight(
     return check.give(dweight, out)
 
 
+@op
 def conv_transpose2d_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
     """The gradient of `conv_transpose2d` with respect to its bias: the sum over images and pixels.
 

@@ -5,10 +5,12 @@ from typing import Any
 from ...typing import Array, Call
 from .. import check
 from ..elementwise import positive
+from ..habits import op
 from .common import REDUCTIONS
 from .elements import differentiate, elements_call, evaluate
 
 
+@op
 def l1_loss(
     x: Array, targets: Array, reduction: str = "mean", *, return_gradient: bool = False, out: Array | None = None
 ) -> Any:  # the loss, or (loss, dx) with return_gradient
@@ -49,10 +51,11 @@ def l1_loss(
     >>> fastconv.l1_loss(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 1.0], [1.0, 1.0]]))
     np.float64(1.5)
     """
-    check.choice(reduction, "reduction", REDUCTIONS)
+    reduction = check.word(reduction, "reduction", REDUCTIONS)
     return evaluate(l1_loss_call, out, return_gradient, reduction, x=x, targets=targets)
 
 
+@op
 def l1_loss_backward(
     x: Array, targets: Array, reduction: str = "mean", *, dy: Array | float = 1.0, out: Array | None = None
 ) -> Array:
@@ -92,10 +95,11 @@ def l1_loss_backward(
     array([[0., 1.],
            [1., 1.]])
     """
-    check.choice(reduction, "reduction", REDUCTIONS)
+    reduction = check.word(reduction, "reduction", REDUCTIONS)
     return differentiate(l1_loss_call, out, dy, reduction, x=x, targets=targets)
 
 
+@op
 def huber_loss(
     x: Array,
     targets: Array,
@@ -143,11 +147,12 @@ def huber_loss(
     >>> fastconv.huber_loss(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 1.0], [1.0, 1.0]]))
     np.float64(1.125)
     """
-    check.choice(reduction, "reduction", REDUCTIONS)
+    reduction = check.word(reduction, "reduction", REDUCTIONS)
     delta = positive(delta, "delta")
     return evaluate(huber_loss_call, out, return_gradient, reduction, delta, x=x, targets=targets)
 
 
+@op
 def huber_loss_backward(
     x: Array,
     targets: Array,
@@ -194,7 +199,7 @@ def huber_loss_backward(
     array([[0. , 1. ],
            [1.5, 1.5]])
     """
-    check.choice(reduction, "reduction", REDUCTIONS)
+    reduction = check.word(reduction, "reduction", REDUCTIONS)
     delta = positive(delta, "delta")
     return differentiate(huber_loss_call, out, dy, reduction, delta, x=x, targets=targets)
 

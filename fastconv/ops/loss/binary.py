@@ -7,10 +7,12 @@ import numpy as np
 
 from ...typing import Array, Call
 from .. import check
-from .common import REDUCTIONS
+from ..habits import op
+from .common import REDUCTIONS, check_range
 from .elements import differentiate, elements_call, evaluate
 
 
+@op
 def binary_cross_entropy_with_logits(
     x: Array,
     targets: Array,
@@ -66,12 +68,14 @@ def binary_cross_entropy_with_logits(
     >>> fastconv.binary_cross_entropy_with_logits(np.array([0.0, 100.0]), np.array([1.0, 1.0]))
     np.float64(0.34657359027997264)
     """
-    check.choice(reduction, "reduction", REDUCTIONS)
+    reduction = check.word(reduction, "reduction", REDUCTIONS)
+    targets = probabilities(targets)
     weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
     prepare = binary_cross_entropy_with_logits_call
     return evaluate(prepare, out, return_gradient, reduction, *weights, x=x, targets=targets)
 
 
+@op
 def binary_cross_entropy_with_logits_backward(
     x: Array,
     targets: Array,
@@ -122,9 +126,17 @@ def binary_cross_entropy_with_logits_backward(
     >>> fastconv.binary_cross_entropy_with_logits_backward(np.array([0.0, 100.0]), np.array([1.0, 0.0]), "sum")
     array([-0.5,  1. ])
     """
-    check.choice(reduction, "reduction", REDUCTIONS)
+    reduction = check.word(reduction, "reduction", REDUCTIONS)
+    targets = probabilities(targets)
     weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
     return differentiate(binary_cross_entropy_with_logits_call, out, dy, reduction, *weights, x=x, targets=targets)
+
+
+def probabilities(targets: Array) -> Array:
+    """Targets, checked to be the answers of questions: logits in their place would give another loss without a word."""
+    targets = check.array(targets, "targets")
+    check_range(targets, "logits")
+    return targets
 
 
 def element_weight(name: str, weight: Array | None, x: Array) -> Array | None:

@@ -8,7 +8,7 @@ import numpy as np
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..elementwise import like
-from .common import REDUCTIONS, arriving, bind, given_back, result, returned
+from .common import REDUCTIONS, arriving, bind, check_range, given_back, result, returned
 
 
 def evaluate_classes(
@@ -17,7 +17,7 @@ def evaluate_classes(
     """The loss of rows of classes, and its gradient if wanted."""
     x, targets = arrays.values()
     value = check.output(out, rows_of(x) if numbers["reduction"] == "none" else (), x.dtype, **arrays)
-    dx = like(None, {"x": x}) if return_gradient else None
+    dx = like(None, {"x": x}) if check.flag(return_gradient, "return_gradient") else None
     prepare(x, targets, value, dx, **numbers)()
     return returned(value, out, dx)
 
@@ -61,12 +61,12 @@ def class_arguments(
     K = x.shape[class_axis(x)]
     ignore_index = check.integer(ignore_index, "ignore_index")
     numbers: Named = {"weight": weight, "ignore_index": ignore_index}
-    numbers["reduction"] = check.choice(reduction, "reduction", REDUCTIONS)
+    numbers["reduction"] = check.word(reduction, "reduction", REDUCTIONS)
     if weight is not None:
         numbers["weight"] = weight = check.array(weight, "weight", 1)
         check.shape_is(weight, "weight", (K,), f"one for each class of {name}")
         check.same_dtype(**{name: x}, weight=weight)
-    targets = np.asarray(targets)
+    targets = check.given(targets, "targets")
     if label_smoothing is not None:
         numbers["label_smoothing"] = smoothing(label_smoothing)
         if targets.dtype.kind == "f":
@@ -87,6 +87,7 @@ def probabilities(name: str, x: Array, targets: Array) -> Array:
     targets = check.array(targets, "targets")
     check.same_dtype(**{name: x}, targets=targets)
     check.shape_is(targets, "targets", x.shape, f"the shape of {name}, as they are probabilities")
+    check_range(targets, name)
     return targets
 
 

@@ -15,6 +15,13 @@ from ..elementwise import like, on_copies, views
 REDUCTIONS = ("mean", "sum", "none")
 
 
+def check_range(targets: Array, name: str) -> None:
+    """ValueError for targets that are no probabilities, such as logits; NaN passes."""
+    if targets.size and (targets.min() < 0 or targets.max() > 1):
+        wrong = targets[(targets < 0) | (targets > 1)][0]
+        raise ValueError(f"targets must be from 0 to 1, got {wrong}; {name} come first, then targets")
+
+
 def result(out: Array | None, x: Array, arrays: Named) -> Array:
     """The gradient: `out`, which must not be an input here, or a new array in the memory order of x."""
     return like(None, {"x": x}) if out is None else check.output(out, x.shape, x.dtype, **arrays)

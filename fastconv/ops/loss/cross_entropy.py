@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 
 from ...typing import Array, Call
+from ..habits import op
 from .classes import class_arguments, classes_call, differentiate_classes, evaluate_classes
 
 
+@op
 def cross_entropy(
     logits: Array,
     targets: Array,
@@ -77,6 +79,7 @@ def cross_entropy(
     return evaluate_classes(cross_entropy_call, out, return_gradient, prepared, given)
 
 
+@op
 def cross_entropy_backward(
     logits: Array,
     targets: Array,

@@ -23,7 +23,7 @@ def evaluate(
     arrays = agreeing(arrays)
     x, targets = arrays.values()
     value = check.output(out, x.shape if reduction == "none" else (), x.dtype, **arrays)
-    dx = like(None, {"x": x}) if return_gradient else None
+    dx = like(None, {"x": x}) if check.flag(return_gradient, "return_gradient") else None
     prepare(x, targets, value, dx, reduction, *numbers)()
     return returned(value, out, dx)
 

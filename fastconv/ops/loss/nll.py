@@ -3,9 +3,11 @@
 from typing import Any
 
 from ...typing import Array, Call
+from ..habits import op
 from .classes import class_arguments, classes_call, differentiate_classes, evaluate_classes
 
 
+@op
 def nll_loss(
     x: Array,
     targets: Array,
@@ -66,6 +68,7 @@ def nll_loss(
     return evaluate_classes(nll_loss_call, out, return_gradient, prepared, given)
 
 
+@op
 def nll_loss_backward(
     x: Array,
     targets: Array,

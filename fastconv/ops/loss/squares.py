@@ -4,10 +4,12 @@ from typing import Any
 
 from ...typing import Array, Call
 from .. import check
+from ..habits import op
 from .common import REDUCTIONS
 from .elements import differentiate, elements_call, evaluate
 
 
+@op
 def mse_loss(
     x: Array, targets: Array, reduction: str = "mean", *, return_gradient: bool = False, out: Array | None = None
 ) -> Any:  # the loss, or (loss, dx) with return_gradient
@@ -53,10 +55,11 @@ def mse_loss(
     >>> fastconv.mse_loss(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 1.0], [1.0, 1.0]]), "half_sum")
     np.float64(3.5)
     """
-    check.choice(reduction, "reduction", (*REDUCTIONS, "half_sum"))
+    reduction = check.word(reduction, "reduction", (*REDUCTIONS, "half_sum"))
     return evaluate(mse_loss_call, out, return_gradient, reduction, x=x, targets=targets)
 
 
+@op
 def mse_loss_backward(
     x: Array, targets: Array, reduction: str = "mean", *, dy: Array | float = 1.0, out: Array | None = None
 ) -> Array:
@@ -97,7 +100,7 @@ def mse_loss_backward(
     array([[0. , 0.5],
            [1. , 1.5]])
     """
-    check.choice(reduction, "reduction", (*REDUCTIONS, "half_sum"))
+    reduction = check.word(reduction, "reduction", (*REDUCTIONS, "half_sum"))
     return differentiate(mse_loss_call, out, dy, reduction, x=x, targets=targets)
 
 

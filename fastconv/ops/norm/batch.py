@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from ... import kernels
-from ...typing import Array, Call, Shape
+from ...typing import Array, Call
 from .. import check, epilogue
 from ..elementwise import agreeing, like, nothing, on_copies, positive
-from ..overlap import overlaps_itself
+from ..habits import op
+from .running import more_than_one_value, running_statistics
 from .views import Form, all_pixels, by_set, channels, fill_zeros, formed, needed, per_channel, pixels_in, planes, sets
 
 
+@op
 def batch_norm(
     x: Array,
     running_mean: Array | None,
@@ -91,6 +93,7 @@ def batch_norm(
     momentum, eps = check.number(momentum, "momentum"), positive(eps, "eps")
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
+    training = check.flag(training, "training")
     running = running_statistics(x, running_mean, running_var, training, weight=weight, bias=bias)
     if training:
         more_than_one_value(x.shape)
@@ -102,9 +105,10 @@ def batch_norm(
         np.copyto(running_mean, running[0])
         np.copyto(running_var, running[1])
     y = check.give(y, out)
-    return (y, mean, invstd) if return_saved else y
+    return (y, mean, invstd) if check.flag(return_saved, "return_saved") else y
 
 
+@op
 def batch_norm_backward(
     dy: Array,
     x: Array,
@@ -160,43 +164,13 @@ def batch_norm_backward(
     """
     arrays = agreeing({"dy": dy, "x": x})
     dy, x = channels(arrays["dy"], "dy"), arrays["x"]
+    training = check.flag(training, "training")
     mean, invstd, weight = per_channel(x, mean=mean, invstd=invstd, weight=weight)
     needed(mean=mean, invstd=invstd)
     dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
     dweight, dbias = (np.empty(x.shape[1], x.dtype) for _ in range(2))
     batch_norm_backward_call(dy, x, dx, weight, mean, invstd, (dweight, dbias), training)()
     return check.give(dx, out), dweight, dbias
-
-
-def running_statistics(
-    x: Array, mean: Array | None, var: Array | None, training: bool, **others: Array | None
-) -> tuple[Any, Any] | None:
-    """The running statistics as the kernel may read and, in training, write them (in no other array's memory)."""
-    if (mean is None) != (var is None):
-        raise ValueError("running_mean and running_var must both be given or both be None")
-    if mean is None and not training:
-        raise ValueError("running_mean and running_var must be given unless training=True")
-    if training and mean is not None:
-        for name, a in (("running_mean", mean), ("running_var", var)):
-            if not isinstance(a, np.ndarray):
-                raise TypeError(f"{name} must be a numpy.ndarray, for it is updated, got {type(a).__name__}")
-            if not a.flags.writeable or overlaps_itself(a):
-                raise ValueError(f"{name} must be writable and not overlap itself, for it is updated")
-        for name, a, rest in (("running_mean", mean, {"running_var": var}), ("running_var", var, {})):
-            for other, b in (rest | {"x": x} | others).items():
-                if b is not None and np.may_share_memory(a, b) and np.shares_memory(a, b):
-                    raise ValueError(f"{name} must not share memory with {other}, for it is updated")
-    mean, var = per_channel(x, running_mean=mean, running_var=var)
-    return None if mean is None else (mean, var)
-
-
-def more_than_one_value(shape: Shape) -> None:
-    """ValueError if a channel of this shape has one value only, whose deviation is 0."""
-    if np.prod(shape[2:], dtype=object) * shape[0] == 1:
-        raise ValueError(
-            f"x must have more than one value per channel in training, got shape {tuple(shape)}; "
-            "give a batch of two or more"
-        )
 
 
 def batch_norm_call(

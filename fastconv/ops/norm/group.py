@@ -9,9 +9,11 @@ from ... import kernels
 from ...typing import Array, Call
 from .. import check
 from ..elementwise import agreeing, like, nothing, on_copies, positive
+from ..habits import op
 from .views import by_set, channels, fill_zeros, formed, needed, per_channel, pixels, planes, sets
 
 
+@op
 def group_norm(
     x: Array,
     num_groups: int,
@@ -70,9 +72,10 @@ def group_norm(
     mean, invstd = (np.zeros((x.shape[0], groups), x.dtype) for _ in range(2))
     group_norm_call(x, y, weight, bias, mean, invstd, eps)()
     y = check.give(y, out)
-    return (y, mean, invstd) if return_saved else y
+    return (y, mean, invstd) if check.flag(return_saved, "return_saved") else y
 
 
+@op
 def group_norm_backward(
     dy: Array, x: Array, mean: Array, invstd: Array, weight: Array | None = None, *, out: Array | None = None
 ) -> tuple[Array, Array, Array]:

@@ -11,10 +11,12 @@ from ... import kernels
 from ...typing import Array, Call, Shape
 from .. import check
 from ..elementwise import agreeing, like, nothing, on_copies, positive
+from ..habits import op
 from .group import saved_statistics
 from .views import fill_zeros, formed, run_stride, view
 
 
+@op
 def layer_norm(
     x: Array,
     normalized_shape: int | Sequence[int],
@@ -80,9 +82,10 @@ def layer_norm(
     mean, invstd = (np.zeros(x.shape[: x.ndim - len(shape)], x.dtype) for _ in range(2))
     layer_norm_call(x, y, weight, bias, mean, invstd, eps)()
     y = check.give(y, out)
-    return (y, mean, invstd) if return_saved else y
+    return (y, mean, invstd) if check.flag(return_saved, "return_saved") else y
 
 
+@op
 def layer_norm_backward(
     dy: Array, x: Array, mean: Array, invstd: Array, weight: Array | None = None, *, out: Array | None = None
 ) -> tuple[Array, Array, Array]:

@@ -7,9 +7,11 @@ from ... import kernels
 from ...typing import Array, Call
 from .. import check
 from ..elementwise import agreeing, like, nothing, on_copies
+from ..habits import op
 from .views import channels, formed, pixels, planes
 
 
+@op
 def local_response_norm(
     x: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, *, out: Array | None = None
 ) -> Array:
@@ -57,6 +59,7 @@ def local_response_norm(
     return check.give(y, out)
 
 
+@op
 def local_response_norm_backward(
     dy: Array, x: Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, *, out: Array | None = None
 ) -> Array:

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from ...typing import Array, Shape
 from .. import check
+from ..habits import op
 from .arguments import gradient_of, indices_like, refuse
 from .prepared import (
     adaptive_avg_pool2d_backward_call,
@@ -18,6 +19,7 @@ from .prepared import (
 Sizes: TypeAlias = int | Sequence[int | None]  # None keeps the size of x
 
 
+@op
 def adaptive_avg_pool2d(x: Array, output_size: Sizes, *, out: Array | None = None) -> Array:
     """The means of windows that share out each plane to a given size.
 
@@ -60,6 +62,7 @@ def adaptive_avg_pool2d(x: Array, output_size: Sizes, *, out: Array | None = Non
     return check.give(y, out, batched)
 
 
+@op
 def adaptive_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | None = None) -> Array:
     """The gradient of `adaptive_avg_pool2d` with respect to its input.
 
@@ -105,6 +108,7 @@ def adaptive_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | 
     return check.give(dx, out, batched)
 
 
+@op
 def adaptive_max_pool2d(
     x: Array, output_size: Sizes, return_indices: bool = False, *, out: Array | None = None
 ) -> Any:  # (y, indices) with return_indices, else y
@@ -145,6 +149,7 @@ def adaptive_max_pool2d(
     array([[[2., 4.]]])
     """
     x, batched = check.images(x, "x")
+    return_indices = check.flag(return_indices, "return_indices")
     y_shape, layout = adaptive_shape(x, output_size), check.layout_of(x)
     y = check.output(out, y_shape, x.dtype, layout, batched, x=x)
     indices = check.empty(y_shape, "int64", layout) if return_indices else None
@@ -153,6 +158,7 @@ def adaptive_max_pool2d(
     return y if indices is None else (y, check.give(indices, None, batched))
 
 
+@op
 def adaptive_max_pool2d_backward(
     dy: Array, x: Array, *, indices: Array | None = None, out: Array | None = None
 ) -> Array:
@@ -194,7 +200,8 @@ def adaptive_max_pool2d_backward(
     """
     x, batched = check.images(x, "x")
     not_empty(x.shape)
-    size = tuple(getattr(dy, "shape", (0, 0))[-2:])
+    dy = check.array(dy, "dy")
+    size = dy.shape[-2:]
     y_shape = (*x.shape[:2], *(size if len(size) == 2 and min(size) > 0 else (1, 1)))
     dy = gradient_of(x, dy, "adaptive_max_pool2d", y_shape, batched)
     tables = adaptive_tables(x.shape, y_shape)

@@ -31,7 +31,7 @@ def no_window_in_padding(tables: Tables, g: Pool2dGeometry) -> None:
 
 def indices_like(indices: object, shape: Shape, batched: bool) -> Array:
     """`indices` as int64 (N, C, OH, OW)."""
-    indices = np.asarray(indices)
+    indices = check.given(indices, "indices", "what max_pool2d returned")
     if indices.dtype.newbyteorder("=") != np.int64:
         raise TypeError(f"indices must be int64, got {indices.dtype}; use what max_pool2d returned")
     check.shape_is(indices, "indices", shape if batched else shape[1:], "one index for each output")

@@ -7,9 +7,11 @@ Every function has two halves: the public one checks, takes or makes the result,
 from ...typing import Array, Padding, Pair, Shape
 from .. import check, geometry
 from ..extents import LIMIT
+from ..habits import op
 from .prepared import avg_pool2d_backward_call, avg_pool2d_call
 
 
+@op
 def avg_pool2d(
     x: Array,
     kernel_size: Pair,
@@ -71,6 +73,7 @@ def avg_pool2d(
     return check.give(y, out, batched)
 
 
+@op
 def avg_pool2d_backward(
     dy: Array,
     input_shape: Shape,

@@ -3,6 +3,8 @@
 from typing import Any
 
 from ...typing import Array, Shape
+from .. import check
+from ..habits import op
 from .adaptive import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -11,6 +13,7 @@ from .adaptive import (
 )
 
 
+@op
 def global_avg_pool2d(x: Array, *, out: Array | None = None) -> Array:
     """The mean of each plane: y[n,c,0,0] = 1/(H W) sum over h, w of x[n,c,h,w].
 
@@ -46,6 +49,7 @@ def global_avg_pool2d(x: Array, *, out: Array | None = None) -> Array:
     return adaptive_avg_pool2d(x, 1, out=out)
 
 
+@op
 def global_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | None = None) -> Array:
     """The gradient of `global_avg_pool2d` with respect to its input: dx[n,c,h,w] = dy[n,c,0,0] / (H W).
 
@@ -81,6 +85,7 @@ def global_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | No
     return adaptive_avg_pool2d_backward(dy, input_shape, out=out)
 
 
+@op
 def global_max_pool2d(
     x: Array, return_indices: bool = False, *, out: Array | None = None
 ) -> Any:  # (y, indices) with return_indices, else y
@@ -119,6 +124,7 @@ def global_max_pool2d(
     return adaptive_max_pool2d(x, 1, return_indices, out=out)
 
 
+@op
 def global_max_pool2d_backward(dy: Array, x: Array, *, indices: Array | None = None, out: Array | None = None) -> Array:
     """The gradient of `global_max_pool2d` with respect to its input: dy at the first maximum of each plane, else 0.
 
@@ -160,5 +166,6 @@ def global_max_pool2d_backward(dy: Array, x: Array, *, indices: Array | None = N
 
 def one_by_one(dy: Array) -> None:
     """ValueError unless planes have one pixel."""
-    if tuple(getattr(dy, "shape", (1, 1))[-2:]) != (1, 1):
+    dy = check.array(dy, "dy", (3, 4))
+    if dy.shape[-2:] != (1, 1):
         raise ValueError(f"dy must have shape (N, C, 1, 1), the output of global pooling, got {dy.shape}")

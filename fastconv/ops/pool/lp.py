@@ -9,10 +9,12 @@ import math
 from ...typing import Array, Pair, Shape
 from .. import check, geometry
 from ..geometry import Pool2dGeometry
+from ..habits import op
 from .arguments import gradient_of
 from .prepared import lp_pool2d_backward_call, lp_pool2d_call
 
 
+@op
 def lp_pool2d(
     x: Array,
     norm_type: float = 2,
@@ -71,6 +73,7 @@ def lp_pool2d(
     return check.give(y, out, batched)
 
 
+@op
 def lp_pool2d_backward(
     dy: Array,
     x: Array,

@@ -8,10 +8,12 @@ from typing import Any
 
 from ...typing import Array, Padding, Pair
 from .. import check, geometry
+from ..habits import op
 from .arguments import gradient_of, indices_like, no_window_in_padding, refuse
 from .prepared import find_maxima, max_pool2d_backward_call, max_pool2d_call, max_tables
 
 
+@op
 def max_pool2d(
     x: Array,
     kernel_size: Pair,
@@ -79,7 +81,7 @@ def max_pool2d(
     x, batched = check.images(x, "x")
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     no_window_in_padding(max_tables(g), g)
-    layout = check.layout_of(x)
+    return_indices, layout = check.flag(return_indices, "return_indices"), check.layout_of(x)
     y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x)
     indices = check.empty(g.y_shape, "int64", layout) if return_indices else None
     max_pool2d_call(x, y, indices, g)()
@@ -87,6 +89,7 @@ def max_pool2d(
     return y if indices is None else (y, check.give(indices, None, batched))
 
 
+@op
 def max_pool2d_backward(
     dy: Array,
     x: Array,

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from ...typing import Array, Pair
 from .. import check
 from ..extents import LIMIT
+from ..habits import op
 from .arguments import in_plane, indices_like
 from .prepared import max_unpool2d_backward_call, max_unpool2d_call
 
 
+@op
 def max_unpool2d(
     x: Array,
     indices: Array,
@@ -65,6 +67,7 @@ def max_unpool2d(
     return check.give(y, out, batched)
 
 
+@op
 def max_unpool2d_backward(dy: Array, indices: Array, *, out: Array | None = None) -> Array:
     """The gradient of `max_unpool2d` with respect to its input, where no index is repeated.
 
@@ -100,7 +103,8 @@ def max_unpool2d_backward(dy: Array, indices: Array, *, out: Array | None = None
     array([[[2., 3.]]])
     """
     dy, batched = check.images(dy, "dy")
-    size = tuple(getattr(indices, "shape", ())[-2:])
+    indices = check.given(indices, "indices", "what max_pool2d returned")
+    size = indices.shape[-2:]
     shape = (*dy.shape[:2], *(size if len(size) == 2 else (1, 1)))
     indices = indices_like(indices, shape, batched)
     in_plane(indices, batched, dy.shape[2:])

@@ -21,13 +21,19 @@ from loss_cases import (
 import fastconv
 
 
+def values(case, seed, shape, dtype="float64"):
+    """x and targets; probabilities where the targets are answers of yes-or-no questions."""
+    x, t = numbers(seed, shape, dtype)
+    return x, np.abs(np.cos(t)) if case.startswith("binary") else t
+
+
 @every_dtype
 @every_reduction
 @every_element
 @pytest.mark.parametrize("shape", [(3, 5), (2, 3, 4, 5), (5,), (3000, 5), (257, 7, 5)])
 def test_elements(shape, case, reduction, dtype):
     f, arguments = ELEMENTS[case]
-    x, t = numbers(1, shape, dtype)
+    x, t = values(case, 1, shape, dtype)
     want = reduced(f(x.astype(np.longdouble), t.astype(np.longdouble), **arguments), reduction)
     value = loss_of(case)(x, t, reduction=reduction, **as_dtype(arguments, dtype))
     assert value.dtype == dtype
@@ -39,7 +45,7 @@ def test_elements(shape, case, reduction, dtype):
 @every_reduction
 def test_gradient_of_elements_against_central_differences(case, reduction):
     f, arguments = ELEMENTS[case]
-    x, t = numbers(2, (4, 5))
+    x, t = values(case, 2, (4, 5))
     each = numbers(3, (4, 5))[0] if reduction == "none" else 1.75
     want = slope(lambda x: reduced(f(x, t, **arguments), reduction), x, each)
     dx = backward_of(case)(x, t, reduction=reduction, **arguments, dy=each)
@@ -58,7 +64,7 @@ def test_gradient_of_elements_against_central_differences(case, reduction):
 @every_reduction
 def test_value_and_gradient_of_elements_together(case, reduction):
     arguments = ELEMENTS[case][1]
-    x, t = numbers(4, (3, 4, 5))
+    x, t = values(case, 4, (3, 4, 5))
     value, dx = loss_of(case)(x, t, reduction=reduction, **arguments, return_gradient=True)
     np.testing.assert_array_equal(value, loss_of(case)(x, t, reduction=reduction, **arguments))
     np.testing.assert_array_equal(dx, backward_of(case)(x, t, reduction=reduction, **arguments))
@@ -70,7 +76,7 @@ def test_value_and_gradient_of_elements_together(case, reduction):
 @pytest.mark.parametrize("odd", inputs.ODD)
 def test_elements_in_any_memory(odd, case, reduction, dtype):
     arguments = as_dtype(ELEMENTS[case][1], dtype)
-    x, t = (odd(a) for a in numbers(5, (3, 4, 6, 5), dtype))
+    x, t = (odd(a) for a in values(case, 5, (3, 4, 6, 5), dtype))
     plain = [np.array(a, dtype, order="C") for a in (x, t)]
     value, dx = loss_of(case)(x, t, reduction=reduction, **arguments, return_gradient=True)
     want, want_dx = loss_of(case)(*plain, reduction=reduction, **arguments, return_gradient=True)
@@ -87,7 +93,7 @@ def test_elements_in_any_memory(odd, case, reduction, dtype):
 @pytest.mark.parametrize("odd", OUTS)
 def test_results_of_elements_in_any_memory(odd, case, dtype):
     arguments = as_dtype(ELEMENTS[case][1], dtype)
-    x, t = numbers(6, (3, 4, 6, 5), dtype)
+    x, t = values(case, 6, (3, 4, 6, 5), dtype)
     out = odd(np.full(x.shape, np.nan, dtype))
     assert backward_of(case)(x, t, **arguments, out=out) is out
     np.testing.assert_array_equal(out, backward_of(case)(x, t, **arguments))
@@ -102,7 +108,7 @@ def test_results_of_elements_in_any_memory(odd, case, dtype):
 @every_element
 def test_nan_reaches_value_and_gradient(case):
     arguments = ELEMENTS[case][1]
-    x, t = numbers(8, (40, 5))
+    x, t = values(case, 8, (40, 5))
     x[17, 3] = np.nan
     value, dx = loss_of(case)(x, t, **arguments, return_gradient=True)
     assert np.isnan(value)

@@ -1,0 +1,112 @@
+"""Calls that Python refuses: names of arguments that the function has not, too many by position, some missing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..scalars import near, shown
+
+WORDS = {  # the name of an argument here -> its names in other libraries
+    "x": "input inputs image images features tensor in1 a X y_pred preds predictions output",
+    "logits": "input inputs x y_pred preds predictions output",
+    "log_probs": "input inputs x y_pred preds predictions output",
+    "arrays": "tensors xs values inputs",
+    "a": "input x x1",
+    "b": "other y x2",
+    "k": "in2 v kernel filter weight w",
+    "targets": "target labels label y_true y t",
+    "weight": "kernel kernels filter filters w W gamma scale class_weight sample_weight",
+    "bias": "b beta biases offset",
+    "stride": "strides steps window_strides",
+    "padding": "pad pads pad_width",
+    "dilation": "dilations dilation_rate rhs_dilation",
+    "groups": "group feature_group_count n_groups num_groups",
+    "num_groups": "groups group n_groups",
+    "kernel_size": "pool_size ksize window window_shape kernel kernel_shape size",
+    "value": "constant_values fill_value fillvalue",
+    "axis": "dim dims axes",
+    "eps": "epsilon variance_epsilon",
+    "running_mean": "mean moving_mean",
+    "running_var": "var variance moving_variance moving_var",
+    "norm_type": "p",
+    "scale_factor": "size factor scale scales",
+    "output_size": "size shape",
+    "normalized_shape": "shape axis axes",
+    "negative_slope": "alpha slope leak",
+    "return_indices": "return_mask return_argmax with_indices",
+    "dy": "grad_output grad gradient dout",
+    "input_shape": "input_size x_shape image_shape shape",
+    "weight_shape": "weight_size kernel_shape k_shape shape",
+    "x_shape": "input_shape input_size image_shape shape",
+}
+BORDER = "pad the images first: x = numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')"
+SENTENCES = {  # the name of an argument that has no counterpart -> what to write
+    "data_format": "images are (N, C, H, W) always; of images (N, H, W, C) write x.transpose(0, 3, 1, 2)",
+    "inplace": "write out=x to overwrite x",
+    "dtype": "the result has the dtype of x: write x.astype('float32') for another",
+    "boundary": f"the border is zeros; for another {BORDER}",
+    "padding_mode": f"the border is zeros; for another {BORDER}",
+    "size_average": "write reduction='mean' or reduction='sum'",
+    "reduce": "write reduction='none' for a loss of each row",
+    "from_logits": "x and logits are logits always: leave it out",
+    "method": "leave it out",
+    "name": "leave it out",
+    "keepdims": "leave it out",
+    "align_corners": "leave it out",
+}
+MODES = {  # `mode` means something else in each family
+    "pad": "the border has one value; for another write numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')",
+    "conv": "write padding='valid', 'same' or 'full', or convolve2d(x, k, mode) as in SciPy",
+    "upsample": "each value is repeated: leave it out",
+}
+EXTRA = {  # arguments by position that other libraries have beyond these
+    "convolve2d": f"there is no boundary, zeros are around x; for another {BORDER}, and mode='valid'",
+    "concatenate": "arrays are one list, joined along the channels: write concatenate([a, b])",
+}
+
+
+def refused(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> str | None:
+    """What is wrong with the arguments of a call that Python refused; None where Python says it as well."""
+    name, code = function.__name__, function.__code__
+    by_place = code.co_varnames[: code.co_argcount]
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    for word, value in options.items():
+        if word not in known:
+            return f"{name} takes no {word}, got {word}={shown(value)}; {instead(name, word, value, known)}"
+    if len(args) > len(by_place):
+        return f"{name} takes {counted(by_place)}, got {len(args)}; {EXTRA.get(name) or by_name(args, by_place, known)}"
+    if any(word in by_place[: len(args)] for word in options):
+        return None
+    needed = by_place[: len(by_place) - len(function.__defaults__ or ())]
+    missing = [one for one in needed[len(args) :] if one not in options]
+    return f"{name} needs {' and '.join(missing)}: write {name}({', '.join(needed)})" if missing else None
+
+
+def instead(name: str, word: str, value: Any, known: tuple[str, ...]) -> str:
+    """What to write for an argument of another library."""
+    for here in known:
+        if word in WORDS.get(here, "").split():
+            return f"write {here}={shown(value)}" if small(value) else f"it is called {here} here: write {here}={word}"
+    if word == "mode" or word in SENTENCES:
+        return SENTENCES.get(word) or next((MODES[k] for k in MODES if name.startswith(k)), "leave it out")
+    return f"it takes {', '.join(known)}{near(word, known)}"
+
+
+def small(value: Any) -> bool:
+    """Whether the value can be written in an error."""
+    return isinstance(value, int | float | str | bool | tuple | list) and len(repr(value)) < 60
+
+
+def counted(by_place: tuple[str, ...]) -> str:
+    """How many arguments a function takes by position, and which."""
+    if len(by_place) == 1:
+        return f"one argument by position ({by_place[0]})"
+    return f"at most {len(by_place)} arguments by position ({', '.join(by_place)})"
+
+
+def by_name(args: tuple[Any, ...], by_place: tuple[str, ...], known: tuple[str, ...]) -> str:
+    """What to do with the arguments beyond those that have a place."""
+    if "out" in known and hasattr(args[len(by_place)], "shape"):
+        return "write out=... for the array of the result"
+    if args[len(by_place)] is True and len(by_place) == 1 and "out" in known:
+        return "write out=x to overwrite x"
+    return f"by name it also takes {', '.join(known[len(by_place) :])}" if known[len(by_place) :] else "leave them out"
