@@ -27,6 +27,13 @@ ELSEWHERE = {  # letters of a name in other libraries -> the name here
     "heuniform": "he_uniform",
     "henormal": "he_normal",
 }
+MAKERS = {  # letters of a name that needs a number, here or in other libraries -> what makes the rule
+    "normal": "normal(0.01)",
+    "randomnormal": "normal(0.05)",
+    "truncatednormal": "normal(0.05)",
+    "truncnormal": "normal(0.05)",
+    "constant": "constant(0.1)",
+}
 
 
 class Init(Protocol):
@@ -166,7 +173,7 @@ def named(init: str | Init, name: str = "init") -> Init:
     Parameters
     ----------
     init : str or function
-        The name of a rule here, such as "he_normal", or a function of (rng, shape, fan_in, fan_out).
+        The name of a rule here, such as "he_normal", in any case, or a function of (rng, shape, fan_in, fan_out).
     name : str
         What errors call the argument.
 
@@ -175,25 +182,55 @@ def named(init: str | Init, name: str = "init") -> Init:
     ValueError
         If there is no such rule; the message says what to write instead.
     """
-    known = (
-        *(zeros, ones, uniform, fan_in_uniform, glorot_uniform, glorot_normal),
-        *(he_uniform, he_normal, he_normal_out),
-    )
-    names = {rule.__name__: rule for rule in known}
-    if isinstance(init, str) and init in names:
-        return names[init]
-    makers: tuple[Any, ...] = (normal, constant)
-    if callable(init) and init not in makers:
+    if isinstance(init, str):
+        rule = RULES.get(init.lower())
+        if rule is not None:
+            return rule
+    elif callable(init) and not isinstance(init, type) and not makes_rules(init):
         return init
-    for maker in makers:
-        rule = maker.__name__
-        if init is maker:
-            raise ValueError(f"{name} must be a result of {rule}: write {name}=fastconv.init.{rule}(0.1)")
+    rules = ", ".join(RULES)
+    raise ValueError(f"{name} must be a function or one of {rules}, got {given(init)}{cure(init, name)}")
+
+
+RULES: dict[str, Init] = {
+    "zeros": zeros,
+    "ones": ones,
+    "uniform": uniform,
+    "fan_in_uniform": fan_in_uniform,
+    "glorot_uniform": glorot_uniform,
+    "glorot_normal": glorot_normal,
+    "he_uniform": he_uniform,
+    "he_normal": he_normal,
+    "he_normal_out": he_normal_out,
+}
+
+
+def makes_rules(init: Any) -> bool:
+    """Whether this is one of the two functions that make initialisers."""
+    return init is normal or init is constant
+
+
+def given(init: Any) -> str:
+    """How an error shows what is no initialiser."""
+    if makes_rules(init):
+        return f"{init.__name__} itself"
+    return check.described(init) if isinstance(init, type) else check.shown(init)
+
+
+def cure(init: Any, name: str) -> str:
+    """What to write instead; nothing where that cannot be known."""
+    if isinstance(init, str):
+        letters = "".join(filter(str.isalpha, init.lower()))
+        if letters in MAKERS:
+            return f"; write {name}=fastconv.init.{MAKERS[letters]}"
+        here = ELSEWHERE.get(letters)
+        return f"; write {name}={here!r}" if here else check.near(init, tuple(RULES))
+    if makes_rules(init):
+        return f"; write {name}=fastconv.init.{init.__name__}(0.1)"
+    if isinstance(init, type):
+        return f"; for an object of it write {name}={init.__name__}()"
     number = isinstance(init, int | float) and not isinstance(init, bool)
-    cure = f"; to fill with this number write {name}=fastconv.init.constant({init!r})" if number else ""
-    if isinstance(init, str) and (known_here := ELSEWHERE.get("".join(filter(str.isalpha, init.lower())))):
-        cure = f"; write {name}={known_here!r}"
-    raise ValueError(f"{name} must be a function or one of {', '.join(names)}, got {check.shown(init)}{cure}")
+    return f"; to fill with this number write {name}=fastconv.init.constant({init!r})" if number else ""
 
 
 @contextmanager

@@ -71,6 +71,18 @@ def test_a_seed_gives_the_same_weights_in_both_precisions():
     assert (a.parameters[name] != c.parameters[name]).any()
 
 
+class Own:
+    """An initialiser of one's own, as an object."""
+
+    def __call__(self, rng, shape, fan_in, fan_out):
+        return np.full(shape, 0.5)
+
+
+def test_names_in_any_case_and_objects_work():
+    assert init.named("He_Normal") is init.he_normal
+    assert (weight(Linear(2, init=Own()), (3,)) == 0.5).all()
+
+
 every_layer = pytest.mark.parametrize(
     "make",
     [
@@ -90,13 +102,17 @@ every_layer = pytest.mark.parametrize(
     ("value", "says"),
     [
         ("he", "a function or one of .* he_uniform, he_normal, he_normal_out, got 'he'$"),
-        ("Zeros", "a function or one of zeros, ones, .*, got 'Zeros'$"),
+        ("zero", "a function or one of zeros, ones, .*, got 'zero'; did you mean 'zeros'?"),
+        ("he_norm", "a function or one of zeros, ones, .*, got 'he_norm'; did you mean 'he_normal'?"),
+        ("Random_Normal", r".*, got 'Random_Normal'; write {}=fastconv.init.normal\(0.05\)$"),
+        ("constant", r".*, got 'constant'; write {}=fastconv.init.constant\(0.1\)$"),
+        (Own, r".*, got the class Own; for an object of it write {}=Own\(\)$"),
         (None, "a function or one of .*, got None$"),
         (0.5, r".*got 0.5; to fill with this number write {}=fastconv.init.constant\(0.5\)$"),
         (np.zeros(3), r"a function or one of .*, got array\(\[0., 0., 0.\]\)$"),
         (["zeros"], r"a function or one of .*, got \['zeros'\]$"),
-        (init.normal, r"a result of normal: write {}=fastconv.init.normal\(0.1\)"),
-        (init.constant, r"a result of constant: write {}=fastconv.init.constant\(0.1\)"),
+        (init.normal, r".*, got normal itself; write {}=fastconv.init.normal\(0.1\)"),
+        (init.constant, r".*, got constant itself; write {}=fastconv.init.constant\(0.1\)"),
     ],
 )
 def test_what_is_no_initialiser_is_refused_by_the_name_of_its_argument(make, argument, value, says):

@@ -29,7 +29,7 @@ from .memory import (
     with_unit_axis,
 )
 from .overlap import apart, overlaps_itself
-from .scalars import choice, flag, integer, number, pair, random, shape, shown, word
+from .scalars import choice, flag, integer, near, number, pair, random, shape, shown, word
 
 __all__ = [
     "CHANNELS_LAST",
@@ -44,6 +44,7 @@ __all__ = [
     "check_output",
     "choice",
     "code",
+    "described",
     "empty",
     "flag",
     "give",
@@ -54,6 +55,7 @@ __all__ = [
     "integer",
     "layout_of",
     "maker",
+    "near",
     "number",
     "on_a_line",
     "output",
@@ -116,7 +118,7 @@ def given(x: Any, name: str, what: str = "an array") -> Array:
 
 
 def is_masked(x: object) -> bool:
-    """Whether this is a masked array; numpy.ma is imported when it is first looked at, so arrays and lists come first."""
+    """Whether this is a masked array; asked last, for NumPy imports numpy.ma when it is first looked at."""
     return isinstance(x, np.ndarray) and type(x) is not np.ndarray and isinstance(x, np.ma.MaskedArray)
 
 

@@ -172,7 +172,11 @@ def rows():
                 x, w, b = (inputs.real(rng, shape, dtype) for shape in ((N, I), (O, I), (O,)))
                 yield f"dense {N} {I} {O}", dense, (x, w, b, inputs.real(rng, (N, O), dtype))
             yield f"classes {N} {I}", classes, (x, np.array(rng.integers(0, I, N)))
-            yield f"elements {N} {I}", elements, (inputs.real(rng, (N, I), dtype), np.abs(inputs.real(rng, (N, I), dtype)) % 1)
+            yield (
+                f"elements {N} {I}",
+                elements,
+                (inputs.real(rng, (N, I), dtype), np.abs(inputs.real(rng, (N, I), dtype)) % 1),
+            )
     for W in WIDTHS:
         x = inputs.real(rng, (2, 19, 3, W), inputs.DTYPES[W % 2])
         yield f"maps {x.shape}", maps, (x,)

@@ -5,6 +5,8 @@ from typing import Any
 
 from ..scalars import near, shown
 
+REFLECTED = "numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')"
+BORDER = f"pad the images first: x = {REFLECTED}"
 WORDS = {  # the name of an argument here -> its names in other libraries
     "x": "input inputs image images features tensor in1 a X y_pred preds predictions output",
     "logits": "input inputs x y_pred preds predictions output",
@@ -28,9 +30,9 @@ WORDS = {  # the name of an argument here -> its names in other libraries
     "running_mean": "mean moving_mean",
     "running_var": "var variance moving_variance moving_var",
     "norm_type": "p",
-    "scale_factor": "size factor scale scales",
+    "scale_factor": "factor scale scales",
     "output_size": "size shape",
-    "normalized_shape": "shape axis axes",
+    "normalized_shape": "shape",
     "negative_slope": "alpha slope leak",
     "return_indices": "return_mask return_argmax with_indices",
     "dy": "grad_output grad gradient dout",
@@ -38,7 +40,6 @@ WORDS = {  # the name of an argument here -> its names in other libraries
     "weight_shape": "weight_size kernel_shape k_shape shape",
     "x_shape": "input_shape input_size image_shape shape",
 }
-BORDER = "pad the images first: x = numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')"
 SENTENCES = {  # the name of an argument that has no counterpart -> what to write
     "data_format": "images are (N, C, H, W) always; of images (N, H, W, C) write x.transpose(0, 3, 1, 2)",
     "inplace": "write out=x to overwrite x",
@@ -53,10 +54,20 @@ SENTENCES = {  # the name of an argument that has no counterpart -> what to writ
     "keepdims": "leave it out",
     "align_corners": "leave it out",
 }
-MODES = {  # `mode` means something else in each family
-    "pad": "the border has one value; for another write numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')",
-    "conv": "write padding='valid', 'same' or 'full', or convolve2d(x, k, mode) as in SciPy",
-    "upsample": "each value is repeated: leave it out",
+CHANNELS = "arrays are joined along their channels: leave it out, or write numpy.concatenate(arrays, axis)"
+AXES = "write normalized_shape=x.shape[-1:] for the last axis, or x.shape[1:] for all but the first"
+FAMILIES = {  # names that mean something else in each family of functions
+    ("concat", "axis"): CHANNELS,
+    ("concat", "dim"): CHANNELS,
+    ("layer_norm", "axis"): AXES,
+    ("layer_norm", "dim"): AXES,
+    ("upsample", "size"): "write scale_factor, how many times as large the image becomes: an integer, or one per axis",
+    ("upsample", "mode"): "each value is repeated, which is nearest: leave it out",
+    ("conv", "mode"): "write padding='valid', 'same' or 'full', or convolve2d(x, k, mode) as in SciPy",
+    (
+        "pad",
+        "mode",
+    ): "the border has one value; for another write numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')",
 }
 EXTRA = {  # arguments by position that other libraries have beyond these
     "convolve2d": f"there is no boundary, zeros are around x; for another {BORDER}, and mode='valid'",
@@ -86,8 +97,11 @@ def instead(name: str, word: str, value: Any, known: tuple[str, ...]) -> str:
     for here in known:
         if word in WORDS.get(here, "").split():
             return f"write {here}={shown(value)}" if small(value) else f"it is called {here} here: write {here}={word}"
-    if word == "mode" or word in SENTENCES:
-        return SENTENCES.get(word) or next((MODES[k] for k in MODES if name.startswith(k)), "leave it out")
+    for (family, theirs), sentence in FAMILIES.items():
+        if name.startswith(family) and word == theirs:
+            return sentence
+    if word in SENTENCES:
+        return SENTENCES[word]
     return f"it takes {', '.join(known)}{near(word, known)}"
 
 

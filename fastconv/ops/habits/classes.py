@@ -21,8 +21,9 @@ def of_classes(call: Written) -> str | None:
     if call.kind(first) in ("i", "u", "b") and (kind == "f" or len(targets) == len(x) + 1):
         return f"{first} come first, then targets: write {call.name}({first}, targets), got integers as {first}"
     rows = x[:1][: len(x) - 1] + x[2:]
-    if (kind == "b" and targets == rows) or (kind == "f" and targets == rows and x):
-        return call.adding("targets.astype('int64') for class indices") if "targets.astype" not in call.error else None
+    if kind == "f" and targets == rows and len(x) > 1:
+        dtype = call.given["targets"].dtype
+        return f"targets must be integers (class indices), got {dtype}; write targets.astype('int64')"
     if targets == x and x and call.error.startswith("targets must") and "from 0" not in call.error:
         return call.adding(f"targets.argmax(axis={min(1, len(x) - 1)}) for one-hot labels")
     return call.adding("targets[:, 0]") if targets == (*rows, 1) and len(targets) == 2 else None

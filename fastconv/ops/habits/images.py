@@ -24,7 +24,8 @@ def forgotten_bias(call: Written) -> str | None:
     bias = call.given.get("bias")
     if not isinstance(bias, int | str):
         return None
-    message = f"bias must be an array (one value for each filter) or None, got {bias!r}"
+    each = "output" if call.name == "linear" else "filter"
+    message = f"bias must be an array (one value for each {each}) or None, got {bias!r}"
     if isinstance(bias, bool) or call.name == "linear":
         return f"{message}; leave it out for no bias"
     if isinstance(bias, str):
@@ -97,6 +98,9 @@ def border(call: Written) -> str | None:
     if call.name == "pad" and isinstance(value, str):
         axes = ", ".join(["(0, 0)"] * (len(call.shape("x")) - 2) + ["(1, 1)"] * 2)
         return f"value must be a number, got {value!r}; for another border write numpy.pad(x, ({axes}), {value!r})"
+    if call.name == "pad" and isinstance(padding, tuple | list) and len(padding) == 2 and not pairs_of(padding):
+        first, second = padding
+        return call.adding(f"({first}, {second}, 0, 0) for columns alone")
     pairs = pairs_of(padding)
     if len(pairs) not in (3, 4) or any(pair != (0, 0) for pair in pairs[:-2]):
         return None

@@ -46,16 +46,20 @@ LAYERS = {  # function -> the layer that does the same in a model
     "tanh": "Tanh()",
     "upsample_nearest2d": "Upsample(scale)",
 }
+WITH_RESULT = tuple(f"{name}_backward" for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax"))
 LOSSES = {"cross_entropy": "CrossEntropy()", "mse_loss": "MSE()"}
 
 
 def said(call: Written) -> str | None:
     """What to write for the first argument, or the first of a list, that is an object of fastconv."""
     for name, value in call.given.items():
-        for one in value if isinstance(value, list | tuple) else (value,):
+        parts = [(f"{name}[{i}]", one) for i, one in enumerate(value)] if isinstance(value, list | tuple) else []
+        for own, one in parts or [(name, value)]:
             kind = kind_of(one)
             if kind:
-                return f"{name} must be an array, got {SAYINGS[kind](call.name, name, one)}"
+                return f"{own} must be an array, got {SAYINGS[kind](call.name, own, one)}"
+    if call.name in WITH_RESULT and call.error == "x must be an array, got None":
+        return f"{call.error}; write {call.name}(dy, x), or y=... for what {call.name.removesuffix('_backward')} gave"
     return None
 
 

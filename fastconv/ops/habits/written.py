@@ -25,8 +25,8 @@ class Written(NamedTuple):
         return str(getattr(getattr(self.given.get(name), "dtype", None), "kind", ""))
 
     def adding(self, cure: str) -> str:
-        """The error and what to write."""
-        return f"{self.error}; write {cure}"
+        """The error and what to write, which takes the place of other advice."""
+        return f"{self.error.partition('; write')[0]}; write {cure}"
 
 
 def shape_of(x: Any) -> Shape:

@@ -100,7 +100,9 @@ def test_nan_and_infinite_logits(dtype):
 def test_wrong_probabilities_and_smoothing():
     x = np.zeros((3, 5))
     with pytest.raises(ValueError, match=r"targets must have shape \(3, 5\) .*probabilities"):
-        fastconv.cross_entropy(x, np.zeros(3))
+        fastconv.cross_entropy(x, np.zeros((5, 3)))
+    with pytest.raises(ValueError, match=r"targets must be from 0 to 1, got -0\.5; logits come first"):
+        fastconv.cross_entropy(x, np.full((3, 5), -0.5))
     with pytest.raises(TypeError, match="same dtype"):
         fastconv.cross_entropy(x, x.astype("float32"))
     with pytest.raises(TypeError, match=r"targets must be integers"):
