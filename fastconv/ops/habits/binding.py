@@ -55,6 +55,7 @@ SENTENCES = {  # the name of an argument that has no counterpart -> what to writ
     "align_corners": "leave it out",
 }
 CHANNELS = "arrays are joined along their channels: leave it out, or write numpy.concatenate(arrays, axis)"
+OUTSIDE = "zeros are around x; for another border write x = numpy.pad(x, 1, mode='symmetric') and mode='valid'"
 AXES = "write normalized_shape=x.shape[-1:] for the last axis, or x.shape[1:] for all but the first"
 FAMILIES = {  # names that mean something else in each family of functions
     ("concat", "axis"): CHANNELS,
@@ -64,13 +65,12 @@ FAMILIES = {  # names that mean something else in each family of functions
     ("upsample", "size"): "write scale_factor, how many times as large the image becomes: an integer, or one per axis",
     ("upsample", "mode"): "each value is repeated, which is nearest: leave it out",
     ("conv", "mode"): "write padding='valid', 'same' or 'full', or convolve2d(x, k, mode) as in SciPy",
-    (
-        "pad",
-        "mode",
-    ): "the border has one value; for another write numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')",
+    ("pad", "mode"): f"the border has one value; for another write {REFLECTED}",
+    ("convolve2d", "boundary"): OUTSIDE,
+    ("convolve2d", "fillvalue"): OUTSIDE,
 }
 EXTRA = {  # arguments by position that other libraries have beyond these
-    "convolve2d": f"there is no boundary, zeros are around x; for another {BORDER}, and mode='valid'",
+    "convolve2d": OUTSIDE,
     "concatenate": "arrays are one list, joined along the channels: write concatenate([a, b])",
 }
 
