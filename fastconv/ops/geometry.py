@@ -163,7 +163,7 @@ def conv_transpose2d(
     else:
         if isinstance(padding, str) and padding.lower() == "same":
             cure = "'multiple' makes the result stride times as large"
-            raise ValueError(f"padding must be integers, 'valid', 'full' or 'multiple', got 'same'; {cure}")
+            raise ValueError(f"padding must be integers, 'valid', 'full' or 'multiple', got {padding!r}; {cure}")
         (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (0, 0))
         check_output_padding(extra, (sh, sw), (dh, dw))
     H = transposed_extent(OH, kh, sh, dh, top, bottom, extra[0], "height")

@@ -1,5 +1,7 @@
 """ops/check.py: what counts as an array, a layout, an output, a number; and what the errors say."""
 
+import re
+
 import inputs
 import numpy as np
 import pytest
@@ -264,3 +266,89 @@ def test_flags_are_bools():
     for value in (0, 1, 10, None, "True", [], np.array(True)):
         with pytest.raises(TypeError, match="x must be True or False, got "):
             check.flag(value, "x")
+
+
+# what people write where arrays are wanted
+
+
+class Tensor:
+    """An array of another library."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        [1.0, -2.0],
+        (1.0, -2.0),
+        [[1.0], [-2.0]],
+        0.5,
+        np.float32(0.5),
+        np.array(0.5),
+        np.float64(2),
+        Tensor(A),
+        memoryview(A),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_array_takes_what_numpy_makes_floats_of(x):
+    made = check.array(x, "x")
+    assert type(made) is np.ndarray
+    np.testing.assert_array_equal(made, np.asarray(x))
+
+
+@pytest.mark.parametrize(
+    ("x", "cure"),
+    [
+        (3, "numpy.asarray(x).astype('float32')"),
+        (True, "numpy.asarray(x).astype('float32')"),
+        ([1, 2, 3], "numpy.asarray(x).astype('float32')"),
+        (Tensor(np.arange(3)), "numpy.asarray(x).astype('float32')"),
+        (np.arange(3), "x.astype('float32')"),
+        (np.ones(3, "float16"), "x.astype('float32')"),
+        (np.ones(3, "longdouble"), "x.astype('float32')"),
+        (np.array([1, 2.5], object), "x.astype('float32')"),
+        (np.array(["1", "2.5"]), "x.astype('float32')"),
+        (np.ones(3, "complex128"), "x.real.astype('float32')"),
+        ([1j], "numpy.asarray(x).real.astype('float32')"),
+        (np.ones((3, 4, 4), "uint8"), "x.astype('float32') / 255"),
+        (np.ones((3, 4), "uint8"), "x.astype('float32')"),
+        ([[[1]], [[2]]], "numpy.asarray(x).astype('float32')"),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_the_line_that_makes_floats_works(x, cure):
+    with pytest.raises(TypeError, match=f"^x must be float32 or float64, got .*; write {re.escape(cure)}$"):
+        check.array(x, "x")
+    made = eval(cure, {"x": x, "numpy": np})
+    assert check.array(made, "x").dtype == np.float32
+
+
+@pytest.mark.parametrize("x", [["a"], [None], np.array([1.0, None]), np.array(["b"]), [{}]], ids=str)
+def test_where_no_line_would_make_numbers_none_is_said(x):
+    with pytest.raises(TypeError, match=r"^x must be float32 or float64, got [^;]*$"):
+        check.array(x, "x")
+
+
+def test_masked_values_are_refused_and_filling_them_works():
+    x = np.ma.masked_greater(A, 5)
+    with pytest.raises(
+        ValueError, match=r"^weight must hold no masked values, got 114 of 120; .*weight\.filled\(value\)"
+    ):
+        check.array(x, "weight")
+    assert check.array(x.filled(0), "weight").max() == 5
+    np.testing.assert_array_equal(check.array(np.ma.array(A), "x"), A)
+
+
+def test_words_in_any_case_and_words_that_were_meant():
+    assert check.word("Same", "mode", ("full", "same")) == "same"
+    with pytest.raises(ValueError, match=r"^mode must be one of 'full', 'same', got 'Same'; did you mean 'same'\?$"):
+        check.choice("Same", "mode", ("full", "same"))
+    for value in (None, 1, True, np.zeros(20), ["same"]):
+        with pytest.raises(ValueError, match=r"^mode must be one of 'full', 'same', got [^;]*$"):
+            check.word(value, "mode", ("full", "same"))

@@ -47,6 +47,7 @@ LAYERS = {  # function -> the layer that does the same in a model
     "upsample_nearest2d": "Upsample(scale)",
 }
 WITH_RESULT = tuple(f"{name}_backward" for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax"))
+JOINED = {"add": "a + b", "concatenate": "fastconv.concat(*arrays)"}
 LOSSES = {"cross_entropy": "CrossEntropy()", "mse_loss": "MSE()"}
 
 
@@ -74,11 +75,10 @@ def kind_of(value: Any) -> str | None:
 
 def of_node(op: str, name: str, node: Any) -> str:
     """A node of a model: the layer, or what joins nodes."""
-    joined = {"add": "a + b", "concatenate": "fastconv.concat(*arrays)"}.get(op)
     layer = LAYERS.get(op)
-    write = joined or (f"the layer, fastconv.{layer}({name})" if layer else "")
+    write = JOINED.get(op) or (f"fastconv.{layer}({name})" if layer else None)
     models = "models are made of layers, not of functions of arrays"
-    return f"the node {node.name} {node.shape} of a model: " + (f"use {write}" if write else models)
+    return f"the node {node.name} {node.shape}; {models}" + (f": write {write}" if write else "")
 
 
 def of_layer(op: str, name: str, layer: Any) -> str:

@@ -120,6 +120,25 @@ def test_wrong_axis(name):
             gradient(name)(x, axis=axis, y=x)
     with pytest.raises(ValueError, match="axis"):
         function(name)(np.array(1.0), 0)
-    for axis in (1.0, None, "1", True):
+    for axis in (1.0, "1", True):
         with pytest.raises(TypeError, match="axis must be an integer"):
             function(name)(x, axis)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((5,), 0), ((4, 5), 1), ((3, 4, 5), 0), ((2, 3, 4, 5), 1), ((2, 2, 3, 4, 5), 4)]
+)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_the_axis_is_that_of_the_channels_where_none_is_given(name, shape, axis):
+    """As the layers do it: the first of an image, the second of a batch of images; the last of everything else."""
+    x, dy = np.random.default_rng(0).standard_normal((2, *shape))
+    np.testing.assert_array_equal(function(name)(x), function(name)(x, axis))
+    np.testing.assert_array_equal(gradient(name)(dy, x), gradient(name)(dy, x, axis))
+    y = function(name)(x)
+    np.testing.assert_array_equal(gradient(name)(dy, y=y), gradient(name)(dy, axis=axis, y=y))
+
+
+def test_the_function_and_the_layer_have_one_axis():
+    x = np.random.default_rng(1).standard_normal((2, 3, 4, 5))
+    layer = fastconv.Network(fastconv.layers.Softmax(), (3, 4, 5), "float64")
+    np.testing.assert_array_equal(fastconv.softmax(x), layer.predict(x))

@@ -179,7 +179,7 @@ def test_padding_of_the_transposed_convolution_is_taken_in_any_case():
     x, w = ones(1, 1, 5, 5), ones(1, 1, 3, 3)
     want = conv_transpose2d(x, w, stride=2, padding="multiple")
     np.testing.assert_array_equal(conv_transpose2d(x, w, stride=2, padding="Multiple"), want)
-    with pytest.raises(ValueError, match="got 'same'; 'multiple' makes the result stride times as large"):
+    with pytest.raises(ValueError, match="got 'SAME'; 'multiple' makes the result stride times as large"):
         conv_transpose2d(x, w, stride=2, padding="SAME")
 
 

@@ -21,8 +21,8 @@ def test_a_function_of_a_node_names_the_layer(name):
     more |= dict.fromkeys(("group_norm", "layer_norm", "local_response_norm", "upsample_nearest2d"), 1)
     function = getattr(fastconv, name)
     said = said_in_a_model(lambda x: function(x, *[1] * more.get(name, 0)))
-    node = "x must be an array, got the node input (4, 6, 6) of a model: use the layer"
-    assert said == f"{node}, fastconv.{LAYERS[name]}(x)"
+    node = "x must be an array, got the node input (4, 6, 6); models are made of layers, not of functions of arrays"
+    assert said == f"{node}: write fastconv.{LAYERS[name]}(x)"
     assert hasattr(layers, LAYERS[name].partition("(")[0])
 
 
@@ -35,10 +35,10 @@ def test_the_layer_that_a_function_names_can_be_made(name):
 
 
 def test_what_joins_nodes_is_said_and_works():
-    assert said_in_a_model(lambda x: fastconv.add(x, x)).endswith("of a model: use a + b")
+    assert said_in_a_model(lambda x: fastconv.add(x, x)).endswith(": write a + b")
     said = said_in_a_model(lambda x: fastconv.concatenate([x, x]))
     assert said.startswith("arrays[0] must be an array, got the node input (4, 6, 6)")
-    assert said.endswith("use fastconv.concat(*arrays)")
+    assert said.endswith(": write fastconv.concat(*arrays)")
     assert Network(lambda x: fastconv.concat(*[x, x + x]), (4, 6, 6)).output_shape == (8, 6, 6)
 
 
