@@ -131,6 +131,8 @@ def concatenate(arrays: Iterable[Array], *, out: Array | None = None) -> Array:
     >>> fastconv.concatenate([np.zeros((2, 3, 4, 4)), np.ones((2, 5, 4, 4))]).shape
     (2, 8, 4, 4)
     """
+    if not isinstance(arrays, Iterable) or isinstance(arrays, str | bytes | dict):
+        raise TypeError(f"arrays must be a list of arrays, got {check.described(arrays)}; write concatenate([a, b])")
     named = {f"arrays[{i}]": a for i, a in enumerate(arrays)}
     if not named:
         raise ValueError("arrays must hold at least one array, got none")

@@ -8,6 +8,8 @@ import numpy as np
 
 from ..typing import Generator, Shape
 
+LONG = 200  # characters of a value in an error
+
 
 def shape(value: Any, name: str, length: int) -> Shape:
     """A tuple of this many integers >= 0."""
@@ -61,8 +63,11 @@ def number(value: Any, name: str) -> float:
 
 
 def shown(value: object) -> str:
-    """How an error shows what was given: a large array by its shape."""
-    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) and value.size > 9 else repr(value)
+    """How an error shows what was given: a large array by its shape, the beginning of anything else that is long."""
+    if isinstance(value, np.ndarray) and value.size > 9:
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= LONG else f"{text[:LONG]}... ({type(value).__name__})"
 
 
 def random(seed: Any) -> Generator:

@@ -352,3 +352,9 @@ def test_words_in_any_case_and_words_that_were_meant():
     for value in (None, 1, True, np.zeros(20), ["same"]):
         with pytest.raises(ValueError, match=r"^mode must be one of 'full', 'same', got [^;]*$"):
             check.word(value, "mode", ("full", "same"))
+
+
+def test_what_is_long_is_shown_by_its_beginning():
+    assert check.shown([1] * 1000) == f"{repr([1] * 1000)[:200]}... (list)"
+    assert check.shown(np.zeros(10)) == "an array of shape (10,)"
+    assert check.shown("same") == "'same'"

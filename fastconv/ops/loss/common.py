@@ -39,7 +39,10 @@ def arriving(dy: Array | float, shape: Shape | None, dtype: DTypeLike) -> tuple[
         return check.number(dy, "dy"), None
     dy = check.array(dy, "dy")
     check.shape_is(dy, "dy", shape, "the shape of the loss")
-    check.same_dtype(x=np.empty(0, dtype), dy=dy)
+    if dy.dtype != dtype:
+        raise TypeError(
+            f"dy must be {np.dtype(dtype)} like the loss, got {dy.dtype}; write dy.astype('{np.dtype(dtype)}')"
+        )
     return 1.0, dy
 
 

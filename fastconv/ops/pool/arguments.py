@@ -33,7 +33,8 @@ def indices_like(indices: object, shape: Shape, batched: bool) -> Array:
     """`indices` as int64 (N, C, OH, OW)."""
     indices = check.given(indices, "indices", "what max_pool2d returned")
     if indices.dtype.newbyteorder("=") != np.int64:
-        raise TypeError(f"indices must be int64, got {indices.dtype}; use what max_pool2d returned")
+        cure = "; write indices.astype('int64')" if indices.dtype.kind in "iu" else "; use what max_pool2d returned"
+        raise TypeError(f"indices must be int64, got {indices.dtype}{cure}")
     check.shape_is(indices, "indices", shape if batched else shape[1:], "one index for each output")
     if not batched:
         indices = indices[None]

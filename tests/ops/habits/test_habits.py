@@ -115,6 +115,14 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
         "conv2d(x, weight, {})",
     ),
     ("a=1,3,4,4", "concatenate(a, a)", "concatenate([a, b])", "concatenate([a, a])"),
+    ("a=1,3,4,4", "concatenate(None)", "concatenate([a, b])", "concatenate([a, a])"),
+    ("x=1,4,6,6", "max_unpool2d(x, indices.astype('int32'), 1)", "indices.astype('int64')", None),
+    (
+        "logits=2,3 dy=2",
+        "cross_entropy_backward(logits, [0, 1], reduction='none', dy=dy.astype(float))",
+        "dy.astype('float32')",
+        None,
+    ),
     ("a=1,3,4,4", "concatenate([a, a], axis=1)", "leave it out", "concatenate([a, a])"),
     ("a=2,3 b=2,3", "add(a, b, a)", "write out=", "add(a, b, out=a)"),
     ("a=2,3", "add(a, 1)", "numpy.asarray(b).astype('float32')", None),
@@ -138,7 +146,7 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
 @pytest.mark.parametrize(("arrays", "call", "advice", "followed"), CALLS, ids=[f"{c[1]} {c[0]}" for c in CALLS])
 def test_a_call_from_habit_says_what_to_write_and_that_works(arrays, call, advice, followed):
     own = {name: ones(*map(int, shape.split(","))) for name, _, shape in (a.partition("=") for a in arrays.split())}
-    own = {"targets": np.eye(3, dtype=int)[[1, 2]]} | own
+    own = {"indices": np.zeros((1, 4, 6, 6), int), "targets": np.eye(3, dtype=int)[[1, 2]]} | own
     with pytest.raises((TypeError, ValueError), match=re.escape(advice)):
         eval(call, NAMES | own)
     if followed is not None:
