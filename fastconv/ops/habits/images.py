@@ -62,7 +62,7 @@ def order_of_axes(call: Written) -> str | None:
     if here == x[-3]:
         return None
     if here == x[-1]:
-        return f"x must be (N, C, H, W) or (C, H, W), channels first, {got}; write {move}"
+        return call.adding(f"{move} if the channels of x are last")
     if here == 1 and len(x) == 3:
         return f"x must be (N, C, H, W) or (C, H, W), {got}; for images (N, H, W) write x[:, None]"
     if groups == 1 and keras in (x[-3], x[-1]) and max(weight[:2]) <= max(x[-2:]):

@@ -17,8 +17,11 @@ import fastconv
 def test_wrong_arrays(case):
     f, df, arguments = function(case), gradient(case), TEXTBOOK[case][1]
     x = np.zeros((2, 3))
-    for wrong in (np.zeros(3, int), np.zeros(3, complex), np.zeros(3, "float16"), [None], ["a"]):
+    for wrong in (np.zeros(3, int), np.zeros(3, complex), np.zeros(3, "float16")):
         with pytest.raises(TypeError, match=r"x must be float32 or float64, got .*astype"):
+            f(wrong, *arguments)
+    for wrong in ([None], ["a"]):
+        with pytest.raises(TypeError, match=r"x must be float32 or float64, got [^;]*$"):
             f(wrong, *arguments)
     with pytest.raises(TypeError, match=r"same dtype, got float64 and float32"):
         df(x, x.astype("float32"), *arguments)

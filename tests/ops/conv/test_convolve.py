@@ -182,7 +182,7 @@ def test_out_may_not_overlap_or_be_something_else():
         fastconv.convolve2d(buffer, np.ones((2, 2)), out=np.zeros((4, 4)))
 
 
-@pytest.mark.parametrize("mode", ["ful", "FULL", 0, None, 1.5])
+@pytest.mark.parametrize("mode", ["ful", "FUL", 0, None, 1.5])
 def test_modes_that_are_not(mode):
     with pytest.raises((ValueError, TypeError), match="mode must be one of 'full', 'same', 'valid'"):
         fastconv.convolve2d(np.ones((3, 3)), np.ones((2, 2)), mode)
@@ -199,7 +199,7 @@ def test_modes_that_are_not(mode):
         (np.ones((3, 3), int), np.ones((2, 2)), TypeError, "x must be float32 or float64"),
         (np.ones((3, 3)), np.ones((2, 2), complex), TypeError, "k must be float32 or float64"),
         (np.ones((1, 3, 4, 4)), np.ones((1, 2, 2, 2)), ValueError, "must have shape"),
-        (np.ones((3, 3)), np.ones((0, 2)), ValueError, "at least 1 x 1"),
+        (np.ones((3, 3)), np.ones((0, 2)), ValueError, "k must not be empty"),
         (np.ones((0, 3)), np.ones((2, 2)), ValueError, "must"),
     ],
 )
