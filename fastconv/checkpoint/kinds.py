@@ -10,6 +10,7 @@ from ..system.files import open_regular
 from ..typing import Array
 from .dtypes import Entry
 from .errors import CheckpointError, blamed_on, shortened
+from .folders import WEIGHTS, folder_cure
 from .npz import METADATA, NpzFile, open_archive
 from .safetensors import SafetensorsFile
 from .torch import MAGIC, TorchLegacy, TorchZip, is_pickle
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from zipfile import ZipFile  # a slow import, and many programs neither save nor load
 
 SAFETENSORS = ".safetensors"
+FEWEST = 8  # bytes from which text is told from numbers
 START = 512  # bytes, enough for every kind below
 LEGACY = re.compile(rb"(?s)\x80[\x02-\x05](\x95.{8})?\x8a\x0a" + re.escape(MAGIC.to_bytes(10, "little")))
 FROM_KERAS = "in Keras, write numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})"
 FROM_NUMPY = "write its arrays with numpy.savez('weights.npz', **arrays)"
 UNPACK = "unpack it first"
 AGAIN = "download it again"
+
+IF_TRUSTED = "if you trust it, open it in Python and write its arrays with numpy.savez('weights.npz', **arrays)"
 
 STARTS = (  # first bytes of files in formats that are not read
     (b"\x93NUMPY", "an .npy file, one array without a name", FROM_NUMPY),
@@ -33,6 +37,7 @@ STARTS = (  # first bytes of files in formats that are not read
     (b"BZh", "compressed with bzip2", UNPACK),
     (b"\xfd7zXZ\0", "compressed with xz", UNPACK),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", UNPACK),
+    (b"x\x9c", "compressed with zlib, as joblib writes", IF_TRUSTED),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
     (b"Rar!", "a rar archive", UNPACK),
     (b"MATLAB 5.0", "a MATLAB file", FROM_NUMPY),
@@ -51,10 +56,7 @@ PATTERNS = (  # first bytes of other formats that are not read, as regular expre
     (rb"\x08[\x02-\x20](\x12|\x1a|:|B)", "ONNX", "write its initializers with numpy.savez"),
 )
 PICKLES = re.compile(rb"\x80[\x02-\x05]|\(?[ci][\w.]+\n[\w.]+\n[(p)q.]|\([dl]p\d|[\]}]q\0|\(dq\0")
-A_PICKLE = (
-    "a pickle, which runs code when it is read",
-    "if you trust it, open it in Python and write its arrays with numpy.savez('weights.npz', **arrays)",
-)
+A_PICKLE = ("a pickle, which runs code when it is read", IF_TRUSTED)
 
 
 class Reader(Protocol):
@@ -71,10 +73,22 @@ class Reader(Protocol):
 @contextmanager
 def open_weights(path: str) -> Iterator[Reader]:
     """A reader for the file's format, with `metadata`, `entries` (name -> Entry) and `read(name)`."""
-    with open_regular(path, CheckpointError) as file:
+    if os.path.isdir(path):
+        raise CheckpointError(f"{path} is not a regular file but a folder; {folder_cure(path)}")
+    with existing(path) as file:
         with blamed_on(path):
             reader = reader_of(path, file)
         yield reader
+
+
+def existing(path: str) -> BinaryIO:
+    """The file, open for reading; if there is none, the error names the one that may have been meant."""
+    try:
+        return open_regular(path, CheckpointError)
+    except FileNotFoundError as error:
+        near = [path + suffix for suffix in WEIGHTS if os.path.isfile(path + suffix)]
+        cure = f", but there is {near[0]}: write load({near[0]!r})" if near else ""
+        raise FileNotFoundError(error.errno, f"{error.strerror}{cure}", path) from None
 
 
 def reader_of(path: str, file: BinaryIO) -> Reader:
@@ -102,7 +116,15 @@ def kind_of(start: bytes) -> tuple[str, str]:
             return what, cure
     if PICKLES.match(start):
         return A_PICKLE
+    if is_text(start):
+        return f"text, and begins with {start[:40].decode(errors='replace')!r}", ""
     return f"of an unknown kind (its first bytes are {start[:8].hex(' ')})", ""
+
+
+def is_text(start: bytes) -> bool:
+    """Whether these bytes are those of a text of more than a few letters."""
+    words = start.decode(errors="ignore").split()  # a letter may be cut at the end
+    return len(start) > FEWEST and b"\0" not in start and all(word.isprintable() for word in words)
 
 
 def not_weights(path: str, what: str, cure: str) -> CheckpointError:
@@ -130,10 +152,13 @@ PACKED = "but checkpoints are not compressed; write {stem}.npz"
 OTHER = "which is not supported; write {stem}.npz or {stem}.safetensors"
 MISSPELT = "so write {stem}.safetensors"
 SUFFIXES = {
-    **dict.fromkeys((".pt", ".pth", ".ckpt", ".pt2"), ("PyTorch's format", PYTORCH)),
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".pt2", ".torch"), ("PyTorch's format", PYTORCH)),
     **dict.fromkeys((".h5", ".hdf5", ".hdf", ".keras"), ("the format of Keras (HDF5)", OTHER)),
     **dict.fromkeys((".pkl", ".pickle", ".joblib", ".dill"), ("a pickle", OTHER)),
     **dict.fromkeys((".pb", ".tflite"), ("a format of TensorFlow", OTHER)),
+    **dict.fromkeys((".json", ".yaml", ".yml", ".txt", ".csv"), ("text", OTHER)),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".pdf"), ("a picture or a document", OTHER)),
+    ".py": ("a program", OTHER),
     ".onnx": ("the format of ONNX", OTHER),
     ".npy": ("NumPy's format of a single array", OTHER),
     ".gguf": ("the format GGUF", OTHER),

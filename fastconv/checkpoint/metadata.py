@@ -2,11 +2,15 @@
 
     {"format": "fastconv 1", "metadata": ..., "tuples": [path of each tuple], ...}
 
-JSON has no tuples: they are written as lists, and the path of each is written beside them.
+JSON has no tuples: they are written as lists, and the path of each is written beside them. Numbers of NumPy are written
+as those of Python, which are equal.
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from .errors import CheckpointError
 
@@ -23,7 +27,8 @@ def written(metadata: Any, **more: Any) -> str:
     tuples: list[Place] = []
     check(metadata, (), tuples)
     more |= {"tuples": tuples} if tuples else {}
-    text = json.dumps({"format": FORMAT, "metadata": metadata, **more})  # ASCII: as many bytes as characters
+    content = {"format": FORMAT, "metadata": metadata, **more}
+    text = json.dumps(content, default=plain)  # ASCII: as many bytes as characters
     if len(text) > MOST_BYTES:
         raise ValueError(f"metadata must be at most {MOST_BYTES} bytes of JSON, got {len(text)}")
     return text
@@ -43,7 +48,12 @@ def check(value: Any, path: Place, tuples: list[Place]) -> None:
         for key, inner in enumerate(value):
             check(inner, (*path, key), tuples)
     else:
-        check_plain(value, path)
+        check_plain(plain(value), path)
+
+
+def plain(value: Any) -> Any:
+    """A number or bool of NumPy as Python's; any other value as it is."""
+    return value.item() if isinstance(value, np.number | np.bool_) else value
 
 
 def check_key(key: object, path: Place) -> None:
@@ -75,12 +85,16 @@ def named(path: Place) -> str:
 
 def cure(value: object) -> str:
     """'; write ...' for a value that JSON cannot hold."""
+    if isinstance(value, np.longdouble):
+        return "; write float(x)"
     if hasattr(value, "tolist"):  # arrays and numbers of NumPy, tensors of PyTorch
         return "; write x.tolist()"
     if isinstance(value, set | frozenset):
         return "; write sorted(x)"
     if isinstance(value, bytes | bytearray):
         return "; write x.hex()"
+    if isinstance(value, Iterable) and hasattr(value, "__len__"):  # range, dict.keys()
+        return "; write list(x)"
     return "; write str(x)"
 
 

@@ -1,5 +1,6 @@
 """Matches the names in a file with the names of a network: renames, removes prefixes, compares."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,6 +13,7 @@ from .errors import Mismatch, faults, shortened
 
 Rename: TypeAlias = Mapping[str, str | None] | Callable[[str], str | None]  # a name in the file -> the network's
 
+DATA = ("x_train", "train_images", "x", "X", "images")  # names of arrays in files of data
 PREFIXES = ("module.", "model.", "_orig_mod.", "state_dict.")  # that wrappers put before every name of a network
 
 
@@ -114,7 +116,7 @@ def mismatch(path: str, comparison: Comparison) -> Mismatch:
         cure = f"; load(path, strict=False) loads the {len(fitting):,} that fit"
     else:
         cure = "; nothing fits, so strict=False loads nothing either; rename= translates the names of the file"
-        cure += example_of_rename(missing, unknown)
+        cure += example_of_rename(missing, unknown) + what_it_may_be(missing, unknown)
     return Mismatch(path, missing, unknown, other, cure)
 
 
@@ -124,4 +126,13 @@ def example_of_rename(missing: list[str], unknown: list[str]) -> str:
         longer = [other for other in unknown if other.endswith(f".{name}")]
         if len(longer) == 1:
             return f", for example rename=lambda name: name.removeprefix({longer[0].removesuffix(name)!r})"
+    return ""
+
+
+def what_it_may_be(missing: list[str], unknown: list[str]) -> str:
+    """What a file is by its names, if they are those of images or those that `numpy.savez` makes up; else ''."""
+    if any(name in unknown for name in DATA):
+        return "; it looks like images and labels, not weights: read them with numpy.load"
+    if missing and unknown and all(re.fullmatch(r"arr_\d+", name) for name in unknown):
+        return f"; numpy.savez made up these names: write numpy.savez(path, **{{{missing[0]!r}: array, ...}})"
     return ""

@@ -23,12 +23,12 @@ MOST_HEADER = 100_000_000  # bytes, as the format says
 MOST_COUNTERS = 16  # elements of an array that is stored in the metadata
 
 
-def library() -> Any:
+def library(path: str = "a .safetensors file") -> Any:
     """The package safetensors; CheckpointError if it is not installed."""
     try:
         import safetensors.numpy
     except ImportError:
-        raise CheckpointError("a .safetensors file needs safetensors: pip install 'fastconv[safetensors]'") from None
+        raise CheckpointError(f"{path} needs the package safetensors: pip install safetensors") from None
     return safetensors
 
 
@@ -96,7 +96,7 @@ def check(path: str, start: bytes, length: int) -> None:
     try:
         os.write(copy, start)
         os.ftruncate(copy, length)
-        with library().safe_open(f"/proc/self/fd/{copy}", "numpy"):
+        with library(path).safe_open(f"/proc/self/fd/{copy}", "numpy"):
             pass
     except library().SafetensorError as error:
         raise CheckpointError(f"{path} is not a safetensors file, or damaged: {error}") from None

@@ -1,13 +1,34 @@
 """`save` and `load` of a network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from ..system.files import AnyPath
 from ..typing import Array
 from . import NO_METADATA, load, save
 from .names import Rename
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def of_network(method: Callable[Given, Result]) -> Callable[Given, Result]:
+    """The method, with an error that says what to write where it is called on the class."""
+    name = method.__name__
+    method.__qualname__ = f"Network.{name}"  # which Python's own errors about arguments show
+
+    @wraps(method)
+    def checked(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        if not (args and isinstance(args[0], Stored)):
+            raise TypeError(
+                f"Network.{name} belongs to a network, not to the class: "
+                f"write network = Network(model, input_shape), then network.{name}(path)"
+            )
+        return method(*args, **kwargs)
+
+    return checked
 
 
 class Stored:
@@ -23,6 +44,7 @@ class Stored:
         """Held while parameters change; refuses a second thread."""
         raise NotImplementedError
 
+    @of_network
     def save(self, path: AnyPath, metadata: Any = NO_METADATA) -> None:
         """Write parameters, buffers and metadata; a crash or a full disk leaves the old file as it was.
 
@@ -30,10 +52,13 @@ class Stored:
         ----------
         path : str, bytes or pathlib.Path
             .safetensors gives that format, any other suffix or none gives an .npz, at exactly this path. Suffixes of
-            other formats (.pth, .h5, .onnx, .npy, .gz, ...) are refused. An existing file keeps its permissions.
+            other formats (.pth, .h5, .onnx, .npy, .gz, ...) are refused. An existing file keeps its permissions, its
+            owner where the system allows it, and is not replaced if it is read-only.
         metadata : optional
-            `load` returns an equal value. Dicts with text as keys, lists, tuples, text, numbers, True, False, None;
-            at most 1 MiB of JSON.
+            `load` returns an equal value. Dicts with text as keys, lists, tuples, text, numbers (NumPy's become
+            Python's), True, False, None; at most 1 MiB of JSON. The command `fastconv predict` reads from it which
+            network the file holds: `{"model": ..., "input_shape": ..., "classes": ...}`, the name of a model of
+            `fastconv.models`, and a name for each class (optional).
 
         Raises
         ------
@@ -42,20 +67,36 @@ class Stored:
             pipe, a device or a link to nothing. Nothing is written.
         OSError
             If the path cannot be written; the error's `filename` is the path.
+
+        Examples
+        --------
+        A file for the command `fastconv predict`, with names for the classes:
+
+        >>> import tempfile
+        >>> from fastconv import Network, models
+        >>> network = Network(models.known["lenet5"].build(), (1, 28, 28))
+        >>> names = [f"digit {number}" for number in range(10)]
+        >>> about = {"model": "lenet5", "input_shape": network.input_shape, "classes": names}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     network.save(f"{folder}/digits.npz", about)
+        ...     network.load(f"{folder}/digits.npz")["classes"][9]
+        'digit 9'
         """
         with self.executor.lock:
             arrays = {name: array.copy() for name, array in self.arrays().items()}
         save(path, arrays, metadata)
 
-    def load(self, path: AnyPath, *, strict: bool = True, rename: Rename | None = None) -> Any:
+    @of_network
+    def load(self, path: AnyPath | Mapping[str, Any], *, strict: bool = True, rename: Rename | None = None) -> Any:
         """Read parameters and buffers from a file, by name; if something does not fit, nothing changes.
 
         Parameters
         ----------
-        path : str, bytes or pathlib.Path
+        path : str, bytes, pathlib.Path, or a dict of arrays
             A file of `save`; an .npz or .safetensors of another program; a state dict that PyTorch's `torch.save` wrote
             (.pth, .pt), alone or in a checkpoint under "state_dict", "model_state_dict", "model" or the like. The first
-            bytes decide the format, not the suffix. PyTorch is not needed, and no code in the file is run.
+            bytes decide the format, not the suffix. PyTorch is not needed, and no code in the file is run. Or the
+            arrays themselves, by name: `dict(network.parameters)`, `model.state_dict()` of PyTorch.
         strict : bool
             If True, all names and shapes must fit. If False, arrays that fit are loaded, and the others stay unchanged
             and are reported: use it for a network with another number of classes, or for a part of a network.
@@ -105,5 +146,7 @@ class Stored:
         >>> result.misshapen["head.bias"]
         'is (10,) float32, must be (3,) float32'
         """
+        if isinstance(path, Stored):
+            raise TypeError(f"path must be a file or a dict of arrays, got {path!r}; write load(other.arrays())")
         with self.training(), self.executor.lock:
             return load(path, self.arrays(), strict, rename)

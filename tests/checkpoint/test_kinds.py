@@ -5,9 +5,11 @@ import gzip
 import lzma
 import os
 import pickle
+import re
 import struct
 import tarfile
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -62,7 +64,10 @@ OTHERS = {  # what writes it, what the error says it is, what it says to do
     "HTML": (lambda p: p.write_bytes(b"<!DOCTYPE html>\n<html>404"), "a page of HTML", "download it again"),
     "JSON": (lambda p: p.write_bytes(b'{"weight_map": {}}'), "JSON text", "safetensors"),
     "PNG": (lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50)), "a picture", ""),
-    "text": (lambda p: p.write_bytes(b"hello, world"), "of an unknown kind .its first bytes are 68 65", ""),
+    "text": (lambda p: p.write_bytes(b"hello, world"), "text, and begins with 'hello, world'", ""),
+    "a table": (lambda p: p.write_text("w,b\n0.5,1\n" * 99), "text, and begins with 'w,b", ""),
+    "letters of the world": (lambda p: p.write_text("äß" * 500), "text, and begins with 'äß", ""),
+    "joblib": (lambda p: p.write_bytes(zlib.compress(b"x" * 99)), "compressed with zlib, as joblib", "numpy.savez"),
     "one byte": (lambda p: p.write_bytes(b"x"), "of an unknown kind", ""),
     "nothing": (lambda p: p.write_bytes(b""), "empty", ""),
     **{
@@ -89,6 +94,31 @@ def test_files_of_other_kinds_are_named(tmp_path, kind, suffix):
         assert ": not a checkpoint (an .npz" in str(caught.value) or kind == "nothing"
 
 
+def test_a_folder_says_which_file_of_it_to_name(tmp_path):
+    said = "folder is not a regular file but a folder; "
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, cure in (("x.txt", "choose a file in it"), ("b.safetensors", "write load"), ("a.npz", "write load")):
+        (folder / name).write_bytes(b"")
+        cure = f"write load({str(folder / name)!r})" if cure == "write load" else cure
+        for read in (metadata, lambda path: load(path, {})):
+            with pytest.raises(CheckpointError, match=re.escape(said + cure) + "$"):
+                read(folder)
+    (folder / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"a SavedModel of TensorFlow.*numpy\.savez"):
+        metadata(folder)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_a_name_without_its_suffix_is_told_the_file_that_is_there(tmp_path, suffix, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(f"model{suffix}", {"w": np.ones(2)})
+    said = f"No such file or directory, but there is model{suffix}: write load('model{suffix}')"
+    with pytest.raises(FileNotFoundError, match=re.escape(said)):
+        load("model", {"w": np.zeros(2)})
+    assert load(f"model{suffix}", {"w": np.zeros(2)}) == {}
+
+
 def test_what_the_file_is_counts_not_its_suffix(tmp_path):
     """Every kind that is read, under the suffix of every other."""
     made = Network(sequential(layers.Linear(2)), (3,), seed=0)
@@ -110,9 +140,10 @@ def test_what_the_file_is_counts_not_its_suffix(tmp_path):
 @pytest.mark.parametrize(
     ("name", "write_instead"),
     [
-        *((f"x{suffix}", "x.safetensors") for suffix in (".pt", ".pth", ".ckpt")),
+        *((f"x{suffix}", "x.safetensors") for suffix in (".pt", ".pth", ".ckpt", ".torch")),
         *((f"x{suffix}", "x.npz") for suffix in (".h5", ".hdf5", ".keras", ".onnx", ".pkl", ".pickle", ".joblib")),
         *((f"x{suffix}", "x.npz") for suffix in (".npy", ".gguf", ".pb", ".tflite", ".mat", ".msgpack", ".tar")),
+        *((f"x{suffix}", "x.npz") for suffix in (".json", ".txt", ".csv", ".yaml", ".png", ".pdf", ".py")),
         ("x.npz.gz", "x.npz"),
         ("x.gz", "x.npz"),
         ("x.npz.bz2", "x.npz"),

@@ -78,7 +78,8 @@ def test_what_is_no_file_is_refused_at_once_and_stays(node, action, linked):
     typed = path.with_name("link.npz") if linked else path
     if linked:
         typed.symlink_to(path)
-    with pytest.raises(CheckpointError, match=f"{typed} is not a regular file but {what}"):
+    cure = "" if action not in WRITING else ", and stays as it is: choose the name of a file"
+    with pytest.raises(CheckpointError, match=f"{typed} is not a regular file but {what}{cure}"):
         ACTIONS[action](typed)
     after = os.lstat(path)
     assert (after.st_ino, after.st_mode, after.st_rdev) == (before.st_ino, before.st_mode, before.st_rdev)
@@ -141,6 +142,10 @@ def test_the_old_files_permissions_are_kept(tmp_path, mode, suffix):
     path = tmp_path / f"a.{suffix}"
     save(path, {"w": np.zeros(2)})
     path.chmod(mode)
+    if not os.access(path, os.W_OK):  # of root's files, all may be written
+        with pytest.raises(PermissionError, match="the file is read-only"):
+            save(path, {"w": np.ones(2)})
+        return
     save(path, {"w": np.ones(2)})
     assert stat.S_IMODE(path.stat().st_mode) == mode
     link = tmp_path / f"link.{suffix}"
@@ -231,7 +236,9 @@ def test_a_missing_file(here, action):
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("typed", [None, 3, 3.5, True, ["a.npz"], {"w": np.ones(2)}, object()])
 def test_what_is_no_path(here, action, typed):
-    """A number would be a descriptor that somebody else has open."""
+    """A number would be a descriptor that somebody else has open; a dict of arrays is loaded."""
+    if isinstance(typed, dict) and "load" in action:
+        return
     with pytest.raises(TypeError, match=r"path must be text or a pathlib.Path, got"):
         ACTIONS[action](typed)
     assert os.listdir(here) == []
