@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..typing import Array
+from .elsewhere import hint
 from .files import DataError, named
 from .idx import read_idx
 
@@ -28,6 +29,9 @@ class Split(NamedTuple):
     images: Array
     labels: Array
 
+    def __repr__(self) -> str:
+        return f"Split({', '.join(f'{name}: {kind(array)}' for name, array in self._asdict().items())})"
+
 
 class Dataset(NamedTuple):
     """A training and a test split, and the folder that they come from."""
@@ -35,6 +39,14 @@ class Dataset(NamedTuple):
     train: Split
     test: Split
     folder: Path
+
+    def __repr__(self) -> str:
+        return f"Dataset(\n    train={self.train!r},\n    test={self.test!r},\n    folder={str(self.folder)!r},\n)"
+
+
+def kind(array: object) -> str:
+    """Shape and dtype of an array; what else somebody put into a split, as it is."""
+    return f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else repr(array)
 
 
 def load(folder: str | os.PathLike[str] | None = None) -> Dataset:
@@ -51,7 +63,7 @@ def load(folder: str | os.PathLike[str] | None = None) -> Dataset:
     -------
     Dataset
         ``(train, test, folder)``; each split is ``(images, labels)``: (N, 1, H, W) float32 in [0, 1] and
-        (N,) int64.
+        (N,) int64. Three values are unpacked: ``(x, y), (x_test, y_test), _ = load()``.
 
     Raises
     ------
@@ -67,7 +79,10 @@ def load(folder: str | os.PathLike[str] | None = None) -> Dataset:
     --------
     >>> import fastconv.data
     >>> sample = fastconv.data.load("sample")
-    >>> sample.train.images.shape, sample.test.labels.shape
+    >>> sample.train
+    Split(images: (4000, 1, 28, 28) float32, labels: (4000,) int64)
+    >>> (x, y), (x_test, y_test), _ = sample
+    >>> x.shape, y_test.shape
     ((4000, 1, 28, 28), (1000,))
     """
     folder = find_folder(folder)
@@ -85,7 +100,7 @@ def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     if folder is None:
         folder = os.environ.get("FASTCONV_DATA") or None
     if folder is not None:
-        folder = named(folder)
+        folder = named(folder, "folder")
         return SAMPLE if folder == Path("sample") else folder
     complete = all(find_file(INSTALLED, part, *kind) for part in PARTS for kind in KINDS)
     return INSTALLED if complete else SAMPLE
@@ -131,7 +146,7 @@ def needed_file(folder: Path, part: str, what: str, dimensions: int) -> Path:
     path = find_file(folder, part, what, dimensions)
     if path is None:
         reason = unlisted(folder) or f"holds no {part}-{what}-idx{dimensions}-ubyte[.gz|.xz]"
-        raise DataError(f"{folder}: {reason}")
+        raise DataError(f"{folder}: {reason}{hint(folder)}")
     return path
 
 

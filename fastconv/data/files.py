@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..system.files import AnyPath, open_regular, require_regular
+from ..system.paths import check_type
 
 __all__ = ["DataError", "first_bytes", "named", "reading", "regular_file"]
 
@@ -20,11 +21,12 @@ class DataError(ValueError):
     """
 
 
-def named(path: AnyPath) -> Path:
+def named(path: AnyPath, argument: str = "path") -> Path:
     """The path as a ``Path``; DataError for an empty name, which ``Path`` would take for the current folder."""
+    check_type(path, argument)
     path = os.fsdecode(path)
     if not path:
-        raise DataError("path must be the name of a file or a folder, got ''")
+        raise DataError(f"{argument} must be the name of a file or a folder, got ''")
     return Path(path)
 
 

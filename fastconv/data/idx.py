@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..system.files import AnyPath
+from ..system.paths import check_type
+from ..system.replace import replacing
 from ..typing import Array, Shape
 from .compressed import Readable, compression, read_at_most, unpacked
-from .files import DataError, reading
+from .files import DataError, named, reading
 
 __all__ = ["is_idx", "read_idx", "write_idx"]
 
@@ -123,14 +125,16 @@ def write_idx(path: AnyPath, array: ArrayLike) -> None:
     Parameters
     ----------
     path : str, bytes or os.PathLike
-        The file, which is overwritten.
+        The file, which is overwritten once the new one is whole; it keeps its permissions.
     array : array_like
         uint8, int8, int16, int32, float32 or float64, of 1 to 8 dimensions, each below 2^32.
 
     Raises
     ------
     TypeError
-        If the format has no such type.
+        If the format has no such type, or the array is masked.
+    DataError
+        If the path is no ordinary file: a folder, a pipe, a device.
     ValueError
         If the array has no or too many dimensions, or an extent of 2^32 or more.
 
@@ -142,20 +146,44 @@ def write_idx(path: AnyPath, array: ArrayLike) -> None:
         ...
     TypeError: array: IDX has no type for complex128; it has uint8, int8, int16, int32, float32, float64
     """
-    path, array = os.fsdecode(path), np.asarray(array)
+    check_order(path, array)
+    path, array = named(path), np.asarray(array)
     codes = {np.dtype(kind).newbyteorder("="): code for code, kind in TYPES.items()}
     code = codes.get(array.dtype.newbyteorder("="))
     if code is None:
         names = ", ".join(str(dtype) for dtype in codes)
-        raise TypeError(f"array: IDX has no type for {array.dtype}; it has {names}")
+        raise TypeError(f"array: IDX has no type for {array.dtype}; it has {names}{way(array)}")
     if not 1 <= array.ndim <= MOST_DIMENSIONS:
         raise ValueError(f"array: must have 1 to {MOST_DIMENSIONS} dimensions, got {array.ndim}")
     if max(array.shape) >= 2**32:
         raise ValueError(f"array: every extent must be below 2^32, got {array.shape}")
     header = bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
     content = header + array.astype(TYPES[code], copy=False).tobytes()
-    with open(path, "wb") as file:
-        file.write(compress(content) if path.endswith(".gz") else content)
+    with replacing(path, DataError) as file:
+        file.write(compress(content) if path.suffix == ".gz" else content)
+
+
+def check_order(path: object, array: object) -> None:
+    """TypeError or ValueError if the arguments are in another order, masked, or to be compressed with xz."""
+    if isinstance(array, str | os.PathLike):
+        raise TypeError(f"path comes before array: write write_idx({os.fspath(array)!r}, array)")
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError("array: IDX has no masks; write array.filled(0)")
+    check_type(path)
+    if isinstance(path, str | os.PathLike) and os.fsdecode(path).endswith(".xz"):
+        name = os.fsdecode(path)
+        raise ValueError(f"path: IDX is written plain or with gzip, got {name!r}; write {name[:-3] + '.gz'!r}")
+
+
+def way(array: Array) -> str:
+    """'; write ...' with a type of the format that holds the same values; '' if there is none."""
+    if array.dtype.kind == "f":
+        return "; write array.astype('float32')"
+    if array.dtype.kind not in "biu":
+        return ""
+    least, most = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    fits = [dtype for dtype in ("uint8", "int32") if np.iinfo(dtype).min <= least and most <= np.iinfo(dtype).max]
+    return f"; write array.astype({fits[0]!r})" if fits else ""
 
 
 def compress(content: bytes) -> bytes:

@@ -1,8 +1,7 @@
 """Images for a trained network: pictures (PNG, JPEG, ... by Pillow), and arrays in .npy or IDX files."""
 
-import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import index
 from pathlib import Path
 from typing import Any
@@ -11,44 +10,37 @@ import numpy as np
 
 from ..system.files import AnyPath
 from ..typing import Array, Shape
+from .arrays import NPY_MAGIC, from_array, read_npy
 from .compressed import compression, unpacked_start
-from .files import DataError, first_bytes, named, reading
+from .elsewhere import PICTURES
+from .files import DataError, first_bytes, named
 from .idx import is_idx, read_idx
 from .kinds import START, described, never_images
 from .pictures import read_picture
 
 __all__ = ["pictures", "read_images"]
 
-MOST_DIMENSIONS = 8
 SHOWN = 10  # files that one message names
-NPY_MAGIC = b"\x93NUMPY"
-NPY_HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-OF_INTEGERS = "; divide them by the value of white, or use array.astype('uint8') where white is 255"
-WAYS = {"b": "; use array.astype('float32')", "i": OF_INTEGERS, "u": OF_INTEGERS}  # kind of dtype -> what to do
-PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 
 
-def read_images(path: AnyPath, shape: Sequence[int]) -> Array:
-    """Read the images of one file, or of all pictures in a folder, for a network with input ``shape``.
+def read_images(path: AnyPath | Sequence[AnyPath], shape: Sequence[int] | None = None) -> Array:
+    """Read the images of one file, of several files, or of all pictures in a folder, for a network of input ``shape``.
 
     Parameters
     ----------
-    path : str, bytes or os.PathLike
+    path : str, bytes or os.PathLike, or a list of them
         A picture that Pillow reads, turned to grey where C = 1 and to RGB where C = 3, and resized to H x W; an array
         in a ``.npy`` file or an IDX file (plain, gzip or xz), whose last axes must be (C, H, W), or (H, W) where C = 1;
         or a folder, whose pictures are read in alphabetical order: the files with the suffix of a picture, without
         hidden files (``.name``) and subfolders.
     shape : (C, H, W)
-        Shape of the images wanted.
+        Shape of the images wanted, such as ``network.input_shape``; always needed.
 
     Returns
     -------
     numpy.ndarray
         (N, C, H, W) float32. Pictures have values in [0, 1], from black to white. Arrays of uint8 are divided by
-        255; arrays of floating-point numbers are not scaled.
+        255; arrays of floating-point numbers are not scaled, and bools are 0 and 1.
 
     Raises
     ------
@@ -59,8 +51,17 @@ def read_images(path: AnyPath, shape: Sequence[int]) -> Array:
     ValueError, TypeError
         If ``shape`` is not three integers >= 1.
 
+    Warns
+    -----
+    UserWarning
+        If floating-point numbers look like bytes, 0 to 255: networks are trained on images in [0, 1].
+
     Notes
     -----
+    A network recognises what looks like its training images. Black is 0 and white is 1, and nothing is inverted: the
+    images of MNIST and Fashion-MNIST are bright on black, so a dark drawing on white paper must be turned:
+    ``1 - read_images(path, shape)``. A picture is stretched to H x W; cut it first if its sides differ much.
+
     Of several frames or pages, the first is read. Pictures are turned as their EXIF data says, and drawn on black where
     they are transparent; colour profiles are ignored. Colour is read with 8 bits. Grey may have more: 16-bit values are
     divided by 65535, n-bit values of a TIFF by 2^n - 1; floating-point values must be in [0, 1]. Signed and 32-bit
@@ -77,19 +78,45 @@ def read_images(path: AnyPath, shape: Sequence[int]) -> Array:
     >>> images.shape, images.max()
     ((1, 1, 28, 28), np.float32(1.0))
     """
-    path, shape = named(path), extents(shape)
-    return read_folder(path, shape) if os.path.isdir(path) else read_file(path, shape)
+    shape = extents(shape)
+    paths: Sequence[Any] = path if isinstance(path, list | tuple) else [path]
+    if not paths:
+        raise DataError(f"path must name at least one file, got {path!r}")
+    images = []
+    for each in paths:  # a comprehension would be a frame of its own to some Pythons, and warnings count frames
+        images.append(read_path(named(each), shape))
+    return images[0] if len(images) == 1 else np.concatenate(images)
+
+
+def read_path(path: Path, shape: Shape) -> Array:
+    """The images of one file, or of all pictures in a folder."""
+    if os.path.isdir(path):
+        return read_folder(path, shape)
+    if any(letter in path.name for letter in "*?") and not os.path.lexists(path):
+        raise DataError(f"{path}: no such file; for all files of this pattern, write sorted(glob.glob({str(path)!r}))")
+    return read_file(path, shape)
 
 
 def extents(shape: Any) -> Shape:
-    """(C, H, W) as three integers >= 1."""
+    """(C, H, W) as three integers >= 1; the error says what to write."""
     try:
         extents = tuple(index(extent) for extent in shape)
     except TypeError:
-        raise TypeError(f"shape must be (C, H, W), three integers, got {shape!r}") from None
+        raise TypeError(f"shape must be (C, H, W), three integers, got {shape!r}{line(shape)}") from None
     if len(extents) != 3 or min(extents) < 1:
-        raise ValueError(f"shape must be (C, H, W), three integers >= 1, got {shape!r}")
+        raise ValueError(f"shape must be (C, H, W), three integers >= 1, got {shape!r}{line(extents)}")
     return extents
+
+
+def line(shape: Any) -> str:
+    """'; write ...' for what is often given in place of (C, H, W); else ''."""
+    if shape is None or hasattr(shape, "input_shape"):
+        return "; write network.input_shape"
+    if isinstance(shape, int):
+        return f"; write (1, {shape}, {shape}) for grey images"
+    if len(shape) == 2:
+        return f"; write (1, {shape[0]}, {shape[1]}) for grey images"
+    return f"; write {shape[1:]}, without the axis of images" if len(shape) == 4 else ""
 
 
 def read_folder(folder: Path, shape: Shape) -> Array:
@@ -115,7 +142,8 @@ def pictures(folder: str | os.PathLike[str]) -> list[Path]:
     try:
         visible = sorted(path for path in Path(folder).iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+        cure = f"; write read_images({str(folder)!r}, shape)" if isinstance(error, NotADirectoryError) else ""
+        raise DataError(f"{folder}: cannot be read: {error.strerror}{cure}") from error
     found = [path for path in visible if path.suffix.lower() in PICTURES]
     if not found:
         raise DataError(f"{folder}: holds no pictures ({', '.join(sorted(PICTURES))}){others(visible)}")
@@ -147,41 +175,12 @@ def read_file(path: Path, shape: Shape) -> Array:
     if kind or is_idx(start):
         return from_array(path, read_idx(path), shape)
     if words := never_images(start):
-        raise DataError(f"{path}: not a picture that can be read: it is {words}")
+        raise DataError(f"{path}: not a picture that can be read: it is {words}{way_out(path)}")
     return read_picture(path, start, shape)
 
 
-def read_npy(path: Path) -> Array:
-    """The array of a .npy file; its declared size is first compared with the size of the file."""
-    with reading(path) as file:
-        try:
-            read_header = NPY_HEADERS[np.lib.format.read_magic(file)]
-            shape, fortran_order, dtype = read_header(file)
-        except Exception as error:  # the header is a Python literal: many things can be wrong with it
-            raise DataError(f"{path}: not a .npy file that can be read: {error}") from error
-        check_dtype(path, dtype)
-        size = math.prod(shape) * dtype.itemsize
-        held = os.fstat(file.fileno()).st_size - file.tell()
-        if min(shape, default=0) < 0 or len(shape) > MOST_DIMENSIONS or size != held:
-            raise DataError(f"{path}: declares an array {shape} of {dtype}, but holds {held} bytes")
-        return np.fromfile(file, dtype).reshape(shape, order="F" if fortran_order else "C")
-
-
-def check_dtype(path: Path, dtype: np.dtype[Any]) -> None:
-    """DataError unless the elements are bytes or floating-point numbers; it says what to do."""
-    if dtype != np.uint8 and dtype.kind != "f":
-        raise DataError(
-            f"{path}: images must be bytes or floating-point numbers, got {dtype}{WAYS.get(dtype.kind, '')}"
-        )
-
-
-def from_array(path: Path, array: Array, shape: Shape) -> Array:
-    """(N, C, H, W) float32 from an array (..., C, H, W), or (..., H, W) where C = 1."""
-    check_dtype(path, array.dtype)
-    channels, *plane = shape
-    fits = array.shape[-3:] == tuple(shape) or (channels == 1 and array.shape[-2:] == tuple(plane))
-    if not fits or array.size == 0:
-        raise DataError(f"{path}: the network reads images of shape {tuple(shape)}, got an array {array.shape}")
-    with np.errstate(over="ignore"):  # values beyond float32 become infinity
-        images = array.reshape(-1, *shape).astype(np.float32)
-    return images / np.float32(255) if array.dtype == np.uint8 else images
+def way_out(path: Path) -> str:
+    """'; save ...' for a file that may hold arrays of images; else ''."""
+    if path.suffix.lower() != ".npz":
+        return ""
+    return f"; save one of its arrays: numpy.save('images.npy', numpy.load({str(path)!r})[name])"

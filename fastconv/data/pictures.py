@@ -33,10 +33,11 @@ def read_picture(path: Path, start: bytes, shape: Shape) -> Array:
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:
-        raise DataError(f"{path}: reading pictures needs Pillow: pip install 'fastconv[images]'") from None
+        raise DataError(f"{path}: reading pictures needs Pillow: pip install pillow") from None
     channels, height, width = shape
     if channels not in (1, 3):
-        raise DataError(f"{path}: a picture has 1 or 3 channels; the network reads {channels}")
+        cure = f"; shape is (C, H, W): write ({width}, {channels}, {height})" if width in (1, 3) else ""
+        raise DataError(f"{path}: a picture has 1 or 3 channels; the network reads {channels}{cure}")
     with reading(path) as file:
         try:
             # A file, not its path: given a path, Pillow maps a TIFF into memory and then turns it wrongly.

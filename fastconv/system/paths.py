@@ -9,13 +9,13 @@ from .files import AnyPath
 __all__ = ["check_type", "named", "text_of"]
 
 
-def check_type(path: object) -> None:
+def check_type(path: object, argument: str = "path") -> None:
     """TypeError unless this is a path; a number would be a descriptor that somebody else has open."""
     if isinstance(path, str | bytes | os.PathLike):
         return
     name = getattr(path, "name", None)  # of an open file
     cure = f"; write {name!r}" if hasattr(path, "fileno") and isinstance(name, str) else ""
-    raise TypeError(f"path must be text or a pathlib.Path, got {type(path).__name__}: {path!r:.50}{cure}")
+    raise TypeError(f"{argument} must be text or a pathlib.Path, got {type(path).__name__}: {path!r:.50}{cure}")
 
 
 def text_of(path: AnyPath, error: Callable[[str], Exception]) -> str:

@@ -54,6 +54,25 @@ def test_load_scales_images_and_widens_labels(folder):
     assert found.train.images.max() <= 1
 
 
+def test_a_dataset_is_printed_by_its_shapes(folder):
+    found = data.load(folder)
+    assert repr(found.test) == "Split(images: (3, 1, 4, 5) float32, labels: (3,) int64)"
+    assert repr(found).splitlines() == [
+        "Dataset(",
+        "    train=Split(images: (6, 1, 4, 5) float32, labels: (6,) int64),",
+        "    test=Split(images: (3, 1, 4, 5) float32, labels: (3,) int64),",
+        f"    folder='{folder}',",
+        ")",
+    ]
+    assert repr(data.Split([1], None)) == "Split(images: [1], labels: None)"
+
+
+@pytest.mark.parametrize("folder", [3, ["a"], b"a"[0]])
+def test_what_is_no_name_of_a_folder(folder):
+    with pytest.raises(TypeError, match=r"folder must be text or a pathlib\.Path, got (int|list)"):
+        data.load(folder)
+
+
 @pytest.mark.parametrize("kind", [str, os.fsencode, Path])
 def test_paths_of_every_kind(folder, kind):
     assert data.load(kind(f"{folder}")).folder == folder
@@ -128,7 +147,7 @@ def test_without_permission_every_reader_raises_the_one_class():
 def test_an_empty_name_is_not_the_folder_one_is_in(folder, monkeypatch, empty):
     monkeypatch.chdir(folder)
     for reader in (data.load, data.load_images, data.read_idx, lambda path: data.read_images(path, (1, 4, 5))):
-        with pytest.raises(DataError, match="path must be the name of a file or a folder, got ''"):
+        with pytest.raises(DataError, match=r"(path|folder) must be the name of a file or a folder, got ''"):
             reader(empty)
 
 

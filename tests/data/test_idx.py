@@ -67,7 +67,7 @@ def test_paths_of_every_kind(tmp_path, kind):
 def test_what_is_no_path(path):
     """Neither is a number, which would be a descriptor that somebody else has open."""
     for work in (lambda: write_idx(path, np.arange(3, dtype=np.uint8)), lambda: read_idx(path)):
-        with pytest.raises(TypeError, match=r"expected str, bytes or os\.PathLike"):
+        with pytest.raises(TypeError, match=r"path must be text or a pathlib\.Path, got"):
             work()
 
 
@@ -304,6 +304,68 @@ def test_types_the_format_lacks(tmp_path, dtype):
     with pytest.raises(TypeError, match="IDX has no type for"):
         write_idx(tmp_path / "a", np.zeros(3, dtype))
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("array", "dtype"),
+    [
+        (np.array([0, 255]), "uint8"),
+        (np.array([True, False]), "uint8"),
+        (np.array([-1, 70_000]), "int32"),
+        (np.array([0.5], "float16"), "float32"),
+        (np.array([65_535], "uint16"), "int32"),
+    ],
+)
+def test_the_type_to_write_is_said_and_holds_the_same_values(tmp_path, array, dtype):
+    with pytest.raises(TypeError, match=rf"float64; write array\.astype\('{dtype}'\)$"):
+        write_idx(tmp_path / "a", array)
+    write_idx(tmp_path / "a", array.astype(dtype))
+    np.testing.assert_array_equal(read_idx(tmp_path / "a"), array)
+
+
+@pytest.mark.parametrize("array", [np.array([2**40]), np.array([1j]), np.array(["a"])])
+def test_where_no_type_holds_the_values_none_is_told(tmp_path, array):
+    with pytest.raises(TypeError, match=r"it has .*float64$"):
+        write_idx(tmp_path / "a", array)
+
+
+def test_arguments_in_another_order_and_masks_are_named(tmp_path):
+    with pytest.raises(TypeError, match=r"path comes before array: write write_idx\('a\.idx', array\)"):
+        write_idx(SMALL, "a.idx")
+    masked = np.ma.masked_less(SMALL, 5)
+    with pytest.raises(TypeError, match=r"IDX has no masks; write array\.filled\(0\)"):
+        write_idx(tmp_path / "a", masked)
+    write_idx(tmp_path / "a", masked.filled(0))
+    np.testing.assert_array_equal(read_idx(tmp_path / "a"), np.where(SMALL < 5, 0, SMALL))
+
+
+def test_a_name_that_says_xz_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"IDX is written plain or with gzip, got '.*a\.xz'; write '.*a\.gz'"):
+        write_idx(tmp_path / "a.xz", SMALL)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("none")])
+def test_what_is_no_file_is_not_written_over(tmp_path, make):
+    make(tmp_path / "a")
+    before = os.lstat(tmp_path / "a")
+    with pytest.raises(DataError, match=r"a is (not a regular file but .*: choose the name|a link to none)"):
+        write_idx(tmp_path / "a", SMALL)
+    assert os.lstat(tmp_path / "a").st_ino == before.st_ino
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_file_keeps_its_mode_and_stays_whole_if_writing_fails(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    write_idx(path, SMALL)
+    path.chmod(0o600)
+    write_idx(path, SMALL)
+    assert path.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        write_idx(path, SMALL + 1)
+    np.testing.assert_array_equal(read_idx(path), SMALL)
+    assert os.listdir(tmp_path) == ["a"]
 
 
 @pytest.mark.parametrize("shape", [(), (1,) * 9])
