@@ -14,6 +14,19 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
+def check_source(path: object) -> None:
+    """TypeError for a network, a module of PyTorch or a list of arrays in place of a file or a dict of arrays."""
+    if isinstance(path, Stored):
+        cure = "write network.load(other.arrays())"
+    elif hasattr(path, "state_dict"):
+        cure = "write network.load(module.state_dict())"
+    elif isinstance(path, list | tuple):
+        cure = "write a dict, {'conv1.weight': array, ...}; network.parameters shows the names"
+    else:
+        return
+    raise TypeError(f"path must be a file or a dict of arrays, got {type(path).__name__}; {cure}")
+
+
 def of_network(method: Callable[Given, Result]) -> Callable[Given, Result]:
     """The method, with an error that says what to write where it is called on the class."""
     name = method.__name__
@@ -146,7 +159,6 @@ class Stored:
         >>> result.misshapen["head.bias"]
         'is (10,) float32, must be (3,) float32'
         """
-        if isinstance(path, Stored):
-            raise TypeError(f"path must be a file or a dict of arrays, got {path!r}; write load(other.arrays())")
+        check_source(path)
         with self.training(), self.executor.lock:
             return load(path, self.arrays(), strict, rename)

@@ -19,6 +19,7 @@ FASHION = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
+VARIABLE = "FASTCONV_DATA"  # the environment variable that names a folder
 PARTS = ("train", "t10k")
 KINDS = (("images", 3), ("labels", 1))  # what a file holds, and its number of dimensions
 
@@ -85,7 +86,17 @@ def load(folder: str | os.PathLike[str] | None = None) -> Dataset:
     >>> x.shape, y_test.shape
     ((4000, 1, 28, 28), (1000,))
     """
-    folder = find_folder(folder)
+    found = find_folder(folder)
+    try:
+        return load_from(found)
+    except DataError as error:
+        if folder is None and os.environ.get(VARIABLE):
+            raise DataError(f"{error}; the environment variable {VARIABLE} names this folder") from error
+        raise
+
+
+def load_from(folder: Path) -> Dataset:
+    """The dataset of a folder, whose splits agree in the shape of their images."""
     train, test = (load_split(folder, part) for part in PARTS)
     if train.images.shape[1:] != test.images.shape[1:]:
         raise DataError(
@@ -98,7 +109,7 @@ def load(folder: str | os.PathLike[str] | None = None) -> Dataset:
 def find_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """The folder that :func:`load` reads: the given folder, else the first of the usual places."""
     if folder is None:
-        folder = os.environ.get("FASTCONV_DATA") or None
+        folder = os.environ.get(VARIABLE) or None
     if folder is not None:
         folder = named(folder, "folder")
         return SAMPLE if folder == Path("sample") else folder

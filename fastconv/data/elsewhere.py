@@ -94,6 +94,6 @@ def holds_pictures(path: Path) -> bool:
 def of_npz(path: Path) -> str:
     """The line for an .npz with the names that Keras gives the arrays of MNIST."""
     return (
-        f"for the file of Keras, write with numpy.load({str(path)!r}) as arrays: "
+        f"for the file of Keras, write: with numpy.load({str(path)!r}) as arrays: "
         "x, y = arrays['x_train'][:, None] / numpy.float32(255), arrays['y_train'].astype('int64')"
     )

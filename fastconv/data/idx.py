@@ -178,12 +178,12 @@ def check_order(path: object, array: object) -> None:
 def way(array: Array) -> str:
     """'; write ...' with a type of the format that holds the same values; '' if there is none."""
     if array.dtype.kind == "f":
-        return "; write array.astype('float32')"
+        return "; write numpy.asarray(array, 'float32')"
     if array.dtype.kind not in "biu":
         return ""
     least, most = (int(array.min()), int(array.max())) if array.size else (0, 0)
     fits = [dtype for dtype in ("uint8", "int32") if np.iinfo(dtype).min <= least and most <= np.iinfo(dtype).max]
-    return f"; write array.astype({fits[0]!r})" if fits else ""
+    return f"; write numpy.asarray(array, {fits[0]!r})" if fits else ""
 
 
 def compress(content: bytes) -> bytes:

@@ -15,7 +15,8 @@ def check_type(path: object, argument: str = "path") -> None:
         return
     name = getattr(path, "name", None)  # of an open file
     cure = f"; write {name!r}" if hasattr(path, "fileno") and isinstance(name, str) else ""
-    raise TypeError(f"{argument} must be text or a pathlib.Path, got {type(path).__name__}: {path!r:.50}{cure}")
+    shown = " ".join(repr(path).split())
+    raise TypeError(f"{argument} must be text or a pathlib.Path, got {type(path).__name__}: {shown:.50}{cure}")
 
 
 def text_of(path: AnyPath, error: Callable[[str], Exception]) -> str:

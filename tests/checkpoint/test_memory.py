@@ -24,10 +24,33 @@ def test_the_arrays_of_another_network_are_copied():
 
 def test_the_advice_for_another_network_works():
     source, target = make(0), make(1)
-    with pytest.raises(TypeError, match=r"got <Network .*; write load\(other\.arrays\(\)\)$"):
+    with pytest.raises(TypeError, match=r"got Network; write network\.load\(other\.arrays\(\)\)$"):
         target.load(source)
     target.load(source.arrays())
     np.testing.assert_array_equal(target.parameters.flat, source.parameters.flat)
+
+
+class Module:
+    """As one of PyTorch."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def state_dict(self):
+        return dict(self.network.arrays())
+
+
+def test_a_module_and_a_list_are_told_how_to_give_names():
+    source, target = make(0), make(1)
+    module = Module(source)
+    with pytest.raises(TypeError, match=r"got Module; write network\.load\(module\.state_dict\(\)\)$"):
+        target.load(module)
+    target.load(module.state_dict())
+    np.testing.assert_array_equal(target.parameters.flat, source.parameters.flat)
+    with pytest.raises(
+        TypeError, match=r"got list; write a dict, \{'conv1\.weight': array, \.\.\.\}; network\.parameters"
+    ):
+        target.load(list(source.arrays().values()))
 
 
 def test_a_part_and_other_names():

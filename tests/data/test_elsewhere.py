@@ -61,7 +61,7 @@ def test_the_file_of_keras_is_told_its_lines(tmp_path, inside):
     path = tmp_path / "mnist.npz"
     x, y = np.full((3, 4, 5), 255, np.uint8), np.arange(3, dtype=np.uint8)
     np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
-    line = re.search(r"for the file of Keras, write (.*)$", said(tmp_path if inside else path))[1]
+    line = re.search(r"for the file of Keras, write: (.*)$", said(tmp_path if inside else path))[1]
     names = {"numpy": np}
     exec(line, names)
     assert (names["x"].shape, names["x"].dtype, names["x"].max()) == ((3, 1, 4, 5), np.float32, 1)
@@ -102,6 +102,12 @@ def test_cifar_is_named(tmp_path, name):
 def test_other_files(tmp_path, name, says):
     (tmp_path / name).write_bytes(b"x")
     assert f"is not a folder; {says}" in said(tmp_path / name)
+
+
+def test_a_folder_that_the_environment_names_is_said_to_be_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTCONV_DATA", str(tmp_path / "none"))
+    assert said(None).endswith("; the environment variable FASTCONV_DATA names this folder")
+    assert "FASTCONV_DATA" not in said(tmp_path)
 
 
 def test_a_folder_that_tells_nothing(tmp_path):
