@@ -1,11 +1,16 @@
 """What a file of weights says about its network, and what `fastconv predict` makes of it."""
 
+import re
+
 import numpy as np
 import pytest
 from commands import failure
+from PIL import Image
 
-from fastconv import models
+import fastconv
+from fastconv import checkpoint, models, sequential
 from fastconv.cli import parser
+from fastconv.layers import Flatten, Linear
 from fastconv.network import Network
 
 
@@ -32,13 +37,35 @@ def test_a_file_without_metadata_says_how_to_give_them(tmp_path, capsys):
     network = Network(models.zhang2016(), (1, 28, 28), seed=0)
     network.save(tmp_path / "a.npz")
     line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
-    assert line.endswith(
-        "a.npz: does not say which network it holds: it has no metadata; save it with 'fastconv train', or with "
-        'network.save(path, metadata={"model": ..., "input_shape": network.input_shape})'
-    )
-    network.save(tmp_path / "a.npz", metadata={"model": "zhang2016", "input_shape": network.input_shape})
+    assert "a.npz: does not say which network it holds: it has no metadata; save the network with them, " in line
+    written = re.search(r"in Python: (network\.save\(.*?\)), names being a list of text, one for each output", line)[1]
+    exec(written, {"network": network, "names": [f"class {k}" for k in range(10)]})
+    assert checkpoint.metadata(tmp_path / "a.npz")["model"] == "zhang2016"
     np.save(tmp_path / "x.npy", np.zeros((28, 28), np.uint8))
     assert parser.main(["predict", str(tmp_path / "a.npz"), str(tmp_path / "x.npy")]) == 0
+    assert re.fullmatch(r".*x\.npy\tclass \d\t\d\.\d\d\d\n", capsys.readouterr().out)
+
+
+def test_a_file_without_metadata_that_several_models_fit_asks_which_one_was_trained(tmp_path, capsys):
+    Network(models.nielsen(), (1, 28, 28), seed=0).save(tmp_path / "a.npz")
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert '"model": "nielsen", ' in line
+    assert line.endswith("; its arrays fit nielsen and nielsen-l2 alike: write the one that was trained")
+
+
+def test_a_network_of_ones_own_is_sent_to_python_and_the_line_works(tmp_path, capsys, monkeypatch):
+    network = Network(sequential(Flatten(), Linear(3)), (1, 28, 28), seed=0)
+    network.save(tmp_path / "a.npz")
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert "it has no metadata, and fits none of zhang2016, nielsen, " in line
+    written = line.partition("a network of your own predicts in Python: ")[2]
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (28, 28)).save("x.png")
+    assert eval(written, {"network": network, "fastconv": fastconv}).shape == (1, 3)
+    network.save(tmp_path / "a.npz", {"model": "mine", "input_shape": network.input_shape})
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert "its metadata has the model 'mine', not one of zhang2016, " in line
+    assert line.endswith(written)
 
 
 def test_the_fault_in_metadata_is_named_and_cut_where_it_is_long(tmp_path, capsys):
@@ -47,11 +74,11 @@ def test_the_fault_in_metadata_is_named_and_cut_where_it_is_long(tmp_path, capsy
     line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
     assert "its metadata has the model 'alexnet" in line
     assert "not one of zhang2016, nielsen" in line
-    assert len(line) < 500
+    assert len(line) < 1000
     network.save(tmp_path / "a.npz", {"model": "zhang2016", "input_shape": [28] * 1000})
     line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
     assert "its metadata has the input_shape [28, 28" in line
-    assert len(line) < 500
+    assert len(line) < 1000
 
 
 @pytest.mark.parametrize(
@@ -83,7 +110,7 @@ def test_a_shape_that_is_too_small_for_the_network_is_named_with_the_file(tmp_pa
 def test_a_network_that_the_file_cannot_hold_is_refused_before_it_is_allocated(tmp_path, capsys, monkeypatch):
     network = Network(models.zhang2016(), (1, 28, 28), seed=0)
     network.save(tmp_path / "a.npz", {"model": "nielsen", "input_shape": [1, 1024, 1024]})
-    monkeypatch.setattr("fastconv.cli.commands.Network", None)  # 2 GB
+    monkeypatch.setattr("fastconv.cli.saved.Network", None)  # 2 GB
     message = "nielsen for images of shape (1, 1024, 1024), as its metadata says: the file is too small"
     assert message in failure(capsys, "predict", tmp_path / "a.npz", "x")
 
@@ -94,7 +121,7 @@ def test_a_file_that_holds_another_network_than_it_says(tmp_path, capsys):
     assert "does not fit" in failure(capsys, "predict", tmp_path / "a.npz", "x.png")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x93NUMPY"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"%PDF-1.4", b"\x89HDF\r\n\x1a\n"])
 def test_files_that_are_no_networks(content, tmp_path, capsys):
     (tmp_path / "a.npz").write_bytes(content)
     line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")

@@ -103,7 +103,7 @@ def test_predict_goes_on_where_one_file_takes_too_much_or_fails_to_be_read(
             raise error
         return read(path, shape)
 
-    monkeypatch.setattr("fastconv.cli.commands.data.read_images", read_images)
+    monkeypatch.setattr("fastconv.cli.predict.data.read_images", read_images)
     assert parser.main(["predict", str(trained), str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert [line.split("\t")[0] for line in printed.out.splitlines()] == [str(paths[0]), str(paths[2])]

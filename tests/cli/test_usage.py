@@ -8,7 +8,7 @@ from commands import failure
 
 import fastconv
 from fastconv import kernels
-from fastconv.cli import parser
+from fastconv.cli import parser, usage
 
 
 def test_info_tells_the_build_and_the_threads(capsys):
@@ -24,14 +24,14 @@ def test_info_tells_the_build_and_the_threads(capsys):
 
 
 FAILURES = {
-    "no such data": (["train", "--data", "{tmp}/none"], "none: no such folder"),
-    "empty data": (["train", "--data", "{tmp}"], "holds no train-images-idx3-ubyte"),
+    "no such data": (["train", "--data", "{tmp}/none"], "--data {tmp}/none: "),
+    "empty data": (["train", "--data", "{tmp}"], "--data {tmp}: "),
     "out in a missing folder": (
         ["train", "--data", "{tmp}", "--out", "{tmp}/none/a.npz"],
         "a.npz: No such file or directory: there is no folder",
     ),
-    "out is a folder": (["train", "--data", "{tmp}", "--out", "{tmp}"], "is not a regular file but a folder"),
-    "data is a file": (["train", "--data", "{tmp}/file"], "file: is not a folder"),
+    "out is a folder": (["train", "--data", "{tmp}", "--out", "{tmp}"], "--out {tmp} is "),
+    "data is a file": (["train", "--data", "{tmp}/file"], "--data {tmp}/file"),
     "too many threads": (
         ["train", "--data", "{tmp}", "--threads", "5000"],
         "--threads must be between 1 and 1024, got 5000",
@@ -39,7 +39,7 @@ FAILURES = {
     "threads beyond 64 bits": (["train", "--data", "{tmp}", "--threads", "9" * 30], "--threads must be between"),
     "no name": (["predict", "", "x.png"], "''"),
     "no such network": (["predict", "{tmp}/none.npz", "x.png"], "none.npz: No such file or directory"),
-    "network is a folder": (["predict", "{tmp}", "x.png"], "is not a regular file but a folder"),
+    "network is a folder": (["predict", "{tmp}", "x.png"], " is a folder; the network comes first: "),
 }
 
 
@@ -47,11 +47,11 @@ FAILURES = {
 def test_failures_are_one_line_and_exit_code_1(name, tmp_path, capsys):
     arguments, message = FAILURES[name]
     (tmp_path / "file").write_bytes(b"")
-    assert message in failure(capsys, *(argument.format(tmp=tmp_path) for argument in arguments))
+    line = failure(capsys, *(argument.format(tmp=tmp_path) for argument in arguments))
+    assert message.format(tmp=tmp_path) in line
 
 
 USAGE = {
-    "nothing": [],
     "unknown command": ["learn"],
     "unknown option": ["train", "--rate", "1", "--data", "/none"],
     "abbreviated option": ["train", "--epoch", "1", "--data", "/none"],
@@ -90,4 +90,5 @@ def test_help_has_examples_that_are_understood(arguments, capsys):
     examples = re.findall(r"^  fastconv (.*?)(?:   .*)?$", text.partition("examples:")[2], re.MULTILINE)
     assert len(examples) == 3
     for example in examples:
-        assert callable(parser.parser().parse_args(example.split()).run)
+        words = example.partition(" < ")[0].split()
+        assert callable(usage.parsed(words).run)

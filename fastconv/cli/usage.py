@@ -1,0 +1,135 @@
+"""A command line that is not understood: one line says what was typed, and what to type."""
+
+import argparse
+import math
+import os
+from collections.abc import Iterable, Sequence
+
+from .. import models
+from .options import Parser, parser
+from .words import quoted
+
+__all__ = ["parsed"]
+
+HELP = ("-h", "--help")
+COMMANDS = {  # words of other programs -> a command
+    **dict.fromkeys(("fit", "learn", "training"), "train"),
+    **dict.fromkeys(("classify", "infer", "inference", "prediction", "run", "test", "eval", "evaluate"), "predict"),
+    **dict.fromkeys(("env", "doctor", "about", "cpu"), "info"),
+    "version": "--version",
+}
+OPTIONS = {  # options of other programs -> an option; underscores are written as hyphens here
+    **dict.fromkeys(("--learning-rate", "--rate", "--eta", "--step-size"), "--lr"),
+    **dict.fromkeys(("--output", "--save", "--save-path", "--output-file", "-o"), "--out"),
+    **dict.fromkeys(("--force", "-f", "--replace", "--clobber"), "--overwrite"),
+    **dict.fromkeys(("--dataset", "--data-dir", "--data-folder", "--folder", "--input", "-d"), "--data"),
+    **dict.fromkeys(("--bs", "--batch", "-b"), "--batch-size"),
+    **dict.fromkeys(("--workers", "--num-workers", "--num-threads", "--jobs", "-j", "-t"), "--threads"),
+    **dict.fromkeys(("--network", "--net", "--arch", "--architecture", "-m"), "--model"),
+    **dict.fromkeys(("--random-state", "--random-seed", "-s"), "--seed"),
+    **dict.fromkeys(("--num-epochs", "--max-epochs", "--iterations", "--passes", "-e", "-n"), "--epochs"),
+    **dict.fromkeys(("--inverse", "--negative", "--negate"), "--invert"),
+    **dict.fromkeys(("-v", "-V"), "--version"),
+    **dict.fromkeys(("-?", "-help"), "--help"),
+}
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of a command line; SystemExit after the help, or after a line that says what is not understood."""
+    top, commands = parser()
+    words = as_options(arguments)
+    at = next((k for k, word in enumerate(words) if not word.startswith("-")), len(words))
+    check_options(top, words[:at], commands)
+    if not any(word in (*HELP, "--version") for word in words[:at]):
+        name = words[at] if at < len(words) else ""
+        if name not in commands:
+            top.error(f"unknown command {name!r}{command_meant(name, commands)}")
+        check_options(commands[name], words[at + 1 :], commands)
+        check_count(name, commands[name], words[at + 1 :])
+    options, rest = top.parse_known_args(words)
+    if rest:
+        commands[name].error(f"unexpected {quoted(*rest)}{argument_meant(name, rest[0])}")
+    return options
+
+
+def as_options(arguments: Sequence[str]) -> list[str]:
+    """The command line with --help in place of the word help, and for an empty one."""
+    words = list(arguments) or ["--help"]
+    if words[0] == "help":
+        words = [*words[1:2], "--help"]
+    return words
+
+
+def check_options(command: Parser, words: Iterable[str], commands: dict[str, Parser]) -> None:
+    """An error of the command if one of the words is an option that it has not."""
+    known = command._option_string_actions
+    for word in words:
+        if word == "--":
+            return
+        flag = word.partition("=")[0]
+        if word.startswith("-") and word != "-" and not is_number(word) and flag not in known:
+            command.error(f"unknown option {flag}{option_meant(command, flag, commands)}")
+
+
+def is_number(word: str) -> bool:
+    """Whether the word is a negative number, and so the value of an option."""
+    try:
+        return not math.isnan(float(word))
+    except ValueError:
+        return False
+
+
+def check_count(name: str, command: Parser, words: Sequence[str]) -> None:
+    """An error that shows a whole command line if `predict` is given nothing, or one word."""
+    given = [word for word in words if word == "-" or not word.startswith("-")]
+    if name != "predict" or len(given) > 1 or set(HELP) & set(words) or "--" in words:
+        return
+    if not given:
+        command.error("MODEL and FILE are missing; write for example fastconv predict zhang2016.npz boot.png")
+    example = quoted(*given, "boot.png") if given[0].endswith((".npz", ".safetensors")) else f"MODEL {quoted(*given)}"
+    command.error(f"two names are needed, MODEL and FILE, got only {given[0]}; write fastconv predict {example}")
+
+
+def option_meant(command: Parser, flag: str, commands: dict[str, Parser]) -> str:
+    """What to write in place of an unknown option."""
+    known = command._option_string_actions
+    usual = flag.replace("_", "-") if len(flag) == 2 else f"--{flag.lstrip('-').replace('_', '-').lower()}"
+    candidates = (usual, OPTIONS.get(flag), OPTIONS.get(usual), near(usual, known))
+    meant = next((word for word in candidates if word in known), None)
+    if meant:
+        return f"; did you mean {meant}?"
+    for word in candidates:
+        owners = [name for name, other in commands.items() if word in other._option_string_actions]
+        if owners:
+            return f"; {word} is an option of 'fastconv {owners[0]}'"
+    return f"; see {command.prog} --help"
+
+
+def command_meant(name: str, commands: dict[str, Parser]) -> str:
+    """What to write in place of an unknown command."""
+    if not name:
+        return f"; write one of {', '.join(commands)}"
+    if os.path.exists(name):
+        return f"; {name} is a file: write fastconv predict MODEL {quoted(name)}"
+    meant = COMMANDS.get(name.lower()) or near(name.lower(), [*commands, "help"])
+    return f"; did you mean {meant!r}?" if meant else f"; the commands are {', '.join(commands)}"
+
+
+def argument_meant(name: str, word: str) -> str:
+    """What to write in place of a word that the command does not take."""
+    if name != "train":
+        return f"; {name} takes no arguments"
+    if word in models.known:
+        return f"; write --model {word}"
+    if word.endswith((".npz", ".safetensors")):
+        return f"; write --out {quoted(word)}"
+    if word == "sample" or os.path.isdir(word):
+        return f"; write --data {quoted(word)}"
+    return "; see fastconv train --help"
+
+
+def near(word: str, words: Iterable[str]) -> str | None:
+    """The one of the words that is spelt most like this word; None if none is."""
+    from difflib import get_close_matches  # a slow import
+
+    return next(iter(get_close_matches(word, words, 1)), None)

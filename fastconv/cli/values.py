@@ -1,0 +1,63 @@
+"""The values of options, from text; what is wrong with one is an argparse.ArgumentTypeError, which names the option."""
+
+import argparse
+import math
+
+from .. import models
+
+__all__ = ["model", "name", "positive", "rate", "seed"]
+
+
+def name(text: str) -> str:
+    """A name that is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+def model(text: str) -> str:
+    """The name of a model that the command line trains."""
+    if text in models.known:
+        return text
+    if text in models.__all__ and callable(getattr(models, text)):
+        cure = f"; {text} is trained in Python, with Network(fastconv.models.{text}(), input_shape)"
+    else:
+        from difflib import get_close_matches  # a slow import
+
+        near = get_close_matches(text.lower().replace("_", "-"), models.known, 1)
+        cure = f"; did you mean {near[0]!r}?" if near else ""
+    raise argparse.ArgumentTypeError(f"must be one of {', '.join(models.known)}, got {text!r}{cure}")
+
+
+def positive(text: str) -> int:
+    """A whole number >= 1."""
+    return whole_number(text, 1)
+
+
+def seed(text: str) -> int:
+    """A whole number >= 0."""
+    return whole_number(text, 0)
+
+
+def whole_number(text: str, minimum: int) -> int:
+    """A whole number >= `minimum`, from text."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = minimum - 1
+    if value < minimum:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= {minimum}, got {text!r}")
+    return value
+
+
+def rate(text: str) -> float:
+    """A learning rate > 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        point = text.replace(",", ".", 1)
+        cure = f"; write {point}" if point != text and point.replace(".", "", 1).isdigit() else ""
+        raise argparse.ArgumentTypeError(f"must be a number > 0, such as 0.1, got {text!r}{cure}")
+    return value

@@ -1,0 +1,15 @@
+"""Numbers with their nouns, and names as a shell takes them."""
+
+import shlex
+
+__all__ = ["counted", "quoted"]
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 epoch``, ``2 epochs``, ``4,000 images``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def quoted(*words: object) -> str:
+    """The words as one would type them in a shell."""
+    return " ".join(shlex.quote(str(word)) for word in words)

@@ -1,0 +1,190 @@
+"""Ctrl-C while `fastconv train` works: the epochs that are finished are kept."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import checkpoint, models
+from fastconv.cli import interrupts, parser, train
+from fastconv.network import Network
+
+
+def arrays(path):
+    network = Network(models.zhang2016(), (1, 28, 28))
+    network.load(path)
+    return {name: array.copy() for name, array in network.parameters.items()}
+
+
+def start(folder, cwd, *more):
+    """A training of many epochs, as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "fastconv", "train", "--data", str(folder), "--epochs", "100000", *more],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(Path(fastconv.__file__).parents[1])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_process_that_is_interrupted_saves_the_last_finished_epoch(folder, tmp_path):
+    process = start(folder, tmp_path)
+    assert any("epoch 2 " in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    printed, errors = process.communicate(timeout=60)
+    epochs = 2 + sum(line.startswith("epoch ") for line in printed.splitlines())
+    assert process.returncode == 130
+    assert errors.startswith(f"fastconv: interrupted in epoch {epochs + 1}; saved the network of epoch {epochs} (test ")
+    assert errors.endswith(" as zhang2016.npz\n")
+    assert os.listdir(tmp_path) == ["zhang2016.npz"]
+    again = ["train", "--data", str(folder), "--epochs", str(epochs), "--out", str(tmp_path / "again.npz")]
+    assert parser.main(again) == 0
+    saved, expected = arrays(tmp_path / "zhang2016.npz"), arrays(tmp_path / "again.npz")
+    for name, array in expected.items():
+        np.testing.assert_array_equal(saved[name], array)
+
+
+def test_two_interrupts_at_once_lose_nothing(folder, tmp_path):
+    process = start(folder, tmp_path)
+    assert any("epoch 2 " in line for line in process.stdout)
+    for _ in range(20):
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT)  # the latter where one came after all was done
+    assert "; saved the network of epoch " in errors
+    arrays(tmp_path / "zhang2016.npz")
+
+
+def interrupted_in(monkeypatch, epoch, step=3):
+    """Ctrl-C in this epoch, after so many of its steps."""
+    batch, seen = Network.train_batch, []
+
+    def train_batch(self, *arguments):
+        seen.append(1)
+        if len(seen) == (epoch - 1) * 30 + step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return batch(self, *arguments)
+
+    monkeypatch.setattr(Network, "train_batch", train_batch)
+
+
+def test_before_the_end_of_the_first_epoch_nothing_is_saved(folder, tmp_path, capsys, monkeypatch):
+    interrupted_in(monkeypatch, 1)
+    assert parser.main(["train", "--data", str(folder), "--out", str(tmp_path / "a.npz")]) == 130
+    assert capsys.readouterr().err == "fastconv: interrupted before the end of epoch 1; nothing was saved\n"
+    assert os.listdir(tmp_path) == []
+
+
+def test_interrupted_in_the_last_epoch(folder, tmp_path, capsys, monkeypatch):
+    interrupted_in(monkeypatch, 2)
+    out = tmp_path / "a.npz"
+    assert parser.main(["train", "--data", str(folder), "--epochs", "2", "--out", str(out)]) == 130
+    printed = capsys.readouterr()
+    assert printed.err.startswith("fastconv: interrupted in epoch 2; saved the network of epoch 1 (test accuracy ")
+    assert "saved " not in printed.out
+    assert out.exists()
+
+
+def test_interrupted_while_the_whole_training_is_saved(folder, tmp_path, capsys, monkeypatch):
+    save, calls = Network.save, []
+
+    def interrupted(self, *arguments):
+        calls.append(1)
+        if len(calls) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        save(self, *arguments)
+
+    monkeypatch.setattr(Network, "save", interrupted)
+    monkeypatch.chdir(tmp_path)
+    assert parser.main(["train", "--data", str(folder), "--epochs", "2"]) == 130
+    line = capsys.readouterr().err
+    assert line.startswith("fastconv: interrupted after epoch 2; saved the network of epoch 2 (test accuracy ")
+    assert line.endswith(" as zhang2016.npz\n")
+    assert os.listdir(tmp_path) == ["zhang2016.npz"]
+    arrays("zhang2016.npz")
+
+
+def test_interrupted_where_nothing_can_be_saved(folder, tmp_path, capsys, monkeypatch):
+    def save(*_):
+        raise OSError(28, "No space left on device")
+
+    interrupted_in(monkeypatch, 2)
+    monkeypatch.setattr(Network, "save", save)
+    out = tmp_path / "a.npz"
+    assert parser.main(["train", "--data", str(folder), "--out", str(out)]) == 130
+    why = f"{out}: the network cannot be saved: No space left on device"
+    assert capsys.readouterr().err == f"fastconv: interrupted in epoch 2; {why}\n"
+    assert os.listdir(tmp_path) == []
+
+
+def test_interrupted_while_data_are_read(tmp_path, capsys, monkeypatch):
+    def load(_):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("fastconv.cli.train.data.load", load)
+    assert parser.main(["train", "--out", str(tmp_path / "a.npz")]) == 130
+    assert capsys.readouterr().err == "fastconv: interrupted\n"
+    assert os.listdir(tmp_path) == []
+
+
+def interrupted_twice():
+    with interrupts.only_once():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)  # does nothing
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_ctrl_c_works_as_before_afterwards():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_twice()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_that_does_nothing_goes_on_doing_nothing():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts.only_once():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_training_in_another_thread_than_the_main_one(folder, tmp_path):
+    codes = []
+    arguments = ["train", "--data", str(folder), "--epochs", "1", "--out", str(tmp_path / "a.npz")]
+    thread = threading.Thread(target=lambda: codes.append(parser.main(arguments)))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+
+
+def test_batch_norm_is_saved_as_it_was_at_the_end_of_the_epoch(tmp_path):
+    network = Network(models.resnet20(), (1, 28, 28), seed=0)
+    finished = train.Finished(network)
+    finished.keep(train.Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1))
+    before = {name: array.copy() for name, array in (*network.parameters.items(), *network.buffers.items())}
+    network.parameters.flat[...] = 0
+    for array in network.buffers.values():
+        array[...] = 7
+    finished.restore()
+    network.save(tmp_path / "a.npz", {})
+    again = Network(models.resnet20(), (1, 28, 28))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again.load(tmp_path / "a.npz")
+    for name, array in (*again.parameters.items(), *again.buffers.items()):
+        np.testing.assert_array_equal(array, before[name])
+    assert checkpoint.metadata(tmp_path / "a.npz") == {}
