@@ -13,6 +13,7 @@ WIDTH = 2  # pixels of the border, which shows the background
 MARGIN = 0.1  # how much nearer the background must come if the picture is inverted
 BRIGHTEST = 1.5  # images in [0, 1] have no larger value, even where they were resized or computed
 WHITES = (255, 65535)
+EMPTY = "a picture in black on a transparent ground is black all over; put it on white, and add --invert"
 
 
 def background(images: Array) -> float:
@@ -33,8 +34,7 @@ class Likeness:
         known = type(trained) in (int, float) and 0 <= trained <= 1
         self.trained = float(trained) if known else None
         self.inverted = inverted
-        self.faults: dict[str, list[object]] = {}  # the first file with this fault in words, and all of that kind
-        self.said: dict[str, str] = {}
+        self.faults: dict[str, tuple[str, list[object]]] = {}  # cure -> what the first file has; all files with it
 
     def look(self, name: object, images: Array) -> None:
         """Compare the images of one file, before they are inverted."""
@@ -43,12 +43,16 @@ class Likeness:
         low, high = float(images.min()), float(images.max())
         if not (math.isfinite(low) and math.isfinite(high)):
             return
-        if low < 0 or high > BRIGHTEST:
-            self.note(
-                "range", name, f"from {low:.4g} to {high:.4g}, but the training images from 0 to 1{cure(low, high)}"
-            )
+        if low == high:
+            what, cure = f"one value alone, {low:.4g}, in every pixel", EMPTY
+        elif low < 0 or high > BRIGHTEST:
+            what, cure = f"values from {low:.4g} to {high:.4g}, the training images from 0 to 1", to_scale(low, high)
         elif self.is_negative(shown := background(images)):
-            self.note("negative", name, f"{shown:.2f}, but the training images {self.trained:.2f}")
+            what = f"a border of brightness {shown:.2f}, the training images of {self.trained:.2f}"
+            cure = "leave out --invert" if self.inverted else "for dark on bright add --invert"
+        else:
+            return
+        self.faults.setdefault(cure, (what, []))[1].append(name)
 
     def is_negative(self, shown: float) -> bool:
         """Whether the background would be nearer to that of the training images if --invert were changed."""
@@ -56,28 +60,14 @@ class Likeness:
         now, other = (1 - shown, shown) if self.inverted else (shown, 1 - shown)
         return abs(now - self.trained) > abs(other - self.trained) + MARGIN
 
-    def note(self, kind: str, name: object, words: str) -> None:
-        """Keep a fault of one file."""
-        self.faults.setdefault(kind, []).append(name)
-        self.said.setdefault(kind, words)
-
     def report(self) -> None:
         """One line on standard error for each kind of fault."""
-        for kind, files in self.faults.items():
-            first, more = files[0], len(files) - 1
-            which = f"{first}" + (f" and {counted(more, 'more file')}" if more else "")
-            has = "have" if more else "has"
-            if kind == "range":
-                complain(f"warning: {which} {has} values {self.said[kind]}")
-            else:
-                flag = "leave out --invert" if self.inverted else "add --invert"
-                complain(
-                    f"warning: {which} {has} another background than the training images (brightness "
-                    f"{self.said[kind]}): {flag}"
-                )
+        for cure, (what, (first, *more)) in self.faults.items():
+            have = f" and {counted(len(more), 'more file')} have" if more else " has"
+            complain(f"warning: {first}{have} {what}: {cure}")
 
 
-def cure(low: float, high: float) -> str:
-    """What to write where values of an array are not divided by the value of white."""
+def to_scale(low: float, high: float) -> str:
+    """What to do where the values of an array are not those that pictures have."""
     white = next((white for white in WHITES if high <= white), None)
-    return f": save them as x / {white}" if low >= 0 and white else ""
+    return f"save x / {white} in place of x" if low >= 0 and white else "scale them as the training images were"

@@ -79,7 +79,7 @@ class Reader:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about files that it reads, the network about NaN
             images = data.read_images(path, self.saved.network.input_shape)
-            self.likeness.look(name, images)
+            self.likeness.look(NAME if name == "-" else name, images)
             if self.invert:
                 images = 1 - images
             outputs = self.saved.network.predict(images)

@@ -42,7 +42,10 @@ def load_network(path: str, files: Sequence[str]) -> Saved:
     `files` are those that will be read: an error may propose another order.
     """
     refuse_images(path, files)
-    saved = checkpoint.metadata(path)
+    try:
+        saved = checkpoint.metadata(path)
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: {error.strerror}; {quoted('fastconv', 'train', '--out', path)} makes it") from None
     if not (saved and isinstance(saved, dict)):
         raise without_metadata(path)
     model, shape, classes = (saved.get(name) for name in ("model", "input_shape", "classes"))

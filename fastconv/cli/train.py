@@ -132,13 +132,15 @@ class Finished:
 
 
 def end_of_epoch(finished: Finished, shown: bool, epoch: Epoch) -> None:
-    """Print the results and keep the network; FloatingPointError if a loss or an array is not finite."""
+    """Keep the network and print the results; FloatingPointError if a loss or an array is not finite."""
+    arrays = [*finished.arrays.values(), epoch.loss, epoch.validation_loss]
+    finite = all(array is None or np.isfinite(array).all() for array in arrays)
+    if finite:
+        finished.keep(epoch)
     if shown:
         print(epoch, flush=True)
-    arrays = [*finished.arrays.values(), epoch.loss, epoch.validation_loss]
-    if not all(array is None or np.isfinite(array).all() for array in arrays):
+    if not finite:
         raise FloatingPointError(f"epoch {epoch.epoch}: the loss or the weights became NaN or infinite")
-    finished.keep(epoch)
 
 
 def stopped(finished: Finished, epochs: int, save: Callable[[], str]) -> str:

@@ -94,15 +94,16 @@ def option_meant(command: Parser, flag: str, commands: dict[str, Parser]) -> str
     """What to write in place of an unknown option."""
     known = command._option_string_actions
     usual = flag.replace("_", "-") if len(flag) == 2 else f"--{flag.lstrip('-').replace('_', '-').lower()}"
-    candidates = (usual, OPTIONS.get(flag), OPTIONS.get(usual), near(usual, known))
-    meant = next((word for word in candidates if word in known), None)
-    if meant:
-        return f"; did you mean {meant}?"
+    candidates = (usual, OPTIONS.get(flag), OPTIONS.get(usual))
+    for word in candidates:
+        if word in known:
+            return f"; did you mean {word}?"
     for word in candidates:
         owners = [name for name, other in commands.items() if word in other._option_string_actions]
         if owners:
             return f"; {word} is an option of 'fastconv {owners[0]}'"
-    return f"; see {command.prog} --help"
+    meant = near(usual.lstrip("-"), [word.lstrip("-") for word in known])
+    return f"; did you mean --{meant}?" if meant else f"; see {command.prog} --help"
 
 
 def command_meant(name: str, commands: dict[str, Parser]) -> str:

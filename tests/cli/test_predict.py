@@ -19,6 +19,13 @@ from fastconv.network import Network
 CLASSES = data.class_names(data.find_folder("sample"))
 
 
+def picture():
+    """Something bright on black."""
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[8:20, 8:20] = 99
+    return Image.fromarray(pixels)
+
+
 def test_predict_reads_pictures_arrays_and_folders(folder, trained, tmp_path, capsys):
     test = data.load(folder).test
     pictures = tmp_path / "pictures"
@@ -48,7 +55,7 @@ def test_predict_names_the_classes_that_are_known(tmp_path, capsys):
 
 
 def test_predict_says_which_files_it_cannot_read_and_reads_the_others(trained, tmp_path, capsys):
-    np.save(tmp_path / "x.npy", np.zeros((28, 28), np.uint8))
+    np.save(tmp_path / "x.npy", np.asarray(picture()))
     (tmp_path / "bad.png").write_bytes(b"not a picture")
     files = [tmp_path / "missing.png", tmp_path / "x.npy", tmp_path / "bad.png"]
     assert parser.main(["predict", str(trained), *map(str, files)]) == 1
@@ -61,14 +68,14 @@ def test_predict_says_which_files_it_cannot_read_and_reads_the_others(trained, t
 
 def test_predict_goes_on_past_the_bad_pictures_of_a_folder(trained, tmp_path, capsys):
     for name in ("b.png", "d.png", "z.PNG"):
-        Image.new("L", (28, 28), 99).save(tmp_path / name)
+        picture().save(tmp_path / name)
     (tmp_path / "._b.png").write_bytes(b"\0\5\x16\7Mac OS X")
     (tmp_path / "a.png").write_bytes(b"<html>")
     (tmp_path / "c.png").symlink_to("nowhere")
     os.mkfifo(tmp_path / "e.png")
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "x.png").write_bytes(b"")
-    Image.new("L", (28, 28), 99).save(tmp_path / "cut.png")
+    picture().save(tmp_path / "cut.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:45])
     assert parser.main(["predict", str(trained), str(tmp_path), str(tmp_path / "b.png")]) == 1
     printed = capsys.readouterr()
@@ -80,7 +87,7 @@ def test_predict_goes_on_past_the_bad_pictures_of_a_folder(trained, tmp_path, ca
 
 def test_predict_goes_on_past_a_folder_that_cannot_be_listed(trained, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
-    Image.new("L", (28, 28), 99).save(tmp_path / "a.png")
+    picture().save(tmp_path / "a.png")
     assert parser.main(["predict", str(trained), str(tmp_path / "empty"), str(tmp_path / "a.png")]) == 1
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{tmp_path / 'a.png'}\t")
@@ -95,7 +102,7 @@ def test_predict_goes_on_where_one_file_takes_too_much_or_fails_to_be_read(
 ):
     paths = [tmp_path / f"{name}.png" for name in "abc"]
     for path in paths:
-        Image.new("L", (28, 28), 99).save(path)
+        picture().save(path)
     read = data.read_images
 
     def read_images(path, shape):
