@@ -1,11 +1,13 @@
 """The commands with their options, and the help that people read."""
 
 import argparse
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import __version__, models
 from . import info, predict, train, values
+from .streams import escaped
 from .train import FEWEST_EPOCHS, IMAGES_SHOWN
 
 __all__ = ["Parser", "parser"]
@@ -52,7 +54,21 @@ Arrays (.npy, IDX) have shape (28, 28), (N, 28, 28) or (N, 1, 28, 28). Bytes
 are divided by 255; floating-point numbers must lie between 0 and 1 already.
 Pictures need Pillow: pip install pillow
 """
-Parser = argparse.ArgumentParser
+EXPLAINED = (  # what argparse says of an option -> what is said here
+    (r"argument (?:-\w/)?(--[\w-]+): expected one argument", "{} needs a value"),
+    (r"argument (?:-\w/)?(--[\w-]+): ignored explicit argument .*", "{} takes no value"),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line below the usage, whatever characters were typed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and exit with 2."""
+        for pattern, words in EXPLAINED:
+            if found := re.fullmatch(pattern, message):
+                message = words.format(found[1])
+        super().error(escaped(message))
 
 
 def parser() -> tuple[Parser, dict[str, Parser]]:
@@ -91,7 +107,7 @@ def train_options(command: Parser) -> None:
     add(
         "--data",
         "FOLDER",
-        values.name,
+        values.path,
         "a folder with the four IDX files of MNIST or Fashion-MNIST, or 'sample' for the embedded sample "
         "(default: $FASTCONV_DATA, else /usr/share/datasets/fashion-mnist, else the sample)",
     )
@@ -108,7 +124,7 @@ def train_options(command: Parser) -> None:
     add(
         "--out",
         "FILE",
-        values.name,
+        values.path,
         "where the trained network is saved, as .npz or .safetensors; a file that exists is refused "
         "(default: MODEL.npz, or MODEL-2.npz and so on where that exists)",
     )

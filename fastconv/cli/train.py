@@ -1,6 +1,7 @@
 """The command ``fastconv train``: trains a network, saves it, and prints its accuracy on the test images."""
 
 import math
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -158,11 +159,12 @@ def stopped(finished: Finished, epochs: int, save: Callable[[], str]) -> str:
 
 
 def loaded(folder: str | None) -> data.Dataset:
-    """The images of the folder that --data names; an error names the option too."""
+    """The images of the folder that --data or $FASTCONV_DATA names; an error says which."""
     try:
         return data.load(folder)
     except data.DataError as error:
-        raise ValueError(f"--data {error}" if folder else str(error)) from None
+        typed = "--data " if folder else "FASTCONV_DATA=" if os.environ.get("FASTCONV_DATA") else ""
+        raise ValueError(f"{typed}{error}") from None
 
 
 def describe(model: str, network: Network, found: data.Dataset) -> dict[str, object]:

@@ -12,6 +12,7 @@ from .words import quoted
 __all__ = ["parsed"]
 
 HELP = ("-h", "--help")
+NETWORKS = (".npz", ".safetensors")
 COMMANDS = {  # words of other programs -> a command
     **dict.fromkeys(("fit", "learn", "training"), "train"),
     **dict.fromkeys(("classify", "infer", "inference", "prediction", "run", "test", "eval", "evaluate"), "predict"),
@@ -74,7 +75,7 @@ def check_options(command: Parser, words: Iterable[str], commands: dict[str, Par
 def is_number(word: str) -> bool:
     """Whether the word is a negative number, and so the value of an option."""
     try:
-        return not math.isnan(float(word))
+        return math.isfinite(float(word))
     except ValueError:
         return False
 
@@ -86,7 +87,7 @@ def check_count(name: str, command: Parser, words: Sequence[str]) -> None:
         return
     if not given:
         command.error("MODEL and FILE are missing; write for example fastconv predict zhang2016.npz boot.png")
-    example = quoted(*given, "boot.png") if given[0].endswith((".npz", ".safetensors")) else f"MODEL {quoted(*given)}"
+    example = quoted(*given, "boot.png") if given[0].endswith(NETWORKS) else f"MODEL {quoted(*given)}"
     command.error(f"two names are needed, MODEL and FILE, got only {given[0]}; write fastconv predict {example}")
 
 
@@ -98,6 +99,8 @@ def option_meant(command: Parser, flag: str, commands: dict[str, Parser]) -> str
     for word in candidates:
         if word in known:
             return f"; did you mean {word}?"
+        if word == "--version":
+            return "; write fastconv --version"
     for word in candidates:
         owners = [name for name, other in commands.items() if word in other._option_string_actions]
         if owners:
@@ -110,23 +113,26 @@ def command_meant(name: str, commands: dict[str, Parser]) -> str:
     """What to write in place of an unknown command."""
     if not name:
         return f"; write one of {', '.join(commands)}"
+    if name in models.known:
+        return f"; write fastconv train --model {name}"
     if os.path.exists(name):
-        return f"; {name} is a file: write fastconv predict MODEL {quoted(name)}"
+        line = f"{quoted(name)} FILE" if name.endswith(NETWORKS) else f"MODEL {quoted(name)}"
+        return f"; there is a file of this name: write fastconv predict {line}"
     meant = COMMANDS.get(name.lower()) or near(name.lower(), [*commands, "help"])
     return f"; did you mean {meant!r}?" if meant else f"; the commands are {', '.join(commands)}"
 
 
 def argument_meant(name: str, word: str) -> str:
     """What to write in place of a word that the command does not take."""
-    if name != "train":
-        return f"; {name} takes no arguments"
+    if name == "info":
+        return "; info takes no arguments"
     if word in models.known:
         return f"; write --model {word}"
-    if word.endswith((".npz", ".safetensors")):
+    if word.endswith(NETWORKS):
         return f"; write --out {quoted(word)}"
     if word == "sample" or os.path.isdir(word):
         return f"; write --data {quoted(word)}"
-    return "; see fastconv train --help"
+    return f"; see fastconv {name} --help"
 
 
 def near(word: str, words: Iterable[str]) -> str | None:

@@ -2,17 +2,18 @@
 
 import argparse
 import math
+import os
 
 from .. import models
 
-__all__ = ["model", "name", "positive", "rate", "seed"]
+__all__ = ["model", "path", "positive", "rate", "seed"]
 
 
-def name(text: str) -> str:
-    """A name that is not empty."""
+def path(text: str) -> str:
+    """A name of a file or a folder; ~ is the home folder, which shells do not write in its place after --out=."""
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
-    return text
+    return os.path.expanduser(text)
 
 
 def model(text: str) -> str:

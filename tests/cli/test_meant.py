@@ -66,6 +66,7 @@ COMMANDS = {
     "version": "; did you mean '--version'?",
     "infos": "; did you mean 'info'?",
     "hepl": "; did you mean 'help'?",
+    "lenet5": "; write fastconv train --model lenet5",
     "frobnicate": "; the commands are train, predict, info",
     "": "; write one of train, predict, info",
 }
@@ -79,8 +80,10 @@ def test_an_unknown_command(typed, capsys):
 def test_a_picture_for_a_command(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my boot.png").write_bytes(b"")
-    why = "unknown command 'my boot.png'; my boot.png is a file: write fastconv predict MODEL 'my boot.png'"
+    why = "unknown command 'my boot.png'; there is a file of this name: write fastconv predict MODEL 'my boot.png'"
     assert error(capsys, ["my boot.png"]) == why
+    (tmp_path / "m.npz").write_bytes(b"")
+    assert error(capsys, ["m.npz", "my boot.png"]).endswith("of this name: write fastconv predict m.npz FILE")
 
 
 OPTIONS = {
@@ -108,6 +111,9 @@ OPTIONS = {
     "--versoin": "--versoin; did you mean --version?",
     "-V": "-V; did you mean --version?",
     "-help": "-help; did you mean --help?",
+    "predict --version": "--version; write fastconv --version",
+    "info -V": "-V; write fastconv --version",
+    "train -inf": "-inf; see fastconv train --help",
     "info --verbose": "--verbose; see fastconv info --help",
 }
 
@@ -143,7 +149,6 @@ VALUES = {
     "train --lr a,b": "--lr: must be a number > 0, such as 0.1, got 'a,b'",
     "train --seed x": "--seed: must be a whole number >= 0, got 'x'",
     "train --threads 0": "--threads: must be a whole number >= 1, got '0'",
-    "train --out": "--out: expected one argument",
 }
 
 
@@ -160,6 +165,11 @@ WORDS = {
     "train mine.npz": "unexpected mine.npz; write --out mine.npz",
     "train --epochs 3 lenet5 9": "unexpected lenet5 9; write --model lenet5",
     "train what": "unexpected what; see fastconv train --help",
+    "train --epochs 1 -5": "unexpected -5; see fastconv train --help",
+    "train --out": "--out needs a value",
+    "train --lr --seed 3": "--lr needs a value",
+    "train --overwrite=1": "--overwrite takes no value",
+    "train --help=1": "--help takes no value",
     "info cpu": "unexpected cpu; info takes no arguments",
     "predict": "MODEL and FILE are missing; write for example fastconv predict zhang2016.npz boot.png",
     "predict a.npz": "two names are needed, MODEL and FILE, got only a.npz; write fastconv predict a.npz boot.png",
@@ -172,6 +182,27 @@ WORDS = {
 @pytest.mark.parametrize("typed", WORDS)
 def test_words_that_are_missing_or_too_many(typed, capsys):
     assert error(capsys, typed.split()) == WORDS[typed]
+
+
+def test_what_was_typed_cannot_break_the_line(capsys):
+    assert error(capsys, ["a\tb\n\x1b"]).startswith(r"unknown command 'a\tb\n\x1b'; ")
+    assert error(capsys, ["train", "a\nb"]) == r"unexpected 'a\nb'; see fastconv train --help"
+    assert error(capsys, ["train", "--a\nb"]) == r"unknown option --a\nb; see fastconv train --help"
+
+
+def test_the_home_folder_in_an_option(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    arguments = ["train", "--data", str(folder), "--epochs", "1", "--out=~/a.npz"]
+    assert parser.main(arguments) == 0
+    assert f"saved     {tmp_path / 'a.npz'}\n" in capsys.readouterr().out
+
+
+def test_data_that_cannot_be_read_are_named_with_where_they_were_given(tmp_path, capsys, monkeypatch):
+    assert parser.main(["train", "--data", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f"fastconv: --data {tmp_path}: ")
+    monkeypatch.setenv("FASTCONV_DATA", str(tmp_path / "none"))
+    assert parser.main(["train"]) == 1
+    assert capsys.readouterr().err.startswith(f"fastconv: FASTCONV_DATA={tmp_path / 'none'}: ")
 
 
 @pytest.mark.parametrize(
