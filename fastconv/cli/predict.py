@@ -18,6 +18,7 @@ from .saved import Saved, load_network
 from .stdin import NAME, StandardInput
 from .streams import Stream, complain, field
 from .train import use_threads
+from .words import quoted
 
 __all__ = ["predict"]
 
@@ -32,7 +33,8 @@ def predict(options: Namespace, output: Stream) -> int:
     reader = Reader(saved, options.invert, output)
     with StandardInput() as given:
         done = [reader.attempt(reader.predict_all, file, given) for file in options.files]
-    reader.likeness.report()
+    if output.error is None:  # somebody reads the results
+        reader.likeness.report()
     return 0 if all(done) else 1
 
 
@@ -58,6 +60,10 @@ class Reader:
 
     def predict_all(self, file: str, given: StandardInput) -> bool:
         """Classify a file, or each picture in a folder; returns whether all images got a class."""
+        if "://" in file and not os.path.lexists(file):
+            raise data.DataError(
+                f"{file}: is an address, not a file; write curl -L {quoted(file)} | fastconv predict MODEL -"
+            )
         if file == "-":
             return self.classify_input(given.file())
         if not os.path.isdir(file):

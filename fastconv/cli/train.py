@@ -59,7 +59,10 @@ def train(options: Namespace, output: Stream) -> int:
                 f"Nothing was saved; try --lr {usual if rate > usual else rate / 10:g}, not {rate:g}"
             ) from None
     print(f"saved     {escaped(path)}" + (f" ({escaped(place.wanted)} exists)" if path != place.wanted else ""))
-    print(f"test accuracy {finished.accuracy}")
+    print(f"test accuracy {percent(finished.accuracy)}", flush=True)
+    if finished.accuracy <= np.bincount(found.test.labels).max() / len(found.test.labels):
+        cure = f"try --lr {usual:g}, not {rate:g}" if rate > usual else f"try more epochs than {epochs}"
+        complain(f"warning: this is no better than one class for all images; {cure}")
     return 0
 
 
@@ -124,12 +127,12 @@ class Finished:
         return self.last[0].epoch if self.last else 0
 
     @property
-    def accuracy(self) -> str:
-        """The accuracy on the test images, in percent."""
+    def accuracy(self) -> float:
+        """The accuracy on the test images, from 0 to 1."""
         assert self.last is not None
         share = self.last[0].validation_accuracy
         assert share is not None  # the models of the command are classifiers, and fit was given the test images
-        return f"{100 * share:.2f} %"
+        return share
 
 
 def end_of_epoch(finished: Finished, shown: bool, epoch: Epoch) -> None:
@@ -155,7 +158,13 @@ def stopped(finished: Finished, epochs: int, save: Callable[[], str]) -> str:
         path = save()
     except ValueError as error:
         return f"interrupted {where}; {error}"
-    return f"interrupted {where}; saved the network of epoch {number} (test accuracy {finished.accuracy}) as {path}"
+    accuracy = percent(finished.accuracy)
+    return f"interrupted {where}; saved the network of epoch {number} (test accuracy {accuracy}) as {path}"
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in percent."""
+    return f"{100 * share:.2f} %"
 
 
 def loaded(folder: str | None) -> data.Dataset:

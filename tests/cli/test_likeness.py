@@ -1,5 +1,8 @@
 """Pictures unlike the training images: `fastconv predict` says so and what to do, and the advice works."""
 
+import io
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,6 +69,20 @@ def test_invert_where_it_is_wrong_is_noticed(trained, tmp_path, capsys, images):
     path = saved_picture(tmp_path / "a.png", images[0])
     _, (line,) = said(capsys, trained, "--invert", path)
     assert line.endswith(": leave out --invert")
+
+
+class Gone(io.StringIO):
+    """A pipe whose reader went away."""
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_where_nobody_reads_the_results_there_is_no_warning(trained, tmp_path, capsys, images, monkeypatch):
+    path = saved_picture(tmp_path / "a.png", 1 - images[0])
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert parser.main(["predict", str(trained), str(path)]) == 1
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("white", [255, 65535])

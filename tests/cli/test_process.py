@@ -19,11 +19,11 @@ def test_as_a_module(tmp_path):
 
 
 def test_the_environment_names_the_data_and_the_network_is_saved_here(folder, tmp_path):
-    done = command("train", "--epochs", "1", cwd=tmp_path, FASTCONV_DATA=str(folder))
+    done = command("train", "--epochs", "4", "--model", "nielsen", cwd=tmp_path, FASTCONV_DATA=str(folder))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert f"data      {folder}: 300 training images, 100 test images" in done.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["zhang2016.npz"]
+    assert [path.name for path in tmp_path.iterdir()] == ["nielsen.npz"]
 
 
 def test_a_closed_pipe_is_no_traceback(folder, tmp_path):

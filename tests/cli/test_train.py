@@ -48,6 +48,22 @@ def test_the_same_seed_gives_the_same_network_on_any_number_of_threads(folder, t
     assert any((array != weights(out)[name]).any() for name, array in first.items())
 
 
+@pytest.mark.parametrize(
+    ("model", "more", "cure"),
+    [
+        ("lenet5", ["--lr", "1000"], "try --lr 0.1, not 1000"),
+        ("zhang2016", ["--lr", "1000"], "try --lr 1, not 1000"),
+        ("zhang2016", ["--lr", "1e-9"], "try more epochs than 1"),
+    ],
+)
+def test_a_network_that_learns_nothing_is_saved_with_a_warning(folder, tmp_path, capsys, model, more, cure):
+    arguments = ["train", "--model", model, "--data", str(folder), "--epochs", "1", *more]
+    assert parser.main([*arguments, "--out", str(tmp_path / "a.npz")]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.endswith("test accuracy 10.00 %\n")
+    assert printed.err == f"fastconv: warning: this is no better than one class for all images; {cure}\n"
+
+
 def weights(path):
     network = Network(models.nielsen(), (1, 28, 28))
     network.load(path)
