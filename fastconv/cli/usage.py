@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from .. import models
+from .hints import COMMANDS, HINTS, OPTIONS
 from .options import Parser, parser
 from .words import quoted
 
@@ -13,26 +14,6 @@ __all__ = ["parsed"]
 
 HELP = ("-h", "--help")
 NETWORKS = (".npz", ".safetensors")
-COMMANDS = {  # words of other programs -> a command
-    **dict.fromkeys(("fit", "learn", "training"), "train"),
-    **dict.fromkeys(("classify", "infer", "inference", "prediction", "run", "test", "eval", "evaluate"), "predict"),
-    **dict.fromkeys(("env", "doctor", "about", "cpu"), "info"),
-    "version": "--version",
-}
-OPTIONS = {  # options of other programs -> an option; underscores are written as hyphens here
-    **dict.fromkeys(("--learning-rate", "--rate", "--eta", "--step-size"), "--lr"),
-    **dict.fromkeys(("--output", "--save", "--save-path", "--output-file", "-o"), "--out"),
-    **dict.fromkeys(("--force", "-f", "--replace", "--clobber"), "--overwrite"),
-    **dict.fromkeys(("--dataset", "--data-dir", "--data-folder", "--folder", "--input", "-d"), "--data"),
-    **dict.fromkeys(("--bs", "--batch", "-b"), "--batch-size"),
-    **dict.fromkeys(("--workers", "--num-workers", "--num-threads", "--jobs", "-j", "-t"), "--threads"),
-    **dict.fromkeys(("--network", "--net", "--arch", "--architecture", "-m"), "--model"),
-    **dict.fromkeys(("--random-state", "--random-seed", "-s"), "--seed"),
-    **dict.fromkeys(("--num-epochs", "--max-epochs", "--iterations", "--passes", "-e", "-n"), "--epochs"),
-    **dict.fromkeys(("--inverse", "--negative", "--negate"), "--invert"),
-    **dict.fromkeys(("-v", "-V"), "--version"),
-    **dict.fromkeys(("-?", "-help"), "--help"),
-}
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -95,6 +76,8 @@ def option_meant(command: Parser, flag: str, commands: dict[str, Parser]) -> str
     """What to write in place of an unknown option."""
     known = command._option_string_actions
     usual = flag.replace("_", "-") if len(flag) == 2 else f"--{flag.lstrip('-').replace('_', '-').lower()}"
+    if hint := HINTS.get(command.prog.rpartition(" ")[2], {}).get(usual):
+        return f"; {hint}"
     candidates = (usual, OPTIONS.get(flag), OPTIONS.get(usual))
     for word in candidates:
         if word in known:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from fastconv import models
-from fastconv.cli import options, parser, usage, words
+from fastconv.cli import hints, options, parser, usage, words
 
 
 def error(capsys, arguments):
@@ -104,7 +104,13 @@ OPTIONS = {
     "train --random-state 3": "--random-state; did you mean --seed?",
     "train --num_workers 3": "--num_workers; did you mean --threads?",
     "train --invert": "--invert; --invert is an option of 'fastconv predict'",
-    "train --momentum 0.9": "--momentum; see fastconv train --help",
+    "train --frobnicate": "--frobnicate; see fastconv train --help",
+    "train --momentum 0.9": "--momentum; train in Python for it: "
+    "fastconv.fit(network, images, labels, optimizer=..., loss=...)",
+    "train --gpu": "--gpu; fastconv computes on the CPU",
+    "predict --model a.npz b.png": "--model; the network and the files are written without options: "
+    "fastconv predict MODEL FILE",
+    "predict a.npz b.png -o c.txt": "-o; results go to standard output: write fastconv predict MODEL FILE > RESULTS",
     "predict --inverse a.npz b.png": "--inverse; did you mean --invert?",
     "predict --epochs 3 a.npz b.png": "--epochs; --epochs is an option of 'fastconv train'",
     "--epochs 3": "--epochs; --epochs is an option of 'fastconv train'",
@@ -126,9 +132,11 @@ def test_an_unknown_option(typed, capsys):
 def test_every_option_that_may_be_meant_exists():
     _, commands = options.parser()
     known = {"--version", *(flag for command in commands.values() for flag in command._option_string_actions)}
-    assert set(usage.OPTIONS.values()) <= known
-    assert set(usage.COMMANDS.values()) <= {*commands, "--version"}
-    assert not known & usage.OPTIONS.keys()
+    assert set(hints.OPTIONS.values()) <= known
+    assert set(hints.COMMANDS.values()) <= {*commands, "--version"}
+    for name, unknown in hints.HINTS.items():
+        assert not unknown.keys() & commands[name]._option_string_actions.keys()
+    assert not known & hints.OPTIONS.keys()
 
 
 VALUES = {

@@ -1,0 +1,41 @@
+"""What people type from the habit of other programs, and what they may mean."""
+
+__all__ = ["COMMANDS", "HINTS", "OPTIONS"]
+
+COMMANDS = {  # words of other programs -> a command
+    **dict.fromkeys(("fit", "learn", "training"), "train"),
+    **dict.fromkeys(("classify", "infer", "inference", "prediction", "run", "test", "eval", "evaluate"), "predict"),
+    **dict.fromkeys(("env", "doctor", "about", "cpu"), "info"),
+    "version": "--version",
+}
+OPTIONS = {  # options of other programs -> an option; underscores are written as hyphens here
+    **dict.fromkeys(("--learning-rate", "--rate", "--eta", "--step-size"), "--lr"),
+    **dict.fromkeys(("--output", "--save", "--save-path", "--output-file", "-o"), "--out"),
+    **dict.fromkeys(("--force", "-f", "--replace", "--clobber"), "--overwrite"),
+    **dict.fromkeys(("--dataset", "--data-dir", "--data-folder", "--folder", "--input", "-d"), "--data"),
+    **dict.fromkeys(("--bs", "--batch", "-b"), "--batch-size"),
+    **dict.fromkeys(("--workers", "--num-workers", "--num-threads", "--jobs", "-j", "-t"), "--threads"),
+    **dict.fromkeys(("--network", "--net", "--arch", "--architecture", "-m"), "--model"),
+    **dict.fromkeys(("--random-state", "--random-seed", "-s"), "--seed"),
+    **dict.fromkeys(("--num-epochs", "--max-epochs", "--iterations", "--passes", "-e", "-n"), "--epochs"),
+    **dict.fromkeys(("--inverse", "--negative", "--negate"), "--invert"),
+    **dict.fromkeys(("-v", "-V"), "--version"),
+    **dict.fromkeys(("-?", "-help"), "--help"),
+}
+WITHOUT = "the network and the files are written without options: fastconv predict MODEL FILE"
+PRINTED = "results go to standard output: write fastconv predict MODEL FILE > RESULTS"
+IN_PYTHON = "train in Python for it: fastconv.fit(network, images, labels, optimizer=..., loss=...)"
+CPU = "fastconv computes on the CPU"
+HINTS = {  # command -> option that it has not -> what to do
+    "predict": {
+        **dict.fromkeys(("--model", "--weights", "--checkpoint", "--ckpt", "--net", "--network", "-m"), WITHOUT),
+        **dict.fromkeys(("--input", "--image", "--images", "--file", "--files", "--data", "-i", "-f"), WITHOUT),
+        **dict.fromkeys(("--out", "--output", "--output-file", "--save", "-o"), PRINTED),
+        **dict.fromkeys(("--gpu", "--cuda", "--device"), CPU),
+    },
+    "train": {
+        **dict.fromkeys(("--optimizer", "--optim", "--momentum", "--weight-decay", "--loss", "--augment"), IN_PYTHON),
+        **dict.fromkeys(("--validation", "--validation-split", "--val-split", "--resume", "--dropout"), IN_PYTHON),
+        **dict.fromkeys(("--gpu", "--cuda", "--device"), CPU),
+    },
+}
