@@ -89,14 +89,18 @@ def test_before_the_end_of_the_first_epoch_nothing_is_saved(folder, tmp_path, ca
     assert os.listdir(tmp_path) == []
 
 
-def test_interrupted_in_the_last_epoch(folder, tmp_path, capsys, monkeypatch):
-    interrupted_in(monkeypatch, 2)
-    out = tmp_path / "a.npz"
-    assert parser.main(["train", "--data", str(folder), "--epochs", "2", "--out", str(out)]) == 130
+def test_what_the_unfinished_epoch_changed_is_taken_back(folder, tmp_path, capsys, monkeypatch):
+    arguments = ["train", "--data", str(folder), "--out"]
+    assert parser.main([*arguments, str(tmp_path / "one.npz"), "--epochs", "1"]) == 0
+    capsys.readouterr()
+    interrupted_in(monkeypatch, 2, step=20)
+    assert parser.main([*arguments, str(tmp_path / "a.npz"), "--epochs", "2"]) == 130
     printed = capsys.readouterr()
     assert printed.err.startswith("fastconv: interrupted in epoch 2; saved the network of epoch 1 (test accuracy ")
     assert "saved " not in printed.out
-    assert out.exists()
+    kept = arrays(tmp_path / "a.npz")
+    for name, array in arrays(tmp_path / "one.npz").items():
+        np.testing.assert_array_equal(kept[name], array)
 
 
 def test_interrupted_while_the_whole_training_is_saved(folder, tmp_path, capsys, monkeypatch):

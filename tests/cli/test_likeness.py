@@ -136,7 +136,7 @@ def test_of_the_sample_no_image_is_called_negative_and_nearly_all_negatives_are(
 
 
 def test_where_training_images_have_no_background_of_their_own_nothing_is_negative():
-    compared = likeness.Likeness(0.5, False)
+    compared = likeness.Likeness(0.48, False)
     assert not any(compared.is_negative(border) for border in np.linspace(0, 1, 11))
 
 
