@@ -1,4 +1,4 @@
-"""Ctrl-C while a network is trained and saved."""
+"""Ctrl-C, and the other signals that ask a process to end, while a network is trained and saved."""
 
 import signal
 import threading
@@ -6,25 +6,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+__all__ = ["Stopped", "only_once"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, `kill` or a time limit, a terminal that closes
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks this process to end; `code` is the exit status that shells expect then."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
+
 
 @contextmanager
 def only_once() -> Iterator[None]:
-    """In this block the first Ctrl-C raises KeyboardInterrupt, and later ones do nothing.
+    """In this block the first of these signals raises Stopped, and all later ones do nothing.
 
-    So the file that is saved after the first one is saved whole. Where Ctrl-C does nothing already, as after `nohup`,
-    and in other threads than the main one, nothing changes.
+    So the file that is saved after the first one is saved whole. A signal that does nothing already, as SIGHUP after
+    `nohup`, goes on doing nothing. Signals reach the main thread alone; in other threads the block changes nothing.
     """
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    watched = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
 
     def first(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        handler(number, frame)
+        for other in watched:
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(number)
 
-    signal.signal(signal.SIGINT, first)
+    for number in watched:
+        signal.signal(number, first)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in watched.items():
+            signal.signal(number, handler)

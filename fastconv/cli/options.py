@@ -22,14 +22,15 @@ EXAMPLES = {
 command.
 
 exit status: 0 if all went well, 1 if something failed, 2 if the command was
-not understood, 130 after Ctrl-C
+not understood, 130 after Ctrl-C, 128 + N after another signal N
 """,
     "train": """
   fastconv train                 the embedded sample, or the data that it finds
   fastconv train --model nielsen --out mine.npz --seed 3
   fastconv train --data ~/mnist --batch-size 50 --epochs 1    as in the paper
 
-Ctrl-C saves the network as it was at the end of the last finished epoch.
+Ctrl-C saves the network as it was at the end of the last finished epoch; so
+do SIGTERM and SIGHUP.
 """,
     "predict": """
   fastconv predict zhang2016.npz boot.png shirt.jpg

@@ -2,7 +2,7 @@
 
 Results go to standard output, everything else to standard error. The exit code is 0 when all went well, 1 when
 something failed (a file, the data, memory, a loss that is NaN, standard output), 2 when the command was not
-understood, 130 after Ctrl-C. Without a command the help is shown.
+understood, 130 after Ctrl-C, 128 + N after another signal N. Without a command the help is shown.
 """
 
 import sys

@@ -29,7 +29,6 @@ __all__ = ["FEWEST_EPOCHS", "IMAGES_SHOWN", "train", "use_threads"]
 IMAGES_SHOWN = 100_000  # the default number of epochs shows at least this many training images, ...
 FEWEST_EPOCHS = 5  # ... and each of them this often
 SMALL_STEP = 5_000_000  # multiply-adds of a batch that one thread computes as fast as several threads
-INTERRUPTED = 130
 
 
 def train(options: Namespace, output: Stream) -> int:
@@ -50,9 +49,9 @@ def train(options: Namespace, output: Stream) -> int:
         try:
             run(options, network, found, epochs, SGD(rate), known.loss, finished)
             path = save()
-        except KeyboardInterrupt:
-            complain(stopped(finished, epochs, save))
-            return INTERRUPTED
+        except interrupts.Stopped as stop:
+            complain(interrupted(finished, epochs, save))
+            return stop.code
         except FloatingPointError:
             raise ValueError(
                 f"training failed in epoch {finished.number + 1}: the loss or the weights became NaN or infinite. "
@@ -147,8 +146,8 @@ def end_of_epoch(finished: Finished, shown: bool, epoch: Epoch) -> None:
         raise FloatingPointError(f"epoch {epoch.epoch}: the loss or the weights became NaN or infinite")
 
 
-def stopped(finished: Finished, epochs: int, save: Callable[[], str]) -> str:
-    """Save the network of the last finished epoch after Ctrl-C; returns what to say."""
+def interrupted(finished: Finished, epochs: int, save: Callable[[], str]) -> str:
+    """Save the network of the last finished epoch; returns what to say."""
     if finished.last is None:
         return "interrupted before the end of epoch 1; nothing was saved"
     number = finished.number

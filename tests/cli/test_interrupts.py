@@ -1,4 +1,4 @@
-"""Ctrl-C while `fastconv train` works: the epochs that are finished are kept."""
+"""Ctrl-C, and other signals, while `fastconv train` works: the epochs that are finished are kept."""
 
 import os
 import re
@@ -55,6 +55,31 @@ def test_a_process_that_is_interrupted_saves_the_last_finished_epoch(folder, tmp
     kept, expected = arrays(tmp_path / "zhang2016.npz"), arrays(tmp_path / "again.npz")
     for name, array in expected.items():
         np.testing.assert_array_equal(kept[name], array)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_that_end_a_process_save_too(folder, tmp_path, number):
+    process = start(folder, tmp_path)
+    assert any("epoch 2 " in line for line in process.stdout)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert errors.startswith("fastconv: interrupted in epoch ")
+    arrays(tmp_path / "zhang2016.npz")
+
+
+def test_a_terminal_that_closes_after_nohup_ends_nothing(folder, tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = start(folder, tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert any("epoch 2 " in line for line in process.stdout)
+    process.send_signal(signal.SIGHUP)
+    assert any("epoch " in line for line in process.stdout)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
 
 
 def test_two_interrupts_at_once_lose_nothing(folder, tmp_path):
