@@ -45,7 +45,7 @@ class Place:
         else:
             text = str(error)
         if not self.out:
-            return text
+            return f"{text}; choose another place with --out FILE"
         return f"--out {text.removeprefix('path ')}"
 
     def save(self, network: Network, metadata: Mapping[str, object]) -> str:

@@ -102,6 +102,18 @@ def test_what_cannot_hold_a_network_is_refused_before_training(tmp_path, capsys,
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
+def test_a_folder_that_cannot_be_written_says_where_to_choose_another(tmp_path, capsys, monkeypatch):
+    def save(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("fastconv.cli.saving.checkpoint.save", save)
+    monkeypatch.chdir(tmp_path)
+    line = failure(capsys, "train", "--data", "sample")
+    why = "zhang2016.npz: a file cannot be written there: Permission denied"
+    assert line == f"fastconv: {why}; choose another place with --out FILE"
+    assert refused_before_training(capsys, monkeypatch, "a.npz") == why.replace("zhang2016", "a")
+
+
 def test_a_suffix_of_another_format_is_refused_with_the_option_as_typed(tmp_path, capsys, monkeypatch):
     for suffix in (".pth", ".h5", ".pkl"):
         why = refused_before_training(capsys, monkeypatch, tmp_path / f"a{suffix}")
