@@ -60,10 +60,7 @@ class Reader:
 
     def predict_all(self, file: str, given: StandardInput) -> bool:
         """Classify a file, or each picture in a folder; returns whether all images got a class."""
-        if "://" in file and not os.path.lexists(file):
-            raise data.DataError(
-                f"{file}: is an address, not a file; write curl -L {quoted(file)} | fastconv predict MODEL -"
-            )
+        refuse_no_file(file)
         if file == "-":
             return self.classify_input(given.file())
         if not os.path.isdir(file):
@@ -105,6 +102,18 @@ class Reader:
             row = field(image), field(self.saved.classes[best]), f"{outputs[number, best]:.3f}"
             print(*row, sep="\t", file=self.output)
         self.output.flush()
+
+
+def refuse_no_file(name: str) -> None:
+    """DataError for an address or a pattern, which is the name of no file."""
+    if os.path.lexists(name):
+        return
+    if "://" in name:
+        raise data.DataError(
+            f"{name}: is an address, not a file; write curl -L {quoted(name)} | fastconv predict MODEL -"
+        )
+    if "*" in name or "?" in name:
+        raise data.DataError(f"{name}: no file has such a name; a pattern stands for files only without quotes")
 
 
 def without_class(images: Array, finite: Array) -> str:

@@ -180,3 +180,17 @@ def test_predict_says_that_a_network_gives_nan_not_class_0(model, tmp_path, caps
     np.save(tmp_path / "x.npy", np.zeros((2, 28, 28), np.uint8))
     line = failure(capsys, "predict", tmp_path / "a.npz", tmp_path / "x.npy")
     assert line.endswith("x.npy: no class for 2 of 2 images, the first being [0]: the network gives NaN or infinity")
+
+
+def test_a_pattern_that_no_file_matches(trained, capsys):
+    line = failure(capsys, "predict", trained, "none/*.png")
+    why = "none/*.png: no file has such a name; a pattern stands for files only without quotes"
+    assert line == f"fastconv: {why}"
+
+
+def test_an_address_is_no_file_and_says_how_to_read_it(trained, capsys):
+    line = failure(capsys, "predict", trained, "https://example.org/a b.png")
+    assert line == (
+        "fastconv: https://example.org/a b.png: is an address, not a file; "
+        "write curl -L 'https://example.org/a b.png' | fastconv predict MODEL -"
+    )

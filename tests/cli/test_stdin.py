@@ -137,14 +137,6 @@ def test_more_than_a_disk_should_take(trained, capsys, monkeypatch):
     assert failure(capsys, "predict", trained, "-") == "fastconv: standard input: holds more than 99 bytes"
 
 
-def test_an_address_is_no_file_and_says_how_to_read_it(trained, capsys):
-    line = failure(capsys, "predict", trained, "https://example.org/a b.png")
-    assert line == (
-        "fastconv: https://example.org/a b.png: is an address, not a file; "
-        "write curl -L 'https://example.org/a b.png' | fastconv predict MODEL -"
-    )
-
-
 def test_the_temporary_file_is_removed(trained, image, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "stdin", Given(png(image)))
