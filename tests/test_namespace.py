@@ -1,12 +1,15 @@
-"""What `fastconv.<TAB>` shows: what people use, and no module that only the library itself uses."""
+"""What `fastconv.<TAB>` and `help(fastconv)` show: what people use, and no module that only the library itself uses."""
 
+import pydoc
+import re
 import types
 
 import child
+import pytest
 
 import fastconv
 
-ROOMS = {"checkpoint", "data", "graph", "init", "layers", "losses", "models", "ops", "optim", "training"}
+ROOMS = {"data", "init", "layers", "losses", "models", "ops", "optim"}
 
 
 def test_the_modules_shown_are_those_that_people_use():
@@ -22,3 +25,25 @@ def test_every_name_shown_is_there_and_documented():
 def test_a_star_import_takes_the_names_shown():
     names = child.run("-c", "from fastconv import *; print(*sorted(n for n in globals() if n[0] != '_'))").split()
     assert names == sorted(set(dir(fastconv)) - {"__version__"})
+
+
+def test_what_a_layer_and_a_loss_of_ones_own_need_is_there():
+    assert {"Layer", "Parameter", "Spec"} <= set(dir(fastconv))
+    assert fastconv.Parameter is fastconv.graph.Parameter
+    assert "Loss" in dir(fastconv.losses)
+
+
+@pytest.mark.parametrize("module", [fastconv, fastconv.layers, fastconv.models, fastconv.ops], ids=lambda m: m.__name__)
+def test_help_names_every_function_and_class_by_family(module):
+    words = set(re.findall(r"\w+", module.__doc__))
+    assert set(module.__all__) - words == set()
+    description = pydoc.render_doc(module, renderer=pydoc.plaintext).partition("PACKAGE CONTENTS")[0]
+    assert set(module.__all__) - set(re.findall(r"\w+", description)) == set()
+
+
+@pytest.mark.parametrize("module", [fastconv, fastconv.layers, fastconv.models, fastconv.ops], ids=lambda m: m.__name__)
+def test_help_names_nothing_that_is_not_there(module):
+    """Each line of a family: names, then what they are."""
+    for line in re.findall(r"^    ((?:\w+, )*\w+)(?:  +|$)", module.__doc__, re.MULTILINE):
+        for name in line.split(", "):
+            assert hasattr(module, name), name

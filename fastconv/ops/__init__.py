@@ -1,4 +1,61 @@
-"""The public functions on NumPy arrays: check, choose the path, allocate or take `out=`, call a kernel."""
+"""The public functions on NumPy arrays: check, choose the path, allocate or take `out=`, call a kernel.
+
+Functions on arrays (fastconv.ops); the gradients of `name` are in `name_backward`, or in several functions named so:
+
+Convolution
+    conv2d                      filters that slide over images; gradients conv2d_backward_input,
+                                conv2d_backward_weight, conv2d_backward_bias
+    conv_transpose2d            its adjoint; gradients conv_transpose2d_backward_input,
+                                conv_transpose2d_backward_weight, conv_transpose2d_backward_bias
+    convolve2d                  convolution in the mathematical sense; gradients convolve2d_backward_input,
+                                convolve2d_backward_weight
+    rot180                      kernels turned by 180 degrees
+    pack_weight, PackedWeight   a weight packed once for many calls of conv2d
+
+Dense layers
+    linear                      a matrix and a bias; gradients linear_backward (all three), linear_backward_input,
+                                linear_backward_weight, linear_backward_bias
+
+Pooling
+    max_pool2d                  the largest value of each window; max_pool2d_backward
+    max_unpool2d                values back where max_pool2d found them; max_unpool2d_backward
+    avg_pool2d                  the mean of each window; avg_pool2d_backward
+    lp_pool2d                   the L_p norm of each window; lp_pool2d_backward
+    adaptive_max_pool2d         the largest values of windows that give a given size; adaptive_max_pool2d_backward
+    adaptive_avg_pool2d         their means; adaptive_avg_pool2d_backward
+    global_max_pool2d           the largest value of each channel; global_max_pool2d_backward
+    global_avg_pool2d           the mean of each channel; global_avg_pool2d_backward
+
+Normalisation
+    batch_norm                  each channel over the batch; batch_norm_backward
+    group_norm                  groups of channels of each image; group_norm_backward
+    layer_norm                  the last axes; layer_norm_backward
+    local_response_norm         the channels around each value; local_response_norm_backward
+
+Activations
+    relu, relu6                 the positive part; at most 6; relu_backward, relu6_backward
+    leaky_relu, prelu           a slope below zero, given or learned; leaky_relu_backward, prelu_backward
+    elu, gelu, silu, softplus   smooth ones; elu_backward, gelu_backward, silu_backward, softplus_backward
+    sigmoid, tanh               with bounds; sigmoid_backward, tanh_backward
+    hardsigmoid, hardswish      of straight lines; hardsigmoid_backward, hardswish_backward
+    softmax, log_softmax        probabilities and their logarithms; softmax_backward, log_softmax_backward
+
+Losses
+    cross_entropy               classes, from logits; cross_entropy_backward
+    nll_loss                    classes, from log-probabilities; nll_loss_backward
+    binary_cross_entropy_with_logits    yes or no, from logits; binary_cross_entropy_with_logits_backward
+    mse_loss                    squares of differences; mse_loss_backward
+    l1_loss                     absolute differences; l1_loss_backward
+    huber_loss                  squares of small differences, else absolute ones; huber_loss_backward
+
+Other
+    add                         the sum of two arrays of one shape
+    concatenate                 images side by side along their channels
+    pad                         a border of one value; pad_backward
+    upsample_nearest2d          each value repeated in a block; upsample_nearest2d_backward
+    to_channels_last, to_planar the same values in another order in memory
+    use_path                    optional paths of the convolutions: on or off
+"""
 
 from .activation.elu import elu, elu_backward
 from .activation.hard import hardsigmoid, hardsigmoid_backward, hardswish, hardswish_backward

@@ -1,0 +1,187 @@
+"""Names of PyTorch, Keras, scikit-learn and NumPy: what to write for each here. Read when a name is missing."""
+
+import sys
+from collections.abc import Iterator
+
+ROOMS = ("layers", "ops", "models", "losses", "optim", "data", "init")  # modules below fastconv
+KINDS = {"layers": "the layer", "ops": "the function on arrays", "init": "first values"}
+
+CONV = "fastconv.Conv2D(16, 3, padding=1); the number of input channels is inferred"
+TRANSPOSED = "fastconv.ConvTranspose2D(16, 2, stride=2); the number of input channels is inferred"
+NORM = "fastconv.BatchNorm(); the number of channels is inferred"
+MODEL = "fastconv.Network(model, input_shape); a model is a layer, a sequential(...), or a function of nodes"
+OWN = "fastconv.Layer; the base of your own layers; a model is a layer, a sequential(...), or a function of nodes"
+CHAIN = "fastconv.sequential(fastconv.Conv2D(16, 3), fastconv.ReLU())"
+JOIN = "fastconv.concat(a, b); in a model; fastconv.concatenate((x, x)) for arrays"
+CLASSES = "fastconv.CrossEntropy(); it takes logits and class numbers, so the network ends without Softmax"
+SQUARES = "fastconv.MSE(reduction='mean')"
+ARRAY = "np.asarray([1, 2], 'float32'); arrays of NumPy are used as they are"
+TRAIN = "fastconv.fit(network, x, labels)"
+BATCHES = "fastconv.fit(network, x, labels, batch_size=32); it takes whole arrays, and shuffles and cuts them itself"
+PREDICT = "network.predict(x); it keeps no gradients, and leaves dropout and batch norm as in evaluation"
+SEED = "fastconv.Network(model, input_shape, seed=0)"
+GRADIENTS = "network.gradients(x, labels, loss)"
+RULES = "fastconv.Adam(lr=0.001); there are SGD, Adam, AdamW and RMSprop"
+ACTIVATION = "fastconv.ReLU(); each activation is a layer of its own"
+DATA = "fastconv.data.load(); or any NumPy arrays"
+INPUT = "fastconv.Network(model, input_shape); the network gets the shape of one image, such as (1, 28, 28)"
+LOAD = "network.load(path); images come from fastconv.data.load()"
+RULE = "fastconv.init; layers take init='he_normal'"
+
+EXPRESSIONS = {  # name -> what to write; a note
+    **dict.fromkeys(("Conv2d", "Convolution2D"), CONV),
+    **dict.fromkeys(("ConvTranspose2d", "Conv2DTranspose", "Deconv2D", "Convolution2DTranspose"), TRANSPOSED),
+    **dict.fromkeys(("MaxPool2d", "MaxPooling2D", "MaxPool"), "fastconv.MaxPool2D(2)"),
+    **dict.fromkeys(("AvgPool2d", "AveragePooling2D", "AveragePool2D"), "fastconv.AvgPool2D(2)"),
+    **dict.fromkeys(("AdaptiveAvgPool2d", "AdaptiveAveragePooling2D"), "fastconv.AdaptiveAvgPool2D(1)"),
+    **dict.fromkeys(("AdaptiveMaxPool2d", "AdaptiveMaxPooling2D"), "fastconv.AdaptiveMaxPool2D(1)"),
+    **dict.fromkeys(("GlobalAveragePooling2D", "GlobalAveragePool2D"), "fastconv.GlobalAvgPool2D()"),
+    "GlobalMaxPooling2D": "fastconv.GlobalMaxPool2D()",
+    "LPPool2d": "fastconv.LpPool2D(2)",
+    **dict.fromkeys(("BatchNorm2d", "BatchNorm1d", "BatchNorm2D", "BatchNormalization", "SyncBatchNorm"), NORM),
+    "LayerNormalization": "fastconv.LayerNorm()",
+    "GroupNormalization": "fastconv.GroupNorm(8)",
+    **dict.fromkeys(("InstanceNorm2d", "InstanceNorm"), "fastconv.GroupNorm(16); with the number of channels"),
+    **dict.fromkeys(("Dropout2d", "SpatialDropout2D"), "fastconv.Dropout(0.5); it drops values, not whole planes"),
+    **dict.fromkeys(("ZeroPadding2D", "ZeroPad2d", "ConstantPad2d"), "fastconv.ZeroPad2D(1)"),
+    **dict.fromkeys(("UpSampling2D", "UpsamplingNearest2d", "Upsampling2D"), "fastconv.Upsample(2)"),
+    "LazyConv2d": CONV,
+    **dict.fromkeys(
+        ("LazyLinear", "FullyConnected", "InnerProduct"), "fastconv.Linear(10); the input size is inferred"
+    ),
+    **dict.fromkeys(("Swish", "SiLu"), "fastconv.SiLU()"),
+    **dict.fromkeys(("LeakyRelu", "LeakyRELU"), "fastconv.LeakyReLU(0.01)"),
+    **dict.fromkeys(("Activation", "activations"), ACTIVATION),
+    "Sequential": CHAIN,
+    **dict.fromkeys(("ModuleList", "ModuleDict"), CHAIN + "; or keep layers in a list of Python"),
+    **dict.fromkeys(("Model", "NeuralNetwork", "Net", "CNN", "Classifier"), MODEL),
+    "Module": OWN,
+    **dict.fromkeys(("Identity", "Lambda"), "lambda x: x; a model may be any function of nodes"),
+    "Add": "a + b; of two nodes in a model",
+    **dict.fromkeys(("Concatenate", "cat", "hstack", "vstack", "Merge", "merge"), JOIN),
+    **dict.fromkeys(("Input", "InputLayer", "InputSpec"), INPUT),
+    "Reshape": "fastconv.Flatten(); the one change of shape between layers",
+    "flatten": "fastconv.Flatten(); the layer; arrays have x.reshape(len(x), -1)",
+    **dict.fromkeys(
+        ("CrossEntropyLoss", "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "NLLLoss", "NLL"), CLASSES
+    ),
+    **dict.fromkeys(("MSELoss", "MeanSquaredError", "mse", "mean_squared_error", "L2Loss"), SQUARES),
+    **dict.fromkeys(("Adagrad", "Adadelta", "Adamax", "NAdam", "Nadam", "RAdam", "LBFGS", "Lion", "Ftrl"), RULES),
+    **dict.fromkeys(("clip_grad_norm_", "clip_grad_norm", "clip_by_norm"), "fastconv.clip_gradients(gradients, 5.0)"),
+    **dict.fromkeys(("train", "fit_model", "Trainer", "train_on_batch", "partial_fit"), TRAIN),
+    "compile": TRAIN + "; the loss and the optimizer are arguments of fit",
+    **dict.fromkeys(("DataLoader", "TensorDataset", "Dataset", "ImageDataGenerator"), BATCHES),
+    **dict.fromkeys(("predict", "eval", "no_grad", "inference_mode", "forward", "predict_proba", "infer"), PREDICT),
+    **dict.fromkeys(("score", "accuracy", "accuracy_score", "metrics"), "fastconv.evaluate(network, x, labels)"),
+    **dict.fromkeys(("tensor", "Tensor", "from_numpy", "as_tensor", "Variable", "array", "asarray"), ARRAY),
+    **dict.fromkeys(("manual_seed", "seed", "set_seed", "random"), SEED),
+    **dict.fromkeys(("grad", "autograd", "backward", "GradientTape", "value_and_grad", "gradients"), GRADIENTS),
+    **dict.fromkeys(("load", "load_model", "load_weights", "load_state_dict"), LOAD),
+    **dict.fromkeys(("save", "save_model", "save_weights", "state_dict"), "network.save(path)"),
+    "summary": "network.summary()",
+    "nn": "fastconv.layers; every layer is also there by itself: fastconv.Conv2D",
+    **dict.fromkeys(("functional", "F"), "fastconv.ops; every function is also there by itself: fastconv.relu(x)"),
+    **dict.fromkeys(("optimizers", "optimizer"), "fastconv.optim"),
+    "loss": "fastconv.losses",
+    **dict.fromkeys(("applications", "model", "torchvision"), "fastconv.models"),
+    **dict.fromkeys(("datasets", "utils", "mnist", "load_data", "fashion_mnist"), DATA),
+    **dict.fromkeys(("initializers", "kaiming_normal_", "xavier_uniform_"), RULE),
+    "version": "fastconv.__version__",
+    "set_threads": "fastconv.set_num_threads(2)",
+}
+
+ONE_AXIS = "images have two axes here; for signals take images (C, 1, L) and kernels (1, k)"
+IMAGES = "fastconv has layers for images alone"
+RATE = "set the rate between epochs, optimizer.lr = 0.01, in fit(..., on_epoch=...) or in a loop of your own"
+CALLBACK = "write fit(..., on_epoch=function), which gets each finished epoch"
+CPU = "fastconv computes on the processor, nothing is moved; threads: fastconv.set_num_threads"
+SPLIT = "cut the arrays yourself: x[:50000], x[50000:]"
+LABELS = "class numbers are taken as they are, labels of shape (N,); from one-hot rows: labels.argmax(1)"
+PICTURES = "prepare arrays with NumPy, such as x.astype('float32') / 255"
+BINARY = (
+    "for yes or no write Linear(2) and fastconv.CrossEntropy(); the function on arrays is "
+    "fastconv.binary_cross_entropy_with_logits, and docs/extending.md makes a loss of your own of it"
+)
+DIFFERENCE = (
+    "fastconv.MSE is the loss of differences; the functions on arrays are fastconv.l1_loss and fastconv.huber_loss, "
+    "and docs/extending.md makes a loss of your own of them"
+)
+
+SENTENCES = {  # name -> what there is instead
+    **dict.fromkeys(("Conv1d", "Conv1D", "MaxPool1d", "MaxPooling1D", "AvgPool1d", "Conv3d", "Conv3D"), ONE_AXIS),
+    **dict.fromkeys(("LSTM", "GRU", "RNN", "Embedding", "Transformer", "MultiheadAttention", "Attention"), IMAGES),
+    **dict.fromkeys(
+        ("lr_scheduler", "StepLR", "ExponentialLR", "CosineAnnealingLR", "ReduceLROnPlateau", "LearningRateScheduler"),
+        RATE,
+    ),
+    **dict.fromkeys(("schedules", "OneCycleLR", "LambdaLR", "MultiStepLR"), RATE),
+    **dict.fromkeys(("EarlyStopping", "ModelCheckpoint", "callbacks", "Callback", "TensorBoard"), CALLBACK),
+    **dict.fromkeys(("device", "cuda", "to", "backends", "cpu", "gpu", "amp", "autocast", "distributed", "jit"), CPU),
+    **dict.fromkeys(("train_test_split", "random_split", "KFold", "cross_val_score"), SPLIT),
+    **dict.fromkeys(("to_categorical", "one_hot", "OneHotEncoder", "LabelEncoder"), LABELS),
+    **dict.fromkeys(("transforms", "preprocessing", "StandardScaler", "ToTensor", "Normalize"), PICTURES),
+    **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss", "BinaryCrossentropy", "BinaryCrossEntropy", "BCE"), BINARY),
+    **dict.fromkeys(("L1Loss", "HuberLoss", "SmoothL1Loss", "MeanAbsoluteError", "MAE", "Huber", "L1"), DIFFERENCE),
+}
+
+
+def says(module: str, name: str) -> str:
+    """What follows "no attribute 'name'": what to write, what it may mean, or nothing."""
+    if name in EXPRESSIONS:
+        line, _, note = EXPRESSIONS[name].partition("; ")
+        return f"; write {line}{f' ({note})' if note else ''}"
+    if name in SENTENCES:
+        return f"; {SENTENCES[name]}"
+    found = list(dict.fromkeys(meant(module, name)))
+    if not found:
+        return ""
+    *first, last = found[:4]
+    return f"; did you mean {', '.join(first)}{' or ' if first else ''}{last}?"
+
+
+def meant(module: str, name: str) -> Iterator[str]:
+    """Names of fastconv that may be meant: elsewhere, in another case, longer, or nearly the same."""
+    own = here(module)
+    same = {each: place for each, place in own.items() if folded(each) == folded(name)}
+    same |= {each: place for each, place in everywhere().items() if folded(each) == folded(name)}
+    if same:
+        yield from (shown(each, place) for each, place in same.items())
+        return
+    longer = [each for each in own if len(name) > 2 and folded(name) in folded(each)]
+    if longer:
+        yield from (shown(each, own[each]) for each in sorted(longer, key=lambda each: (len(each), each)))
+        return
+    from difflib import get_close_matches
+
+    for each in get_close_matches(name, [*own, *everywhere()], 3, 0.7):
+        yield shown(each, {**everywhere(), **own}[each])
+
+
+def here(module: str) -> dict[str, str]:
+    """name -> module, of the names that the module shows; for fastconv each with the module that it comes from."""
+    if module == "fastconv":
+        flat = sys.modules[module].__all__
+        origin = everywhere()
+        return {name: origin.get(name, "") for name in flat if not name.startswith("_")}
+    room = module.rpartition(".")[2]
+    return {name: room for name in dir(sys.modules[module])}
+
+
+def everywhere() -> dict[str, str]:
+    """name -> module below fastconv, of all public names."""
+    return {name: room for room in reversed(ROOMS) for name in dir(sys.modules[f"fastconv.{room}"])}
+
+
+def shown(name: str, room: str) -> str:
+    """The name as one writes it, and what it is."""
+    flat = name in sys.modules["fastconv"].__all__
+    path = f"fastconv.{name}" if flat or not room else f"fastconv.{room}.{name}"
+    if room == "models" and name.islower() and name != "known":
+        return f"{path}()"
+    kind = KINDS.get(room)
+    return f"{path} ({kind})" if kind else path
+
+
+def folded(name: str) -> str:
+    """The name without case and underscores."""
+    return name.replace("_", "").lower()
