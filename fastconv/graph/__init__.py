@@ -5,7 +5,8 @@ calls (`forward`, `backward`); it owns no array. Nodes are joined by ``a + b`` a
 """
 
 from ..layer import Array, Layer, Parameter, Spec, State
-from .build import build, sequential
+from .build import build
+from .chain import sequential
 from .graph import Graph, ancestors, declared
 from .node import Node, concat
 from .scopes import scope

@@ -1,58 +1,46 @@
-"""From a model, a function Node -> Node, to its graph; and models one after another."""
+"""From a model, a function Node -> Node, to its graph."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeAlias
+import inspect
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arguments import models as given
 from ..ops import check
+from .chain import Model, one_model
 from .graph import Graph
 from .node import Node
-
-Model: TypeAlias = Callable[[Node], Node]
-
-
-def sequential(*models: Model) -> Model:
-    """The model that applies these models (layers, or any functions Node -> Node) one after another.
-
-    Examples
-    --------
-    >>> import fastconv
-    >>> from fastconv.layers import Flatten, Linear, ReLU
-    >>> list(fastconv.Network(fastconv.sequential(Flatten(), Linear(5), ReLU()), (1, 8, 8)).parameters)
-    ['linear1.weight', 'linear1.bias']
-    """
-    for model in models:
-        given.check_model(model, "sequential takes layers and functions Node -> Node")
-
-    return partial(one_after_another, models)
-
-
-def one_after_another(models: tuple[Model, ...], x: Node) -> Node:
-    """The last model's node, each model applied to the node of the one before it."""
-    for model in models:
-        x = model(x)
-    return x
+from .refused import RULE
 
 
 def build(model: Model, input_shape: Any, dtype: DTypeLike, precise: bool = False) -> Node:
     """The output node of the model; its graph holds the rest."""
-    given.check_model(model, "model must be a layer or a function Node -> Node")
+    given.check_order(model, input_shape)
+    model = one_model(model, "model must be a layer or a function Node -> Node")
     shape = given.sample_shape(input_shape)
     dtype = np.dtype(dtype)
     if dtype not in check.DTYPES:
         raise TypeError(f"dtype must be float32 or float64, got {dtype}")
     graph = Graph(shape, dtype, check.flag(precise, "precise"))
     check.size(shape, dtype)
-    try:
-        output = model(graph.input)
-    except TypeError as error:
-        if repr(graph.input) not in str(error):
-            raise
-        raise TypeError(f"{error}; if model is a function that returns a model, call it: resnet18()") from None
+    output = applied(model, graph.input)
     if not isinstance(output, Node) or output.graph is not graph:
-        raise TypeError(f"model must return a Node made from the one it was given, got {output!r}")
+        rule = "model must return a Node made from the one it was given"
+        raise TypeError(f"{rule}, got {output!r}{given.returned(model, output)}")
     return output
+
+
+def applied(model: Model, node: Node) -> Any:
+    """model(node); TypeError with what to write where the model takes no node, or other arguments too."""
+    try:
+        return model(node)
+    except TypeError as error:
+        name = given.name_of(model)
+        makes = f"{error}; if {name} makes a model, call it: {name}()"
+        if not given.callable_with(model, node):
+            cure = f"{error}; model must take one Node, the rest by functools.partial({name}, ...)"
+            raise TypeError(makes if given.callable_with(model) else cure) from None
+        if f"got {node!r}" in str(error) and RULE not in str(error) and inspect.isfunction(model):
+            raise TypeError(makes) from None
+        raise

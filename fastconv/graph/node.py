@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..layer import Layer, Spec
 from ..ops import check
 from ..typing import Shape
+from .refused import RULE, SUM, NoArray
 
 if TYPE_CHECKING:
     from .graph import Graph
 
 
-class Node:
+class Node(NoArray):
     """A value in a model: the image, a layer's output, a sum or a concatenation. It cannot be changed.
 
     Attributes
@@ -92,13 +93,14 @@ class Node:
         return node_of, (self.graph, self.index)
 
     def __add__(self, other: "Node") -> "Node":
-        return added(self, other) if isinstance(other, Node) else NotImplemented
+        if isinstance(other, Node):
+            return added(self, other)
+        raise TypeError(f"{self!r} + {type(other).__name__}: {RULE}; {SUM}")
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        raise TypeError(
-            f"the node {describe(self)} of a model is not an array: models are made of layers, such as "
-            "fastconv.ReLU(), not of functions of arrays"
-        )
+    def __radd__(self, other: Any) -> "Node":
+        if type(other) is int and other == 0:  # what `sum` of Python begins with
+            return self
+        raise TypeError(f"{type(other).__name__} + {self!r}: {RULE}; {SUM}")
 
     def __repr__(self) -> str:
         return f"<Node {describe(self)}>"
@@ -121,11 +123,27 @@ def one_graph(first: Node, *others: Node) -> None:
             raise ValueError(f"nodes of two different networks: {describe(first)} and {describe(other)}")
 
 
-def concat(*nodes: Node) -> Node:
+def concat(*nodes: Any, **options: Any) -> Node:
     """The channels of all nodes, one after another; H and W must agree.
 
     Free of cost where a node can be computed inside the result; a node that repeats, or that already lies inside
     another concatenation, is copied.
+
+    Parameters
+    ----------
+    *nodes : Node
+        Or one list or tuple of them.
+
+    Returns
+    -------
+    Node
+
+    Raises
+    ------
+    TypeError
+        For what is no node, and for options of other libraries, such as an axis.
+    ValueError
+        For no nodes, other sizes, and nodes of another network.
 
     Examples
     --------
@@ -134,13 +152,29 @@ def concat(*nodes: Node) -> Node:
     >>> fastconv.Network(model, (3, 8, 8)).output_shape
     (7, 8, 8)
     """
+    if options:
+        raise TypeError(f"concat takes no {next(iter(options))}: it joins the channels of nodes; write concat(a, b)")
+    if len(nodes) == 1 and isinstance(nodes[0], list | tuple):
+        nodes = tuple(nodes[0])
     if not nodes:
         raise ValueError("concat needs at least one node")
-    for node in nodes:
+    for place, node in enumerate(nodes):
         if not isinstance(node, Node):
-            cure = "; write concat(*nodes)" if isinstance(node, list | tuple) else ""
-            raise TypeError(f"concat takes Nodes, got {type(node).__name__}{cure}")
+            raise TypeError(f"concat takes Nodes, got {check.shown(node)}{no_node(node, place)}")
     return concatenated(*nodes)
+
+
+def no_node(value: Any, place: int) -> str:
+    """What to write instead of a value that is no node, the one at this place among the arguments of `concat`."""
+    if isinstance(value, list | tuple):
+        return "; write concat(*nodes)"
+    if hasattr(value, "spec") or callable(value):
+        return "; call the layer on a node, layer(x), and join the result"
+    if isinstance(value, int) and place:
+        return "; no axis is given, it joins the channels of nodes; write concat(a, b)"
+    if hasattr(value, "__array__"):
+        return "; arrays are joined by fastconv.concatenate((a, b))"
+    return ""
 
 
 def concatenated(*nodes: Node, name: str | None = None) -> Node:

@@ -1,0 +1,132 @@
+"""Nodes are no arrays: each error says which layer, sum or concatenation to write, and that works."""
+
+import copy
+import math
+import pickle
+import re
+
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import Network, concat
+from fastconv.layers import Conv2D, ReLU
+
+W, ONES = np.ones((4, 3, 3, 3), "float32"), np.ones(8, "float32")
+HABITS = {
+    "relu": (lambda x: fastconv.relu(x), "relu of <Node input (3, 8, 8)>: .*; write fastconv.ReLU()(x)"),
+    "conv2d": (lambda x: fastconv.conv2d(x, W), "write fastconv.Conv2D(16, 3)(x)"),
+    "conv_transpose2d": (lambda x: fastconv.conv_transpose2d(x, W), "fastconv.ConvTranspose2D(16, 2, stride=2)(x)"),
+    "max_pool2d": (lambda x: fastconv.max_pool2d(x, 2), "write fastconv.MaxPool2D(2)(x)"),
+    "avg_pool2d": (lambda x: fastconv.avg_pool2d(x, 2), "write fastconv.AvgPool2D(2)(x)"),
+    "adaptive": (lambda x: fastconv.adaptive_avg_pool2d(x, 2), "write fastconv.AdaptiveAvgPool2D(1)(x)"),
+    "global": (lambda x: fastconv.global_max_pool2d(x), "write fastconv.GlobalMaxPool2D()(x)"),
+    "leaky_relu": (lambda x: fastconv.leaky_relu(x), "write fastconv.LeakyReLU()(x)"),
+    "log_softmax": (lambda x: fastconv.log_softmax(x), "write fastconv.LogSoftmax()(x)"),
+    "layer_norm": (lambda x: fastconv.layer_norm(x, 3), "write fastconv.LayerNorm()(x)"),
+    "lrn": (lambda x: fastconv.local_response_norm(x, 5), "write fastconv.LocalResponseNorm(5)(x)"),
+    "pad": (lambda x: fastconv.pad(x, 1), "write fastconv.ZeroPad2D(1)(x)"),
+    "upsample": (lambda x: fastconv.upsample_nearest2d(x, 2), "write fastconv.Upsample(2)(x)"),
+    "add": (lambda x: fastconv.add(x, x), "write a + b"),
+    "concatenate": (lambda x: fastconv.concatenate((x, x)), "write fastconv.concat(a, b)"),
+    "mse_loss": (lambda x: fastconv.mse_loss(x, x), "losses are given to training"),
+    "np.add": (lambda x: np.add(x, x), "numpy.add of <Node input (3, 8, 8)>: .*; write a + b"),
+    "np.tanh": (lambda x: np.tanh(x), "write fastconv.Tanh()(x)"),
+    "np.maximum": (lambda x: np.maximum(x, 0), "write fastconv.ReLU()(x)"),
+    "np.concatenate": (lambda x: np.concatenate([x, x]), "write fastconv.concat(a, b)"),
+    "np.mean": (lambda x: np.mean(x, (1, 2)), "write fastconv.GlobalAvgPool2D()(x)"),
+    "np.exp": (lambda x: np.exp(x), "for more make a layer of your own, see docs/extending.md"),
+    "np.asarray": (lambda x: np.asarray(x), "the values come from network.predict(x)"),
+    "array *": (lambda x: ONES * x, "scale the images before the network gets them"),
+    "array +": (lambda x: ONES + x, "write a + b"),
+    "* 2": (lambda x: x * 2, "<Node input (3, 8, 8)> * int: models are made of layers, and a node is no array; scale"),
+    "2 *": (lambda x: 2 * x, "int * <Node"),
+    "/ 255": (lambda x: x / 255, "scale the images before the network gets them"),
+    "- x": (lambda x: x - x, "a sum is of two nodes of one shape, a + b"),
+    "1 -": (lambda x: 1 - x, "a sum is of two nodes"),
+    "-x": (lambda x: -x, "make a layer of your own"),
+    "+ 1": (lambda x: x + 1, "<Node input (3, 8, 8)> + int: .* such as the bias of Linear"),
+    "1 +": (lambda x: 1 + x, "int + <Node"),
+    "+ array": (lambda x: x + ONES, "+ ndarray"),
+    "@": (lambda x: x @ W, "write fastconv.Linear(10)(x)"),
+    "**": (lambda x: x**2, "make a layer of your own"),
+    ">": (lambda x: x > 0, "make a layer of your own"),
+    "abs": (abs, "make a layer of your own"),
+    "[0]": (lambda x: x[0], "its shape, without the batch axis, is x.shape"),
+    "list": (lambda x: list(x), "its shape, without the batch axis, is x.shape"),
+    "len": (len, "its shape, without the batch axis, is x.shape"),
+    "float": (lambda x: float(x), "the values come from network.predict(x)"),
+    "math": (math.sqrt, "the values come from network.predict(x)"),
+    "concat axis=": (
+        lambda x: concat(x, x, axis=1),
+        "concat takes no axis: it joins the channels of nodes",
+    ),
+    "concat dim=": (lambda x: concat([x, x], dim=1), "concat takes no dim"),
+    "concat 1": (
+        lambda x: concat(x, x, 1),
+        "got 1; no axis is given, it joins the channels",
+    ),
+    "concat lists": (lambda x: concat([x], [x]), "write concat(*nodes)"),
+    "concat layer": (lambda x: concat(x, ReLU()), "call the layer on a node, layer(x), and join the result"),
+    "concat array": (lambda x: concat(x, ONES), "arrays are joined by fastconv.concatenate((a, b))"),
+}
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_what_takes_arrays_or_numbers_is_refused(habit):
+    model, says = HABITS[habit]
+    with pytest.raises(TypeError, match=re.escape(says).replace(r"\.\*", ".*")) as caught:
+        Network(model, (3, 8, 8))
+    assert "makes a model" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("numpy", "the values come from network.predict(x)"),
+        ("detach", "the values come from network.predict(x)"),
+        ("view", "write fastconv.Flatten()(x)"),
+        ("flatten", "write fastconv.Flatten()(x)"),
+        ("mean", "write fastconv.GlobalAvgPool2D()(x)"),
+        ("sigmoid", "write fastconv.Sigmoid()(x)"),
+        ("permute", "make a layer of your own"),
+    ],
+)
+def test_methods_of_arrays_are_refused(name, says):
+    with pytest.raises(AttributeError, match=rf"Node has no attribute '{name}': .*{re.escape(says)}"):
+        Network(lambda x: getattr(x, name)(), (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    "line", sorted({line for _, says in HABITS.values() for line in re.findall(r"fastconv\S+\(x\)$", says)})
+)
+def test_the_layer_that_an_error_names_can_be_written_so(line):
+    flat = "Linear" in line
+
+    def model(x):
+        return eval(line, {"fastconv": fastconv, "x": fastconv.Flatten()(x) if flat else x})
+
+    assert Network(model, (3, 8, 8), seed=0).output_shape
+
+
+def test_sums_of_python_and_lists_of_nodes_work():
+    def model(x):
+        branches = [Conv2D(4, 1)(x) for _ in range(3)]
+        return concat([sum(branches), *branches])
+
+    network = Network(model, (3, 8, 8), seed=0)
+    assert network.output_shape == (16, 8, 8)
+    y = network.predict(np.ones((1, 3, 8, 8), "float32"))
+    np.testing.assert_allclose(y[:, :4], y[:, 4:8] + y[:, 8:12] + y[:, 12:], rtol=1e-6)
+
+
+def test_a_node_stands_for_itself_where_one_asks_whether_there_is_one():
+    Network(lambda x: (None or x) if x else None, (3, 8, 8))
+
+
+def test_nodes_are_copied_and_pickled_as_ever():
+    node = Network(ReLU(), (3, 8, 8)).output
+    for way in (copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))):
+        assert repr(way(node)) == repr(node)
+    assert not hasattr(node, "_private")
+    assert len({node, node.inputs[0], node}) == 2
