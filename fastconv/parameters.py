@@ -1,10 +1,10 @@
 """The arrays of a network by name: live views, of one flat vector where they are parameters."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -13,9 +13,14 @@ from .ops import check
 from .ops.allocation import aligned, nbytes
 from .typing import Array, Shape
 
+WIDTH = 80  # columns of a text
+
 
 class Named(Mapping[str, Array]):
     """Name -> live array; assigning writes into the array.
+
+    The arrays go on with the network: ``best = network.parameters.copy()`` keeps them as they are now, and
+    ``network.parameters.update(best)`` puts them back.
 
     Callers get views: whatever shape or dtype they set on a view, the array that plans use does not change.
     """
@@ -25,8 +30,18 @@ class Named(Mapping[str, Array]):
         self._arrays = {name: array.view() for name, array in arrays.items()}
 
     def __getitem__(self, name: str) -> Array:
-        array = self._arrays[name] = intact(self._arrays[name], self._own[name])
+        try:
+            array = self._arrays[name] = intact(self._arrays[name], self._own[name])
+        except KeyError:
+            raise KeyError(unknown(name, self._own)) from None
         return array
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._own
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The array of this name, or `default`."""
+        return self[name] if name in self._own else default
 
     def __setitem__(self, name: str, value: ArrayLike) -> None:
         array = self[name]
@@ -34,6 +49,21 @@ class Named(Mapping[str, Array]):
             rule = "that of the array; to broadcast a value write arrays[name][...] = value"
             check.shape_is(np.asarray(value), name, array.shape, rule)
             write(value, array, name)
+
+    def update(self, values: Mapping[str, ArrayLike]) -> None:
+        """Write arrays by name; all names are checked before the first is written."""
+        for name in values:
+            self[name]
+        for name, value in values.items():
+            self[name] = value
+
+    def __call__(self) -> NoReturn:
+        """Refused: PyTorch has a method of this name."""
+        raise TypeError("this is a mapping, not a method: leave out (); its arrays are in .values(), pairs in .items()")
+
+    def __delitem__(self, name: str) -> NoReturn:
+        """Refused, because the network needs the array."""
+        raise TypeError(f"{name} cannot be deleted: the network needs it; to clear it write arrays[{name!r}][...] = 0")
 
     def memory(self, name: str) -> Array:
         """A view that callers do not get, so that they cannot set its shape and flags."""
@@ -46,8 +76,13 @@ class Named(Mapping[str, Array]):
         return len(self._arrays)
 
     def __repr__(self) -> str:
-        entries = (f"{name!r}: {array.shape} {array.dtype}" for name, array in self.items())
-        return f"<{', '.join(entries)}>"
+        lines = ["<"]
+        for name, array in self.items():
+            entry = f"{name!r}: {array.shape} {array.dtype}, "
+            if len(lines[-1]) + len(entry) > WIDTH:
+                lines.append(" ")
+            lines[-1] += entry
+        return "\n".join(line.rstrip() for line in lines).removesuffix(",") + ">"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return named, (dict(self),)
@@ -55,6 +90,16 @@ class Named(Mapping[str, Array]):
     def copy(self) -> "Named":
         """The caller's own copy."""
         return named(self)
+
+
+def unknown(name: object, known: Iterable[str]) -> str:
+    """The message for a name that is not there: names nearly the same, else all of them."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    found = get_close_matches(str(name), names, 3, 0.6) or [each for each in names if str(name) in each][:3]
+    cure = f"did you mean {' or '.join(map(repr, found))}?" if found else f"the names are {', '.join(names)}"
+    return f"{name!r} is none of the arrays; {cure}"
 
 
 def named(arrays: Mapping[str, Array]) -> Named:
