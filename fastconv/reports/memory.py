@@ -4,6 +4,7 @@ import sys
 from typing import NamedTuple
 
 from ..executor import Executor
+from .table import Table, html
 
 
 class Footprint(NamedTuple):
@@ -22,6 +23,15 @@ class Footprint(NamedTuple):
     def __str__(self) -> str:
         parts = ", ".join(f"{name} {size / 1e6:,.1f}" for name, size in zip(self._fields, self, strict=True) if size)
         return f"{self.total / 1e6:,.1f} MB: {parts}"
+
+    def table(self) -> Table:
+        """One row for each field, in megabytes."""
+        rows = [(name, f"{size / 1e6:,.1f}") for name, size in zip(self._fields, self, strict=True)]
+        return Table(("memory", "MB"), rows, ("total", f"{self.total / 1e6:,.1f}"))
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        return html(self.table(), ())
 
 
 def footprint(executor: Executor, n: int, training: bool, slots: int, fused_update: bool) -> Footprint:

@@ -17,7 +17,7 @@ from ..executor.steps import (
     Step,
     Update,
 )
-from .table import table
+from .table import Report, Table
 
 
 class Line(NamedTuple):
@@ -31,7 +31,7 @@ class Line(NamedTuple):
     notes: str
 
 
-class PlanReport:
+class PlanReport(Report):
     """The result of `plan` of a network: `lines`, and `nbytes` that all values take together; `str` gives the table."""
 
     def __init__(self, plan: Plan) -> None:
@@ -39,12 +39,11 @@ class PlanReport:
         parts = plan.micro_batches
         self.lines = [line(step, parts if i < parts.steps else None) for i, step in enumerate(plan.steps)]
 
-    def __str__(self) -> str:
+    def table(self) -> Table:
+        """The lines, and the memory in total."""
         head = ("step", "result", "bytes", "from", "to", "notes")
         rows = [(s.step, s.result, f"{s.nbytes:,}", f"{s.start:,}", f"{s.stop:,}", s.notes) for s in self.lines]
-        return table(head, rows, ("memory", "", f"{self.nbytes:,}", "", "", ""), left=(0, 1, 5))
-
-    __repr__ = __str__
+        return Table(head, rows, ("memory", "", f"{self.nbytes:,}", "", "", ""), left=(0, 1, 5))
 
 
 def name_of(step: Step) -> str:

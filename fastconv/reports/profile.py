@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..executor.binder import BoundPlan
 from ..executor.steps import Backward, Forward, Step
 from .plan import arrays_of, name_of
-from .table import table
+from .table import Report, Table
 
 
 class Row(NamedTuple):
@@ -31,14 +31,15 @@ class Row(NamedTuple):
         return 1e-6 * self.nbytes / self.milliseconds if self.milliseconds else 0.0
 
 
-class Profile:
+class Profile(Report):
     """The result of `Network.profile`: `rows` in the order they ran; `str` gives the table, `save` a picture."""
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
         self.milliseconds = sum(row.milliseconds for row in rows)
 
-    def __str__(self) -> str:
+    def table(self) -> Table:
+        """The rows, and the time in total."""
         head = ("step", "ms", "%", "GFLOP/s", "GB/s", "bytes")
         total = max(self.milliseconds, 1e-9)
         rows = [
@@ -52,9 +53,7 @@ class Profile:
             )
             for r in self.rows
         ]
-        return table(head, rows, ("total", f"{self.milliseconds:.3f}", "100.0", "", "", ""))
-
-    __repr__ = __str__
+        return Table(head, rows, ("total", f"{self.milliseconds:.3f}", "100.0", "", "", ""))
 
     def save(self, path: str | PathLike[str]) -> None:
         """Draw the times as bars into an image file (needs matplotlib, which is in the extra `benchmark`)."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..graph import Node
 from ..typing import Shape
-from .table import table
+from .table import Report, Table
 
 
 class Row(NamedTuple):
@@ -20,7 +20,7 @@ class Row(NamedTuple):
     multiply_adds: int  # for one image
 
 
-class Summary:
+class Summary(Report):
     """Rows, and totals as `parameters`, `neurons`, `multiply_adds`; `str` gives the table and lines about memory."""
 
     def __init__(self, nodes: Sequence[Node], memory: Sequence[str] = ()) -> None:
@@ -34,13 +34,16 @@ class Summary:
             sum(getattr(row, name) for row in self.rows) for name in ("parameters", "neurons", "multiply_adds")
         )
 
-    def __str__(self) -> str:
+    def table(self) -> Table:
+        """The rows, and the totals."""
         head = ("name", "layer", "output", "parameters", "neurons", "multiply-adds")
         cells = [(r.name, r.kind, " x ".join(map(str, r.shape)), *(f"{n:,}" for n in r[3:])) for r in self.rows]
         total = ("total", "", "", *(f"{n:,}" for n in (self.parameters, self.neurons, self.multiply_adds)))
-        return "\n".join([table(head, cells, total, left=(0, 1, 2)), *self.memory])
+        return Table(head, cells, total, left=(0, 1, 2))
 
-    __repr__ = __str__
+    def more(self) -> Sequence[str]:
+        """The memory of a batch."""
+        return self.memory
 
 
 def row(node: Node, counted: bool) -> Row:

@@ -11,7 +11,7 @@ from fastconv.graph import concat, sequential
 from fastconv.layers import BatchNorm, Conv2D, Flatten, Linear, ReLU
 from fastconv.losses import CrossEntropy
 from fastconv.network import Network
-from fastconv.reports.table import table
+from fastconv.reports.table import Table, text
 
 
 def notes(report):
@@ -63,9 +63,9 @@ def test_a_training_plan_goes_back_to_the_first_layer():
         "d a",
     ]
     assert report.nbytes == network.executor.make_plan(2, True).size
-    text = str(report)
-    assert text.splitlines()[0].split() == ["step", "result", "bytes", "from", "to", "notes"]
-    assert f"{report.nbytes:,}" in text.splitlines()[-1]
+    shown = str(report)
+    assert shown.splitlines()[0].split() == ["step", "result", "bytes", "from", "to", "notes"]
+    assert f"{report.nbytes:,}" in shown.splitlines()[-1]
 
 
 def test_sums_of_gradients_and_copies_are_named():
@@ -127,5 +127,5 @@ def test_profile_as_a_picture(tmp_path, monkeypatch):
 
 
 def test_columns_line_up():
-    text = table(("name", "size"), [("a", "1"), ("long", "22")], ("sum", "23"))
-    assert text.splitlines() == ["name  size", "----------", "a        1", "long    22", "----------", "sum     23"]
+    shown = text(Table(("name", "size"), [("a", "1"), ("long", "22")], ("sum", "23")))
+    assert shown.splitlines() == ["name  size", "----------", "a        1", "long    22", "----------", "sum     23"]
