@@ -4,7 +4,7 @@ import copy
 import threading
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 from . import graph, kernels
 from .executor import rewrites
@@ -18,6 +18,7 @@ from .ops.conv.packed import PackedWeight, check_build
 from .parameters import Arrays, Named
 from .predictor import Predictor
 from .reports.plan import PlanReport
+from .reports.summary import Summary
 from .system import fork
 from .typing import Array
 
@@ -108,6 +109,14 @@ class FrozenNetwork(Predictor):
     def plan(self, batch_size: int = 1) -> PlanReport:
         """The steps for a batch of this size, the fused nodes, and the memory of every value; `print` it."""
         return PlanReport(self.make_plan(check.integer(batch_size, "batch_size", 1)))
+
+    def summary(self) -> Summary:
+        """Shapes, parameters, neurons and multiply-adds, by layer, of the network that was frozen; `print` it."""
+        return Summary(graph.ancestors(self.output))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        cure = "" if name.startswith("_") else "; it only predicts: ask the Network that it was frozen from"
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{cure}")
 
     def __repr__(self) -> str:
         return f"<Frozen {self.input_shape} -> {self.output_shape}, {self.nbytes:,} bytes of weights, {self.dtype}>"

@@ -48,7 +48,7 @@ def text(table: Table) -> str:
     """The table in at most WIDTH columns: long texts go on in the next line of their column."""
     widths = fitting(list(zip(*table.lines(), strict=True)), table.left)
     rule = "-" * (sum(widths) + 2 * len(widths) - 2)
-    parts = [block(line, widths, table.left) for line in table.lines()]
+    parts = [list(block(line, widths, table.left)) for line in table.lines()]
     parts.insert(1, [rule])
     if table.total is not None:
         parts.insert(-1, [rule])

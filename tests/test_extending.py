@@ -1,0 +1,26 @@
+"""The page about layers, losses and optimizers of one's own: its code runs, and its checks hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text()
+
+
+def test_the_code_of_the_page_runs_from_top_to_bottom():
+    names = {}
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 7
+    for block in blocks:
+        exec(block, names)
+    assert {"Square", "Scale", "Centre", "L1", "SignSGD"} <= names.keys()
+
+
+def test_the_check_of_the_page_finds_a_wrong_gradient():
+    names = {}
+    wrong = PAGE.replace("partial(np.multiply, b.dx, 2, b.dx)", "partial(np.multiply, b.dx, 3, b.dx)")
+    assert wrong != PAGE
+    with pytest.raises(AssertionError, match="weight"):
+        for block in re.findall(r"^```python\n(.*?)^```", wrong, re.MULTILINE | re.DOTALL):
+            exec(block, names)
