@@ -115,6 +115,8 @@ def explanation(cls: type, parameters: Mapping[str, inspect.Parameter], args: tu
             reasons = ["a layer of your own that takes arguments has a method __init__"]
         others = [line(layer, names, other) for other, _ in found[1:2] if len(args) <= 3 and "name" not in other]
         wrong.insert(0, too_many(layer, names, typed(layer, args, options), reasons))
+        if any(getattr(value, "ndim", 0) for value in args):
+            return f"{'; '.join(wrong)}; layers compute inside a network: Network({layer}(...), input_shape).predict(x)"
         if not found:
             return f"{'; '.join(wrong)}; {layer} takes {', '.join(parameters)}"
     lacking = [name for name in required(parameters) if name not in values]

@@ -179,6 +179,11 @@ def test_what_makes_no_sense_in_any_order_is_answered_with_all_options(code):
     assert str(caught.value).endswith(f"; {layer} takes {', '.join(inspect.signature(made(layer)).parameters)}")
 
 
+def test_an_array_in_the_place_of_arguments_is_told_where_layers_compute():
+    with pytest.raises(TypeError, match=r"inside a network: Network\(Tanh\(...\), input_shape\).predict\(x\)$"):
+        layers.Tanh(np.zeros(3))
+
+
 MISSING = {
     "Conv2D(16)": ("kernel_size", "Conv2D(16, 3)"),
     "Conv2D(16, padding=1)": ("kernel_size", "Conv2D(16, 3, padding=1)"),
