@@ -13,7 +13,7 @@ def folder_cure(path: str) -> str:
     names = sorted(os.listdir(path))
     if SAVED_MODEL in names:
         return (
-            "a SavedModel of TensorFlow, which is not read: in TensorFlow, write "
+            "it holds a SavedModel of TensorFlow, which is not read: in TensorFlow, write "
             "numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})"
         )
     found = [os.path.join(path, name) for name in names if name.endswith(WEIGHTS)]

@@ -16,7 +16,7 @@ OF_PICTURES = (
     "read the pictures of each class with fastconv.data.read_images(folder, (C, H, W)), and number the classes"
 )
 OF_CIFAR = "for CIFAR, write array.reshape(-1, 3, 32, 32).astype('float32') / 255 with the data of its pickles"
-NOTHING = f"nothing is downloaded: put {FILES} into a folder, or write load('sample')"
+NOTHING = f"nothing is downloaded: put {FILES} into a folder, or name 'sample', which comes with fastconv"
 
 
 def hint(path: Path) -> str:
@@ -35,7 +35,7 @@ def about_file(path: Path) -> str:
     """What to do about a file that was given in place of a folder."""
     suffix = path.suffix.lower()
     if "idx" in path.name:
-        return f"write load({str(path.parent)!r}), the folder of the four files"
+        return f"name {str(path.parent)!r}, the folder of the four files"
     if suffix == ".npz":
         return of_npz(path)
     if suffix in PACKED:
@@ -52,7 +52,7 @@ def about_folder(path: Path) -> str:
     nested = [path / part / place for place in IN for part in ("", *names) if part or place]
     found = next((folder for folder in nested if is_complete(folder)), None)
     if found:
-        return f"write load({str(found)!r}), where they are"
+        return f"name {str(found)!r}, where they are"
     if any(name.startswith(("data_batch", "cifar-10", "cifar-100")) for name in names):
         return OF_CIFAR
     if any(is_picture(entry) for entry in inside) or any(map(holds_pictures, inside)):

@@ -50,9 +50,8 @@ def check_target(path: AnyPath, error: Callable[[str], Exception]) -> str:
         except FileNotFoundError:
             folder = os.path.dirname(path) or os.curdir
             if os.path.islink(path):
-                raise error(
-                    f"{path} is a link to {os.readlink(path)}, which does not exist: remove the link, or choose another"
-                ) from None
+                why = f"{path} is a link to {os.readlink(path)}, which does not exist"
+                raise error(f"{why}: remove the link, or choose another name") from None
             if not os.path.isdir(folder):
                 raise
             if os.path.basename(path) in ("", os.curdir, os.pardir):

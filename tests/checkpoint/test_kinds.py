@@ -105,7 +105,7 @@ def test_a_folder_says_which_file_of_it_to_name(tmp_path):
             with pytest.raises(CheckpointError, match=re.escape(said + cure) + "$"):
                 read(folder)
     (folder / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"a SavedModel of TensorFlow.*numpy\.savez"):
+    with pytest.raises(CheckpointError, match=r"it holds a SavedModel of TensorFlow.*numpy\.savez"):
         metadata(folder)
 
 

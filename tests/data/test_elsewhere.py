@@ -30,7 +30,7 @@ def test_the_name_of_a_dataset_is_told_that_nothing_is_downloaded(tmp_path, monk
     assert said(name).startswith(
         f"{name}: no such folder; nothing is downloaded: put the files train-images-idx3-ubyte, "
     )
-    assert said(name).endswith("into a folder, or write load('sample')")
+    assert said(name).endswith("into a folder, or name 'sample', which comes with fastconv")
     assert len(data.load("sample").train.labels) == 4000
 
 
@@ -43,7 +43,7 @@ def test_files_that_lie_deeper_are_found(tmp_path, place, above):
         folder = tmp_path / "data"
     elif above == ".":
         folder = tmp_path
-    line = f"write load({str(tmp_path / 'data' / place)!r}), where they are"
+    line = f"name {str(tmp_path / 'data' / place)!r}, where they are"
     assert said(folder).endswith(f"holds no train-images-idx3-ubyte[.gz|.xz]; {line}")
     assert len(data.load(str(tmp_path / "data" / place)).train.labels) == 2
 
@@ -51,7 +51,7 @@ def test_files_that_lie_deeper_are_found(tmp_path, place, above):
 def test_one_of_the_four_files_is_told_its_folder(tmp_path):
     folder = four_files(tmp_path / "a")
     text = said(folder / "train-labels-idx1-ubyte")
-    assert text.endswith(f"is not a folder; write load({str(folder)!r}), the folder of the four files")
+    assert text.endswith(f"is not a folder; name {str(folder)!r}, the folder of the four files")
     shutil.move(folder / "t10k-labels-idx1-ubyte", tmp_path / "elsewhere")
     assert said(folder) == f"{folder}: holds no t10k-labels-idx1-ubyte[.gz|.xz]"
 
