@@ -230,20 +230,25 @@ class Growth:
                 node = layers.Flatten()(node)
             make = conv_as_wide if chosen is layers.Conv2D and some(self.rng, 0.6) else LAYERS[chosen]
             if (len(node.shape) == 3 or accepts_vectors(chosen)) and chosen is not layers.MainHead:
-                made = self.fitting(make, node)
-                if made is not None:
+                made = self.attempt(make, node)
+                if made is not None and self.fits(made, node):
                     self.made.append((made, node.shape))
                     return made(node)
         return None
 
-    def fitting(self, make, node):
-        """The layer that is made, or None if it does not fit."""
+    def attempt(self, make, node):
+        """The layer that is made, or None where its arguments contradict each other."""
         try:
-            layer = make(self.rng, node.shape, self.most)
-            shape = layer.spec(node.shape, "float64").y_shape
-        except ValueError:  # a window beyond its plane, groups that divide nothing, output padding beyond the stride
+            return make(self.rng, node.shape, self.most)
+        except ValueError:  # output padding beyond the stride
             return None
-        return layer if shape[0] <= 10 * self.most and max(shape[1:], default=1) <= MOST else None
+
+    def fits(self, layer, node):
+        try:
+            shape = layer.spec(node.shape, "float64").y_shape
+        except ValueError:  # a window beyond its plane, groups that divide nothing
+            return False
+        return shape[0] <= 10 * self.most and max(shape[1:], default=1) <= MOST
 
     def fits_anywhere(self, layer, node):
         if not self.fits(layer, node):
