@@ -162,6 +162,7 @@ def test_prelu_is_leaky_relu(weight, dtype):
     np.testing.assert_allclose(fastconv.prelu_backward(3 * np.ones_like(finite), finite, w)[1], [want], rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:the prediction of image")
 @pytest.mark.parametrize("activation", ["relu", "relu6"])
 def test_every_form_of_an_activation_agrees(activation):
     """The function, the layer, the epilogue of conv2d and of add; in training, in prediction and frozen."""
