@@ -1,43 +1,51 @@
-"""fastconv: convolutional networks for NumPy, forward and backward, on plain arrays.
+"""Convolutional networks for NumPy arrays: prediction, gradients, training.
 
 fastconv.conv2d(x, weight)         functions on arrays (fastconv.ops)
 fastconv.Network(model, shape)     models that predict and train
 $ fastconv train                   the command line
 
 Networks
-    Network                     a model with its arrays: predict, gradients, save, load, freeze, summary, plan, profile
-    sequential                  the model that applies layers one after another
-    concat                      the channels of several nodes, one after another; their sum is written a + b
+    Network                     a model with its arrays: predict, gradients,
+                                save, load, freeze, summary, plan, profile
+    sequential                  layers one after another
+    concat                      the channels of several nodes side by side
+                                (the sum of two nodes is written a + b)
     scope                       a prefix for the names of layers
-    Node                        a value in a model: what layers are called with
-    Layer, Spec, Parameter      a layer of your own: its base, what it declares, a trained array
+    Node                        a value in a model; the input of a layer
+    Layer, Spec, Parameter      for layers of your own: the base class, and
+                                what it declares
 
 Training
-    fit                         whole runs: epochs of shuffled batches, with a validation
-    train_step                  one step on one batch, for loops of your own
+    fit                         epochs of shuffled batches, with validation
+    train_step                  one step on one batch, for your own loops
     evaluate                    loss and accuracy on other data
-    clip_gradients              gradients whose norm is at most a given number
+    clip_gradients              limit the norm of gradients
 
 Losses (fastconv.losses)
-    CrossEntropy                of classes, from logits
-    MSE                         squares of differences
+    CrossEntropy                for classes; the network ends with logits
+    MSE                         squared error, for values
 
 Optimizers (fastconv.optim)
     SGD                         gradient descent, with momentum on request
-    Adam, AdamW                 steps scaled by running moments; AdamW decays weights apart from them
+    Adam, AdamW                 steps scaled by running moments; AdamW with
+                                decoupled weight decay
     RMSprop                     steps scaled by running squares
 
 Modules
-    layers, ops                 all layers, all functions on arrays; both are listed below
+    layers, ops                 all layers, all functions on arrays: below
     models                      architectures: fastconv.models.resnet18()
-    losses, optim               more losses, the bases for losses and optimizers of your own
+    losses, optim               more losses; how to write your own
     data                        images and labels from files
     init                        first values of parameters
 
 Switches
-    set_num_threads             how many threads kernels use; get_num_threads tells it
-    use_path, use_rewrite       optional paths of convolutions, optional rewrites of plans: on or off
-    CheckpointError             what is raised for a file that holds no weights of the network
+    set_num_threads             how many threads are used; get_num_threads
+                                returns the number
+    use_path, use_rewrite       switch off algorithms of convolutions, or
+                                optimizations of networks, for comparisons
+
+Errors
+    CheckpointError             weights in a file do not fit, or are damaged
 """
 
 from . import checkpoint, data, graph, init, layers, losses, models, ops, optim, training

@@ -1,5 +1,6 @@
 """What `fastconv.<TAB>` and `help(fastconv)` show: what people use, and no module that only the library itself uses."""
 
+import importlib
 import pydoc
 import re
 import types
@@ -47,3 +48,12 @@ def test_help_names_nothing_that_is_not_there(module):
     for line in re.findall(r"^    ((?:\w+, )*\w+)(?:  +|$)", module.__doc__, re.MULTILINE):
         for name in line.split(", "):
             assert hasattr(module, name), name
+
+
+@pytest.mark.parametrize("name", ["fastconv", *(f"fastconv.{part}" for part in sorted(ROOMS - {"init", "ops"}))])
+def test_help_begins_with_text_of_80_columns(name):
+    """pydoc indents it by 4."""
+    text = importlib.import_module(name).__doc__
+    if name == "fastconv":
+        text = text.partition(fastconv.ops.__doc__)[0]
+    assert [line for line in text.splitlines() if len(line) > 76] == []

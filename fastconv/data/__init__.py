@@ -1,11 +1,12 @@
-"""Images and labels: the IDX format, the datasets that come in it, pictures, and the embedded sample.
+"""Images and labels from files: MNIST and Fashion-MNIST, pictures, a sample.
 
-    load(folder)             training and test images with their labels, as float32 and int64 arrays
+    load(folder)             training and test images with their labels
     read_images(path, ...)   pictures or arrays for a trained network
     read_idx, write_idx      one array in the IDX format
 
-All readers treat files as hostile: whatever is wrong with one raises :class:`DataError`, before anything of
-a declared size is allocated.
+The images of `load` and `read_images` are float32 from 0 to 1, labels are
+int64. Whatever is wrong with a file raises `DataError`, before memory of a
+declared size is allocated.
 """
 
 from .dataset import Dataset, Split, class_names, find_folder, load, load_images, load_labels

@@ -1,21 +1,21 @@
-"""The layers: one family per file, each with its equations, then forward beside backward.
+"""The layers of networks. help(fastconv.Conv2D) shows one with its equation.
 
 Layers (fastconv.layers)
     Conv2D                      filters that slide over images
-    DepthwiseConv2D             filters of its own for each channel
-    SeparableConv2D             one filter per channel, then weighted sums of the channels
-    ConvTranspose2D             each pixel spread through a kernel: larger images
+    DepthwiseConv2D             one or more filters for each channel alone
+    SeparableConv2D             a filter per channel, then sums of channels
+    ConvTranspose2D             each pixel spread by a kernel: larger images
     Linear, Dense               a matrix and a bias; two names of one layer
     Flatten                     each image as one vector
     MaxPool2D, AvgPool2D        the largest value, the mean of each window
     LpPool2D                    the L_p norm of each window
-    AdaptiveMaxPool2D           windows that give a result of a given size: their largest values
-    AdaptiveAvgPool2D           and their means
+    AdaptiveMaxPool2D           max pooling to images of a given size
+    AdaptiveAvgPool2D           average pooling to images of a given size
     GlobalMaxPool2D             the largest value of each channel
     GlobalAvgPool2D             the mean of each channel
-    BatchNorm                   each channel by its mean and variance in the batch
-    GroupNorm, LayerNorm        groups of channels, or each image as a whole, by their own mean and variance
-    LocalResponseNorm           each value by the squares of the channels around it
+    BatchNorm                   normalises each channel over the batch
+    GroupNorm, LayerNorm        normalise groups of channels, or each image
+    LocalResponseNorm           divides by the squares of channels close by
     ReLU, ReLU6                 the positive part; at most 6
     LeakyReLU, PReLU            a small slope below zero; a trained one
     ELU, GELU, SiLU, Softplus   smooth activations
@@ -25,7 +25,7 @@ Layers (fastconv.layers)
     Dropout                     random zeros in training
     ZeroPad2D                   zeros around each image
     Upsample                    each value repeated in a block
-    MainHead                    of several classifiers the first one, where the network predicts
+    MainHead                    the first of several classifiers, to predict
 """
 
 from .activation import (

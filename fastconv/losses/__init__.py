@@ -1,29 +1,42 @@
-"""Losses: one number from a network's output and its targets, and the gradient it starts backpropagation with.
+"""Losses: one number from the output of a network and its targets.
 
-    CrossEntropy()           classes; the last layer gives logits: Linear(K), or Conv2D(K, 1) for classes of pixels
-    AuxiliaryCrossEntropy()  classes, for networks with auxiliary heads such as googlenet
-    MSE("mean")              values: Linear or Conv2D without an activation, or Sigmoid for targets from 0 to 1
-    MSE()                    half the sum of squares instead of the mean: gradients grow with the size of the output
+    CrossEntropy()           for classes: the network ends with Linear(K),
+                             or with Conv2D(K, 1) for a class per pixel
+    AuxiliaryCrossEntropy()  the same for auxiliary heads, as in googlenet
+    MSE("mean")              for values: the network ends with Linear or
+                             Conv2D, or Sigmoid for targets from 0 to 1
+    MSE()                    half the sum of squares instead of the mean:
+                             gradients grow with the size of the output
 
-A loss is a value: two losses with the same settings are equal. `prepare` checks the user's targets, once; the executor
-then binds the loss to fixed memory.
+Two losses with the same settings are equal. Targets are checked once,
+before the first step.
 
 A loss of your own is any hashable object with the methods
 
-    prepare(targets, y_shape, dtype)   checked targets, an array whose first axis is the images
-    target_array(y_shape, dtype)       (shape, dtype) of such an array for one batch
-    bind(y, targets, value, dy)        a callable that writes the loss into `value` and its gradient into `dy` (or None)
+    prepare(targets, y_shape, dtype)  the checked targets, an array whose
+                                      first axis is the images
+    target_array(y_shape, dtype)      (shape, dtype) of it, for one batch
+    bind(y, targets, value, dy)       a function without arguments, which
+                                      writes the loss into `value` and its
+                                      gradient into `dy`, unless dy is None
 
-and, optionally, `target_classes(targets, y_shape)`: the class of each output, or None if targets are not classes;
-`reduction`: "sum" if the loss of several batches is the sum of their losses and not the mean; and `takes_logits`: True
-if a network that ends with Softmax, LogSoftmax or Sigmoid is a mistake.
+and, optionally,
 
-`bind` is called once for each size of batch, with arrays that stay where they are; what it returns is called in each
-step. `value` is an array of no dimension: write it with ``value[...] = loss``, and the gradient with ``dy[...] = ...``.
+    target_classes(targets, y_shape)  the class of each output; None if
+                                      targets are not classes
+    reduction                         "sum" if the losses of batches are
+                                      added, not averaged
+    takes_logits                      True if a network that ends with
+                                      Softmax, LogSoftmax or Sigmoid is a
+                                      mistake
+
+`bind` is called once for each size of batch, with arrays that stay where
+they are; what it returns is called in each step. `value` is an array
+without axes: write ``value[...] = loss`` and ``dy[...] = gradient``.
 
 Examples
 --------
-The mean of absolute differences, L = mean |y - t|, dL/dy = sign(y - t) / size:
+The mean of absolute differences, L = mean |y - t|:
 
 >>> import numpy as np
 >>> from fastconv import Network, layers
@@ -42,7 +55,8 @@ The mean of absolute differences, L = mean |y - t|, dL/dy = sign(y - t) / size:
 ...
 ...         return call
 >>> network = Network(layers.Linear(1, init="zeros"), (2,))
->>> loss, gradients = network.gradients(np.ones((4, 2), "float32"), [1, 2, 3, 4], Absolute())
+>>> x, targets = np.ones((4, 2), "float32"), [1, 2, 3, 4]
+>>> loss, gradients = network.gradients(x, targets, Absolute())
 >>> loss, gradients["linear1.bias"].tolist()
 (2.5, [-1.0])
 """

@@ -1,24 +1,25 @@
-"""Architectures, one per file: functions that return a model (a function Node -> Node).
+"""Architectures: functions that return a model.
 
     Network(models.resnet18(num_classes=10), (3, 64, 64), seed=0)
 
-Parameters and buffers have torchvision's names, so its weights load as they are (`Network.load`). Numbers in brackets
-are those of `docs/references.md`.
+Parameters and buffers have torchvision's names, so its weights load as they
+are (`Network.load`). Numbers in brackets are those of `docs/references.md`.
 
 Models (fastconv.models)
     zhang2016                   the network of Zhang's derivation (2016)
-    nielsen                     one convolution, one pooling, one dense layer
+    nielsen                     a convolution, a pooling, a dense layer
     chain                       any number of convolutions and poolings
     lenet5                      LeNet-5 (1998), for digits
     alexnet                     AlexNet (2012)
-    vgg11, vgg13, vgg16, vgg19  VGG (2014); with batch norm: vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn
-    googlenet                   GoogLeNet (2014), with its two auxiliary classifiers on request
-    resnet18, resnet34, resnet50, resnet101, resnet152      residual networks (2015)
-    resnet20, resnet32, resnet56, resnet110                 residual networks for images of 32 x 32
-    squeezenet1_0, squeezenet1_1                            few parameters (2016)
-    densenet121, densenet161, densenet169, densenet201      every layer reads all before it (2016)
-    mobilenet_v1, mobilenet_v2                              depthwise convolutions (2017, 2018)
-    known, Entry                what the command line needs to know about each model that it takes, by name
+    vgg11, vgg13, vgg16, vgg19  VGG (2014)
+    vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn      VGG with batch norm
+    googlenet                   GoogLeNet (2014), with or without its heads
+    resnet18, resnet34, resnet50, resnet101, resnet152      ResNet (2015)
+    resnet20, resnet32, resnet56, resnet110     ResNet for images of 32 x 32
+    squeezenet1_0, squeezenet1_1                SqueezeNet (2016), small
+    densenet121, densenet161, densenet169, densenet201      DenseNet (2016)
+    mobilenet_v1, mobilenet_v2                  depthwise convolutions
+    known, Entry                the models of the command line, by name
 """
 
 from collections.abc import Callable

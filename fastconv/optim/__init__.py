@@ -1,8 +1,9 @@
-"""Optimizers: `step(parameters, gradients)` changes parameters in place; and clipping of gradients.
+"""Optimizers, and clipping of gradients.
 
-Parameters and gradients are mappings name -> array with the same names, such as `network.parameters` and the result of
-`network.gradients`. Each rule is one pass over a parameter, its gradient and its state vectors, in the dtype of the
-parameter; every product and every sum is rounded by itself. Settings may be changed between steps.
+`step(parameters, gradients)` changes parameters in place. Both are mappings
+name -> array, such as `network.parameters` and the gradients that
+`network.gradients` returns. Settings may be changed between steps. Every
+product and every sum is rounded by itself, in the dtype of the parameter.
 """
 
 from .base import Optimizer
