@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -214,6 +214,11 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
 
 
 ASSEMBLED = {*Network.set_once, "nodes"}  # what a network is made of; nothing else is set from outside
+
+for base in Network.__bases__:  # errors of Python about arguments show the name that people know
+    for name, method in vars(base).items():
+        if isinstance(method, FunctionType):
+            method.__qualname__ = f"Network.{name}"
 
 
 def first_values(values: ArrayLike, array: Array, name: str) -> None:

@@ -49,7 +49,7 @@ def network(spec, **attributes):
         (Spec((3, -1)), ValueError, "each extent of y_shape must be >= 1, got -1"),
         (Spec((2**40, 2**40)), ValueError, "too large"),
         (Spec((3,), params=None), TypeError, "params must be a dict, got None"),
-        (Spec((3,), params={"a": (2,)}), TypeError, r"params\['a'\] must be a fastconv.graph.Parameter, got tuple"),
+        (Spec((3,), params={"a": (2,)}), TypeError, r"params\['a'\] must be a fastconv.Parameter, got tuple"),
         (Spec((3,), params={"a": Parameter((0,), ones)}), ValueError, r"params\['a'\] must be >= 1, got 0"),
         (Spec((3,), params={"a": Parameter((2**40, 2**40), ones)}), ValueError, "too large"),
         (Spec((3,), params={"a": Parameter((2,), None)}), TypeError, "init must be a function, got None"),

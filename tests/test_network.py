@@ -261,3 +261,12 @@ def test_a_file_of_another_network(tmp_path):
 
 def test_repr():
     assert repr(small()) == "<Network (1, 6, 6) -> (5,), 365 parameters, float32>"
+
+
+@pytest.mark.parametrize("name", [name for name in dir(Network) if name[0] != "_" and callable(getattr(Network, name))])
+def test_errors_about_arguments_name_no_base_class(name):
+    with pytest.raises(TypeError) as caught:
+        getattr(small(), name)(unheard_of=1)
+    assert name in str(caught.value)
+    for base in Network.__bases__:
+        assert base.__name__ not in str(caught.value)

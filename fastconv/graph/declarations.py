@@ -61,7 +61,7 @@ def checked_entry(name: Any, entry: Any, kind: str, dtype: DTypeLike) -> Any:
         raise ValueError(f"names in {kind} must be words without dots, got {name!r}")
     if not isinstance(entry, KINDS[kind]):
         shape = tuple(entry) if isinstance(entry, tuple | list) else (3,)
-        wanted = f"{what} must be a fastconv.graph.{KINDS[kind].__name__}, got {type(entry).__name__}"
+        wanted = f"{what} must be a {declared_as(kind).partition('(')[0]}, got {type(entry).__name__}"
         raise TypeError(f"{wanted}; write {declared_as(kind, shape)}")
     if not isinstance(entry, Array):
         entry = entry._replace(init=rule(entry, what))
