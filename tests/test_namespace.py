@@ -57,3 +57,9 @@ def test_help_begins_with_text_of_80_columns(name):
     if name == "fastconv":
         text = text.partition(fastconv.ops.__doc__)[0]
     assert [line for line in text.splitlines() if len(line) > 76] == []
+
+
+@pytest.mark.parametrize("name", fastconv.__all__)
+def test_documentation_refers_to_what_people_can_look_up(name):
+    for other in re.findall(r"see `([\w.]+)`", getattr(fastconv, name).__doc__):
+        assert hasattr(fastconv, other.removeprefix("fastconv.").partition(".")[0]), other

@@ -53,13 +53,13 @@ class Conv2D(Grouped):
     rotate : bool, default False
         Rotate the filters by 180 degrees: the true convolution of Zhang 2016 [1]. Otherwise cross-correlation.
     init : name or function of `fastconv.init`, default "uniform"
-        First values of the weight, see `WithBias`.
+        First values of the weight: a name such as "he_normal", or a function.
     bias_init : name or function of `fastconv.init`, default "zeros"
-        First values of the bias, see `WithBias`.
+        First values of the bias: a name such as "zeros", or a function.
     name : str, optional
         Prefix of the parameters' names, see `Layer`.
     precise : bool, default False
-        Compute each result only from the values in its window, see `Convolution`.
+        Compute each result only from the values in its window, see `fastconv.conv2d`.
 
     Notes
     -----
@@ -207,13 +207,13 @@ class ConvTranspose2D(Grouped):
         The activation after the layer: "relu" or another name, or a layer such as ``LeakyReLU(0.2)``. It is a node of
         its own, as in ``sequential(layer, ReLU())``.
     init : name or function of `fastconv.init`, default "uniform"
-        First values of the weight, see `WithBias`.
+        First values of the weight: a name such as "he_normal", or a function.
     bias_init : name or function of `fastconv.init`, default "zeros"
-        First values of the bias, see `WithBias`.
+        First values of the bias: a name such as "zeros", or a function.
     name : str, optional
         Prefix of the parameters' names, see `Layer`.
     precise : bool, default False
-        Compute each result only from the values in its window, see `Convolution`.
+        Compute each result only from the values in its window, see `fastconv.conv2d`.
 
     Notes
     -----

@@ -33,9 +33,9 @@ class Linear(WithBias):
         The activation after the layer: "relu" or another name, or a layer such as ``LeakyReLU(0.2)``. It is a node of
         its own, as in ``sequential(layer, ReLU())``.
     init : name or function of `fastconv.init`, default "uniform"
-        First values of the weight, see `WithBias`.
+        First values of the weight: a name such as "he_normal", or a function.
     bias_init : name or function of `fastconv.init`, default "zeros"
-        First values of the bias, see `WithBias`.
+        First values of the bias: a name such as "zeros", or a function.
     name : str, optional
         Prefix of the parameters' names, see `Layer`.
 
