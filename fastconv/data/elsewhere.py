@@ -20,7 +20,7 @@ NOTHING = f"nothing is downloaded: put {FILES} into a folder, or name 'sample', 
 
 
 def hint(path: Path) -> str:
-    """'; ...' with what to do about a path without the four files; '' if nothing can be told."""
+    """'; ...' with what to do about a path without the four files; '' if nothing is known of it."""
     try:
         os.stat(path)
     except FileNotFoundError:
