@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from inspect import unwrap
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -218,7 +219,7 @@ ASSEMBLED = {*Network.set_once, "nodes"}  # what a network is made of; nothing e
 for base in Network.__bases__:  # errors of Python about arguments show the name that people know
     for name, method in vars(base).items():
         if isinstance(method, FunctionType):
-            method.__qualname__ = f"Network.{name}"
+            unwrap(method).__qualname__ = f"Network.{name}"
 
 
 def first_values(values: ArrayLike, array: Array, name: str) -> None:
