@@ -80,7 +80,9 @@ class Reader:
         if self.output.error is not None:  # nobody reads the results
             return False
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns about files that it reads, the network about NaN
+            warnings.simplefilter(
+                "ignore"
+            )  # of Pillow about files, of the network about NaN; `likeness` warns of values
             images = data.read_images(path, self.saved.network.input_shape)
             self.likeness.look(NAME if name == "-" else name, images)
             if self.invert:

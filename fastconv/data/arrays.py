@@ -12,7 +12,7 @@ import numpy as np
 from ..typing import Array, Shape
 from .files import DataError, reading
 
-__all__ = ["NPY_MAGIC", "from_array", "read_npy"]
+__all__ = ["NPY_MAGIC", "are_bytes", "from_array", "read_npy"]
 
 MOST_DIMENSIONS = 8
 NPY_MAGIC = b"\x93NUMPY"
@@ -81,13 +81,17 @@ def way(given: Shape, shape: Shape) -> str:
     return ""
 
 
-def warn_of_bytes(path: Path, images: Array) -> None:
-    """UserWarning if floating-point numbers look like bytes: 0 to 255, where a network wants 0 to 1."""
+def are_bytes(images: Array) -> bool:
+    """Whether floating-point numbers look like bytes: 0 to 255, where a network wants 0 to 1."""
     least, most = images.min(), images.max()
-    whole = most > NEAR_1 and least >= 0 and most <= BYTE and (most > FAR or not (images % 1).any())
-    if whole:
+    return bool(most > NEAR_1 and least >= 0 and most <= BYTE and (most > FAR or not (images % 1).any()))
+
+
+def warn_of_bytes(path: Path, images: Array) -> None:
+    """UserWarning if floating-point numbers look like bytes."""
+    if are_bytes(images):
         warnings.warn(
-            f"{path}: numbers from {least:g} to {most:g}, not from 0 to 1 as pictures have; floating-point numbers are "
-            "not scaled: if white is 255, save array / 255, or array.astype('uint8')",
+            f"{path}: numbers from {images.min():g} to {images.max():g}, not from 0 to 1 as pictures have; "
+            "floating-point numbers are not scaled: if white is 255, save array / 255, or array.astype('uint8')",
             stacklevel=6,  # the caller of read_images
         )

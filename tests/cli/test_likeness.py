@@ -116,13 +116,59 @@ def test_a_picture_in_black_on_a_transparent_ground_is_noticed_and_the_advice_wo
 
 
 @pytest.mark.parametrize("background", [None, "0.1", True, [0.1], {}, float("nan"), -1, 2])
-def test_a_file_that_does_not_know_its_training_images_compares_nothing(tmp_path, capsys, images, background):
+def test_a_file_that_does_not_know_its_training_images_finds_only_arrays_of_bytes(tmp_path, capsys, images, background):
     metadata = {"model": "nielsen", "input_shape": [1, 28, 28]}
     Network(models.nielsen(), (1, 28, 28), seed=0).save(tmp_path / "a.npz", metadata | {"background": background})
-    np.save(tmp_path / "x.npy", (1 - images) * 255)
-    assert said(capsys, tmp_path / "a.npz", tmp_path / "x.npy")[1] == []
+    np.save(tmp_path / "x.npy", 1 - images)
+    np.save(tmp_path / "standardised.npy", (images - images.mean()) / images.std())
+    assert said(capsys, tmp_path / "a.npz", tmp_path / "x.npy", tmp_path / "standardised.npy")[1] == []
+    np.save(tmp_path / "x.npy", images * 255)
+    _, (line,) = said(capsys, tmp_path / "a.npz", tmp_path / "x.npy")
+    assert line.endswith("x.npy has values from 0 to 250, pictures from 0 to 1: save x / 255 in place of x")
+    np.save(tmp_path / "x.npy", images)
     Network(models.nielsen(), (1, 28, 28), seed=0).save(tmp_path / "a.npz", metadata)
     assert said(capsys, tmp_path / "a.npz", tmp_path / "x.npy")[1] == []
+
+
+def photo(image, paper, ink):
+    """A photograph of the image, drawn with ink on paper whose corners lie in shadow."""
+    rows, columns = np.mgrid[-1:1:28j, -1:1:28j]
+    shade = 1 - 0.1 * (rows**2 + columns**2)
+    return (paper + (ink - paper) * (image > 0.5)) * shade
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(0.8, 0.2), (0.7, 0.15), (0.35, 0.05), (0.5, 0.1)])
+def test_a_photograph_of_a_drawing_is_noticed_and_the_advice_works(trained, tmp_path, capsys, images, paper, ink):
+    taken = photo(images[0], paper, ink)
+    path = saved_picture(tmp_path / "a.png", taken)
+    whiter = "raise the contrast of the picture until its background is white"
+    _, (line,) = said(capsys, trained, path)
+    assert line.endswith(f": for dark on bright add --invert, and {whiter}")
+    _, (line,) = said(capsys, trained, "--invert", path)
+    assert line.endswith(f": {whiter}")
+    saved_picture(path, np.clip((taken - ink) / (0.8 * paper - ink), 0, 1))
+    assert said(capsys, trained, "--invert", path) == (["4"], [])
+
+
+def test_chalk_on_a_grey_board_is_noticed_and_not_inverted(trained, tmp_path, capsys, images):
+    path = saved_picture(tmp_path / "a.png", photo(images[0], 0.6, 1))
+    darker = "raise the contrast of the picture until its background is black"
+    assert said(capsys, trained, path)[1][0].endswith(f": {darker}")
+    assert said(capsys, trained, "--invert", path)[1][0].endswith(f": leave out --invert, and {darker}")
+
+
+def test_a_picture_of_one_colour_shows_nothing(trained, tmp_path, capsys):
+    path = saved_picture(tmp_path / "a.png", np.ones((28, 28)))
+    assert said(capsys, trained, path)[1] == [f"{path} has one value alone, 1, in every pixel: nothing is to be seen"]
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_no_test_image_of_the_sample_is_taken_for_a_photograph(invert):
+    sample = data.load("sample")
+    compared = likeness.Likeness(likeness.background(sample.train.images), invert)
+    for k, image in enumerate(sample.test.images):
+        compared.look(k, 1 - image[None] if invert else image[None])
+    assert compared.faults == {}
 
 
 def test_of_the_sample_no_image_is_called_negative_and_nearly_all_negatives_are():
