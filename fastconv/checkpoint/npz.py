@@ -36,8 +36,9 @@ def open_archive(path: str, file: BinaryIO) -> "ZipFile":
 
     try:
         archive = zipfile.ZipFile(file)
-    except Exception as error:
-        raise CheckpointError(f"{path} is not a checkpoint: {error}") from None
+    except Exception:
+        why = "it begins as a zip archive does, but is damaged, or was cut, as when a download ends too early"
+        raise CheckpointError(f"{path} is not a checkpoint: {why}") from None
     names = archive.namelist()
     if len(names) > MOST_ENTRIES or len(set(names)) != len(names):
         raise CheckpointError(f"{path} is not a checkpoint: too many entries, or two of the same name")

@@ -114,6 +114,8 @@ def refuse_no_file(name: str) -> None:
         raise data.DataError(
             f"{name}: is an address, not a file; write curl -L {quoted(name)} | fastconv predict MODEL -"
         )
+    if name.startswith("~"):
+        raise data.DataError(f"{name}: no file has such a name; ~ stands for the home folder only without quotes")
     if "*" in name or "?" in name:
         raise data.DataError(f"{name}: no file has such a name; a pattern stands for files only without quotes")
 

@@ -1,5 +1,6 @@
 """The network in a file: which one it is, and what its classes are called, as the file's metadata say."""
 
+import errno
 import math
 import os
 import warnings
@@ -44,10 +45,17 @@ def load_network(path: str, files: Sequence[str]) -> Saved:
     refuse_images(path, files)
     try:
         saved = checkpoint.metadata(path)
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: {error.strerror}; {quoted('fastconv', 'train', '--out', path)} makes it") from None
+    except FileNotFoundError:
+        near = next((path + suffix for suffix in NETWORKS if os.path.isfile(path + suffix)), None)
+        if near:
+            cure = f"there is {near}: write {quoted('fastconv', 'predict', near, *files)}"
+        else:
+            cure = f"{quoted('fastconv', 'train', '--out', path)} makes it"
+        raise ValueError(f"{path}: {os.strerror(errno.ENOENT)}; {cure}") from None
     if not (saved and isinstance(saved, dict)):
-        raise without_metadata(path)
+        raise without_metadata(path, "it has no metadata")
+    if saved.get("model") is None:
+        raise without_metadata(path, "its metadata names no model")
     model, shape, classes = (saved.get(name) for name in ("model", "input_shape", "classes"))
     if not (isinstance(model, str) and model in models.known):
         raise unknown_network(
@@ -105,13 +113,13 @@ def built(path: str, build: Callable[[], Any], what: str, shape: Shape) -> Netwo
         raise checkpoint.CheckpointError(f"{path} does not fit {what}, as its metadata says: {error}") from error
 
 
-def without_metadata(path: str) -> checkpoint.CheckpointError:
+def without_metadata(path: str, why: str) -> checkpoint.CheckpointError:
     """The error for a file of arrays alone, as `network.save(path)` writes it: which line writes the metadata too."""
     fitting = [name for name, entry in models.known.items() if fits(path, entry)]
     if not fitting:
-        return unknown_network(path, f"it has no metadata, and fits none of {', '.join(models.known)}; {OWN}")
+        return unknown_network(path, f"{why}, and fits none of {', '.join(models.known)}; {OWN}")
     others = f"; its arrays fit {' and '.join(fitting)} alike: write the one that was trained" if fitting[1:] else ""
-    return unknown_network(path, f"it has no metadata; {to_write(path, fitting[0])}{others}")
+    return unknown_network(path, f"{why}; {to_write(path, fitting[0])}{others}")
 
 
 def fits(path: str, entry: models.Entry) -> bool:

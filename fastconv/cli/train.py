@@ -72,7 +72,7 @@ def announce(options: Namespace, network: Network, found: data.Dataset, epochs: 
         set_num_threads(1)
     training, test = counted(len(found.train.labels), "training image"), counted(len(found.test.labels), "test image")
     threads = counted(get_num_threads(), "thread")
-    batches = f"batches of {counted(options.batch_size, 'image')}"
+    batches = f"batches of {counted(min(options.batch_size, len(found.train.labels)), 'image')}"
     print(f"data      {escaped(found.folder)}: {training}, {test}")
     print(f"network   {options.model}, {counted(summary.parameters, 'parameter')}, {threads}")
     print(f"training  {counted(epochs, 'epoch')}, {batches}, learning rate {rate:g}", flush=True)

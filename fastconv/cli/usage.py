@@ -74,6 +74,8 @@ def check_count(name: str, command: Parser, words: Sequence[str]) -> None:
 
 def option_meant(command: Parser, flag: str, commands: dict[str, Parser]) -> str:
     """What to write in place of an unknown option."""
+    if os.path.lexists(flag) and command.prog.endswith("predict"):
+        return f"; there is a file of this name: write {quoted(os.path.join(os.curdir, flag))}"
     known = command._option_string_actions
     usual = flag.replace("_", "-") if len(flag) == 2 else f"--{flag.lstrip('-').replace('_', '-').lower()}"
     if hint := HINTS.get(command.prog.rpartition(" ")[2], {}).get(usual):
@@ -109,6 +111,10 @@ def argument_meant(name: str, word: str) -> str:
     """What to write in place of a word that the command does not take."""
     if name == "info":
         return "; info takes no arguments"
+    option, equals, value = word.partition("=")
+    if equals and option.isidentifier():
+        flag = f"--{option.replace('_', '-')}"
+        return f"; write {OPTIONS.get(flag, flag)} {quoted(value)}"
     if word in models.known:
         return f"; write --model {word}"
     if word.endswith(NETWORKS):

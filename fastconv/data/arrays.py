@@ -21,7 +21,8 @@ NPY_HEADERS: dict[tuple[int, int], Callable[..., Any]] = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 OF_INTEGERS = "; divide them by the value of white, or use array.astype('uint8') where white is 255"
-WAYS = {"i": OF_INTEGERS, "u": OF_INTEGERS}  # kind of dtype -> what to do
+OF_OBJECTS = "; save an array of numbers: images in a list must have one shape, for numpy.stack(images)"
+WAYS = {"i": OF_INTEGERS, "u": OF_INTEGERS, "O": OF_OBJECTS}  # kind of dtype -> what to do
 BYTE = 255  # white, in bytes
 NEAR_1 = 1.5  # images in [0, 1] that a filter sharpened may reach beyond 1
 FAR = 10  # beyond any image in [0, 1], and any that was divided by its standard deviation
@@ -78,6 +79,8 @@ def way(given: Shape, shape: Shape) -> str:
         return f"; write array.reshape(-1, {channels}, {height}, {width})"
     if given[-2:] == (height, width) and len(given) < 4:
         return f"; for grey images, write array[..., None, :, :].repeat({channels}, axis=-3)"
+    if channels == 1 and len(given) == 2 and given[0] != 1:
+        return "; arrays are not resized as pictures are: write PIL.Image.fromarray(array).save('x.tiff')"
     return ""
 
 

@@ -12,6 +12,7 @@ from ..system.files import AnyPath
 from ..typing import Array, Shape
 from .arrays import NPY_MAGIC, from_array, read_npy
 from .compressed import compression, unpacked_start
+from .cures import cure
 from .elsewhere import PICTURES
 from .files import DataError, first_bytes, named
 from .idx import is_idx, read_idx
@@ -175,12 +176,5 @@ def read_file(path: Path, shape: Shape) -> Array:
     if kind or is_idx(start):
         return from_array(path, read_idx(path), shape)
     if words := never_images(start):
-        raise DataError(f"{path}: not a picture that can be read: it is {words}{way_out(path)}")
+        raise DataError(f"{path}: not a picture that can be read: it is {words}{cure(path, start, shape)}")
     return read_picture(path, start, shape)
-
-
-def way_out(path: Path) -> str:
-    """'; save ...' for a file that may hold arrays of images; else ''."""
-    if path.suffix.lower() != ".npz":
-        return ""
-    return f"; save one of its arrays: numpy.save('images.npy', numpy.load({str(path)!r})[name])"

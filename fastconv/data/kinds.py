@@ -11,6 +11,7 @@ NEVER_IMAGES = {
     b"%PDF": "a PDF document",
     **dict.fromkeys((b"%!PS", b"\xc5\xd0\xd3\xc6"), "PostScript, a program, which is never run"),
     b"\x89HDF": "an HDF5 file",
+    b"MATLAB": "a MATLAB file",
     **{bytes([0x80, protocol]): "a pickle, which is never opened" for protocol in (2, 3, 4, 5)},
 }
 MARKUP = {

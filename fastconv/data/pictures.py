@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..typing import Array, Shape
-from . import kinds
+from . import cures, kinds
 from .files import DataError, reading
 
 __all__ = ["read_picture"]
@@ -43,14 +43,18 @@ def read_picture(path: Path, start: bytes, shape: Shape) -> Array:
             # A file, not its path: given a path, Pillow maps a TIFF into memory and then turns it wrongly.
             with Image.open(file) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
-                    raise DataError(f"{path}: {picture.width} x {picture.height} pixels, more than {MOST_PIXELS}")
+                    raise DataError(
+                        f"{path}: {picture.width} x {picture.height} pixels, more than {MOST_PIXELS:,}; make it smaller"
+                    )
                 pixels = resized(picture, channels, (width, height))
         except (DataError, MemoryError):
             raise
         except NoMeaning as error:
             raise DataError(f"{path}: {error}") from None
         except UnidentifiedImageError as error:
-            raise DataError(f"{path}: not a picture that can be read: it is {unread(start)}") from error
+            raise DataError(
+                f"{path}: not a picture that can be read: it is {unread(start)}{cures.cure(path, start, shape)}"
+            ) from error
         except Exception as error:  # Pillow's plugins raise any exception for damaged files
             why = str(error) or type(error).__name__
             raise DataError(f"{path}: not a picture that can be read: {why}") from error

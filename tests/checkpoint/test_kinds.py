@@ -233,3 +233,11 @@ def test_what_is_read_as_safetensors_the_library_reads_too(tmp_path):
         for name in result.loaded:
             np.testing.assert_array_equal(target[name], others[name])
     assert read > 10
+
+
+def test_a_file_that_was_cut_is_called_damaged(tmp_path):
+    save(tmp_path / "a.npz", {"x": np.zeros(99)})
+    content = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(CheckpointError, match=r"is damaged, or was cut, as when a download ends too early$"):
+        metadata(tmp_path / "a.npz")

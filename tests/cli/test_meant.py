@@ -262,3 +262,18 @@ def test_one_and_several(folder, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "training  1 epoch, batches of 1 image, learning rate 1\n" in printed
     assert ", 1 thread\n" in printed
+
+
+def test_a_file_whose_name_begins_like_an_option(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-x.png").write_bytes(b"")
+    why = "unknown option -x.png; there is a file of this name: write ./-x.png"
+    assert error(capsys, ["predict", "m.npz", "-x.png"]) == why
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("epochs=3", "--epochs 3"), ("batch_size=50", "--batch-size 50"), ("learning_rate=1", "--lr 1")],
+)
+def test_an_option_without_its_hyphens(capsys, typed, meant):
+    assert error(capsys, ["train", typed]) == f"unexpected {typed}; write {meant}"

@@ -127,3 +127,20 @@ def test_files_that_are_no_networks(content, tmp_path, capsys):
     line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
     assert line.startswith(f"fastconv: {tmp_path / 'a.npz'} is ")
     assert "not a checkpoint" in line
+
+
+def test_metadata_without_a_model_say_how_to_name_it(tmp_path, capsys):
+    network = Network(models.lenet5(), (1, 28, 28), seed=0)
+    network.save(tmp_path / "a.npz", {"epoch": 3})
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert "which network it holds: its metadata names no model; save the network with them, in Python: " in line
+    assert '"model": "lenet5"' in line
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_a_name_without_its_suffix_is_told_the_whole_command(tmp_path, capsys, monkeypatch, suffix):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / f"mine{suffix}").write_bytes(b"")
+    line = failure(capsys, "predict", "mine", "a b.png", "c.png")
+    cure = f"there is mine{suffix}: write fastconv predict mine{suffix} 'a b.png' c.png"
+    assert line == f"fastconv: mine: No such file or directory; {cure}"

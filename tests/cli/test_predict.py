@@ -194,3 +194,8 @@ def test_an_address_is_no_file_and_says_how_to_read_it(trained, capsys):
         "fastconv: https://example.org/a b.png: is an address, not a file; "
         "write curl -L 'https://example.org/a b.png' | fastconv predict MODEL -"
     )
+
+
+def test_a_home_folder_in_quotes_is_explained(trained, capsys):
+    line = failure(capsys, "predict", trained, "~/no such picture.png")
+    assert line.endswith("no file has such a name; ~ stands for the home folder only without quotes")

@@ -117,3 +117,9 @@ def test_more_classes_than_the_network_has(tmp_path, capsys):
         write_idx(tmp_path / f"{part}-labels-idx1-ubyte", np.full(5, 10, np.uint8))
     message = failure(capsys, "train", "--data", tmp_path, "--out", tmp_path / "a.npz")
     assert "from 0 to 9" in message
+
+
+def test_a_batch_is_never_said_to_be_larger_than_the_data(folder, tmp_path, capsys):
+    arguments = ["--data", str(folder), "--epochs", "1", "--batch-size", "9999", "--out", str(tmp_path / "a.npz")]
+    assert parser.main(["train", *arguments]) == 0
+    assert "1 epoch, batches of 300 images, " in capsys.readouterr().out
