@@ -28,7 +28,7 @@ def draw_pictures(folder):
     rng = np.random.default_rng(0)
     for name, low in (("cats", 128), ("dogs", 0)):
         (folder / name).mkdir()
-        for number in range(30):
+        for number in range(60):
             pixels = rng.integers(low, low + 128, (40, 40, 3), np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
 

@@ -48,7 +48,8 @@ Give pictures that look like the images that the network was trained on. For
 MNIST and Fashion-MNIST, and so for the sample, this means:
   - one thing, upright, as large as the picture, on an empty background;
   - bright on dark: the background is black. For dark on bright, as on paper
-    or in a shop, add --invert;
+    or in a shop, add --invert; of a photograph, raise the contrast until the
+    paper is white;
   - any size and colour: a picture is turned to grey and resized to the input
     of the network, 28 x 28; 0 is black and 1 is white.
 Arrays (.npy, IDX) have shape (28, 28), (N, 28, 28) or (N, 1, 28, 28). Bytes

@@ -77,6 +77,8 @@ def way(given: Shape, shape: Shape) -> str:
         return "; write numpy.moveaxis(array, -1, -3), which puts the channels before the rows"
     if given[-1:] == (math.prod(shape),):
         return f"; write array.reshape(-1, {channels}, {height}, {width})"
+    if len(given) == 1:
+        return "; are these the labels? name the file of the images"
     if given[-2:] == (height, width) and len(given) < 4:
         return f"; for grey images, write array[..., None, :, :].repeat({channels}, axis=-3)"
     if channels == 1 and len(given) == 2 and given[0] != 1:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ..typing import Shape
+from .elsewhere import PACKED
 
 __all__ = ["cure"]
 
@@ -24,6 +25,8 @@ def cure(path: Path, start: bytes, shape: Shape) -> str:
         return saving(f"h5py.File({name!r})[name][()]")
     if suffix in TEXTS and b"\0" not in start:
         return from_text(name, start.decode(errors="replace"), shape)
+    if suffix in PACKED:
+        return "; unpack it first"
     if start[4:8] == b"ftyp" or start.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(
         tuple(magic.lower() for magic in DRAWN)
     ):

@@ -64,7 +64,8 @@ def load(folder: str | os.PathLike[str] | None = None) -> Dataset:
     -------
     Dataset
         ``(train, test, folder)``; each split is ``(images, labels)``: (N, 1, H, W) float32 in [0, 1] and
-        (N,) int64. Three values are unpacked: ``(x, y), (x_test, y_test), _ = load()``.
+        (N,) int64. Three values are unpacked: ``(x, y), (x_test, y_test), _ = load()``; for the two of Keras write
+        ``(x, y), (x_test, y_test) = load()[:2]``. Else Python says "too many values to unpack (expected 2)".
 
     Raises
     ------

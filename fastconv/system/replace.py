@@ -1,8 +1,10 @@
 """Writes a file whole or not at all, for every writer of the package.
 
 The new file is written under another name in the same folder, forced to disk, and renamed. Until then the old file
-stays, and whatever fails leaves it as it was. The new file has the permissions and the owner of the old one; if there
-is none, its permissions follow the umask. A symbolic link stays a link; other hard links keep the old file.
+stays, and whatever fails leaves it as it was. A process that is killed (SIGKILL, a power cut) while it writes may leave
+the other file, .NAME.<16 hex digits>, which nothing reads: it may be deleted once no process writes there. The new file
+has the permissions and the owner of the old one; if there is none, its permissions follow the umask. A symbolic link
+stays a link; other hard links keep the old file.
 """
 
 import errno

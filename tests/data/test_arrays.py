@@ -46,6 +46,12 @@ def test_where_no_line_helps_none_is_told(tmp_path, given):
         read_images(tmp_path / "a.npy", GREY)
 
 
+def test_labels_in_place_of_images_are_told_so(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros(100, np.uint8))
+    with pytest.raises(DataError, match=r"got an array \(100,\); are these the labels\? name the file of the images$"):
+        read_images(tmp_path / "a.npy", GREY)
+
+
 def test_bools_are_0_and_1(tmp_path):
     array = np.eye(6, 8, dtype=bool)
     np.save(tmp_path / "a.npy", array)

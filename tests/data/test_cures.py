@@ -60,6 +60,12 @@ def test_a_drawing_or_a_picture_of_a_phone_is_to_be_saved_in_another_format(tmp_
     assert refused(tmp_path / "a").endswith("; save it as a PNG or JPEG")
 
 
+@pytest.mark.parametrize("name", ["a.tar", "a.zip", "a.7z"])
+def test_an_archive_is_to_be_unpacked(tmp_path, name):
+    (tmp_path / name).write_bytes(b"cats/1.png")
+    assert refused(tmp_path / name).endswith("; unpack it first")
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"<html>"])
 def test_where_nothing_is_known_nothing_is_told(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
