@@ -213,6 +213,12 @@ def line(layer: str, names: Iterable[str], values: Values) -> str:
     return f"{layer}({', '.join(words)})"
 
 
+def example(kind: type) -> str:
+    """A layer with the arguments that it needs, such as 'Conv2D(16, 3)'."""
+    parameters = parameters_of(kind.__init__)  # type: ignore[misc]  # of the class itself
+    return line(kind.__name__, by_position(parameters), {name: EXAMPLES[name] for name in required(parameters)})
+
+
 def typed(layer: str, args: Iterable[Any], options: Values) -> str:
     """The call as it was typed."""
     words = [*map(written_whole, args), *(f"{name}={written_whole(value)}" for name, value in options.items())]

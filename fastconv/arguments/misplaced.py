@@ -1,41 +1,17 @@
 """What is given to a layer in place of a node; errors say what to write instead."""
 
+import inspect
 from typing import Any
 
 import numpy as np
 
-FUNCTIONS = {  # a layer -> the function on arrays that computes the same
-    "AdaptiveAvgPool2D": "adaptive_avg_pool2d(x, output_size)",
-    "AdaptiveMaxPool2D": "adaptive_max_pool2d(x, output_size)",
-    "AvgPool2D": "avg_pool2d(x, kernel_size)",
-    "BatchNorm": "batch_norm(x, weight, bias, running_mean, running_var)",
-    "Conv2D": "conv2d(x, weight)",
-    "ConvTranspose2D": "conv_transpose2d(x, weight)",
+from .. import ops
+from ..ops.habits.objects import LAYERS
+from .calls import required
+
+CALLS = {  # layers for which a call of a function needs more than the arguments without defaults
     "DepthwiseConv2D": "conv2d(x, weight, groups=x.shape[1])",
-    "ELU": "elu(x)",
-    "GELU": "gelu(x)",
-    "GlobalAvgPool2D": "global_avg_pool2d(x)",
-    "GlobalMaxPool2D": "global_max_pool2d(x)",
-    "GroupNorm": "group_norm(x, num_groups)",
-    "HardSigmoid": "hardsigmoid(x)",
-    "HardSwish": "hardswish(x)",
-    "LayerNorm": "layer_norm(x)",
-    "LeakyReLU": "leaky_relu(x)",
-    "Linear": "linear(x, weight)",
-    "LocalResponseNorm": "local_response_norm(x, size)",
-    "LogSoftmax": "log_softmax(x, axis=1)",
-    "LpPool2D": "lp_pool2d(x, kernel_size)",
-    "MaxPool2D": "max_pool2d(x, kernel_size)",
-    "PReLU": "prelu(x, weight)",
-    "ReLU": "relu(x)",
-    "ReLU6": "relu6(x)",
-    "SiLU": "silu(x)",
-    "Sigmoid": "sigmoid(x)",
-    "Softmax": "softmax(x, axis=1)",
-    "Softplus": "softplus(x)",
-    "Tanh": "tanh(x)",
-    "Upsample": "upsample_nearest2d(x, scale_factor)",
-    "ZeroPad2D": "pad(x, padding)",
+    "LpPool2D": "lp_pool2d(x, kernel_size=2)",
 }
 
 
@@ -82,5 +58,13 @@ def on_arrays(layer: Any, x: Any) -> str:
     if array.dtype == np.uint8:
         given += " / 255"
     line = f"layers compute inside a network: Network({layer!r}, {shape}{dtype}).predict({given})"
-    functions = [FUNCTIONS[kind.__name__] for kind in type(layer).__mro__ if kind.__name__ in FUNCTIONS]
+    functions = [*filter(None, (function_of(kind.__name__) for kind in type(layer).__mro__))]
     return f"{line}; or, with arrays of your own, fastconv.{functions[0]}" if functions else line
+
+
+def function_of(layer: str) -> str:
+    """The function on arrays that computes the same, with the arguments that it needs: 'relu(x)'; '' for none."""
+    if layer in CALLS:
+        return CALLS[layer]
+    name = next((name for name, made in LAYERS.items() if made.partition("(")[0] == layer), "")
+    return f"{name}({', '.join(required(inspect.signature(getattr(ops, name)).parameters))})" if name else ""

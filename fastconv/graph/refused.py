@@ -4,66 +4,43 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from ..arguments.calls import example
+
 RULE = "models are made of layers, and a node is no array"
 OWN = "nodes are joined by a + b and fastconv.concat(a, b); for more make a layer of your own, see docs/extending.md"
-ARGUMENTS = {  # layers that need some -> such as
-    "Conv2D": "16, 3",
-    "ConvTranspose2D": "16, 2, stride=2",
-    "MaxPool2D": "2",
-    "AvgPool2D": "2",
-    "LpPool2D": "2",
-    "AdaptiveMaxPool2D": "1",
-    "AdaptiveAvgPool2D": "1",
-    "Linear": "10",
-    "GroupNorm": "1",
-    "Upsample": "2",
-    "ZeroPad2D": "1",
-    "LocalResponseNorm": "5",
-}
-LAYERS = {  # functions of arrays, and methods -> the layer, where it is called otherwise
+LAYERS = {  # functions of NumPy, and methods -> the layer, where it is called otherwise
     **dict.fromkeys(("maximum", "clip", "clamp"), "ReLU"),
     **dict.fromkeys(("matmul", "dot", "einsum", "tensordot"), "Linear"),
     **dict.fromkeys(("reshape", "ravel", "view", "squeeze"), "Flatten"),
     **dict.fromkeys(("mean", "average"), "GlobalAvgPool2D"),
     **dict.fromkeys(("max", "amax"), "GlobalMaxPool2D"),
-    **dict.fromkeys(("upsample_nearest2d", "repeat", "interpolate"), "Upsample"),
+    **dict.fromkeys(("repeat", "interpolate"), "Upsample"),
     "pad": "ZeroPad2D",
 }
 READ = "the values come from network.predict(x)"
 SUM = "a sum is of two nodes of one shape, a + b; constants belong to layers, such as the bias of Linear"
-LOSS = "losses are given to training, fastconv.fit(network, x, labels, loss=fastconv.CrossEntropy())"
 SCALE = "scale the images before the network gets them, or make a layer of your own, see docs/extending.md"
-OTHERS = {  # functions of arrays, and methods -> what to do instead
+OTHERS = {  # functions of NumPy, and methods -> what to do instead
     **dict.fromkeys(("add", "sum"), "write a + b"),
     **dict.fromkeys(("concatenate", "hstack", "vstack", "stack", "cat"), "write fastconv.concat(a, b)"),
     **dict.fromkeys(("multiply", "divide", "true_divide"), SCALE),
     "subtract": SUM,
-    **dict.fromkeys(("cross_entropy", "nll_loss", "mse_loss", "l1_loss", "huber_loss"), LOSS),
     **dict.fromkeys(("numpy", "detach", "cpu", "item", "tolist", "astype", "asarray", "array"), READ),
 }
 
 
 def instead(function: str) -> str:
-    """What to write instead of a function of arrays with this name."""
+    """What to write instead of a function of NumPy, or a method, with this name."""
     from ..arguments.names import folded
 
     if function in OTHERS:
         return OTHERS[function]
     found = LAYERS.get(function)
-    for name in sys.modules["fastconv.layers"].__all__:
+    layers = sys.modules["fastconv.layers"]
+    for name in layers.__all__:
         if folded(name) == folded(function):
             found = name
-    return f"write fastconv.{found}({ARGUMENTS.get(found, '')})(x)" if found else OWN
-
-
-def called() -> str:
-    """The function of fastconv.ops or NumPy that wants an array, from the frames that call."""
-    frame = sys._getframe(2)
-    if not str(frame.f_globals.get("__name__")).startswith("fastconv.ops"):
-        return "asarray"
-    while frame.f_back and str(frame.f_back.f_globals.get("__name__")).startswith("fastconv.ops"):
-        frame = frame.f_back
-    return frame.f_code.co_name
+    return f"write fastconv.{example(getattr(layers, found))}(x)" if found else OWN
 
 
 def refusal(written: str, cure: str) -> Callable[..., Any]:
@@ -114,8 +91,7 @@ class NoArray:
         raise TypeError(f"numpy.{name} of {self!r}: {RULE}; {instead(name)}")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        function = called()
-        raise TypeError(f"{function} of {self!r}: {RULE}; {instead(function)}")
+        raise TypeError(f"numpy.asarray of {self!r}: {RULE}; {READ}")
 
     def __getattr__(self, name: str) -> NoReturn:
         cure = "" if name.startswith("_") else f": {RULE}; {instead(name)}"

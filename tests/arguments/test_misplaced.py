@@ -7,6 +7,7 @@ import pytest
 
 import fastconv
 from fastconv import Network, layers, sequential
+from fastconv.arguments.misplaced import function_of
 
 IMAGES = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype("float32")
 
@@ -74,9 +75,17 @@ def test_what_a_list_of_nodes_is_told_works():
     assert Network(sequential(layers.Conv2D(4, 3), layers.ReLU()), (3, 4, 4)).output_shape == (4, 2, 2)
 
 
-def test_the_functions_that_errors_name_exist():
-    from fastconv.arguments.misplaced import FUNCTIONS
+WEIGHTS = {"Linear": (8, 6), "PReLU": (3,), "DepthwiseConv2D": (3, 1, 3, 3), "ConvTranspose2D": (3, 4, 3, 3)}
+NUMBERS = {"running_mean": np.zeros(3, "float32"), "running_var": np.ones(3, "float32"), "num_groups": 3, "size": 5}
+NUMBERS |= dict.fromkeys(("kernel_size", "output_size", "padding", "scale_factor"), 2) | {"normalized_shape": (8,)}
 
-    for layer, call in FUNCTIONS.items():
-        assert hasattr(layers, layer)
-        assert callable(getattr(fastconv, call.partition("(")[0]))
+
+@pytest.mark.parametrize("layer", layers.__all__)
+def test_the_function_that_errors_name_can_be_called_so(layer):
+    call = function_of(layer)
+    x = IMAGES[:, 0, 0, :6] if layer == "Linear" else IMAGES
+    weight = np.ones(WEIGHTS.get(layer, (4, 3, 3, 3)), "float32")
+    without = ("Dropout", "Dense", "Flatten", "MainHead", "SeparableConv2D")
+    assert (call == "") == (layer in without)
+    if call:
+        assert len(eval(f"fastconv.{call}", NUMBERS | {"fastconv": fastconv, "x": x, "weight": weight})) == 2

@@ -48,7 +48,7 @@ LAYERS = {  # function -> the layer that does the same in a model
 }
 WITH_RESULT = tuple(f"{name}_backward" for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax"))
 JOINED = {"add": "a + b", "concatenate": "fastconv.concat(*arrays)"}
-LOSSES = {"cross_entropy": "CrossEntropy()", "mse_loss": "MSE()"}
+LOSSES = {"cross_entropy": "CrossEntropy()", "nll_loss": "CrossEntropy()", "mse_loss": "MSE('mean')"}
 
 
 def said(call: Written) -> str | None:
@@ -75,10 +75,13 @@ def kind_of(value: Any) -> str | None:
 
 def of_node(op: str, name: str, node: Any) -> str:
     """A node of a model: the layer, or what joins nodes."""
+    got = f"the node {node.name} {node.shape}"
+    if op in LOSSES:
+        return f"{got}; training takes the loss: write fastconv.fit(network, x, labels, loss=fastconv.{LOSSES[op]})"
     layer = LAYERS.get(op)
     write = JOINED.get(op) or (f"fastconv.{layer}({name})" if layer else None)
     models = "models are made of layers, not of functions of arrays"
-    return f"the node {node.name} {node.shape}; {models}" + (f": write {write}" if write else "")
+    return f"{got}; {models}" + (f": write {write}" if write else "")
 
 
 def of_layer(op: str, name: str, layer: Any) -> str:

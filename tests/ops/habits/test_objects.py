@@ -45,7 +45,15 @@ def test_what_joins_nodes_is_said_and_works():
 def test_a_node_in_another_place_is_named_by_its_argument():
     x = np.ones((1, 4, 6, 6), "float32")
     assert said_in_a_model(lambda node: fastconv.conv2d(x, node)).startswith("weight must be an array, got the node")
-    assert said_in_a_model(lambda node: fastconv.mse_loss(x, node)).startswith("targets must be an array, got the")
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "mse_loss", "nll_loss"])
+def test_a_loss_of_a_node_is_given_to_training(name):
+    said = said_in_a_model(lambda node: getattr(fastconv, name)(node, node))
+    line = said.partition("the node input (4, 6, 6); training takes the loss: write ")[2]
+    network = Network(fastconv.sequential(layers.Flatten(), layers.Linear(2)), (4, 6, 6), seed=0)
+    own = {"network": network, "x": np.ones((4, 4, 6, 6), "float32"), "labels": [0, 1, 0, 1]}
+    assert len(eval(line.replace("loss=", "progress=False, loss="), {"fastconv": fastconv} | own)) == 1
 
 
 def test_layers_and_networks_are_told_from_arrays():
