@@ -34,7 +34,36 @@ def contents(x: Array) -> str:
     return "infinity" if np.isinf(x).any() else ""
 
 
+def finite(array: Array) -> bool:
+    """Whether all numbers are; a sum finds NaN and infinity, and is infinite without them only where it overflows."""
+    with np.errstate(all="ignore"):
+        return isfinite(np.add.reduce(array, axis=None)) or bool(np.isfinite(array).all())
+
+
 def not_finite(mapping: str, arrays: Mapping[str, Array]) -> str:
-    """'mapping[name] holds NaN' for the first array with such a value; '' if all are finite."""
-    found = ((name, contents(array)) for name, array in arrays.items() if array.dtype.kind == "f")
-    return next((f"{mapping}[{name!r}] holds {what}" for name, what in found if what), "")
+    """'mapping[name] holds NaN' for the first array with such a value; '' if all are finite.
+
+    Where the arrays are parts of one vector, it is looked at first.
+    """
+    vector = getattr(arrays, "vector", None)
+    if vector is not None and finite(vector):
+        return ""
+    odd = next((name for name, array in arrays.items() if not finite(array)), None)
+    return "" if odd is None else f"{mapping}[{odd!r}] holds {contents(arrays[odd])}"
+
+
+def item_not_finite(name: str, array: Array, chosen: Array | None = None) -> str:
+    """'images[512] holds NaN: ...' for the first item with NaN or infinity; '' if there is none.
+
+    Of an epoch only the `chosen` items are looked at; None stands for all.
+    """
+    items = array if chosen is None else array[chosen]
+    if array.dtype.kind != "f" or not items.size:
+        return ""
+    bad = np.flatnonzero(~np.isfinite(items.reshape(len(items), -1)).all(1))
+    if not len(bad):
+        return ""
+    index = int(bad[0]) if chosen is None else int(chosen[bad[0]])
+    axes = "1" if array.ndim == 2 else str(tuple(range(1, array.ndim)))
+    kept = f"numpy.isfinite({name})" + (f".all({axes})" if array.ndim > 1 else "")
+    return f"{name}[{index}] holds {contents(items)}; with good = {kept} write images[good], labels[good]"

@@ -14,8 +14,8 @@ PASSING = ("flatten", "heads")  # kinds of layers after which values are what th
 
 
 def warn_of_probabilities(output: Node, loss: Any) -> None:
-    """UserWarning if the network's last layer makes probabilities, with what to write."""
-    last = last_activation(output)
+    """UserWarning if the loss takes logits and the network's last layer makes probabilities, with what to write."""
+    last = last_activation(output) if getattr(loss, "takes_logits", False) else None
     if last is not None:
         kind, name = type(last.layer).__name__, type(loss).__name__
         warn(

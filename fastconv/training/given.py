@@ -1,7 +1,6 @@
 """What is given to `fit`, `train_step` and `evaluate`; errors say what to write instead."""
 
 import os
-import warnings
 from math import prod
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..network import Network
 from ..ops import check
 from ..optim import SGD, Optimizer
 from ..predictor import Predictor
+from ..system.caller import warn
 from ..typing import Array, Shape
 
 FIT = "fit(network, images, labels, epochs=10, batch_size=50)"
@@ -118,7 +118,7 @@ def remark(loss: Any, output_shape: Shape) -> str:
     return f"MSE() is half the sum over {values} values per image: {values / 2:g} times MSE('mean')"
 
 
-def warn_of_pixels(name: str, array: Array, stacklevel: int) -> None:
+def warn_of_pixels(name: str, array: Array) -> None:
     """UserWarning for images in 0 to 255, on which networks train badly; looks at what it is given alone.
 
     Vectors, and targets, may be other quantities: there only whole numbers are those of pixels.
@@ -128,8 +128,7 @@ def warn_of_pixels(name: str, array: Array, stacklevel: int) -> None:
     most = white(array)
     if most > 1 and ((name == "images" and array.ndim == 4) or (array == np.trunc(array)).all()):
         where = ", here and wherever the network is given images" if name == "images" else ""
-        warnings.warn(
+        warn(
             f"{name} reach {array.max():g}: networks train best on numbers from 0 to 1; write {name} / {most}{where}",
             UserWarning,
-            stacklevel=stacklevel,
         )

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import training as given
+from ..arguments.finite import item_not_finite
 from ..arguments.signatures import explained
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH
 from ..typing import Array
-from .divergence import Kept, cause, odd_array, odd_item, too_fast
+from .divergence import Kept, cause, odd_array, too_fast
 from .epoch import Data, Epoch, validation_data
 from .given import FIT, chosen, pair, remark, trainable, usable, warn_of_pixels
 from .progress import Progress, announce, progress_bar
@@ -121,8 +122,8 @@ def fit(
     held_out = validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
     rng, history = check.random(seed), []
-    warn_of_pixels("images", data.images[:batch_size], stacklevel=4)
-    warn_of_pixels("labels", data.targets[:batch_size], stacklevel=4)
+    warn_of_pixels("images", data.images[:batch_size])
+    warn_of_pixels("labels", data.targets[:batch_size])
     with network.training():
         reserve(network, seen, batch_size, held_out, loss, lean)
         run = Run(network, data, held_out, batch_size, optimizer, loss, lean)
@@ -214,9 +215,7 @@ class Run:
             watch = partial(count.add, classes=None if data.classes is None else data.classes[batch])
             images, targets = data.images[batch], data.targets[batch]
             try:
-                value = self.network.train_batch(images, targets, self.loss, self.optimizer, self.lean, watch)
-                if not math.isfinite(value):
-                    raise FloatingPointError(f"the loss is {value}")
+                self.network.train_batch(images, targets, self.loss, self.optimizer, self.lean, watch)
             except FloatingPointError as error:
                 step = start // self.batch_size + 1
                 place = f"epoch {len(self.history) + 1}, step {step}"
@@ -232,7 +231,7 @@ class Run:
         """The same for all images of the validation."""
         data = self.validation
         assert data is not None
-        odd = odd_item("images", data.images) or odd_item("labels", data.targets)
+        odd = item_not_finite("images", data.images) or item_not_finite("labels", data.targets)
         return f"validation: {odd}" if odd else too_fast(data.images, self.optimizer, self.loss)
 
     def stopped(self, says: str) -> FloatingPointError:

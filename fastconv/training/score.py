@@ -1,20 +1,21 @@
 """The score of a network on images with labels: loss and accuracy, of batches together or of a whole set."""
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import training as words
+from ..arguments.finite import item_not_finite
 from ..arguments.signatures import explained
+from ..executor.logits import warn_of_probabilities
 from ..frozen import FrozenNetwork
 from ..losses.losses import predicted_classes
 from ..network import Network
 from ..predictor import BATCH, Predictor
+from ..system.caller import warn
 from ..typing import Array
-from .divergence import odd_array, odd_item
 from .epoch import Data
 from .given import EVALUATE, chosen, pair, predicting
 
@@ -47,6 +48,8 @@ def evaluate(
     -----
     RuntimeWarning
         If the loss is NaN or infinite; it names the first image, label or parameter that is.
+    UserWarning
+        If the loss takes logits and the network ends with probabilities; once for a network that is not frozen.
 
     Examples
     --------
@@ -59,19 +62,21 @@ def evaluate(
     """
     predicting(network, EVALUATE)
     loss = chosen(loss)
+    if isinstance(network, Network):
+        network.executor.expect_logits(loss)
+    else:
+        warn_of_probabilities(network.output, loss)
     data = Data(network, *pair(images, labels, EVALUATE), loss)
     result = score(network, data, loss)
     if not math.isfinite(result[0]):
-        warnings.warn(f"the loss is {result[0]}; {why(network, data)}", RuntimeWarning, stacklevel=3)
+        warn(f"the loss is {result[0]}: {why(network, data)}", RuntimeWarning)
     return result
 
 
 def why(network: Predictor, data: Data) -> str:
     """Why the loss of these images is NaN or infinite."""
-    odd = odd_item("images", data.images) or odd_item("labels", data.targets)
-    if not odd and isinstance(network, Network):
-        odd = odd_array(network)
-    return odd or "images and labels are finite, so the network computes NaN or infinity of them"
+    odd = item_not_finite("images", data.images) or item_not_finite("labels", data.targets)
+    return odd or f"images and labels are finite, but {network._not_finite()}"
 
 
 def score(network: Predictor, data: Data, loss: Any) -> tuple[float, float | None]:

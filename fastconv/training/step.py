@@ -1,6 +1,5 @@
 """One step of training, for loops that people write."""
 
-import math
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -64,10 +63,7 @@ def train_step(
     with network.training():
         data = Data(network, images, labels, loss, scored=False)
         try:
-            value = network.train_batch(data.images, data.targets, loss, optimizer, lean)
-            if not math.isfinite(value):
-                raise FloatingPointError(f"the loss is {value}")
+            return network.train_batch(data.images, data.targets, loss, optimizer, lean)
         except FloatingPointError as error:
             why = cause(network, data.images, data.targets, None, optimizer, loss)
             raise FloatingPointError(f"the loss is NaN or infinite; {why}") from error
-    return value

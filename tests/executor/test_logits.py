@@ -9,7 +9,6 @@ import pytest
 
 import fastconv
 from fastconv import CrossEntropy, Network, layers, losses, sequential
-from fastconv.executor.logits import warn_of_probabilities
 from fastconv.graph import concat
 from fastconv.layers import Conv2D, Flatten, Linear, LogSoftmax, MainHead, Sigmoid, Softmax
 
@@ -64,6 +63,7 @@ WAYS = {
     "train_step": lambda net, loss: fastconv.train_step(net, X, T, fastconv.SGD(0.1), loss),
     "lean": lambda net, loss: fastconv.train_step(net, X, T, fastconv.SGD(0.1), loss, lean=True),
     "fit": lambda net, loss: fastconv.fit(net, X, T, loss=loss, progress=False),
+    "evaluate": lambda net, loss: fastconv.evaluate(net, X, T, loss),
     "profile": lambda net, loss: net.profile(X, T, loss, repeats=1),
 }
 
@@ -102,8 +102,8 @@ def test_other_ends_and_losses_do_not_warn(model, loss):
 
 
 def test_pixels_and_frozen_networks():
-    """`warn_of_probabilities` takes the output of either."""
     network = Network(sequential(Conv2D(3, 1), Softmax()), (2, 4, 4), seed=0)
-    for output in (network.output, network.freeze().output):
-        with pytest.warns(UserWarning, match="ends with Softmax"):
-            warn_of_probabilities(output, Logits())
+    for each in (network, network.freeze()):
+        with pytest.warns(UserWarning, match="ends with Softmax") as caught:
+            fastconv.evaluate(each, np.ones((2, 2, 4, 4), "float32"), np.zeros((2, 4, 4), int), Logits())
+        assert [(w.category, w.filename) for w in caught] == [(UserWarning, __file__)]

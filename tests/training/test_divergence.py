@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastconv import MSE, SGD, Adam, Network, evaluate, fit, layers, losses, sequential, train_step
-from fastconv.training.divergence import finite
+from fastconv.arguments.finite import finite
 
 N = 40
 LABELS = np.arange(N) % 2
@@ -215,15 +215,16 @@ def test_evaluate_warns_and_names_the_first_image():
     net, x = network(), images()
     x[[11, 12]] = np.nan
     for each in (net, net.freeze()):
-        with pytest.warns(RuntimeWarning, match=r"^the loss is nan; images\[11\] holds NaN; ") as caught:
+        with pytest.warns(RuntimeWarning, match=r"^the loss is nan: images\[11\] holds NaN; ") as caught:
             loss, accuracy = evaluate(each, x, LABELS)
         assert np.isnan(loss)
         assert accuracy <= 38 / 40
         assert [warning.filename for warning in caught] == [__file__]
     net.parameters["linear1.bias"][0] = np.nan
-    with pytest.warns(RuntimeWarning, match=r"^the loss is nan; network.parameters\['linear1.bias'\] holds NaN$"):
+    fine = "^the loss is nan: images and labels are finite, but "
+    with pytest.warns(RuntimeWarning, match=rf"{fine}network.parameters\['linear1.bias'\] holds NaN$"):
         evaluate(net, images(), LABELS)
-    with pytest.warns(RuntimeWarning, match="images and labels are finite, so the network computes NaN or infinity"):
+    with pytest.warns(RuntimeWarning, match=f"{fine}weights of the network hold NaN, or values"):
         evaluate(net.freeze(), images(), LABELS)
 
 

@@ -113,7 +113,7 @@ def test_the_totals_of_an_epoch_are_kept_in_double():
 
 def warned(net, x, labels, loss=None):
     """(loss, accuracy) of a network that gives NaN for some images."""
-    with pytest.warns(RuntimeWarning, match=r"^the loss is nan; "):
+    with pytest.warns(RuntimeWarning, match=r"^the loss is nan: "):
         return evaluate(net, x, labels, loss)
 
 
