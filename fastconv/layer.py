@@ -152,6 +152,10 @@ class Layer:
         gives the same result after the layer as before it, and the executor moves it after the layer: fewer values.
     convolution : bool
         The layer's channels decide whether the network keeps its values in planar (NCHW) or channels-last memory.
+    two_modes : bool
+        `forward` and `backward` do something else where `b.training` is False, as in prediction. A layer with buffers
+        needs it for ``gradients(training=False)``, and one with randomness of its own sets it too; for other layers
+        `b.training` is True there.
     gradient_by_rows : set of parameter names
         The gradients that `backward` can make a few rows at a time. `b.grads` then has memory for these rows alone, and
         after each part `backward` adds the call that ``b.update(name, row, part)`` gives.
@@ -186,6 +190,7 @@ class Layer:
     folds: bool = False
     keeps_order: bool = False
     convolution: bool = False
+    two_modes: bool = False
     gradient_by_rows: AbstractSet[str] = frozenset()
     recompute: Any = None
     name = Argument[str | None](label, default=None)  # the default: for a class that calls no `super().__init__()`

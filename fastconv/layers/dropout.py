@@ -10,16 +10,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..arguments.attributes import Argument, optional
 from ..layer import Array, Bound, Spec, State
 from ..ops import check
 from ..typing import Call, Generator, Shape
 from .common import Parameterless, same_start
 
 
+def probability(value: Any, name: str) -> float:
+    """A float from 0 to below 1."""
+    number = check.number(value, name)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be in [0, 1), got {value!r}")
+    return number
+
+
+def key(value: Any, name: str) -> int:
+    """An integer that is a key of Philox."""
+    number = check.integer(value, name, 0)
+    if number >= 2**64:
+        raise ValueError(f"{name} must be below 2**64, got {value}")
+    return number
+
+
 class Dropout(Parameterless):
     """Random zeros in training, the identity in prediction: y = x m, m = 0 with probability p, else 1 / (1 - p).
 
-    (N, ...) -> (N, ...), the same shape.
+    (N, ...) -> (N, ...), the same shape. By position: p; the rest by name.
 
     Parameters
     ----------
@@ -49,17 +66,15 @@ class Dropout(Parameterless):
     in_place = True
     two_modes = True
     kind = "dropout"
+    p = Argument(probability)
+    seed = Argument(partial(optional, check=key))
 
     def __init__(self, p: float = 0.5, *, seed: int | None = None, name: str | None = None) -> None:
         super().__init__(name)
-        self.p = probability(p)
-        self.seed = None if seed is None else check.integer(seed, "seed", 0)
-        if self.seed is not None and self.seed >= 2**64:
-            raise ValueError(f"seed must be below 2**64, got {seed}")
+        self.p, self.seed = p, seed
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x; the counter is a buffer, the mask is saved."""
-        probability(self.p)
         state = {"counter": State((2,), self.first_counter, "uint64")}
         return Spec(x_shape, state=state, saved={"mask": Array(x_shape)})
 
@@ -81,14 +96,6 @@ class Dropout(Parameterless):
         if not b.training:
             return [] if same_start(b.dy, b.dx) else [partial(np.copyto, b.dx, b.dy)]
         return [partial(np.multiply, b.dy, b.saved.mask, b.dx)]
-
-
-def probability(p: Any) -> float:
-    """A float from 0 to below 1."""
-    value = check.number(p, "p")
-    if not 0 <= value < 1:
-        raise ValueError(f"p must be in [0, 1), got {p!r}")
-    return value
 
 
 def in_memory_order(mask: NDArray[Any]) -> NDArray[Any]:

@@ -10,16 +10,17 @@ from functools import partial
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..arguments.attributes import Argument
 from ..layer import Bound, Spec
-from ..ops import check
 from ..typing import Call, Shape
-from .common import Parameterless, features, same_start
+from .common import Parameterless, at_least, features, same_start
 
 
 class MainHead(Parameterless):
     """The logits of several classifiers, one after another: all of them in training, the first one's in prediction.
 
     (N, heads K) -> (N, heads K); in prediction the values after the first K are -inf.
+    By position: num_classes; the rest by name.
 
     Parameters
     ----------
@@ -44,14 +45,15 @@ class MainHead(Parameterless):
     in_place = True
     two_modes = True
     kind = "heads"
+    num_classes = Argument(at_least)
 
     def __init__(self, num_classes: int, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.num_classes = check.integer(num_classes, "num_classes", 1)
+        self.num_classes = num_classes
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x."""
-        if features(x_shape) % check.integer(self.num_classes, "num_classes", 1):
+        if features(x_shape) % self.num_classes:
             raise ValueError(f"needs a multiple of num_classes={self.num_classes} logits, got {x_shape}")
         return Spec(x_shape)
 

@@ -92,8 +92,7 @@ def test_what_is_given_by_position_is_said_before_the_arguments(name):
     names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     before = inspect.getdoc(getattr(layers, name)).partition("Parameters\n")[0]
     told = f"By position: {' and '.join(', '.join(names).rsplit(', ', 1))}; the rest by name."
-    if name not in ("Dropout", "MainHead"):
-        assert (told if names else "All arguments are given by name.") in before
+    assert (told if names else "All arguments are given by name.") in before
 
 
 @every_layer

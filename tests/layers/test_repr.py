@@ -106,6 +106,5 @@ def test_the_signature_of_a_class_is_that_of_its_constructor(name):
     kind = getattr(layers, name)
     parameters = inspect.signature(kind).parameters
     assert [*parameters] == [*inspect.signature(kind.__init__).parameters][1:]
-    if name not in ("Dropout", "MainHead"):
-        assert parameters["name"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert parameters["name"].kind is inspect.Parameter.KEYWORD_ONLY
     assert f"help({kind.__name__})" in kind.__init__.__doc__ or kind.__init__ is layers.ReLU.__init__

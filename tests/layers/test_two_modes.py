@@ -93,3 +93,26 @@ def test_every_layer_with_buffers_knows_both_modes():
     with_buffers = {type(node.layer) for node in nodes if node.spec and node.spec.state}
     assert with_buffers == {BatchNorm, Dropout}
     assert all(kind.two_modes for kind in (*with_buffers, layers.MainHead))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("p", 1, r"^p must be in \[0, 1\), got 1$"),
+        ("p", -0.1, r"^p must be in \[0, 1\), got -0.1$"),
+        ("seed", -1, "^seed must be >= 0, got -1$"),
+        ("seed", 2**64, "^seed must be below"),
+        ("num_classes", 0, "^num_classes must be >= 1, got 0$"),
+    ],
+)
+def test_arguments_are_checked_when_they_are_set_too(name, value, says):
+    layer = MainHead(3) if name == "num_classes" else Dropout(0.5)
+    with pytest.raises(ValueError, match=says):
+        type(layer)(**{name: value})
+    with pytest.raises(ValueError, match=says):
+        setattr(layer, name, value)
+
+
+def test_a_layer_of_your_own_has_one_mode_unless_it_says_so():
+    assert not fastconv.Layer.two_modes
+    assert "two_modes : bool" in fastconv.Layer.__doc__
