@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any, TypeVar
 
+from ..ops.binding import by_position, parameters_of, required
 from .attributes import Argument, is_own, written
 from .options import LEFT_OUT, SHAPE, Taken, near, translated
 
@@ -74,26 +75,15 @@ def by_name_alone(init: Callable[..., None]) -> None:
     init.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # that inspect reads
 
 
-@lru_cache
-def parameters_of(init: Callable[..., None]) -> dict[str, inspect.Parameter]:
-    """The parameters of a constructor, without self."""
-    return dict([*inspect.signature(init).parameters.items()][1:])
-
-
-def by_position(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
+def places_of(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
     """The names that may be given by position; a layer's name never is."""
-    return [name for name, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD and name != "name"]
-
-
-def required(parameters: Mapping[str, inspect.Parameter]) -> list[str]:
-    """The names that have no default."""
-    return [name for name, p in parameters.items() if p.default is p.empty]
+    return [name for name in by_position(parameters) if name != "name"]
 
 
 def check_call(cls: type, init: Callable[..., None], args: tuple[Any, ...], options: Values) -> None:
     """TypeError unless the constructor takes these arguments."""
     parameters = parameters_of(init)
-    names = by_position(parameters)
+    names = places_of(parameters)
     given = {*names[: len(args)], *options}
     once = len(given) == len(args) + len(options)  # also: no more by position than there are names
     if once and given <= parameters.keys() and given.issuperset(required(parameters)):
@@ -103,7 +93,7 @@ def check_call(cls: type, init: Callable[..., None], args: tuple[Any, ...], opti
 
 def explanation(cls: type, parameters: Mapping[str, inspect.Parameter], args: tuple[Any, ...], options: Values) -> str:
     """What is wrong with the arguments, and the line to write."""
-    layer, names = cls.__name__, by_position(parameters)
+    layer, names = cls.__name__, places_of(parameters)
     wrong, taken, strange = translations(layer, parameters, options)
     if strange:
         return f"{'; '.join(wrong)}; {layer} takes {', '.join(parameters)}"
@@ -168,7 +158,7 @@ def readings(
             known = [translated(name, value, parameters) for name, value in by_name.items()]
             if None not in known and all(fits(cls, name, value) for name, value in by_name.items()):
                 yield from together(parameters, [each for each in known if each is not None], taken)
-    names = by_position(parameters)
+    names = places_of(parameters)
     if len(names) == 1 and all(type(value) is int for value in args) and fits(cls, names[0], args):
         yield from together(parameters, [Taken({names[0]: args})], taken)
 
@@ -216,7 +206,7 @@ def line(layer: str, names: Iterable[str], values: Values) -> str:
 def example(kind: type) -> str:
     """A layer with the arguments that it needs, such as 'Conv2D(16, 3)'."""
     parameters = parameters_of(kind.__init__)  # type: ignore[misc]  # of the class itself
-    return line(kind.__name__, by_position(parameters), {name: EXAMPLES[name] for name in required(parameters)})
+    return line(kind.__name__, places_of(parameters), {name: EXAMPLES[name] for name in required(parameters)})
 
 
 def typed(layer: str, args: Iterable[Any], options: Values) -> str:
@@ -246,4 +236,4 @@ def shown(layer: Any) -> str:
         value = vars(layer).get(name, default)
         if value is not default and not same(value, default):
             values[name] = value
-    return line(type(layer).__name__, by_position(parameters), values)
+    return line(type(layer).__name__, places_of(parameters), values)

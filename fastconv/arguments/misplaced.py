@@ -1,13 +1,12 @@
 """What is given to a layer in place of a node; errors say what to write instead."""
 
-import inspect
 from typing import Any
 
 import numpy as np
 
 from .. import ops
+from ..ops.binding import parameters_of, required
 from ..ops.habits.objects import LAYERS
-from .calls import required
 
 CALLS = {  # layers for which a call of a function needs more than the arguments without defaults
     "DepthwiseConv2D": "conv2d(x, weight, groups=x.shape[1])",
@@ -67,4 +66,4 @@ def function_of(layer: str) -> str:
     if layer in CALLS:
         return CALLS[layer]
     name = next((name for name, made in LAYERS.items() if made.partition("(")[0] == layer), "")
-    return f"{name}({', '.join(required(inspect.signature(getattr(ops, name)).parameters))})" if name else ""
+    return f"{name}({', '.join(required(parameters_of(getattr(ops, name))))})" if name else ""

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Iterator
 
+from ..ops import check
+
 ROOMS = ("layers", "ops", "models", "losses", "optim", "data", "init")  # modules below fastconv
 KINDS = {"layers": "the layer", "ops": "the function on arrays", "init": "first values"}
 
@@ -151,9 +153,7 @@ def meant(module: str, name: str) -> Iterator[str]:
     if longer:
         yield from (shown(each, own[each]) for each in sorted(longer, key=lambda each: (len(each), each)))
         return
-    from difflib import get_close_matches
-
-    for each in get_close_matches(name, [*own, *everywhere()], 3, 0.7):
+    for each in check.nearest(name, [*own, *everywhere()], 3, 0.7):
         yield shown(each, {**everywhere(), **own}[each])
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
+from ..ops import check
+
 OPTIONS = {  # an option of layers in other libraries -> the options here, of which a layer has at most one
     **dict.fromkeys(("strides", "subsample"), ("stride",)),
     **dict.fromkeys(("pool_size", "ksize", "kernel", "kernel_shape", "window", "window_size"), ("kernel_size",)),
@@ -93,7 +95,4 @@ def translated(name: str, value: object, known: Collection[str]) -> Taken | None
 
 def near(name: str, known: Collection[str]) -> str:
     """The question whether the nearest of the known names was meant, or nothing."""
-    import difflib
-
-    found = difflib.get_close_matches(name.lower(), [*known], 1)
-    return f"; did you mean {found[0]}?" if found else ""
+    return "".join(f"; did you mean {found}?" for found in check.nearest(name.lower(), known))

@@ -29,7 +29,7 @@ from .memory import (
     with_unit_axis,
 )
 from .overlap import apart, overlaps_itself
-from .scalars import choice, flag, integer, near, number, pair, random, shape, shown, word
+from .scalars import choice, flag, integer, near, nearest, number, pair, random, shape, shown, word
 
 __all__ = [
     "CHANNELS_LAST",
@@ -56,6 +56,7 @@ __all__ = [
     "layout_of",
     "maker",
     "near",
+    "nearest",
     "number",
     "on_a_line",
     "output",

@@ -1,6 +1,6 @@
 """Numbers, words and shapes among the arguments, one style of message."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import index
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from ..typing import Generator, Shape
 
 LONG = 200  # characters of a value in an error
+SHORT = 60  # characters of a value in a line to write
 
 
 def shape(value: Any, name: str, length: int) -> Shape:
@@ -70,6 +71,12 @@ def shown(value: object) -> str:
     return text if len(text) <= LONG else f"{text[:LONG]}... ({type(value).__name__})"
 
 
+def short(value: object) -> str:
+    """The same where it fits into a line, else ''."""
+    text = shown(value)
+    return "" if len(text) > SHORT or "\n" in text or text.startswith("an array") else text
+
+
 def random(seed: Any) -> Generator:
     """A generator from a seed, or fresh randomness from None."""
     try:
@@ -100,7 +107,13 @@ def word(value: Any, name: str, options: Sequence[str]) -> str:
 
 def near(value: object, options: Sequence[str]) -> str:
     """The option that was probably meant, for errors."""
-    from difflib import get_close_matches
+    if not isinstance(value, str):
+        return ""
+    return "".join(f"; did you mean {found!r}?" for found in nearest(value.lower(), options))
 
-    found = get_close_matches(value.lower(), options, 1) if isinstance(value, str) else []
-    return f"; did you mean {found[0]!r}?" if found else ""
+
+def nearest(word: str, options: Iterable[str], most: int = 1, alike: float = 0.6) -> list[str]:
+    """The options that are most like a word, at most so many, the likest first."""
+    from difflib import get_close_matches  # a slow import
+
+    return get_close_matches(word, [*options], most, alike)

@@ -72,7 +72,7 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     (
         "logits=2,3 t=2",
         "cross_entropy(y_true=t, y_pred=logits)",
-        "it is called targets here",
+        "; it is called targets here: write targets=y_true",
         "cross_entropy(targets=t.astype(int), logits=logits)",
     ),
     (
@@ -138,7 +138,7 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     ("x=2,4,6,6 weight=8,4,3,3", "conv2d(x, weight, padding='zeros')", "padding=1", "conv2d(x, weight, {})"),
     ("x=2,3", "softmax_backward(x)", "softmax_backward(dy, x)", "softmax_backward(x, x)"),
     ("x=2,3", "gelu(x, True)", "approximate must be one of 'none', 'tanh'", "gelu(x, 'tanh')"),
-    ("x=2,3", "gelu(x, aproximate='tanh')", "did you mean 'approximate'?", "gelu(x, approximate='tanh')"),
+    ("x=2,3", "gelu(x, aproximate='tanh')", "approximate='tanh'", "gelu(x, {})"),
     ("x=2,3 w=4,3", "linear(x, w.tolist())", "numpy.asarray(weight).astype('float32')", None),
 ]
 
@@ -156,16 +156,16 @@ def test_a_call_from_habit_says_what_to_write_and_that_works(arrays, call, advic
 def test_an_error_that_nothing_is_known_about_stays_as_it_is():
     with pytest.raises(ValueError, match=r"^stride must be >= 1, got 0$"):
         conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=0)
-    with pytest.raises(TypeError, match=r"^conv2d\(\) got multiple values for argument 'x'$"):
+    with pytest.raises(TypeError, match=r"^conv2d got x by position and by name; write conv2d\(x, weight\)$"):
         conv2d(ones(1, 1, 4, 4), x=ones(1, 1, 3, 3))
 
 
 def test_missing_and_surplus_arguments_are_named():
-    with pytest.raises(TypeError, match=r"^conv2d needs weight: write conv2d\(x, weight\)$"):
+    with pytest.raises(TypeError, match=r"^conv2d needs weight; write conv2d\(x, weight\)$"):
         conv2d(ones(1, 1, 4, 4))
-    with pytest.raises(TypeError, match=r"^relu needs x: write relu\(x\)$"):
+    with pytest.raises(TypeError, match=r"^relu needs x; write relu\(x\)$"):
         relu()
-    with pytest.raises(TypeError, match=r"^softmax takes at most 2 arguments by position \(x, axis\), got 3; by"):
+    with pytest.raises(TypeError, match=r"^softmax takes only x, axis by position, got also 2; by name it also"):
         softmax(ones(2, 3), 1, 2)
 
 

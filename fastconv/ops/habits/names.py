@@ -1,9 +1,7 @@
-"""Calls that Python refuses: names of arguments that the function has not, too many by position, some missing."""
+"""Names of arguments in other libraries, and arguments by position that others have: what to write instead."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
-
-from ..scalars import near, shown
 
 REFLECTED = "numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')"
 BORDER = f"pad the images first: x = {REFLECTED}"
@@ -75,52 +73,24 @@ EXTRA = {  # arguments by position that other libraries have beyond these
 }
 
 
-def refused(function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> str | None:
-    """What is wrong with the arguments of a call that Python refused; None where Python says it as well."""
-    name, code = function.__name__, function.__code__
-    by_place = code.co_varnames[: code.co_argcount]
-    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    for word, value in options.items():
-        if word not in known:
-            return f"{name} takes no {word}, got {word}={shown(value)}; {instead(name, word, value, known)}"
-    if len(args) > len(by_place):
-        return f"{name} takes {counted(by_place)}, got {len(args)}; {EXTRA.get(name) or by_name(args, by_place, known)}"
-    if any(word in by_place[: len(args)] for word in options):
-        return None
-    needed = by_place[: len(by_place) - len(function.__defaults__ or ())]
-    missing = [one for one in needed[len(args) :] if one not in options]
-    return f"{name} needs {' and '.join(missing)}: write {name}({', '.join(needed)})" if missing else None
-
-
-def instead(name: str, word: str, value: Any, known: tuple[str, ...]) -> str:
-    """What to write for an argument of another library."""
+def told(name: str, word: str, known: Sequence[str]) -> str:
+    """The name of an argument of another library here, or what to write instead; '' where nothing is known of it."""
     for here in known:
         if word in WORDS.get(here, "").split():
-            return f"write {here}={shown(value)}" if small(value) else f"it is called {here} here: write {here}={word}"
+            return here
     for (family, theirs), sentence in FAMILIES.items():
         if name.startswith(family) and word == theirs:
             return sentence
-    if word in SENTENCES:
-        return SENTENCES[word]
-    return f"it takes {', '.join(known)}{near(word, known)}"
+    return SENTENCES.get(word, "")
 
 
-def small(value: Any) -> bool:
-    """Whether the value can be written in an error."""
-    return isinstance(value, int | float | str | bool | tuple | list) and len(repr(value)) < 60
-
-
-def counted(by_place: tuple[str, ...]) -> str:
-    """How many arguments a function takes by position, and which."""
-    if len(by_place) == 1:
-        return f"one argument by position ({by_place[0]})"
-    return f"at most {len(by_place)} arguments by position ({', '.join(by_place)})"
-
-
-def by_name(args: tuple[Any, ...], by_place: tuple[str, ...], known: tuple[str, ...]) -> str:
+def beyond(name: str, args: Sequence[Any], places: Sequence[str], known: Sequence[str]) -> str:
     """What to do with the arguments beyond those that have a place."""
-    if "out" in known and hasattr(args[len(by_place)], "shape"):
+    if name in EXTRA:
+        return EXTRA[name]
+    others = [one for one in known if one not in places]
+    if "out" in others and hasattr(args[len(places)], "shape"):
         return "write out=... for the array of the result"
-    if args[len(by_place)] is True and len(by_place) == 1 and "out" in known:
+    if args[len(places)] is True and len(places) == 1 and "out" in others:
         return "write out=x to overwrite x"
-    return f"by name it also takes {', '.join(known[len(by_place) :])}" if known[len(by_place) :] else "leave them out"
+    return f"by name it also takes {', '.join(others)}" if others else "leave them out"
