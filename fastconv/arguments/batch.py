@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import check
+from ..ops import advice, check
 from ..typing import Array, Shape
-
-BRIGHT = 50  # numbers beyond this that reach no further than 255 are those of pixels
 
 
 def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[Array, bool]:
@@ -73,10 +71,11 @@ def of_dtype(x: Any, name: str, dtype: np.dtype[Any]) -> Array:
     if x.dtype.kind != "f" or x.dtype.newbyteorder("=") != dtype:
         if x.ndim == 0 and x.dtype.kind not in "biufc":
             raise TypeError(
-                f"{name} must be an array, {dtype} like the network, got {described(made_from)}"
+                f"{name} must be an array, {dtype} like the network, got {check.described(made_from)}"
                 f"{cure_of_object(made_from, name)}"
             )
-        raise TypeError(f"{name} must be {dtype} like the network, got {x.dtype}{cure_of_dtype(x, code, dtype)}")
+        cure = "" if x.ndim == 0 or x.dtype.kind in "SU" else advice.cure(x, code, dtype, pixels=True)
+        raise TypeError(f"{name} must be {dtype} like the network, got {x.dtype}{cure}")
     return check.array(x, name)
 
 
@@ -94,11 +93,7 @@ def check_parts(x: Any, name: str) -> None:
             f"if it is (images, labels), pass {name}[0]"
         )
     for i, a in enumerate(parts):
-        if isinstance(a, np.ma.MaskedArray) and a.mask.any():
-            raise ValueError(
-                f"{name}[{i}] must hold no masked values, got {a.mask.sum()} of {a.size}; fill them with "
-                f"{name}[{i}].filled(value), or leave out the samples that have them"
-            )
+        check.without_mask(a, f"{name}[{i}]")
         if a.shape != parts[0].shape:
             raise ValueError(
                 f"{name} must be images of one shape, got {parts[0].shape} and, at {name}[{i}], {a.shape}; "
@@ -111,34 +106,6 @@ def holds_pairs(x: Any) -> bool:
     if isinstance(x, str | bytes | Mapping) or not (hasattr(x, "__getitem__") and hasattr(x, "__len__") and len(x)):
         return False
     return isinstance(x[0], tuple) and len(x[0]) == 2 and np.ndim(x[0][0]) != np.ndim(x[0][1])
-
-
-def cure_of_dtype(x: Array, code: str, dtype: np.dtype[Any]) -> str:
-    """'; write ...' with code that brings numbers to the network's dtype, and pixels to 0 to 1; else ''."""
-    if x.ndim == 0:
-        return ""
-    if x.dtype.kind not in "biufc" and not (x.dtype.kind == "O" and are_numbers(x)):
-        return ""
-    real, most = ".real" if x.dtype.kind == "c" else "", white(x)
-    return f"; write {code}{real}.astype('{dtype}')" + (f" / {most}" if most > 1 else "")
-
-
-def white(x: Array) -> int:
-    """The number of a white pixel: 255 or 65535 if these look like pixels, else 1.
-
-    Integers above 1 do, and other numbers above 50, if none is negative.
-    """
-    if not x.size or x.dtype.kind not in "iufO":
-        return 1
-    least, most, whole = x.min(), x.max(), x.dtype.kind in "iu"
-    if not (least >= 0 and most > (1 if whole else BRIGHT)):
-        return 1
-    return 255 if most <= 255 else 65535 if whole and most <= 65535 else 1
-
-
-def described(x: object) -> str:
-    """What was given instead of an array."""
-    return f"the text {check.shown(x)}" if isinstance(x, str | bytes) else f"a {type(x).__name__}"
 
 
 def cure_of_object(x: object, name: str) -> str:
@@ -170,8 +137,3 @@ def iterator_cure(given: object, name: str) -> str:
 def unzipped(name: str) -> str:
     """Code that makes arrays of pairs of image and label."""
     return f"images, labels = map(numpy.array, zip(*{name}))"
-
-
-def are_numbers(objects: Array) -> bool:
-    """Whether `astype` loses nothing; it would turn None into NaN."""
-    return objects.ndim > 0 and all(isinstance(value, int | float | np.number) for value in objects.flat)

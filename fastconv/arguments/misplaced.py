@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..ops import check
 from ..ops.binding import parameters_of, required
 from ..ops.habits.objects import LAYERS
 
@@ -16,30 +17,22 @@ CALLS = {  # layers for which a call of a function needs more than the arguments
 
 def no_node(layer: Any, x: Any) -> TypeError:
     """The error for what is no node of a model."""
+    what = check.described(x)
     if x is None:
-        what, cure = "None", "a function that makes a model must return its last node"
+        cure = "a function that makes a model must return its last node"
     elif isinstance(x, type):
-        what, cure = f"the class {x.__name__}", f"write sequential({x.__name__}(...), {layer!r})"
+        cure = f"write sequential({x.__name__}(...), {layer!r})"
     elif callable(x) and hasattr(x, "spec"):
         what, cure = f"the layer {x!r}", f"write sequential({x!r}, {layer!r})"
     elif isinstance(x, list | tuple) and x and all(hasattr(each, "graph") for each in x):
-        what, cure = f"a {type(x).__name__} of {len(x)} nodes", f"join them first: {layer!r}(concat(*x))"
+        what, cure = f"{what} of {len(x)} nodes", f"join them first: {layer!r}(concat(*x))"
     elif hasattr(x, "predict"):
-        what = f"a {type(x).__name__}"
         cure = f"a network is made of the whole model: Network(sequential(..., {layer!r}), input_shape)"
     elif callable(x):
-        what, cure = repr(x), f"write sequential({getattr(x, '__name__', 'model')}, {layer!r})"
+        cure = f"write sequential({getattr(x, '__name__', 'model')}, {layer!r})"
     else:
-        what, cure = described(x), on_arrays(layer, x)
+        cure = on_arrays(layer, x)
     return TypeError(f"{type(layer).__name__} must be called with a node of a model, got {what}; {cure}")
-
-
-def described(x: Any) -> str:
-    """An array by its shape, anything else by its type."""
-    if isinstance(x, np.ndarray):
-        return f"an array of shape {x.shape}"
-    kind = type(x).__name__
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def on_arrays(layer: Any, x: Any) -> str:

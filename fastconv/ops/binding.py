@@ -10,7 +10,9 @@ from typing import Any
 
 from .scalars import nearest, short
 
-Told = Callable[[str, Sequence[str]], str]  # (a name elsewhere, the names here) -> the name here, a sentence, or ""
+Told = Callable[
+    [str, Sequence[str]], str
+]  # (a name elsewhere, the names here) -> the name here, a sentence (VALUE: what was given), or ""
 
 
 def unbound(error: BaseException) -> bool:
@@ -43,20 +45,9 @@ def refused(
     line: str,
     beyond: str = "",
 ) -> str:
-    """What is wrong with the arguments of a call that Python refused.
+    """What is wrong with the arguments of a call that Python refused; of a method without self.
 
-    Parameters
-    ----------
-    name : str
-        Of the function, as people call it.
-    function, args, options
-        The call; of a method without self.
-    told : function (name elsewhere, names here) -> str
-        The name here, or a sentence with VALUE for what was given, or "".
-    line : str
-        A call that works.
-    beyond : str
-        What to do with arguments beyond those that have a place; by default the line.
+    `line` is a call that works, `beyond` what to do with arguments beyond those that have a place (default: the line).
     """
     parameters = parameters_of(function)
     known, places = list(parameters), by_position(parameters)

@@ -72,6 +72,7 @@ __all__ = [
     "size",
     "with_batch",
     "with_unit_axis",
+    "without_mask",
     "word",
 ]
 
@@ -84,7 +85,10 @@ def array(source: Any, name: str, ndim: int | tuple[int, ...] | None = None) -> 
     """`source` as a float32 or float64 array in native byte order and aligned; a view where that is possible."""
     x: Array = source if type(source) is np.ndarray else made_array(source, name)
     if x.dtype.newbyteorder("=") not in DTYPES:
-        raise TypeError(f"{name} must be float32 or float64, got {x.dtype}{cure(x, source, name)}")
+        is_bytes = x.dtype == np.uint8 and name in IMAGES and x.ndim > 2
+        raise TypeError(
+            f"{name} must be float32 or float64, got {x.dtype}{cure(x, code(source, name), pixels=is_bytes)}"
+        )
     if ndim is not None:
         rank_is(x, name, ndim, code(source, name))
     if x.size > MAX_ELEMENTS:
@@ -107,15 +111,20 @@ def given(x: Any, name: str, what: str = "an array") -> Array:
     """`x` as an array of any dtype; TypeError or ValueError for None, masked values, and rows of unequal lengths."""
     if x is None:
         raise TypeError(f"{name} must be {what}, got None")
+    without_mask(x, name)
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name} must be one array, which this {type(x).__name__} is not: {error}") from None
+
+
+def without_mask(x: Any, name: str) -> None:
+    """ValueError for an array with masked values."""
     if is_masked(x) and x.mask.any():
         raise ValueError(
             f"{name} must hold no masked values, got {x.mask.sum()} of {x.size}; fill them with "
             f"{name}.filled(value), or leave out the samples that have them"
         )
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name} must be one array, which this {type(x).__name__} is not: {error}") from None
 
 
 def is_masked(x: object) -> bool:

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments.batch import white
 from ..arguments.finite import item_not_finite, not_finite
 from ..losses import MSE
 from ..network import Network
+from ..ops.advice import white
 from ..typing import Array
 
 USUAL = 0.01  # a learning rate with which SGD seldom diverges

@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import losses
 from ..arguments import training as given
-from ..arguments.batch import white
 from ..frozen import FrozenNetwork
 from ..network import Network
 from ..ops import check
+from ..ops.advice import white
 from ..optim import SGD, Optimizer
 from ..predictor import Predictor
 from ..system.caller import warn

@@ -39,7 +39,7 @@ def test_the_advice_for_another_dtype_works(dtype, make, code):
     ("x", "error", "says"),
     [
         (None, TypeError, "x must be an array, got None"),
-        ("picture.png", TypeError, r"float32 like the network, got the text 'picture.png'; .*read_images\(x, network"),
+        ("picture.png", TypeError, r"float32 like the network, got 'picture.png'; .*read_images\(x, network"),
         (Path("a.png"), TypeError, r"got a PosixPath; to read pictures write fastconv.data.read_images\(x, network"),
         ({"x": 1}, TypeError, r"x must be an array, float32 like the network, got a dict; take one array .* x\['x'\]$"),
         (
@@ -47,7 +47,7 @@ def test_the_advice_for_another_dtype_works(dtype, make, code):
             TypeError,
             "x must be an array, float32 like the network, got a zip; if it gives pairs",
         ),
-        (object(), TypeError, "x must be an array, float32 like the network, got a object$"),
+        (object(), TypeError, "x must be an array, float32 like the network, got an object$"),
         (Dataset(Split(X, X), Split(X, X), Path()), TypeError, r"got a Dataset; write x\.test\.images$"),
         ([X[0], X[1, :2]], ValueError, r"images of one shape, got \(3, 4\) and, at x\[1\], \(2, 4\); .*read_images"),
         ([X[0], np.ma.masked_less(X[1], 13)], ValueError, r"x\[1\] must hold no masked values, got 1 of 12; fill"),

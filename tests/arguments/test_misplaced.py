@@ -55,7 +55,7 @@ CASES = {
         "got a Network; a network is made of the whole model: Network(sequential(..., ReLU()), input_shape)",
     ),
     "nothing": (lambda x: None, "got None; a function that makes a model must return its last node"),
-    "a text": (lambda x: "relu", "got a str; layers compute inside a network: Network(ReLU(), input_shape).predict(x)"),
+    "a text": (lambda x: "relu", "got 'relu'; layers compute inside a network: Network(ReLU(), input_shape)"),
     "an object": (lambda x: object(), "got an object; layers compute inside a network"),
 }
 

@@ -40,7 +40,7 @@ def test_array_of_another_dtype_says_how_to_convert(dtype):
 
 @pytest.mark.parametrize("value", [None, "abc", {}, object()])
 def test_array_of_what_is_no_array(value):
-    with pytest.raises(TypeError, match=f"^x must be an array, got ({value!r}|a dict|a object)$"):
+    with pytest.raises(TypeError, match=f"^x must be an array, got ({value!r}|a dict|an object)$"):
         check.array(value, "x")
 
 
@@ -316,7 +316,7 @@ def test_array_takes_what_numpy_makes_floats_of(x):
         (np.array(["1", "2.5"]), "x.astype('float32')"),
         (np.ones(3, "complex128"), "x.real.astype('float32')"),
         ([1j], "numpy.asarray(x).real.astype('float32')"),
-        (np.ones((3, 4, 4), "uint8"), "x.astype('float32') / 255"),
+        (np.full((3, 4, 4), 255, "uint8"), "x.astype('float32') / 255"),
         (np.ones((3, 4), "uint8"), "x.astype('float32')"),
         ([[[1]], [[2]]], "numpy.asarray(x).astype('float32')"),
     ],
