@@ -10,7 +10,6 @@ from numpy.typing import DTypeLike, NDArray
 
 from .arguments import attributes, calls
 from .arguments.attributes import Argument
-from .arguments.misplaced import no_node
 from .typing import Call, Shape
 
 Initialiser: TypeAlias = Callable[..., Any]  # (rng, shape, fan_in, fan_out) -> the values of a parameter
@@ -256,6 +255,8 @@ class Layer:
 
     def __call__(self, x: AnyNode) -> AnyNode:
         if not hasattr(x, "graph") or not hasattr(x, "owner"):
+            from .arguments.misplaced import no_node  # for errors alone
+
             raise no_node(self, x)
         y: AnyNode = x.graph.apply(self, x)
         return y

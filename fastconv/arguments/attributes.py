@@ -8,7 +8,6 @@ from typing import Any, Generic, Self, TypeVar, overload
 import numpy as np
 
 from ..ops import check
-from .options import near, translated
 
 T = TypeVar("T")
 UNSET = object()
@@ -91,6 +90,8 @@ def missing(layer: Any, name: str) -> AttributeError:
 
 def instead(kind: type, name: str, value: object, guess: bool = True) -> str:
     """What a layer has in place of an attribute; with `guess` also the nearest name, or all names."""
+    from .options import near, translated  # tables, for errors alone
+
     known = [*inspect.signature(kind).parameters]
     taken = translated(name, value, known)
     if isinstance(getattr(kind, name, None), Argument) and not guess:

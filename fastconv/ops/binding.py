@@ -10,9 +10,8 @@ from typing import Any
 
 from .scalars import nearest, short
 
-Told = Callable[
-    [str, Sequence[str]], str
-]  # (a name elsewhere, the names here) -> the name here, a sentence (VALUE: what was given), or ""
+# (a name elsewhere, the names here) -> the name here, a sentence (VALUE stands for what was given), or ""
+Told = Callable[[str, Sequence[str]], str]
 
 
 def unbound(error: BaseException) -> bool:
