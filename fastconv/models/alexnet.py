@@ -6,9 +6,10 @@ from .. import init
 from ..graph import sequential
 from ..layer import Layer
 from ..layers import AdaptiveAvgPool2D, Conv2D, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2D, ReLU
-from .blocks import Model, block
+from .blocks import Model, architecture, block
 
 
+@architecture
 def alexnet(num_classes: int = 1000, dropout: float = 0.5, original: bool = False) -> Model:
     """AlexNet: five convolutions and three dense layers, for images (3, 224, 224) or any that leave a pixel.
 

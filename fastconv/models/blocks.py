@@ -1,12 +1,18 @@
 """What the architectures share: numbered and named parts, and convolution with batch normalisation."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec, TypeAlias
 
-from ..graph import Node, scope
+from ..arguments.attributes import written
+from ..arguments.signatures import explained
+from ..graph import Node, sequential
+from ..graph.chain import Composed, Scoped
 from ..layer import Layer
 from ..layers import BatchNorm, Conv2D, ReLU
+from ..ops import check
 
+P = ParamSpec("P")
 Model: TypeAlias = Callable[[Node], Node]  # a layer is the smallest one
 
 
@@ -15,23 +21,67 @@ def numbered(*parts: Model) -> Model:
     for number, part in enumerate(parts):
         if isinstance(part, Layer) and part.name is None:
             part.name = str(number)
-
-    def model(x: Node) -> Node:
-        for number, part in enumerate(parts):
-            x = part(x) if isinstance(part, Layer) else scoped(str(number), part)(x)
-        return x
-
-    return model
+    return sequential(*(p if isinstance(p, Layer) else scoped(str(number), p) for number, p in enumerate(parts)))
 
 
 def scoped(name: str, model: Model) -> Model:
     """The model with `name` and a dot before the names of its layers."""
+    return Scoped(name, model)
 
-    def inside(x: Node) -> Node:
-        with scope(name):
-            return model(x)
 
-    return inside
+class Made(Composed):
+    """A function of nodes that is shown as the call that made it: basic(64, 2)."""
+
+    def __init__(self, model: Model, text: str) -> None:
+        vars(self).update(model=model, text=text)
+
+    def __call__(self, x: Node) -> Node:
+        return self.model(x)
+
+    def __getitem__(self, place: object) -> NoReturn:
+        raise TypeError(f"{self.text} has no parts by number: it is one function of nodes, with several branches")
+
+    def _title(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def shown(make: Callable[P, Model]) -> Callable[P, Model]:
+    """The function that makes a model, whose models are shown as the call."""
+
+    @wraps(make)
+    def made(*args: P.args, **options: P.kwargs) -> Model:
+        words = [*map(written, args), *(f"{name}={written(value)}" for name, value in options.items())]
+        return Made(make(*args, **options), f"{make.__name__}({', '.join(words)})")
+
+    return made
+
+
+WEIGHTS = (
+    "the model has no arrays yet: write network = fastconv.Network(model, input_shape), then network.load(path), which "
+    "reads files of PyTorch"
+)
+WORDS = {
+    **dict.fromkeys(("pretrained", "weights"), WEIGHTS),
+    **dict.fromkeys(("in_channels", "in_chans", "input_shape"), "write them in Network(model, (3, 64, 64))"),
+    "include_top": "the last layer belongs to the model: for a model without it write fastconv.sequential(*model[:-1])",
+}
+
+
+def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
+    """The function that makes a model, with errors that name its arguments and say what to write."""
+    name, first = make.__name__, next(iter(make.__annotations__))
+    call: Callable[P, Model] = explained(name, f"fastconv.models.{name}()", WORDS)(make)
+
+    @wraps(make)
+    def checked(*args: P.args, **options: P.kwargs) -> Model:
+        if first == "num_classes":
+            check.integer(args[0] if args else options.get(first, 1), first, 1)
+        return call(*args, **options)
+
+    return checked
 
 
 def block(name: str, *parts: Model) -> Model:

@@ -7,12 +7,13 @@ from ..layer import Layer
 from ..layers import AvgPool2D, Conv2D, Flatten, Linear, LpPool2D, MaxPool2D, ReLU, Sigmoid, Tanh
 from ..ops import check
 from ..typing import Padding, Pair
-from .blocks import Model
+from .blocks import Model, architecture
 
 ACTIVATIONS = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU}
 POOLS = {"mean": AvgPool2D, "max": MaxPool2D, "l2": LpPool2D}
 
 
+@architecture
 def chain(
     maps: Sequence[int] = (6, 12),
     kernel_size: Pair = 5,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..graph import Node, concat, scope, sequential
 from ..layers import AdaptiveAvgPool2D, AvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU
-from .blocks import Model, scoped
+from .blocks import Model, architecture, scoped, shown
 
 BOTTLENECK = 4  # the 1 x 1 convolution of a layer makes this many times the channels that the layer adds
 
@@ -24,6 +24,7 @@ def dense_layer(growth: int) -> Model:
     )
 
 
+@shown
 def dense_block(growth: int, count: int) -> Model:
     """Each layer reads the channels of all layers before it: concat of a concat, which the executor stores once."""
 
@@ -61,6 +62,7 @@ def densenet(growth: int, counts: Sequence[int], first: int, num_classes: int = 
     )
 
 
+@architecture
 def densenet121(num_classes: int = 1000) -> Model:
     """DenseNet-121 (Huang et al. 2017 [47]): 7,978,856 parameters.
 
@@ -83,6 +85,7 @@ def densenet121(num_classes: int = 1000) -> Model:
     return densenet(32, (6, 12, 24, 16), 64, num_classes)
 
 
+@architecture
 def densenet161(num_classes: int = 1000) -> Model:
     """DenseNet-161 (Huang et al. 2017 [47]): 28,681,000 parameters.
 
@@ -105,6 +108,7 @@ def densenet161(num_classes: int = 1000) -> Model:
     return densenet(48, (6, 12, 36, 24), 96, num_classes)
 
 
+@architecture
 def densenet169(num_classes: int = 1000) -> Model:
     """DenseNet-169 (Huang et al. 2017 [47]): 14,149,480 parameters.
 
@@ -127,6 +131,7 @@ def densenet169(num_classes: int = 1000) -> Model:
     return densenet(32, (6, 12, 32, 32), 64, num_classes)
 
 
+@architecture
 def densenet201(num_classes: int = 1000) -> Model:
     """DenseNet-201 (Huang et al. 2017 [47]): 20,013,928 parameters.
 

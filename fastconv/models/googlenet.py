@@ -18,7 +18,7 @@ from ..layers import (
     MaxPool2D,
     ReLU,
 )
-from .blocks import Model, numbered, scoped
+from .blocks import Model, architecture, numbered, scoped, shown
 
 Unit: TypeAlias = Callable[..., Model]  # (channels, kernel_size, stride=1) -> a convolution and its ReLU
 
@@ -54,6 +54,7 @@ def with_bias(channels: int, kernel_size: int, stride: int = 1) -> Model:
     )
 
 
+@shown
 def inception(unit: Unit, wide: int, channels: Sequence[int]) -> Model:
     """Filters of several sizes side by side; `wide` is the size of the widest."""
     one, reduce3, three, reduce5, five, projection = channels
@@ -90,6 +91,8 @@ def stem(unit: Unit, original: bool) -> Model:
 linear = partial(Linear, init=init.normal(0.01), bias_init="fan_in_uniform")
 
 
+@architecture
+@shown
 def googlenet(
     num_classes: int = 1000,
     aux_logits: bool = False,

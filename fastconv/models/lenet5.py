@@ -3,9 +3,10 @@
 from ..graph import sequential
 from ..layers import AvgPool2D, Conv2D, Flatten, Linear, Tanh
 from ..typing import Padding
-from .blocks import Model
+from .blocks import Model, architecture
 
 
+@architecture
 def lenet5(num_classes: int = 10, padding: Padding = 2) -> Model:
     """LeNet-5 (LeCun et al. 1998 [41]): two convolutions with mean pooling, then three dense layers.
 

@@ -2,7 +2,7 @@
 
 from ..graph import sequential
 from ..layers import AdaptiveAvgPool2D, Flatten, Linear
-from .blocks import Model, block, conv_bn, conv_bn_block, numbered
+from .blocks import Model, architecture, block, conv_bn, conv_bn_block, numbered
 
 # (channels, stride) of each depthwise separable convolution
 SEPARABLE = (
@@ -22,6 +22,7 @@ def scaled(channels: int, width_mult: float) -> int:
     return max(8, int(channels * width_mult))
 
 
+@architecture
 def mobilenet_v1(num_classes: int = 1000, width_mult: float = 1.0) -> Model:
     """MobileNet (Howard et al. 2017 [49]): depthwise separable convolutions, 4,231,976 parameters.
 

@@ -5,7 +5,7 @@ from functools import partial
 from .. import init
 from ..graph import Node, sequential
 from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Dropout, Flatten, Linear, ReLU6
-from .blocks import Model, block, conv_bn_block
+from .blocks import Model, architecture, block, conv_bn_block, shown
 
 STAGES = (  # t: expansion, c: channels, n: blocks, s: stride of the first
     (1, 16, 1, 1),
@@ -27,6 +27,7 @@ def scaled(channels: int, width_mult: float) -> int:
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
+@shown
 def inverted_residual(inputs: int, channels: int, stride: int, expansion: int) -> Model:
     """1 x 1 to more channels, 3 x 3 per channel, 1 x 1 to few without activation; plus x where the shapes agree."""
     hidden = inputs * expansion
@@ -44,6 +45,7 @@ def inverted_residual(inputs: int, channels: int, stride: int, expansion: int) -
     return model
 
 
+@architecture
 def mobilenet_v2(num_classes: int = 1000, width_mult: float = 1.0, dropout: float = 0.2) -> Model:
     """MobileNetV2 (Sandler et al. 2018 [50]): inverted residuals with linear bottlenecks, 3,504,872 parameters.
 

@@ -3,9 +3,10 @@
 from ..graph import sequential
 from ..layers import Conv2D, Flatten, Linear, LpPool2D, MaxPool2D, Sigmoid
 from ..ops import check
-from .blocks import Model
+from .blocks import Model, architecture
 
 
+@architecture
 def nielsen(pool: str = "max", maps: int = 20, classes: int = 10) -> Model:
     """One convolution (5 x 5, sigmoid), one pooling (2 x 2) and one dense layer: the post [2] on Nielsen 2015 [51].
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..graph import Node, sequential
 from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxPool2D, ReLU
-from .blocks import Model, block, conv_bn
+from .blocks import Model, architecture, block, conv_bn, shown
 
 
 def convolution(number: int, channels: int, kernel_size: int, stride: int = 1) -> Model:
@@ -24,6 +24,7 @@ def joined(y: Node, x: Node, stride: int, channels: int) -> Node:
     return ReLU()(y + x)
 
 
+@shown
 def basic(channels: int, stride: int) -> Model:
     """Two 3 x 3 convolutions beside the shortcut."""
 
@@ -34,6 +35,7 @@ def basic(channels: int, stride: int) -> Model:
     return model
 
 
+@shown
 def bottleneck(channels: int, stride: int) -> Model:
     """1 x 1, 3 x 3 (which has the stride) and 1 x 1 convolutions, the last four times as wide, beside the shortcut."""
 
@@ -60,6 +62,7 @@ def resnet(residual: Callable[[int, int], Model], counts: Sequence[int], num_cla
     )
 
 
+@architecture
 def resnet18(num_classes: int = 1000) -> Model:
     """ResNet-18 (He et al. 2016 [46]): 11,689,512 parameters.
 
@@ -82,6 +85,7 @@ def resnet18(num_classes: int = 1000) -> Model:
     return resnet(basic, (2, 2, 2, 2), num_classes)
 
 
+@architecture
 def resnet34(num_classes: int = 1000) -> Model:
     """ResNet-34 (He et al. 2016 [46]): 21,797,672 parameters.
 
@@ -104,6 +108,7 @@ def resnet34(num_classes: int = 1000) -> Model:
     return resnet(basic, (3, 4, 6, 3), num_classes)
 
 
+@architecture
 def resnet50(num_classes: int = 1000) -> Model:
     """ResNet-50 (He et al. 2016 [46]): 25,557,032 parameters.
 
@@ -126,6 +131,7 @@ def resnet50(num_classes: int = 1000) -> Model:
     return resnet(bottleneck, (3, 4, 6, 3), num_classes)
 
 
+@architecture
 def resnet101(num_classes: int = 1000) -> Model:
     """ResNet-101 (He et al. 2016 [46]): 44,549,160 parameters.
 
@@ -148,6 +154,7 @@ def resnet101(num_classes: int = 1000) -> Model:
     return resnet(bottleneck, (3, 4, 23, 3), num_classes)
 
 
+@architecture
 def resnet152(num_classes: int = 1000) -> Model:
     """ResNet-152 (He et al. 2016 [46]): 60,192,808 parameters.
 

@@ -10,7 +10,7 @@ from ..graph import Node, sequential
 from ..layer import Layer, Spec
 from ..layers import AdaptiveAvgPool2D, Flatten, Linear, ReLU
 from ..typing import Call, Shape
-from .blocks import Model, block
+from .blocks import Model, architecture, block, shown
 from .resnet import convolution
 
 
@@ -44,6 +44,7 @@ class Shortcut(Layer):
         return [partial(b.dx.fill, 0), partial(np.copyto, pixels, b.dy[:, : b.dx.shape[1]])]
 
 
+@shown
 def basic(channels: int, stride: int) -> Model:
     """Two 3 x 3 convolutions beside the shortcut."""
 
@@ -73,6 +74,7 @@ def resnet_cifar(depth: int, num_classes: int = 10) -> Model:
     )
 
 
+@architecture
 def resnet20(num_classes: int = 10) -> Model:
     """ResNet-20 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 269,722 parameters.
 
@@ -95,6 +97,7 @@ def resnet20(num_classes: int = 10) -> Model:
     return resnet_cifar(20, num_classes)
 
 
+@architecture
 def resnet32(num_classes: int = 10) -> Model:
     """ResNet-32 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 464,154 parameters.
 
@@ -117,6 +120,7 @@ def resnet32(num_classes: int = 10) -> Model:
     return resnet_cifar(32, num_classes)
 
 
+@architecture
 def resnet56(num_classes: int = 10) -> Model:
     """ResNet-56 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 853,018 parameters.
 
@@ -139,6 +143,7 @@ def resnet56(num_classes: int = 10) -> Model:
     return resnet_cifar(56, num_classes)
 
 
+@architecture
 def resnet110(num_classes: int = 10) -> Model:
     """ResNet-110 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 1,727,962 parameters.
 

@@ -6,12 +6,13 @@ from functools import partial
 from .. import init
 from ..graph import Node, concat, sequential
 from ..layers import AdaptiveAvgPool2D, Conv2D, Dropout, Flatten, MaxPool2D, ReLU
-from .blocks import Model, block
+from .blocks import Model, architecture, block, shown
 
 conv = partial(Conv2D, init="he_uniform")
 pool = partial(MaxPool2D, 3, 2, ceil_mode=True)
 
 
+@shown
 def fire(squeeze: int, expand: int) -> Model:
     """A 1 x 1 convolution to few channels, then 1 x 1 and 3 x 3 side by side, each to `expand` channels."""
 
@@ -35,6 +36,7 @@ def squeezenet(features: Sequence[Model], num_classes: int, dropout: float) -> M
     )
 
 
+@architecture
 def squeezenet1_0(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """SqueezeNet 1.0, the network of Iandola et al. 2016 [48]: 1,248,424 parameters.
 
@@ -64,6 +66,7 @@ def squeezenet1_0(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     return squeezenet(features, num_classes, dropout)
 
 
+@architecture
 def squeezenet1_1(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """SqueezeNet 1.1: earlier pools and a smaller first kernel, 2.4 times less work than 1.0; 1,235,496 parameters.
 

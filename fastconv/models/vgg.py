@@ -4,7 +4,7 @@ from .. import init
 from ..graph import sequential
 from ..layer import Layer
 from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU
-from .blocks import Model, block
+from .blocks import Model, architecture, block
 
 WIDTHS = (64, 128, 256, 512, 512)
 DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -31,6 +31,7 @@ def vgg(depth: int, num_classes: int = 1000, dropout: float = 0.5, batch_norm: b
     )
 
 
+@architecture
 def vgg11(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """VGG-11 (Simonyan and Zisserman 2015 [44]), eleven layers with weights: 132,863,336 parameters.
 
@@ -55,6 +56,7 @@ def vgg11(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     return vgg(11, num_classes, dropout)
 
 
+@architecture
 def vgg13(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """VGG-13 (Simonyan and Zisserman 2015 [44]), thirteen layers with weights: 133,047,848 parameters.
 
@@ -79,6 +81,7 @@ def vgg13(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     return vgg(13, num_classes, dropout)
 
 
+@architecture
 def vgg16(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """VGG-16 (Simonyan and Zisserman 2015 [44]), sixteen layers with weights: 138,357,544 parameters.
 
@@ -103,6 +106,7 @@ def vgg16(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     return vgg(16, num_classes, dropout)
 
 
+@architecture
 def vgg19(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """VGG-19 (Simonyan and Zisserman 2015 [44]), nineteen layers with weights: 143,667,240 parameters.
 
@@ -127,6 +131,7 @@ def vgg19(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     return vgg(19, num_classes, dropout)
 
 
+@architecture
 def vgg11_bn(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """VGG-11 with batch normalisation after each convolution: 132,868,840 parameters.
 
@@ -151,6 +156,7 @@ def vgg11_bn(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     return vgg(11, num_classes, dropout, batch_norm=True)
 
 
+@architecture
 def vgg13_bn(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """VGG-13 with batch normalisation after each convolution: 133,053,736 parameters.
 
@@ -175,6 +181,7 @@ def vgg13_bn(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     return vgg(13, num_classes, dropout, batch_norm=True)
 
 
+@architecture
 def vgg16_bn(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """VGG-16 with batch normalisation after each convolution: 138,365,992 parameters.
 
@@ -199,6 +206,7 @@ def vgg16_bn(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     return vgg(16, num_classes, dropout, batch_norm=True)
 
 
+@architecture
 def vgg19_bn(num_classes: int = 1000, dropout: float = 0.5) -> Model:
     """VGG-19 with batch normalisation after each convolution: 143,678,248 parameters.
 

@@ -2,9 +2,10 @@
 
 from ..graph import sequential
 from ..layers import AvgPool2D, Conv2D, Flatten, Linear, Sigmoid
-from .blocks import Model
+from .blocks import Model, architecture
 
 
+@architecture
 def zhang2016() -> Model:
     """Exactly the network of Zhang 2016 [1], for images (1, 28, 28): 3,898 parameters.
 

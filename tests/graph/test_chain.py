@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+import fastconv
 from fastconv import Network, models, sequential
 from fastconv.layers import Flatten, Linear, ReLU, Tanh
 
@@ -69,11 +70,57 @@ def test_copies_compute_the_same(way):
         ("predict", "then network.predict(x)"),
         ("summary", "then network.summary()"),
         ("state_dict", "then network.parameters"),
-        ("append", "write sequential(model, layer)"),
-        ("add", "write sequential(model, layer)"),
+        ("append", "write fastconv.sequential(model, layer)"),
+        ("add", "write fastconv.sequential(model, layer)"),
         ("cuda", "a model has no arrays: write network = fastconv.Network(model, input_shape)"),
     ],
 )
 def test_what_a_network_does_is_not_asked_of_a_model(name, says):
     with pytest.raises(AttributeError, match=rf"sequential\(...\) has no attribute '{name}'; .*{re.escape(says)}"):
+        getattr(sequential(ReLU()), name)
+
+
+def followed(message, **names):
+    """The model that the line after "write" makes."""
+    line = message.partition("write ")[2].removeprefix("model = ")
+    return eval(line, {"fastconv": fastconv, **names})
+
+
+def test_another_last_layer_is_made_by_the_line_that_the_error_says():
+    model = sequential(Flatten(), Linear(7, name="fc"))
+    with pytest.raises(AttributeError, match=r"sequential\(...\)\.fc cannot be set: a model does not change") as byname:
+        model.fc = Linear(3)
+    with pytest.raises(TypeError, match=r"sequential\(...\)\[-1\] cannot be set: a model does not change") as byplace:
+        model[-1] = Linear(3)
+    for error in (byname, byplace):
+        network = Network(followed(str(error.value), model=model), (1, 2, 2))
+        assert [network.parameters[name].shape for name in network.parameters] == [(3, 4), (3,)]
+        assert list(network.parameters) == ["fc.weight", "fc.bias"]
+    assert Network(model, (1, 2, 2)).output_shape == (7,)
+
+
+def test_another_first_layer_and_one_more():
+    model = sequential(ReLU(), Flatten())
+    with pytest.raises(TypeError) as error:
+        model[0] = Tanh()
+    assert repr(followed(str(error.value), model=model)) == "sequential(Tanh(), Flatten())"
+    with pytest.raises(AttributeError) as error:
+        model.head = Linear(5)
+    assert Network(followed(str(error.value), model=model), (2,)).output_shape == (5,)
+    with pytest.raises(TypeError, match=r"write fastconv.sequential\(model, layer\)"):
+        model += Tanh()
+
+
+def test_parts_asked_for_by_name_are_said_by_place():
+    model = models.resnet18(10)
+    with pytest.raises(AttributeError, match=r"no attribute 'layer1'; write model\[3\]$"):
+        model.layer1  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'fc'; write model\[9\]$"):
+        model.fc  # noqa: B018
+    assert model[9].outputs == 10
+
+
+@pytest.mark.parametrize("name", ["layers", "modules", "children"])
+def test_lists_of_layers_are_the_parts(name):
+    with pytest.raises(AttributeError, match=r"write model\.parts$"):
         getattr(sequential(ReLU()), name)
