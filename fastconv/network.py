@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from . import graph, parameters
 from .arguments.finite import not_finite
 from .arguments.network_habits import advice
+from .arguments.signatures import explained_class
 from .checkpoint.stored import Stored
 from .executor import Executor, Trained
 from .frozen import FrozenNetwork
@@ -24,7 +25,18 @@ from .predictor import Predictor
 from .reports.reported import Reported
 from .typing import Array, Generator
 
+WORDS = {  # arguments of other libraries -> the name here, or what to write
+    **dict.fromkeys(("device", "cuda"), "it runs on the CPU, leave it out"),
+    **dict.fromkeys(("input_size", "shape", "in_shape", "input_dim", "image_size", "size"), "input_shape"),
+    **dict.fromkeys(("random_state", "rng", "generator"), "seed"),
+    **dict.fromkeys(("layers", "net", "module", "architecture"), "model"),
+    **dict.fromkeys(("optimizer", "loss", "epochs", "batch_size", "lr"), "it is an argument of fastconv.fit"),
+    **dict.fromkeys(("weights", "pretrained"), "load them into the network: network.load(path)"),
+    **dict.fromkeys(("name", "num_classes"), "the model has it"),
+}
 
+
+@explained_class("network = fastconv.Network(model, (1, 28, 28)), with the shape of your images", WORDS)
 class Network(SetOnce, Predictor, Trained, Stored, Reported):
     """A model with parameters, for images of one shape.
 
@@ -77,8 +89,8 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
             "input_shape": "it belongs to the model; build a Network for the other shape, and load the weights",
             "output_shape": "it belongs to the model; build another Network",
             "dtype": "it belongs to the arrays; build a Network with the other dtype, and write into its parameters",
-            "parameters": "write into the arrays, network.parameters[name] = values for each name, or load a file",
-            "buffers": "write into the arrays, network.buffers[name] = values for each name, or load a file",
+            "parameters": "write into the arrays, network.parameters.update(values), or load a file",
+            "buffers": "write into the arrays, network.buffers.update(values), or load a file",
             "executor": "it holds the plans of this network alone",
         }
     )
@@ -146,10 +158,32 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
     if not TYPE_CHECKING:  # checkers of types know that a network has no other attributes
 
         def __getattr__(self, name: str) -> NoReturn:
-            cure = "" if hasattr(type(self), name) else advice(name)
+            cure = "" if hasattr(type(self), name) else self._instead(name)
             if cure:
                 raise AttributeError(f"{type(self).__name__} has no {name!r}{cure}")
             object.__getattribute__(self, name)  # raises the usual error, or that of a property
+
+    def _instead(self, name: str) -> str:
+        """What to write in place of an attribute that is not there."""
+        if name.startswith("_"):
+            return ""
+        if "parameters" not in vars(self):  # a subclass whose constructor did not make the network
+            first = " yet: write super().__init__(model, input_shape) first; a model is a function of nodes"
+            return first if name in ASSEMBLED else advice(name)
+        found = [each for each in self.arrays() if each.startswith(f"{name}.")]
+        arrays = " or ".join(f"network.parameters[{each!r}]" for each in found if each in self.parameters)
+        return advice(name) or (f"; write {arrays}" if arrays else "")
+
+    def __getitem__(self, place: object) -> NoReturn:
+        """Refused: a network has arrays by name and nodes by number."""
+        arrays = self.parameters if isinstance(place, str) and place in self.parameters else self.buffers
+        if isinstance(place, str) and place in arrays:
+            what = f"write network.{'parameters' if arrays is self.parameters else 'buffers'}[{place!r}]"
+        else:
+            what = (
+                "layers are parts of the model, model[0]; values are network.nodes; arrays are network.parameters[name]"
+            )
+        raise TypeError(f"a {type(self).__name__} has no parts, got [{place!r}]; {what}")
 
     def __call__(self, x: object, *others: object, **options: object) -> NoReturn:
         """Refused, because a call may mean a prediction or a part of a model."""
@@ -201,6 +235,8 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
         -----...
         conv1 + bn1 + relu1...
         """
+        if isinstance(batch_size, str | list | tuple | set):
+            raise TypeError(f"freeze prepares for prediction, batch_size is a number, got {batch_size!r}; {SOME}")
         batch_size = check.integer(batch_size, "batch_size", 1)
         with self.executor.lock:
             return FrozenNetwork(self.output, self.parameters, self.buffers, self.executor.channels_last, batch_size)
@@ -214,6 +250,10 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
         return f"<Network {self.input_shape} -> {self.output_shape}, {size:,} parameters, {self.dtype}>"
 
 
+SOME = (
+    "to train only some arrays write optimizer.step({name: network.parameters[name] for name in trained}, "
+    "{name: gradients[name] for name in trained}), with the gradients of network.gradients"
+)
 ASSEMBLED = {*Network.set_once, "nodes"}  # what a network is made of; nothing else is set from outside
 
 for base in Network.__bases__:  # errors of Python about arguments show the name that people know

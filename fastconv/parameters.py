@@ -1,19 +1,44 @@
 """The arrays of a network by name: live views, of one flat vector where they are parameters."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import prod
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .ops import check
 from .ops.allocation import aligned, nbytes
+from .system.caller import warn
 from .typing import Array, Shape
 
 WIDTH = 80  # columns of a text
+KEEP = "to keep the values write best = network.parameters.copy(), and later network.parameters.update(best)"
+COPIED = "write .copy(), which gives the same mapping with arrays of its own"
+INSTEAD = {  # names of methods of other libraries -> what to write
+    **dict.fromkeys(("clone", "detach", "cpu", "numpy", "state_dict", "deepcopy"), COPIED),
+    **dict.fromkeys(("load_state_dict", "assign", "set"), "write .update(arrays)"),
+    **dict.fromkeys(("zero_", "fill_", "zero_grad"), "write .flat[...] = 0"),
+    **dict.fromkeys(("norm", "abs", "sum", "mean", "max", "min"), "write np.abs(arrays.flat).max(), for example"),
+    **dict.fromkeys(("size", "numel", "nbytes", "shape"), "write .flat.size, the number of all elements"),
+    **dict.fromkeys(("pop", "popitem", "clear", "setdefault"), "the network needs all its arrays, and no other"),
+    "named_parameters": "write .items()",
+}
+
+
+def refusal(sign: str) -> Callable[[Any, object], NoReturn]:
+    """A method that raises TypeError: what to write in place of a sum or another operation on all arrays."""
+
+    def refuse(self: object, other: object) -> NoReturn:
+        """Raise TypeError."""
+        raise TypeError(
+            f"arrays by name are no array, {type(self).__name__} {sign} {type(other).__name__}; write a.flat {sign} "
+            f"b.flat, or a[name] {sign} b[name] for each name; a.flat[...] = values writes into all"
+        )
+
+    return refuse
 
 
 class Named(Mapping[str, Array]):
@@ -51,9 +76,12 @@ class Named(Mapping[str, Array]):
             write(value, array, name)
 
     def update(self, values: Mapping[str, ArrayLike]) -> None:
-        """Write arrays by name; all names are checked before the first is written."""
-        for name in values:
-            self[name]
+        """Write arrays by name; all names are checked before the first is written.
+
+        UserWarning if all of them are these arrays themselves, which have gone on since they were kept.
+        """
+        if values and all([self[name] is values[name] for name in values]):
+            warn(f"update wrote nothing: these are the live arrays of the mapping itself; {KEEP}", UserWarning)
         for name, value in values.items():
             self[name] = value
 
@@ -64,6 +92,30 @@ class Named(Mapping[str, Array]):
     def __delitem__(self, name: str) -> NoReturn:
         """Refused, because the network needs the array."""
         raise TypeError(f"{name} cannot be deleted: the network needs it; to clear it write arrays[{name!r}][...] = 0")
+
+    def __or__(self, other: object) -> NoReturn:
+        """Refused, because the arrays would be others than the network's."""
+        raise TypeError("arrays are not merged: write network.parameters.update(values)")
+
+    __ior__ = __or__
+    __add__, __radd__, __iadd__ = refusal("+"), refusal("+"), refusal("+")
+    __sub__, __rsub__, __isub__ = refusal("-"), refusal("-"), refusal("-")
+    __mul__, __rmul__, __imul__ = refusal("*"), refusal("*"), refusal("*")
+    __truediv__, __itruediv__ = refusal("/"), refusal("/")
+
+    if not TYPE_CHECKING:  # for the checker of types, what is not there is an error already
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}{self._instead(name)}", name=name, obj=self)
+
+    def _instead(self, name: str) -> str:
+        """What to write in place of an attribute that is not there."""
+        if name.startswith("_"):  # also while a copy is made, which has no arrays yet
+            return ""
+        if name in INSTEAD:
+            return f"; {INSTEAD[name]}"
+        found = [each for each in self._own if each.startswith(f"{name}.") or each == name]
+        return f"; write {' or '.join(f'[{each!r}]' for each in found[:4])}" if found else ""
 
     def memory(self, name: str) -> Array:
         """A view that callers do not get, so that they cannot set its shape and flags."""

@@ -7,11 +7,22 @@ from numpy.typing import ArrayLike
 
 from .arguments.batch import batch
 from .arguments.finite import contents, first_image_with_nan
+from .arguments.signatures import explained
 from .ops import check
 from .system.caller import warn
 from .typing import Array, Shape
 
 BATCH = 256  # images worked on at a time, unless told otherwise
+WORDS = {  # arguments of other libraries -> what to write
+    "training": "a prediction is never training; the gradients of one are network.gradients(..., training=False)",
+    **dict.fromkeys(("verbose", "device", "steps", "workers"), "leave it out"),
+    **dict.fromkeys(
+        ("layer", "layers", "return_features", "features", "return_nodes"),
+        "for a value inside build a network of the first parts, fastconv.Network(model[:3], network.input_shape), and "
+        "copy the arrays: inner.parameters.update({name: network.parameters[name] for name in inner.parameters})",
+    ),
+    **dict.fromkeys(("images", "inputs", "input", "X", "data"), "x"),
+}
 
 
 class Predictor:
@@ -29,6 +40,7 @@ class Predictor:
         """What of the network makes NaN from a finite image."""
         return f"weights of the network hold NaN, or values in it grow beyond {self.dtype}"
 
+    @explained("predict", "network.predict(x)", WORDS)
     def predict(self, x: ArrayLike, batch_size: int = BATCH) -> Array:
         """The network's output for images `x` (N, ...) or one image (...); the bits do not depend on N or batch_size.
 

@@ -69,3 +69,45 @@ def test_the_mapping_shows_names_shapes_and_dtypes(network):
         assert f"{name!r}: {array.shape} float32" in text
     assert max(map(len, text.splitlines())) <= 80
     assert repr(network.buffers) == "<>"
+
+
+def test_live_arrays_that_were_taken_for_a_copy_are_said(network):
+    """`dict(...)` copies no array: what it holds has gone on with the network."""
+    for best in (network.parameters, dict(network.parameters)):
+        network.parameters["fc3.bias"][...] = 7
+        with pytest.warns(UserWarning, match=r"wrote nothing: .*best = network\.parameters\.copy\(\)") as caught:
+            network.parameters.update(best)
+        assert caught[0].filename == __file__
+    network.parameters.update({})
+    kept = dict(network.parameters) | {"fc3.bias": np.zeros(10, "float32")}
+    network.parameters.update(kept)
+    assert not network.parameters["fc3.bias"].any()
+
+
+HABITS = {
+    "a + b": "write a.flat + b.flat, or a[name] + b[name] for each name",
+    "2 * a": "write a.flat * b.flat",
+    "a / 2": "write a.flat / b.flat",
+    "a - b": "write a.flat - b.flat",
+    "a | b": "write network.parameters.update(values)",
+    "a.clone()": "write .copy(), which gives the same mapping with arrays of its own",
+    "a.state_dict()": "write .copy()",
+    "a.numel()": "write .flat.size",
+    "a.zero_()": "write .flat[...] = 0",
+    "a.pop('fc3.bias')": "the network needs all its arrays",
+    "a.conv1": "write ['conv1.weight'] or ['conv1.bias']",
+}
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_what_one_does_with_arrays_says_what_to_write(network, habit):
+    with pytest.raises((TypeError, AttributeError), match=re.escape(HABITS[habit])):
+        eval(habit, {"a": network.parameters, "b": network.parameters.copy()})
+
+
+def test_the_mean_of_two_mappings_as_the_error_says(network):
+    other = network.parameters.copy()
+    other.flat[...] = 3 * network.parameters.flat
+    network.parameters.flat[...] = (network.parameters.flat + other.flat) / 2
+    np.testing.assert_allclose(network.parameters.flat, other.flat * 2 / 3, rtol=1e-6)
+    assert not hasattr(network.parameters, "clone")

@@ -1,13 +1,13 @@
 """What is given as a model and as its input shape; errors say what to write instead."""
 
 import inspect
-import warnings
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..ops import check
+from ..system.caller import warn
 from ..typing import Shape
 
 SMALL = 16  # images have at least so many rows and columns, where H x W x C is told from C x H x W
@@ -186,8 +186,8 @@ def warn_of_channels_last(shape: Shape) -> None:
     """UserWarning for a shape that is plainly (H, W, C); it is taken as it is written."""
     if len(shape) == 3 and is_channels_last(shape):
         height, width, channels = shape
-        warnings.warn(
+        warn(
             f"input_shape {shape} means {height} channels of {width} x {channels} pixels; for images of {height} x "
             f"{width} pixels write {(channels, height, width)}, and give them as x.transpose(0, 3, 1, 2)",
-            stacklevel=5,
+            UserWarning,
         )

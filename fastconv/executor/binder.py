@@ -12,6 +12,7 @@ from ..arguments.finite import check_finite
 from ..graph import Node
 from ..graph.graph import reading
 from ..layer import Bound, Parameter, State
+from ..ops import check
 from ..ops.add import add_call
 from ..ops.layout import copy_call, copy_kernel
 from ..parameters import Arrays, Named
@@ -236,8 +237,23 @@ def calls(made: Any, method: str) -> list[Call]:
     """The result of a layer's method as a list; TypeError if it holds anything but functions."""
     found: Any = list(made) if isinstance(made, Iterable) else made
     if not isinstance(found, list) or not all(map(callable, found)):
-        raise TypeError(f"{method} must return a list of calls, functions without arguments, got {found!r}")
+        rule = f"{method} must return a list of calls, functions without arguments"
+        raise TypeError(f"{rule}, got {check.shown(made)}{in_place_of(made, method)}")
     return found
+
+
+def in_place_of(made: Any, method: str) -> str:
+    """What a layer's method returns in place of this."""
+    target, source = ("b.y", "b.x") if method == "forward" else ("b.dx", "b.dy")
+    line = f"functools.partial(numpy.copyto, {target}, {source})"
+    if made is None:
+        return f"; is `return` missing? Such as: return [{line}]"
+    if callable(made):
+        return f"; put it into a list: return [{getattr(made, '__name__', 'call')}]"
+    several = made if isinstance(made, list | tuple) else [made]
+    if any(isinstance(each, np.ndarray) for each in several):
+        return f"; nothing is computed yet, {target} is written by the calls, later: return [{line}]"
+    return ""
 
 
 def own(node: Node, entries: Mapping[str, Parameter | State], arrays: Named) -> SimpleNamespace:

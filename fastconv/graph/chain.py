@@ -77,6 +77,7 @@ class Scoped(Composed):
         return Scoped(self.name, Chain(*parts) if isinstance(place, slice) else parts)
 
     def _title(self) -> str:
+        """Its name."""
         return f"the part {self.name!r} of a model"
 
     def __repr__(self) -> str:
@@ -202,6 +203,10 @@ def one_model(model: Any, rule: str) -> Model:
     """The model, and for a list of models the sequential of them; TypeError for what is no model."""
     if isinstance(model, LISTS) and not hasattr(model, "_fields"):
         return sequential(*model)
+    if callable(getattr(model, "forward", None)) and not callable(model) and not hasattr(model, "state_dict"):
+        name = given.name_of(model)
+        cure = f"write def __call__(self, x): in place of def forward(self, x): in class {name}"
+        raise TypeError(f"{rule}, got {name}(), which cannot be called; {cure}")
     given.check_model(model, rule)
     found: Model = model
     return found

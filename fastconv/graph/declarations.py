@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..init import named
-from ..layer import Array, Parameter, Spec, State
+from ..layer import Array, Layer, Parameter, Spec, State
 from ..ops import check
 from ..typing import Shape
 
@@ -30,6 +30,22 @@ def checked(spec: Any, dtype: DTypeLike) -> Spec:
     if both:
         raise ValueError(f"params and state must have different names, got {both[0]!r} in both")
     return Spec(without_batch(extents(spec.y_shape, "y_shape", dtype)), **entries)
+
+
+def no_model(layer: Layer) -> None:
+    """TypeError for a class that holds layers and calls them in `forward`, as modules of PyTorch do."""
+    kind = type(layer)
+    if kind.spec is Layer.spec and any(map(holds_layers, vars(layer).values())):
+        raise TypeError(
+            f"{kind.__name__} holds layers, so it is a model and no layer: write class {kind.__name__}: without a "
+            "base, and def __call__(self, x): in place of def forward(self, x):"
+        )
+
+
+def holds_layers(value: Any) -> bool:
+    """Whether the value is a layer, a sequential, or a list with layers."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(each, Layer) or hasattr(each, "parts") for each in several)
 
 
 def instead_of(returned: Any) -> str:

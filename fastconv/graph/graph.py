@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 from ..layer import Layer, Parameter, Spec, State
 from ..typing import Shape
 from .copying import copied, picklable
-from .declarations import checked, differences
+from .declarations import checked, differences, no_model
 from .node import Node, added, concatenated, describe
 from .scopes import in_scope
 
@@ -130,6 +130,7 @@ class Graph:
 
 def declaration(layer: Layer, x: Node) -> Spec:
     """The Spec that the layer declares for x, checked."""
+    no_model(layer)
     return checked(layer.spec(x.shape, x.graph.dtype), x.graph.dtype)
 
 

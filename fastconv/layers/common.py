@@ -23,7 +23,8 @@ class Parameterless(Layer):
 def maps(x_shape: Shape) -> Shape:
     """(1, C, H, W) of a sample; ValueError for a vector."""
     if len(x_shape) != 3:
-        raise ValueError(f"needs images (C, H, W), got shape {x_shape}")
+        cure = "put it before Flatten(), or write an input_shape of three numbers, such as (3, 64, 64)"
+        raise ValueError(f"needs images (C, H, W), got shape {x_shape}; {cure}")
     return (1, *x_shape)
 
 

@@ -42,6 +42,7 @@ class Made(Composed):
         raise TypeError(f"{self.text} has no parts by number: it is one function of nodes, with several branches")
 
     def _title(self) -> str:
+        """The call."""
         return self.text
 
     def __repr__(self) -> str:

@@ -56,11 +56,11 @@ class Profile(Report):
         return Table(head, rows, ("total", f"{self.milliseconds:.3f}", "100.0", "", "", ""))
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Draw the times as bars into an image file (needs matplotlib, which is in the extra `benchmark`)."""
+        """Draw the times as bars into an image file (needs matplotlib: ``pip install matplotlib``)."""
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise ImportError("Profile.save needs matplotlib: pip install 'fastconv[benchmark]'") from error
+            raise ImportError("Profile.save needs matplotlib: pip install matplotlib") from error
         figure = Figure(figsize=(8, 1 + 0.2 * len(self.rows)), layout="constrained")
         axes = figure.subplots()
         axes.barh([row.step for row in self.rows], [row.milliseconds for row in self.rows])

@@ -98,7 +98,7 @@ def test_copies_and_pickles_are_undisturbed():
 def test_options_are_given_by_name():
     with pytest.raises(TypeError, match=r"^dtype must be 'float32' or 'float64', got 0; for a seed write seed=0$"):
         Network(MODEL, (1, 4, 4), 0)
-    with pytest.raises(TypeError, match="positional"):
+    with pytest.raises(TypeError, match="by position"):
         Network(MODEL, (1, 4, 4), "float32", 0)
     for option in ("recompute", "precise"):
         with pytest.raises(TypeError, match=f"{option} must be True or False, got 1"):
