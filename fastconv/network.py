@@ -70,6 +70,8 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
 
     `copy.deepcopy` and `pickle` copy a network whatever function its model was; the copy shares nothing with it and
     computes the same bits. For `pickle`, define the classes of your own layers at the top of a module.
+    Each network has arrays of its own, also where two are made of the same layers; what one learns reaches another by
+    ``other.parameters.update({name: network.parameters[name] for name in other.parameters})``.
     Attributes of a layer that are set later (``dropout.p = 0.1``) count from then on; RuntimeError if the layer would
     then need other arrays.
 

@@ -21,7 +21,8 @@ INSTEAD = {  # names of methods of other libraries -> what to write
     **dict.fromkeys(("clone", "detach", "cpu", "numpy", "state_dict", "deepcopy"), COPIED),
     **dict.fromkeys(("load_state_dict", "assign", "set"), "write .update(arrays)"),
     **dict.fromkeys(("zero_", "fill_", "zero_grad"), "write .flat[...] = 0"),
-    **dict.fromkeys(("norm", "abs", "sum", "mean", "max", "min"), "write np.abs(arrays.flat).max(), for example"),
+    "norm": "write numpy.linalg.norm(arrays.flat)",
+    **dict.fromkeys(("abs", "sum", "mean", "max", "min"), "write numpy.abs(arrays.flat).max(), for example"),
     **dict.fromkeys(("size", "numel", "nbytes", "shape"), "write .flat.size, the number of all elements"),
     **dict.fromkeys(("pop", "popitem", "clear", "setdefault"), "the network needs all its arrays, and no other"),
     "named_parameters": "write .items()",
@@ -96,6 +97,11 @@ class Named(Mapping[str, Array]):
     def __or__(self, other: object) -> NoReturn:
         """Refused, because the arrays would be others than the network's."""
         raise TypeError("arrays are not merged: write network.parameters.update(values)")
+
+    def __array__(self, *options: object, **named: object) -> NoReturn:
+        """Refused: NumPy would make an array of the names."""
+        what = "write arrays.flat, the values one after another, or arrays[name]; numpy.savez(path, **arrays) saves all"
+        raise TypeError(f"arrays by name are no array; {what}")
 
     __ior__ = __or__
     __add__, __radd__, __iadd__ = refusal("+"), refusal("+"), refusal("+")

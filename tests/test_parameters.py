@@ -95,6 +95,9 @@ HABITS = {
     "a.numel()": "write .flat.size",
     "a.zero_()": "write .flat[...] = 0",
     "a.pop('fc3.bias')": "the network needs all its arrays",
+    "np.linalg.norm(a)": "write arrays.flat, the values one after another",
+    "np.asarray(a)": "write arrays.flat, the values one after another",
+    "a.norm()": "write numpy.linalg.norm(arrays.flat)",
     "a.conv1": "write ['conv1.weight'] or ['conv1.bias']",
 }
 
@@ -102,7 +105,7 @@ HABITS = {
 @pytest.mark.parametrize("habit", HABITS)
 def test_what_one_does_with_arrays_says_what_to_write(network, habit):
     with pytest.raises((TypeError, AttributeError), match=re.escape(HABITS[habit])):
-        eval(habit, {"a": network.parameters, "b": network.parameters.copy()})
+        eval(habit, {"np": np, "a": network.parameters, "b": network.parameters.copy()})
 
 
 def test_the_mean_of_two_mappings_as_the_error_says(network):

@@ -37,6 +37,11 @@ CALLS = {
     "network[0]": "has no parts, got [0]; layers are parts of the model, model[0]",
     "network['fc.weight']": "write network.parameters['fc.weight']",
     "list(network)": "a Network has no parts",
+    "network.summary((1, 6, 6))": "got (1, 6, 6); the network has its shape; write network.summary()",
+    "network.summary(input_size=(1, 6, 6))": "summary takes no input_size, got input_size=(1, 6, 6); the network has",
+    "network.plan(X)": "got an array of shape (8, 1, 6, 6); write 8, a number",
+    "network.profile((1, 6, 6))": "write network.profile(numpy.zeros((8, *network.input_shape), network.dtype))",
+    "network.profile()": "write network.profile(numpy.zeros((8, *network.input_shape), network.dtype))",
 }
 
 

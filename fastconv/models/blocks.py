@@ -67,22 +67,45 @@ WEIGHTS = (
 WORDS = {
     **dict.fromkeys(("pretrained", "weights"), WEIGHTS),
     **dict.fromkeys(("in_channels", "in_chans", "input_shape"), "write them in Network(model, (3, 64, 64))"),
+    **dict.fromkeys(("batch_norm", "bn", "norm_layer"), "models with it have another name, such as models.vgg16_bn()"),
     "include_top": "the last layer belongs to the model: for a model without it write fastconv.sequential(*model[:-1])",
 }
 
 
 def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
     """The function that makes a model, with errors that name its arguments and say what to write."""
-    name, first = make.__name__, next(iter(make.__annotations__))
-    call: Callable[P, Model] = explained(name, f"fastconv.models.{name}()", WORDS)(make)
+    code = make.__code__
+    names = code.co_varnames[: code.co_argcount]
+    call: Callable[P, Model] = explained(make.__name__, f"fastconv.models.{make.__name__}()", WORDS)(make)
 
     @wraps(make)
     def checked(*args: P.args, **options: P.kwargs) -> Model:
-        if first == "num_classes":
-            check.integer(args[0] if args else options.get(first, 1), first, 1)
+        for name, value in (dict(zip(names, args, strict=False)) | options).items():
+            if name in CHECKS and name in names and value is not None:
+                CHECKS[name](value, name)
         return call(*args, **options)
 
     return checked
+
+
+def classes(value: Any, name: str) -> None:
+    """An integer >= 1, or an error."""
+    check.integer(value, name, 1)
+
+
+def rate(value: Any, name: str) -> None:
+    """A probability below 1, or an error."""
+    if not 0 <= check.number(value, name) < 1:
+        raise ValueError(f"{name} must be >= 0 and < 1, got {value}")
+
+
+def width(value: Any, name: str) -> None:
+    """A number above 0, or an error."""
+    if check.number(value, name) <= 0:
+        raise ValueError(f"{name} must be > 0, got {value}")
+
+
+CHECKS = {"num_classes": classes, "classes": classes, "dropout": rate, "dropout_aux": rate, "width_mult": width}
 
 
 def block(name: str, *parts: Model) -> Model:

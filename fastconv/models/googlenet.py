@@ -91,8 +91,8 @@ def stem(unit: Unit, original: bool) -> Model:
 linear = partial(Linear, init=init.normal(0.01), bias_init="fan_in_uniform")
 
 
-@architecture
 @shown
+@architecture
 def googlenet(
     num_classes: int = 1000,
     aux_logits: bool = False,

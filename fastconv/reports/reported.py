@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arguments.signatures import explained
 from ..arguments.training import check_loss
 from ..executor import Executor
 from ..graph import Node
@@ -16,6 +17,21 @@ from .memory import Footprint, footprint
 from .plan import PlanReport
 from .profile import Profile, profile
 from .summary import Summary
+
+SHAPE = "the network has its shape; write network.summary(), or network.summary(32) for the memory of 32 images"
+WORDS = {
+    **dict.fromkeys(("input_size", "input_shape", "input_data", "shape", "x"), SHAPE),
+    **dict.fromkeys(("device", "verbose", "depth", "col_names"), "leave it out"),
+}
+PROFILE = "network.profile(numpy.zeros((8, *network.input_shape), network.dtype))"
+
+
+def images_at_once(value: Any) -> int:
+    """The batch size, an integer >= 1; a shape or images in its place are told what to write."""
+    if isinstance(value, tuple | list | np.ndarray):
+        cure = f"write {len(value)}, a number" if np.ndim(value) > 1 else SHAPE
+        raise TypeError(f"batch_size must be an integer, got {check.shown(value)}; {cure}")
+    return check.integer(value, "batch_size", 1)
 
 
 class Reported:
@@ -34,6 +50,7 @@ class Reported:
         """`x` as a batch of at least one image."""
         raise NotImplementedError
 
+    @explained("plan", "network.plan(batch_size)", WORDS)
     def plan(self, batch_size: int = 1, training: bool = False) -> PlanReport:
         """The steps for a batch of this size, the fused nodes, and the memory of every value; `print` it.
 
@@ -42,8 +59,9 @@ class Reported:
         PlanReport
             With `lines`, and `nbytes` of memory for all values (weights and their gradients not counted).
         """
-        return PlanReport(self.executor.make_plan(check.integer(batch_size, "batch_size", 1), training))
+        return PlanReport(self.executor.make_plan(images_at_once(batch_size), training))
 
+    @explained("memory", "network.memory(batch_size)", WORDS)
     def memory(self, batch_size: int = 1, training: bool = False, slots: int = 1, lean: bool = False) -> Footprint:
         """The memory that a batch of this size takes, known from the plan before anything runs.
 
@@ -68,9 +86,10 @@ class Reported:
         >>> print(Network(layers.Linear(1000), (1000,)).memory(8, training=True))
         12.1 MB: values 0.1, weights 4.0, gradients 4.0, optimizer 4.0
         """
-        batch_size, slots = check.integer(batch_size, "batch_size", 1), check.integer(slots, "slots", 0)
+        batch_size, slots = images_at_once(batch_size), check.integer(slots, "slots", 0)
         return footprint(self.executor, batch_size, bool(training), slots, bool(lean))
 
+    @explained("profile", PROFILE, {})
     def profile(self, x: ArrayLike, targets: ArrayLike | None = None, loss: Any = None, repeats: int = 10) -> Profile:
         """Time each step on a batch: of a prediction, or, with targets and a loss, of a training step.
 
@@ -98,6 +117,8 @@ class Reported:
         >>> [row.step for row in profile.rows]
         ['conv1 + relu1']
         """
+        if isinstance(x, tuple) and all(isinstance(extent, int) for extent in x):
+            raise TypeError(f"x must be a batch of images, got the shape {x}; write {PROFILE}")
         if targets is not None and loss is None:
             raise TypeError("loss must be given with targets, such as loss=fastconv.CrossEntropy(), got None")
         x = self._batch_of(x)
@@ -110,6 +131,7 @@ class Reported:
             plan.write(x, prepared)
             return profile(plan, repeats)
 
+    @explained("summary", "network.summary()", WORDS)
     def summary(self, batch_size: int | None = None) -> Summary:
         """Shapes, parameters, neurons and multiply-adds, by layer and in total; `print` it.
 

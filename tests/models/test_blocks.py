@@ -1,6 +1,7 @@
 """What the architectures share: models that show what they are, under torchvision's names, and arguments by name."""
 
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -67,6 +68,24 @@ def test_the_number_of_classes_is_named_as_typed():
         models.chain(num_classes=10)
     with pytest.raises(TypeError, match=r"^resnet18 takes only num_classes by position, got also True; write fastconv"):
         models.resnet18(10, True)
+
+
+OPTIONS = {
+    "models.vgg16_bn(10, dropout='0.5')": "dropout must be a number, got '0.5'",
+    "models.vgg16_bn(10, 1.5)": "dropout must be >= 0 and < 1, got 1.5",
+    "models.googlenet(dropout_aux=-1)": "dropout_aux must be >= 0 and < 1, got -1",
+    "models.mobilenet_v2(width_mult='1')": "width_mult must be a number, got '1'",
+    "models.mobilenet_v1(10, 0)": "width_mult must be > 0, got 0",
+    "models.vgg16(batch_norm=True)": "models with it have another name, such as models.vgg16_bn()",
+    "models.googlenet(transform_input=True)": "googlenet takes no transform_input, got transform_input=True; it takes",
+}
+
+
+@pytest.mark.parametrize("call", OPTIONS)
+def test_options_of_models_are_named_as_typed(call):
+    with pytest.raises((TypeError, ValueError), match=re.escape(OPTIONS[call])):
+        eval(call, {"models": models})
+    assert models.googlenet(dropout=None)
 
 
 def test_a_function_with_branches_is_no_list():
