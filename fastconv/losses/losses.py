@@ -15,6 +15,7 @@ from ..arguments.signatures import explained_class, no_attribute
 from ..arguments.training import LOSS_SETTINGS, OF_LOSSES
 from ..ops import check, loss
 from ..typing import Array, Call, Shape
+from .settled import settled
 from .targets import class_indices, one_each, one_hot, one_of_several, values
 
 
@@ -24,6 +25,8 @@ class Loss:
     takes_logits = False  # whether the output must not have passed through a softmax
 
     def __getattr__(self, name: str) -> Any:
+        if isinstance(own := getattr(type(self), name, None), property):
+            return own.__get__(self)  # which raised an AttributeError of its own: let it say what was missing
         no_attribute(self, name, OF_LOSSES)
 
     def __call__(self, *arrays: object, **named: object) -> NoReturn:
@@ -48,6 +51,7 @@ class Loss:
 
 
 @explained_class("MSE('mean')", {**LOSS_SETTINGS, "reduce": "reduction"})
+@settled({**LOSS_SETTINGS, "reduce": "reduction"})
 @dataclass(frozen=True)
 class MSE(Loss):
     """Squared error: half the sum of the squares of each image, averaged over images, or (reduction="mean") the mean.
@@ -117,6 +121,7 @@ class MSE(Loss):
 
 
 @explained_class("CrossEntropy()", LOSS_SETTINGS)
+@settled(LOSS_SETTINGS)
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
     """L = mean over images (and pixels) of log sum_k exp y[k] - y[target].
@@ -155,6 +160,7 @@ class CrossEntropy(Loss):
 
 
 @explained_class("AuxiliaryCrossEntropy(weights=(1, 0.3, 0.3))", {**LOSS_SETTINGS, "weight": "weights"})
+@settled({**LOSS_SETTINGS, "weight": "weights"})
 @dataclass(frozen=True)
 class AuxiliaryCrossEntropy(Loss):
     """L = sum over heads of weight x cross entropy: a main classifier and auxiliary ones, trained together.

@@ -1,5 +1,9 @@
 """The sum of two arrays, and an activation of it, in one pass."""
 
+from typing import Any
+
+import numpy as np
+
 from ..typing import Array, Call
 from . import check
 from .elementwise import agreeing, call, like
@@ -44,10 +48,26 @@ def add(a: Array, b: Array, *, activation: str | None = None, out: Array | None 
     array([0., 3.])
     """
     code(activation)
-    arrays = agreeing({"a": a, "b": b})
+    try:
+        arrays = agreeing({"a": a, "b": b})
+    except (TypeError, ValueError) as error:
+        check_broadcast(a, b)
+        raise error
     y = like(out, arrays)
     add_call(arrays["a"], arrays["b"], y, activation)()
     return check.give(y, out)
+
+
+def check_broadcast(a: Any, b: Any) -> None:
+    """ValueError for a number, or arrays of different shapes that NumPy could add, with the line to write."""
+    try:
+        arrays = [np.asarray(each) for each in (a, b)]
+        np.broadcast_shapes(*(each.shape for each in arrays))
+    except ValueError:
+        return
+    a, b = arrays
+    if a.shape != b.shape and a.dtype.kind == "f" and b.dtype.kind in "biuf":
+        raise ValueError(f"b must have shape {a.shape} (the shape of a), got {b.shape}; write a + b, which broadcasts")
 
 
 def add_call(a: Array, b: Array, y: Array, activation: str | None = None) -> Call:

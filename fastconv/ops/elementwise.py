@@ -39,12 +39,21 @@ def channel_axis(x: Array) -> int:
 
 def agreeing(arrays: Named) -> Named:
     """The named arrays, checked; all of one shape and dtype."""
-    arrays = {name: check.array(a, name) for name, a in arrays.items()}
-    check.same_dtype(**arrays)
     (first, a), *others = arrays.items()
-    for name, b in others:
+    a = check.array(a, first)
+    arrays = {first: a} | {name: array_beside(b, name, a) for name, b in others}
+    check.same_dtype(**arrays)
+    for name, b in [*arrays.items()][1:]:
         check.shape_is(b, name, a.shape, f"the shape of {first}")
     return arrays
+
+
+def array_beside(b: Any, name: str, a: Array, ndim: int | None = None) -> Array:
+    """`b` as `check.array` makes it; where it is no array of floats, the error says how to make it like `a`."""
+    try:
+        return check.array(b, name, ndim)
+    except TypeError as error:
+        raise TypeError(str(error).replace("astype('float32')", f"astype('{a.dtype}')")) from None
 
 
 def like(out: Array | None, arrays: Named) -> Array:

@@ -82,7 +82,7 @@ def extent(size: int, kernel: int, stride: int, dilation: int, before: int, afte
     room = size + before + after - dilation * (kernel - 1) - 1
     if room < 0 or size == 0:
         raise ValueError(
-            f"weight must fit into the padded image: the kernel's {name} is {dilation * (kernel - 1) + 1} "
+            f"the kernel must fit into the padded image: its {name} is {dilation * (kernel - 1) + 1} "
             f"(kernel {kernel}, dilation {dilation}), the image's {size + before + after} "
             f"({size} and padding {(before, after)})"
         )

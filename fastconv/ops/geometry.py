@@ -202,16 +202,19 @@ def pool2d(
 def check_groups(C: int, c: int, K: int, groups: int, x_shape: Shape, weight_shape: Shape) -> None:
     """ValueError unless C = c groups, and groups divides K."""
     if C == 0 or K == 0 or c == 0:
-        raise ValueError(f"x and weight must have channels, got x {tuple(x_shape)} and weight {tuple(weight_shape)}")
+        raise ValueError(
+            f"images and weight must have channels, got images {tuple(x_shape)} and weight {tuple(weight_shape)}"
+        )
     if C % groups or K % groups:
         raise ValueError(
-            f"groups must divide the channels of x and the filters of weight, got groups={groups}, "
-            f"x {tuple(x_shape)} and weight {tuple(weight_shape)}"
+            f"groups must divide the channels of the images and the filters of weight, got groups={groups}, "
+            f"images {tuple(x_shape)} and weight {tuple(weight_shape)}"
         )
     if c * groups != C:
+        cure = f"; write groups={C // c}" if C % c == 0 and K % (C // c) == 0 else ""
         raise ValueError(
-            f"weight must have shape (K, C / groups, kh, kw), got x {tuple(x_shape)}, weight {tuple(weight_shape)} "
-            f"and groups={groups}"
+            f"weight must have shape (K, C / groups, kh, kw), got images {tuple(x_shape)}, "
+            f"weight {tuple(weight_shape)} and groups={groups}{cure}"
         )
 
 

@@ -84,6 +84,8 @@ class Optimizer:
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
+        if isinstance(own := getattr(type(self), name, None), property):
+            return own.__get__(self)  # which raised an AttributeError of its own: let it say what was missing
         no_attribute(self, name, OF_OPTIMIZERS)
 
     def agree(self, **settings: Any) -> None:

@@ -53,6 +53,8 @@ def below_1(given: Any, name: str) -> float:
 
 def two_below_1(value: Any, name: str) -> tuple[float, float]:
     """A pair of floats >= 0 and < 1."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
     if not isinstance(value, tuple | list) or len(value) != 2:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         cure = f"; write {name}=({value!r}, 0.999)" if number else ""

@@ -5,10 +5,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arguments.batch import batch, iterator_cure, shape_of_batch
+from ..arguments.signatures import no_attribute
 from ..losses.losses import prepared, true_classes
 from ..ops import check
 from ..predictor import Predictor
 from ..typing import Shape
+
+OF_EPOCHS = {  # names of other libraries
+    "val_loss": "write epoch.validation_loss",
+    "val_accuracy": "write epoch.validation_accuracy",
+    "val_acc": "write epoch.validation_accuracy",
+    "acc": "write epoch.accuracy",
+    "train_loss": "write epoch.loss",
+    "time": "write epoch.seconds",
+    "get": "write epoch.loss, epoch.validation_loss and the like, or epoch._asdict()",
+    "keys": "write epoch._fields",
+    "items": "write epoch._asdict().items()",
+    "values": "write epoch._asdict().values()",
+    "history": "fit returns a list of such epochs: write [epoch.loss for epoch in history]",
+}
+FIELDS = "epoch, loss, accuracy, validation_loss, validation_accuracy, seconds"
 
 
 class Epoch(NamedTuple):
@@ -25,6 +41,15 @@ class Epoch(NamedTuple):
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
+
+    def __getattr__(self, name: str) -> Any:
+        no_attribute(self, name, OF_EPOCHS if name in OF_EPOCHS or name[:1] == "_" else {name: f"it has {FIELDS}"})
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return tuple.__getitem__(self, key)
+        told = "write epoch." + key if key in self._fields else OF_EPOCHS.get(key, "its fields are " + FIELDS)
+        raise TypeError(f"an Epoch is no dictionary, got [{key!r}]; {told}")
 
     def __str__(self) -> str:
         train = ["loss " + number(self.loss)]

@@ -66,6 +66,44 @@ def test_a_reduction_may_be_written_in_any_case():
     assert repr(MSE("SUM")) == "MSE(reduction='sum')"
 
 
+@pytest.mark.parametrize(
+    ("loss", "name", "value", "says"),
+    [
+        (MSE(), "reduction", "mean", r"^reduction of MSE cannot be set; make another .* MSE\(reduction='mean'\)$"),
+        (MSE(), "reduce", "mean", r"write MSE\(reduction='mean'\)$"),
+        (MSE(), "redaction", "mean", r"^MSE has no 'redaction'; its settings are reduction$"),
+        (CrossEntropy(), "label_smoothing", 0.1, r"^CrossEntropy has no 'label_smoothing'; it needs a loss of"),
+        (CrossEntropy(), "ignore_index", 255, r"images\[labels != 255\], labels\[labels != 255\]$"),
+        (CrossEntropy(), "foo", 1, r"^CrossEntropy has no 'foo'; it has no settings$"),
+        (AuxiliaryCrossEntropy(), "weight", (1, 2), r"write AuxiliaryCrossEntropy\(weights=\(1, 2\)\)$"),
+    ],
+)
+def test_a_loss_does_not_change_and_says_which_to_make(loss, name, value, says):
+    before = repr(loss)
+    with pytest.raises(AttributeError, match=says):
+        setattr(loss, name, value)
+    assert repr(loss) == before
+
+
+def test_a_loss_of_ones_own_that_extends_another_has_attributes():
+    class Named(MSE):
+        pass
+
+    loss = Named("mean")
+    loss.title = "squares"
+    assert loss.title == "squares"
+
+
+def test_an_attribute_that_a_property_lacks_is_the_one_named():
+    class Weighted(losses.Loss):
+        @property
+        def reduction(self):
+            return self.kind
+
+    with pytest.raises(AttributeError, match=r"^Weighted has no 'kind'$"):
+        Weighted().reduction  # noqa: B018
+
+
 @pytest.mark.parametrize("kind", [MSE, CrossEntropy, AuxiliaryCrossEntropy])
 def test_signatures_are_those_of_the_constructor(kind):
     fields = [field for field in inspect.signature(kind).parameters]

@@ -81,3 +81,18 @@ def test_shapes_must_be_the_same():
         fastconv.add(np.zeros(3), np.zeros(3, "float32"))
     with pytest.raises(ValueError, match="activation must be None, 'relu' or 'relu6', got 'tanh'"):
         fastconv.add(np.zeros(3), np.zeros(3), activation="tanh")
+
+
+@pytest.mark.parametrize("b", [1, 2.5, np.float32(3), np.ones((4, 4), "float32"), np.ones((1, 1, 4), int)])
+def test_what_numpy_broadcasts_is_told_to_numpy(b):
+    a = np.zeros((2, 3, 4, 4), "float32")
+    with pytest.raises(ValueError, match=r"^b must have shape \(2, 3, 4, 4\) .*write a \+ b, which broadcasts$"):
+        fastconv.add(a, b)
+    assert (a + b).shape == a.shape
+
+
+def test_what_no_one_can_add_is_said_as_it_is():
+    a = np.zeros((2, 3), "float32")
+    for b, says in ((None, "got None$"), ("a", "b must be"), (np.zeros((2, 4), "float32"), r"got \(2, 4\)$")):
+        with pytest.raises((TypeError, ValueError), match=says):
+            fastconv.add(a, b)

@@ -7,6 +7,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastconv import ops
 from fastconv.ops import geometry
 
 COUNT = st.integers(1, 5)
@@ -37,7 +38,7 @@ def test_extent_is_the_number_of_windows(axis, size, kernel, stride, dilation, p
     if outputs:
         assert getattr(geometry.conv2d(x_shape, weight_shape, *window), axis) == outputs
     else:
-        with pytest.raises(ValueError, match="weight must fit into the padded image"):
+        with pytest.raises(ValueError, match="the kernel must fit into the padded image"):
             geometry.conv2d(x_shape, weight_shape, *window)
 
 
@@ -142,8 +143,19 @@ def test_values_of_another_type(function, argument, value):
 
 @pytest.mark.parametrize("kernel", [(10, 3), (3, 10), (2**40, 1), (1, 2**62), (0, 3)])
 def test_kernels_that_do_not_fit(kernel):
-    with pytest.raises(ValueError, match="weight must"):
+    with pytest.raises(ValueError, match=r"(weight must have a|the) kernel"):
         geometry.conv2d((1, 4, 9, 9), (4, 4, *kernel))
+
+
+def test_a_filter_of_one_channel_for_images_of_several_is_told_the_groups():
+    """Whatever the caller calls the images: in conv2d_backward_input they are only a shape."""
+    x, weight, dy = (1, 4, 8, 8), np.ones((4, 1, 3, 3)), np.ones((1, 4, 6, 6))
+    said = r"weight must have shape .*got images \(1, 4, 8, 8\), weight \(4, 1, 3, 3\) and groups=1; write groups=4$"
+    with pytest.raises(ValueError, match=said):
+        ops.conv2d_backward_input(dy, weight, x)
+    assert ops.conv2d_backward_input(dy, weight, x, groups=4).shape == x
+    with pytest.raises(ValueError, match=r"and groups=1$"):  # no number of groups would do
+        ops.conv2d_backward_input(dy, np.ones((4, 3, 3, 3)), x)
 
 
 def test_output_padding_must_stay_below_stride_or_dilation():

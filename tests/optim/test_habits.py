@@ -129,3 +129,23 @@ def test_help_explains_every_setting_with_its_default(kind):
         line = re.search(rf"^{name} : (.*)$", text, re.MULTILINE)[1]
         if parameter.default is not parameter.empty:
             assert eval(line.partition("default ")[2]) == parameter.default
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_pair_of_numbers_may_be_an_array(dtype):
+    assert Adam(betas=np.array([0.5, 0.75], dtype)).betas == (0.5, 0.75)
+    with pytest.raises(TypeError, match=r"betas must be a pair of numbers, got \[0\.5, 0\.5, 0\.5\]"):
+        Adam(betas=np.full(3, 0.5))
+
+
+def test_an_attribute_that_a_property_lacks_is_the_one_named():
+    class Own(fastconv.optim.Optimizer):
+        @property
+        def remembers(self):
+            return self.names
+
+        def prepare(self, kernel, w, dw, t, *kept):
+            return lambda: None
+
+    with pytest.raises(AttributeError, match=r"^Own has no 'names'$"):
+        Own(lr=0.1).step({"w": np.ones(3)}, {"w": np.ones(3)})

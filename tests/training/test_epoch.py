@@ -1,5 +1,8 @@
 """What an epoch sees and counts: loss and accuracy against float64 NumPy; images with labels that do not fit."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from fastconv.layers import Conv2D, Flatten, Linear, MainHead
 from fastconv.network import Network
 from fastconv.optim import SGD
 from fastconv.training import evaluate, fit
+from fastconv.training.epoch import FIELDS, OF_EPOCHS, Epoch
 
 STILL = SGD(0.0)  # the weights stay, so every batch sees those of the validation
 
@@ -250,3 +254,28 @@ def test_what_integers_are_learnt_as():
     )
     np.testing.assert_allclose(net.predict(x)[0], [0, 0, 1], atol=1e-3)
     assert history[-1].accuracy == 1
+
+
+ONE = Epoch(1, 0.5, 0.75, 0.625, 0.25, 2.0)
+
+
+@pytest.mark.parametrize("name", OF_EPOCHS)
+def test_names_of_other_libraries_are_answered_with_a_line_that_works(name):
+    for look in (lambda: getattr(ONE, name), lambda: ONE[name]):
+        with pytest.raises((AttributeError, TypeError), match=f"Epoch .*{name}.*; ") as caught:
+            look()
+    line = str(caught.value).partition("write ")[2].partition(", or ")[0].partition(" and the")[0]
+    assert eval(line, {"epoch": ONE, "history": [ONE]}) is not None
+    assert not hasattr(ONE, name)
+
+
+def test_the_results_of_an_epoch_are_attributes_of_a_tuple():
+    assert ", ".join(ONE._fields) == FIELDS
+    with pytest.raises(TypeError, match=r"^an Epoch is no dictionary, got \['loss'\]; write epoch\.loss$"):
+        ONE["loss"]
+    with pytest.raises(TypeError, match=f"got \\['f1'\\]; its fields are {FIELDS}$"):
+        ONE["f1"]
+    with pytest.raises(AttributeError, match=f"^Epoch has no 'f1'; it has {FIELDS}$"):
+        ONE.f1  # noqa: B018
+    assert (ONE[1], ONE[-1], ONE[1:3]) == (0.5, 2.0, (0.5, 0.75))
+    assert pickle.loads(pickle.dumps(ONE)) == copy.deepcopy(ONE) == ONE

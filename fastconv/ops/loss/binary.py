@@ -7,6 +7,7 @@ import numpy as np
 
 from ...typing import Array, Call
 from .. import check
+from ..elementwise import array_beside
 from ..habits import op
 from .common import REDUCTIONS, check_range
 from .elements import differentiate, elements_call, evaluate
@@ -69,7 +70,7 @@ def binary_cross_entropy_with_logits(
     np.float64(0.34657359027997264)
     """
     reduction = check.word(reduction, "reduction", REDUCTIONS)
-    targets = probabilities(targets)
+    targets = probabilities(x, targets)
     weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
     prepare = binary_cross_entropy_with_logits_call
     return evaluate(prepare, out, return_gradient, reduction, *weights, x=x, targets=targets)
@@ -127,14 +128,14 @@ def binary_cross_entropy_with_logits_backward(
     array([-0.5,  1. ])
     """
     reduction = check.word(reduction, "reduction", REDUCTIONS)
-    targets = probabilities(targets)
+    targets = probabilities(x, targets)
     weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
     return differentiate(binary_cross_entropy_with_logits_call, out, dy, reduction, *weights, x=x, targets=targets)
 
 
-def probabilities(targets: Array) -> Array:
+def probabilities(x: Array, targets: Array) -> Array:
     """Targets, checked to be the answers of questions: logits in their place would give another loss without a word."""
-    targets = check.array(targets, "targets")
+    targets = array_beside(targets, "targets", check.array(x, "x"))
     check_range(targets, "logits")
     return targets
 
@@ -143,7 +144,8 @@ def element_weight(name: str, weight: Array | None, x: Array) -> Array | None:
     """A weight of every element, checked; None stays."""
     if weight is None:
         return None
-    weight, x = check.array(weight, name), check.array(x, "x")
+    x = check.array(x, "x")
+    weight = array_beside(weight, name, x)
     check.same_dtype(x=x, **{name: weight})
     try:
         return np.broadcast_to(weight, x.shape)

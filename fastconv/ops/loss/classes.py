@@ -7,7 +7,7 @@ import numpy as np
 
 from ...typing import Array, Call, Named, Shape
 from .. import check
-from ..elementwise import like
+from ..elementwise import array_beside, like
 from .common import REDUCTIONS, arriving, bind, check_range, given_back, result, returned
 
 
@@ -63,7 +63,7 @@ def class_arguments(
     numbers: Named = {"weight": weight, "ignore_index": ignore_index}
     numbers["reduction"] = check.word(reduction, "reduction", REDUCTIONS)
     if weight is not None:
-        numbers["weight"] = weight = check.array(weight, "weight", 1)
+        numbers["weight"] = weight = array_beside(weight, "weight", x, 1)
         check.shape_is(weight, "weight", (K,), f"one for each class of {name}")
         check.same_dtype(**{name: x}, weight=weight)
     targets = check.given(targets, "targets")

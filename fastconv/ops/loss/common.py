@@ -15,11 +15,22 @@ from ..elementwise import like, on_copies, views
 REDUCTIONS = ("mean", "sum", "none")
 
 
+ROUNDING = 1e-3  # that of half precision: probabilities which were computed may be so far beyond 0 and 1
+
+
 def check_range(targets: Array, name: str) -> None:
     """ValueError for targets that are no probabilities, such as logits; NaN passes."""
-    if targets.size and (targets.min() < 0 or targets.max() > 1):
-        wrong = targets[(targets < 0) | (targets > 1)][0]
-        raise ValueError(f"targets must be from 0 to 1, got {wrong}; {name} come first, then targets")
+    if not targets.size or (targets.min() >= -ROUNDING and targets.max() <= 1 + ROUNDING):
+        return
+    outside = targets[(targets < -ROUNDING) | (targets > 1 + ROUNDING)]
+    if not outside.size:  # only NaN
+        return
+    cure = f"{name} come first, then targets"
+    if targets.max() == 1 and (np.abs(targets) == 1).all():
+        cure = "for -1 and 1 write (targets + 1) / 2"
+    elif targets.max() == 255:
+        cure = "write targets / 255"
+    raise ValueError(f"targets must be from 0 to 1, got {outside[0]}; {cure}")
 
 
 def result(out: Array | None, x: Array, arrays: Named) -> Array:

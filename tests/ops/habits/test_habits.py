@@ -125,7 +125,7 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     ),
     ("a=1,3,4,4", "concatenate([a, a], axis=1)", "leave it out", "concatenate([a, a])"),
     ("a=2,3 b=2,3", "add(a, b, a)", "write out=", "add(a, b, out=a)"),
-    ("a=2,3", "add(a, 1)", "numpy.asarray(b).astype('float32')", None),
+    ("a=2,3", "add(a, 1)", "write a + b, which broadcasts", None),
     # shapes
     ("x=6,6 weight=1,1,3,3", "conv2d(x, weight)", "x[None, None]", "conv2d({}, weight)"),
     ("x=6,6", "max_pool2d(x.tolist(), 2)", "numpy.asarray(x)[None, None]", None),

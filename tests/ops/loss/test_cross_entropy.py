@@ -1,5 +1,7 @@
 """Cross-entropy of logits with classes or probabilities, against the textbook row by row."""
 
+import re
+
 import numpy as np
 import pytest
 from loss_cases import (
@@ -112,6 +114,43 @@ def test_wrong_probabilities_and_smoothing():
             fastconv.cross_entropy(x, np.zeros(3, int), label_smoothing=smoothing)
     with pytest.raises(ValueError, match="out must not share memory with logits"):
         fastconv.cross_entropy_backward(x, np.zeros(3, int), out=x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("over", [1e-7, 5e-4])
+def test_probabilities_that_were_rounded_are_taken(dtype, over):
+    """Label smoothing or a softmax computed elsewhere, in half precision too, may leave 1.0005 and -1e-8."""
+    logits = np.eye(3, dtype=dtype)
+    given = np.array([[1 + over, -over / 10, 0]] * 3, dtype)
+    want = fastconv.cross_entropy(logits, np.array([[1, 0, 0]] * 3, dtype))
+    np.testing.assert_allclose(fastconv.cross_entropy(logits, given), want, rtol=2 * over + 1e-6)
+    want = fastconv.binary_cross_entropy_with_logits(logits, np.array([[1, 0, 0]] * 3, dtype))
+    np.testing.assert_allclose(fastconv.binary_cross_entropy_with_logits(logits, given), want, rtol=2 * over + 1e-6)
+
+
+def test_targets_on_another_scale_are_told_the_line():
+    logits, answers = np.array([0.5, -1, 2, 0]), np.array([1.0, 0, 0, 1])
+    loss = fastconv.binary_cross_entropy_with_logits
+    for targets, line in ((2 * answers - 1, "(targets + 1) / 2"), (255 * answers, "targets / 255")):
+        with pytest.raises(ValueError, match=f"from 0 to 1, got .*write {re.escape(line)}$"):
+            loss(logits, targets)
+        assert loss(logits, eval(line)) == loss(logits, answers)
+    with pytest.raises(ValueError, match=r"got 7\.0; logits come first, then targets$"):
+        loss(logits, 7 * answers)
+    assert np.isnan(loss(logits, np.array([np.nan, 1, 0, 0])))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_integers_are_told_the_dtype_of_the_logits(dtype):
+    x, targets = np.array([0.5, -1, 2], dtype), np.array([1, 0, 1])
+    for loss in (fastconv.mse_loss, fastconv.l1_loss, fastconv.huber_loss, fastconv.binary_cross_entropy_with_logits):
+        with pytest.raises(TypeError, match=rf"^targets must be .*got int64; write targets\.astype\('{dtype}'\)$"):
+            loss(x, targets)
+        assert loss(x, targets.astype(dtype)).dtype == dtype
+    with pytest.raises(TypeError, match=rf"^weight must be .*\.astype\('{dtype}'\)$"):
+        fastconv.cross_entropy(x[None], np.array([2]), weight=[1, 1, 2])
+    with pytest.raises(TypeError, match=rf"^pos_weight must be .*\.astype\('{dtype}'\)$"):
+        fastconv.binary_cross_entropy_with_logits(x, x * 0, pos_weight=3)
 
 
 def test_a_prepared_call_refuses_a_class_out_of_range():
