@@ -82,8 +82,8 @@ def extent(size: int, kernel: int, stride: int, dilation: int, before: int, afte
     room = size + before + after - dilation * (kernel - 1) - 1
     if room < 0 or size == 0:
         raise ValueError(
-            f"the kernel must fit into the padded image: its {name} is {dilation * (kernel - 1) + 1} "
-            f"(kernel {kernel}, dilation {dilation}), the image's {size + before + after} "
+            f"weight must fit into the padded image: its kernel_size {kernel} and dilation {dilation} make a {name} of "
+            f"{dilation * (kernel - 1) + 1}, the image's is {size + before + after} "
             f"({size} and padding {(before, after)})"
         )
     return room // stride + 1

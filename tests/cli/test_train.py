@@ -108,7 +108,7 @@ def test_images_too_small_for_the_network(tmp_path, capsys):
         write_idx(tmp_path / f"{part}-images-idx3-ubyte", np.zeros((5, 6, 6), np.uint8))
         write_idx(tmp_path / f"{part}-labels-idx1-ubyte", np.zeros(5, np.uint8))
     message = failure(capsys, "train", "--data", tmp_path, "--out", tmp_path / "a.npz")
-    assert "conv2 (Conv2D) reading pool1 (6, 1, 1): the kernel must fit into the padded image" in message
+    assert "conv2 (Conv2D) reading pool1 (6, 1, 1): weight must fit into the padded image" in message
 
 
 def test_more_classes_than_the_network_has(tmp_path, capsys):

@@ -38,7 +38,7 @@ def test_extent_is_the_number_of_windows(axis, size, kernel, stride, dilation, p
     if outputs:
         assert getattr(geometry.conv2d(x_shape, weight_shape, *window), axis) == outputs
     else:
-        with pytest.raises(ValueError, match="the kernel must fit into the padded image"):
+        with pytest.raises(ValueError, match="weight must fit into the padded image"):
             geometry.conv2d(x_shape, weight_shape, *window)
 
 
@@ -143,7 +143,7 @@ def test_values_of_another_type(function, argument, value):
 
 @pytest.mark.parametrize("kernel", [(10, 3), (3, 10), (2**40, 1), (1, 2**62), (0, 3)])
 def test_kernels_that_do_not_fit(kernel):
-    with pytest.raises(ValueError, match=r"(weight must have a|the) kernel"):
+    with pytest.raises(ValueError, match=r"weight must (have a kernel|fit)"):
         geometry.conv2d((1, 4, 9, 9), (4, 4, *kernel))
 
 
