@@ -15,7 +15,14 @@ def code(activation: str | None) -> int:
     """The kernels' number of an activation; ValueError for any other name."""
     if activation is None or (isinstance(activation, str) and activation in CODES):
         return CODES[activation]
-    raise ValueError(f"activation must be None, 'relu' or 'relu6', got {activation!r}")
+    others = ("elu", "gelu", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "silu", "softmax", "softplus", "tanh")
+    word = activation.lower() if isinstance(activation, str) else ""
+    cure = f"; write activation={word!r}" if word in CODES else ""
+    if word in others:
+        cure = f"; write y = fastconv.{word}(y) after it"
+    if word in ("linear", "none", "identity"):
+        cure = "; leave it out for none"
+    raise ValueError(f"activation must be None, 'relu' or 'relu6', got {activation!r}{cure}")
 
 
 def residual_of(residual: Array | None, batched: bool, shape: Shape) -> Array | None:

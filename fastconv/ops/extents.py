@@ -43,9 +43,13 @@ def pads(padding: Any, kernel: Two, stride: Two, dilation: Two, size: Two) -> tu
     elif isinstance(padding, tuple | list) and len(padding) == 2:
         both = padding
     else:
+        cure = ""
+        if isinstance(padding, tuple | list) and len(padding) == 4:
+            left, right, top, bottom = padding
+            cure = f"; for (left, right, top, bottom) write padding=(({top}, {bottom}), ({left}, {right}))"
         raise TypeError(
             "padding must be an integer, a pair (ph, pw), pairs ((top, bottom), (left, right)), 'valid', 'same' or "
-            f"'full', got {padding!r}"
+            f"'full', got {padding!r}{cure}"
         )
     result = tuple(pair(p, "padding", 0) for p in both)
     if max(map(max, result)) >= LIMIT:

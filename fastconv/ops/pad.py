@@ -116,7 +116,11 @@ def sides(padding: Any) -> Sides:
         n = check.integer(padding, "padding", 0)
         return n, n, n, n
     if not isinstance(padding, tuple | list) or len(padding) != 4:
-        raise TypeError(f"padding must be an integer or (left, right, top, bottom), got {padding!r}")
+        cure = ""
+        if np.shape(padding) == (2, 2):
+            (top, bottom), (left, right) = padding
+            cure = f"; write padding={(left, right, top, bottom)}"
+        raise TypeError(f"padding must be an integer or (left, right, top, bottom), got {padding!r}{cure}")
     left, right, top, bottom = (check.integer(p, "padding") for p in padding)
     if min(left, right, top, bottom) < 0:
         raise ValueError(f"padding must be >= 0, got {(left, right, top, bottom)}")

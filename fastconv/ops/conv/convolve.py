@@ -4,11 +4,21 @@ from typing import Any
 
 from ...typing import Array, Padding, Shape
 from .. import check
+from ..elementwise import array_beside
 from ..habits import op
 from .conv import conv2d
 from .gradients import conv2d_backward_input, conv2d_backward_weight
 
 MODES = ("full", "same", "valid")
+BORDERS = {  # borders of scipy.ndimage and scipy.signal -> the mode of numpy.pad
+    "reflect": "symmetric",
+    "symm": "symmetric",
+    "symmetric": "symmetric",
+    "mirror": "reflect",
+    "nearest": "edge",
+    "edge": "edge",
+    "wrap": "wrap",
+}
 
 
 @op
@@ -90,9 +100,13 @@ def convolve2d(x: Array, k: Array, mode: str = "full", *, precise: bool = False,
     array([[ 1., 12., 20.],
            [ 3., 34., 40.]])
     """
-    x = check.array(x, "x", (2, 3, 4))
+    x = planes(x, "x")
     k = check_kernel(k, x, "x", 1)
     padding = mode_padding(mode, k.shape[-2:])
+    if padding == "valid" and (k.shape[-2] > x.shape[-2] or k.shape[-1] > x.shape[-1]):
+        larger = k.ndim == 2 and k.shape[0] >= x.shape[0] and k.shape[1] >= x.shape[1]
+        cure = "; SciPy exchanges the two here: write convolve2d(k, x, 'valid')" if larger else ""
+        raise ValueError(f"k must fit into x with mode='valid', got k {k.shape} and x {x.shape}{cure}")
     weight = k[..., ::-1, ::-1]
     if x.ndim > 2:
         return conv2d(x, weight, padding=padding, precise=precise, out=out)
@@ -143,7 +157,7 @@ def convolve2d_backward_input(
     array([[11., 11.],
            [11., 11.]])
     """
-    dy = check.array(dy, "dy", (2, 3, 4))
+    dy = planes(dy, "dy")
     k = check_kernel(k, dy, "dy", 0)
     padding = mode_padding(mode, k.shape[-2:])
     weight = k[..., ::-1, ::-1]
@@ -198,7 +212,7 @@ def convolve2d_backward_weight(
     >>> fastconv.convolve2d_backward_weight(np.ones((2, 3)), x, (1, 2))
     array([[10., 10.]])
     """
-    dy, x = check.array(dy, "dy", (2, 3, 4)), check.array(x, "x", (2, 3, 4))
+    dy, x = planes(dy, "dy"), planes(x, "x")
     if dy.ndim != x.ndim:
         raise ValueError(f"dy and x must have the same rank, got shapes {dy.shape} and {x.shape}")
     flat = x.ndim == 2
@@ -217,15 +231,40 @@ def convolve2d_backward_weight(
 
 def mode_padding(mode: str, kernel: Shape) -> Padding:
     """The padding of conv2d that gives the mode; "same" is centred as in scipy.signal."""
+    if isinstance(mode, str) and mode.lower() in BORDERS:
+        border = BORDERS[mode.lower()]
+        raise ValueError(
+            f"mode must be one of {', '.join(map(repr, MODES))}, got {mode!r}; zeros are around x; for another border "
+            f"write x = numpy.pad(x, {max(kernel) // 2}, mode={border!r}) and mode='valid'"
+        )
     mode = check.word(mode, "mode", MODES)
     if mode != "same":
         return mode
     return tuple((k // 2, (k - 1) // 2) for k in kernel)
 
 
+def planes(x: Any, name: str) -> Array:
+    """An array of planes, with or without channels and a batch."""
+    x = check.array(x, name)
+    if x.ndim == 1:
+        raise ValueError(f"{name} must have 2, 3 or 4 dimensions, got shape {x.shape}; for one row write {name}[None]")
+    check.rank_is(x, name, (2, 3, 4), name)
+    return x
+
+
 def check_kernel(k: Array, x: Array, name: str, axis: int) -> Array:
     """`k`, of the rank and dtype of `x`, whose channels lie along `axis` of it."""
-    k = check.array(k, "k", 2 if x.ndim == 2 else 4)
+    k = array_beside(k, "k", x)
+    if x.ndim > 2 and k.ndim == 2:
+        raise ValueError(
+            f"k must have 4 dimensions for images with channels, got k {k.shape} and {name} {x.shape}; for one kernel "
+            f"on each plane write {name}.reshape(-1, 1, *{name}.shape[-2:]) and k[None, None]"
+        )
+    if x.ndim == 2 and k.ndim == 1:
+        raise ValueError(
+            f"k must have 2 dimensions, got shape {k.shape}; write k[None] for a row, k[:, None] for a column"
+        )
+    check.rank_is(k, "k", 2 if x.ndim == 2 else 4, "k")
     check.same_dtype(**{name: x, "k": k})
     if k.ndim == 4 and k.shape[axis] != x.shape[-3]:
         rule = "(K, C, kh, kw) with C the channels of x" if axis else "(K, C, kh, kw) with K the channels of dy"

@@ -147,8 +147,7 @@ def huber_loss(
     >>> fastconv.huber_loss(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 1.0], [1.0, 1.0]]))
     np.float64(1.125)
     """
-    reduction = check.word(reduction, "reduction", REDUCTIONS)
-    delta = positive(delta, "delta")
+    reduction, delta = huber_reduction(reduction), positive(delta, "delta")
     return evaluate(huber_loss_call, out, return_gradient, reduction, delta, x=x, targets=targets)
 
 
@@ -199,9 +198,16 @@ def huber_loss_backward(
     array([[0. , 1. ],
            [1.5, 1.5]])
     """
-    reduction = check.word(reduction, "reduction", REDUCTIONS)
-    delta = positive(delta, "delta")
+    reduction, delta = huber_reduction(reduction), positive(delta, "delta")
     return differentiate(huber_loss_call, out, dy, reduction, delta, x=x, targets=targets)
+
+
+def huber_reduction(reduction: str) -> str:
+    """`reduction`, checked; a number in its place is delta."""
+    if isinstance(reduction, int | float) and not isinstance(reduction, bool):
+        words = ", ".join(map(repr, REDUCTIONS))
+        raise ValueError(f"reduction must be one of {words}, got {reduction!r}; write delta={reduction!r}")
+    return check.word(reduction, "reduction", REDUCTIONS)
 
 
 def l1_loss_call(

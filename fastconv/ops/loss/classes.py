@@ -99,7 +99,11 @@ def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
     K = x.shape[class_axis(x)]
     wrong = targets[((targets < 0) | (targets >= K)) & (targets != ignored)]
     if wrong.size:
-        raise ValueError(f"targets must be class indices from 0 to {K - 1}, or {ignored} (ignored), got {wrong[0]}")
+        classes = targets[targets != ignored]
+        counted = classes.min() == 1 and classes.max() == K
+        cure = "; classes are counted from 0: write targets - 1" if counted else ""
+        rule = f"class indices from 0 to {K - 1}, or {ignored} (ignored)"
+        raise ValueError(f"targets must be {rule}, got {wrong[0]}{cure}")
     return targets.astype(np.int64)
 
 
