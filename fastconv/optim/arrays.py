@@ -24,17 +24,25 @@ def mapping_is(arrays: object, name: str) -> None:
         if hasattr(arrays, "parameters") and hasattr(arrays, "gradients"):
             of_network = {"parameters": "network.parameters", "gradients": "network.gradients(images, labels, loss)[1]"}
             cure = f"; write {of_network[name]}"
+        if isinstance(arrays, list | np.ndarray) or (isinstance(arrays, tuple) and not pair):
+            cure = f"; give each array a name of your own, such as {name} = {{'w': w, 'b': b}}"
         raise TypeError(f"{name} must be a mapping name -> array, got {type(arrays).__name__}{cure}")
 
 
 def writable(name: str, a: Any, why: str) -> None:
     """TypeError or ValueError unless kernels can change this array in place; `why` they must."""
     if not isinstance(a, np.ndarray) or a.dtype not in check.DTYPES:
-        raise TypeError(f"{name} must be float32 or float64, got {getattr(a, 'dtype', type(a).__name__)}")
+        cure = f"; write {name}.astype('float64') for numbers that can change" if whole(a) else ""
+        raise TypeError(f"{name} must be float32 or float64, got {getattr(a, 'dtype', type(a).__name__)}{cure}")
     if not a.flags.writeable:
         raise ValueError(f"{name} must be writable, because it is {why}")
     if not a.flags.c_contiguous and overlaps_itself(a):
         raise ValueError(f"{name} must not overlap itself, got strides {a.strides} for shape {a.shape}")
+
+
+def whole(a: Any) -> bool:
+    """Whether these are whole numbers, such as np.zeros(3, int)."""
+    return isinstance(a, np.ndarray) and a.dtype.kind in "biu"
 
 
 def checked(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
@@ -51,7 +59,9 @@ def checked(parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> 
             if not isinstance(a, np.ndarray):
                 raise TypeError(f"{what} must be a numpy.ndarray, got {type(a).__name__}")
         if w.shape != dw.shape or w.dtype != dw.dtype:
-            raise ValueError(f"{name}: parameter {w.shape} {w.dtype} and gradient {dw.shape} {dw.dtype} must agree")
+            cure = f"; write gradients[{name!r}].astype('{w.dtype}')" if w.shape == dw.shape and not whole(w) else ""
+            pair = f"parameter {w.shape} {w.dtype} and gradient {dw.shape} {dw.dtype}"
+            raise ValueError(f"{name}: {pair} must agree{cure}")
         writable(name, w, "updated")
     return {name: (np.asarray(w), np.asarray(dw)) for name, (w, dw) in pairs.items() if w.size}
 

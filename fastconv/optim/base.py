@@ -76,12 +76,20 @@ class Optimizer:
         if name in self.settings:
             value = checked_setting(value, name)
             self.agree(**{**vars(self), name: value})
-        elif type(self).__module__.startswith(f"{__package__}.") and not hasattr(self, name):
+        elif type(self).__module__.startswith(f"{__package__}."):
+            self.refuse(name, value)
+        super().__setattr__(name, value)
+
+    def refuse(self, name: str, value: Any) -> None:
+        """AttributeError for what is no setting; attributes of a user's own rule are the user's."""
+        own = type(self).__name__
+        if name in ("settings", "state"):
+            raise AttributeError(f"{name} of {own} cannot be set; to start anew make another: {self!r}")
+        if not hasattr(self, name):
             known = SETTINGS.get(name, "")
             settings = f"its settings are {', '.join(self.settings)}"
             cure = f"write optimizer.{known} = {value!r}" if known in self.settings else settings
-            raise AttributeError(f"{type(self).__name__} has no {name!r}; {cure}")
-        super().__setattr__(name, value)
+            raise AttributeError(f"{own} has no {name!r}; {cure}")
 
     def __getattr__(self, name: str) -> Any:
         if isinstance(own := getattr(type(self), name, None), property):

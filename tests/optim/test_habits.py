@@ -149,3 +149,28 @@ def test_an_attribute_that_a_property_lacks_is_the_one_named():
 
     with pytest.raises(AttributeError, match=r"^Own has no 'names'$"):
         Own(lr=0.1).step({"w": np.ones(3)}, {"w": np.ones(3)})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "gradients", "says"),
+    [
+        ([np.ones(2)], [np.ones(2)], r"^parameters must be .* got list; .*such as parameters = {'w': w, 'b': b}$"),
+        (np.ones(2), np.ones(2), r"^parameters must be .* got ndarray; give each array a name of your own"),
+        ({"w": np.ones(2)}, (np.ones(2),), r"^gradients must be .* got tuple; .*such as gradients = {'w': w, 'b': b}$"),
+        ({"w": np.ones(2, int)}, {"w": np.ones(2, int)}, r"^w must be .* got int64; write w\.astype\('float64'\)"),
+        ({"w": np.ones(2)}, {"w": np.ones(2, "f4")}, r"must agree; write gradients\['w'\]\.astype\('float64'\)$"),
+        ({"w": np.ones(2)}, {"w": np.ones(3)}, r"^w: parameter \(2,\) float64 and gradient \(3,\) float64 must agree$"),
+    ],
+)
+def test_arrays_of_ones_own_that_do_not_fit(parameters, gradients, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        SGD(0.1).step(parameters, gradients)
+
+
+@pytest.mark.parametrize("name", ["settings", "state"])
+def test_what_an_optimizer_keeps_cannot_be_set(name):
+    sgd = SGD(0.5)
+    with pytest.raises(AttributeError, match=rf"^{name} of SGD cannot be set; .* another: SGD\(lr=0\.5, "):
+        setattr(sgd, name, {})
+    sgd.step({"w": np.ones(2)}, {"w": np.ones(2)})
+    assert repr(sgd).startswith("SGD(lr=0.5")

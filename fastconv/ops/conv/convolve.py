@@ -245,11 +245,12 @@ def mode_padding(mode: str, kernel: Shape) -> Padding:
 
 def planes(x: Any, name: str) -> Array:
     """An array of planes, with or without channels and a batch."""
-    x = check.array(x, name)
-    if x.ndim == 1:
-        raise ValueError(f"{name} must have 2, 3 or 4 dimensions, got shape {x.shape}; for one row write {name}[None]")
-    check.rank_is(x, name, (2, 3, 4), name)
-    return x
+    given = check.array(x, name)
+    if given.ndim == 1:
+        rule = f"{name} must have 2, 3 or 4 dimensions, got shape {given.shape}"
+        raise ValueError(f"{rule}; for one row write {check.code(x, name)}[None]")
+    check.rank_is(given, name, (2, 3, 4), name)
+    return given
 
 
 def check_kernel(k: Array, x: Array, name: str, axis: int) -> Array:
