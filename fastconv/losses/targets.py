@@ -27,6 +27,7 @@ def class_indices(targets: Any, y_shape: Shape, name: str) -> Array:
     if given.dtype.kind not in "iu":
         sample = f" such as {first_odd(given)!r}" if given.size else ""
         raise TypeError(f"{name} must be integers (class indices) of shape {wanted}, got {given.dtype}{sample}{cure}")
+    cure = cure or size_cure(given.shape, wanted)
     raise ValueError(f"{name} must have shape {wanted} (one class for each output), got {given.shape}{cure}")
 
 
@@ -37,6 +38,8 @@ def check_range(indices: Array, classes: int, name: str, code: str) -> None:
     least, most, cure = int(indices.min()), int(indices.max()), ""
     if least == NAN_AS_INTEGER:
         cure = f"; {least} is what NaN becomes as an integer: leave out samples without a class"
+    elif np.unique(indices).tolist() == [0, 255]:
+        cure = f"; of masks of 0 and 255 make classes: {code} // 255"
     elif no_class(indices, classes) in (-100, 255):
         cure = f"; leave out samples without a class ({no_class(indices, classes)})"
     elif least == 1 and most == classes:
@@ -70,7 +73,7 @@ def values(targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
             cure = class_cure(given, y_shape, code)
         raise TypeError(f"{name} must be numbers of dtype {dtype}, got {given.dtype}{cure}")
     if not fits:
-        cure = class_cure(given, y_shape, code)
+        cure = class_cure(given, y_shape, code) or size_cure(given.shape, y_shape)
         raise ValueError(f"{name} must have shape {y_shape} (the network's output), got {given.shape}{cure}")
     given = given.reshape(y_shape)
     if given.dtype.kind == "f":
@@ -147,6 +150,9 @@ def cure_of(given: Array, y_shape: Shape, name: str, code: str) -> str:
         return f"; leave out samples without a class: keep those where ~numpy.isnan({code})"
     if given.shape == y_shape and y_shape[1] > 1 and (given >= 0).all() and np.allclose(given.sum(1), 1):
         return f" (probabilities); the most probable classes are {code}.argmax(1)"
+    if (given.shape == y_shape or one_channel(given, y_shape)) and y_shape[1] == 1 and is_yes_or_no(given):
+        flat = f"{code}[:, 0]" if given.shape == y_shape else code
+        return f"; two classes want an output of 2 and {flat}.astype('int64'); for values use loss=fastconv.MSE('mean')"
     if given.shape == y_shape or one_channel(given, y_shape):
         return "; for values use another loss, such as loss=fastconv.MSE()"
     return ""
@@ -164,6 +170,9 @@ def class_cure(given: Array, y_shape: Shape, code: str) -> str:
 
 def code_of_classes(given: Array, y_shape: Shape, code: str) -> str:
     """Code that turns one-hot vectors, a column, or whole numbers of another dtype into class indices; else ''."""
+    if len(y_shape) == 4 and given.shape == (y_shape[0], *y_shape[2:], y_shape[1]) != y_shape and y_shape[1] > 1:
+        last = given.dtype.kind in "biuf" and is_one_hot(np.moveaxis(given, -1, 1))
+        return f"{code}.argmax(-1)" if last else ""
     if given.shape == y_shape and y_shape[1] > 1 and given.dtype.kind in "biuf" and is_one_hot(given):
         return f"{code}.argmax(1)"
     if column(given, y_shape):
@@ -175,6 +184,15 @@ def code_of_classes(given: Array, y_shape: Shape, code: str) -> str:
     return "" if given.size and (given.min() < 0 or given.max() >= y_shape[1]) else code
 
 
+def size_cure(given: Shape, wanted: Shape) -> str:
+    """'; ...' where the output lacks a border of the images, as convolutions without padding make it."""
+    if len(given) != len(wanted) or len(wanted) < 3 or given[:-2] != wanted[:-2]:
+        return ""
+    rows, columns = (a - b for a, b in zip(given[-2:], wanted[-2:], strict=True))
+    lost = 0 < rows == columns < min(wanted[-2:])
+    return "; Conv2D(..., padding='same') makes an output as large as its images" if lost else ""
+
+
 def column(given: Array, y_shape: Shape) -> bool:
     """Whether the shape is (N, 1, ...): class indices with one axis too many."""
     return bool(given.ndim == len(y_shape) and given.shape == (y_shape[0], 1, *y_shape[2:]))
@@ -183,6 +201,11 @@ def column(given: Array, y_shape: Shape) -> bool:
 def is_one_hot(given: Array) -> bool:
     """Whether each vector along axis 1 has a single 1 among zeros."""
     return bool(((given == 0) | (given == 1)).all() and (given.sum(1) == 1).all())
+
+
+def is_yes_or_no(given: Array) -> bool:
+    """Whether all are 0 or 1, and both occur."""
+    return bool(((given == 0) | (given == 1)).all() and (given == 0).any() and (given == 1).any())
 
 
 def is_whole(given: Array) -> bool:

@@ -247,3 +247,48 @@ def test_the_advice_numbers_the_classes_of_a_second_set_like_those_of_the_first(
     names, _ = np.unique(NAMES[CLASSES], return_inverse=True)
     code = str(caught.value).split("for other data sets ")[1]
     np.testing.assert_array_equal(eval(code, {"numpy": np, "names": names, "targets": second}), [2, 0, 2])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_masks_of_0_and_255_are_two_classes(dtype, classes):
+    masks = np.where(np.arange(32).reshape(2, 4, 4) % 3, 255, 0).astype(dtype)
+    with pytest.raises(ValueError, match=r"got 0 to 255: .*; of masks of 0 and 255 make cla") as error:
+        class_indices(masks, (2, classes, 4, 4), "targets")
+    found = class_indices(follow(error.value, "targets // 255", masks), (2, classes, 4, 4), "targets")
+    np.testing.assert_array_equal(found, masks > 0)
+    masks[0, 0, 1] = 1  # 255 among classes is a pixel without one
+    with pytest.raises(ValueError, match=r"leave out samples without a class \(255\)$"):
+        class_indices(masks, (2, classes, 4, 4), "targets")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "bool"])
+@pytest.mark.parametrize("check", [class_indices, lambda *args: values(args[0], args[1], "float32", args[2])])
+def test_one_hot_pixels_with_classes_last(dtype, check):
+    classes = np.arange(32).reshape(2, 4, 4) % 3
+    with pytest.raises((TypeError, ValueError), match=r"targets\.argmax\(-1\)$") as error:
+        check(np.eye(3)[classes].astype(dtype), (2, 3, 4, 4), "targets")
+    found = follow(error.value, "targets.argmax(-1)", np.eye(3)[classes])
+    np.testing.assert_array_equal(class_indices(found, (2, 3, 4, 4), "targets"), classes)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bool"])
+@pytest.mark.parametrize(
+    ("shape", "code"), [((6,), "targets.astype('int64')"), ((6, 1), "targets[:, 0].astype('int64')")]
+)
+def test_yes_or_no_for_one_output_wants_two(dtype, shape, code):
+    answers = (CLASSES > 0).astype(dtype).reshape(shape)
+    with pytest.raises(TypeError, match=r"; two classes want an output of 2 and .*; for values use loss=") as error:
+        class_indices(answers, (6, 1), "targets")
+    np.testing.assert_array_equal(class_indices(follow(error.value, code, answers), (6, 2), "targets"), CLASSES > 0)
+
+
+def test_an_output_without_the_border_of_its_images():
+    x = np.random.default_rng(0).random((4, 1, 8, 8), "float32")
+    small, whole = (Network(layers.Conv2D(2, 3, padding=padding), (1, 8, 8)) for padding in ("valid", "same"))
+    for targets, loss in ((np.zeros((4, 8, 8), int), CrossEntropy()), (x.repeat(2, 1), MSE("mean"))):
+        with pytest.raises(ValueError, match=r"got .*; Conv2D\(\.\.\., padding='same'\) makes an output as large as"):
+            small.gradients(x, targets, loss)
+        whole.gradients(x, targets, loss)
+        with pytest.raises(ValueError, match=r"got \(4, .*16, 16\)$"):  # some other mistake
+            small.gradients(x, targets.repeat(2, -1).repeat(2, -2), loss)
