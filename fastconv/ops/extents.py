@@ -14,10 +14,24 @@ LIMIT = 2**31  # of a kernel extent, stride, dilation or padding; beyond it no a
 
 def steps(value: Any, name: str) -> Two:
     """Two integers from 1 to `LIMIT`, such as strides, from one or from two."""
+    if isinstance(value, str) or (isinstance(value, tuple | list) and len(value) == 4):
+        check_habit(value, name)
     first, second = pair(value, name, 1)
     if max(first, second) >= LIMIT:
         raise ValueError(f"{name} must be below 2**31, got {(first, second)}")
     return first, second
+
+
+def check_habit(value: Any, name: str) -> None:
+    """TypeError for the word of a padding in place of a stride, and for one number per axis of an array."""
+    cure = ""
+    if isinstance(value, str):
+        cure = f"; write padding={value.lower()!r}" if value.lower() in ("valid", "same", "full") else ""
+    elif value[0] == value[3] == 1:
+        cure = f"; write {name}={tuple(value[1:3])}"
+    elif value[0] == value[1] == 1:
+        cure = f"; write {name}={tuple(value[2:])}"
+    raise TypeError(f"{name} must be an integer or a pair of integers, got {value!r}{cure}")
 
 
 def within(stride: int, size: int) -> int:

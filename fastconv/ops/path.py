@@ -56,6 +56,8 @@ def use_path(name: str, enabled: bool = True) -> bool:
 
     Raises
     ------
+    TypeError
+        If `enabled` is not a bool.
     ValueError
         If there is no such path.
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from .check import choice
+from .check import choice, flag
 
 
 class Switches:
@@ -26,6 +26,7 @@ class Switches:
     def turn(self, name: str, enabled: bool) -> bool:
         """Turn a switch on or off; whether it was on before."""
         choice(name, "name", self.names)
+        enabled = flag(enabled, "enabled")
         before = name not in self.off
         self.off = self.off - {name} if enabled else self.off | {name}
         return before

@@ -93,3 +93,46 @@ def test_classes_counted_from_1_are_told_so(name):
     logits, targets = PLANE[:, :3], np.array([1, 2, 3, 1, -100, 3, 2])
     refused(f"fastconv.{name}(logits, t)", "classes are counted from 0: write targets - 1", logits=logits, t=targets)
     refused(f"fastconv.{name}(logits, t)", "(ignored), got 4", logits=logits, t=targets + (targets > 2))
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+@pytest.mark.parametrize("mark", [-1, 255])
+def test_a_mark_for_rows_without_a_class_is_told_to_ignore_index(name, mark):
+    logits, targets = PLANE[:, :3], np.array([1, 2, 0, 1, mark, 0, 2])
+    loss = getattr(fastconv, name)
+    refused(f"fastconv.{name}(logits, t)", f"write ignore_index={mark}", logits=logits, t=targets)
+    kept = targets != mark
+    assert loss(logits, targets, ignore_index=mark) == pytest.approx(loss(logits[kept], targets[kept]))
+
+
+def test_names_of_classes_are_numbered():
+    logits, targets = PLANE[:3, :3], np.array(["b", "a", "c"])
+    line = "names, targets = numpy.unique(targets, return_inverse=True)"
+    refused("fastconv.cross_entropy(logits, targets)", line, logits=logits, targets=targets)
+    known = {"numpy": np, "targets": targets}
+    exec(line, known)
+    assert fastconv.cross_entropy(logits, known["targets"]) == fastconv.cross_entropy(logits, [1, 0, 2])
+
+
+@pytest.mark.parametrize(
+    ("stride", "line"),
+    [("SAME", "padding='same'"), ((1, 2, 3, 1), "stride=(2, 3)"), ([1, 1, 2, 3], "stride=(2, 3)"), ("2", "got '2'")],
+)
+def test_strides_of_other_libraries(stride, line):
+    for call in ("conv2d(x, w, stride=stride)", "max_pool2d(x, 3, stride)"):
+        refused(f"fastconv.{call}", line, x=IMAGES, w=WEIGHT, stride=stride)
+    if line.startswith("stride"):
+        assert fastconv.max_pool2d(IMAGES, 3, stride=eval(line[7:])).shape == (2, 3, 3, 2)
+
+
+@pytest.mark.parametrize("switch", [fastconv.use_path, fastconv.use_rewrite])
+@pytest.mark.parametrize("enabled", ["off", "False", 0, None])
+def test_a_switch_is_turned_by_bools_alone(switch, enabled):
+    name = "winograd" if switch is fastconv.use_path else "norm"
+    before = switch(name, True)
+    try:
+        with pytest.raises(TypeError, match=f"enabled must be True or False, got {enabled!r}"):
+            switch(name, enabled)
+        assert switch(name, np.bool_(True)) is True
+    finally:
+        switch(name, before)

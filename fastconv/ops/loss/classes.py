@@ -94,7 +94,10 @@ def probabilities(name: str, x: Array, targets: Array) -> Array:
 def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
     """int64 indices, each below the number of classes or ignored."""
     if targets.dtype.kind not in "iu":
-        raise TypeError(f"targets must be integers (class indices), got {targets.dtype}; use targets.astype('int64')")
+        cure = "use targets.astype('int64')"
+        if targets.dtype.kind in "OSUT":
+            cure = "number the classes: names, targets = numpy.unique(targets, return_inverse=True)"
+        raise TypeError(f"targets must be integers (class indices), got {targets.dtype}; {cure}")
     check.shape_is(targets, "targets", rows_of(x), f"one class for each row of {name}, which has shape {x.shape}")
     K = x.shape[class_axis(x)]
     wrong = targets[((targets < 0) | (targets >= K)) & (targets != ignored)]
@@ -102,6 +105,8 @@ def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
         classes = targets[targets != ignored]
         counted = classes.min() == 1 and classes.max() == K
         cure = "; classes are counted from 0: write targets - 1" if counted else ""
+        if (wrong == wrong[0]).all() and wrong[0] in (-1, -100, 255) and not counted:
+            cure = f"; for rows without a class write ignore_index={wrong[0]}"
         rule = f"class indices from 0 to {K - 1}, or {ignored} (ignored)"
         raise ValueError(f"targets must be {rule}, got {wrong[0]}{cure}")
     return targets.astype(np.int64)
