@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 
@@ -32,7 +32,18 @@ def progress_bar(title: str, total: int, wanted: bool) -> Iterator[Progress]:
 
 def on_terminal() -> bool:
     """Whether standard error is a terminal, where a bar can be drawn over."""
-    return sys.stderr is not None and sys.stderr.isatty()
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except (AttributeError, ValueError):  # not quite a file, or closed
+        return False
+
+
+def show(line: object) -> None:
+    """A line on standard error; nothing where that is gone or closed, because training goes on without it."""
+    if sys.stderr is None:
+        return
+    with suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def bar_class() -> Any:
@@ -47,7 +58,7 @@ def bar_class() -> Any:
 def announce(remark: str, wanted: bool) -> None:
     """Print a remark before the first epoch, if there is one."""
     if wanted and remark:
-        print(remark, file=sys.stderr, flush=True)
+        show(remark)
 
 
 class Quiet:
@@ -65,7 +76,7 @@ class Lines(Quiet):
 
     def done(self, epoch: object) -> None:
         """Print the results of the epoch."""
-        print(epoch, file=sys.stderr, flush=True)
+        show(epoch)
 
 
 class Bar:

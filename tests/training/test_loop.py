@@ -237,9 +237,21 @@ def test_off_a_terminal_progress_is_lines(capsys):
     assert [line.split("  ")[0] for line in captured.err.splitlines()] == ["epoch 1", "epoch 2"]
 
 
-def test_without_standard_error_nothing_is_shown(monkeypatch):
-    """As in a program without a console."""
+def test_without_standard_error_nothing_is_shown(monkeypatch, capsys):
+    """As in a program without a console; `print` would take standard output in its place."""
     monkeypatch.setattr(sys, "stderr", None)
+    assert len(fit(network(), *stripes(20), epochs=2)) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_training_goes_on_where_nothing_reads_its_lines(monkeypatch):
+    """The reader of a pipe is gone, a terminal was closed, or the file was."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb", buffering=0) as raw:
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, write_through=True))
+        assert len(fit(network(), *stripes(20), epochs=2)) == 2
+    assert sys.stderr.closed or sys.stderr.close() is None
     assert len(fit(network(), *stripes(20), epochs=2)) == 2
 
 
