@@ -136,3 +136,12 @@ def test_a_switch_is_turned_by_bools_alone(switch, enabled):
         assert switch(name, np.bool_(True)) is True
     finally:
         switch(name, before)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+def test_classes_of_pixels_along_the_last_axis(name):
+    logits, targets = IMAGES.transpose(0, 2, 3, 1), np.arange(84).reshape(2, 7, 6) % 3
+    first = "logits" if name == "cross_entropy" else "x"
+    line = f"classes are axis 1: write {first}.transpose(0, 3, 1, 2)"
+    refused(f"fastconv.{name}(logits, t)", line, logits=logits, t=targets)
+    assert np.isfinite(getattr(fastconv, name)(logits.transpose(0, 3, 1, 2), targets))

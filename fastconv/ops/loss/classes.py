@@ -98,7 +98,11 @@ def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
         if targets.dtype.kind in "OSUT":
             cure = "number the classes: names, targets = numpy.unique(targets, return_inverse=True)"
         raise TypeError(f"targets must be integers (class indices), got {targets.dtype}; {cure}")
-    check.shape_is(targets, "targets", rows_of(x), f"one class for each row of {name}, which has shape {x.shape}")
+    rule = f"one class for each row of {name}, which has shape {x.shape}"
+    if x.ndim == 4 and targets.shape == x.shape[:-1] != rows_of(x):
+        cure = f"classes are axis 1: write {name}.transpose(0, 3, 1, 2)"
+        raise ValueError(f"targets must have shape {rows_of(x)} ({rule}), got {targets.shape}; {cure}")
+    check.shape_is(targets, "targets", rows_of(x), rule)
     K = x.shape[class_axis(x)]
     wrong = targets[((targets < 0) | (targets >= K)) & (targets != ignored)]
     if wrong.size:
