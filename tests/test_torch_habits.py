@@ -160,3 +160,34 @@ def test_what_a_method_of_a_layer_returns_is_a_list_of_functions(made):
 def test_a_convolution_of_vectors_says_where_it_belongs():
     with pytest.raises(ValueError, match=r"put it before Flatten\(\), or write an input_shape of three numbers"):
         Network(sequential(Flatten(), Conv2D(3, 3)), (1, 6, 6))
+
+
+def replaced(b):
+    def call():
+        b.y = b.x * 2
+
+    return [call]
+
+
+WRONG = {
+    "b.y = ...": (replaced, AttributeError, "write b.y[...] = values"),
+    "a wrong name": (lambda b: [partial(np.multiply, b.x, b.params.w, b.y)], AttributeError, "no array 'w'"),
+    "a key": (lambda b: [partial(np.multiply, b.x, b.params["w"], b.y)], TypeError, "write b.params.w"),
+}
+
+
+@pytest.mark.parametrize("habit", WRONG)
+def test_arrays_of_a_layer_are_written_into(habit):
+    forward, kind, says = WRONG[habit]
+    with pytest.raises(kind, match=re.escape(says)):
+        own(forward).predict(np.ones(4, "float32"))
+
+
+def test_arrays_that_backward_reads_are_named_in_the_class():
+    network = own(copy, lambda b: [partial(np.multiply, b.dy, b.x, b.dx)])
+    x, labels = np.ones((2, 4), "float32"), [0, 1]
+    with pytest.raises(TypeError, match=r"layer1 \(Own\) .*saves = frozenset\(\{'x', 'y'\}\) in the class"):
+        fastconv.train_step(network, x, labels, SGD(0.1))
+    network = own(copy, lambda b: [partial(np.multiply, b.dy, b.x, b.dx)])
+    type(network.nodes[2].layer).saves = frozenset({"x", "y"})
+    fastconv.train_step(network, x, labels, SGD(0.1))

@@ -1,6 +1,6 @@
 """Binds a plan to memory: each step becomes prepared calls, functions without arguments on arrays in one arena."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -12,12 +12,12 @@ from ..arguments.finite import check_finite
 from ..graph import Node
 from ..graph.graph import reading
 from ..layer import Bound, Parameter, State
-from ..ops import check
 from ..ops.add import add_call
 from ..ops.layout import copy_call, copy_kernel
 from ..parameters import Arrays, Named
 from ..typing import Array, Call
 from .arena import Slot
+from .given import Given, Namespace, calls
 from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan, Recompute, Step, Update
 
 
@@ -105,7 +105,7 @@ class Binder:
 
     def arrays(self, slots: Mapping[str, Slot]) -> SimpleNamespace:
         """The arrays by name, as attributes."""
-        return SimpleNamespace(**{name: self.array(slot) for name, slot in slots.items()})
+        return Namespace(**{name: self.array(slot) for name, slot in slots.items()})
 
     def params(self, node: Node) -> SimpleNamespace:
         """The parameters of the node's layer."""
@@ -117,7 +117,7 @@ class Binder:
 
     def bound(self, node: Node, n: int, step: Forward | Recompute | Backward, **more: Any) -> Bound:
         """What Forward, Recompute and Backward have in common."""
-        return Bound(
+        return Given(
             x=self.array(step.x),
             y=self.array(step.y),
             x_shape=(n, *node.inputs[0].shape),
@@ -189,7 +189,7 @@ class Binder:
 
     def gradients_of(self, node: Node, slots: Mapping[str, Slot | None]) -> SimpleNamespace:
         """The arrays in the arena, and, where a gradient has no slot, the network's own."""
-        return SimpleNamespace(**{
+        return Namespace(**{
             name: one(node, name, node.spec.params[name], self.gradients) if slot is None else self.array(slot)
             for name, slot in slots.items()
         })  # fmt: skip
@@ -233,32 +233,9 @@ class Updates:
         return self.call(f"{owner}.{key}", row * gradient[0].size, gradient)
 
 
-def calls(made: Any, method: str) -> list[Call]:
-    """The result of a layer's method as a list; TypeError if it holds anything but functions."""
-    found: Any = list(made) if isinstance(made, Iterable) else made
-    if not isinstance(found, list) or not all(map(callable, found)):
-        rule = f"{method} must return a list of calls, functions without arguments"
-        raise TypeError(f"{rule}, got {check.shown(made)}{in_place_of(made, method)}")
-    return found
-
-
-def in_place_of(made: Any, method: str) -> str:
-    """What a layer's method returns in place of this."""
-    target, source = ("b.y", "b.x") if method == "forward" else ("b.dx", "b.dy")
-    line = f"functools.partial(numpy.copyto, {target}, {source})"
-    if made is None:
-        return f"; is `return` missing? Such as: return [{line}]"
-    if callable(made):
-        return f"; put it into a list: return [{getattr(made, '__name__', 'call')}]"
-    several = made if isinstance(made, list | tuple) else [made]
-    if any(isinstance(each, np.ndarray) for each in several):
-        return f"; nothing is computed yet, {target} is written by the calls, later: return [{line}]"
-    return ""
-
-
 def own(node: Node, entries: Mapping[str, Parameter | State], arrays: Named) -> SimpleNamespace:
     """The arrays of a node's Parameters or States, by the layer's own names."""
-    return SimpleNamespace(**{name: one(node, name, entry, arrays) for name, entry in entries.items()})
+    return Namespace(**{name: one(node, name, entry, arrays) for name, entry in entries.items()})
 
 
 def one(node: Node, name: str, entry: Parameter | State, arrays: Named) -> Array:
