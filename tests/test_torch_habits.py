@@ -23,14 +23,14 @@ def network():
 
 
 CALLS = {
-    "Network(models.resnet18())": "'input_shape'; write network = fastconv.Network(model, (1, 28, 28))",
+    "Network(models.resnet18())": "Network needs input_shape; write network = fastconv.Network(model, (1, 28, 28))",
     "Network()": "write network = fastconv.Network(model, (1, 28, 28))",
     "Network(sequential(ReLU()), (3,), device='cuda')": "takes no device, got device='cuda'; it runs on the CPU",
     "Network(sequential(ReLU()), input_size=(3,))": "takes no input_size, got input_size=(3,); write input_shape=(3,)",
     "Network(sequential(ReLU()), (3,), random_state=1)": "write seed=1",
     "network.predict(X, training=True)": "network.gradients(..., training=False)",
     "network.predict(X, 4, 5)": "takes only x, batch_size by position, got also 5; write network.predict(x)",
-    "network.predict(images=X)": "takes no images, got images=...; write x=...",
+    "network.predict(images=X)": "takes no images, got images=...; it is called x here: write x=images",
     "network.predict(X, layer='conv1')": "fastconv.Network(model[:3], network.input_shape)",
     "network.freeze().predict(X, verbose=0)": "predict takes no verbose, got verbose=0; leave it out",
     "network.freeze('conv1')": "to train only some arrays write optimizer.step(",
