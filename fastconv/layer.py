@@ -102,9 +102,9 @@ class Changes:
 
 
 def label(value: Any, name: str) -> str | None:
-    """A text that is not empty, or None."""
+    """A str that is not empty, or None."""
     if value is not None and not (isinstance(value, str) and value):
-        raise TypeError(f"{name} must be a text, which the layer's parameters are found under, got {value!r}")
+        raise TypeError(f"{name} must be a str, the prefix of the layer's parameters, got {value!r}")
     return value
 
 

@@ -29,6 +29,21 @@ DATA = "fastconv.data.load(); or any NumPy arrays"
 INPUT = "fastconv.Network(model, input_shape); the network gets the shape of one image, such as (1, 28, 28)"
 LOAD = "network.load(path); images come from fastconv.data.load()"
 RULE = "fastconv.init; layers take init='he_normal'"
+MODELS = (
+    "fastconv.models.resnet18(); there are lenet5, alexnet, vgg11 to vgg19, googlenet, resnet18 to resnet152, "
+    "resnet20 to resnet110, squeezenet1_0, densenet121 to densenet201, mobilenet_v1 and mobilenet_v2"
+)
+ABSENT = ("resnext", "wideresnet", "efficientnet", "inception", "xception", "convnext", "shufflenet", "regnet")
+PREPARED = "fastconv.fit(network, x, labels, batch_size=32); it cuts the arrays itself and takes class numbers"
+COUNTS = (
+    "np.bincount(labels * 10 + network.predict(x).argmax(1), minlength=100).reshape(10, 10); for 10 classes, a row for "
+    "each label"
+)
+CORRELATED = (
+    "fastconv.conv2d(image[None, None], kernel[None, None], padding='full')[0, 0]; of a plane (H, W); padding='same' "
+    "and 'valid' are the other modes"
+)
+ZEROS = "of a plane (H, W); zeros are around it"
 
 EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("Conv2d", "Convolution2D"), CONV),
@@ -48,6 +63,12 @@ EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("ZeroPadding2D", "ZeroPad2d", "ConstantPad2d"), "fastconv.ZeroPad2D(1)"),
     **dict.fromkeys(("UpSampling2D", "UpsamplingNearest2d", "Upsampling2D"), "fastconv.Upsample(2)"),
     "LazyConv2d": CONV,
+    **dict.fromkeys(("get_model", "create_model", "list_models"), MODELS),
+    "confusion_matrix": COUNTS,
+    **dict.fromkeys(("correlate2d", "correlate"), CORRELATED),
+    "uniform_filter": f"fastconv.avg_pool2d(image[None, None], 3, 1, 1)[0, 0]; {ZEROS}",
+    "maximum_filter": "fastconv.max_pool2d(image[None, None], 3, 1, 1)[0, 0]; of a plane (H, W)",
+    "zoom": "fastconv.upsample_nearest2d(image[None, None], 2)[0, 0]; of a plane (H, W); each value is repeated",
     **dict.fromkeys(
         ("LazyLinear", "FullyConnected", "InnerProduct"), "fastconv.Linear(10); the input size is inferred"
     ),
@@ -86,8 +107,13 @@ EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("optimizers", "optimizer"), "fastconv.optim"),
     "loss": "fastconv.losses",
     **dict.fromkeys(("applications", "model", "torchvision"), "fastconv.models"),
-    **dict.fromkeys(("datasets", "utils", "mnist", "load_data", "fashion_mnist"), DATA),
-    **dict.fromkeys(("initializers", "kaiming_normal_", "xavier_uniform_"), RULE),
+    **dict.fromkeys(("datasets", "mnist", "load_data", "fashion_mnist"), DATA),
+    "utils": PREPARED,
+    "initializers": RULE,
+    **dict.fromkeys(("kaiming_normal", "kaiming_normal_"), "fastconv.init.he_normal"),
+    **dict.fromkeys(("kaiming_uniform", "kaiming_uniform_"), "fastconv.init.he_uniform"),
+    **dict.fromkeys(("xavier_normal", "xavier_normal_"), "fastconv.init.glorot_normal"),
+    **dict.fromkeys(("xavier_uniform", "xavier_uniform_"), "fastconv.init.glorot_uniform"),
     "version": "fastconv.__version__",
     "set_threads": "fastconv.set_num_threads(2)",
 }
@@ -102,11 +128,11 @@ LABELS = "class numbers are taken as they are, labels of shape (N,); from one-ho
 PICTURES = "prepare arrays with NumPy, such as x.astype('float32') / 255"
 BINARY = (
     "for yes or no write Linear(2) and fastconv.CrossEntropy(); the function on arrays is "
-    "fastconv.binary_cross_entropy_with_logits, and docs/extending.md makes a loss of your own of it"
+    "fastconv.binary_cross_entropy_with_logits; or write a loss of your own, see docs/extending.md"
 )
 DIFFERENCE = (
-    "fastconv.MSE is the loss of differences; the functions on arrays are fastconv.l1_loss and fastconv.huber_loss, "
-    "and docs/extending.md makes a loss of your own of them"
+    "fastconv.MSE is the loss of differences; the functions on arrays are fastconv.l1_loss and fastconv.huber_loss; "
+    "or write a loss of your own, see docs/extending.md"
 )
 
 SENTENCES = {  # name -> what there is instead
@@ -121,7 +147,7 @@ SENTENCES = {  # name -> what there is instead
     **dict.fromkeys(("device", "cuda", "to", "backends", "cpu", "gpu", "amp", "autocast", "distributed", "jit"), CPU),
     **dict.fromkeys(("train_test_split", "random_split", "KFold", "cross_val_score"), SPLIT),
     **dict.fromkeys(("to_categorical", "one_hot", "OneHotEncoder", "LabelEncoder"), LABELS),
-    **dict.fromkeys(("transforms", "preprocessing", "StandardScaler", "ToTensor", "Normalize"), PICTURES),
+    **dict.fromkeys(("transforms", "preprocessing", "StandardScaler", "ToTensor", "Normalize", "Rescaling"), PICTURES),
     **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss", "BinaryCrossentropy", "BinaryCrossEntropy", "BCE"), BINARY),
     **dict.fromkeys(("L1Loss", "HuberLoss", "SmoothL1Loss", "MeanAbsoluteError", "MAE", "Huber", "L1"), DIFFERENCE),
 }
@@ -129,8 +155,9 @@ SENTENCES = {  # name -> what there is instead
 
 def says(module: str, name: str) -> str:
     """What follows "no attribute 'name'": what to write, what it may mean, or nothing."""
-    if name in EXPRESSIONS:
-        line, _, note = EXPRESSIONS[name].partition("; ")
+    written = MODELS if folded(name).startswith(ABSENT) else EXPRESSIONS.get(name)
+    if written:
+        line, _, note = written.partition("; ")
         return f"; write {line}{f' ({note})' if note else ''}"
     if name in SENTENCES:
         return f"; {SENTENCES[name]}"
@@ -153,8 +180,10 @@ def meant(module: str, name: str) -> Iterator[str]:
     if longer:
         yield from (shown(each, own[each]) for each in sorted(longer, key=lambda each: (len(each), each)))
         return
-    for each in check.nearest(name, [*own, *everywhere()], 3, 0.7):
-        yield shown(each, {**everywhere(), **own}[each])
+    places = {**everywhere(), **own}
+    swapped = [each for each in places if sorted(folded(each)) == sorted(folded(name))]  # SDG for SGD
+    for each in swapped or check.nearest(name, places, 3, 0.7):
+        yield shown(each, places[each])
 
 
 def here(module: str) -> dict[str, str]:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 
 class Cure(NamedTuple):
-    """Code that does what was meant, and why it is written so."""
+    """Code that does what was meant, and why it is written so; without code, what to do instead."""
 
-    code: str
+    code: str = ""
     why: str = ""
 
 
@@ -29,7 +29,13 @@ ARRAYS = Cure("network.arrays()", "gives name -> array, of parameters and buffer
 PARAMETERS = Cure("network.parameters", "maps names to live arrays; network.parameters.copy() keeps their values")
 NODES = Cure("print(network.summary())", "network.nodes are the values, each with the layer that makes it")
 MODEL = Cure("fastconv.sequential(fastconv.Flatten(), fastconv.Linear(10))", "the model is complete before the network")
-DTYPE = Cure("fastconv.Network(model, input_shape, 'float64')", "the dtype is chosen here; it runs on the CPU")
+DTYPE = Cure("fastconv.Network(model, input_shape, 'float64')", "the dtype is chosen here")
+CPU = Cure(why="leave it out: fastconv computes on the CPU")
+ALL = Cure(why="leave it out: training changes all parameters of a network")
+OWN = Cure(why="buffers belong to layers: make a layer of your own, see docs/extending.md")
+HOOK = Cure(why="what a hook does is done by a layer of your own in the model, see docs/extending.md")
+PROCESSES = Cure("network.save(path)", "each process makes a network of its own and loads the file: network.load(path)")
+INIT = Cure("fastconv.Conv2D(16, 3, init='he_normal')", "each layer takes the rule of its first values")
 
 CURES = {
     "__call__": PREDICT,
@@ -104,14 +110,22 @@ CURES = {
     "add_module": MODEL,
     "build": MODEL,
     "pop": MODEL,
-    "to": DTYPE,
+    "to": CPU,
     "double": DTYPE,
     "float": DTYPE,
     "half": DTYPE,
-    "cpu": DTYPE,
-    "cuda": DTYPE,
-    "device": DTYPE,
+    "cpu": CPU,
+    "cuda": CPU,
+    "device": CPU,
     "astype": DTYPE,
+    "apply": INIT,
+    "register_buffer": OWN,
+    **dict.fromkeys(("register_forward_hook", "register_full_backward_hook"), HOOK),
+    "requires_grad_": ALL,
+    "requires_grad": ALL,
+    "no_grad": Cure(PREDICT.code, "it keeps no gradients"),
+    "get_submodule": NODES,
+    "share_memory": PROCESSES,
     "shape": Cure("network.input_shape, network.output_shape"),
     "input": Cure("network.input_shape"),
     "output_dim": Cure("network.output_shape"),
@@ -125,4 +139,4 @@ def advice(name: str) -> str:
     cure = CURES.get(name)
     if cure is None:
         return ""
-    return f"; write {cure.code}{cure.why and f' ({cure.why})'}"
+    return f"; write {cure.code}{cure.why and f' ({cure.why})'}" if cure.code else f"; {cure.why}"

@@ -6,6 +6,7 @@ import types
 import child
 import numpy as np
 import pytest
+from scipy import ndimage, signal
 
 import fastconv
 from fastconv.arguments import names
@@ -27,6 +28,7 @@ def there(tmp_path_factory):
     path = tmp_path_factory.mktemp("names") / "network.npz"
     network.save(path)
     found = {"fastconv": fastconv, "np": np, "model": model, "network": network, "x": x, "labels": labels}
+    found |= {"image": np.ones((6, 6), "float32"), "kernel": np.ones((3, 3), "float32")}
     gradients = network.gradients(x, labels, loss)[1]
     found |= {"loss": loss, "path": path, "a": kept[0], "b": kept[1], "gradients": gradients}
     return found | {"input_shape": (1, 6, 6)}
@@ -82,7 +84,17 @@ def test_no_name_of_the_tables_is_a_name_of_fastconv():
         ("fastconv.models", "ResNet18", "did you mean fastconv.models.resnet18()?"),
         ("fastconv.models", "vgg", "did you mean fastconv.models.vgg11(), fastconv.models.vgg13()"),
         ("fastconv.data", "read_image", "did you mean fastconv.data.read_images?"),
-        ("fastconv.init", "xavier_normal", "did you mean"),
+        ("fastconv.init", "xavier_normal", "write fastconv.init.glorot_normal"),
+        ("fastconv.init", "kaiming_normal", "write fastconv.init.he_normal"),
+        ("fastconv.optim", "SDG", "did you mean fastconv.SGD?"),
+        ("fastconv.models", "resnext50_32x4d", "write fastconv.models.resnet18() (there are lenet5, alexnet, vgg11 to"),
+        ("fastconv.models", "efficientnet_b0", "write fastconv.models.resnet18() (there are lenet5"),
+        ("fastconv.models", "EfficientNetB0", "write fastconv.models.resnet18() (there are lenet5"),
+        ("fastconv.models", "get_model", "densenet121 to densenet201, mobilenet_v1 and mobilenet_v2)"),
+        ("fastconv", "utils", "write fastconv.fit(network, x, labels, batch_size=32) (it cuts the arrays itself"),
+        ("fastconv", "Rescaling", "such as x.astype('float32') / 255"),
+        ("fastconv", "BCELoss", "binary_cross_entropy_with_logits; or write a loss of your own, see docs/extending.md"),
+        ("fastconv", "L1Loss", "fastconv.huber_loss; or write a loss of your own, see docs/extending.md"),
         ("fastconv.init", "Zeros", "did you mean fastconv.init.zeros (first values)?"),
     ],
 )
@@ -93,6 +105,41 @@ def test_a_name_that_is_nearly_right(room, name, says, monkeypatch):
         getattr(sys.modules[room], name)
     assert str(caught.value).startswith(f"module {room!r} has no attribute {name!r}; ")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("correlate2d", signal.correlate2d),
+        ("uniform_filter", lambda image, kernel: ndimage.uniform_filter(image, 3, mode="constant")),
+        ("maximum_filter", lambda image, kernel: ndimage.maximum_filter(image, 3)),
+        ("zoom", lambda image, kernel: ndimage.zoom(image, 2, order=0, mode="grid-constant", grid_mode=True)),
+    ],
+)
+def test_what_is_written_for_filters_of_scipy_gives_the_same(name, function):
+    rng = np.random.default_rng(0)
+    image, kernel = rng.random((7, 6)), rng.random((3, 3))
+    y = eval(names.EXPRESSIONS[name].partition("; ")[0], {"fastconv": fastconv, "image": image, "kernel": kernel})
+    np.testing.assert_allclose(y, function(image, kernel))
+
+
+def test_what_is_written_for_a_confusion_matrix_counts_each_pair_of_classes():
+    class Network:
+        def predict(self, x):
+            return np.eye(10)[x]
+
+    labels, x = np.array([0, 0, 3, 9]), np.array([0, 2, 3, 1])
+    line = names.EXPRESSIONS["confusion_matrix"].partition("; ")[0]
+    matrix = eval(line, {"np": np, "network": Network(), "x": x, "labels": labels})
+    want = np.zeros((10, 10))
+    want[[0, 0, 3, 9], [0, 2, 3, 1]] = 1
+    np.testing.assert_array_equal(matrix, want)
+
+
+def test_the_models_that_are_listed_exist():
+    listed = names.MODELS.partition("there are ")[2].replace(" to ", ", ").replace(" and ", ", ").split(", ")
+    assert len(listed) == 14
+    assert set(listed) <= set(dir(fastconv.models))
 
 
 @pytest.mark.parametrize("name", ["xyzzy", "_private", "__wrapped__", "__path_hooks__"])
@@ -147,7 +194,7 @@ for module in (fastconv, fastconv.layers, fastconv.models):
     pydoc.render_doc(module)
     dir(module)
 print([name for name in ("difflib", "fastconv.arguments.names") if name in sys.modules])
-hasattr(fastconv, "netwrok")
+hasattr(fastconv, "netwok")
 print([name for name in ("difflib", "fastconv.arguments.names") if name in sys.modules])
 """
     assert child.run("-c", program).split("\n")[:2] == ["[]", "['difflib', 'fastconv.arguments.names']"]

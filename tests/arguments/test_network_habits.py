@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -50,6 +51,22 @@ def test_the_advice_works(code, tmp_path, capsys):
     names |= {"labels": np.arange(6) % 3, "optimizer": fastconv.SGD(0.1), "path": tmp_path / "weights.npz"}
     exec(code.replace("images, labels)", "images, labels, progress=False)") if "fit(" in code else code,
          names | {"input_shape": (1, 4, 4), "best": net.parameters.copy()})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("cuda", "; leave it out: fastconv computes on the CPU"),
+        ("to", "; leave it out: fastconv computes on the CPU"),
+        ("double", "; write fastconv.Network(model, input_shape, 'float64') (the dtype is chosen here)"),
+        ("register_buffer", "; buffers belong to layers: make a layer of your own, see docs/extending.md"),
+        ("loss", "; write fastconv.fit(network, images, labels, loss=fastconv.CrossEntropy())"),
+        ("no_grad", "; write network.predict(x) (it keeps no gradients)"),
+    ],
+)
+def test_what_is_said_of_a_name_of_pytorch(name, says):
+    with pytest.raises(AttributeError, match=re.escape(f"Network has no {name!r}{says}") + "$"):
+        getattr(network(), name)
 
 
 def test_a_network_is_not_called():

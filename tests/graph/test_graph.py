@@ -100,7 +100,7 @@ def test_duplicate_names_raise():
 
 @pytest.mark.parametrize("name", [0.1, 3, b"a", ["a"]])
 def test_a_name_is_text(name):
-    with pytest.raises(TypeError, match="name must be a text"):
+    with pytest.raises(TypeError, match=r"^name must be a str, the prefix of the layer's parameters, got "):
         ReLU(name=name)
 
 

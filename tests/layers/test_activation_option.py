@@ -145,7 +145,7 @@ def test_what_is_no_activation_says_what_to_write(kind, given, says):
 
 
 def test_a_name_that_is_unknown_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match=r"activation must be one of 'relu', .* got 'rleu'; did you mean relu\?"):
+    with pytest.raises(ValueError, match=r"activation must be one of 'relu', .* got 'rleu'; did you mean 'relu'\?"):
         layers.Linear(3, activation="rleu")
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ...arguments.attributes import is_own
-from ...arguments.options import near
 from ...layer import Layer
+from ...ops import check
 from .common import Activation
 from .elu import ELU
 from .hard import HardSigmoid, HardSwish
@@ -65,6 +65,6 @@ def activation_layer(value: Any, name: str = "activation") -> Layer | None:
 def by_name(value: str, name: str) -> Layer:
     """The activation of a name, with its default arguments."""
     if letters(value) not in BY_LETTERS:
-        cure = near(value, NAMES)
+        cure = check.near(value, tuple(NAMES))
         raise ValueError(f"{name} must be one of {', '.join(map(repr, [*NAMES, 'linear']))}, got {value!r}{cure}")
     return BY_LETTERS[letters(value)]()
