@@ -45,7 +45,8 @@ def check_model(model: object, rule: str) -> None:
     """TypeError if the model is not a function of nodes, with what to write instead."""
     cure = not_one(model)
     if cure or not callable(model):
-        got = f"the module {model.__name__}" if isinstance(model, ModuleType) else check.shown(model)
+        got = check.described(model) if isinstance(model, type) else check.shown(model)
+        got = f"the module {model.__name__}" if isinstance(model, ModuleType) else got
         raise TypeError(f"{rule}, got {got}{cure}")
 
 

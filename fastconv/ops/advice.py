@@ -34,6 +34,8 @@ def described(x: object) -> str:
 
 def cure(x: Array, code: str, dtype: object = "float32", pixels: bool = False) -> str:
     """'; write ...' that makes numbers of this dtype of an array, from 0 to 1 of `pixels`; '' where that cannot be."""
+    if x.dtype.names:
+        return f"; write {code}[{x.dtype.names[0]!r}] for one field"
     if not becomes_numbers(x):
         return ""
     real, most = ".real" if x.dtype.kind == "c" else "", white(x) if pixels else 1

@@ -78,5 +78,7 @@ def unknown(word: str, value: Any, told: str, known: Sequence[str]) -> str:
 
 
 def shortened(value: Any) -> str:
-    """A value, or '...' where that is long."""
+    """A value, or '...' where that is long; a class by its name."""
+    if isinstance(value, type):
+        return f"numpy.{value.__name__}" if value.__module__ == "numpy" else value.__name__
     return short(value) or "..."

@@ -17,10 +17,17 @@ def shape(value: Any, name: str, length: int) -> Shape:
     try:
         extents = tuple(index(v) for v in value)
     except TypeError:
-        raise TypeError(f"{name} must be a tuple of {length} integers, got {value!r}") from None
+        is_image = isinstance(value, np.ndarray) and value.ndim > 1
+        got = f"an array of shape {value.shape}; write {array_of(name)}.shape" if is_image else shown(value)
+        raise TypeError(f"{name} must be a tuple of {length} integers, got {got}") from None
     if len(extents) != length or min(extents, default=0) < 0:
         raise ValueError(f"{name} must be {length} integers >= 0, got {extents}")
     return extents
+
+
+def array_of(name: str) -> str:
+    """The array whose shape an argument is: "x" for "input_shape", "weight" for "weight_shape"."""
+    return "x" if name == "input_shape" else name.removesuffix("_shape")
 
 
 def integer(value: Any, name: str, minimum: int | None = None) -> int:

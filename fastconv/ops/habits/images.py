@@ -3,20 +3,32 @@
 from typing import Any
 
 from ...typing import Shape
+from .objects import LAYERS
 from .written import Written
 
 LAST = "x.transpose(0, 3, 1, 2)", "x.transpose(2, 0, 1)"  # channels last to first, of a batch and of one image
 COLOURS = (1, 3, 4)  # channels of pictures
 OPTIONS = ("stride", "padding", "dilation", "groups")  # of conv2d after its bias, by position
+WEIGHTS = {"conv2d": "(K, C / groups, kh, kw)", "conv_transpose2d": "(C, K / groups, kh, kw)", "linear": "(O, I)"}
 
 
 def said(call: Written) -> str | None:
     """What to write for images, filters or borders in the order of another library."""
-    for rule in (forgotten_bias, filters, order_of_axes, long_bias, window_too_large, border, matrix, channels_last):
+    for rule in RULES:
         text = rule(call)
         if text is not None:
             return text
     return None
+
+
+def forgotten_weight(call: Written) -> str | None:
+    """The numbers of a layer in the place of the weight: conv2d(x, 16, 3), conv2d(x, (3, 3))."""
+    weight = call.given.get("weight")
+    numbers = weight if isinstance(weight, list | tuple) and len(weight) <= 2 else [weight]
+    if call.name not in WEIGHTS or not all(type(number) is int for number in numbers):
+        return None
+    layer = f"a layer makes and trains its own: fastconv.{LAYERS[call.name]}"
+    return f"weight must be an array {WEIGHTS[call.name]}, got {weight!r}; {layer}"
 
 
 def forgotten_bias(call: Written) -> str | None:
@@ -54,13 +66,16 @@ def order_of_axes(call: Written) -> str | None:
     if call.name not in ("conv2d", "conv_transpose2d") or len(x) not in (3, 4) or len(weight) != 4:
         return None
     transposed = call.name == "conv_transpose2d"
-    rule = "(C, K / groups, kh, kw)" if transposed else "(K, C / groups, kh, kw)"
+    rule = WEIGHTS[call.name]
     got = f"got x {x} and weight {weight}"
     here = weight[0] if transposed else weight[1] * (groups if isinstance(groups, int) else 1)
     keras = weight[3] if transposed else weight[2]
     move, turn = LAST[4 - len(x)], "weight.transpose(3, 2, 0, 1)"
     if here == x[-3]:
         return None
+    if not transposed and groups == 1 and weight[1] == 1 and weight[0] % x[-3] == 0:
+        images = ", or x[:, None] for images (N, H, W)" if len(x) == 3 else ""
+        return call.adding(f"groups={x[-3]} for filters of one channel each{images}")
     if here == x[-1]:
         return call.adding(f"{move} if the channels of x are last")
     if here == 1 and len(x) == 3:
@@ -137,3 +152,9 @@ def channels_last(call: Written) -> str | None:
         return None
     vector = call.shape(call.error.partition(" ")[0])
     return call.adding(f"{LAST[0]} for channels first") if vector == (x[-1],) else None
+
+
+RULES = (
+    *(forgotten_weight, forgotten_bias, filters, order_of_axes, long_bias, window_too_large, border, matrix),
+    channels_last,
+)

@@ -41,7 +41,7 @@ WORDS = {  # the name of an argument here -> its names in other libraries
 SENTENCES = {  # the name of an argument that has no counterpart -> what to write
     "data_format": "images are (N, C, H, W) always; of images (N, H, W, C) write x.transpose(0, 3, 1, 2)",
     "inplace": "write out=x to overwrite x",
-    "dtype": "the result has the dtype of x: write x.astype('float32') for another",
+    "dtype": "the result has the dtype of x, float32 or float64: write x.astype(VALUE) for another",
     "boundary": f"the border is zeros; for another {BORDER}",
     "padding_mode": f"the border is zeros; for another {BORDER}",
     "size_average": "write reduction='mean' or reduction='sum'",

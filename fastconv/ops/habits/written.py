@@ -1,6 +1,7 @@
 """A call as it was written, for rules that read it."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +46,27 @@ def shape_of(x: Any) -> Shape:
 def on_arrays(call: Written) -> str | None:
     """The error with its advice for lists: methods of arrays are called on numpy.asarray(...) of them."""
     said = call.error
+    if "must be float32 or float64" in said and float_type(call.given.values()) == "float64":
+        said = said.replace("astype('float32')", "astype('float64')")
     for name, value in call.given.items():
         if isinstance(value, list | tuple | int | float):
-            said = re.sub(rf"(write |example ){name}(?=[.\[])", rf"\1numpy.asarray({name})", said)
+            parts = [rf"{name}\[{i}\]" for i, one in enumerate(value) if not dtype_of(one)] if is_several(value) else []
+            for whole in (*parts, rf"{name}(?!\[\d)"):
+                said = re.sub(rf"(write |example )({whole})(?=[.\[])", r"\1numpy.asarray(\2)", said)
     return said if said != call.error else None
+
+
+def is_several(value: Any) -> bool:
+    """Whether this is a list or a tuple."""
+    return isinstance(value, list | tuple)
+
+
+def float_type(values: Iterable[Any]) -> str:
+    """The dtype of the first array of float32 or float64, also in a list; '' where there is none."""
+    every = [one for value in values for one in (value if is_several(value) else [value])]
+    return next((dtype for one in every if (dtype := dtype_of(one)) in ("float32", "float64")), "")
+
+
+def dtype_of(value: Any) -> str:
+    """The name of an array's dtype; '' for what is no array."""
+    return str(getattr(value, "dtype", ""))

@@ -139,6 +139,35 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     ("x=2,3", "softmax_backward(x)", "softmax_backward(dy, x)", "softmax_backward(x, x)"),
     ("x=2,3", "gelu(x, True)", "approximate must be one of 'none', 'tanh'", "gelu(x, 'tanh')"),
     ("x=2,3", "gelu(x, aproximate='tanh')", "approximate='tanh'", "gelu(x, {})"),
+    ("x=2,3,8,8 weight=3,1,3,3", "conv2d(x, weight)", "groups=3 for filters of one channel each", None),
+    ("x=2,3,8,8 weight=3,1,3,3", "conv2d(x, weight)", "groups=3", "conv2d(x, weight, {})"),
+    ("x=3,8,8 weight=3,1,3,3", "conv2d(x, weight)", "each, or x[:, None] for images (N, H, W)", None),
+    ("x=2,4,6,6", "conv2d(x, (3, 3))", "weight must be an array (K, C / groups, kh, kw), got (3, 3); a layer", None),
+    ("x=2,4,6,6", "conv2d(x, 8, 3)", "got 8; a layer makes and trains its own: fastconv.Conv2D(channels, ", None),
+    ("x=2,4,6,6", "conv_transpose2d(x, 8)", "(C, K / groups, kh, kw), got 8; a layer makes and trains its own", None),
+    ("x=2,6", "linear(x, 10)", "array (O, I), got 10; a layer makes and trains its own: fastconv.Linear(", None),
+    ("x=2,3", "relu(x, dtype='float64')", "x.astype('float64') for another", None),
+    ("x=2,3", "relu(x, dtype=numpy.float64)", "x.astype(numpy.float64)", "relu({})"),
+    ("x=2,3", "relu(numpy.zeros(3, [('a', 'f4')]))", "write x['a'] for one field", None),
+    (
+        "x=2,4,6,6 dy=2,8,4,4 weight=8,4,3,3",
+        "conv2d_backward_input(dy, weight, x)",
+        "got an array of shape (2, 4, 6, 6); write x.shape",
+        "conv2d_backward_input(dy, weight, x.shape)",
+    ),
+    (
+        "x=2,4,6,6 dy=2,8,4,4 weight=8,4,3,3",
+        "conv2d_backward_weight(dy, x, weight)",
+        "got an array of shape (8, 4, 3, 3); write weight.shape",
+        "conv2d_backward_weight(dy, x, weight.shape)",
+    ),
+    (
+        "x=1,2,3,3 y=1,4,3,3",
+        "concatenate([x, y.astype('float64')])",
+        "example arrays[1].astype('float32')",
+        "concatenate([x, y])",
+    ),
+    ("x=1,1,2", "concatenate([x, [[[3, 4]]]])", "write numpy.asarray(arrays[1]).astype('float32')", None),
     ("x=2,3 w=4,3", "linear(x, w.tolist())", "numpy.asarray(weight).astype('float32')", None),
 ]
 
@@ -151,6 +180,30 @@ def test_a_call_from_habit_says_what_to_write_and_that_works(arrays, call, advic
         eval(call, NAMES | own)
     if followed is not None:
         eval(followed.replace("{}", advice), NAMES | own)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "conv2d(x, {weight})",
+        "conv2d({x}, weight)",
+        "conv2d(x, weight, {bias})",
+        "linear(x[0, 0], {weight}[0, 0])",
+        "layer_norm(x, (6,), {bias})",
+        "group_norm(x, 2, {bias}[:4])",
+        "batch_norm(x, {bias}[:4], bias[:4])",
+        "prelu(x, {bias}[:4])",
+        "relu_backward({x}, x)",
+        "concatenate([x, {x}])",
+    ],
+)
+def test_integers_beside_float64_become_float64(call):
+    rng = np.random.default_rng(0)
+    floats = {"x": rng.random((2, 4, 6, 6)), "weight": rng.random((6, 4, 3, 6)), "bias": rng.random(6)}
+    whole = {f"{name}_of_integers": np.ones(value.shape, int) for name, value in floats.items()}
+    with pytest.raises(TypeError, match=r"got int64; write \S+\.astype\('float64'\)$"):
+        eval(call.format(**{name: f"{name}_of_integers" for name in floats}), NAMES | floats | whole)
+    eval(call.format(**{name: f"{name}.astype('float64')" for name in floats}), NAMES | floats)
 
 
 def test_an_error_that_nothing_is_known_about_stays_as_it_is():
