@@ -24,7 +24,7 @@ class Parameter(NamedTuple):
     """A trained array: its shape, its initialiser, and the numbers of connections into and out of one neuron."""
 
     shape: Shape
-    init: Initialiser
+    init: Initialiser = None  # type: ignore[assignment]  # None is refused with the Spec, which says what to write
     fan_in: int = 1
     fan_out: int = 1
 
@@ -33,7 +33,7 @@ class State(NamedTuple):
     """An array that training updates, though not by a gradient; `init(rng)` gives its first value."""
 
     shape: Shape
-    init: Callable[[Any], Any]
+    init: Callable[[Any], Any] = None  # type: ignore[assignment]  # as of a Parameter
     dtype: str | None = None  # None: the network's
 
 
@@ -204,6 +204,8 @@ class Layer:
 
         if "__init__" in vars(cls) and attributes.is_own(cls):
             cls.__init__ = calls.explained(cls, cls.__init__)  # type: ignore[method-assign]  # of the same signature
+        for name in {"forward", "backward"} & vars(cls).keys() if attributes.is_own(cls) else ():
+            setattr(cls, name, calls.planned(vars(cls)[name]))
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name

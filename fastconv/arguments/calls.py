@@ -9,6 +9,7 @@ from ..ops.binding import by_position, parameters_of, required
 from .attributes import is_own, written
 
 Init = TypeVar("Init", bound=Callable[..., None])
+Method = TypeVar("Method", bound=Callable[..., Any])
 Values = dict[str, Any]
 
 EXAMPLES = {"channels": 16, "kernel_size": 3, "outputs": 10, "num_groups": 4, "output_size": 1, "num_classes": 10}
@@ -28,6 +29,25 @@ def explained(cls: type, init: Init) -> Init:
 
     checked.__doc__ = f"The arguments are described in the documentation of the class, help({cls.__name__})."
     return checked  # type: ignore[return-value]  # of the same signature
+
+
+def planned(method: Method) -> Method:
+    """`forward` or `backward` of a layer; TypeError for an array or a node in place of the arrays of a plan."""
+
+    @wraps(method)
+    def checked(self: Any, b: Any) -> Any:
+        if not hasattr(b, "params"):
+            from .misplaced import no_plan  # for errors alone
+
+            raise no_plan(self, method.__name__, b)
+        return method(self, b)
+
+    return checked  # type: ignore[return-value]  # of the same signature
+
+
+def is_node(value: object) -> bool:
+    """Whether this is a node of a model."""
+    return hasattr(value, "graph") and hasattr(value, "owner")
 
 
 def first_own(kind: type) -> type:
@@ -51,6 +71,10 @@ def check_call(cls: type, init: Callable[..., None], args: tuple[Any, ...], opti
     """TypeError unless the constructor takes these arguments."""
     parameters = parameters_of(init)
     names = places_of(parameters)
+    if any(map(is_node, args)):
+        from .misplaced import node_of
+
+        raise node_of(cls, parameters, args, options)
     given = {*names[: len(args)], *options}
     once = len(given) == len(args) + len(options)  # also: no more by position than there are names
     if once and given <= parameters.keys() and given.issuperset(required(parameters)):

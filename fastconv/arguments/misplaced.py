@@ -1,5 +1,7 @@
 """What is given to a layer in place of a node; errors say what to write instead."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from .. import ops
 from ..ops import check
 from ..ops.binding import parameters_of, required
 from ..ops.habits.objects import LAYERS
+from .calls import EXAMPLES, Values, is_node, line, places_of
 
 CALLS = {  # layers for which a call of a function needs more than the arguments without defaults
     "DepthwiseConv2D": "conv2d(x, weight, groups=x.shape[1])",
@@ -33,6 +36,27 @@ def no_node(layer: Any, x: Any) -> TypeError:
     else:
         cure = on_arrays(layer, x)
     return TypeError(f"{type(layer).__name__} must be called with a node of a model, got {what}; {cure}")
+
+
+def no_plan(layer: Any, method: str, b: Any) -> TypeError:
+    """The error for a call of `forward` or `backward` on an array or a node: they prepare calls for a plan."""
+    what = repr(b) if is_node(b) else check.described(b)
+    cure = f"call the layer: {layer!r}(x)" if is_node(b) else on_arrays(layer, b)
+    rule = f"{type(layer).__name__}.{method} takes the arrays of a plan, a fastconv.layer.Bound"
+    return TypeError(f"{rule}, got {what}; {cure}")
+
+
+def node_of(
+    cls: type, parameters: Mapping[str, inspect.Parameter], args: tuple[Any, ...], options: Values
+) -> TypeError:
+    """The error for a node among the arguments of a constructor: Flatten(x) for Flatten()(x)."""
+    node = next(filter(is_node, args))
+    places = places_of(parameters)
+    values = dict(zip(places, (value for value in args if not is_node(value)), strict=False)) | options
+    values |= {name: EXAMPLES.get(name, ...) for name in required(parameters) if name not in values}
+    write = line(cls.__name__, places, {name: values[name] for name in parameters if name in values})
+    rule = f"{cls.__name__} is made without the node, and then called with it"
+    return TypeError(f"{rule}, got {node!r}; call the layer: {write}(x)")
 
 
 def on_arrays(layer: Any, x: Any) -> str:

@@ -67,8 +67,14 @@ def per_channel(value: object) -> Taken:
     return Taken({}, "one slope is shared by all channels") if value == 1 else Taken({"shared": False})
 
 
+LARGEST = 8  # the largest size that is taken for a factor
+
+
 def factor(value: object) -> Taken:
-    """The size of Keras's UpSampling2D."""
+    """The size of Keras's UpSampling2D; that of PyTorch's Upsample, which is larger, is of the result."""
+    sizes = value if isinstance(value, tuple | list) else [value]
+    if all(type(size) is int and size > LARGEST for size in sizes):
+        return Taken({}, f"scale_factor is {sizes[0]} / the height of the input")
     return Taken({"scale_factor": value}, "the factor, not the size of the result")
 
 

@@ -41,6 +41,7 @@ def applied(model: Model, node: Node) -> Any:
         if not given.callable_with(model, node):
             cure = f"{error}; model must take one Node, the rest by functools.partial({name}, ...)"
             raise TypeError(makes if given.callable_with(model) else cure) from None
-        if f"got {node!r}" in str(error) and RULE not in str(error) and inspect.isfunction(model):
+        explained = RULE in str(error) or "call the layer" in str(error)
+        if f"got {node!r}" in str(error) and not explained and inspect.isfunction(model):
             raise TypeError(makes) from None
         raise

@@ -17,6 +17,7 @@ LAYERS = {  # functions of NumPy, and methods -> the layer, where it is called o
     **dict.fromkeys(("repeat", "interpolate"), "Upsample"),
     "pad": "ZeroPad2D",
 }
+SHAPE = "its shape, without the batch axis, is x.shape"
 READ = "the values come from network.predict(x)"
 SUM = "a sum is of two nodes of one shape, a + b; constants belong to layers, such as the bias of Linear"
 SCALE = "scale the images before the network gets them, or make a layer of your own, see docs/extending.md"
@@ -25,6 +26,7 @@ OTHERS = {  # functions of NumPy, and methods -> what to do instead
     **dict.fromkeys(("concatenate", "hstack", "vstack", "stack", "cat"), "write fastconv.concat(a, b)"),
     **dict.fromkeys(("multiply", "divide", "true_divide"), SCALE),
     "subtract": SUM,
+    **dict.fromkeys(("size", "dim", "ndim"), SHAPE),
     **dict.fromkeys(("numpy", "detach", "cpu", "item", "tolist", "astype", "asarray", "array"), READ),
 }
 
@@ -74,8 +76,8 @@ class NoArray:
     __le__ = refusal("{x} <= {other}", OWN)
     __gt__ = refusal("{x} > {other}", OWN)
     __ge__ = refusal("{x} >= {other}", OWN)
-    __getitem__ = refusal("{x}[...]", "its shape, without the batch axis, is x.shape; values come from network.predict")
-    __len__ = refusal("len({x})", "its shape, without the batch axis, is x.shape")
+    __getitem__ = refusal("{x}[...]", f"{SHAPE}; values come from network.predict")
+    __len__ = refusal("len({x})", SHAPE)
     __float__ = refusal("float({x})", READ)
 
     def __bool__(self) -> bool:

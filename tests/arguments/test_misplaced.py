@@ -15,7 +15,7 @@ IMAGES = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype("float32"
 def followed(message, x):
     """The value of the line about a network that an error says to write."""
     line = re.search(r"inside a network: (Network.*?)(; or, |$)", message)[1]
-    return eval(line, {**vars(layers), "Network": Network, "numpy": np, "x": x})
+    return eval(line, {**globals(), **vars(layers), "Network": Network, "numpy": np, "x": x})
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,40 @@ def test_the_function_that_errors_name_can_be_called_so(layer):
     assert (call == "") == (layer in without)
     if call:
         assert len(eval(f"fastconv.{call}", NUMBERS | {"fastconv": fastconv, "x": x, "weight": weight})) == 2
+
+
+NODES = {  # what is written in a function of the node x -> the layer that is called instead
+    "Flatten(x)": "Flatten()",
+    "ReLU(x, name='last')": "ReLU(name='last')",
+    "MaxPool2D(x)": "MaxPool2D(3)",
+    "Conv2D(x)": "Conv2D(16, 3)",
+    "Conv2D(x, 4, 3)": "Conv2D(4, 3)",
+    "Conv2D(4, 3, x, stride=2)": "Conv2D(4, 3, stride=2)",
+}
+
+
+@pytest.mark.parametrize("call", NODES)
+def test_a_node_in_the_constructor_is_given_to_the_layer(call):
+    says = f"{call.partition('(')[0]} is made without the node, and then called with it, got <Node input (3, 8, 8)>"
+    with pytest.raises(TypeError, match=re.escape(f"{says}; call the layer: {NODES[call]}(x)") + "$"):
+        Network(lambda x: eval(call, {**vars(layers), "x": x}), (3, 8, 8))
+    Network(lambda x: eval(f"{NODES[call]}(x)", {**vars(layers), "x": x}), (3, 8, 8))
+
+
+class Own(layers.Tanh):
+    """A layer of one's own, whose methods are called from the outside."""
+
+    def forward(self, b):
+        return super().forward(b)
+
+
+@pytest.mark.parametrize("layer", [layers.Conv2D(4, 3), layers.ReLU(), layers.BatchNorm(), Own()], ids=repr)
+@pytest.mark.parametrize("method", ["forward", "backward"])
+def test_forward_and_backward_take_the_arrays_of_a_plan(layer, method):
+    says = rf"^{type(layer).__name__}.{method} takes the arrays of a plan, a fastconv.layer.Bound, got "
+    with pytest.raises(TypeError, match=rf"{says}an array of shape \(2, 3, 8, 8\); layers compute inside") as caught:
+        getattr(layer, method)(IMAGES)
+    assert len(followed(str(caught.value), IMAGES)) == 2
+    says += r"<Node input \(3, 8, 8\)>; call the layer: "
+    with pytest.raises(TypeError, match=rf"{says}{re.escape(repr(layer))}\(x\)$"):
+        Network(lambda x: getattr(layer, method)(x), (3, 8, 8))

@@ -265,3 +265,10 @@ def test_what_a_layer_does_not_take_cannot_be_set_though_its_base_has_it(line, n
 def test_functions_of_first_values_are_shown_by_their_names():
     layer = layers.Linear(3, init=init.normal(0.01), bias_init=init.ones)
     assert repr(layer) == "Linear(3, init=fastconv.init.normal(0.01), bias_init=fastconv.init.ones)"
+
+
+@pytest.mark.parametrize("size", ["24", "(24, 32)"])
+def test_the_size_of_an_upsampled_image_is_no_factor(size):
+    with pytest.raises(TypeError, match=r"size=.* \(scale_factor is 24 / the height of the input\)") as caught:
+        made(f"Upsample(size={size})")
+    assert str(caught.value).endswith(f"needs scale_factor, got Upsample(size={size}); write Upsample(2), for example")

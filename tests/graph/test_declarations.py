@@ -51,6 +51,8 @@ class Forgetful(Own):
         (Spec((3,), ["w"]), TypeError, "write params={'name': fastconv.Parameter((3,), fastconv.init.zeros)}"),
         (Spec((3,), {"w": Parameter(3, ZEROS)}), TypeError, "got 3; write (3,)"),
         (Spec((3,), {"w": Parameter((3,), None)}), TypeError, "got None; write fastconv.init.zeros"),
+        (Spec((3,), {"w": Parameter((3,))}), TypeError, "got None; write fastconv.init.zeros"),
+        (Spec((3,), state={"n": State((3,))}), TypeError, "got None; write fastconv.init.zeros"),
         (Spec((3,), {"w": Parameter((3,), 0.5)}), ValueError, "write init=fastconv.init.constant(0.5)"),
         (Spec((3,), {"w": Parameter((3,), "xavier_uniform")}), ValueError, "write init='glorot_uniform'"),
         (Spec((3,), state={"n": (3,)}), TypeError, "write fastconv.graph.State((3,), lambda rng: 0)"),

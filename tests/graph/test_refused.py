@@ -76,6 +76,8 @@ def test_what_takes_arrays_or_numbers_is_refused(habit):
         ("flatten", "write fastconv.Flatten()(x)"),
         ("mean", "write fastconv.GlobalAvgPool2D()(x)"),
         ("sigmoid", "write fastconv.Sigmoid()(x)"),
+        ("size", "its shape, without the batch axis, is x.shape"),
+        ("dim", "its shape, without the batch axis, is x.shape"),
         ("permute", "make a layer of your own"),
     ],
 )
