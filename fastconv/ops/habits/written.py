@@ -1,7 +1,7 @@
 """A call as it was written, for rules that read it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,20 +50,20 @@ def on_arrays(call: Written) -> str | None:
         said = said.replace("astype('float32')", "astype('float64')")
     for name, value in call.given.items():
         if isinstance(value, list | tuple | int | float):
-            parts = [rf"{name}\[{i}\]" for i, one in enumerate(value) if not dtype_of(one)] if is_several(value) else []
+            parts = [rf"{name}\[{i}\]" for i, one in enumerate(elements(value)) if not dtype_of(one)]
             for whole in (*parts, rf"{name}(?!\[\d)"):
                 said = re.sub(rf"(write |example )({whole})(?=[.\[])", r"\1numpy.asarray(\2)", said)
     return said if said != call.error else None
 
 
-def is_several(value: Any) -> bool:
-    """Whether this is a list or a tuple."""
-    return isinstance(value, list | tuple)
+def elements(value: Any) -> Sequence[Any]:
+    """The elements of a list or tuple; none of anything else."""
+    return value if isinstance(value, list | tuple) else ()
 
 
 def float_type(values: Iterable[Any]) -> str:
     """The dtype of the first array of float32 or float64, also in a list; '' where there is none."""
-    every = [one for value in values for one in (value if is_several(value) else [value])]
+    every = [one for value in values for one in (elements(value) or [value])]
     return next((dtype for one in every if (dtype := dtype_of(one)) in ("float32", "float64")), "")
 
 
