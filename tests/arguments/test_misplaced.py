@@ -38,6 +38,13 @@ def test_an_array_is_told_the_network_and_the_function(x):
     assert followed(str(caught.value), x).shape[-3:] == (4, 6, 6)
 
 
+def test_pixels_of_0_to_255_are_divided():
+    with pytest.raises(TypeError, match=r"\.predict\(x\.astype\('float32'\) / 255\); or, with arrays of your own, "):
+        layers.Conv2D(4, 3)((IMAGES > 0).astype("uint8"))
+    with pytest.raises(TypeError, match=r"\.predict\(x\.astype\('float32'\)\); or, with arrays of your own, "):
+        layers.Conv2D(4, 3)(IMAGES.astype("int64"))
+
+
 @pytest.mark.parametrize("x", [np.ones((2, 5), "float32"), np.ones(5, "float32")], ids=["vectors", "one vector"])
 def test_vectors_too(x):
     with pytest.raises(TypeError) as caught:

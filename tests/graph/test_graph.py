@@ -227,12 +227,17 @@ def test_nodes_of_two_networks_do_not_mix():
 
 
 def test_what_is_no_node_raises():
-    for call in (lambda: Linear(2)(np.zeros(3)), lambda: concat(3), lambda: sequential(3)):
-        with pytest.raises(TypeError):
-            call()
+    with pytest.raises(TypeError, match=r"^Linear must be called with a node of a model, got an array of shape "):
+        Linear(2)(np.zeros(3))
+    with pytest.raises(TypeError, match=r"^concat takes Nodes, got 3$"):
+        concat(3)
+    with pytest.raises(TypeError, match=r"^sequential takes layers and functions Node -> Node, got 3$"):
+        sequential(3)
+    with pytest.raises(TypeError, match=r"^sequential takes .*, got the class ReLU; this is a class, call it "):
+        sequential(ReLU)
     with pytest.raises(ValueError, match="at least one node"):
         concat()
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^<Node input \(3, 8, 8\)> \+ int: models are made of layers, "):
         names(lambda x: x + 1)
     with pytest.raises(TypeError, match="must return a Node"):
         names(lambda x: None)

@@ -78,7 +78,7 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     (
         "logits=2,3 t=2",
         "cross_entropy(t.astype(int), logits)",
-        "cross_entropy(logits, targets)",
+        "logits come first, then targets: write cross_entropy(logits, targets), got integers as logits",
         "cross_entropy(logits, t.astype(int))",
     ),
     ("logits=2,3 t=2", "cross_entropy(logits, t.astype(int), from_logits=True)", "leave it out", None),
