@@ -63,7 +63,7 @@ def misfit(
     return refused(name, function, args, options, lambda word, known: words.get(word, ""), line)
 
 
-def no_attribute(thing: object, name: str, words: Mapping[str, str]) -> NoReturn:
+def no_attribute(value: object, name: str, words: Mapping[str, str]) -> NoReturn:
     """AttributeError that says what to write instead of an attribute of other libraries."""
-    told = f"; {words[name]}" if name in words else ""
-    raise AttributeError(f"{type(thing).__name__} has no {name!r}{told}", name=name, obj=thing)
+    cure = f"; {words[name]}" if name in words else ""
+    raise AttributeError(f"{type(value).__name__} has no {name!r}{cure}", name=name, obj=value)

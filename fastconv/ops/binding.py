@@ -11,7 +11,7 @@ from typing import Any
 from .scalars import nearest, short
 
 # (a name elsewhere, the names here) -> the name here, a sentence (VALUE stands for what was given), or ""
-Told = Callable[[str, Sequence[str]], str]
+Replacement = Callable[[str, Sequence[str]], str]
 
 
 def unbound(error: BaseException) -> bool:
@@ -40,7 +40,7 @@ def refused(
     function: Callable[..., object],
     args: Sequence[Any],
     options: Mapping[str, Any],
-    told: Told,
+    replacement: Replacement,
     line: str,
     beyond: str = "",
 ) -> str:
@@ -52,7 +52,8 @@ def refused(
     known, places = list(parameters), by_position(parameters)
     foreign = {word: value for word, value in options.items() if word not in known}
     if foreign:
-        return f"{name} {'; '.join(unknown(word, value, told(word, known), known) for word, value in foreign.items())}"
+        wrong = (unknown(word, value, replacement(word, known), known) for word, value in foreign.items())
+        return f"{name} {'; '.join(wrong)}"
     if len(args) > len(places):
         taken = f"only {', '.join(places)}" if places else "nothing"
         extra = ", ".join(shortened(value) for value in args[len(places) :])
@@ -60,16 +61,16 @@ def refused(
     given = {*places[: len(args)], *options}
     twice = [word for word in options if word in places[: len(args)]]
     missing = [word for word in required(parameters) if word not in given]
-    wrong = f"got {twice[0]} by position and by name" if twice else f"needs {' and '.join(missing)}"
-    return f"{name} {wrong}; write {line}"
+    what = f"got {twice[0]} by position and by name" if twice else f"needs {' and '.join(missing)}"
+    return f"{name} {what}; write {line}"
 
 
-def unknown(word: str, value: Any, told: str, known: Sequence[str]) -> str:
+def unknown(word: str, value: Any, replacement: str, known: Sequence[str]) -> str:
     """What to write for an argument of another library."""
     says, text = f"takes no {word}, got {word}={shortened(value)}; ", short(value)
-    if " " in told:
-        return says + told.replace("VALUE", shortened(value))
-    here = told or next(iter(nearest(word.lower(), known)), "")
+    if " " in replacement:
+        return says + replacement.replace("VALUE", shortened(value))
+    here = replacement or next(iter(nearest(word.lower(), known)), "")
     if not here:
         return f"{says}it takes {', '.join(known) or 'nothing'}"
     if not text or text.startswith(("<", "array(")):  # no code

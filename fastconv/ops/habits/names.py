@@ -73,7 +73,7 @@ EXTRA = {  # arguments by position that other libraries have beyond these
 }
 
 
-def told(name: str, word: str, known: Sequence[str]) -> str:
+def replacement(name: str, word: str, known: Sequence[str]) -> str:
     """The name of an argument of another library here, or what to write instead; '' where nothing is known of it."""
     for here in known:
         if word in WORDS.get(here, "").split():

@@ -28,4 +28,4 @@ def of_binding(function: Callable[..., Any], args: tuple[Any, ...], options: dic
     places = by_position(parameters)
     line = f"{name}({', '.join(required(parameters))})"
     beyond = names.beyond(name, args, places, [*parameters]) if len(args) > len(places) else ""
-    return refused(name, function, args, options, partial(names.told, name), line, beyond)
+    return refused(name, function, args, options, partial(names.replacement, name), line, beyond)
