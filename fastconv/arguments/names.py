@@ -68,6 +68,7 @@ EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("correlate2d", "correlate"), CORRELATED),
     "uniform_filter": f"fastconv.avg_pool2d(image[None, None], 3, 1, 1)[0, 0]; {ZEROS}",
     "maximum_filter": "fastconv.max_pool2d(image[None, None], 3, 1, 1)[0, 0]; of a plane (H, W)",
+    "minimum_filter": "-fastconv.max_pool2d(-image[None, None], 3, 1, 1)[0, 0]; of a plane (H, W)",
     "zoom": "fastconv.upsample_nearest2d(image[None, None], 2)[0, 0]; of a plane (H, W); each value is repeated",
     **dict.fromkeys(
         ("LazyLinear", "FullyConnected", "InnerProduct"), "fastconv.Linear(10); the input size is inferred"
@@ -109,11 +110,11 @@ EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("applications", "model", "torchvision"), "fastconv.models"),
     **dict.fromkeys(("datasets", "mnist", "load_data", "fashion_mnist"), DATA),
     "utils": PREPARED,
-    "initializers": RULE,
-    **dict.fromkeys(("kaiming_normal", "kaiming_normal_"), "fastconv.init.he_normal"),
+    **dict.fromkeys(("initializers", "orthogonal", "orthogonal_"), RULE),
+    **dict.fromkeys(("kaiming_normal", "kaiming_normal_", "kaiming"), "fastconv.init.he_normal"),
     **dict.fromkeys(("kaiming_uniform", "kaiming_uniform_"), "fastconv.init.he_uniform"),
     **dict.fromkeys(("xavier_normal", "xavier_normal_"), "fastconv.init.glorot_normal"),
-    **dict.fromkeys(("xavier_uniform", "xavier_uniform_"), "fastconv.init.glorot_uniform"),
+    **dict.fromkeys(("xavier_uniform", "xavier_uniform_", "xavier"), "fastconv.init.glorot_uniform"),
     "version": "fastconv.__version__",
     "set_threads": "fastconv.set_num_threads(2)",
 }
@@ -122,7 +123,7 @@ ONE_AXIS = "images have two axes here; for signals take images (C, 1, L) and ker
 IMAGES = "fastconv has layers for images alone"
 RATE = "set the rate between epochs, optimizer.lr = 0.01, in fit(..., on_epoch=...) or in a loop of your own"
 CALLBACK = "write fit(..., on_epoch=function), which gets each finished epoch"
-CPU = "fastconv computes on the processor, nothing is moved; threads: fastconv.set_num_threads"
+CPU = "fastconv computes on the CPU, nothing is moved; threads: fastconv.set_num_threads"
 SPLIT = "cut the arrays yourself: x[:50000], x[50000:]"
 LABELS = "class numbers are taken as they are, labels of shape (N,); from one-hot rows: labels.argmax(1)"
 PICTURES = "prepare arrays with NumPy, such as x.astype('float32') / 255"

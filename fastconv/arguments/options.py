@@ -39,7 +39,7 @@ LEFT_OUT = {  # an option of layers in other libraries that nobody gives here ->
     **dict.fromkeys(("dim", "axis"), "it works on the channels of images and the features of vectors"),
     **dict.fromkeys(("start_dim", "end_dim"), "each image becomes one vector"),
     **dict.fromkeys(("mode", "interpolation"), "values are repeated, as mode='nearest' does elsewhere"),
-    **dict.fromkeys(("device",), "fastconv computes on the processor"),
+    **dict.fromkeys(("device",), "fastconv computes on the CPU"),
     **dict.fromkeys(("dtype",), "the network has it: Network(model, input_shape, dtype='float64')"),
     **dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regularizer"), "optimizers have weight_decay"),
     **dict.fromkeys(("requires_grad", "trainable"), "training changes all parameters of a network"),

@@ -45,9 +45,9 @@ def integer(value: Any, name: str, minimum: int | None = None) -> int:
 
 def pair(value: Any, name: str, minimum: int | None = None) -> tuple[int, int]:
     """Two ints from one int or from two."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.size <= 2:
         value = value.tolist()
-    if hasattr(value, "__index__"):
+    if hasattr(value, "__index__") and not isinstance(value, np.ndarray):
         both = integer(value, name, minimum)
         return both, both
     if not isinstance(value, tuple | list) or len(value) != 2:

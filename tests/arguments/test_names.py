@@ -113,6 +113,7 @@ def test_a_name_that_is_nearly_right(room, name, says, monkeypatch):
         ("correlate2d", signal.correlate2d),
         ("uniform_filter", lambda image, kernel: ndimage.uniform_filter(image, 3, mode="constant")),
         ("maximum_filter", lambda image, kernel: ndimage.maximum_filter(image, 3)),
+        ("minimum_filter", lambda image, kernel: ndimage.minimum_filter(image, 3)),
         ("zoom", lambda image, kernel: ndimage.zoom(image, 2, order=0, mode="grid-constant", grid_mode=True)),
     ],
 )

@@ -42,7 +42,7 @@ OPTIONS = {  # what is typed -> what is wrong with it, and what is to be written
     "Conv2D(8, 3, padding_mode='zeros')": ("takes no padding_mode, got padding_mode='zeros'", "Conv2D(8, 3)"),
     "Conv2D(8, 3, data_format='channels_last')": ("(images are (C, H, W)", "Conv2D(8, 3)"),
     "Conv2D(8, 3, input_shape=(28, 28, 1))": (f"got input_shape=(28, 28, 1) ({SIZE})", "Conv2D(8, 3)"),
-    "Conv2D(8, 3, device='cuda')": ("(fastconv computes on the processor)", "Conv2D(8, 3)"),
+    "Conv2D(8, 3, device='cuda')": ("(fastconv computes on the CPU)", "Conv2D(8, 3)"),
     "Conv2D(8, 3, dtype='float64')": ("Network(model, input_shape, dtype='float64')", "Conv2D(8, 3)"),
     "Conv2D(filters=8, kernel_size=3, strides=2, activation='relu')": (
         "takes no strides, got strides=2",

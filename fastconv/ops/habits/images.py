@@ -65,6 +65,8 @@ def order_of_axes(call: Written) -> str | None:
     x, weight, groups = call.shape("x"), call.shape("weight"), call.given.get("groups", 1)
     if call.name not in ("conv2d", "conv_transpose2d") or len(x) not in (3, 4) or len(weight) != 4:
         return None
+    if not call.error.startswith("weight must have shape"):
+        return None
     transposed = call.name == "conv_transpose2d"
     rule = WEIGHTS[call.name]
     got = f"got x {x} and weight {weight}"
@@ -73,7 +75,8 @@ def order_of_axes(call: Written) -> str | None:
     move, turn = LAST[4 - len(x)], "weight.transpose(3, 2, 0, 1)"
     if here == x[-3]:
         return None
-    if not transposed and groups == 1 and weight[1] == 1 and weight[0] % x[-3] == 0:
+    each = not transposed and groups == 1 and weight[1] == 1 and weight[0] % x[-3] == 0
+    if each and not looks_channels_last(x):
         images = ", or x[:, None] for images (N, H, W)" if len(x) == 3 else ""
         return call.adding(f"groups={x[-3]} for filters of one channel each{images}")
     if here == x[-1]:
