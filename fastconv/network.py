@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, parameters
-from .arguments.finite import not_finite
+from .arguments.finite import arrays_not_finite
 from .arguments.network_habits import advice
 from .arguments.signatures import explained_class
 from .checkpoint.stored import Stored
@@ -195,8 +195,7 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
 
     def _not_finite(self) -> str:
         """Which array holds NaN or infinity, if any does."""
-        found = not_finite("network.parameters", self.parameters) or not_finite("network.buffers", self.buffers)
-        return found or super()._not_finite()
+        return arrays_not_finite(self) or super()._not_finite()
 
     def _predict_part(self, x: Array, y: Array) -> None:
         """y = the output for a checked batch of images."""

@@ -51,6 +51,8 @@ class Named(Mapping[str, Array]):
     Callers get views: whatever shape or dtype they set on a view, the array that plans use does not change.
     """
 
+    called = "network.buffers"  # in lines to write
+
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._own = {name: array.view() for name, array in arrays.items()}
         self._arrays = {name: array.view() for name, array in arrays.items()}
@@ -72,7 +74,7 @@ class Named(Mapping[str, Array]):
     def __setitem__(self, name: str, value: ArrayLike) -> None:
         array = self[name]
         if value is not array:  # not what `arrays[name] += 1` hands back
-            rule = "that of the array; to broadcast a value write arrays[name][...] = value"
+            rule = f"that of the array; to broadcast a value write {self.called}[{name!r}][...] = value"
             check.shape_is(np.asarray(value), name, array.shape, rule)
             write(value, array, name)
 
@@ -92,7 +94,9 @@ class Named(Mapping[str, Array]):
 
     def __delitem__(self, name: str) -> NoReturn:
         """Refused, because the network needs the array."""
-        raise TypeError(f"{name} cannot be deleted: the network needs it; to clear it write arrays[{name!r}][...] = 0")
+        raise TypeError(
+            f"{name} cannot be deleted: the network needs it; to clear it write {self.called}[{name!r}][...] = 0"
+        )
 
     def __or__(self, other: object) -> NoReturn:
         """Refused, because the arrays would be others than the network's."""
@@ -190,6 +194,8 @@ def write(value: ArrayLike, array: Array, name: str) -> None:
 
 class Arrays(Named):
     """Arrays of one dtype that are views of one flat vector (gaps of less than a cache line hold zeros)."""
+
+    called = "network.parameters"
 
     def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike) -> None:
         starts: dict[str, int] = {}

@@ -52,6 +52,11 @@ def not_finite(mapping: str, arrays: Mapping[str, Array]) -> str:
     return "" if odd is None else f"{mapping}[{odd!r}] holds {contents(arrays[odd])}"
 
 
+def arrays_not_finite(network: Any) -> str:
+    """'network.parameters['conv1.weight'] holds NaN' for the first array that is not finite; '' if all are."""
+    return not_finite("network.parameters", network.parameters) or not_finite("network.buffers", network.buffers)
+
+
 def item_not_finite(name: str, array: Array, chosen: Array | None = None) -> str:
     """'images[512] holds NaN: ...' for the first item with NaN or infinity; '' if there is none.
 

@@ -8,7 +8,11 @@ from typing import Any
 
 from ..ops import check
 
-LOSSES = {  # letters of a name -> what to write
+DIFFERENCES = (
+    "fastconv.MSE('mean') or a loss of your own, made of the function fastconv.l1_loss or fastconv.huber_loss "
+    "(docs/extending.md shows how)"
+)
+LOSSES = {  # letters and digits of a name -> what to write
     "crossentropy": "fastconv.CrossEntropy()",
     "crossentropyloss": "fastconv.CrossEntropy()",
     "categoricalcrossentropy": "fastconv.CrossEntropy()",
@@ -17,6 +21,8 @@ LOSSES = {  # letters of a name -> what to write
     "nllloss": "fastconv.CrossEntropy()",
     "bceloss": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
     "bcewithlogitsloss": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
+    **dict.fromkeys(("mae", "meanabsoluteerror", "l1", "l1loss", "smoothl1", "smoothl1loss"), DIFFERENCES),
+    **dict.fromkeys(("huber", "huberloss"), DIFFERENCES),
     "mse": "fastconv.MSE('mean')",
     "mseloss": "fastconv.MSE('mean')",
     "meansquarederror": "fastconv.MSE('mean')",
@@ -76,7 +82,29 @@ FIT = {  # an argument of other libraries -> the name here, or what to write
     "sample_weight": "weights need a loss of your own, which help(fastconv.losses) describes",
     "initial_epoch": "call fit again with the epochs that remain",
     "steps_per_epoch": "an epoch is all images; write batch_size, or a loop with train_step",
+    **dict.fromkeys(
+        ("scheduler", "lr_scheduler", "lr_schedule"),
+        "set the rate between epochs, optimizer.lr = 0.01, in a function that you give as on_epoch",
+    ),
+    **dict.fromkeys(
+        ("freeze", "frozen", "trainable"),
+        "fit trains all parameters; to train some write a loop with network.gradients, and give optimizer.step "
+        "dicts of those parameters and gradients",
+    ),
     "clip_norm": "to clip write a loop with network.gradients, clip_gradients and optimizer.step",
+}
+GRADIENTS = "loss, gradients = network.gradients(x, labels, fastconv.CrossEntropy())"
+OF_GRADIENTS = {
+    **dict.fromkeys(("images", "image", "data", "X"), "x"),
+    **dict.fromkeys(("labels", "label", "target", "y", "Y"), "targets"),
+    **dict.fromkeys(("criterion", "loss_fn"), "loss"),
+    **dict.fromkeys(("train", "training_mode"), "training"),
+    **dict.fromkeys(
+        ("wrt", "dx", "input_gradients"),
+        "the gradients of all parameters are returned, and with inputs=True that of the images as well",
+    ),
+    **dict.fromkeys(("retain_graph", "create_graph", "device"), "leave it out"),
+    "batch_size": "the batch is the images that are given: write x[:VALUE], labels[:VALUE]",
 }
 EVALUATE = {
     **FIT,
@@ -106,14 +134,20 @@ SETTINGS = {  # of optimizers
     "beta_1": "write betas=(VALUE, 0.999)",
     "beta2": "write betas=(0.9, VALUE)",
     "beta_2": "write betas=(0.9, VALUE)",
-    "params": "they are given to step, not here: write SGD(lr=0.1), then optimizer.step(parameters, gradients)",
-    "parameters": "they are given to step, not here: write SGD(lr=0.1), then optimizer.step(parameters, gradients)",
     "clipnorm": "to clip write fastconv.clip_gradients(gradients, VALUE) before optimizer.step",
     "clipvalue": "to clip write fastconv.clip_gradients(gradients, VALUE) before optimizer.step",
     "dampening": "there is no dampening: leave it out",
     "amsgrad": "there is no AMSGrad: leave it out",
     "maximize": "give step the negative gradients to maximize",
 }
+
+
+def settings(line: str) -> dict[str, str]:
+    """The words for the settings of the optimizer that `line` makes."""
+    told = f"they are given to step, not here: write optimizer = {line}, then optimizer.step(parameters, gradients)"
+    return {**SETTINGS, **dict.fromkeys(("params", "parameters"), told)}
+
+
 STEP = "loss, gradients = network.gradients(images, labels, loss) and optimizer.step(network.parameters, gradients)"
 OF_OPTIMIZERS = {  # attributes
     "zero_grad": "gradients are new in each step, so leave it out",
@@ -129,8 +163,11 @@ OF_OPTIMIZERS = {  # attributes
 }
 LOSS_SETTINGS = {
     "from_logits": "it always takes logits: leave it out",
-    "weight": "weights need a loss of your own, which help(fastconv.losses) describes; "
-    "the function fastconv.cross_entropy takes them",
+    **dict.fromkeys(
+        ("weight", "weights", "class_weight", "class_weights", "pos_weight"),
+        "weights need a loss of your own, which help(fastconv.losses) describes; "
+        "the function fastconv.cross_entropy takes them",
+    ),
     "label_smoothing": "it needs a loss of your own, which help(fastconv.losses) describes; "
     "the function fastconv.cross_entropy takes it",
     "ignore_index": "leave out the samples without a class: write images[labels != VALUE], labels[labels != VALUE]",
@@ -153,10 +190,12 @@ def check_loss(loss: Any) -> Any:
     if not hasattr(loss, "bind") and hasattr(loss, "step"):
         raise TypeError(f"{rule}, got the optimizer {loss!r}; write loss=fastconv.CrossEntropy(), optimizer={loss!r}")
     if isinstance(loss, type) and hasattr(loss, "bind"):
-        raise TypeError(f"{rule}, got the class {loss.__name__}; write loss={loss.__name__}()")
+        ours = in_table(loss, LOSSES) if loss.__module__.startswith("fastconv.") else ""
+        raise TypeError(f"{rule}, got the class {loss.__name__}; write loss={ours or f'{loss.__name__}()'}")
     if isinstance(loss, str) or (callable(loss) and not hasattr(loss, "prepare")):
         own = "" if isinstance(loss, str) or in_table(loss, LOSSES) else f"; {OWN_LOSS}"
-        raise TypeError(f"{rule}, got {loss!r}; write loss={known_as(loss, LOSSES)}{own}")
+        line = in_table(loss, LOSSES) or "fastconv.CrossEntropy() or fastconv.MSE('mean')"
+        raise TypeError(f"{rule}, got {check.described(loss)}; write loss={line}{own}")
     for method in ("prepare", "target_array", "bind"):
         if not callable(getattr(loss, method, None)):
             raise TypeError(f"{rule}, such as fastconv.CrossEntropy(), got {loss!r}, which has no {method}; {OWN_LOSS}")
@@ -171,7 +210,7 @@ def check_optimizer(optimizer: Any) -> Any:
     """The optimizer; TypeError if it is not one."""
     rule = "optimizer must be an object with step(parameters, gradients)"
     if isinstance(optimizer, str | type):
-        raise TypeError(f"{rule}, got {optimizer!r}; write optimizer={known_as(optimizer, OPTIMIZERS)}")
+        raise TypeError(f"{rule}, got {check.described(optimizer)}; write optimizer={known_as(optimizer, OPTIMIZERS)}")
     if hasattr(optimizer, "prepare") and not hasattr(optimizer, "step"):
         raise TypeError(f"{rule}, got the loss {optimizer!r}; write optimizer=fastconv.SGD(lr=0.1), loss={optimizer!r}")
     if not callable(getattr(optimizer, "step", None)):
@@ -193,7 +232,7 @@ def known_as(thing: object, table: Mapping[str, str]) -> str:
 def in_table(thing: object, table: Mapping[str, str]) -> str:
     """The entry of a table for a name, a function, a class or an object; '' if there is none."""
     name = thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__)
-    return table.get("".join(filter(str.isalpha, name.lower())), "")
+    return table.get("".join(filter(str.isalnum, name.lower())), "")
 
 
 def check_callback(function: object, name: str, takes: str) -> None:

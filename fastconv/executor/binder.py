@@ -136,11 +136,12 @@ class Binder:
         """
         if self.loss is None or self.training:
             return self.loss is not None
-        two_modes = getattr(node.layer, "two_modes", False)
+        two_modes = node.layer.two_modes
         if node.spec.state and not two_modes:
             raise TypeError(
                 f"{node.name} is a {type(node.layer).__name__}, whose buffers change in training: for training=False "
-                "the class must set two_modes = True, and its backward must undo the forward of b.training=False"
+                "the class must set two_modes = True, and its backward must give the gradient of its forward with "
+                "b.training=False"
             )
         return not two_modes
 

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from ..arguments.batch import batch, shape_of_batch
 from ..arguments.finite import check_finite
-from ..arguments.training import check_loss
+from ..arguments.signatures import explained
+from ..arguments.training import GRADIENTS, OF_GRADIENTS, check_loss
 from ..ops import check
 from ..optim import Optimizer
 from ..optim.base import has_own_step
@@ -39,6 +40,7 @@ class Trained:
         self, x: ArrayLike, targets: ArrayLike, loss: Any, *, training: bool = True, inputs: Literal[True]
     ) -> tuple[float, Arrays, Array]: ...
 
+    @explained("gradients", GRADIENTS, OF_GRADIENTS)
     def gradients(
         self, x: ArrayLike, targets: ArrayLike, loss: Any, *, training: bool = True, inputs: bool = False
     ) -> tuple[float, Arrays] | tuple[float, Arrays, Array]:

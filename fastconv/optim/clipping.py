@@ -58,6 +58,11 @@ def clip_gradients(gradients: Mapping[str, Array], max_norm: float) -> float:
     >>> gradients["a"].round(6)
     array([0.6])
     """
+    if isinstance(max_norm, Mapping):
+        raise TypeError(
+            f"max_norm must be a number, got {type(max_norm).__name__}; the gradients come first: "
+            "write clip_gradients(gradients, 1.0)"
+        )
     max_norm = number(max_norm, "max_norm")
     mapping_is(gradients, "gradients")
     for name, g in gradients.items():

@@ -8,12 +8,12 @@ from math import sqrt
 from typing import Any
 
 from ..arguments.signatures import explained_class
-from ..arguments.training import SETTINGS
+from ..arguments.training import settings
 from ..typing import Array, Call
 from .base import Optimizer
 
 
-@explained_class("SGD(lr=0.1)", SETTINGS)
+@explained_class("SGD(lr=0.1)", settings("SGD(lr=0.1)"))
 class SGD(Optimizer):
     """Stochastic gradient descent: w <- w - lr dw (Zhang 2016 [1], eqs. 65 to 70), with momentum and weight decay.
 
@@ -80,7 +80,7 @@ class SGD(Optimizer):
         return partial(kernel.sgd, w, dw, velocity, self.lr, self.momentum, self.weight_decay, self.nesterov)
 
 
-@explained_class("Adam(lr=0.001)", SETTINGS)
+@explained_class("Adam(lr=0.001)", settings("Adam(lr=0.001)"))
 class Adam(Optimizer):
     """Steps of about lr, by running means of gradients and of their squares (Kingma and Ba 2015 [37], algorithm 1).
 
@@ -146,7 +146,7 @@ class Adam(Optimizer):
         return partial(kernel.adam, w, dw, first, second, self.lr, beta1, beta2, self.eps, decay, keep, *corrections)
 
 
-@explained_class("AdamW(lr=0.001)", SETTINGS)
+@explained_class("AdamW(lr=0.001)", settings("AdamW(lr=0.001)"))
 class AdamW(Adam):
     """Adam whose weight decay acts on the weights themselves (Loshchilov and Hutter 2019 [38], algorithm 2).
 
@@ -190,7 +190,7 @@ class AdamW(Adam):
         super().__init__(lr, betas, eps, weight_decay)
 
 
-@explained_class("RMSprop(lr=0.01)", SETTINGS)
+@explained_class("RMSprop(lr=0.01)", settings("RMSprop(lr=0.01)"))
 class RMSprop(Optimizer):
     """Steps divided by a running root mean square of the gradient (Tieleman and Hinton 2012 [36]).
 

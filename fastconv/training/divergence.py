@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments.finite import item_not_finite, not_finite
+from ..arguments.finite import item_not_finite
 from ..losses import MSE
 from ..network import Network
 from ..ops.advice import white
 from ..typing import Array
 
+GROWN = 10_000  # times the first loss: no network learns with such losses
 USUAL = 0.01  # a learning rate with which SGD seldom diverges
 
 
@@ -32,11 +33,6 @@ class Kept:
             np.copyto(array, copy)
 
 
-def odd_array(network: Network) -> str:
-    """'network.parameters['conv1.weight'] holds NaN' for the first array that is not finite; '' if all are."""
-    return not_finite("network.parameters", network.parameters) or not_finite("network.buffers", network.buffers)
-
-
 def cause(network: Network, images: Array, targets: Array, chosen: Array | None, optimizer: Any, loss: Any) -> str:
     """Why the loss of a batch is NaN or infinite, and what to write."""
     return (
@@ -46,14 +42,30 @@ def cause(network: Network, images: Array, targets: Array, chosen: Array | None,
     )
 
 
+def smaller_steps(optimizer: Any, sure: bool) -> str:
+    """The learning rate to try in place of one that is, or may be, too large."""
+    rate, kind = getattr(optimizer, "lr", None), type(optimizer).__name__
+    if not isinstance(rate, float):
+        return f"the steps of {kind} {'are' if sure else 'may be'} too large: try smaller ones"
+    smaller = f"{kind}(lr={min(rate / 10, USUAL):.1g})"
+    is_or_may = "is" if sure else "may be"
+    return f"the learning rate {is_or_may} too large: try a new optimizer with a smaller one than {rate:g}, {smaller}"
+
+
+def grown(first: float, last: float, loss: Any, targets: Array) -> bool:
+    """Whether the loss of an image has grown beyond that of the first batch, and beyond what large targets explain."""
+    if last <= GROWN * max(1.0, first):
+        return False
+    if targets.dtype.kind != "f":
+        return True
+    squares = float(np.square(targets, dtype="float64").sum())  # the squared error of a network that gives zeros
+    count = targets.size if getattr(loss, "reduction", None) == "mean" else len(targets)
+    return last > GROWN * squares / count
+
+
 def too_fast(images: Array, optimizer: Any, loss: Any) -> str:
     """What to try where images and targets are finite: smaller steps."""
-    rate, kind = getattr(optimizer, "lr", None), type(optimizer).__name__
-    if isinstance(rate, float):
-        smaller = f"{kind}(lr={min(rate / 10, USUAL):.1g})"
-        told = f"the learning rate may be too large: try a new optimizer with a smaller one than {rate:g}, {smaller}"
-    else:
-        told = f"the steps of {kind} may be too large: try smaller ones"
+    told = smaller_steps(optimizer, sure=False)
     if white(images) > 1:
         told += f", images / {white(images)}"
     if isinstance(loss, MSE) and loss.reduction != "mean":

@@ -74,13 +74,13 @@ class Data:
     """Images with targets, checked once; with their true classes, if the results are to be `scored`."""
 
     def __init__(self, network: Predictor, images: Any, labels: Any, loss: Any, scored: bool = True) -> None:
-        if swapped(images, labels, network):
-            raise ValueError(
-                f"images must be {shape_of_batch(network.input_shape)}, got shape {np.shape(images)}, and labels "
-                f"{np.shape(labels)}: give the images first, then the labels"
-            )
-        self.images, batched = batch(images, "images", network.input_shape, network.dtype)
+        try:
+            self.images, batched = batch(images, "images", network.input_shape, network.dtype)
+        except (TypeError, ValueError):
+            refuse_swapped(images, labels, network)
+            raise
         if not batched or len(self.images) == 0:
+            refuse_swapped(images, labels, network)
             cure = "" if batched else f"; of one image make a batch: {check.code(images, 'images')}[None]"
             wanted = shape_of_batch(network.input_shape)
             raise ValueError(f"images must be {wanted} with N >= 1, got shape {np.shape(images)}{cure}")
@@ -103,11 +103,15 @@ class Data:
         self.classes = true_classes(loss, array, y_shape) if scored else None
 
 
-def swapped(images: object, labels: object, network: Predictor) -> bool:
-    """Whether images and labels were given in the wrong order, judged by their shapes."""
+def refuse_swapped(images: object, labels: object, network: Predictor) -> None:
+    """ValueError if images and labels were given in the wrong order, judged by their shapes."""
     of_images, of_labels = (tuple(getattr(given, "shape", ())) for given in (images, labels))
     shape: Shape = of_labels[1:]
-    return len(of_images) > 0 and shape == network.input_shape not in (of_images[1:], network.output_shape)
+    if len(of_images) > 0 and shape == network.input_shape not in (of_images[1:], network.output_shape):
+        raise ValueError(
+            f"images must be {shape_of_batch(network.input_shape)}, got shape {of_images}, and labels {of_labels}: "
+            "give the images first, then the labels"
+        ) from None
 
 
 def validation_data(network: Predictor, validation: Any, loss: Any) -> Data | None:

@@ -20,13 +20,16 @@ from ..typing import Array, Shape
 FIT = "fit(network, images, labels, epochs=10, batch_size=50)"
 EVALUATE = "evaluate(network, images, labels)"
 MANY = 100  # values of an output, with which usual learning rates do not fit the sum of their squares
+CROSS_ENTROPY = losses.CrossEntropy()
 STEP = "train_step(network, images, labels, optimizer=optimizer)"
 
 
 def trainable(network: object, line: str) -> None:
     """TypeError or ValueError if the network cannot be trained, with what to write."""
     if isinstance(network, FrozenNetwork):
-        raise TypeError("network must be a Network, got a Frozen one: train the network it was made from, then freeze")
+        raise TypeError(
+            "network must be a Network, got a frozen network: train the network it was made from, then freeze it anew"
+        )
     if not isinstance(network, Network):
         raise no_network(network, "network must be a Network", line)
     parameters = network.parameters
@@ -105,9 +108,16 @@ def usable(optimizer: Any, lean: object) -> Any:
     return optimizer
 
 
+def count(value: Any, name: str, minimum: int, default: int) -> int:
+    """An integer >= `minimum`; TypeError for None, which other libraries take for their default."""
+    if value is None:
+        raise TypeError(f"{name} must be an integer, got None; leave it out for {default}")
+    return check.integer(value, name, minimum)
+
+
 def chosen(loss: Any) -> Any:
     """The loss, or cross entropy."""
-    return losses.CrossEntropy() if loss is None else given.check_loss(loss)
+    return CROSS_ENTROPY if loss is None else given.check_loss(loss)
 
 
 def remark(loss: Any, output_shape: Shape) -> str:

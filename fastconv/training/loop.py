@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import training as given
-from ..arguments.finite import item_not_finite
+from ..arguments.finite import arrays_not_finite, item_not_finite
 from ..arguments.signatures import explained
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH
+from ..system.caller import warn
 from ..typing import Array
-from .divergence import Kept, cause, odd_array, too_fast
+from .divergence import Kept, cause, grown, smaller_steps, too_fast
 from .epoch import Data, Epoch, validation_data
-from .given import FIT, chosen, pair, remark, trainable, usable, warn_of_pixels
+from .given import FIT, chosen, count, pair, remark, trainable, usable, warn_of_pixels
 from .progress import Progress, announce, progress_bar
 from .score import Count, score
 
@@ -94,7 +95,8 @@ def fit(
     Warns
     -----
     UserWarning
-        If the first images, or targets that are images, reach from 0 to 255.
+        If the first images, or targets that are images, reach from 0 to 255; once, if the loss of an epoch is more than
+        10,000 times that of the first batch.
 
     Notes
     -----
@@ -115,7 +117,7 @@ def fit(
     """
     trainable(network, FIT)
     optimizer, loss = usable(optimizer, lean), chosen(loss)
-    epochs, batch_size = check.integer(epochs, "epochs", 0), check.integer(batch_size, "batch_size", 1)
+    epochs, batch_size = count(epochs, "epochs", 0, 1), count(batch_size, "batch_size", 1, 50)
     progress = check.flag(progress, "progress")
     given.check_callback(on_epoch, "on_epoch", "an Epoch")
     data = Data(network, *pair(images, labels, FIT), loss)
@@ -188,27 +190,29 @@ class Run:
         self.optimizer, self.loss, self.lean = optimizer, loss, lean
         self.kept = None if lean else Kept(network)
         self.history: list[Epoch] = []
-        if odd := odd_array(network):
+        self.first: float | None = None  # the loss of the first batch; infinite once it was compared with a large one
+        if odd := arrays_not_finite(network):
             raise self.stopped(f"before training: {odd}; load its values again, or build the network anew")
 
     def epoch(self, number: int, order: Array, bar: Progress) -> Epoch:
         """Train on the images in this order, then look at the validation."""
         started = time.perf_counter()
-        result = self.train(order, bar)
-        if odd := odd_array(self.network):
+        count = self.train(order, bar)
+        if odd := arrays_not_finite(self.network):
             raise self.stopped(f"epoch {number}: {odd}; {self.cause(order[:0])}")
         checked: tuple[float | None, float | None] = (None, None)
         if self.validation is not None:
             checked = score(self.network, self.validation, self.loss)
             if not math.isfinite(checked[0] or 0):
                 raise self.stopped(f"epoch {number}: the validation loss is {checked[0]}; {self.cause_of_validation()}")
-        self.history.append(Epoch(number, *result, *checked, time.perf_counter() - started))
+        self.history.append(Epoch(number, *count.result(), *checked, time.perf_counter() - started))
+        self.warn_of_growth(number, count.per_image())
         if self.kept is not None:
             self.kept.keep()
         return self.history[-1]
 
-    def train(self, order: Array, bar: Progress) -> tuple[float, float | None]:
-        """(loss, accuracy) over the images in this order, each batch evaluated before its update."""
+    def train(self, order: Array, bar: Progress) -> Count:
+        """Loss and accuracy over the images in this order, each batch evaluated before its update."""
         data, count = self.data, Count(self.loss)
         for start in range(0, len(order), self.batch_size):
             batch = order[start : start + self.batch_size]
@@ -221,7 +225,17 @@ class Run:
                 place = f"epoch {len(self.history) + 1}, step {step}"
                 raise self.stopped(f"{place}: the loss is NaN or infinite; {self.cause(batch)}") from error
             bar.update(len(batch))
-        return count.result()
+            if self.first is None:
+                self.first = count.per_image()
+        return count
+
+    def warn_of_growth(self, number: int, last: float) -> None:
+        """UserWarning, once, if the loss of an epoch is far beyond that of the first batch."""
+        assert self.first is not None, "an epoch has at least one batch"
+        if grown(self.first, last, self.loss, self.data.targets):
+            cure = smaller_steps(self.optimizer, sure=True)
+            warn(f"epoch {number}: the loss grew from {self.first:.2g} to {last:.2g}; {cure}", UserWarning)
+            self.first = math.inf
 
     def cause(self, batch: Array) -> str:
         """Why the loss of these images is NaN or infinite, and what to write."""

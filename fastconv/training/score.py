@@ -111,6 +111,10 @@ class Count:
             self.right += int(np.count_nonzero(predicted_classes(self.loss, y) == classes))
             self.outputs += classes.size
 
+    def per_image(self) -> float:
+        """The mean loss of the images, also where the loss of a batch is a sum."""
+        return self.total / self.images
+
     def result(self) -> tuple[float, float | None]:
         """(loss, accuracy or None)."""
         loss = self.total if self.is_sum else self.total / self.images

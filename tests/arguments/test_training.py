@@ -38,12 +38,15 @@ def written(error, mark):
     ("loss", "right"),
     [
         (losses.CrossEntropy, losses.CrossEntropy()),
-        (losses.MSE, losses.MSE()),
+        (losses.MSE, losses.MSE("mean")),
         ("cross_entropy", losses.CrossEntropy()),
         ("Sparse_Categorical_CrossEntropy", losses.CrossEntropy()),
         ("mse", losses.MSE("mean")),
         ("mean_squared_error", losses.MSE("mean")),
         ("hinge", losses.CrossEntropy()),
+        ("mae", losses.MSE("mean")),
+        (fastconv.l1_loss, losses.MSE("mean")),
+        ("Huber", losses.MSE("mean")),
         (fastconv.cross_entropy, losses.CrossEntropy()),
         (fastconv.mse_loss, losses.MSE("mean")),
         (lambda y, t: 0, losses.CrossEntropy()),
@@ -57,6 +60,56 @@ def test_names_classes_and_functions_in_place_of_a_loss(entry, loss, right):
     assert net.parameters.flat.tobytes() == before
     assert written(caught.value, "write loss=") == right
     with_loss(entry, net, right)
+
+
+@pytest.mark.parametrize(
+    ("loss", "says"),
+    [
+        ("l1", r"got 'l1'; write .* own, made of the function fastconv.l1_loss or fastconv.huber_loss \(docs/extend"),
+        (fastconv.cross_entropy, r"got the function cross_entropy; write loss=fastconv.CrossEntropy\(\)$"),
+        (
+            lambda y, t: 0,
+            r"got the function <lambda>; write loss=fastconv.CrossEntropy\(\) or fastconv.MSE\('mean'\); a",
+        ),
+        (losses.MSE, r"got the class MSE; write loss=fastconv.MSE\('mean'\)$"),
+        ("mse", r"got 'mse'; write loss=fastconv.MSE\('mean'\)$"),
+        (type("MSE", (losses.MSE,), {}), r"got the class MSE; write loss=MSE\(\)$"),
+    ],
+    ids=["l1", "function", "lambda", "class", "name", "own"],
+)
+def test_a_loss_is_shown_as_people_wrote_it(loss, says):
+    with pytest.raises(TypeError, match=rf"^loss must be a loss object, {says}"):
+        fit(network(), X, LABELS, loss=loss, progress=False)
+
+
+def test_an_optimizer_that_is_a_class_is_called_one():
+    with pytest.raises(TypeError, match=r", got the class Adam; write optimizer=fastconv.Adam\(\)$"):
+        fit(network(), X, LABELS, optimizer=fastconv.Adam, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        (
+            {},
+            r"^gradients needs loss; write loss, gradients = network.gradients\(x, labels, fastconv.CrossEntropy\(",
+        ),
+        ({"criterion": losses.MSE("mean")}, r"^gradients takes no criterion, .*; write loss=MSE\(reduction='mean'\)$"),
+        ({"loss": losses.MSE(), "train": False}, r"^gradients takes no train, got train=False; write training=False$"),
+        ({"loss": losses.MSE(), "wrt": "x"}, r"; .* with inputs=True that of the images as well$"),
+    ],
+)
+def test_gradients_as_other_libraries_call_them(named, says):
+    with pytest.raises(TypeError, match=says):
+        network().gradients(X, LABELS, **named)
+
+
+@pytest.mark.parametrize("word", ["weights", "weight", "class_weight"])
+def test_weights_of_classes_need_a_loss_of_your_own(word):
+    with pytest.raises(
+        TypeError, match=rf"takes no {word}, .*; weights need a loss of your own, .*cross_entropy takes"
+    ):
+        losses.CrossEntropy(**{word: [1, 2, 3]})
 
 
 @pytest.mark.parametrize("loss", [0, losses, object(), {"loss": "mse"}, ["mse"]])
@@ -198,7 +251,7 @@ def test_a_frozen_network_is_evaluated_but_not_trained():
     frozen = net.freeze()
     assert evaluate(frozen, X, LABELS)[0] == pytest.approx(evaluate(net, X, LABELS)[0], rel=1e-5)
     for run in (fit, partial(train_step, optimizer=fastconv.SGD(0.1))):
-        with pytest.raises(TypeError, match="got a Frozen one: train the network it was made from"):
+        with pytest.raises(TypeError, match="got a frozen network: train the network it was made from"):
             run(frozen, X, LABELS)
 
 

@@ -80,7 +80,9 @@ class TwoModes(Counting):
 def test_a_layer_with_buffers_of_its_own_must_know_both_modes():
     x, loss = np.ones((1, 4), "float32"), losses.MSE()
     network = Network(sequential(Linear(3), Counting(name="own")), (4,), seed=0)
-    with pytest.raises(TypeError, match=r"own is a Counting, whose buffers .* two_modes = True"):
+    with pytest.raises(
+        TypeError, match=r"own is a Counting, whose buffers .* two_modes = True, and its backward must give"
+    ):
         network.gradients(x, np.ones((1, 3), "float32"), loss, training=False)
     network = Network(sequential(Linear(3), TwoModes(name="own")), (4,), seed=0)
     network.gradients(x, np.ones((1, 3), "float32"), loss, training=False)

@@ -28,6 +28,14 @@ PARAMETERS = NETWORK.parameters
         (lambda: SGD(lr=0.1, foo=1), r"got foo=1; it takes lr, momentum, weight_decay, nesterov$"),
         (lambda: SGD(), r"^SGD needs lr; write SGD\(lr=0\.1\)$"),
         (lambda: SGD(PARAMETERS, lr=0.1), r"^SGD takes no parameters; they are given to step, .*SGD\(lr=0\.1\)"),
+        (
+            lambda: Adam(PARAMETERS, lr=0.1),
+            r"^Adam takes no parameters; .*: write optimizer = Adam\(lr=0\.001\), then opt",
+        ),
+        (
+            lambda: fastconv.clip_gradients(5.0, {}),
+            r"^max_norm .* got dict; .* first: write clip_gradients\(gradients, ",
+        ),
         (lambda: SGD(iter([]), lr=0.1), r"^SGD takes no parameters; they are given to step"),
         (lambda: SGD(params=PARAMETERS, lr=0.1), r"^SGD takes no params, got params=.*; they are given to step"),
         (lambda: SGD(PARAMETERS), r"^lr must be a number, got Arrays; parameters are given to step, not here$"),

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -242,3 +243,43 @@ def test_good_training_keeps_its_bits():
     quiet_fit(a, images(), LABELS, epochs=3)
     quiet_fit(b, images(), LABELS, epochs=3, lean=True)
     assert everything(a) == everything(b)
+
+
+def linear():
+    return Network(sequential(layers.Flatten(), layers.Linear(2)), (1, 4, 4), seed=0)
+
+
+def test_a_finite_loss_that_grows_without_bounds_is_told_once_with_the_rate_to_try():
+    with pytest.warns(UserWarning, match="the loss grew") as caught:
+        history = quiet_fit(linear(), images(), LABELS, epochs=4, optimizer=SGD(1e6))
+    assert len(history) == 4
+    assert [warning.filename for warning in caught] == [__file__]
+    says = str(caught[0].message)
+    assert re.match(
+        r"epoch \d: the loss grew from [01]\.\d+ to .*; the learning rate is too large: try a new optimizer with a "
+        r"smaller one than 1e\+06, SGD\(lr=0\.01\)$",
+        says,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quiet_fit(linear(), images(), LABELS, epochs=4, optimizer=eval(says.rpartition(", ")[2]))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "half_sum", "sum"])
+def test_large_losses_of_large_targets_are_no_growth(reduction):
+    """The first batch has a loss of 0, the others that of targets in the thousands, and of many values."""
+    targets = np.full((N, 300), 3000, "float32")
+    targets[np.random.default_rng(0).permutation(N)[:8]] = 0
+    net = Network(sequential(layers.Flatten(), layers.Linear(300, init="zeros")), (1, 4, 4), seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = quiet_fit(net, images(), targets, epochs=2, loss=MSE(reduction), optimizer=SGD(1e-9))
+    assert history[0].loss > 1e6
+
+
+def test_a_sum_over_all_images_is_compared_with_the_sum_of_the_first_batch():
+    x, targets = np.tile(images(), (50, 1, 1, 1)), np.ones((50 * N, 2), "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (epoch,) = quiet_fit(linear(), x, targets, loss=MSE("sum"), optimizer=SGD(1e-9))
+    assert epoch.loss > 1000
