@@ -156,10 +156,8 @@ class Named(Mapping[str, Array]):
 
 def unknown(name: object, known: Iterable[str]) -> str:
     """The message for a name that is not there: names nearly the same, else all of them."""
-    from difflib import get_close_matches
-
     names = list(known)
-    found = get_close_matches(str(name), names, 3, 0.6) or [each for each in names if str(name) in each][:3]
+    found = check.nearest(str(name), names, 3) or [each for each in names if str(name) in each][:3]
     cure = f"did you mean {' or '.join(map(repr, found))}?" if found else f"the names are {', '.join(names)}"
     return f"{name!r} is none of the arrays; {cure}"
 

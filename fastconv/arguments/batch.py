@@ -10,9 +10,13 @@ import numpy as np
 from ..ops import advice, check
 from ..typing import Array, Shape
 
+BRIGHTEST = 200  # the brightest pixel of pictures lies above; depths in metres and counts seldom end just there
+
 
 def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[Array, bool]:
     """(N, *input_shape) of the network's dtype, and whether it came with a batch axis."""
+    if isinstance(x, tuple):
+        refuse_shape(x, name, input_shape, dtype)
     code, x = check.code(x, name), of_dtype(x, name, dtype)
     if x.shape == input_shape:
         return x[None], False
@@ -20,6 +24,16 @@ def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[
         cure = cure_of_shape(x.shape, input_shape, code)
         raise ValueError(f"{name} must have shape {shape_of_batch(input_shape)} or {input_shape}, got {x.shape}{cure}")
     return x, True
+
+
+def refuse_shape(x: tuple[Any, ...], name: str, input_shape: Shape, dtype: np.dtype[Any]) -> None:
+    """TypeError for integers that are a shape, not the numbers of one image."""
+    if x and (len(x),) != input_shape and all(isinstance(extent, int) for extent in x):
+        wanted, got = shape_of_batch(input_shape), check.shown(x)
+        raise TypeError(
+            f"{name} must be an array of images, {wanted}, got the tuple {got}; if it is a shape, "
+            f"write numpy.zeros({name}, '{dtype}')"
+        )
 
 
 def shape_of_batch(input_shape: Shape) -> str:
@@ -43,6 +57,12 @@ def cure_of_shape(shape: Shape, input_shape: Shape, code: str) -> str:
     if prod(shape) == prod(input_shape):
         return f"; write {code}.reshape({', '.join(map(str, input_shape))})"
     return ""
+
+
+def white_of_floats(x: Array) -> int:
+    """255 if these floats look like the pixels of pictures, which reach far beyond 200, else 1."""
+    white = advice.white(x)
+    return white if white > 1 and x.max() > BRIGHTEST else 1
 
 
 def axes_of_images(shape: Shape, input_shape: Shape) -> str:
@@ -75,6 +95,8 @@ def of_dtype(x: Any, name: str, dtype: np.dtype[Any]) -> Array:
                 f"{cure_of_object(made_from, name)}"
             )
         cure = "" if x.ndim == 0 or x.dtype.kind in "SU" else advice.cure(x, code, dtype, pixels=True)
+        if x.dtype == np.uint8 and x.size and not x.any():  # black pixels
+            cure += " / 255"
         raise TypeError(f"{name} must be {dtype} like the network, got {x.dtype}{cure}")
     return check.array(x, name)
 

@@ -30,7 +30,7 @@ def predict(options: Namespace, output: Stream) -> int:
     use_threads(options.threads)
     saved = load_network(options.model, options.files)
     logging.getLogger("PIL").addHandler(SILENT)
-    reader = Reader(saved, options.invert, output)
+    reader = Reader(saved, options.model, options.invert, output)
     with StandardInput() as given:
         done = [reader.attempt(reader.predict_all, file, given) for file in options.files]
     if output.error is None:  # somebody reads the results
@@ -41,8 +41,8 @@ def predict(options: Namespace, output: Stream) -> int:
 class Reader:
     """Reads files, and prints what the network makes of their images."""
 
-    def __init__(self, saved: Saved, invert: bool, output: Stream) -> None:
-        self.saved, self.invert, self.output = saved, invert, output
+    def __init__(self, saved: Saved, model: str, invert: bool, output: Stream) -> None:
+        self.saved, self.model, self.invert, self.output = saved, model, invert, output
         self.likeness = Likeness(saved.background, invert)
 
     def attempt(self, work: Callable[..., bool], name: str | Path, *more: object) -> bool:
@@ -60,7 +60,7 @@ class Reader:
 
     def predict_all(self, file: str, given: StandardInput) -> bool:
         """Classify a file, or each picture in a folder; returns whether all images got a class."""
-        refuse_no_file(file)
+        refuse_no_file(file, self.model)
         if file == "-":
             return self.classify_input(given.file())
         if not os.path.isdir(file):
@@ -106,13 +106,13 @@ class Reader:
         self.output.flush()
 
 
-def refuse_no_file(name: str) -> None:
-    """DataError for an address or a pattern, which is the name of no file."""
+def refuse_no_file(name: str, model: str) -> None:
+    """DataError for an address or a pattern, which is the name of no file; `model`: the network's, as it was typed."""
     if os.path.lexists(name):
         return
     if "://" in name:
         raise data.DataError(
-            f"{name}: is an address, not a file; write curl -L {quoted(name)} | fastconv predict MODEL -"
+            f"{name}: is an address, not a file; write curl -L {quoted(name)} | fastconv predict {quoted(model)} -"
         )
     if name.startswith("~"):
         raise data.DataError(f"{name}: no file has such a name; ~ stands for the home folder only without quotes")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from .. import models
+from ..ops.check import nearest
 from .hints import COMMANDS, HINTS, OPTIONS
 from .options import Parser, parser
 from .words import quoted
@@ -126,6 +127,4 @@ def argument_meant(name: str, word: str) -> str:
 
 def near(word: str, words: Iterable[str]) -> str | None:
     """The one of the words that is spelt most like this word; None if none is."""
-    from difflib import get_close_matches  # a slow import
-
-    return next(iter(get_close_matches(word, words, 1)), None)
+    return next(iter(nearest(word, words)), None)

@@ -5,6 +5,7 @@ import math
 import os
 
 from .. import models
+from ..ops.check import nearest
 
 __all__ = ["model", "path", "positive", "rate", "seed"]
 
@@ -23,9 +24,7 @@ def model(text: str) -> str:
     if text in models.__all__ and callable(getattr(models, text)):
         cure = f"; {text} is trained in Python, with Network(fastconv.models.{text}(), input_shape)"
     else:
-        from difflib import get_close_matches  # a slow import
-
-        near = get_close_matches(text.lower().replace("_", "-"), models.known, 1)
+        near = nearest(text.lower().replace("_", "-"), models.known)
         cure = f"; did you mean {near[0]!r}?" if near else ""
     raise argparse.ArgumentTypeError(f"must be one of {', '.join(models.known)}, got {text!r}{cure}")
 

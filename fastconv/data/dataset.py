@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..typing import Array
+from .calls import explained
 from .elsewhere import hint
 from .files import DataError, named
 from .idx import read_idx
@@ -20,6 +21,14 @@ FASHION = (
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 VARIABLE = "FASTCONV_DATA"  # the environment variable that names a folder
+WORDS = {  # arguments of other libraries -> what to write
+    "download": 'nothing is downloaded: give the folder that holds the files, or "sample"',
+    **dict.fromkeys(("root", "path", "dir", "data_dir", "directory"), "write fastconv.data.load(VALUE)"),
+    **dict.fromkeys(
+        ("train", "split", "subset"), "both parts are loaded: write data = fastconv.data.load(), then data.train"
+    ),
+    **dict.fromkeys(("transform", "normalize"), "images are float32 from 0 to 1; change their arrays with NumPy"),
+}
 PARTS = ("train", "t10k")
 KINDS = (("images", 3), ("labels", 1))  # what a file holds, and its number of dimensions
 
@@ -50,6 +59,7 @@ def kind(array: object) -> str:
     return f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else repr(array)
 
 
+@explained(WORDS)
 def load(folder: str | os.PathLike[str] | None = None) -> Dataset:
     """Load labelled images for training and for testing.
 

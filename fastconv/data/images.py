@@ -100,6 +100,8 @@ def read_path(path: Path, shape: Shape) -> Array:
 
 def extents(shape: Any) -> Shape:
     """(C, H, W) as three integers >= 1; the error says what to write."""
+    if hasattr(shape, "shape") and len(shape.shape) != 1:
+        raise TypeError(f"shape must be (C, H, W), three integers, got an array of shape {tuple(shape.shape)}")
     try:
         extents = tuple(index(extent) for extent in shape)
     except TypeError:

@@ -15,7 +15,7 @@ def check_type(path: object, argument: str = "path") -> None:
         return
     name = getattr(path, "name", None)  # of an open file
     cure = f"; write {name!r}" if hasattr(path, "fileno") and isinstance(name, str) else ""
-    shown = " ".join(repr(path).split())
+    shown = f"an array of shape {path.shape}" if hasattr(path, "shape") else " ".join(repr(path).split())
     raise TypeError(f"{argument} must be text or a pathlib.Path, got {type(path).__name__}: {shown:.50}{cure}")
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments.batch import white_of_floats
 from ..arguments.finite import item_not_finite
 from ..losses import MSE
 from ..network import Network
-from ..ops.advice import white
 from ..typing import Array
 
 GROWN = 10_000  # times the first loss: no network learns with such losses
@@ -66,8 +66,8 @@ def grown(first: float, last: float, loss: Any, targets: Array) -> bool:
 def too_fast(images: Array, optimizer: Any, loss: Any) -> str:
     """What to try where images and targets are finite: smaller steps."""
     told = smaller_steps(optimizer, sure=False)
-    if white(images) > 1:
-        told += f", images / {white(images)}"
+    if white_of_floats(images) > 1:
+        told += f", images / {white_of_floats(images)}"
     if isinstance(loss, MSE) and loss.reduction != "mean":
         told += f", loss=fastconv.MSE('mean') instead of {loss!r}"
     return f"{told}, or fastconv.clip_gradients in a loop of your own"

@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import losses
 from ..arguments import training as given
+from ..arguments.batch import white_of_floats
 from ..frozen import FrozenNetwork
 from ..network import Network
 from ..ops import check
-from ..ops.advice import white
 from ..optim import SGD, Optimizer
 from ..predictor import Predictor
 from ..system.caller import warn
@@ -128,6 +128,12 @@ def remark(loss: Any, output_shape: Shape) -> str:
     return f"MSE() is half the sum over {values} values per image: {values / 2:g} times MSE('mean')"
 
 
+def begins_with_norm(network: Network) -> bool:
+    """Whether the first layer normalises, so that the size of the images does not matter."""
+    first = [node for node in network.nodes[1:] if network.nodes[0] in node.inputs]
+    return all(node.layer is not None and node.layer.kind in ("bn", "norm") for node in first)
+
+
 def warn_of_pixels(name: str, array: Array) -> None:
     """UserWarning for images in 0 to 255, on which networks train badly; looks at what it is given alone.
 
@@ -135,10 +141,10 @@ def warn_of_pixels(name: str, array: Array) -> None:
     """
     if array.dtype.kind != "f" or (name == "labels" and array.ndim != 4):
         return
-    most = white(array)
-    if most > 1 and ((name == "images" and array.ndim == 4) or (array == np.trunc(array)).all()):
+    white = white_of_floats(array)
+    if white > 1 and ((name == "images" and array.ndim == 4) or (array == np.trunc(array)).all()):
         where = ", here and wherever the network is given images" if name == "images" else ""
         warn(
-            f"{name} reach {array.max():g}: networks train best on numbers from 0 to 1; write {name} / {most}{where}",
+            f"{name} reach {array.max():g}: networks train best on numbers from 0 to 1; write {name} / {white}{where}",
             UserWarning,
         )

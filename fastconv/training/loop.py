@@ -19,7 +19,7 @@ from ..system.caller import warn
 from ..typing import Array
 from .divergence import Kept, cause, grown, smaller_steps, too_fast
 from .epoch import Data, Epoch, validation_data
-from .given import FIT, chosen, count, pair, remark, trainable, usable, warn_of_pixels
+from .given import FIT, begins_with_norm, chosen, count, pair, remark, trainable, usable, warn_of_pixels
 from .progress import Progress, announce, progress_bar
 from .score import Count, score
 
@@ -124,7 +124,8 @@ def fit(
     held_out = validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
     rng, history = check.random(seed), []
-    warn_of_pixels("images", data.images[:batch_size])
+    if not begins_with_norm(network):
+        warn_of_pixels("images", data.images[:batch_size])
     warn_of_pixels("labels", data.targets[:batch_size])
     with network.training():
         reserve(network, seen, batch_size, held_out, loss, lean)

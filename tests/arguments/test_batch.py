@@ -140,7 +140,8 @@ def test_pixels_are_divided_by_white(x, code):
 @pytest.mark.parametrize(
     "x",
     [
-        np.zeros((2, 1, 3), "uint8"),
+        np.ones((2, 1, 3), "uint8"),
+        np.zeros((2, 1, 3), "int64"),
         np.ones((2, 1, 3), "int64"),
         np.ones((2, 1, 3), bool),
         -PIXELS,
@@ -149,11 +150,28 @@ def test_pixels_are_divided_by_white(x, code):
         np.full((2, 1, 3), np.nan),
         np.zeros((0, 1, 3)),
     ],
-    ids=["zeros", "ones", "bool", "negative", "large", "shares", "nan", "empty"],
+    ids=["mask", "zeros", "ones", "bool", "negative", "large", "shares", "nan", "empty"],
 )
 def test_what_is_no_pixels_is_only_converted(x):
     with pytest.raises(TypeError, match=r"; write x\.astype\('float32'\)$"):
         batch(x, "x", (1, 3), np.dtype("float32"))
+
+
+def test_black_bytes_are_pixels_too():
+    with pytest.raises(TypeError, match=r"; write x\.astype\('float32'\) / 255$"):
+        batch(np.zeros((2, 1, 3), "uint8"), "x", (1, 3), np.dtype("float32"))
+
+
+@pytest.mark.parametrize("x", [(1, 3), (2, 1, 3), (1, 28, 28), (4,)])
+def test_a_shape_is_no_image(x):
+    with pytest.raises(
+        TypeError, match=r"^x must be an array of images, \(N, 1, 3\), got the tuple \(.*\); if"
+    ) as caught:
+        batch(x, "x", (1, 3), np.dtype("float32"))
+    made = eval(str(caught.value).rpartition("write ")[2], {"numpy": np, "x": x})
+    assert made.shape == x
+    with pytest.raises(TypeError, match="got int64; write"):
+        batch((4, 5, 6), "x", (3,), np.dtype("float32"))  # the numbers of a vector
 
 
 class Table:

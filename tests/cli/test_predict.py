@@ -192,7 +192,7 @@ def test_an_address_is_no_file_and_says_how_to_read_it(trained, capsys):
     line = failure(capsys, "predict", trained, "https://example.org/a b.png")
     assert line == (
         "fastconv: https://example.org/a b.png: is an address, not a file; "
-        "write curl -L 'https://example.org/a b.png' | fastconv predict MODEL -"
+        f"write curl -L 'https://example.org/a b.png' | fastconv predict {trained} -"
     )
 
 

@@ -248,3 +248,17 @@ def test_the_sample_is_the_first_of_each_class():
         taken = [read_idx(dataset.needed_file(dataset.SAMPLE, part, *kind)) for kind in dataset.KINDS]
         for label in range(10):
             np.testing.assert_array_equal(taken[0][taken[1] == label], images[labels == label][:count])
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({"download": True}, "^load takes no download, got download=True; nothing is downloaded: give the folder that"),
+        ({"train": True}, r"^load takes no train, .*: write data = fastconv.data.load\(\), then data.train$"),
+        ({"root": "data"}, r"^load takes no root, got root='data'; write fastconv.data.load\('data'\)$"),
+        ({"nonsense": 1}, "unexpected keyword argument 'nonsense'"),
+    ],
+)
+def test_arguments_of_other_libraries(named, says):
+    with pytest.raises(TypeError, match=says):
+        data.load(**named)

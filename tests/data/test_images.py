@@ -495,3 +495,11 @@ def test_memory_that_is_lacking_is_not_a_damaged_picture(save, monkeypatch):
     monkeypatch.setattr("fastconv.data.pictures.resized", lacking)
     with pytest.raises(MemoryError):
         read_images(path, GREY)
+
+
+def test_an_array_is_shown_by_its_shape():
+    array = np.zeros((2, 3, 4, 4))
+    with pytest.raises(TypeError, match=r"got ndarray: an array of shape \(2, 3, 4, 4\)$"):
+        read_images(array, (3, 4, 4))
+    with pytest.raises(TypeError, match=r"^shape must be \(C, H, W\), .*, got an array of shape \(2, 3, 4, 4\)$"):
+        read_images("a.png", array)

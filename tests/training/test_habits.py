@@ -329,11 +329,22 @@ def test_images_up_to_255_are_trained_with_a_warning_that_points_at_the_caller()
     assert [warning.filename for warning in caught] == [__file__]
 
 
-@pytest.mark.parametrize("images", [X, X * 16, X * 255 - 100, X * 1000], ids=["shares", "sixteen", "negative", "large"])
+@pytest.mark.parametrize(
+    "images",
+    [X, X * 16, X * 80, (X * 139).round(), X * 255 - 100, X * 1000],
+    ids=["shares", "sixteen", "depth", "counts", "negative", "large"],
+)
 def test_other_images_are_trained_without_a_warning(images):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         quiet_fit(network(), images, Y, optimizer=SGD(1e-6))
+
+
+def test_a_network_that_begins_with_batch_norm_takes_pixels_as_they_are():
+    net = Network(sequential(layers.BatchNorm(), layers.Flatten(), layers.Linear(3)), (1, 4, 4), seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quiet_fit(net, X * 255, Y)
 
 
 def test_of_vectors_only_whole_numbers_are_pixels():
