@@ -72,7 +72,7 @@ def test_a_fortran_ordered_array_is_saved_as_what_it_holds(tmp_path):
 
 def test_saving_leaves_nothing_else_behind(path):
     checkpoint.save(path, arrays(1))
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="metadata"):
         checkpoint.save(path, arrays(2), {"not JSON": object()})
     with pytest.raises(ValueError, match="metadata must be at most"):
         checkpoint.save(path, arrays(2), {"long": "x" * (1 << 20)})

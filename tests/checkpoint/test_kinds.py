@@ -163,6 +163,31 @@ def test_suffixes_that_mean_another_format_are_refused(tmp_path, name, write_ins
 
 
 @pytest.mark.parametrize(
+    ("suffix", "means"),
+    [
+        (".pth", "PyTorch's format, which is not supported"),
+        (".h5", "the format of Keras (HDF5), which is not supported"),
+        (".pkl", "a pickle, which is not supported"),
+        (".pb", "a format of TensorFlow, which is not supported"),
+        (".txt", "text, which is not supported"),
+        (".png", "a picture or a document, which is not supported"),
+        (".py", "a program, which is not supported"),
+        (".onnx", "the format of ONNX, which is not supported"),
+        (".npy", "NumPy's format of a single array, which is not supported"),
+        (".gguf", "the format GGUF, which is not supported"),
+        (".mat", "MATLAB's format, which is not supported"),
+        (".msgpack", "the format of Flax, which is not supported"),
+        (".pdparams", "the format of Paddle, which is not supported"),
+        (".tar", "an archive of files, which is not supported"),
+        (".gz", "a compressed file, but checkpoints are not compressed"),
+    ],
+)
+def test_it_is_said_what_a_suffix_means(tmp_path, suffix, means):
+    with pytest.raises(ValueError, match=re.escape(f": {suffix} means {means}; write ")):
+        save(tmp_path / f"x{suffix}", {"w": np.ones(2)})
+
+
+@pytest.mark.parametrize(
     ("name", "start"),
     [
         *(

@@ -40,6 +40,26 @@ def test_arguments_in_another_order_are_named(tmp_path):
         checkpoint.save(tmp_path / "a.npz", [np.ones(2)])
 
 
+class Module:
+    """A module of PyTorch, as far as it matters here."""
+
+    def __init__(self, arrays):
+        self.state_dict = lambda: arrays
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [("network", "network.load(other.arrays())"), ("module", "network.load(module.state_dict())")],
+)
+def test_a_network_or_a_module_is_told_how_to_hand_over_its_arrays(given, line):
+    network, other = (Network(layers.Linear(2), (3,), seed=seed) for seed in (0, 1))
+    module = Module(other.arrays())
+    with pytest.raises(TypeError, match=rf"got \w+; write {re.escape(line)}$"):
+        network.load({"network": other, "module": module}[given])
+    eval(line)
+    assert network.parameters.flat.tobytes() == other.parameters.flat.tobytes()
+
+
 def test_an_open_file_is_told_its_name(tmp_path):
     network = Network(layers.Linear(2), (3,))
     path = tmp_path / "a.npz"

@@ -2,7 +2,6 @@
 
 import copy
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,17 +10,6 @@ import fastconv
 from fastconv import CrossEntropy, Network, layers, losses, sequential
 from fastconv.graph import concat
 from fastconv.layers import Conv2D, Flatten, Linear, LogSoftmax, MainHead, Sigmoid, Softmax
-
-
-@dataclass(frozen=True)
-class Logits(CrossEntropy):
-    takes_logits = True
-
-
-@dataclass(frozen=True)
-class AuxiliaryLogits(losses.AuxiliaryCrossEntropy):
-    takes_logits = True
-
 
 X, T = np.ones((2, 4), "float32"), np.array([0, 1])
 
@@ -40,8 +28,10 @@ ENDINGS = {
 @pytest.mark.parametrize("kind", ENDINGS)
 def test_the_warning_names_the_layer_and_what_to_write(kind):
     network = Network(ENDINGS[kind], (4,), seed=0)
-    with pytest.warns(UserWarning, match=rf"^the network ends with {kind} \(\w+\), but Logits takes logits") as caught:
-        network.gradients(X, T, Logits())
+    with pytest.warns(
+        UserWarning, match=rf"^the network ends with {kind} \(\w+\), but CrossEntropy takes logits"
+    ) as caught:
+        network.gradients(X, T, CrossEntropy())
     assert f"leave {kind} out, and write fastconv.softmax(network.predict(x)) for" in str(caught[0].message)
     assert caught[0].filename == __file__
     assert len(caught) == 1
@@ -53,7 +43,7 @@ def test_the_advice_works():
     np.testing.assert_allclose(fastconv.softmax(without.predict(X)), network.predict(X), rtol=1e-6)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        without.gradients(X, T, Logits())
+        without.gradients(X, T, CrossEntropy())
     assert caught == []
 
 
@@ -74,14 +64,14 @@ def test_every_way_to_train_warns_once_for_each_network_and_loss(way):
     for net, expected in ((network, 1), (network, 0), (copy.deepcopy(network), 1)):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            WAYS[way](net, Logits())
+            WAYS[way](net, CrossEntropy())
         assert [(w.category, w.filename) for w in caught] == [(UserWarning, __file__)] * expected
 
 
 def test_heads_of_probabilities():
     network = Network(heads, (4,), seed=0)
-    with pytest.warns(UserWarning, match=r"ends with Softmax \(softmax1\), but AuxiliaryLogits takes logits"):
-        network.gradients(X, T, AuxiliaryLogits((1, 0.3)))
+    with pytest.warns(UserWarning, match=r"ends with Softmax \(softmax1\), but AuxiliaryCrossEntropy takes logits"):
+        network.gradients(X, T, losses.AuxiliaryCrossEntropy((1, 0.3)))
 
 
 @pytest.mark.parametrize(
@@ -89,10 +79,10 @@ def test_heads_of_probabilities():
     [
         (ENDINGS["Softmax"], losses.MSE()),
         (ENDINGS["Sigmoid"], losses.MSE()),
-        (sequential(Softmax(), Linear(3)), Logits()),
-        (lambda x: x, Logits()),
-        (lambda x: Softmax()(x) + x, Logits()),
-        (sequential(Linear(3), layers.Tanh()), Logits()),
+        (sequential(Softmax(), Linear(3)), CrossEntropy()),
+        (lambda x: x, CrossEntropy()),
+        (lambda x: Softmax()(x) + x, CrossEntropy()),
+        (sequential(Linear(3), layers.Tanh()), CrossEntropy()),
     ],
 )
 def test_other_ends_and_losses_do_not_warn(model, loss):
@@ -105,5 +95,5 @@ def test_pixels_and_frozen_networks():
     network = Network(sequential(Conv2D(3, 1), Softmax()), (2, 4, 4), seed=0)
     for each in (network, network.freeze()):
         with pytest.warns(UserWarning, match="ends with Softmax") as caught:
-            fastconv.evaluate(each, np.ones((2, 2, 4, 4), "float32"), np.zeros((2, 4, 4), int), Logits())
+            fastconv.evaluate(each, np.ones((2, 2, 4, 4), "float32"), np.zeros((2, 4, 4), int), CrossEntropy())
         assert [(w.category, w.filename) for w in caught] == [(UserWarning, __file__)]
