@@ -48,8 +48,8 @@ def not_finite(mapping: str, arrays: Mapping[str, Array]) -> str:
     vector = getattr(arrays, "vector", None)
     if vector is not None and finite(vector):
         return ""
-    odd = next((name for name, array in arrays.items() if not finite(array)), None)
-    return "" if odd is None else f"{mapping}[{odd!r}] holds {contents(arrays[odd])}"
+    bad = next((name for name, array in arrays.items() if not finite(array)), None)
+    return "" if bad is None else f"{mapping}[{bad!r}] holds {contents(arrays[bad])}"
 
 
 def arrays_not_finite(network: Any) -> str:

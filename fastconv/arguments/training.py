@@ -144,8 +144,10 @@ SETTINGS = {  # of optimizers
 
 def settings(line: str) -> dict[str, str]:
     """The words for the settings of the optimizer that `line` makes."""
-    told = f"they are given to step, not here: write optimizer = {line}, then optimizer.step(parameters, gradients)"
-    return {**SETTINGS, **dict.fromkeys(("params", "parameters"), told)}
+    replacement = (
+        f"they are given to step, not here: write optimizer = {line}, then optimizer.step(parameters, gradients)"
+    )
+    return {**SETTINGS, **dict.fromkeys(("params", "parameters"), replacement)}
 
 
 STEP = "loss, gradients = network.gradients(images, labels, loss) and optimizer.step(network.parameters, gradients)"
@@ -224,14 +226,14 @@ def check_optimizer(optimizer: Any) -> Any:
     return optimizer
 
 
-def known_as(thing: object, table: Mapping[str, str]) -> str:
+def known_as(value: object, table: Mapping[str, str]) -> str:
     """What to write for a name, a function, a class or an object of another library; all choices if it is unknown."""
-    return in_table(thing, table) or " or ".join(dict.fromkeys(table.values()))
+    return in_table(value, table) or " or ".join(dict.fromkeys(table.values()))
 
 
-def in_table(thing: object, table: Mapping[str, str]) -> str:
+def in_table(value: object, table: Mapping[str, str]) -> str:
     """The entry of a table for a name, a function, a class or an object; '' if there is none."""
-    name = thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__)
+    name = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
     return table.get("".join(filter(str.isalnum, name.lower())), "")
 
 

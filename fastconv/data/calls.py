@@ -21,8 +21,8 @@ def explained(words: Mapping[str, str]) -> Callable[[Callable[P, R]], Callable[P
             for word, value in kwargs.items():
                 if word in words:
                     shown = f"{value!r:.60}"
-                    told = words[word].replace("VALUE", shown)
-                    raise TypeError(f"{name} takes no {word}, got {word}={shown}; {told}")
+                    replacement = words[word].replace("VALUE", shown)
+                    raise TypeError(f"{name} takes no {word}, got {word}={shown}; {replacement}")
             return function(*args, **kwargs)
 
         return call

@@ -28,9 +28,9 @@ def settled(words: Mapping[str, str]) -> Callable[[type[T]], type[T]]:
 def instead(loss: Any, name: str, value: object, words: Mapping[str, str]) -> str:
     """What is wrong with ``loss.name = value``, and what to write."""
     own, names = type(loss).__name__, [field.name for field in fields(loss)]
-    told = name if name in names else words.get(name, "")
-    if told in names:
-        return f"{name} of {own} cannot be set; make another loss: write {own}({told}={value!r})"
-    if " " not in told:
-        told = f"its settings are {', '.join(names)}" if names else "it has no settings"
-    return f"{own} has no {name!r}; {told.replace('VALUE', repr(value))}"
+    replacement = name if name in names else words.get(name, "")
+    if replacement in names:
+        return f"{name} of {own} cannot be set; make another loss: write {own}({replacement}={value!r})"
+    if " " not in replacement:
+        replacement = f"its settings are {', '.join(names)}" if names else "it has no settings"
+    return f"{own} has no {name!r}; {replacement.replace('VALUE', repr(value))}"

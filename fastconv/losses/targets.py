@@ -239,8 +239,10 @@ def first_odd(given: Array) -> Any:
     """The first element that is not a whole number, to be shown in an error; the first element if there is none."""
     flat = given.reshape(-1)
     if given.dtype.kind == "f":
-        odd = flat[~(np.isfinite(flat) & (flat == np.trunc(flat)))]
+        not_whole = flat[~(np.isfinite(flat) & (flat == np.trunc(flat)))]
     else:
-        odd = [value for value in flat if not isinstance(value, int | np.integer)] if given.dtype.kind == "O" else []
-    value = (odd if len(odd) else flat)[0]
+        not_whole = (
+            [value for value in flat if not isinstance(value, int | np.integer)] if given.dtype.kind == "O" else []
+        )
+    value = (not_whole if len(not_whole) else flat)[0]
     return value.item() if isinstance(value, np.generic) else value

@@ -12,6 +12,11 @@ def real(value: Any, name: str) -> float:
     """A float from any real number, a NumPy scalar or a 0-dimensional array."""
     if isinstance(value, Mapping | Iterator):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}; parameters are given to step, not here")
+    if isinstance(value, list) and any(isinstance(part, Mapping | np.ndarray) for part in value):
+        raise TypeError(
+            f"{name} must be a number, got a list of {type(value[0]).__name__}; all parameters of an optimizer share "
+            "its settings: make one for each group, and give its step the parameters and gradients of that group"
+        )
     if isinstance(value, np.ndarray) and value.ndim:
         raise TypeError(f"{name} must be a number, got an array of shape {value.shape}")
     if callable(value):

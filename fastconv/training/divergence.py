@@ -65,9 +65,9 @@ def grown(first: float, last: float, loss: Any, targets: Array) -> bool:
 
 def too_fast(images: Array, optimizer: Any, loss: Any) -> str:
     """What to try where images and targets are finite: smaller steps."""
-    told = smaller_steps(optimizer, sure=False)
+    cure = smaller_steps(optimizer, sure=False)
     if white_of_floats(images) > 1:
-        told += f", images / {white_of_floats(images)}"
+        cure += f", images / {white_of_floats(images)}"
     if isinstance(loss, MSE) and loss.reduction != "mean":
-        told += f", loss=fastconv.MSE('mean') instead of {loss!r}"
-    return f"{told}, or fastconv.clip_gradients in a loop of your own"
+        cure += f", loss=fastconv.MSE('mean') instead of {loss!r}"
+    return f"{cure}, or fastconv.clip_gradients in a loop of your own"

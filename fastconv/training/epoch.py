@@ -1,6 +1,6 @@
 """The data and the results of an epoch: checked images with targets, and loss and accuracy."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -48,8 +48,8 @@ class Epoch(NamedTuple):
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
             return tuple.__getitem__(self, key)
-        told = "write epoch." + key if key in self._fields else OF_EPOCHS.get(key, "its fields are " + FIELDS)
-        raise TypeError(f"an Epoch is no dictionary, got [{key!r}]; {told}")
+        replacement = "write epoch." + key if key in self._fields else OF_EPOCHS.get(key, "its fields are " + FIELDS)
+        raise TypeError(f"an Epoch is no dictionary, got [{key!r}]; {replacement}")
 
     def __str__(self) -> str:
         train = ["loss " + number(self.loss)]
@@ -63,6 +63,31 @@ class Epoch(NamedTuple):
         time = f"{self.seconds:.1f} s" if self.seconds < 100 else f"{self.seconds:.0f} s"
         parts = [f"epoch {self.epoch}", *train, ", ".join(validation), time]
         return "  ".join(part for part in parts if part)
+
+
+OF_HISTORY = {  # names of other libraries, and of an Epoch
+    **{name: f"write [epoch.{name} for epoch in history]" for name in Epoch._fields},
+    "history": "it is a list of epochs: write [epoch.loss for epoch in history]",
+    "val_loss": "write [epoch.validation_loss for epoch in history]",
+    **dict.fromkeys(("val_accuracy", "val_acc"), "write [epoch.validation_accuracy for epoch in history]"),
+    "acc": "write [epoch.accuracy for epoch in history]",
+    **dict.fromkeys(("params", "model"), "it is a list of epochs; the network is the one that was given to fit"),
+}
+
+
+class History(list[Epoch]):
+    """The epochs of a `fit`, in order."""
+
+    if not TYPE_CHECKING:  # for the checker of types a list has neither
+
+        def __getattr__(self, name: str) -> NoReturn:
+            no_attribute(self, name, OF_HISTORY)
+
+        def __getitem__(self, key: object) -> object:
+            if not isinstance(key, str):
+                return list.__getitem__(self, key)
+            replacement = OF_HISTORY.get(key, f"its fields are {FIELDS}: write [epoch.loss for epoch in history]")
+            raise TypeError(f"the result of fit is a list of epochs, got [{key!r}]; {replacement}")
 
 
 def number(loss: float) -> str:

@@ -46,18 +46,18 @@ def predicting(network: object, line: str) -> None:
         raise no_network(network, "network must be a Network, or a frozen one", line)
 
 
-def no_network(thing: object, rule: str, line: str) -> TypeError:
+def no_network(value: object, rule: str, line: str) -> TypeError:
     """The error for something else, with what to write."""
-    if isinstance(thing, np.ndarray | tuple | list):
-        return TypeError(f"{rule}, got a {type(thing).__name__}; the network comes first: write {line}")
-    if isinstance(thing, str | os.PathLike):
+    if isinstance(value, np.ndarray | tuple | list):
+        return TypeError(f"{rule}, got a {type(value).__name__}; the network comes first: write {line}")
+    if isinstance(value, str | os.PathLike):
         made = "make one of a model, Network(model, input_shape)"
-        return TypeError(f"{rule}, got {thing!r}; {made}, and load the weights of a file into it, network.load(path)")
-    if isinstance(thing, type) and issubclass(thing, Predictor):
-        return TypeError(f"{rule}, got the class {thing.__name__}; make one of a model: Network(model, input_shape)")
-    if isinstance(thing, type):
-        return TypeError(f"{rule}, got the class {thing.__name__}; write Network({thing.__name__}(...), input_shape)")
-    return TypeError(f"{rule}, got {check.shown(thing)}; make one of a model: Network(model, input_shape)")
+        return TypeError(f"{rule}, got {value!r}; {made}, and load the weights of a file into it, network.load(path)")
+    if isinstance(value, type) and issubclass(value, Predictor):
+        return TypeError(f"{rule}, got the class {value.__name__}; make one of a model: Network(model, input_shape)")
+    if isinstance(value, type):
+        return TypeError(f"{rule}, got the class {value.__name__}; write Network({value.__name__}(...), input_shape)")
+    return TypeError(f"{rule}, got {check.shown(value)}; make one of a model: Network(model, input_shape)")
 
 
 def pair(images: Any, labels: Any, line: str) -> tuple[Any, Any]:
@@ -76,28 +76,28 @@ def pair(images: Any, labels: Any, line: str) -> tuple[Any, Any]:
         raise TypeError(
             "labels must be an array or a list, got a second pair; write fit(network, train, validation=test)"
         )
-    for name, thing in (("images", images), ("labels", labels)):
-        kind = "optimizer" if has(thing, "step") else "loss" if has(thing, "bind") else ""
+    for name, value in (("images", images), ("labels", labels)):
+        kind = "optimizer" if has(value, "step") else "loss" if has(value, "bind") else ""
         if kind:
             order = line.replace("images, labels", "*pair") if is_split(images) else line
             order = f"{order[:-1]}, {kind}={kind})" if f"{kind}={kind}" not in order else order
-            raise TypeError(f"{name} must be an array, got the {kind} {thing!r}; write {order}")
+            raise TypeError(f"{name} must be an array, got the {kind} {value!r}; write {order}")
     return images, labels
 
 
-def has(thing: object, method: str) -> bool:
-    """Whether the thing has this method."""
-    return callable(getattr(thing, method, None))
+def has(value: object, method: str) -> bool:
+    """Whether the value has this method."""
+    return callable(getattr(value, method, None))
 
 
-def is_pair(thing: object) -> bool:
+def is_pair(value: object) -> bool:
     """Whether this is a tuple or a list of two."""
-    return isinstance(thing, tuple | list) and len(thing) == 2
+    return isinstance(value, tuple | list) and len(value) == 2
 
 
-def is_split(thing: object) -> bool:
+def is_split(value: object) -> bool:
     """Whether this is a pair of arrays, one of images and one of labels, by their dimensions."""
-    return is_pair(thing) and len({getattr(part, "ndim", 0) for part in thing}) == 2  # type: ignore[attr-defined]
+    return is_pair(value) and len({getattr(part, "ndim", 0) for part in value}) == 2  # type: ignore[attr-defined]
 
 
 def usable(optimizer: Any, lean: object) -> Any:

@@ -18,7 +18,7 @@ from ..predictor import BATCH
 from ..system.caller import warn
 from ..typing import Array
 from .divergence import Kept, cause, grown, smaller_steps, too_fast
-from .epoch import Data, Epoch, validation_data
+from .epoch import Data, Epoch, History, validation_data
 from .given import FIT, begins_with_norm, chosen, count, pair, remark, trainable, usable, warn_of_pixels
 from .progress import Progress, announce, progress_bar
 from .score import Count, score
@@ -95,8 +95,8 @@ def fit(
     Warns
     -----
     UserWarning
-        If the first images, or targets that are images, reach from 0 to 255; once, if the loss of an epoch is more than
-        10,000 times that of the first batch.
+        If the first images, or targets that are images, reach from 0 to 255 (not where the network begins with
+        normalisation); once, if the loss of an epoch is more than 10,000 times that of the first batch.
 
     Notes
     -----
@@ -123,7 +123,7 @@ def fit(
     data = Data(network, *pair(images, labels, FIT), loss)
     held_out = validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
-    rng, history = check.random(seed), []
+    rng, history = check.random(seed), History()
     if not begins_with_norm(network):
         warn_of_pixels("images", data.images[:batch_size])
     warn_of_pixels("labels", data.targets[:batch_size])
@@ -192,15 +192,15 @@ class Run:
         self.kept = None if lean else Kept(network)
         self.history: list[Epoch] = []
         self.first: float | None = None  # the loss of the first batch; infinite once it was compared with a large one
-        if odd := arrays_not_finite(network):
-            raise self.stopped(f"before training: {odd}; load its values again, or build the network anew")
+        if non_finite := arrays_not_finite(network):
+            raise self.stopped(f"before training: {non_finite}; load its values again, or build the network anew")
 
     def epoch(self, number: int, order: Array, bar: Progress) -> Epoch:
         """Train on the images in this order, then look at the validation."""
         started = time.perf_counter()
         count = self.train(order, bar)
-        if odd := arrays_not_finite(self.network):
-            raise self.stopped(f"epoch {number}: {odd}; {self.cause(order[:0])}")
+        if non_finite := arrays_not_finite(self.network):
+            raise self.stopped(f"epoch {number}: {non_finite}; {self.cause(order[:0])}")
         checked: tuple[float | None, float | None] = (None, None)
         if self.validation is not None:
             checked = score(self.network, self.validation, self.loss)
@@ -246,8 +246,8 @@ class Run:
         """The same for all images of the validation."""
         data = self.validation
         assert data is not None
-        odd = item_not_finite("images", data.images) or item_not_finite("labels", data.targets)
-        return f"validation: {odd}" if odd else too_fast(data.images, self.optimizer, self.loss)
+        non_finite = item_not_finite("images", data.images) or item_not_finite("labels", data.targets)
+        return f"validation: {non_finite}" if non_finite else too_fast(data.images, self.optimizer, self.loss)
 
     def stopped(self, says: str) -> FloatingPointError:
         """The error, once the network is as it was after the last good epoch."""

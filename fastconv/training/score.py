@@ -75,8 +75,8 @@ def evaluate(
 
 def why(network: Predictor, data: Data) -> str:
     """Why the loss of these images is NaN or infinite."""
-    odd = item_not_finite("images", data.images) or item_not_finite("labels", data.targets)
-    return odd or f"images and labels are finite, but {network._not_finite()}"
+    non_finite = item_not_finite("images", data.images) or item_not_finite("labels", data.targets)
+    return non_finite or f"images and labels are finite, but {network._not_finite()}"
 
 
 def score(network: Predictor, data: Data, loss: Any) -> tuple[float, float | None]:

@@ -47,6 +47,10 @@ PARAMETERS = NETWORK.parameters
         (lambda: fastconv.clip_gradients(NETWORK, 1), r"; write network\.gradients\(images, labels, loss\)\[1\]$"),
         (lambda: fastconv.clip_gradients({}), r"^clip_gradients needs max_norm; write clip_gradients\(gradients, 1"),
         (lambda: fastconv.clip_gradients({}, clip_value=2), r"got clip_value=2; write max_norm=2$"),
+        (
+            lambda: SGD([{"params": PARAMETERS}]),
+            r"^lr .* got a list of dict; all parameters .* make one for each group, ",
+        ),
         (lambda: SGD("0.1"), r"^lr must be a number, got '0\.1'$"),
         (
             lambda: SGD(0.1).step(),

@@ -12,7 +12,7 @@ from fastconv.layers import Conv2D, Flatten, Linear, MainHead
 from fastconv.network import Network
 from fastconv.optim import SGD
 from fastconv.training import evaluate, fit
-from fastconv.training.epoch import FIELDS, OF_EPOCHS, Epoch
+from fastconv.training.epoch import FIELDS, OF_EPOCHS, OF_HISTORY, Epoch, History
 
 STILL = SGD(0.0)  # the weights stay, so every batch sees those of the validation
 
@@ -279,3 +279,28 @@ def test_the_results_of_an_epoch_are_attributes_of_a_tuple():
         ONE.f1  # noqa: B018
     assert (ONE[1], ONE[-1], ONE[1:3]) == (0.5, 2.0, (0.5, 0.75))
     assert pickle.loads(pickle.dumps(ONE)) == copy.deepcopy(ONE) == ONE
+
+
+def test_a_history_of_other_libraries_is_told_to_be_a_list():
+    net, x = Network(sequential(Flatten(), Linear(3)), (2, 4, 4), seed=1), made()
+    history = fit(net, x, np.arange(53) % 3, epochs=2, validation=(x, np.arange(53) % 3), progress=False)
+    assert type(history) is History
+    for copied in (copy.deepcopy(history), pickle.loads(pickle.dumps(history)), [*history]):
+        assert copied == history
+        assert repr(copied) == repr(history)
+    assert [epoch.epoch for epoch in history[:1]] == [1]
+    for name, replacement in OF_HISTORY.items():
+        with pytest.raises(AttributeError, match=f"^History has no '{name}'; ") as caught:
+            getattr(history, name)
+        with pytest.raises(TypeError, match=rf"^the result of fit is a list of epochs, got \['{name}'\]; ") as of_item:
+            history[name]
+        assert str(caught.value).endswith(replacement)
+        assert str(of_item.value).endswith(replacement)
+        if replacement.startswith("write "):
+            assert len(eval(replacement.removeprefix("write "))) == 2
+    assert OF_HISTORY["val_loss"] == "write [epoch.validation_loss for epoch in history]"
+    with pytest.raises(
+        TypeError, match=r"got \['f1'\]; its fields are epoch, loss, .*: write \[epoch.loss for epoch in"
+    ):
+        history["f1"]
+    assert not hasattr(history, "f1")
