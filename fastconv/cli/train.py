@@ -3,6 +3,7 @@
 import math
 import os
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
@@ -89,18 +90,20 @@ def run(
 ) -> None:
     """Train; FloatingPointError if the loss or a weight is NaN or infinite."""
     bar = sys.stderr.isatty() and find_spec("tqdm") is not None
-    fit(
-        network,
-        *found.train,
-        epochs=epochs,
-        batch_size=options.batch_size,
-        optimizer=optimizer,
-        loss=loss,
-        seed=options.seed,
-        validation=found.test,
-        progress=bar,
-        on_epoch=partial(end_of_epoch, finished, not bar),
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of losses that grow; `train` says what to type
+        fit(
+            network,
+            *found.train,
+            epochs=epochs,
+            batch_size=options.batch_size,
+            optimizer=optimizer,
+            loss=loss,
+            seed=options.seed,
+            validation=found.test,
+            progress=bar,
+            on_epoch=partial(end_of_epoch, finished, not bar),
+        )
 
 
 class Finished:
