@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import graph, parameters
 from .arguments.finite import arrays_not_finite
-from .arguments.network_habits import advice
 from .arguments.signatures import explained_class
 from .checkpoint.stored import Stored
 from .executor import Executor, Trained
@@ -261,6 +260,13 @@ for base in Network.__bases__:  # errors of Python about arguments show the name
     for name, method in vars(base).items():
         if isinstance(method, FunctionType):
             unwrap(method).__qualname__ = f"Network.{name}"
+
+
+def advice(name: str) -> str:
+    """What to write for a name of another library; '' if it is unknown."""
+    from .arguments import network_habits  # a table that only errors need
+
+    return network_habits.advice(name)
 
 
 def first_values(values: ArrayLike, array: Array, name: str) -> None:

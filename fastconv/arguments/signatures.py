@@ -5,7 +5,9 @@ from functools import wraps
 from inspect import signature
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
-from ..ops.binding import refused, unbound
+import numpy as np
+
+from ..ops.binding import by_position, parameters_of, refused, shortened, unbound
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,9 +60,26 @@ def misfit(
     """What is wrong with the arguments that Python could not bind."""
     if "self" in signature(function).parameters:
         args = args[1:]
-    if "parameters" in words and any(isinstance(value, Mapping | Iterator) for value in args[:1]):
-        return f"{name} takes no parameters; {words['parameters']}"
-    return refused(name, function, args, options, lambda word, known: words.get(word, ""), line)
+    if "parameters" in words and any(holds_arrays(value) for value in args[:1]):
+        made = f"{name}({', '.join(f'{word}={value!r}' for word, value in options.items())})" if options else line
+        return f"{name} takes no parameters; {words['parameters'].replace(line, made)}"
+    beyond = by_name(name, function, args)
+    return refused(name, function, args, options, lambda word, known: words.get(word, ""), line, beyond)
+
+
+def holds_arrays(value: object) -> bool:
+    """Whether this may be parameters: a mapping, an iterator, or a list of mappings or arrays."""
+    parts = value if isinstance(value, list | tuple) else ()
+    return isinstance(value, Mapping | Iterator) or any(isinstance(part, Mapping | np.ndarray) for part in parts)
+
+
+def by_name(name: str, function: Callable[..., object], args: Sequence[Any]) -> str:
+    """'write ...': the call with the arguments that have no place as options, in their order; '' if it has none."""
+    parameters = parameters_of(function)
+    places = by_position(parameters)
+    options = [word for word in parameters if word not in places]
+    extra = [f"{word}={shortened(value)}" for word, value in zip(options, args[len(places) :], strict=False)]
+    return f"write {name}({', '.join([*places, *extra])})" if extra else ""
 
 
 def no_attribute(value: object, name: str, words: Mapping[str, str]) -> NoReturn:

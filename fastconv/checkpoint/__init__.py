@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,15 +21,17 @@ from ..system.replace import check_target, replacing
 from ..typing import Array
 from . import dtypes, npz, safetensors
 from .errors import CheckpointError, Mismatch, blamed_on, shortened
-from .kinds import SAFETENSORS, Reader, open_weights, suffix_to_write
 from .memory import Memory
 from .metadata import FORMAT
 from .names import Comparison, Loaded, Rename, compared, mismatch
 
+if TYPE_CHECKING:
+    from .kinds import Reader  # it knows many formats, and many programs neither save nor load
+
 __all__ = ["FORMAT", "CheckpointError", "Loaded", "Mismatch", "check_path", "load", "metadata", "save"]
 
 NO_METADATA: Mapping[str, Any] = MappingProxyType({})
-WRITERS = {SAFETENSORS: safetensors.write, ".npz": npz.write}
+WRITERS = {safetensors.SUFFIX: safetensors.write, ".npz": npz.write}
 LONGEST_NAME = 60_000  # bytes of an array's name; a zip archive can hold 65,535
 
 
@@ -38,6 +40,8 @@ def save(path: AnyPath, arrays: Mapping[str, Array], metadata: Any = NO_METADATA
 
     The suffix decides the format: .safetensors, else .npz. `system.replace` says how the old file is replaced.
     """
+    from .kinds import suffix_to_write
+
     check_order(path, arrays)
     path = check_path(path)
     write = WRITERS[suffix_to_write(path)]
@@ -60,8 +64,10 @@ def check_order(path: object, arrays: object) -> None:
 
 def check_path(path: AnyPath) -> str:
     """The path as text; ValueError, TypeError or OSError if `save` cannot write there."""
+    from .kinds import suffix_to_write
+
     path = text_of(path, CheckpointError)
-    if suffix_to_write(path) == SAFETENSORS:
+    if suffix_to_write(path) == safetensors.SUFFIX:
         safetensors.library(path)
     return check_target(path, CheckpointError)
 
@@ -85,11 +91,13 @@ def metadata(path: AnyPath) -> Any:
 
 
 @contextmanager
-def opened(source: AnyPath | Mapping[str, Any]) -> Iterator[Reader]:
+def opened(source: AnyPath | Mapping[str, Any]) -> "Iterator[Reader]":
     """A reader for a file, whose errors name it as the caller typed it, or for a dict of arrays."""
     if isinstance(source, Mapping):
         yield Memory(source)
         return
+    from .kinds import open_weights
+
     path = text_of(source, CheckpointError)
     with named(path), open_weights(path) as file:
         yield file
@@ -127,7 +135,7 @@ def load(
     )
 
 
-def read(file: Reader, comparison: Comparison, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
+def read(file: "Reader", comparison: Comparison, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
     """(name -> values in the array's dtype, names of rounded arrays); an array that would lose values is misshapen."""
     values, rounded = {}, []
     for name, original in list(comparison.fitting.items()):

@@ -12,13 +12,13 @@ from .dtypes import Entry
 from .errors import CheckpointError, blamed_on, shortened
 from .folders import WEIGHTS, folder_cure
 from .npz import METADATA, NpzFile, open_archive
+from .safetensors import SUFFIX as SAFETENSORS
 from .safetensors import SafetensorsFile
 from .torch import MAGIC, TorchLegacy, TorchZip, is_pickle
 
 if TYPE_CHECKING:
     from zipfile import ZipFile  # a slow import, and many programs neither save nor load
 
-SAFETENSORS = ".safetensors"
 FEWEST = 8  # bytes from which text is told from numbers
 START = 512  # bytes, enough for every kind below
 LEGACY = re.compile(rb"(?s)\x80[\x02-\x05](\x95.{8})?\x8a\x0a" + re.escape(MAGIC.to_bytes(10, "little")))

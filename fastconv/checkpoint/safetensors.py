@@ -17,6 +17,7 @@ from .errors import CheckpointError
 NAMES = {"F16": "float16", "F32": "float32", "F64": "float64", "BOOL": "bool"}
 NAMES |= {f"{kind[0].upper()}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
 BFLOAT16 = "BF16"
+SUFFIX = ".safetensors"
 OTHERS = "__metadata__"
 OURS = "fastconv"  # the key in its metadata that holds ours
 MOST_HEADER = 100_000_000  # bytes, as the format says

@@ -12,12 +12,9 @@ from ..system.files import AnyPath
 from ..typing import Array, Shape
 from .arrays import NPY_MAGIC, from_array, read_npy
 from .compressed import compression, unpacked_start
-from .cures import cure
 from .elsewhere import PICTURES
 from .files import DataError, first_bytes, named
 from .idx import is_idx, read_idx
-from .kinds import START, described, never_images
-from .pictures import read_picture
 
 __all__ = ["pictures", "read_images"]
 
@@ -164,6 +161,10 @@ def others(visible: list[Path]) -> str:
 
 def read_file(path: Path, shape: Shape) -> Array:
     """The images of one file, whose first bytes tell its format."""
+    from .cures import cure  # these know many kinds of files, and many programs read none
+    from .kinds import START, described, never_images
+    from .pictures import read_picture
+
     start = first_bytes(path, START)
     if start.startswith(NPY_MAGIC):
         return from_array(path, read_npy(path), shape)

@@ -30,7 +30,7 @@ PARAMETERS = NETWORK.parameters
         (lambda: SGD(PARAMETERS, lr=0.1), r"^SGD takes no parameters; they are given to step, .*SGD\(lr=0\.1\)"),
         (
             lambda: Adam(PARAMETERS, lr=0.1),
-            r"^Adam takes no parameters; .*: write optimizer = Adam\(lr=0\.001\), then opt",
+            r"^Adam takes no parameters; .*: write optimizer = Adam\(lr=0\.1\), then opt",
         ),
         (
             lambda: fastconv.clip_gradients(5.0, {}),
