@@ -1,5 +1,7 @@
 """Shared by all tests: the limits of hypothesis, so that a run is short and the same everywhere; many threads."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -8,6 +10,7 @@ from fastconv import kernels
 
 settings.register_profile("fastconv", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("fastconv")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what runs in its background ignore Ctrl-C
 
 
 @pytest.fixture

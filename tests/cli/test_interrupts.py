@@ -24,20 +24,35 @@ def arrays(path):
     return {name: array.copy() for name, array in network.parameters.items()}
 
 
-def start(folder, cwd, *more):
-    """A training of many epochs, as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "fastconv", "train", "--data", str(folder), "--epochs", "100000", *more],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(Path(fastconv.__file__).parents[1])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def start(folder, tmp_path):
+    """start(*ignored): a training of many epochs, as a process of its own; it is killed at the end if it still runs.
+
+    Signals do in it what they do by default, whatever the tests inherit, but for the ignored ones.
+    """
+    processes = []
+
+    def started(*ignored):
+        command = [sys.executable, "-m", "fastconv", "train", "--data", str(folder), "--epochs", "100000"]
+        environment = {**os.environ, "PYTHONPATH": str(Path(fastconv.__file__).parents[1])}
+        kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {kind: signal.signal(kind, signal.SIG_IGN if kind in ignored else signal.SIG_DFL) for kind in kinds}
+        try:
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            processes.append(subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes))
+        finally:
+            for kind, handler in before.items():
+                signal.signal(kind, handler)
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
-def test_a_process_that_is_interrupted_saves_the_last_finished_epoch(folder, tmp_path):
-    process = start(folder, tmp_path)
+def test_a_process_that_is_interrupted_saves_the_last_finished_epoch(start, folder, tmp_path):
+    process = start()
     assert any("epoch 2 " in line for line in process.stdout)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -58,8 +73,8 @@ def test_a_process_that_is_interrupted_saves_the_last_finished_epoch(folder, tmp
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_other_signals_that_end_a_process_save_too(folder, tmp_path, number):
-    process = start(folder, tmp_path)
+def test_other_signals_that_end_a_process_save_too(start, tmp_path, number):
+    process = start()
     assert any("epoch 2 " in line for line in process.stdout)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -68,12 +83,8 @@ def test_other_signals_that_end_a_process_save_too(folder, tmp_path, number):
     arrays(tmp_path / "zhang2016.npz")
 
 
-def test_a_terminal_that_closes_after_nohup_ends_nothing(folder, tmp_path):
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = start(folder, tmp_path)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+def test_a_terminal_that_closes_after_nohup_ends_nothing(start):
+    process = start(signal.SIGHUP)
     assert any("epoch 2 " in line for line in process.stdout)
     process.send_signal(signal.SIGHUP)
     assert any("epoch " in line for line in process.stdout)
@@ -82,8 +93,8 @@ def test_a_terminal_that_closes_after_nohup_ends_nothing(folder, tmp_path):
     assert process.returncode == 128 + signal.SIGTERM
 
 
-def test_two_interrupts_at_once_lose_nothing(folder, tmp_path):
-    process = start(folder, tmp_path)
+def test_two_interrupts_at_once_lose_nothing(start, tmp_path):
+    process = start()
     assert any("epoch 2 " in line for line in process.stdout)
     for _ in range(20):
         if process.poll() is None:
