@@ -1,13 +1,14 @@
 """Arguments as attributes: each is checked whenever it is set, and shown as one would type it."""
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from inspect import Parameter
 from typing import Any, Generic, Self, TypeVar, overload
 
 import numpy as np
 
 from ..ops import check
+from ..ops.binding import parameters_of
 
 T = TypeVar("T")
 UNSET = object()
@@ -70,10 +71,15 @@ def is_own(kind: type) -> bool:
 ARRAYS = {"weight", "weights", "kernel", "filters", "running_mean", "running_var", "get_weights", "state_dict"}
 
 
+def arguments_of(kind: type) -> Mapping[str, Parameter]:
+    """The arguments of the constructor; read once per class, for each attribute of each layer asks for them."""
+    return parameters_of(kind.__init__)  # type: ignore[misc]  # of the class itself
+
+
 def check_known(layer: Any, name: str, value: object) -> None:
     """AttributeError for an attribute that the layer does not have; names that begin with _ are free."""
     kind = type(layer)
-    if name.startswith("_") or name in inspect.signature(kind).parameters:
+    if name.startswith("_") or name in arguments_of(kind):
         return
     inner = isinstance(getattr(kind, name, None), Argument)  # of a base: a constructor sets it, and nobody later
     if hasattr(kind, name) and not (inner and name in vars(layer)):
@@ -92,7 +98,7 @@ def instead(kind: type, name: str, value: object, guess: bool = True) -> str:
     """What a layer has in place of an attribute; with `guess` also the nearest name, or all names."""
     from .options import near, translated  # tables, for errors alone
 
-    known = [*inspect.signature(kind).parameters]
+    known = [*arguments_of(kind)]
     taken = translated(name, value, known)
     if isinstance(getattr(kind, name, None), Argument) and not guess:
         return "; a method __init__ of your own must call super().__init__(...)"

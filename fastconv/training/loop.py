@@ -123,7 +123,7 @@ def fit(
     data = Data(network, *pair(images, labels, FIT), loss)
     held_out = validation_data(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, check.flag(drop_last, "drop_last"))
-    rng, history = check.random(seed), History()
+    rng = check.random(seed)
     if not begins_with_norm(network):
         warn_of_pixels("images", data.images[:batch_size])
     warn_of_pixels("labels", data.targets[:batch_size])
@@ -134,11 +134,10 @@ def fit(
         for number in range(1, epochs + 1):
             with progress_bar(f"epoch {number}/{epochs}", seen, progress) as bar:
                 epoch = run.epoch(number, rng.permutation(len(data.images))[:seen], bar)
-                history.append(epoch)
                 bar.done(epoch)
             if on_epoch is not None and is_true(on_epoch(epoch)):
                 break
-    return history
+    return run.history
 
 
 def is_true(value: object) -> bool:
@@ -190,7 +189,7 @@ class Run:
         self.network, self.data, self.validation, self.batch_size = network, data, validation, batch_size
         self.optimizer, self.loss, self.lean = optimizer, loss, lean
         self.kept = None if lean else Kept(network)
-        self.history: list[Epoch] = []
+        self.history = History()
         self.first: float | None = None  # the loss of the first batch; infinite once it was compared with a large one
         if non_finite := arrays_not_finite(network):
             raise self.stopped(f"before training: {non_finite}; load its values again, or build the network anew")
