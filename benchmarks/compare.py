@@ -47,6 +47,7 @@ def parser():
     p.add_argument("--peers", default="", metavar="NAME,...", help="default: all that are installed")
     p.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     p.add_argument("--seconds", type=float, default=1.0, help="of timing per line (default %(default)s)")
+    p.add_argument("--nchw", action="store_true", help="every array as NumPy has it, in C order, on both sides")
     p.add_argument("--packed", action="store_true", help="weights packed beforehand, on both sides")
     p.add_argument("--paths-off", default="", metavar="PATH,...", help="of winograd, planar, depthwise, narrow")
     p.add_argument("--isa", default="", choices=["", *CAPPED], help="ours and the peers on this instruction set only")
@@ -64,6 +65,8 @@ def chosen(options):
     if unknown:
         raise SystemExit(f"--directions: {unknown[0]!r} is unknown; must be some of {', '.join(DIRECTIONS)}")
     shapes = [s for s in SHAPES if options.family in (s.family, "all") and re.search(options.shapes, s.name)]
+    if options.nchw:
+        shapes = [s.in_nchw() for s in shapes]
     if options.packed:
         shapes = [s for s in shapes if s.op == "conv2d"]
         wanted = [name for name in wanted if name != "weight"]
