@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import __version__, data, kernels
 from ..kernels import cpu
-from ..kernels.runtime.threads import default_num_threads, get_num_threads
+from ..kernels.runtime import threads
 from .streams import Stream, escaped
 
 __all__ = ["info"]
@@ -31,7 +31,7 @@ def info(options: Namespace, output: Stream) -> int:
         "build": kernels.build + (" (FASTCONV_ISA)" if wanted else "") + (", checks every index" if debug else ""),
         "builds": " ".join(kernels.builds),
         "processor": f"{platform.machine()} {' '.join(cpu.features())}",
-        "threads": f"{get_num_threads()} of {default_num_threads()}",
+        "threads": f"{threads.get_num_threads()} of {threads.default_num_threads()}; {chosen()}",
         "OpenMP": str(openmp) if openmp else "none: everything runs on one thread",
         "system": platform.platform(),
         "Python": f"{platform.python_version()} in {sys.prefix}",
@@ -50,6 +50,20 @@ def row(name: str, value: str) -> str:
     text = f"{name:<{INDENT}}{value}"
     later = " " * INDENT
     return textwrap.fill(text, COLUMNS, subsequent_indent=later, break_long_words=False, break_on_hyphens=False)
+
+
+def chosen() -> str:
+    """How many threads a large call gets now, and why."""
+    number, limit, taken, held = threads.choice()
+    if os.environ.get("FASTCONV_THREADS") == "fixed":
+        why = "fixed by FASTCONV_THREADS"
+    elif held:
+        why = f"for {held:.1f} s more, because one of them had to wait for a processor"
+    elif taken:
+        why = f"other programs have {taken} of {os.cpu_count()} processors"
+    else:
+        why = "no other program has a processor"
+    return f"a large call gets {number} now: {why}" if limit > 1 else "every call runs on one"
 
 
 def version(package: str) -> str:

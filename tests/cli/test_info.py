@@ -33,6 +33,22 @@ def test_info_tells_the_build_and_the_threads(capsys):
     assert set(shown) >= {"processor", "OpenMP", "data", "environment"}
 
 
+@pytest.mark.parametrize(
+    ("choice", "variable", "said"),
+    [
+        ((2, 2, 0, 0.0), "", "2 now: no other program has a processor"),
+        ((1, 2, 3, 0.0), "", "1 now: other programs have 3 of "),
+        ((1, 2, 0, 0.52), "", "1 now: for 0.5 s more, because one of them had to wait for a processor"),
+        ((2, 2, 0, 0.0), "fixed", "2 now: fixed by FASTCONV_THREADS"),
+        ((1, 1, 0, 0.0), "", "every call runs on one"),
+    ],
+)
+def test_info_tells_how_many_threads_a_call_gets_and_why(choice, variable, said, capsys, monkeypatch):
+    monkeypatch.setattr(info.threads, "choice", lambda: choice)
+    monkeypatch.setenv("FASTCONV_THREADS", variable)
+    assert said in rows(capsys)["threads"]
+
+
 def test_info_tells_which_of_the_optional_packages_are_there(capsys, monkeypatch):
     found = importlib.metadata.version
 

@@ -1,12 +1,16 @@
 """The one owner of the number of threads: the default, the setting, and how many one call uses.
 
-The default is the smallest of three numbers, and at least 1: the processors this process may use, the quota of its
-control group, and the limit of OpenMP (``OMP_NUM_THREADS``, ``OMP_THREAD_LIMIT``, or set by threadpoolctl). A number
-that makes no sense (0, negative, or beyond an int, which OpenMP turns negative) counts as no limit. Results never
-depend on the number of threads.
+The default is the smallest of three numbers, and at least 1: the physical processors this process may use, the quota
+of its control groups, and the limit of OpenMP (``OMP_NUM_THREADS``, ``OMP_THREAD_LIMIT``, or set by threadpoolctl). A
+number that makes no sense (0, negative, or beyond an int, which OpenMP turns negative) counts as no limit.
+
+A call gets one thread, or as many as the default or the setting allows and as processors are free at that moment.
+Results never depend on the number of threads.
 """
 
 import os
+
+from cython.parallel cimport prange
 
 cdef extern from *:
     """
@@ -16,26 +20,49 @@ cdef extern from *:
     static int omp_get_max_threads(void) { return 1; }
     static int omp_get_thread_limit(void) { return 1; }
     #endif
+    /* Ends the threads that OpenMP keeps for this thread; it starts new ones when they are needed. */
+    #if defined(_OPENMP) && (_OPENMP >= 201811 || (defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 9))
+    static void end_team(void) { omp_pause_resource(omp_pause_soft, omp_get_initial_device()); }
+    #define ENDS_TEAM 1
+    #else
+    static void end_team(void) {}
+    #define ENDS_TEAM 0
+    #endif
     """
     int omp_get_max_threads() noexcept nogil
     int omp_get_thread_limit() noexcept nogil
+    void end_team() noexcept nogil
+    bint ENDS_TEAM
 
 cdef enum:
     MOST = 1024
+    MORE = 8        # threads that cost a region as much time as the smallest share of one thread
 
-cdef int available = 1      # processors, control-group quota and OpenMP's limit
+cdef int online = os.cpu_count() or 1   # processors of the whole system
+cdef int available = 1      # physical processors, control-group quota and OpenMP's limit
 cdef int setting = 0        # 0: the default
+cdef bint choosing = True   # False: every call that is large enough gets all threads
+cdef bint team_ended = False   # between the announcement of a fork and its end
 cdef double smallest_share = 20e3  # ns of work per thread: with less, another thread costs more than it brings
+
+include "system.pxi"
+include "choice.pxi"
+include "limits.pxi"
 
 
 cdef int threads_for(double work) noexcept nogil:
-    """How many threads a call with this many nanoseconds of work is worth."""
-    cdef int limit = current()
+    """How many threads a call with this many nanoseconds of work gets.
+
+    One, or all that are allowed and free: OpenMP ends threads that the next call leaves out, and starting them again takes
+    longer than most calls.
+    """
+    cdef int limit
     if work < 2 * smallest_share:
         return 1
-    if work < limit * smallest_share:
-        return <int>(work / smallest_share)
-    return limit
+    limit = current()
+    if limit == 1 or work < smallest_share * (2 + limit // MORE):
+        return 1
+    return threads_that_pay(limit) if choosing else limit
 
 
 cdef int current() noexcept nogil:
@@ -66,8 +93,9 @@ def get_num_threads():
 def set_num_threads(n):
     """Let each call use up to `n` threads; None goes back to the default.
 
-    The default is min(processors of this process, control-group quota, OMP_NUM_THREADS). Results have the same bits
-    for any number. Small calls stay on one thread.
+    The default is min(physical processors of this process, control-group quota, OMP_NUM_THREADS). Results have the
+    same bits for any number. Small calls stay on one thread, and so do calls while other programs have the processors;
+    with the environment variable FASTCONV_THREADS=fixed other programs are left out of account.
 
     Parameters
     ----------
@@ -107,48 +135,69 @@ def set_smallest_share(nanoseconds):
     return before
 
 
-def default_num_threads():
-    """The smallest of the processors, the quota of the control group and OpenMP's limit; from 1 to MOST."""
-    limits = processors(), control_group_quota(), omp_get_thread_limit(), MOST
-    return min(limit for limit in limits if limit > 0)
+def choose_threads(environment):
+    """Whether other programs are taken into account: not with FASTCONV_THREADS=fixed."""
+    wanted = environment.get("FASTCONV_THREADS", "")
+    if wanted not in ("", "fixed"):
+        raise ImportError(f"FASTCONV_THREADS={wanted!r}: must be fixed, or not set; for a number write OMP_NUM_THREADS=2, "
+                          "or fastconv.set_num_threads(2)")
+    return not wanted
 
 
-def processors():
-    """The processors this process may use; 1 where the system does not know."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except (AttributeError, OSError):
-        return os.cpu_count() or 1
+def pretend(time=None, runnable=0, waited=0.0):
+    """For tests: the system is taken to say this from now on; times in seconds; without a time it is asked again.
+
+    The calling thread forgets what it knew, at the first pretended time and at the end.
+    """
+    global pretending, pretended_time, pretended_runnable, pretended_wait
+    if pretending != (time is not None):
+        forget(&chooser)
+    pretending = time is not None
+    pretended_time, pretended_runnable, pretended_wait = 1e9 * (time or 0), runnable, 1e9 * waited
 
 
-def control_group_quota(folder="/sys/fs/cgroup"):
-    """Whole processors in the control group's quota, rounded up; 0 where there is none or it cannot be read."""
-    try:
-        with open(f"{folder}/cpu.max") as file:
-            return whole_processors(*file.read().split())
-    except (OSError, ValueError, TypeError):
-        pass
-    try:
-        with open(f"{folder}/cpu/cpu.cfs_quota_us") as file, open(f"{folder}/cpu/cpu.cfs_period_us") as period:
-            return whole_processors(file.read(), period.read())
-    except (OSError, ValueError):
-        return 0
+def ask(work):
+    """For tests: how many threads a call with this many nanoseconds of work gets now."""
+    return threads_for(work)
 
 
-def whole_processors(quota, period):
-    """quota / period rounded up, from the texts of both in microseconds; 0 where there is no quota."""
-    if quota == "max":
-        return 0
-    quota, period = int(quota), int(period)
-    return -(-quota // period) if quota > 0 and period > 0 else 0
+def set_online(processors):
+    """For tests: how many processors the system is taken to have; returns what it was."""
+    global online
+    before, online = online, processors
+    return before
 
 
-def _one_thread_in_child():
-    """One thread after a fork: libgomp hangs in a child whose parent had used its threads."""
-    global setting
-    setting = 1
+def set_choosing(on):
+    """For tests: whether other programs are taken into account; returns what it was."""
+    global choosing
+    before, choosing = choosing, on
+    return before
+
+
+def _before_fork():
+    """End this thread's team: in the child libgomp would wait for threads that only the parent has."""
+    global team_ended
+    end_team()
+    team_ended = ENDS_TEAM
+
+
+def _after_fork_in_parent():
+    global team_ended
+    team_ended = False
+
+
+def _after_fork_in_child():
+    """One thread, where the fork was not announced (C code may fork alone) or OpenMP cannot end its threads."""
+    global setting, team_ended
+    if not team_ended:
+        setting = 1
+    team_ended = False
 
 
 available = default_num_threads()
+choosing = choose_threads(os.environ)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_one_thread_in_child)
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )
