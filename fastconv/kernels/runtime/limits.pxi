@@ -18,23 +18,23 @@ def physical_processors(folder="/sys/devices/system/cpu", allowed=None):
     """How many physical processors the allowed ones are: hyper-threads of one core count once; all if it is unknown."""
     allowed = processors() if allowed is None else allowed
     try:
-        return len({read(f"{folder}/cpu{number}/topology/thread_siblings_list") for number in allowed})
+        return len({_read(f"{folder}/cpu{number}/topology/thread_siblings_list") for number in allowed})
     except OSError:
         return len(allowed)
 
 
 def control_group_quota(folder="/sys/fs/cgroup", process="/proc/self/cgroup"):
     """Whole processors in the smallest quota of the control groups around this process, rounded up; 0: no quota."""
-    quotas = [quota for place in control_groups(folder, process) if (quota := quota_of(place))]
+    quotas = [quota for place in _control_groups(folder, process) if (quota := _quota_of(place))]
     return min(quotas, default=0)
 
 
-def control_groups(folder, process):
+def _control_groups(folder, process):
     """The folders of this process's control groups and of all groups around them, of version 2 and of version 1.
 
     In a container the path in `process` may not exist below `folder`, whose root is then the container's own group.
     """
-    for line in ["0::/", "1:cpu:/", *lines_of(process)]:
+    for line in ["0::/", "1:cpu:/", *_lines_of(process)]:
         controllers, path = (line.split(":", 2) + ["", ""])[1:3]
         if not controllers:
             mounts = folder, f"{folder}/unified"
@@ -47,22 +47,22 @@ def control_groups(folder, process):
             yield from ("/".join([mount, *parts[:depth]]) for mount in mounts)
 
 
-def lines_of(path):
+def _lines_of(path):
     """The lines of a file; none where it cannot be read."""
     try:
-        return read(path).splitlines()
+        return _read(path).splitlines()
     except (OSError, ValueError):
         return []
 
 
-def quota_of(group):
+def _quota_of(group):
     """The whole processors that one control group may use; 0 where it has no quota or none can be read."""
     try:
-        return whole_processors(*read(f"{group}/cpu.max").split())
+        return whole_processors(*_read(f"{group}/cpu.max").split())
     except (OSError, ValueError, TypeError):
         pass
     try:
-        return whole_processors(read(f"{group}/cpu.cfs_quota_us"), read(f"{group}/cpu.cfs_period_us"))
+        return whole_processors(_read(f"{group}/cpu.cfs_quota_us"), _read(f"{group}/cpu.cfs_period_us"))
     except (OSError, ValueError):
         return 0
 
@@ -75,7 +75,7 @@ def whole_processors(quota, period):
     return -(-quota // period) if quota > 0 and period > 0 else 0
 
 
-def read(path):
+def _read(path):
     """The text of a file."""
     with open(path) as file:
         return file.read()

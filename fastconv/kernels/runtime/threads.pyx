@@ -135,7 +135,7 @@ def set_smallest_share(nanoseconds):
     return before
 
 
-def choose_threads(environment):
+def _choose_threads(environment):
     """Whether other programs are taken into account: not with FASTCONV_THREADS=fixed."""
     wanted = environment.get("FASTCONV_THREADS", "")
     if wanted not in ("", "fixed"):
@@ -196,7 +196,7 @@ def _after_fork_in_child():
 
 
 available = default_num_threads()
-choosing = choose_threads(os.environ)
+choosing = _choose_threads(os.environ)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
