@@ -8,6 +8,7 @@ from libc.math cimport log
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.costs cimport (
     ADD_NS, EXP_NS, PRELU_WEIGHT_NS, RECTIFIER_NS, SILU_NS, SMOOTH_NS, SOFTMAX_NS,
 )
@@ -166,6 +167,8 @@ def add(const real[:, :, :, :] a, const real[:, :, :, :] b, real[:, :, :, :] y, 
 cdef int each(formula run, double cost, int inputs, const real[:, :, :, :] a, const real[:, :, :, :] b,
               const real[:, :, :, :] c, real[:, :, :, :] y, real p, real q) except -1:
     """y = run(a, b, c), element by element; only the first `inputs` are read. cost: ns per element."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Elementwise e
     cdef Py_ssize_t job, axis
     cdef int threads
@@ -181,8 +184,12 @@ cdef int each(formula run, double cost, int inputs, const real[:, :, :, :] a, co
     set_array(&e, 3, &y[0, 0, 0, 0], y.strides)
     set_array(&e, 4, NULL, y.strides)
     threads = threads_for(cost * e.total)
-    for job in prange(plan_jobs(&e), nogil=True, num_threads=threads, schedule="static"):
-        run_job(&e, job)
+    share_out(&ranges, plan_jobs(&e), threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            run_job(&e, job)
+            job = next_job(&ranges, thread)
     return 0
 
 

@@ -6,6 +6,8 @@ cdef enum:
 
 def prelu_backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:] dw):
     """dw[k] = sum of dy[k] x[k] over the rows where x[k] <= 0; a single weight takes the sums of all k."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Rows r
     cdef Py_ssize_t k, axis, group, K = x.shape[3], rows = x.shape[0] * x.shape[1] * x.shape[2]
     cdef int threads
@@ -27,8 +29,12 @@ def prelu_backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, r
         free(partial)
         free(scratch)
         raise MemoryError(f"scratch of {threads * r.scratch} values")
-    for group in prange(SUMS, nogil=True, num_threads=threads, schedule="static"):
-        prelu_group(&r, group, partial + group * K, scratch + threadid() * r.scratch)
+    share_out(&ranges, SUMS, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        group = next_job(&ranges, thread)
+        while group >= 0:
+            prelu_group(&r, group, partial + group * K, scratch + threadid() * r.scratch)
+            group = next_job(&ranges, thread)
     for k in range(K):
         if dw.shape[0] > 1:
             total = 0

@@ -67,6 +67,8 @@ cdef void log_softmax_backward_row(const real *dy, const real *y, real *dx, Py_s
 cdef int each_row(row_formula run, const real[:, :, :, :] a, const real[:, :, :, :] b,
                   real[:, :, :, :] y) except -1:
     """y = run(a, b) for every row along the last axis; b may be None."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Rows r
     cdef Py_ssize_t job, axis
     cdef int threads
@@ -84,8 +86,12 @@ cdef int each_row(row_formula run, const real[:, :, :, :] a, const real[:, :, :,
     scratch = <real *>malloc(threads * r.scratch * REAL_BYTES + 1)
     if scratch == NULL:
         raise MemoryError(f"scratch of {threads * r.scratch} values")
-    for job in prange(r.jobs, nogil=True, num_threads=threads, schedule="static"):
-        row_job(&r, run, job, scratch + threadid() * r.scratch)
+    share_out(&ranges, r.jobs, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            row_job(&r, run, job, scratch + threadid() * r.scratch)
+            job = next_job(&ranges, thread)
     free(scratch)
     return 0
 

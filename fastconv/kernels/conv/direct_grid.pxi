@@ -51,25 +51,24 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef double products = <double>pixels * g.groups * round_up(g.K, VL) * (g.taps.count * g.taps.length + 4)
     cdef int threads = threads_for(products * DIRECT_PRODUCT_NS), failed = 0, thread
     cdef Py_ssize_t job, scratch = job_memory(g)
-    cdef Py_ssize_t *ranges
+    cdef Ranges ranges
     cdef char *memory = NULL
     cut_jobs(g, pixels, threads)
     if g.jobs.count == 0:
         return 0
     g.taps.at = <Py_ssize_t *>malloc(times(g.taps.count + 1, sizeof(Py_ssize_t)))
-    ranges = share_out(g.jobs.count, threads)
-    failed = g.taps.at == NULL or ranges == NULL
+    share_out(&ranges, g.jobs.count, threads)
+    failed = g.taps.at == NULL
     if not failed:
         find_inside(&g.taps, &g.x)
         with parallel(num_threads=threads):
             memory = <char *>on_a_line(scratch)
             for thread in prange(threads, schedule="static"):
-                job = next_job(ranges, threads, thread)
+                job = next_job(&ranges, thread)
                 while job >= 0:
                     failed |= run_job(g, job, memory)
-                    job = next_job(ranges, threads, thread)
+                    job = next_job(&ranges, thread)
             free(memory)
-    free(ranges)
     free(g.taps.at)
     return failed
 

@@ -109,7 +109,7 @@ cdef struct SumJob:
 
 cdef int sum_parts(Sums *g) noexcept nogil:
     """The sums of all parts; 1 if memory ran out."""
-    cdef Py_ssize_t *ranges
+    cdef Ranges ranges
     cdef Py_ssize_t rows = plus(times(g.kh, row_of(g, min(<Py_ssize_t>PIXELS, g.dy.W))), VL) if g.reading.merged else 0
     cdef Py_ssize_t panels = PIXELS * (PANELS * MR + WIDTH) + VL
     cdef Py_ssize_t tables = MOST * (2 * sizeof(real *) + sizeof(Py_ssize_t))
@@ -117,22 +117,19 @@ cdef int sum_parts(Sums *g) noexcept nogil:
     cdef double products = <double>g.parts.rows * g.dy.W * g.parts.size
     cdef int threads = threads_for(products * DIRECT_PRODUCT_NS), failed = 0, thread
     cdef char *memory = NULL
-    ranges = share_out(g.parts.count * g.groups * g.reading.taps * g.blocks.blocks_k * g.blocks.blocks_c, threads)
-    if ranges == NULL:
-        return 1
+    share_out(&ranges, g.parts.count * g.groups * g.reading.taps * g.blocks.blocks_k * g.blocks.blocks_c, threads)
     with parallel(num_threads=threads):
         memory = <char *>on_a_line(scratch)
         for thread in prange(threads, schedule="static"):
-            failed |= sum_jobs(g, ranges, threads, thread, memory)
+            failed |= sum_jobs(g, &ranges, thread, memory)
         free(memory)
-    free(ranges)
     return failed
 
 
-cdef int sum_jobs(Sums *g, Py_ssize_t *ranges, int threads, int thread, char *memory) noexcept nogil:
+cdef int sum_jobs(Sums *g, Ranges *ranges, int thread, char *memory) noexcept nogil:
     """The jobs of one thread; 1 if there is no memory."""
     cdef SumJob j
-    cdef Py_ssize_t job = next_job(ranges, threads, thread)
+    cdef Py_ssize_t job = next_job(ranges, thread)
     if memory == NULL:
         return 1
     j.ahead.x = j.ahead.dy = g.dy.data
@@ -144,7 +141,7 @@ cdef int sum_jobs(Sums *g, Py_ssize_t *ranges, int threads, int thread, char *me
     j.rows = <real *>(j.counts + MOST)
     while job >= 0:
         sum_job(g, &j, job)
-        job = next_job(ranges, threads, thread)
+        job = next_job(ranges, thread)
     return 0
 
 

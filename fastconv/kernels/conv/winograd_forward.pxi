@@ -6,7 +6,7 @@ from libc.stdlib cimport free
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.costs cimport WINOGRAD_PRODUCT_NS, WINOGRAD_TRANSFORM_NS
 from ..runtime.sizes cimport ceil_div, round_up
-from ..runtime.work_stealing cimport next_job, share_out
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd.vector cimport VL, real
 from .bias_row cimport bias_row
 from .tile cimport MR
@@ -61,28 +61,26 @@ cdef int split_by_patches(Plan *g) noexcept nogil:
     cdef int threads = threads_for(work_of(&g.f, &g.p)), failed = 0, thread
     cdef Py_ssize_t jobs = round_up(ceil_div(g.p.count, JOB_PATCHES), threads)
     cdef Py_ssize_t patches = round_up(ceil_div(g.p.count, jobs), MR)  # of a job
-    cdef Py_ssize_t *ranges = share_out(ceil_div(g.p.count, patches), threads)
+    cdef Ranges ranges
     cdef void *memory = NULL
-    if ranges == NULL:
-        return 1
+    share_out(&ranges, ceil_div(g.p.count, patches), threads)
     with parallel(num_threads=threads):
         memory = allocate(g.f.frequencies * (odd_lines(patches * g.p.stride) + odd_lines(patches * g.f.width)
                                              + round_up(g.p.x.C, VL)) + OUTPUTS * g.f.width)
         for thread in prange(threads, schedule="static"):
-            failed |= take_jobs(g, ranges, threads, thread, patches, memory)
+            failed |= take_jobs(g, &ranges, thread, patches, memory)
         free(memory)
-    free(ranges)
     return failed
 
 
-cdef int take_jobs(Plan *g, Py_ssize_t *ranges, int threads, int thread, Py_ssize_t patches,
+cdef int take_jobs(Plan *g, Ranges *ranges, int thread, Py_ssize_t patches,
                    void *memory) noexcept nogil:
     """What one thread does: jobs of so many patches until none is left; 1 if it had no memory."""
-    cdef Py_ssize_t job = next_job(ranges, threads, thread)
+    cdef Py_ssize_t job = next_job(ranges, thread)
     cdef int failed = 0
     while job >= 0:
         failed |= convolve_patches(g, job * patches, min(patches, g.p.count - job * patches), memory)
-        job = next_job(ranges, threads, thread)
+        job = next_job(ranges, thread)
     return failed
 
 

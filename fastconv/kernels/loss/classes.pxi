@@ -103,6 +103,8 @@ cdef Py_ssize_t sum_weights(const Loss *loss, Py_ssize_t rows, double *total) no
 
 cdef double run_all_rows(Loss *loss, double work) except? -1:
     """The sum of the losses of all rows, in the order of the jobs; stores values and dx. work: in ns."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job
     cdef int threads = threads_for(work)
     cdef real *scratch
@@ -115,8 +117,12 @@ cdef double run_all_rows(Loss *loss, double work) except? -1:
         free(partial)
         free(scratch)
         raise MemoryError(f"scratch of {threads * loss.rows.scratch} values")
-    for job in prange(loss.rows.jobs, nogil=True, num_threads=threads, schedule="static"):
-        partial[job] = rows_loss(loss, job, scratch + threadid() * loss.rows.scratch)
+    share_out(&ranges, loss.rows.jobs, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            partial[job] = rows_loss(loss, job, scratch + threadid() * loss.rows.scratch)
+            job = next_job(&ranges, thread)
     for job in range(loss.rows.jobs):
         total += partial[job]
     free(partial)

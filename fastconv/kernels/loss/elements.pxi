@@ -78,14 +78,20 @@ cdef int each(formula run, double cost, const real[:, :, :, :] x, const real[:, 
 
 cdef double run_jobs(Elementwise *e, double cost) except? -1:
     """All jobs; the sum of the losses in the order of the jobs, where they are summed."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job, jobs = plan_jobs(e)
     cdef int threads = threads_for(cost * e.total)
     cdef double total = 0
     cdef double *partial = <double *>malloc(jobs * sizeof(double))
     if partial == NULL:
         raise MemoryError(f"sums of {jobs} blocks")
-    for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-        partial[job] = run_job(e, job)
+    share_out(&ranges, jobs, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            partial[job] = run_job(e, job)
+            job = next_job(&ranges, thread)
     for job in range(jobs):
         total += partial[job]
     free(partial)

@@ -8,6 +8,7 @@ from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, log
 from libc.stdlib cimport free, malloc
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.costs cimport DIFFERENCE_LOSS_NS, EXP_LOSS_NS
 from ..simd.elementwise cimport Elementwise, formula, plan_jobs, run_job, set_array
 from ..simd.row_views cimport Rows, below, first_row, row_exp, row_largest, rows_close, rows_open, rows_plan

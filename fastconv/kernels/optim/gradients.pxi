@@ -3,6 +3,8 @@
 
 def sum_of_squares(const real[:] g):
     """sum_i g[i]^2 in double: a sum per job, added in the order of the jobs"""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t size = g.shape[0], job, jobs = ceil_div(size, ELEMENTS_PER_JOB)
     cdef int threads = threads_for(GRADIENT_NS * size)
     cdef double total = 0
@@ -12,8 +14,12 @@ def sum_of_squares(const real[:] g):
     parts = <double *>malloc(jobs * sizeof(double))
     if parts == NULL:
         raise MemoryError(f"sums of {jobs} blocks")
-    for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-        parts[job] = squares(&g[job * ELEMENTS_PER_JOB], job_length(size, job))
+    share_out(&ranges, jobs, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            parts[job] = squares(&g[job * ELEMENTS_PER_JOB], job_length(size, job))
+            job = next_job(&ranges, thread)
     for job in range(jobs):
         total += parts[job]
     free(parts)
@@ -39,12 +45,18 @@ cdef double squares(const real *g, Py_ssize_t length) noexcept nogil:
 
 def scale(real[:] g, double factor):
     """g <- factor g"""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t size = g.shape[0], job, jobs = ceil_div(size, ELEMENTS_PER_JOB)
     cdef int threads = threads_for(GRADIENT_NS * size)
     if size == 0:
         return
-    for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-        scale_job(&g[job * ELEMENTS_PER_JOB], job_length(size, job), <real>factor)
+    share_out(&ranges, jobs, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            scale_job(&g[job * ELEMENTS_PER_JOB], job_length(size, job), <real>factor)
+            job = next_job(&ranges, thread)
 
 
 cdef void scale_job(real *g, Py_ssize_t length, real factor) noexcept nogil:

@@ -8,6 +8,7 @@ from cython.parallel cimport prange
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.costs cimport GRADIENT_NS, MOMENTS_NS, SGD_NS
 from ..runtime.sizes cimport ceil_div
 from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real
@@ -60,6 +61,8 @@ def rmsprop(real[:] w, const real[:] g, real[:] squares, real[:] velocity, real[
 cdef int each(rule run, const Numbers *p, double cost, real[:] w, const real[:] g, real[:] u, real[:] v,
               real[:] z) except -1:
     """Apply a rule to vectors of one length; u, v, z may be None. cost: ns per parameter."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t size = w.shape[0], job, jobs = ceil_div(size, ELEMENTS_PER_JOB)
     cdef int threads = threads_for(cost * size)
     cdef real *pw = NULL
@@ -76,8 +79,12 @@ cdef int each(rule run, const Numbers *p, double cost, real[:] w, const real[:] 
         pv = &v[0]
     if z is not None:
         pz = &z[0]
-    for job in prange(jobs, nogil=True, num_threads=threads, schedule="static"):
-        run_job(run, p, pw, pg, pu, pv, pz, job * ELEMENTS_PER_JOB, job_length(size, job))
+    share_out(&ranges, jobs, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            run_job(run, p, pw, pg, pu, pv, pz, job * ELEMENTS_PER_JOB, job_length(size, job))
+            job = next_job(&ranges, thread)
     return 0
 
 

@@ -12,27 +12,30 @@
 cdef enum:
     TEAM = 64           # threads of a team whose waits are looked at
     LOOKS = 4           # of them, each time
+    SELDOM = 4          # looks for one at the waits, which takes longest, while there are none
     SIZES = 4           # sizes of a team, at most: a team of another size costs new threads
 
 cdef extern from *:
     """
     struct Chooser {
-        double looked;          /* when the system was last asked */
+        double looked;          /* when the system was last asked, */
+        double waits_seen;      /* and for waits */
         double clear;           /* when it last said that no processor is taken */
         double shared;          /* when a call last got several threads */
         int team;               /* how many it got */
         int taken;              /* processors that others have */
+        int looks;              /* since one at the waits */
         double held, hold;      /* one thread until then; how long the last hold was, 0 after a look without a wait */
         int known, next;        /* threads of the team whose number is known; where the next look begins */
         int id[64];
         double waited[64];      /* of each thread, at the last look */
     };
-    static const struct Chooser NEW = {-1e18, -1e18, -1e18, 1, 0, -1e18, 0, 0, 0, {0}, {0}};
-    static __thread struct Chooser chooser = {-1e18, -1e18, -1e18, 1, 0, -1e18, 0, 0, 0, {0}, {0}};  /* of each caller */
+    static const struct Chooser NEW = {-1e18, -1e18, -1e18, -1e18, 1, 0, 4, -1e18, 0, 0, 0, {0}, {0}};
+    static __thread struct Chooser chooser = {-1e18, -1e18, -1e18, -1e18, 1, 0, 4, -1e18, 0, 0, 0, {0}, {0}};  /* of each caller */
     """
     struct Chooser:
-        double looked, clear, shared
-        int team, taken
+        double looked, waits_seen, clear, shared
+        int team, taken, looks
         double held, hold
         int known, next
         int id[64]
@@ -86,14 +89,18 @@ cdef void look(Chooser *c, double time) noexcept nogil:
     if taken == 0:
         c.clear = time
     c.taken = taken if own == 1 or time - c.clear > PASSING else 0
-    if c.shared >= c.looked and c.team > 1:
+    c.looks += 1
+    if c.shared < c.waits_seen or c.team == 1:
+        c.waits_seen = time
+    elif c.looks >= SELDOM or c.hold > 0:
         hold_after(c, time, pretended_wait if pretending else team_waited(c))
+        c.looks, c.waits_seen = 0, time
     c.looked = time
 
 
 cdef void hold_after(Chooser *c, double time, double waited) noexcept nogil:
     """One thread for a while, if the team waited for long."""
-    if waited < WAIT or waited < WAIT_SHARE * (time - c.looked):
+    if waited < WAIT or waited < WAIT_SHARE * (time - c.waits_seen):
         c.hold = 0
         return
     c.hold = min(LONGEST_HOLD, max(HOLD * waited, 2 * c.hold))

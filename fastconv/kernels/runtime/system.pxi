@@ -17,22 +17,35 @@ cdef extern from *:
 
     #ifdef __linux__
     #include <fcntl.h>
+    #include <sys/stat.h>
     #include <sys/syscall.h>
     #include <unistd.h>
 
     static int thread_id(void) { return (int)syscall(SYS_gettid); }
 
-    /* The text of a small file; 0 where it cannot be read. Nothing stays open: a program may close all files it sees. */
-    static int read_text(const char *path, char *text, int size)
+    /* The text of an open file that the system makes anew at each reading; 0 where it cannot be read. */
+    static int read_text(int file, char *text, int size)
     {
-        ssize_t length;
-        int file = open(path, O_RDONLY | O_CLOEXEC);
-        if (file < 0)
-            return 0;
-        length = read(file, text, (size_t)size - 1);
-        close(file);
+        ssize_t length = pread(file, text, (size_t)size - 1, 0);
         text[length > 0 ? length : 0] = 0;
         return length > 0;
+    }
+
+    /* The open /proc/loadavg: opening it takes longer than reading. A program may close all files that it sees, and the
+       number may mean another file then: it is opened anew, and the other file is left alone. */
+    static int open_loadavg(void)
+    {
+        static int file = -1;
+        static struct stat opened;
+        struct stat found;
+        int kept = __atomic_load_n(&file, __ATOMIC_RELAXED);
+        if (kept >= 0 && !fstat(kept, &found) && found.st_ino == opened.st_ino && found.st_dev == opened.st_dev)
+            return kept;
+        kept = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+        if (kept >= 0 && fstat(kept, &opened))
+            return -1;
+        __atomic_store_n(&file, kept, __ATOMIC_RELAXED);
+        return kept;
     }
 
     /* Threads of the whole system that run or wait for a processor, the caller among them; 0 where it is unknown. */
@@ -40,7 +53,7 @@ cdef extern from *:
     {
         char text[128];
         int runnable = 0;
-        if (!read_text("/proc/loadavg", text, sizeof text) || sscanf(text, "%*s %*s %*s %d/", &runnable) != 1)
+        if (!read_text(open_loadavg(), text, sizeof text) || sscanf(text, "%*s %*s %*s %d/", &runnable) != 1)
             return 0;
         return runnable;
     }
@@ -50,10 +63,14 @@ cdef extern from *:
     {
         char path[64], text[128];
         double waited = -1;
+        int file, found;
         snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", id);
-        if (!read_text(path, text, sizeof text) || sscanf(text, "%*s %lf", &waited) != 1)
+        file = open(path, O_RDONLY | O_CLOEXEC);
+        if (file < 0)
             return -1;
-        return waited;
+        found = read_text(file, text, sizeof text) && sscanf(text, "%*s %lf", &waited) == 1;
+        close(file);
+        return found ? waited : -1;
     }
     #else
     static int thread_id(void) { return 0; }

@@ -106,17 +106,30 @@ def test_a_hold_is_forgotten_after_a_look_without_a_wait(system):
         assert round(threads.choice()[3], 6) == 0.04
         system(time + 0.2)
         assert call() == 2
-        system(time + 0.3)
-        assert call() == 2
+        for later in (0.3, 0.4, 0.5):
+            system(time + later)
+            assert call() == 2
 
 
 @pytest.mark.parametrize(("passed", "waited"), [(0.01, 0), (0.01, 0.0019), (1, 0.09)])
 def test_short_and_rare_waits_do_not_matter(system, passed, waited):
     system(1)
-    for i in range(1, 4):
+    for i in range(1, 9):
         assert call() == 2
         system(1 + i * passed, waited=waited)
     assert call() == 2
+
+
+def test_the_waits_are_seen_at_every_fourth_look_while_there_are_none(system):
+    system(1)
+    assert call() == 2
+    system(1.01)
+    assert call() == 2
+    got = []
+    for i in range(4):
+        system(1.02 + i / 100, waited=0.04)
+        got.append(call())
+    assert got == [2, 2, 2, 1]
 
 
 def test_nothing_is_chosen_where_it_is_switched_off(system):
