@@ -23,13 +23,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 KERNELS = Path("fastconv") / "kernels"
 SHARED = "fastconv.kernels._memoryview"
-ONCE = ["runtime.cpu", "runtime.threads"]  # compiled once, for the baseline
+ONCE = ["runtime.calls", "runtime.cpu", "runtime.threads"]  # compiled once, for the baseline
+OF_NUMPY = "runtime.calls"  # the one module that knows the memory of NumPy's array objects
 # Families that are limited by memory, and what is compiled once: their baseline is smaller with -O2. The other builds
 # have multiply-adds, whose choice depends on the level: theirs stays, so that results keep their bits.
 MOVES_MEMORY = {"activation", "layout", "loss", "norm", "optim", "pool", "runtime", "_memoryview"}
@@ -217,6 +219,9 @@ class BuildKernels(build_ext):
         extension.sources = [str(own)]
         extension.define_macros = macros(self.build_of(extension), parts[0].partition("_")[2])
         extension.include_dirs = [str(KERNELS)]
+        if ".".join(parts) == OF_NUMPY:
+            extension.include_dirs.append(numpy.get_include())
+            extension.define_macros.append(("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"))
         extension.depends = [str(path) for path in KERNELS.glob("*/*.px[di]")]
         extension.extra_compile_args = [*BUILDS[self.build_of(extension)][0], *OPTIMISE, *SMALLER]
         if self.build_of(extension) == "baseline" and MOVES_MEMORY & set(parts):

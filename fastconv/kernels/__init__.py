@@ -76,4 +76,7 @@ _loaded = {dtype: Folder(f"{__name__}.{build}_{dtype}") for dtype in DTYPES}
 
 def load(dtype: DTypeLike) -> Folder:
     """The kernels of this dtype: ``load("float32").pool.windows.max_forward(...)``."""
-    return _loaded[str(dtype)]
+    found = _loaded.get(dtype)  # a dtype of NumPy, but at its first use
+    if found is None:
+        found = _loaded[dtype] = _loaded[str(dtype)]
+    return found

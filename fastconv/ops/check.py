@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..kernels.runtime.calls import is_plain
 from ..typing import Array, Named, Shape
 from .advice import IMAGES, code, cure, described
 from .memory import (
@@ -22,7 +23,6 @@ from .memory import (
     has_unit_axis,
     in_planes,
     layout_of,
-    maker,
     on_a_line,
     runs_along,
     size,
@@ -54,7 +54,6 @@ __all__ = [
     "in_planes",
     "integer",
     "layout_of",
-    "maker",
     "near",
     "nearest",
     "number",
@@ -83,6 +82,8 @@ MAX_ELEMENTS = 2**40  # a broadcast view can claim any size; beyond this a call 
 
 def array(source: Any, name: str, ndim: int | tuple[int, ...] | None = None) -> Array:
     """`source` as a float32 or float64 array in native byte order and aligned; a view where that is possible."""
+    if is_plain(source) and (ndim is None or source.ndim == ndim) and source.size <= MAX_ELEMENTS:
+        return source
     x: Array = source if type(source) is np.ndarray else made_array(source, name)
     if x.dtype.newbyteorder("=") not in DTYPES:
         is_bytes = x.dtype == np.uint8 and name in IMAGES and x.ndim > 2
@@ -143,7 +144,7 @@ def rank_is(x: Array, name: str, ndim: int | tuple[int, ...], source: str) -> No
 
 def images(x: object, name: str) -> tuple[Array, bool]:
     """`x` as (N, C, H, W) with unit stride along W or C, and whether it came with a batch axis."""
-    x = array(x, name, (3, 4))
+    x = array(x, name, 4 if is_plain(x) and x.ndim == 4 else (3, 4))  # type: ignore[attr-defined]
     batched = x.ndim == 4
     if not batched:
         x = x[None]
@@ -157,6 +158,9 @@ def with_batch(input_shape: Any, batched: bool) -> Shape:
 
 def same_dtype(**arrays: Any) -> None:
     """TypeError unless all arrays (None is skipped) have one dtype."""
+    dtypes = [x.dtype for x in arrays.values() if x is not None]
+    if dtypes.count(dtypes[0]) == len(dtypes):
+        return
     known = [(name, x.dtype) for name, x in arrays.items() if x is not None]
     first, dtype = known[0]
     for name, other in known[1:]:
@@ -169,7 +173,7 @@ def same_dtype(**arrays: Any) -> None:
 
 def shape_is(x: Array, name: str, shape: Sequence[int], rule: str) -> None:
     """ValueError unless `x` has this shape; `rule` says why it must."""
-    if tuple(x.shape) != tuple(shape):
+    if x.shape != shape and x.shape != tuple(shape):
         raise ValueError(f"{name} must have shape {tuple(shape)} ({rule}), got {tuple(x.shape)}")
 
 

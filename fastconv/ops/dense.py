@@ -10,11 +10,9 @@ import numpy as np
 from .. import kernels
 from ..typing import Array, Call
 from . import check, epilogue
-from .call_cache import CallCache, signature
+from .call_cache import planned
 from .conv.conv import check_bias
 from .habits import op
-
-forward_calls, input_calls, weight_calls = CallCache(), CallCache(), CallCache()
 
 
 @op
@@ -52,22 +50,16 @@ def linear(x: Array, weight: Array, bias: Array | None = None, *, out: Array | N
     >>> fastconv.linear(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([0.5, 0.0]))
     array([[11.5, 17. ]])
     """
-    seen = signature(x, weight, bias) if out is None else None
-    call = forward_calls.get(seen)
-    if call is not None:
-        return call(x, weight, bias)
-    given = x, weight, bias
     x, weight = rows(x, "x"), check.array(weight, "weight", 2)
     O, I = weight.shape
     agree(x, "x", I, "weight", weight, "(O, I) with I the last extent of x")
     bias = check_bias(bias, O)
     check.same_dtype(x=x, weight=weight, bias=bias)
     y = check.output(out, (*x.shape[:-1], O), x.dtype, x=x, weight=weight, bias=bias)
-    operands, flat = (matrix(x), weight, bias), matrix(y)
-    function, rest = kernels.load(y.dtype).dense.linear.forward, (epilogue.code(None),)
-    function(*operands, flat, *rest)
-    forward_calls.keep(seen, given, operands, y, None, function, rest)
-    return finish(flat, y, out)
+    flat = matrix(y)
+    run = linear_call(matrix(x), weight, bias, flat)
+    run()
+    return planned(finish(flat, y, out), (y,), run)
 
 
 @op
@@ -107,7 +99,16 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
     weight = check.array(weight, "weight", 2)
     x = rows(x, "x")
     agree(x, "x", weight.shape[1], "weight", weight, "(O, I) with I the last extent of x")
-    return linear_backward_input(dy, weight), linear_backward_weight(dy, x), linear_backward_bias(dy)
+    dx, dweight, dbias = linear_backward_input(dy, weight), linear_backward_weight(dy, x), linear_backward_bias(dy)
+    if not type(dy) is type(weight) is np.ndarray:
+        return dx, dweight, dbias
+    rows_of_dy = matrix(dy)
+    calls = (
+        linear_backward_input_call(rows_of_dy, weight, matrix(dx)),
+        linear_backward_weight_call(rows_of_dy, matrix(x), dweight),
+        linear_backward_bias_call(rows_of_dy, dbias),
+    )
+    return planned((dx, dweight, dbias), (dx, dweight, dbias), *calls)
 
 
 @op
@@ -144,21 +145,15 @@ def linear_backward_input(dy: Array, weight: Array, *, out: Array | None = None)
     >>> fastconv.linear_backward_input(np.array([1.0, 1.0]), np.array([[3.0, 4.0], [5.0, 6.0]]))
     array([ 8., 10.])
     """
-    seen = signature(dy, weight, None) if out is None else None
-    call = input_calls.get(seen)
-    if call is not None:
-        return call(dy, weight)
-    given = dy, weight
     dy, weight = rows(dy, "dy"), check.array(weight, "weight", 2)
     O, I = weight.shape
     agree(dy, "dy", O, "weight", weight, "(O, I) with O the last extent of dy")
     check.same_dtype(dy=dy, weight=weight)
     dx = check.output(out, (*dy.shape[:-1], I), dy.dtype, dy=dy, weight=weight)
-    operands, flat = (matrix(dy), weight), matrix(dx)
-    function = kernels.load(dx.dtype).dense.linear.backward_input
-    function(*operands, flat)
-    input_calls.keep(seen, given, operands, dx, None, function, ())
-    return finish(flat, dx, out)
+    flat = matrix(dx)
+    run = linear_backward_input_call(matrix(dy), weight, flat)
+    run()
+    return planned(finish(flat, dx, out), (dx,), run)
 
 
 @op
@@ -196,21 +191,14 @@ def linear_backward_weight(dy: Array, x: Array, *, out: Array | None = None) -> 
     array([[3., 4.],
            [6., 8.]])
     """
-    seen = signature(dy, x, None) if out is None else None
-    call = weight_calls.get(seen)
-    if call is not None:
-        return call(dy, x)
-    given = dy, x
     dy, x = rows(dy, "dy"), rows(x, "x")
     check.same_dtype(dy=dy, x=x)
     if dy.shape[:-1] != x.shape[:-1]:
         raise ValueError(f"dy and x must have the same rows, got shapes {dy.shape} and {x.shape}")
     dweight = check.output(out, (dy.shape[-1], x.shape[-1]), dy.dtype, dy=dy, x=x)
-    operands = matrix(dy), matrix(x)
-    function = kernels.load(dweight.dtype).dense.linear.backward_weight
-    function(*operands, dweight)
-    weight_calls.keep(seen, given, operands, dweight, None, function, ())
-    return check.give(dweight, out)
+    run = linear_backward_weight_call(matrix(dy), matrix(x), dweight)
+    run()
+    return planned(check.give(dweight, out), (dweight,), run)
 
 
 @op
@@ -248,8 +236,9 @@ def linear_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
     """
     dy = rows(dy, "dy")
     dbias = check.output(out, (dy.shape[-1],), dy.dtype, dy=dy)
-    linear_backward_bias_call(matrix(dy), dbias)()
-    return check.give(dbias, out)
+    run = linear_backward_bias_call(matrix(dy), dbias)
+    run()
+    return planned(check.give(dbias, out), (dbias,), run)
 
 
 def rows(x: Array, name: str) -> Array:

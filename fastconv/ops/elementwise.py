@@ -8,28 +8,78 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
+from ..kernels.runtime.calls import view
 from ..typing import Array, Call, Named
 from . import check
+from .call_cache import planned
 
 
-def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Array:
+def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Any:
     """Check the arrays, make the result, run the prepared call."""
     arrays = agreeing(arrays)
     y = like(out, arrays)
-    prepare(*arrays.values(), y, *numbers)()
-    return check.give(y, out)
+    run = prepare(*arrays.values(), y, *numbers)
+    run()
+    return planned(check.give(y, out), (y,), run)
 
 
-def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int | None, **arrays: Any) -> Array:
+def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int | None, **arrays: Any) -> Any:
     """The same along one axis, by default that of the channels."""
     arrays = agreeing(arrays)
+    axis = axis_of(arrays, axis)
+    y = like(out, arrays)
+    run = prepare(*arrays.values(), y, axis)
+    run()
+    return planned(check.give(y, out), (y,), run)
+
+
+def axis_of(arrays: Named, axis: int | None) -> int:
+    """`axis`, checked, of the first of these arrays; None is the axis of the channels."""
     name, first = next(iter(arrays.items()))
     axis = channel_axis(first) if axis is None else check.integer(axis, "axis")
     if not -first.ndim <= axis < first.ndim:
         raise ValueError(f"axis must be an axis of {name}, which has shape {first.shape}, got {axis}")
-    y = like(out, arrays)
-    prepare(*arrays.values(), y, axis)()
-    return check.give(y, out)
+    return axis
+
+
+def apply_to_output(
+    prepare: Callable[..., Call], forward: Callable[..., Call], out: Array | None, dy: Array, x: Any, y: Array | None
+) -> Any:
+    """As `apply` to dy and y, which is computed from x where it is not given."""
+    if y is not None:
+        return apply(prepare, out, dy=dy, y=y)
+    x = check.array(x, "x")
+    y = new_like(x)
+    calls: tuple[Call, ...] = (forward(x, y),)
+    run_all(calls)
+    arrays = agreeing({"dy": dy, "y": y})
+    dx = like(out, arrays)
+    calls += (prepare(*arrays.values(), dx),)
+    calls[1]()
+    return planned(check.give(dx, out), (dx, y), *calls)
+
+
+def apply_along_output(
+    prepare: Callable[..., Call],
+    forward: Callable[..., Call],
+    out: Array | None,
+    axis: int | None,
+    dy: Array,
+    x: Any,
+    y: Array | None,
+) -> Any:
+    """The same along one axis."""
+    if y is not None:
+        return apply_along(prepare, out, axis, dy=dy, y=y)
+    x = check.array(x, "x")
+    y = new_like(x)
+    calls: tuple[Call, ...] = (forward(x, y, axis_of({"x": x}, axis)),)
+    run_all(calls)
+    arrays = agreeing({"dy": dy, "y": y})
+    dx = like(out, arrays)
+    calls += (prepare(*arrays.values(), dx, axis_of(arrays, axis)),)
+    calls[1]()
+    return planned(check.give(dx, out), (dx, y), *calls)
 
 
 def channel_axis(x: Array) -> int:
@@ -39,6 +89,9 @@ def channel_axis(x: Array) -> int:
 
 def agreeing(arrays: Named) -> Named:
     """The named arrays, checked; all of one shape and dtype."""
+    if len(arrays) == 1:
+        (name, x), *_ = arrays.items()
+        return {name: check.array(x, name)}
     (first, a), *others = arrays.items()
     a = check.array(a, first)
     arrays = {first: a} | {name: array_beside(b, name, a) for name, b in others}
@@ -66,6 +119,8 @@ def like(out: Array | None, arrays: Named) -> Array:
 
 def new_like(model: Array) -> Array:
     """A new array in the memory order of `model`."""
+    if model.flags.c_contiguous:
+        return check.empty(model.shape, model.dtype)
     order = sorted(range(model.ndim), key=lambda i: -abs(model.strides[i]))
     y = check.empty([model.shape[i] for i in order], model.dtype)
     return y.transpose(np.argsort(order)) if order != sorted(order) else y
@@ -123,9 +178,11 @@ def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]
     arrays that are dense in any one order become one run. `axis` comes last and stays alone. There is one group,
     unless more than four axes are left.
     """
-    if axis is None and all(a.flags.c_contiguous for a in arrays):
+    if axis is None and all([a.flags.c_contiguous for a in arrays]):
         return [[a.reshape(1, 1, 1, -1) for a in arrays]]
     y = arrays[-1]
+    if y.ndim == 2 and axis in (1, -1) and all([a.strides[0] >= 0 for a in arrays]):
+        return [[a[None, None] for a in arrays]]
     own = [] if axis is None else [axis % y.ndim]
     axes = [i for i in range(y.ndim) if y.shape[i] != 1 and i not in own]
     axes.sort(key=lambda i: -abs(y.strides[i]))
@@ -149,4 +206,4 @@ def merged(arrays: list[Array], axes: int) -> list[Array]:
     if len(groups) == len(shape):
         return arrays
     short = [prod(shape[i] for i in group) for group in groups]
-    return [np.lib.stride_tricks.as_strided(a, short, [a.strides[group[-1]] for group in groups]) for a in arrays]
+    return [view(a, tuple(short), tuple([a.strides[group[-1]] for group in groups])) for a in arrays]

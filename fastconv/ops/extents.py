@@ -14,6 +14,8 @@ LIMIT = 2**31  # of a kernel extent, stride, dilation or padding; beyond it no a
 
 def steps(value: Any, name: str) -> Two:
     """Two integers from 1 to `LIMIT`, such as strides, from one or from two."""
+    if type(value) is int and 0 < value < LIMIT:
+        return value, value
     if isinstance(value, str) or (isinstance(value, tuple | list) and len(value) == 4):
         check_habit(value, name)
     first, second = pair(value, name, 1)
@@ -47,6 +49,8 @@ def check_padded(size: Two, padded: Two, padding: Padding) -> None:
 
 def pads(padding: Any, kernel: Two, stride: Two, dilation: Two, size: Two) -> tuple[Two, ...]:
     """((top, bottom), (left, right)) from an int, a pair, pairs of pairs, "valid", "same" or "full"."""
+    if type(padding) is int and 0 <= padding < LIMIT:
+        return (padding, padding), (padding, padding)
     if isinstance(padding, str):
         padding = padding.lower()
         return tuple(named_pads(padding, *axis) for axis in zip(kernel, stride, dilation, size, strict=True))

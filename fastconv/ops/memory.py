@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
+from math import prod
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -51,33 +51,22 @@ def layout_of(x: Array) -> str:
 
 def size(shape: Sequence[int], dtype: DTypeLike) -> int:
     """Bytes of an array; ValueError where they overflow."""
-    elements = 1
-    for extent in shape:
-        elements *= extent
-    if elements * np.dtype(dtype).itemsize > sys.maxsize:
+    nbytes = prod(shape) * np.dtype(dtype).itemsize
+    if nbytes > sys.maxsize:
         raise ValueError(f"an array of shape {tuple(shape)} and dtype {np.dtype(dtype)} is too large for this machine")
-    return elements * np.dtype(dtype).itemsize
+    return nbytes
 
 
 def empty(shape: Sequence[int], dtype: DTypeLike, layout: str | None = None) -> Array:
-    """A new array; four-dimensional shapes may be asked for in channels-last memory."""
-    return maker(shape, dtype, layout)()
+    """A new array; four-dimensional shapes may be asked for in channels-last memory.
 
-
-def maker(shape: Sequence[int], dtype: DTypeLike, layout: str | None = None) -> Callable[[], Array]:
-    """The function that makes such arrays; large ones start on a cache line, so that no vector crosses two."""
+    Large ones start on a cache line, so that no vector crosses two.
+    """
     nbytes = size(shape, dtype)
     if layout == CHANNELS_LAST:
         n, c, h, w = shape
-        return partial(last, maker((n, h, w, c), dtype))
-    if nbytes < SMALL:
-        return partial(np.empty, shape, dtype)
-    return partial(on_a_line, nbytes, shape, dtype)
-
-
-def last(new: Callable[[], Array]) -> Array:
-    """A new array (N, H, W, C) seen as (N, C, H, W)."""
-    return new().transpose(0, 3, 1, 2)
+        return empty((n, h, w, c), dtype).transpose(0, 3, 1, 2)
+    return np.empty(shape, dtype) if nbytes < SMALL else on_a_line(nbytes, shape, dtype)
 
 
 def on_a_line(nbytes: int, shape: Sequence[int], dtype: DTypeLike) -> Array:

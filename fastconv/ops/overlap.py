@@ -2,12 +2,18 @@
 
 import numpy as np
 
+from ..kernels.runtime.calls import overlap
 from ..typing import Array
 
 
 def apart(out: Array, x: Array, name: str, same: bool) -> None:
     """ValueError where `out` and an input overlap; with `same` they may be the very same memory."""
-    if np.may_share_memory(out, x) and np.shares_memory(out, x) and not (same and same_memory(out, x)):
+    if (
+        overlap(out, x)
+        and np.may_share_memory(out, x)
+        and np.shares_memory(out, x)
+        and not (same and same_memory(out, x))
+    ):
         raise ValueError(f"out must not share memory with {name}")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from .. import kernels
 from ..typing import Array, Call, Shape
 from . import check
+from .call_cache import planned
 from .elementwise import nothing, run_all
 from .habits import op
 from .layout import copy_call
@@ -58,8 +59,9 @@ def pad(x: Array, padding: int | Sequence[int], value: float = 0.0, *, out: Arra
     x, batched = check.images(x, "x")
     border, value = sides(padding), check.number(value, "value")
     y = check.output(out, padded(x.shape, border), x.dtype, check.layout_of(x), batched, x=x)
-    pad_call(x, y, border, value)()
-    return check.give(y, out, batched)
+    run = pad_call(x, y, border, value)
+    run()
+    return planned(check.give(y, out, batched), (y,), run)
 
 
 @op
@@ -104,8 +106,9 @@ def pad_backward(dy: Array, padding: int | Sequence[int], *, out: Array | None =
     if min(x_shape[2:]) < 1:
         raise ValueError(f"dy must be larger than its border {border}, got shape {dy.shape[0 if batched else 1 :]}")
     dx = check.output(out, x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
-    pad_backward_call(dy, dx, border)()
-    return check.give(dx, out, batched)
+    run = pad_backward_call(dy, dx, border)
+    run()
+    return planned(check.give(dx, out, batched), (dx,), run)
 
 
 def sides(padding: Any) -> Sides:

@@ -14,6 +14,12 @@ SHORT = 60  # characters of a value in a line to write
 
 def shape(value: Any, name: str, length: int) -> Shape:
     """A tuple of this many integers >= 0."""
+    if type(value) is tuple and len(value) == length:
+        for v in value:
+            if type(v) is not int or v < 0:
+                break
+        else:
+            return value
     try:
         extents = tuple(index(v) for v in value)
     except TypeError:
@@ -32,6 +38,8 @@ def array_of(name: str) -> str:
 
 def integer(value: Any, name: str, minimum: int | None = None) -> int:
     """An int (not a bool); ValueError below `minimum`."""
+    if type(value) is int and (minimum is None or value >= minimum):
+        return value
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got {shown(value)}")
     try:
@@ -45,6 +53,8 @@ def integer(value: Any, name: str, minimum: int | None = None) -> int:
 
 def pair(value: Any, name: str, minimum: int | None = None) -> tuple[int, int]:
     """Two ints from one int or from two."""
+    if type(value) is int and (minimum is None or value >= minimum):
+        return value, value
     if isinstance(value, np.ndarray) and value.size <= 2:
         value = value.tolist()
     if hasattr(value, "__index__") and not isinstance(value, np.ndarray):
@@ -60,6 +70,8 @@ def pair(value: Any, name: str, minimum: int | None = None) -> tuple[int, int]:
 
 def number(value: Any, name: str) -> float:
     """A float from any real number."""
+    if type(value) is float:
+        return value
     if isinstance(value, bool | str | bytes):
         raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
@@ -94,6 +106,8 @@ def random(seed: Any) -> Generator:
 
 def flag(value: object, name: str) -> bool:
     """A bool; TypeError for anything else, also for 0 and 1."""
+    if value is True or value is False:
+        return value
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
@@ -109,6 +123,8 @@ def choice(value: Any, name: str, options: Sequence[str]) -> str:
 
 def word(value: Any, name: str, options: Sequence[str]) -> str:
     """One of these words, which are in lower case here and may be written in any."""
+    if type(value) is str and value in options:
+        return value
     return choice(value.lower() if isinstance(value, str) else value, name, options)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+from ..kernels.runtime.calls import forget
 from .check import choice, flag
 
 
@@ -29,4 +30,5 @@ class Switches:
         enabled = flag(enabled, "enabled")
         before = name not in self.off
         self.off = self.off - {name} if enabled else self.off | {name}
+        forget()
         return before

@@ -2,8 +2,9 @@
 
 from ..typing import Array, Call, Pair, Shape
 from . import check, geometry
+from .call_cache import planned
 from .habits import op
-from .pool.prepared import Tables, mean_backward_call, mean_call, mean_tables
+from .pool.prepared import Tables, mean_backward_call, mean_call, mean_tables, tables_of
 
 
 @op
@@ -47,8 +48,9 @@ def upsample_nearest2d(x: Array, scale_factor: Pair, *, out: Array | None = None
     y_shape = scaled(x.shape, scale)
     check.size(y_shape, x.dtype)
     y = check.output(out, y_shape, x.dtype, check.layout_of(x), batched, x=x)
-    upsample_nearest2d_call(x, y, scale)()
-    return check.give(y, out, batched)
+    run = upsample_nearest2d_call(x, y, scale)
+    run()
+    return planned(check.give(y, out, batched), (y,), run, constants=tables_of(run))
 
 
 @op
@@ -93,8 +95,9 @@ def upsample_nearest2d_backward(dy: Array, scale_factor: Pair, *, out: Array | N
         shape = dy.shape[0 if batched else 1 :]
         raise ValueError(f"dy must have rows and columns that scale_factor {scale} divides, got shape {shape}")
     dx = check.output(out, (n, c, height // sh, width // sw), dy.dtype, check.layout_of(dy), batched, dy=dy)
-    upsample_nearest2d_backward_call(dy, dx, scale)()
-    return check.give(dx, out, batched)
+    run = upsample_nearest2d_backward_call(dy, dx, scale)
+    run()
+    return planned(check.give(dx, out, batched), (dx,), run, constants=tables_of(run))
 
 
 def scaled(x_shape: Shape, scale: Shape) -> Shape:

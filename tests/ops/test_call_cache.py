@@ -7,9 +7,8 @@ import pytest
 from problems import Conv, operands
 
 import fastconv
-from fastconv.ops import call_cache, check
-from fastconv.ops.conv.conv import forward_calls
-from fastconv.ops.conv.gradients import input_calls, weight_calls
+from fastconv.kernels.runtime import calls
+from fastconv.ops import check
 
 PASSES = ("forward", "input", "weight")
 CASES = (
@@ -22,8 +21,7 @@ CASES = (
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
-    for calls in (forward_calls, input_calls, weight_calls):
-        calls.clear()
+    calls.forget()
 
 
 @pytest.mark.parametrize("dtype", inputs.DTYPES)
@@ -126,7 +124,7 @@ def test_a_path_switched_off_is_not_taken(which):
 
 
 def test_no_more_than_so_many_are_kept():
-    x, weight = np.ones((1, 1, 3, call_cache.MOST + 10), "float32"), np.ones((1, 1, 1, 1), "float32")
-    for size in range(call_cache.MOST + 9):
+    x, weight = np.ones((1, 1, 3, calls.MOST + 10), "float32"), np.ones((1, 1, 1, 1), "float32")
+    for size in range(calls.MOST + 9):
         assert fastconv.conv2d(x[..., : size + 1], weight).size == 3 * (size + 1)
-        assert len(forward_calls) <= call_cache.MOST
+        assert len(fastconv.conv2d.plans) <= calls.MOST

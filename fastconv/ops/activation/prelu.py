@@ -5,9 +5,11 @@ from functools import partial
 import numpy as np
 
 from ... import kernels
+from ...kernels.runtime.calls import view
 from ...typing import Array, Call, Shape
 from .. import check
-from ..elementwise import agreeing, call, like, on_copies, views
+from ..call_cache import planned
+from ..elementwise import agreeing, call, like, on_copies, run_all, views
 from ..habits import op
 
 MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them
@@ -49,8 +51,9 @@ def prelu(x: Array, weight: Array, *, out: Array | None = None) -> Array:
     """
     x, weight = channel_weight(x, weight)
     y = like(out, {"weight": weight, "x": x})
-    prelu_call(x, weight, y)()
-    return check.give(y, out)
+    run = prelu_call(x, weight, y)
+    run()
+    return planned(check.give(y, out), (y,), run)
 
 
 @op
@@ -96,9 +99,9 @@ def prelu_backward(dy: Array, x: Array, weight: Array, *, out: Array | None = No
     x, weight = channel_weight(arrays["x"], weight)
     dx = like(out, {"weight": weight, **arrays})
     dweight = np.empty_like(weight, order="C", subok=False)
-    prelu_backward_weight_call(arrays["dy"], x, dweight)()
-    prelu_backward_call(arrays["dy"], x, weight, dx)()
-    return check.give(dx, out), dweight
+    calls = prelu_backward_weight_call(arrays["dy"], x, dweight), prelu_backward_call(arrays["dy"], x, weight, dx)
+    run_all(calls)
+    return planned((check.give(dx, out), dweight), (dx, dweight), *calls)
 
 
 def channel_weight(x: Array, weight: Array) -> tuple[Array, Array]:
@@ -131,6 +134,7 @@ def prelu_backward_weight_call(dy: Array, x: Array, dweight: Array) -> Call:
 
 def over_channels(weight: Array, shape: Shape) -> Array:
     """The weight of every element, without memory."""
+    strides = [0] * len(shape)
     if weight.size != 1:
-        weight = weight.reshape(-1, *(1,) * (len(shape) - 2))
-    return np.broadcast_to(weight.reshape(()) if weight.size == 1 else weight, shape)
+        strides[1] = weight.strides[0]
+    return view(weight, shape, tuple(strides))

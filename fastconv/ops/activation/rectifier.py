@@ -2,7 +2,7 @@
 
 from ...typing import Array, Call
 from .. import check
-from ..elementwise import apply, call
+from ..elementwise import apply, apply_to_output, call
 from ..habits import op
 
 
@@ -79,8 +79,7 @@ def relu_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, 
     >>> fastconv.relu_backward(np.ones(2), np.array([-1.0, 2.0]))
     array([0., 1.])
     """
-    y = relu(x) if y is None else y  # type: ignore[arg-type]  # an error where both are None
-    return apply(relu_backward_call, out, dy=dy, y=y)
+    return apply_to_output(relu_backward_call, relu_call, out, dy, x, y)
 
 
 @op

@@ -1,7 +1,7 @@
 """Sigmoid and tanh, each with its backward."""
 
 from ...typing import Array, Call
-from ..elementwise import apply, call
+from ..elementwise import apply, apply_to_output, call
 from ..habits import op
 
 
@@ -79,8 +79,7 @@ def sigmoid_backward(dy: Array, x: Array | None = None, *, y: Array | None = Non
     >>> fastconv.sigmoid_backward(np.ones(2), y=np.array([0.5, 1.0]))
     array([0.25, 0.  ])
     """
-    y = sigmoid(x) if y is None else y  # type: ignore[arg-type]  # an error where both are None
-    return apply(sigmoid_backward_call, out, dy=dy, y=y)
+    return apply_to_output(sigmoid_backward_call, sigmoid_call, out, dy, x, y)
 
 
 @op
@@ -156,8 +155,7 @@ def tanh_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, 
     >>> fastconv.tanh_backward(np.ones(2), y=np.array([0.5, 1.0]))
     array([0.75, 0.  ])
     """
-    y = tanh(x) if y is None else y  # type: ignore[arg-type]  # an error where both are None
-    return apply(tanh_backward_call, out, dy=dy, y=y)
+    return apply_to_output(tanh_backward_call, tanh_call, out, dy, x, y)
 
 
 # ---------------------------------------------------------------- prepared calls

@@ -1,7 +1,7 @@
 """Softmax and log-softmax over one axis, each with its backward."""
 
 from ...typing import Array, Call
-from ..elementwise import apply_along, call
+from ..elementwise import apply_along, apply_along_output, call
 from ..habits import op
 
 
@@ -88,8 +88,7 @@ def softmax_backward(
     >>> fastconv.softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    y = softmax(x, axis) if y is None else y  # type: ignore[arg-type]  # an error where both are None
-    return apply_along(softmax_backward_call, out, axis, dy=dy, y=y)
+    return apply_along_output(softmax_backward_call, softmax_call, out, axis, dy, x, y)
 
 
 @op
@@ -175,8 +174,7 @@ def log_softmax_backward(
     >>> fastconv.log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.5, -0.5])
     """
-    y = log_softmax(x, axis) if y is None else y  # type: ignore[arg-type]  # an error where both are None
-    return apply_along(log_softmax_backward_call, out, axis, dy=dy, y=y)
+    return apply_along_output(log_softmax_backward_call, log_softmax_call, out, axis, dy, x, y)
 
 
 # ---------------------------------------------------------------- prepared calls

@@ -5,14 +5,12 @@ Every function has two halves: the public one checks, takes or makes the result,
 """
 
 from ...typing import Array, Padding, Pair
-from .. import check, epilogue, geometry, path
-from ..call_cache import CallCache, signature
+from .. import check, epilogue, geometry
+from ..call_cache import planned
 from ..habits import op
 from ..overlap import apart
 from .packed import PackedWeight, memory_of, weight_of
-from .prepared import image_way
-
-forward_calls = CallCache()
+from .prepared import conv2d_call
 
 
 @op
@@ -102,13 +100,6 @@ def conv2d(
     array([[0., 4.],
            [6., 6.]], dtype=float32)
     """
-    seen = None
-    if out is None and residual is None:
-        seen = signature(x, weight, bias, stride, padding, dilation, groups, activation, precise=precise)
-        call = forward_calls.get(seen)
-        if call is not None:
-            return call(x, weight, bias)
-    given = x, weight, bias
     x, batched = check.images(x, "x")
     weight = weight_of(weight)
     g = geometry.conv2d(x.shape, weight.shape, stride, padding, dilation, groups, precise)
@@ -118,14 +109,12 @@ def conv2d(
         weight.check(g, False, x, "x")
     check.same_dtype(x=x, weight=weight, bias=bias, residual=residual)
     epilogue.code(activation)
-    layout = check.layout_of(x)
-    y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x, weight=memory_of(weight), bias=bias)
+    y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x, weight=memory_of(weight), bias=bias)
     if out is not None and residual is not None:
         apart(out, residual, "residual", same=True)
-    function, operand, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
-    function(x, operand, bias, y, *rest)
-    forward_calls.keep(seen, given, (x, operand, bias), y, layout, function, rest)
-    return check.give(y, out, batched)
+    run = conv2d_call(x, weight, bias, y, g, activation, residual)
+    run()
+    return planned(check.give(y, out, batched), (y,), run)
 
 
 def check_bias(bias: Array | None, K: int) -> Array | None:

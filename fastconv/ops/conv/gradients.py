@@ -1,16 +1,11 @@
 """The gradients of `conv2d`: of its input, its weight and its bias."""
 
 from ...typing import Array, Padding, Pair, Shape
-from .. import check, geometry, path
-from ..call_cache import CallCache, signature
+from .. import check, geometry
+from ..call_cache import planned
 from ..habits import op
 from .packed import PackedWeight, memory_of, weight_of
-from .prepared import conv2d_backward_bias_call, image_way, weight_way
-
-input_calls = CallCache()
-
-
-weight_calls = CallCache()
+from .prepared import conv2d_backward_bias_call, conv2d_backward_input_call, conv2d_backward_weight_call
 
 
 @op
@@ -71,13 +66,6 @@ def conv2d_backward_input(
            [ 9., 20., 24., 13.],
            [ 6., 13., 15.,  8.]], dtype=float32)
     """
-    seen = None
-    if out is None and type(input_shape) is tuple:
-        seen = signature(dy, weight, None, *input_shape, stride, padding, dilation, groups, precise=precise)
-        call = input_calls.get(seen)
-        if call is not None:
-            return call(dy, weight, None)
-    given = dy, weight, None
     dy, batched = check.images(dy, "dy")
     weight = weight_of(weight)
     shape = check.with_batch(input_shape, batched)
@@ -86,12 +74,10 @@ def conv2d_backward_input(
     if isinstance(weight, PackedWeight):
         weight.check(g, True, dy, "dy")
     check.same_dtype(dy=dy, weight=weight)
-    layout = check.layout_of(dy)
-    dx = check.output(out, g.x_shape, dy.dtype, layout, batched, dy=dy, weight=memory_of(weight))
-    function, operand, rest = image_way(path.INPUT, dy, weight, dx, g)
-    function(dy, operand, None, dx, *rest)
-    input_calls.keep(seen, given, (dy, operand, None), dx, layout, function, rest)
-    return check.give(dx, out, batched)
+    dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy, weight=memory_of(weight))
+    run = conv2d_backward_input_call(dy, weight, dx, g)
+    run()
+    return planned(check.give(dx, out, batched), (dx,), run)
 
 
 @op
@@ -152,13 +138,6 @@ def conv2d_backward_weight(
            [26., 30., 34.],
            [42., 46., 50.]], dtype=float32)
     """
-    seen = None
-    if out is None and type(weight_shape) is tuple:
-        seen = signature(dy, x, None, *weight_shape, stride, padding, dilation, groups, precise=precise)
-        call = weight_calls.get(seen)
-        if call is not None:
-            return call(dy, x)
-    given = dy, x
     dy, _ = check.images(dy, "dy")
     x, _ = check.images(x, "x")
     shape = check.shape(weight_shape, "weight_shape", 4)
@@ -166,10 +145,9 @@ def conv2d_backward_weight(
     check.shape_is(dy, "dy", g.y_shape, "the output of conv2d for this x")
     check.same_dtype(dy=dy, x=x)
     dweight = check.output(out, g.w_shape, dy.dtype, dy=dy, x=x)
-    function, rest = weight_way(dy, x, dweight, g)
-    function(dy, x, dweight, *rest)
-    weight_calls.keep(seen, given, (dy, x), dweight, None, function, rest)
-    return check.give(dweight, out)
+    run = conv2d_backward_weight_call(dy, x, dweight, g)
+    run()
+    return planned(check.give(dweight, out), (dweight,), run)
 
 
 @op
@@ -207,5 +185,6 @@ def conv2d_backward_bias(dy: Array, *, out: Array | None = None) -> Array:
     """
     dy, _ = check.images(dy, "dy")
     dbias = check.output(out, (dy.shape[1],), dy.dtype, dy=dy)
-    conv2d_backward_bias_call(dy, dbias)()
-    return check.give(dbias, out)
+    run = conv2d_backward_bias_call(dy, dbias)
+    run()
+    return planned(check.give(dbias, out), (dbias,), run)

@@ -2,8 +2,9 @@
 
 from ...typing import Array, Call, Padding, Pair, Shape
 from .. import check, geometry
+from ..call_cache import planned
 from ..geometry import Conv2dGeometry
-from ..habits import op
+from ..habits import body, op
 from .conv import check_bias
 from .gradients import conv2d_backward_bias
 from .prepared import conv2d_backward_bias_call, conv2d_backward_input_call, conv2d_backward_weight_call, conv2d_call
@@ -75,8 +76,9 @@ def conv_transpose2d(
     bias = check_bias(bias, g.C)
     check.same_dtype(x=x, weight=weight, bias=bias)
     y = check.output(out, g.x_shape, x.dtype, check.layout_of(x), batched, x=x, weight=weight, bias=bias)
-    conv_transpose2d_call(x, weight, bias, y, g)()
-    return check.give(y, out, batched)
+    run = conv_transpose2d_call(x, weight, bias, y, g)
+    run()
+    return planned(check.give(y, out, batched), (y,), run)
 
 
 @op
@@ -137,8 +139,9 @@ def conv_transpose2d_backward_input(
     check.shape_is(dy, "dy", g.x_shape, "the output of conv_transpose2d for this input_shape")
     check.same_dtype(dy=dy, weight=weight)
     dx = check.output(out, g.y_shape, dy.dtype, check.layout_of(dy), batched, dy=dy, weight=weight)
-    conv_transpose2d_backward_input_call(dy, weight, dx, g)()
-    return check.give(dx, out, batched)
+    run = conv_transpose2d_backward_input_call(dy, weight, dx, g)
+    run()
+    return planned(check.give(dx, out, batched), (dx,), run)
 
 
 @op
@@ -199,8 +202,9 @@ def conv_transpose2d_backward_weight(
     check.shape_is(dy, "dy", g.x_shape, "the output of conv_transpose2d for this x")
     check.same_dtype(dy=dy, x=x)
     dweight = check.output(out, g.w_shape, dy.dtype, dy=dy, x=x)
-    conv_transpose2d_backward_weight_call(dy, x, dweight, g)()
-    return check.give(dweight, out)
+    run = conv_transpose2d_backward_weight_call(dy, x, dweight, g)
+    run()
+    return planned(check.give(dweight, out), (dweight,), run)
 
 
 @op
@@ -236,7 +240,7 @@ def conv_transpose2d_backward_bias(dy: Array, *, out: Array | None = None) -> Ar
     >>> fastconv.conv_transpose2d_backward_bias(np.ones((1, 2, 3, 3)))
     array([9., 9.])
     """
-    return conv2d_backward_bias(dy, out=out)
+    return body(conv2d_backward_bias)(dy, out=out)
 
 
 # ---------------------------------------------------------------- prepared calls, the convolution's turned round

@@ -13,16 +13,30 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from ..call_cache import Planned, again, keep
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def body(function: F) -> F:
+    """An op without what `op` adds, for one that is another op with other arguments."""
+    return cast(F, function.__wrapped__)  # type: ignore[attr-defined]
+
+
 def op(function: F) -> F:
-    """The public function, whose errors also say what to write instead of a habit."""
+    """The public function: calls seen before take the short way, and errors also say what to write for a habit."""
+    plans: dict[bytes, object] = {}
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         try:
-            return function(*args, **options)
+            if plans and (result := again(plans, args, options)) is not None:
+                return result
+            result = function(*args, **options)
+            if type(result) is Planned:
+                keep(plans, args, options, result)
+                return result.result
+            return result
         except (TypeError, ValueError) as error:
             from .rules import explained  # loaded when a call has failed
 
@@ -31,4 +45,5 @@ def op(function: F) -> F:
                 raise
             raise (TypeError if isinstance(error, TypeError) else ValueError)(said) from None
 
+    call.plans = plans  # type: ignore[attr-defined]
     return cast(F, call)

@@ -9,7 +9,7 @@ from ...typing import Array, Call
 from .. import check
 from ..elementwise import array_beside
 from ..habits import op
-from .common import REDUCTIONS, check_range
+from .common import REDUCTIONS, check_range, range_check
 from .elements import differentiate, elements_call, evaluate
 
 
@@ -72,8 +72,8 @@ def binary_cross_entropy_with_logits(
     reduction = check.word(reduction, "reduction", REDUCTIONS)
     targets = probabilities(x, targets)
     weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
-    prepare = binary_cross_entropy_with_logits_call
-    return evaluate(prepare, out, return_gradient, reduction, *weights, x=x, targets=targets)
+    prepare, checks = binary_cross_entropy_with_logits_call, (range_check(targets),)
+    return evaluate(prepare, out, return_gradient, reduction, *weights, checks=checks, x=x, targets=targets)
 
 
 @op
@@ -130,7 +130,8 @@ def binary_cross_entropy_with_logits_backward(
     reduction = check.word(reduction, "reduction", REDUCTIONS)
     targets = probabilities(x, targets)
     weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
-    return differentiate(binary_cross_entropy_with_logits_call, out, dy, reduction, *weights, x=x, targets=targets)
+    prepare, checks = binary_cross_entropy_with_logits_call, (range_check(targets),)
+    return differentiate(prepare, out, dy, reduction, *weights, checks=checks, x=x, targets=targets)
 
 
 def probabilities(x: Array, targets: Array) -> Array:

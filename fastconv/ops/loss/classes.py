@@ -1,14 +1,16 @@
 """What losses over classes share: their arguments, the axis of the classes, and prepared calls."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ...kernels.runtime.calls import outside, view
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..elementwise import array_beside, like
-from .common import REDUCTIONS, arriving, bind, check_range, given_back, result, returned
+from .common import REDUCTIONS, arriving, bind, check_range, given_back, range_check, result, returned
 
 
 def evaluate_classes(
@@ -18,8 +20,9 @@ def evaluate_classes(
     x, targets = arrays.values()
     value = check.output(out, rows_of(x) if numbers["reduction"] == "none" else (), x.dtype, **arrays)
     dx = like(None, {"x": x}) if check.flag(return_gradient, "return_gradient") else None
-    prepare(x, targets, value, dx, **numbers)()
-    return returned(value, out, dx)
+    checks, run = checks_of(x, targets, numbers), prepare(x, targets, value, dx, **numbers)
+    run()
+    return returned(value, out, dx, *checks, run)
 
 
 def differentiate_classes(
@@ -31,8 +34,21 @@ def differentiate_classes(
     factor, each = arriving(dy, rows_of(x) if one_each else None, x.dtype)
     dx = result(out, x, arrays)
     value = np.empty(rows_of(x) if one_each else (), x.dtype)
-    prepare(x, targets, value, dx, **numbers, dy=factor)()
-    return given_back(dx, None if each is None else np.expand_dims(each, class_axis(x)), out)
+    checks, run = checks_of(x, targets, numbers), prepare(x, targets, value, dx, **numbers, dy=factor)
+    run()
+    return given_back(dx, None if each is None else np.expand_dims(each, class_axis(x)), out, value, *checks, run)
+
+
+def checks_of(x: Array, targets: Array, numbers: Named) -> tuple[Call]:
+    """The call that gives 0 where a target is neither a class nor ignored, or no probability, else -1."""
+    if targets.dtype == np.int64:
+        return (class_check(targets, x.shape[class_axis(x)], numbers["ignore_index"]),)
+    return (range_check(targets),)
+
+
+def class_check(targets: Array, K: int, ignored: int) -> Callable[[], int]:
+    """The call that gives 0 where a target is neither a class below K nor ignored, else -1."""
+    return partial(outside, targets, 0, K - 1, ignored)
 
 
 def class_axis(x: Array) -> int:
@@ -104,6 +120,9 @@ def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
         raise ValueError(f"targets must have shape {rows_of(x)} ({rule}), got {targets.shape}; {cure}")
     check.shape_is(targets, "targets", rows_of(x), rule)
     K = x.shape[class_axis(x)]
+    plain = type(targets) is np.ndarray and targets.dtype is np.dtype(np.int64) and targets.flags.aligned
+    if plain and class_check(targets, K, ignored)() == -1:
+        return targets
     wrong = targets[((targets < 0) | (targets >= K)) & (targets != ignored)]
     if wrong.size:
         classes = targets[targets != ignored]
@@ -137,4 +156,4 @@ def classes_call(
 def along(a: Array, axis: int, shape: Shape) -> Array:
     """`a` repeated along the class axis, without memory; writable if `a` is."""
     strides = (*a.strides[:axis], 0, *a.strides[axis:])
-    return np.lib.stride_tricks.as_strided(a, shape, strides)
+    return view(a, tuple(shape), strides)

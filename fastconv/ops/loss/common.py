@@ -1,6 +1,6 @@
 """What all losses share: results, gradients that arrive, and kernels bound to views."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import kernels
+from ...kernels.runtime.calls import outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
+from ..call_cache import planned
 from ..elementwise import like, on_copies, views
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -20,17 +22,20 @@ ROUNDING = 1e-3  # that of half precision: probabilities which were computed may
 
 def check_range(targets: Array, name: str) -> None:
     """ValueError for targets that are no probabilities, such as logits; NaN passes."""
-    if not targets.size or (targets.min() >= -ROUNDING and targets.max() <= 1 + ROUNDING):
+    if range_check(targets)() == -1:
         return
-    outside = targets[(targets < -ROUNDING) | (targets > 1 + ROUNDING)]
-    if not outside.size:  # only NaN
-        return
+    wrong = targets[(targets < -ROUNDING) | (targets > 1 + ROUNDING)]
     cure = f"{name} come first, then targets"
     if targets.max() == 1 and (np.abs(targets) == 1).all():
         cure = "for -1 and 1 write (targets + 1) / 2"
     elif targets.max() == 255:
         cure = "write targets / 255"
-    raise ValueError(f"targets must be from 0 to 1, got {outside[0]}; {cure}")
+    raise ValueError(f"targets must be from 0 to 1, got {wrong[0]}; {cure}")
+
+
+def range_check(targets: Array) -> Callable[[], int]:
+    """The call that gives 0 where a target is no probability, else -1."""
+    return partial(outside, targets, -ROUNDING, 1 + ROUNDING)
 
 
 def result(out: Array | None, x: Array, arrays: Named) -> Array:
@@ -38,10 +43,16 @@ def result(out: Array | None, x: Array, arrays: Named) -> Array:
     return like(None, {"x": x}) if out is None else check.output(out, x.shape, x.dtype, **arrays)
 
 
-def returned(value: Array, out: Array | None, dx: Array | None) -> Any:
-    """What the user gets: the loss, a number where it has no axes, and the gradient if there is one."""
-    loss = check.give(value, out) if out is not None else value[()]
-    return loss if dx is None else (loss, dx)
+def returned(value: Array, out: Array | None, dx: Array | None, *calls: Call) -> Any:
+    """What the user gets of these calls: the loss, a number where it has no axes, and the gradient if there is one."""
+    if out is not None:
+        loss = check.give(value, out)
+        return loss if dx is None else (loss, dx)
+    number = value.ndim == 0
+    loss = value[()] if number else value
+    if dx is None:
+        return planned(loss, (value,), *calls, returned=value, number=number)
+    return planned((loss, dx), (value, dx), *calls, returned=(value, dx), number=number)
 
 
 def arriving(dy: Array | float, shape: Shape | None, dtype: DTypeLike) -> tuple[float, Array | None]:
@@ -57,11 +68,12 @@ def arriving(dy: Array | float, shape: Shape | None, dtype: DTypeLike) -> tuple[
     return 1.0, dy
 
 
-def given_back(dx: Array, each: Array | None, out: Array | None) -> Array:
+def given_back(dx: Array, each: Array | None, out: Array | None, value: Array, *calls: Call) -> Any:
     """What the user gets: dx, times the gradient that arrives at each row or element."""
     if each is not None:
         dx *= each
-    return check.give(dx, out)
+        return check.give(dx, out)
+    return planned(check.give(dx, out), (dx, value), *calls)
 
 
 def bind(

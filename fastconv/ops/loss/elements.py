@@ -1,6 +1,7 @@
 """What losses over elements share: the value, the gradient, and prepared calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,17 @@ def evaluate(
     return_gradient: bool,
     reduction: str,
     *numbers: Any,
+    checks: Sequence[Call] = (),
     **arrays: Any,
 ) -> Any:
-    """The loss of elements, and its gradient if wanted."""
+    """The loss of elements, and its gradient if wanted; `checks` of elements have been made."""
     arrays = agreeing(arrays)
     x, targets = arrays.values()
     value = check.output(out, x.shape if reduction == "none" else (), x.dtype, **arrays)
     dx = like(None, {"x": x}) if check.flag(return_gradient, "return_gradient") else None
-    prepare(x, targets, value, dx, reduction, *numbers)()
-    return returned(value, out, dx)
+    run = prepare(x, targets, value, dx, reduction, *numbers)
+    run()
+    return returned(value, out, dx, *checks, run)
 
 
 def differentiate(
@@ -34,16 +37,18 @@ def differentiate(
     dy: Array | float,
     reduction: str,
     *numbers: Any,
+    checks: Sequence[Call] = (),
     **arrays: Any,
-) -> Array:
-    """The gradient of a loss of elements."""
+) -> Any:
+    """The gradient of a loss of elements; `checks` of elements have been made."""
     arrays = agreeing(arrays)
     x, targets = arrays.values()
     factor, each = arriving(dy, x.shape if reduction == "none" else None, x.dtype)
     dx = result(out, x, arrays)
     value = np.empty(x.shape if reduction == "none" else (), x.dtype)
-    prepare(x, targets, value, dx, reduction, *numbers, dy=factor)()
-    return given_back(dx, each, out)
+    run = prepare(x, targets, value, dx, reduction, *numbers, dy=factor)
+    run()
+    return given_back(dx, each, out, value, *checks, run)
 
 
 def elements_call(
@@ -70,7 +75,7 @@ def scale_of(reduction: str, shape: Shape) -> float:
     if reduction in ("sum", "none"):
         return 1.0
     if reduction == "mean":
-        size = np.prod(shape, dtype=float)
+        size = prod(shape)
         return 1 / size if size else np.nan
     samples = shape[0] if shape else 1  # the half of each sample's sum of squares, averaged over the samples
     return 0.5 / samples if samples else np.nan

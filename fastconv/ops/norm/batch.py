@@ -14,6 +14,7 @@ import numpy as np
 from ... import kernels
 from ...typing import Array, Call
 from .. import check, epilogue
+from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
 from .running import more_than_one_value, running_statistics
@@ -100,12 +101,16 @@ def batch_norm(
     arrays = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias, "x": x}
     y = like(out, {name: a for name, a in arrays.items() if a is not None})
     mean, invstd = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
-    batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)()
-    if training and running is not None and running_mean is not None and running_var is not None:
+    run = batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)
+    run()
+    updated = training and running is not None
+    if updated and running is not None and running_mean is not None and running_var is not None:
         np.copyto(running_mean, running[0])
         np.copyto(running_var, running[1])
-    y = check.give(y, out)
-    return (y, mean, invstd) if check.flag(return_saved, "return_saved") else y
+    result = check.give(y, out)
+    if check.flag(return_saved, "return_saved"):
+        result = (result, mean, invstd)
+    return planned(result, (y, mean, invstd), run, writes=updated)
 
 
 @op
@@ -169,8 +174,9 @@ def batch_norm_backward(
     needed(mean=mean, invstd=invstd)
     dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
     dweight, dbias = (np.empty(x.shape[1], x.dtype) for _ in range(2))
-    batch_norm_backward_call(dy, x, dx, weight, mean, invstd, (dweight, dbias), training)()
-    return check.give(dx, out), dweight, dbias
+    run = batch_norm_backward_call(dy, x, dx, weight, mean, invstd, (dweight, dbias), training)
+    run()
+    return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
 
 
 def batch_norm_call(

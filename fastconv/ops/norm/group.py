@@ -8,6 +8,7 @@ import numpy as np
 from ... import kernels
 from ...typing import Array, Call
 from .. import check
+from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
 from .views import by_set, channels, fill_zeros, formed, needed, per_channel, pixels, planes, sets
@@ -70,9 +71,12 @@ def group_norm(
     given = {name: a for name, a in (("weight", weight), ("bias", bias)) if a is not None}
     y = like(out, given | {"x": x})
     mean, invstd = (np.zeros((x.shape[0], groups), x.dtype) for _ in range(2))
-    group_norm_call(x, y, weight, bias, mean, invstd, eps)()
-    y = check.give(y, out)
-    return (y, mean, invstd) if check.flag(return_saved, "return_saved") else y
+    run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
+    run()
+    result = check.give(y, out)
+    if check.flag(return_saved, "return_saved"):
+        result = (result, mean, invstd)
+    return planned(result, (y, mean, invstd), run)
 
 
 @op
@@ -130,8 +134,9 @@ def group_norm_backward(
         )
     dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
     dweight, dbias = (np.empty(x.shape[1], x.dtype) for _ in range(2))
-    group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)()
-    return check.give(dx, out), dweight, dbias
+    run = group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
+    run()
+    return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
 
 
 def groups_of(num_groups: int, x: Array) -> int:

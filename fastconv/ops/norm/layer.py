@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from ... import kernels
+from ...kernels.runtime.calls import view
 from ...typing import Array, Call, Shape
 from .. import check
+from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
 from .group import saved_statistics
-from .views import fill_zeros, formed, run_stride, view
+from .views import fill_zeros, formed, run_stride
 
 
 @op
@@ -80,9 +82,12 @@ def layer_norm(
     given = {name: a for name, a in (("weight", weight), ("bias", bias)) if a is not None}
     y = like(out, given | {"x": x})
     mean, invstd = (np.zeros(x.shape[: x.ndim - len(shape)], x.dtype) for _ in range(2))
-    layer_norm_call(x, y, weight, bias, mean, invstd, eps)()
-    y = check.give(y, out)
-    return (y, mean, invstd) if check.flag(return_saved, "return_saved") else y
+    run = layer_norm_call(x, y, weight, bias, mean, invstd, eps)
+    run()
+    result = check.give(y, out)
+    if check.flag(return_saved, "return_saved"):
+        result = (result, mean, invstd)
+    return planned(result, (y, mean, invstd), run)
 
 
 @op
@@ -138,8 +143,9 @@ def layer_norm_backward(
     (weight,) = per_element(x, x.shape[rows:], weight=weight)
     dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
     dweight, dbias = (np.empty(x.shape[rows:], x.dtype) for _ in range(2))
-    layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)()
-    return check.give(dx, out), dweight, dbias
+    run = layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
+    run()
+    return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
 
 
 def per_element(x: Array, shape: Shape, **arrays: Any) -> list[Any]:

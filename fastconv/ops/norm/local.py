@@ -6,6 +6,7 @@ from typing import Any
 from ... import kernels
 from ...typing import Array, Call
 from .. import check
+from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies
 from ..habits import op
 from .views import channels, formed, pixels, planes
@@ -55,8 +56,9 @@ def local_response_norm(
     x = channels(x, "x")
     numbers = window_numbers(size, alpha, beta, k)
     y = result(out, x=x)
-    local_response_norm_call(x, y, *numbers)()
-    return check.give(y, out)
+    run = local_response_norm_call(x, y, *numbers)
+    run()
+    return planned(check.give(y, out), (y,), run)
 
 
 @op
@@ -102,8 +104,9 @@ def local_response_norm_backward(
     channels(arrays["x"], "x")
     numbers = window_numbers(size, alpha, beta, k)
     dx = result(out, **arrays)
-    local_response_norm_backward_call(arrays["dy"], arrays["x"], dx, *numbers)()
-    return check.give(dx, out)
+    run = local_response_norm_backward_call(arrays["dy"], arrays["x"], dx, *numbers)
+    run()
+    return planned(check.give(dx, out), (dx,), run)
 
 
 def window_numbers(size: int, alpha: float, beta: float, k: float) -> tuple[int, float, float, float]:

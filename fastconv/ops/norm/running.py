@@ -1,9 +1,11 @@
 """What batch norm needs of the running statistics and of its batch."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from ...kernels.runtime.calls import overlap
 from ...typing import Array, Shape
 from ..overlap import overlaps_itself
 from .views import per_channel
@@ -25,7 +27,7 @@ def running_statistics(
                 raise ValueError(f"{name} must be writable and not overlap itself, for it is updated")
         for name, a, rest in (("running_mean", mean, {"running_var": var}), ("running_var", var, {})):
             for other, b in (rest | {"x": x} | others).items():
-                if b is not None and np.may_share_memory(a, b) and np.shares_memory(a, b):
+                if b is not None and overlap(a, np.asarray(b)) and np.shares_memory(a, b):
                     raise ValueError(f"{name} must not share memory with {other}, for it is updated")
     mean, var = per_channel(x, running_mean=mean, running_var=var)
     return None if mean is None else (mean, var)
@@ -33,7 +35,7 @@ def running_statistics(
 
 def more_than_one_value(shape: Shape) -> None:
     """ValueError if a channel of this shape has one value only, whose deviation is 0."""
-    if np.prod(shape[2:], dtype=object) * shape[0] == 1:
+    if prod(shape[2:]) * shape[0] == 1:
         raise ValueError(
             f"x must have more than one value per channel in training, got shape {tuple(shape)}; "
             "give a batch of two or more"

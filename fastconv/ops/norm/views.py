@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from ...typing import Array, Shape
+from ...kernels.runtime.calls import view
+from ...typing import Array
 from .. import check
 
 Form: TypeAlias = Callable[[Array], Array | None]  # the array as a kernel reads it, or None where its strides forbid
@@ -30,9 +29,10 @@ def per_channel(x: Array, **vectors: Any) -> Iterable[Any]:
     """Vectors (or None) of one number for each channel of `x`, of its dtype."""
     vectors = {name: None if v is None else check.array(v, name) for name, v in vectors.items()}
     check.same_dtype(x=x, **vectors)
+    wanted = x.shape[1:2]
     for name, v in vectors.items():
-        if v is not None:
-            check.shape_is(v, name, x.shape[1:2], f"one for each channel of x, which has shape {x.shape}")
+        if v is not None and v.shape != wanted:
+            check.shape_is(v, name, wanted, f"one for each channel of x, which has shape {x.shape}")
     return vectors.values()
 
 
@@ -52,11 +52,6 @@ def run_stride(a: Array, axes: Iterable[int]) -> int | None:
     return a.strides[axes[-1]] if axes else a.itemsize
 
 
-def view(a: Array, shape: Shape, strides: Shape) -> Array:
-    """The memory of `a` in this shape and with these strides; nothing is checked."""
-    return np.lib.stride_tricks.as_strided(a, shape, strides)
-
-
 def pixels_in(a: Array) -> int:
     """How many values each sample has in a channel."""
     count = 1
@@ -67,7 +62,7 @@ def pixels_in(a: Array) -> int:
 
 def planes(a: Array) -> Array | None:
     """`a` as (N, C, P) whose last axis has unit stride, or None."""
-    if run_stride(a, range(2, a.ndim)) != a.itemsize:
+    if not a.flags.c_contiguous and run_stride(a, range(2, a.ndim)) != a.itemsize:
         return None
     return view(a, (*a.shape[:2], pixels_in(a)), (*a.strides[:2], a.itemsize))
 
@@ -113,7 +108,7 @@ def formed(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form 
     """(which form, the arrays in it): the first of these forms that every array (None is skipped) has."""
     for form in forms:
         seen = [None if a is None else form(a) for a in arrays]
-        if all((a is None) == (s is None) for a, s in zip(arrays, seen, strict=True)):
+        if [s is None for s in seen] == [a is None for a in arrays]:
             return form, seen
     return None, []
 

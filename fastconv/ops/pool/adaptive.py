@@ -5,15 +5,17 @@ from typing import Any, TypeAlias
 
 from ...typing import Array, Shape
 from .. import check
+from ..call_cache import planned
 from ..habits import op
-from .arguments import gradient_of, indices_like, refuse
+from .arguments import gradient_of, indices_like, refuse, with_indices
 from .prepared import (
     adaptive_avg_pool2d_backward_call,
     adaptive_avg_pool2d_call,
     adaptive_max_pool2d_backward_call,
     adaptive_max_pool2d_call,
     adaptive_tables,
-    find_maxima,
+    maxima,
+    tables_of,
 )
 
 Sizes: TypeAlias = int | Sequence[int | None]  # None keeps the size of x
@@ -58,8 +60,9 @@ def adaptive_avg_pool2d(x: Array, output_size: Sizes, *, out: Array | None = Non
     x, batched = check.images(x, "x")
     y_shape = adaptive_shape(x, output_size)
     y = check.output(out, y_shape, x.dtype, check.layout_of(x), batched, x=x)
-    adaptive_avg_pool2d_call(x, y)()
-    return check.give(y, out, batched)
+    run = adaptive_avg_pool2d_call(x, y)
+    run()
+    return planned(check.give(y, out, batched), (y,), run, constants=tables_of(run))
 
 
 @op
@@ -104,8 +107,9 @@ def adaptive_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | 
     if shape[:2] != dy.shape[:2]:
         raise ValueError(f"input_shape must have the N and C of dy, got {shape} and dy {dy.shape}")
     dx = check.output(out, shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
-    adaptive_avg_pool2d_backward_call(dy, dx)()
-    return check.give(dx, out, batched)
+    run = adaptive_avg_pool2d_backward_call(dy, dx)
+    run()
+    return planned(check.give(dx, out, batched), (dx,), run, constants=tables_of(run))
 
 
 @op
@@ -153,9 +157,9 @@ def adaptive_max_pool2d(
     y_shape, layout = adaptive_shape(x, output_size), check.layout_of(x)
     y = check.output(out, y_shape, x.dtype, layout, batched, x=x)
     indices = check.empty(y_shape, "int64", layout) if return_indices else None
-    adaptive_max_pool2d_call(x, y, indices)()
-    y = check.give(y, out, batched)
-    return y if indices is None else (y, check.give(indices, None, batched))
+    run = adaptive_max_pool2d_call(x, y, indices)
+    run()
+    return with_indices(run, y, out, indices, batched)
 
 
 @op
@@ -198,6 +202,7 @@ def adaptive_max_pool2d_backward(
     >>> fastconv.adaptive_max_pool2d_backward(np.array([[[3.0, 6.0]]]), np.arange(5.0).reshape(1, 1, 5))
     array([[[0., 0., 3., 0., 6.]]])
     """
+    given = x
     x, batched = check.images(x, "x")
     not_empty(x.shape)
     dy = check.array(dy, "dy")
@@ -208,11 +213,15 @@ def adaptive_max_pool2d_backward(
     if indices is not None:
         indices = indices_like(indices, y_shape, batched)
     dx = check.output(out, x.shape, x.dtype, check.layout_of(x), batched, dy=dy, x=x, indices=indices)
+    new: tuple[Array, ...] = (dx,)
+    calls: tuple[Any, ...] = ()
     if indices is None:
-        indices = find_maxima(x, tables, y_shape)
-    bad = adaptive_max_pool2d_backward_call(dy, indices, dx)()
-    refuse(bad, indices, batched, x.shape[2:], " and in its window")
-    return check.give(dx, out, batched)
+        indices, also, find = maxima(x, tables, y_shape)
+        new, calls = (dx, *also), (find,)
+    back = adaptive_max_pool2d_backward_call(dy, indices, dx)
+    refuse(back(), indices, batched, x.shape[2:], " and in its window")
+    constants, shapes = tables_of(*calls, back), () if calls else (given,)
+    return planned(check.give(dx, out, batched), new, *calls, back, constants=constants, shapes=shapes)
 
 
 def adaptive_shape(x: Array, output_size: Sizes) -> Shape:

@@ -1,12 +1,17 @@
 """What the public pooling functions check beyond `check` and `geometry`."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from ... import kernels
-from ...typing import Array, Shape
+from ...typing import Array, Call, Shape
 from .. import check
+from ..call_cache import planned
 from ..geometry import Pool2dGeometry
-from .prepared import Tables
+from .prepared import Tables, tables_of
 
 
 def gradient_of(x: Array, dy: Array, name: str, y_shape: Shape, batched: bool) -> Array:
@@ -21,12 +26,22 @@ def gradient_of(x: Array, dy: Array, name: str, y_shape: Shape, batched: bool) -
 
 def no_window_in_padding(tables: Tables, g: Pool2dGeometry) -> None:
     """ValueError where dilation lets a window step over the whole plane."""
+    if g.dh == g.dw == 1:
+        return
     for lines, name, size in zip(tables, ("height", "width"), (g.H, g.W), strict=True):
         if lines[:, 1].min(initial=1) < 1:
             raise ValueError(
                 f"padding, dilation: a window must reach the image, but one lies in padding only along the {name} "
                 f"of {size} (kernel_size {(g.kh, g.kw)}, dilation {(g.dh, g.dw)}, padding {(g.top, g.left)})"
             )
+
+
+def with_indices(run: Call, y: Array, out: Array | None, indices: Array | None, batched: bool) -> Any:
+    """What the user gets of a call that has written y, and the indices if they are wanted."""
+    result, constants = check.give(y, out, batched), tables_of(run)
+    if indices is None:
+        return planned(result, (y,), run, constants=constants)
+    return planned((result, check.give(indices, None, batched)), (y, indices), run, constants=constants)
 
 
 def indices_like(indices: object, shape: Shape, batched: bool) -> Array:
@@ -45,7 +60,12 @@ def indices_like(indices: object, shape: Shape, batched: bool) -> Array:
 
 def in_plane(indices: Array, batched: bool, plane: Shape) -> None:
     """ValueError where one of the indices is not in the plane (H, W)."""
-    refuse(kernels.load("float32").pool.windows.first_bad_index(indices, *plane), indices, batched, plane)
+    refuse(index_check(indices, plane)(), indices, batched, plane)
+
+
+def index_check(indices: Array, plane: Shape) -> Callable[[], int]:
+    """The call that gives the place of the first index that is not in the plane (H, W), in C order, or -1."""
+    return partial(kernels.load("float32").pool.windows.first_bad_index, indices, *plane)
 
 
 def refuse(bad: int, indices: Array, batched: bool, plane: Shape, also: str = "") -> None:

@@ -6,9 +6,10 @@ Every function has two halves: the public one checks, takes or makes the result,
 
 from ...typing import Array, Padding, Pair, Shape
 from .. import check, geometry
+from ..call_cache import planned
 from ..extents import LIMIT
 from ..habits import op
-from .prepared import avg_pool2d_backward_call, avg_pool2d_call
+from .prepared import avg_pool2d_backward_call, avg_pool2d_call, tables_of
 
 
 @op
@@ -69,8 +70,9 @@ def avg_pool2d(
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, 1, ceil_mode)
     divisor = divisor_of(divisor_override)
     y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x)
-    avg_pool2d_call(x, y, g, count_include_pad, divisor)()
-    return check.give(y, out, batched)
+    run = avg_pool2d_call(x, y, g, count_include_pad, divisor)
+    run()
+    return planned(check.give(y, out, batched), (y,), run, constants=tables_of(run))
 
 
 @op
@@ -127,8 +129,9 @@ def avg_pool2d_backward(
     check.shape_is(dy, "dy", g.y_shape, "the output of avg_pool2d for this input_shape")
     divisor = divisor_of(divisor_override)
     dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
-    avg_pool2d_backward_call(dy, dx, g, count_include_pad, divisor)()
-    return check.give(dx, out, batched)
+    run = avg_pool2d_backward_call(dy, dx, g, count_include_pad, divisor)
+    run()
+    return planned(check.give(dx, out, batched), (dx,), run, constants=tables_of(run))
 
 
 def divisor_of(divisor_override: int | None) -> int | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from ...typing import Array, Shape
 from .. import check
-from ..habits import op
+from ..habits import body, op
 from .adaptive import (
     adaptive_avg_pool2d,
     adaptive_avg_pool2d_backward,
@@ -46,7 +46,7 @@ def global_avg_pool2d(x: Array, *, out: Array | None = None) -> Array:
     <BLANKLINE>
            [[5.5]]])
     """
-    return adaptive_avg_pool2d(x, 1, out=out)
+    return body(adaptive_avg_pool2d)(x, 1, out=out)
 
 
 @op
@@ -82,7 +82,7 @@ def global_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | No
     array([[[2., 2., 2.]]])
     """
     one_by_one(dy)
-    return adaptive_avg_pool2d_backward(dy, input_shape, out=out)
+    return body(adaptive_avg_pool2d_backward)(dy, input_shape, out=out)
 
 
 @op
@@ -121,7 +121,7 @@ def global_max_pool2d(
     >>> fastconv.global_max_pool2d(np.array([[[3.0, 7.0, 7.0]]]), return_indices=True)
     (array([[[7.]]]), array([[[1]]]))
     """
-    return adaptive_max_pool2d(x, 1, return_indices, out=out)
+    return body(adaptive_max_pool2d)(x, 1, return_indices, out=out)
 
 
 @op
@@ -161,7 +161,7 @@ def global_max_pool2d_backward(dy: Array, x: Array, *, indices: Array | None = N
     array([[[0., 2., 0.]]])
     """
     one_by_one(dy)
-    return adaptive_max_pool2d_backward(dy, x, indices=indices, out=out)
+    return body(adaptive_max_pool2d_backward)(dy, x, indices=indices, out=out)
 
 
 def one_by_one(dy: Array) -> None:

@@ -6,12 +6,14 @@ Every function has two halves: the public one checks, takes or makes the result,
 
 import math
 
-from ...typing import Array, Pair, Shape
+from ...typing import Array, Call, Pair, Shape
 from .. import check, geometry
+from ..call_cache import planned
+from ..elementwise import run_all
 from ..geometry import Pool2dGeometry
 from ..habits import op
 from .arguments import gradient_of
-from .prepared import lp_pool2d_backward_call, lp_pool2d_call
+from .prepared import lp_pool2d_backward_call, lp_pool2d_call, tables_of
 
 
 @op
@@ -69,8 +71,9 @@ def lp_pool2d(
     p = norm_of(norm_type)
     g = lp_geometry(x.shape, kernel_size, stride, ceil_mode)
     y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x)
-    lp_pool2d_call(x, y, g, p)()
-    return check.give(y, out, batched)
+    run = lp_pool2d_call(x, y, g, p)
+    run()
+    return planned(check.give(y, out, batched), (y,), run, constants=tables_of(run))
 
 
 @op
@@ -133,11 +136,14 @@ def lp_pool2d_backward(
         check.same_dtype(x=x, y=y)
     layout = check.layout_of(x)
     dx = check.output(out, g.x_shape, x.dtype, layout, batched, dy=dy, x=x, y=y)
+    new: tuple[Array, ...] = (dx,)
+    calls: tuple[Call, ...] = ()
     if y is None:
         y = check.empty(g.y_shape, x.dtype, layout)
-        lp_pool2d_call(x, y, g, p)()
-    lp_pool2d_backward_call(dy, x, y, dx, g, p)()
-    return check.give(dx, out, batched)
+        new, calls = (dx, y), (lp_pool2d_call(x, y, g, p),)
+    calls += (lp_pool2d_backward_call(dy, x, y, dx, g, p),)
+    run_all(calls)
+    return planned(check.give(dx, out, batched), new, *calls, constants=tables_of(*calls))
 
 
 def norm_of(norm_type: float) -> float:

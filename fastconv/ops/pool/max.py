@@ -8,9 +8,10 @@ from typing import Any
 
 from ...typing import Array, Padding, Pair
 from .. import check, geometry
+from ..call_cache import planned
 from ..habits import op
-from .arguments import gradient_of, indices_like, no_window_in_padding, refuse
-from .prepared import find_maxima, max_pool2d_backward_call, max_pool2d_call, max_tables
+from .arguments import gradient_of, indices_like, no_window_in_padding, refuse, with_indices
+from .prepared import max_pool2d_backward_call, max_pool2d_call, max_tables, maxima, tables_of
 
 
 @op
@@ -84,9 +85,9 @@ def max_pool2d(
     return_indices, layout = check.flag(return_indices, "return_indices"), check.layout_of(x)
     y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x)
     indices = check.empty(g.y_shape, "int64", layout) if return_indices else None
-    max_pool2d_call(x, y, indices, g)()
-    y = check.give(y, out, batched)
-    return y if indices is None else (y, check.give(indices, None, batched))
+    run = max_pool2d_call(x, y, indices, g)
+    run()
+    return with_indices(run, y, out, indices, batched)
 
 
 @op
@@ -143,6 +144,7 @@ def max_pool2d_backward(
     >>> fastconv.max_pool2d_backward(np.array([[[10.0, 20.0]]]), x, (1, 2))
     array([[[ 0., 10.,  0., 20.]]])
     """
+    given = x
     x, batched = check.images(x, "x")
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     tables = max_tables(g)
@@ -151,8 +153,12 @@ def max_pool2d_backward(
     if indices is not None:
         indices = indices_like(indices, g.y_shape, batched)
     dx = check.output(out, g.x_shape, x.dtype, check.layout_of(x), batched, dy=dy, x=x, indices=indices)
+    new: tuple[Array, ...] = (dx,)
+    calls: tuple[Any, ...] = ()
     if indices is None:
-        indices = find_maxima(x, tables, g.y_shape)
-    bad = max_pool2d_backward_call(dy, indices, dx, g)()
-    refuse(bad, indices, batched, (g.H, g.W), " and in its window")
-    return check.give(dx, out, batched)
+        indices, also, find = maxima(x, tables, g.y_shape)
+        new, calls = (dx, *also), (find,)
+    back = max_pool2d_backward_call(dy, indices, dx, g)
+    refuse(back(), indices, batched, (g.H, g.W), " and in its window")
+    constants, shapes = tables_of(*calls, back), () if calls else (given,)
+    return planned(check.give(dx, out, batched), new, *calls, back, constants=constants, shapes=shapes)

@@ -1,12 +1,13 @@
 """Prepared calls of the pooling kernels, and the tables of their windows. Nothing is checked here."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ... import kernels
+from ...kernels.runtime.calls import cover, sharing_windows, sliding_windows
 from ...typing import Array, Call, Kernel, Shape
 from .. import check
 from ..geometry import Pool2dGeometry
@@ -16,40 +17,19 @@ Tables: TypeAlias = tuple[Array, Array]  # the windows along H and along W
 # ---------------------------------------------------------------- tables: one line (start, count, step, m) per output
 
 
-@lru_cache(64)
-def sliding_lines(
-    size: int, out: int, kernel: int, stride: int, dilation: int, before: int, after: int | None = None
-) -> Array:
-    """Each window along one axis, clipped to the plane; m counts the padding up to `after`, or not at all (None)."""
-    start = np.arange(out, dtype=np.intp) * stride - before
-    skipped = np.maximum(-(start // dilation), 0)
-    count = np.minimum(-((start - size) // dilation), kernel) - skipped
-    m = count if after is None else np.minimum(start + kernel, size + after) - start
-    return frozen(np.stack([start + skipped * dilation, count, np.full(out, dilation), m], 1))
-
-
-@lru_cache(64)
-def adaptive_lines(size: int, out: int) -> Array:
-    """Windows that share out an axis: from floor(i size / out) up to ceil((i + 1) size / out)."""
-    i = np.arange(out, dtype=np.intp)
-    start = i * size // out
-    count = -(-(i + 1) * size // out) - start
-    return frozen(np.stack([start, count, np.ones_like(i), count], 1))
-
-
 def max_tables(g: Pool2dGeometry) -> Tables:
     """Windows without the padding."""
     return (
-        sliding_lines(g.H, g.OH, g.kh, g.sh, g.dh, g.top),
-        sliding_lines(g.W, g.OW, g.kw, g.sw, g.dw, g.left),
+        sliding_windows(g.H, g.OH, g.kh, g.sh, g.dh, g.top),
+        sliding_windows(g.W, g.OW, g.kw, g.sw, g.dw, g.left),
     )
 
 
 def mean_tables(g: Pool2dGeometry, count_include_pad: bool = True, divisor_override: int | None = None) -> Tables:
     """As PyTorch divides: by the window with its padding, never by what hangs over in ceil_mode."""
     below, beside = (g.bottom, g.right) if count_include_pad else (None, None)
-    rows = sliding_lines(g.H, g.OH, g.kh, g.sh, g.dh, g.top, below)
-    cols = sliding_lines(g.W, g.OW, g.kw, g.sw, g.dw, g.left, beside)
+    rows = sliding_windows(g.H, g.OH, g.kh, g.sh, g.dh, g.top, below)
+    cols = sliding_windows(g.W, g.OW, g.kw, g.sw, g.dw, g.left, beside)
     if divisor_override is None:
         return rows, cols
     return with_divisor(rows, divisor_override), with_divisor(cols, 1)
@@ -59,35 +39,17 @@ def with_divisor(lines: Array, m: int) -> Array:
     """The same windows, whose sums are divided by m."""
     lines = lines.copy()
     lines[:, 3] = m
-    return frozen(lines)
+    return lines
 
 
 def adaptive_tables(x_shape: Shape, y_shape: Shape) -> Tables:
     """Windows that share out H and W."""
-    return adaptive_lines(x_shape[2], y_shape[2]), adaptive_lines(x_shape[3], y_shape[3])
-
-
-def cover(lines: Array, size: int) -> tuple[Array, Array]:
-    """(ends, outputs): outputs[ends[i] : ends[i + 1]] are the windows that read position i, in order."""
-    start, count, step, _ = lines.T
-    outputs = np.repeat(np.arange(len(lines), dtype=np.intp), count)
-    tap = np.arange(len(outputs)) - np.repeat(np.cumsum(count) - count, count)
-    position = start[outputs] + tap * step[outputs]
-    ends = np.zeros(size + 1, np.intp)
-    np.cumsum(np.bincount(position, minlength=size), out=ends[1:])
-    return ends, outputs[np.argsort(position, kind="stable")]
+    return sharing_windows(x_shape[2], y_shape[2]), sharing_windows(x_shape[3], y_shape[3])
 
 
 def covers(x_shape: Shape, tables: Tables) -> tuple[Array, Array, Array, Array]:
     """`cover` along H and along W."""
     return (*cover(tables[0], x_shape[2]), *cover(tables[1], x_shape[3]))
-
-
-def frozen(a: Array) -> Array:
-    """Read-only, in C order: caches hand it out many times."""
-    a = np.ascontiguousarray(a, np.intp)
-    a.flags.writeable = False
-    return a
 
 
 # ---------------------------------------------------------------- layouts
@@ -98,11 +60,11 @@ def on_one_layout(
 ) -> Callable[[], Any]:
     """The kernel on its arrays: all channels-last or all planar; copied beforehand, and back, where they differ."""
     arrays = (*inputs, *outputs)
-    last, planar = all(check.channels_together(a) for a in arrays), all(check.in_planes(a) for a in arrays)
+    last, planar = all([check.channels_together(a) for a in arrays]), all([check.in_planes(a) for a in arrays])
     if not last and not planar:
         return partial(convert_and_run, kernel, inputs, outputs, rest)
     if last and planar:
-        last = arrays[0].shape[1] > max(a.shape[3] for a in arrays)
+        last = arrays[0].shape[1] > max([a.shape[3] for a in arrays])
     return partial(kernel, *arrays, *rest, last)
 
 
@@ -126,6 +88,15 @@ def convert_and_run(
     return result
 
 
+def tables_of(*calls: Any) -> tuple[Array, ...]:
+    """The tables among the arguments of prepared calls: the arrays that are no images."""
+    found: list[Array] = []
+    for call in calls:
+        rest = call.args[3] if call.func is convert_and_run else call.args
+        found += [a for a in rest if type(a) is np.ndarray and a.ndim < 4]
+    return tuple(found)
+
+
 # ---------------------------------------------------------------- calls
 
 
@@ -142,12 +113,13 @@ def max_backward_call(dy: Array, indices: Array, dx: Array, tables: Tables) -> C
     return on_one_layout(kernel, (dy, indices), (dx,), *tables, *covers(dx.shape, tables))
 
 
-def find_maxima(x: Array, tables: Tables, y_shape: Shape) -> Array:
-    """The indices alone."""
+def maxima(x: Array, tables: Tables, y_shape: Shape) -> tuple[Array, tuple[Array, Array], Call]:
+    """(indices, (indices, maxima), the call that has written both)."""
     layout = check.layout_of(x)
-    indices = check.empty(y_shape, "int64", layout)
-    max_call(x, check.empty(y_shape, x.dtype, layout), indices, tables)()
-    return indices
+    indices, y = check.empty(y_shape, "int64", layout), check.empty(y_shape, x.dtype, layout)
+    call = max_call(x, y, indices, tables)
+    call()
+    return indices, (indices, y), call
 
 
 def mean_call(x: Array, y: Array, tables: Tables) -> Call:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from ...typing import Array, Pair
 from .. import check
+from ..call_cache import planned
 from ..extents import LIMIT
 from ..habits import op
-from .arguments import in_plane, indices_like
+from .arguments import in_plane, index_check, indices_like
 from .prepared import max_unpool2d_backward_call, max_unpool2d_call
 
 
@@ -63,8 +64,9 @@ def max_unpool2d(
     indices = indices_like(indices, x.shape, batched)
     in_plane(indices, batched, (OH, OW))
     y = check.output(out, (*x.shape[:2], OH, OW), x.dtype, check.layout_of(x), batched, x=x, indices=indices)
-    max_unpool2d_call(x, indices, y)()
-    return check.give(y, out, batched)
+    run = max_unpool2d_call(x, indices, y)
+    run()
+    return planned(check.give(y, out, batched), (y,), index_check(indices, (OH, OW)), run)
 
 
 @op
@@ -109,8 +111,9 @@ def max_unpool2d_backward(dy: Array, indices: Array, *, out: Array | None = None
     indices = indices_like(indices, shape, batched)
     in_plane(indices, batched, dy.shape[2:])
     dx = check.output(out, shape, dy.dtype, check.layout_of(dy), batched, dy=dy, indices=indices)
-    max_unpool2d_backward_call(dy, indices, dx)()
-    return check.give(dx, out, batched)
+    run = max_unpool2d_backward_call(dy, indices, dx)
+    run()
+    return planned(check.give(dx, out, batched), (dx,), index_check(indices, dy.shape[2:]), run)
 
 
 def unpooled_size(

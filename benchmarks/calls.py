@@ -1,0 +1,134 @@
+"""What a call of each op costs beside its kernel, in units of one ``numpy.add`` of two arrays of 8 elements.
+
+    python benchmarks/calls.py [NAME ...]
+
+    again    a call with arrays of a shape seen before, minus the kernel
+    first    the first call with arrays of a new shape, minus the kernel
+    kernel   the compiled functions that the op runs, called with prepared arguments
+
+Arrays are as small as they may be, new shapes differ in one extent. Each number is the median of 15 rounds; the unit
+is measured in each.
+"""
+
+import sys
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+
+import fastconv
+from fastconv.ops.call_cache import Planned
+
+ROUNDS, TURNS, FRESH = 15, 200, 10
+IMAGES: dict[str, Callable[[Any, int], tuple[Any, ...]]] = {
+    "conv2d": lambda a, w: (a(1, 1, 2, w), a(1, 1, 1, 1), a(1)),
+    "conv2d_backward_input": lambda a, w: (a(1, 1, 2, w), a(1, 1, 1, 1), (1, 1, 2, w)),
+    "conv2d_backward_weight": lambda a, w: (a(1, 1, 2, w), a(1, 1, 2, w), (1, 1, 1, 1)),
+    "conv2d_backward_bias": lambda a, w: (a(1, 1, 2, w),),
+    "conv_transpose2d": lambda a, w: (a(1, 1, 2, w), a(1, 1, 1, 1), a(1)),
+    "conv_transpose2d_backward_input": lambda a, w: (a(1, 1, 2, w), a(1, 1, 1, 1), (1, 1, 2, w)),
+    "conv_transpose2d_backward_weight": lambda a, w: (a(1, 1, 2, w), a(1, 1, 2, w), (1, 1, 1, 1)),
+    "max_pool2d": lambda a, w: (a(1, 1, 2, 2 * w), 2),
+    "max_pool2d_backward": lambda a, w: (a(1, 1, 1, w), a(1, 1, 2, 2 * w), 2),
+    "avg_pool2d": lambda a, w: (a(1, 1, 2, 2 * w), 2),
+    "avg_pool2d_backward": lambda a, w: (a(1, 1, 1, w), (1, 1, 2, 2 * w), 2),
+    "lp_pool2d": lambda a, w: (a(1, 1, 2, 2 * w), 2, 2),
+    "lp_pool2d_backward": lambda a, w: (a(1, 1, 1, w), a(1, 1, 2, 2 * w), 2, 2),
+    "adaptive_avg_pool2d": lambda a, w: (a(1, 1, 2, 2 * w), 1),
+    "adaptive_avg_pool2d_backward": lambda a, w: (a(1, 1, 1, 1), (1, 1, 2, w)),
+    "adaptive_max_pool2d": lambda a, w: (a(1, 1, 2, 2 * w), 1),
+    "adaptive_max_pool2d_backward": lambda a, w: (a(1, 1, 1, 1), a(1, 1, 2, w)),
+    "global_avg_pool2d": lambda a, w: (a(1, 1, 2, w),),
+    "global_avg_pool2d_backward": lambda a, w: (a(1, 1, 1, 1), (1, 1, 2, w)),
+    "global_max_pool2d": lambda a, w: (a(1, 1, 2, w),),
+    "global_max_pool2d_backward": lambda a, w: (a(1, 1, 1, 1), a(1, 1, 2, w)),
+    "batch_norm": lambda a, w: (a(1, 2, 2, w), a(2), a(2), a(2), a(2)),
+    "batch_norm, training": lambda a, w: (a(1, 2, 2, w), a(2), a(2), a(2), a(2), True),
+    "batch_norm_backward": lambda a, w: (a(1, 2, 2, w), a(1, 2, 2, w), a(2), a(2), a(2)),
+    "group_norm": lambda a, w: (a(1, 2, 2, w), 1, a(2), a(2)),
+    "group_norm_backward": lambda a, w: (a(1, 2, 2, w), a(1, 2, 2, w), a(1, 1), a(1, 1), a(2)),
+    "local_response_norm": lambda a, w: (a(1, 2, 2, w), 2),
+    "local_response_norm_backward": lambda a, w: (a(1, 2, 2, w), a(1, 2, 2, w), 2),
+    "upsample_nearest2d": lambda a, w: (a(1, 1, 1, w), 2),
+    "upsample_nearest2d_backward": lambda a, w: (a(1, 1, 2, 2 * w), 2),
+}
+ROWS: dict[str, Callable[[Any, int], tuple[Any, ...]]] = {
+    "linear": lambda a, w: (a(1, w), a(2, w), a(2)),
+    "linear_backward": lambda a, w: (a(1, 2), a(1, w), a(2, w)),
+    "linear_backward_input": lambda a, w: (a(1, 2), a(2, w)),
+    "linear_backward_weight": lambda a, w: (a(1, 2), a(1, w)),
+    "linear_backward_bias": lambda a, w: (a(1, w),),
+    "layer_norm": lambda a, w: (a(1, w), w, a(w), a(w)),
+    "layer_norm_backward": lambda a, w: (a(1, w), a(1, w), a(1), a(1), a(w)),
+    "softmax": lambda a, w: (a(1, w),),
+    "softmax_backward": lambda a, w: (a(1, w), a(1, w)),
+    "log_softmax": lambda a, w: (a(1, w),),
+    "log_softmax_backward": lambda a, w: (a(1, w), a(1, w)),
+    "prelu": lambda a, w: (a(1, w), a(1)),
+    "prelu_backward": lambda a, w: (a(1, w), a(1, w), a(1)),
+    "add": lambda a, w: (a(1, w), a(1, w)),
+    "cross_entropy": lambda a, w: (a(1, w), np.zeros(1, np.int64)),
+    "cross_entropy_backward": lambda a, w: (a(1, w), np.zeros(1, np.int64)),
+    "nll_loss": lambda a, w: (a(1, w), np.zeros(1, np.int64)),
+    "nll_loss_backward": lambda a, w: (a(1, w), np.zeros(1, np.int64)),
+}
+OF_ONE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh")
+OF_ONE += ("hardsigmoid", "hardswish")
+OF_TWO = ("binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "huber_loss")
+CASES = IMAGES | ROWS
+CASES |= {name: lambda a, w: (a(1, w),) for name in OF_ONE}
+CASES |= {f"{name}_backward": lambda a, w: (a(1, w), a(1, w)) for name in OF_ONE}
+CASES |= {name + end: lambda a, w: (a(1, w), a(1, w)) for name in OF_TWO for end in ("", "_backward")}
+
+
+def arrays(*shape: int) -> Any:
+    """A float32 array of a half."""
+    return np.full(shape, 0.5, np.float32)
+
+
+def time_of(function: Callable[..., Any], args: Any, turns: int = TURNS) -> float:
+    """Nanoseconds of a call."""
+    start = perf_counter_ns()
+    for _ in range(turns):
+        function(*args)
+    return (perf_counter_ns() - start) / turns
+
+
+def kernels_of(function: Any, args: Any) -> list[tuple[Any, Any]]:
+    """What the op runs: its compiled functions with prepared arguments."""
+    found = function.__wrapped__(*args)
+    return [(call.func, call.args) for call in found.calls] if isinstance(found, Planned) else []
+
+
+def measure(name: str) -> tuple[float, float, float]:
+    """(again, first, kernel) in units."""
+    function, make = getattr(fastconv, name.partition(",")[0]), CASES[name]
+    args, unit = make(arrays, 3), (np.ones(8, np.float32), np.ones(8, np.float32))
+    kernel, again, units = kernels_of(function, args), [], []
+    ran, first = [], []
+    function(*args)
+    for turn in range(ROUNDS):
+        units.append(time_of(np.add, unit))
+        ran.append(sum(time_of(run, given) for run, given in kernel))
+        again.append(time_of(function, args))
+        fresh = [make(arrays, 4 + turn * FRESH + i) for i in range(FRESH)]
+        first.append(time_of(lambda new=fresh: [function(*given) for given in new], (), 1) / FRESH)
+    one, inside = median(units), median(ran)
+    return (median(again) - inside) / one, (median(first) - inside) / one, inside / one
+
+
+def main() -> None:
+    """The table."""
+    print(f"{'':38}  again  first  kernel   (at most 5 and 30)")
+    worst = [0.0, 0.0]
+    for name in sys.argv[1:] or CASES:
+        again, first, kernel = measure(name)
+        worst = [max(worst[0], again), max(worst[1], first)]
+        print(f"{name:38} {again:6.1f} {first:6.1f} {kernel:7.1f}  {'!' * (again > 5)}{'*' * (first > 30)}")
+    print(f"{'largest':38} {worst[0]:6.1f} {worst[1]:6.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+from typing import Any
+
+from ...typing import Array, Call, Shape
+
+MOST: int
+
+def view(a: Array, shape: Shape, strides: Shape) -> Array: ...
+def is_plain(x: object) -> bool: ...
+def overlap(a: Array, b: Array) -> bool: ...
+def outside(a: Array, low: float, high: float, besides: int | None = None) -> int: ...
+def sliding_windows(
+    size: int, out: int, kernel: int, stride: int, dilation: int, before: int, after: int | None = None
+) -> Array: ...
+def sharing_windows(size: int, out: int) -> Array: ...
+def cover(lines: Array, size: int) -> tuple[Array, Array]: ...
+def forget() -> None: ...
+
+class Planned:
+    result: Any
+    calls: tuple[Any, ...]
+
+def planned(
+    result: Any,
+    new: tuple[Array, ...],
+    *calls: Call,
+    returned: Any = None,
+    constants: tuple[Array, ...] = (),
+    shapes: tuple[Any, ...] = (),
+    number: bool = False,
+    writes: bool = False,
+) -> Any: ...  # what the op returns, for `habits.op` unpacks it
+def keep(plans: dict[bytes, object], args: tuple[Any, ...], options: dict[str, Any], planned: Planned) -> None: ...
+def again(plans: dict[bytes, object], args: tuple[Any, ...], options: dict[str, Any]) -> Any: ...

@@ -1,0 +1,40 @@
+"""Calls seen before, and what ops ask of arrays on every call. Compiled once; it needs the C interface of NumPy.
+
+    signature.pxi   what an op can see of its arguments without reading an element, as bytes
+    plan.pxi        what a call did: functions with arrays given to the call, new arrays, and constants
+    arrays.pxi      views, new arrays, and questions about one array
+    windows.pxi     the tables of pooling windows
+
+An op that has run hands over its plan. The next call with the same signature would pass the same checks and go the same
+way, so its plan is followed instead. A plan holds no array but constants of the library.
+"""
+
+cimport cython
+cimport numpy as np
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport int64_t, uintptr_t
+from libc.string cimport memcpy
+
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, ModuleType
+
+np.import_array()
+
+MOST = 512  # plans that one op keeps
+
+cdef enum:
+    BYTES = 1024  # of a signature
+    ARRAYS = 12  # given to a call, or made by it
+    AXES = 8
+    LINE = 64  # bytes of a cache line
+    SMALL = 1 << 16  # bytes of an array for which starting on a line costs more time than it saves
+
+include "arrays.pxi"
+include "windows.pxi"
+include "signature.pxi"
+include "plan.pxi"

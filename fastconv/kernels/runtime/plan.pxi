@@ -1,0 +1,293 @@
+cdef enum Kind:
+    CONSTANT
+    WHOLE  # an array as it is
+    NUMBER  # an array without axes, as a scalar
+    VIEW  # of an array
+    GROUP  # a tuple
+
+
+cdef type COMPILED = type(forget)
+
+
+@cython.final
+cdef class Part:
+    """What one argument of a function is, or one thing that a call returns."""
+    cdef Kind kind
+    cdef object constant
+    cdef tuple parts
+    cdef int index, nd, writeable
+    cdef Py_ssize_t offset
+    cdef np.npy_intp shape[AXES]
+    cdef np.npy_intp strides[AXES]
+
+    cdef object fill(self, list arrays):
+        """The same of these arrays."""
+        cdef tuple made
+        cdef np.ndarray whole
+        cdef int i
+        if self.kind == CONSTANT:
+            return self.constant
+        if self.kind == WHOLE:
+            return arrays[self.index]
+        if self.kind == VIEW:
+            return view_of(arrays[self.index], self.nd, self.shape, self.strides, self.offset, self.writeable)
+        if self.kind == NUMBER:
+            whole = arrays[self.index]
+            Py_INCREF(whole)  # this function takes a reference
+            return PyArray_Return(whole)
+        made = PyTuple_New(len(self.parts))
+        for i in range(len(self.parts)):
+            item = (<Part> self.parts[i]).fill(arrays)
+            Py_INCREF(item)  # the tuple takes a reference
+            PyTuple_SET_ITEM(made, i, item)
+        return made
+
+
+@cython.final
+cdef class Form:
+    """The memory of a new array."""
+    cdef np.dtype dtype
+    cdef int nd
+    cdef bint ordered  # in C order
+    cdef Py_ssize_t nbytes
+    cdef np.npy_intp shape[AXES]
+    cdef np.npy_intp strides[AXES]
+
+    cdef np.ndarray make(self):
+        """A new array."""
+        return new_array(self.dtype, self.nd, self.shape, NULL if self.ordered else self.strides, self.nbytes)
+
+
+@cython.final
+cdef class Plan:
+    """What a call does: makes arrays, runs functions, returns."""
+    cdef bint apart  # only for arrays that do not overlap: one of those given is written
+    cdef list forms, functions, arguments
+    cdef Part returned
+
+
+@cython.final
+cdef class Planned:
+    """The result of an op, and what it did."""
+    cdef readonly object result
+    cdef object returned
+    cdef readonly tuple calls
+    cdef tuple new, constants, shapes
+    cdef bint number, writes
+
+
+def planned(
+    result, tuple new, *calls, returned=None, tuple constants=(), tuple shapes=(), bint number=False, bint writes=False
+):
+    """The result of an op that made `new` arrays, then ran these prepared calls.
+
+    returned    what the result consists of: new arrays or views of them, where it is not the result itself
+    constants   arrays of the library among the arguments of the calls, such as tables
+    shapes      given arrays of which nothing but the shape is read; of others that no call reads, a number may be
+    number      whether an array without axes, the first that is returned, is given as a scalar
+    writes      whether a given array is overwritten: then no two of them may overlap
+    """
+    cdef Planned made = Planned.__new__(Planned)
+    made.result, made.new, made.calls = result, new, calls
+    made.returned = result if returned is None else returned
+    made.constants, made.shapes, made.number, made.writes = constants, shapes, number, writes
+    return made
+
+
+cdef bint fixed(object value):
+    """Whether this is a number, a word or a function, or a tuple of such: nothing that can hold an array of a caller."""
+    cdef type kind = type(value)
+    cdef int i
+    if value is None or kind is int or kind is bool or kind is float or kind is str or kind is COMPILED:
+        return True
+    if kind is BuiltinFunctionType:
+        return value.__self__ is None or type(value.__self__) is ModuleType
+    if kind is FunctionType:
+        return value.__closure__ is None and value.__defaults__ is None
+    if kind is not tuple:
+        return False
+    for i in range(PyTuple_GET_SIZE(value)):
+        if not fixed(<object> PyTuple_GET_ITEM(value, i)):
+            return False
+    return True
+
+
+cdef Part constant(object value):
+    """A value that is the same in every call."""
+    cdef Part part = Part.__new__(Part)
+    part.kind, part.constant = CONSTANT, value
+    return part
+
+
+cdef Part part_of_array(np.ndarray a, list arrays, unsigned int *used):
+    """One of these arrays, or a view of one; None for memory of its own."""
+    cdef Part part = Part.__new__(Part)
+    cdef np.ndarray whole
+    cdef char *first
+    cdef char *last
+    cdef char *start
+    cdef char *end
+    cdef int i
+    for i in range(len(arrays)):
+        if arrays[i] is a:
+            part.kind, part.index = WHOLE, i
+            used[0] |= 1 << i
+            return part
+    if a.ndim > AXES:
+        return None
+    extremes(a, &start, &end)
+    for i in range(len(arrays)):
+        whole = arrays[i]
+        extremes(whole, &first, &last)
+        if start >= first and end <= last and PyArray_TYPE(whole) == PyArray_TYPE(a) and PyArray_FLAGS(a) & ALIGNED:
+            part.writeable = PyArray_FLAGS(a) & WRITEABLE
+            part.kind, part.index, part.nd = VIEW, i, a.ndim
+            used[0] |= 1 << i
+            part.offset = <char *> np.PyArray_DATA(a) - <char *> np.PyArray_DATA(whole)
+            memcpy(part.shape, a.shape, a.ndim * sizeof(np.npy_intp))
+            memcpy(part.strides, a.strides, a.ndim * sizeof(np.npy_intp))
+            return part
+    return None
+
+
+cdef bint is_one_of(object value, tuple some):
+    """Whether `value` is one of these objects."""
+    for each in some:
+        if each is value:
+            return True
+    return False
+
+
+cdef Part part_of(object value, list arrays, tuple constants, unsigned int *used):
+    """What `value` is; None where that cannot be said of another call."""
+    cdef Part part, each
+    cdef list parts
+    if PyArray_CheckExact(value):
+        part = part_of_array(value, arrays, used)
+        if part is None and is_one_of(value, constants):
+            part = constant(value)
+        return part
+    if fixed(value):
+        return constant(value)
+    if type(value) is not tuple:
+        return None
+    parts = []
+    for item in value:
+        each = part_of(item, arrays, constants, used)
+        if each is None:
+            return None
+        parts.append(each)
+    part = Part.__new__(Part)
+    part.kind, part.parts = GROUP, tuple(parts)
+    return part
+
+
+cdef Form form_of(np.ndarray a):
+    """The memory of an array; None unless it is dense, in C order or with axes exchanged."""
+    cdef Form form = Form.__new__(Form)
+    cdef Py_ssize_t size = PyArray_SIZE(a), reach
+    cdef char *first
+    cdef char *last
+    extremes(a, &first, &last)
+    if not known(a.descr) or a.ndim > AXES or last - first != size * a.descr.itemsize or first != np.PyArray_DATA(a):
+        return None
+    form.dtype, form.nd, form.nbytes = PyArray_DescrFromType(PyArray_TYPE(a)), a.ndim, last - first
+    form.ordered = PyArray_FLAGS(a) & CARRAY
+    memcpy(form.shape, a.shape, a.ndim * sizeof(np.npy_intp))
+    memcpy(form.strides, a.strides, a.ndim * sizeof(np.npy_intp))
+    return form
+
+
+cdef bint apart(list arrays):
+    """Whether no two of these arrays lie in each other's memory, and none is empty."""
+    cdef char *first[2 * ARRAYS]
+    cdef char *last[2 * ARRAYS]
+    cdef int i, j
+    for i in range(len(arrays)):
+        extremes(arrays[i], &first[i], &last[i])
+        if first[i] == last[i]:
+            return False
+        for j in range(i):
+            if first[i] < last[j] and first[j] < last[i]:
+                return False
+    return True
+
+
+cdef Plan plan_of(list arrays, Planned planned):
+    """The plan of a call that was given these arrays; None where it did more than a plan can say."""
+    cdef Plan plan = Plan.__new__(Plan)
+    cdef Part part
+    cdef Form form
+    cdef unsigned int used = 0  # a bit for each array; one that no function reads may have been read as a number
+    cdef unsigned int ignored = 0
+    cdef int i
+    for i in range(len(arrays)):
+        used |= is_one_of(arrays[i], planned.shapes) << i
+    plan.apart = planned.writes
+    plan.forms, plan.functions, plan.arguments = [], [], []
+    for a in planned.new:
+        if not PyArray_CheckExact(a) or len(arrays) == 2 * ARRAYS:
+            return None
+        if part_of_array(a, arrays, &ignored) is not None:  # of the array that the caller gave for the result
+            continue
+        form = form_of(a)
+        if form is None:
+            return None
+        plan.forms.append(form)
+        arrays.append(a)
+    if not apart(arrays):
+        return None
+    for call in planned.calls:
+        if type(call) is not partial or call.keywords or not fixed(call.func):
+            return None
+        part = part_of(call.args, arrays, planned.constants, &used)
+        if part is None:
+            return None
+        plan.functions.append(call.func)
+        plan.arguments.append(part)
+    plan.returned = part_of(planned.returned, arrays, (), &ignored)
+    if plan.returned is None or used != (1 << len(arrays)) - 1:
+        return None
+    if planned.number:
+        part = plan.returned if plan.returned.kind != GROUP else plan.returned.parts[0]
+        part.kind = NUMBER
+    return plan
+
+
+def keep(dict plans, tuple args, dict options, Planned planned not None):
+    """Keep what a call did, if that can be said of other calls."""
+    cdef Seen seen
+    cdef Plan plan
+    if not look_at(&seen, args, options):
+        return
+    plan = plan_of([<object> seen.arrays[i] for i in range(seen.count)], planned)
+    if plan is None:
+        return
+    if len(plans) >= MOST:
+        plans.clear()
+    plans[PyBytes_FromStringAndSize(seen.signature, seen.used)] = plan
+
+
+def again(dict plans, tuple args, dict options):
+    """The result of a call seen before, else None."""
+    cdef Seen seen
+    cdef Plan plan
+    cdef list arrays
+    cdef int i
+    if not look_at(&seen, args, options):
+        return None
+    plan = plans.get(PyBytes_FromStringAndSize(seen.signature, seen.used))
+    if plan is None:
+        return None
+    arrays = []
+    for i in range(seen.count):
+        arrays.append(<object> seen.arrays[i])
+    if (plan.apart or seen.has_out) and not apart(arrays):
+        return None
+    for i in range(len(plan.forms)):
+        arrays.append((<Form> plan.forms[i]).make())
+    for i in range(len(plan.functions)):
+        found = plan.functions[i](*(<tuple> (<Part> plan.arguments[i]).fill(arrays)))
+        if found is not None and found != -1:  # a place of something wrong, which the checks describe
+            return None
+    return plan.returned.fill(arrays)

@@ -1,0 +1,80 @@
+cdef extern from "numpy/arrayobject.h":
+    void PyArray_CLEARFLAGS(np.ndarray a, int flags)
+
+
+cdef np.ndarray table(int nd, Py_ssize_t rows, Py_ssize_t columns, np.npy_intp **data):
+    """A new table of integers, and where it is."""
+    cdef np.npy_intp shape[2]
+    cdef np.ndarray a
+    shape[0], shape[1] = rows, columns
+    a = new_array(INTP, nd, shape, NULL, rows * columns * sizeof(np.npy_intp))
+    data[0] = <np.npy_intp *> np.PyArray_DATA(a)
+    return a
+
+
+cdef inline Py_ssize_t steps_to(Py_ssize_t distance, Py_ssize_t step) noexcept:
+    """ceil(distance / step)."""
+    return (distance + step - 1) // step if distance > 0 else -(-distance // step)
+
+
+def sliding_windows(
+    Py_ssize_t size, Py_ssize_t out, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t before,
+    after=None
+):
+    """(out, 4), read-only: first, count, step, m of each window along an axis, clipped to the plane of this size.
+
+    m counts the padding up to `after`, or (None) none.
+    """
+    cdef np.npy_intp *line
+    cdef np.ndarray lines = table(2, out, 4, &line)
+    cdef Py_ssize_t i, start, skipped, end = -1 if after is None else size + after
+    for i in range(out):
+        start = i * stride - before
+        skipped = max(steps_to(-start, dilation), 0)
+        line[0] = start + skipped * dilation
+        line[1] = min(steps_to(size - start, dilation), kernel) - skipped
+        line[2] = dilation
+        line[3] = line[1] if end < 0 else min(start + kernel, end) - start
+        line += 4
+    PyArray_CLEARFLAGS(lines, WRITEABLE)
+    return lines
+
+
+def sharing_windows(Py_ssize_t size, Py_ssize_t out):
+    """The same of windows that share out an axis: from floor(i size / out) up to ceil((i + 1) size / out)."""
+    cdef np.npy_intp *line
+    cdef np.ndarray lines = table(2, out, 4, &line)
+    cdef Py_ssize_t i
+    for i in range(out):
+        line[0] = i * size // out
+        line[1] = line[3] = steps_to((i + 1) * size, out) - line[0]
+        line[2] = 1
+        line += 4
+    PyArray_CLEARFLAGS(lines, WRITEABLE)
+    return lines
+
+
+def cover(np.ndarray lines not None, Py_ssize_t size):
+    """(ends, outputs): outputs[ends[i] : ends[i + 1]] are the windows that read position i, in order."""
+    cdef np.npy_intp *line = <np.npy_intp *> np.PyArray_DATA(lines)
+    cdef np.npy_intp *end
+    cdef np.npy_intp *output
+    cdef Py_ssize_t windows = lines.shape[0], i, tap, total = 0
+    cdef np.ndarray ends = table(1, size + 1, 1, &end), outputs
+    for i in range(size + 1):
+        end[i] = 0
+    for i in range(windows):
+        for tap in range(line[4 * i + 1]):
+            end[line[4 * i] + tap * line[4 * i + 2]] += 1
+    for i in range(size + 1):  # now end[i] is where the windows of i begin
+        total += end[i]
+        end[i] = total - end[i]
+    outputs = table(1, total, 1, &output)
+    for i in range(windows):
+        for tap in range(line[4 * i + 1]):
+            output[end[line[4 * i] + tap * line[4 * i + 2]]] = i
+            end[line[4 * i] + tap * line[4 * i + 2]] += 1
+    for i in range(size, 0, -1):  # each has moved to the next one's
+        end[i] = end[i - 1]
+    end[0] = 0
+    return ends, outputs
