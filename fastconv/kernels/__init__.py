@@ -71,7 +71,7 @@ class Folder:
 
 builds = installed_builds()
 build = choose_build(os.environ.get("FASTCONV_ISA", ""))
-_loaded = {dtype: Folder(f"{__name__}.{build}_{dtype}") for dtype in DTYPES}
+_loaded: dict[Any, Folder] = {dtype: Folder(f"{__name__}.{build}_{dtype}") for dtype in DTYPES}
 
 
 def load(dtype: DTypeLike) -> Folder:

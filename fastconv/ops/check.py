@@ -144,7 +144,7 @@ def rank_is(x: Array, name: str, ndim: int | tuple[int, ...], source: str) -> No
 
 def images(x: object, name: str) -> tuple[Array, bool]:
     """`x` as (N, C, H, W) with unit stride along W or C, and whether it came with a batch axis."""
-    x = array(x, name, 4 if is_plain(x) and x.ndim == 4 else (3, 4))  # type: ignore[attr-defined]
+    x = array(x, name, 4 if is_plain(x) and x.ndim == 4 else (3, 4))
     batched = x.ndim == 4
     if not batched:
         x = x[None]

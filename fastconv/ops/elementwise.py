@@ -14,7 +14,7 @@ from . import check
 from .call_cache import planned
 
 
-def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Any:
+def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Array:
     """Check the arrays, make the result, run the prepared call."""
     arrays = agreeing(arrays)
     y = like(out, arrays)
@@ -23,7 +23,7 @@ def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arra
     return planned(check.give(y, out), (y,), run)
 
 
-def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int | None, **arrays: Any) -> Any:
+def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int | None, **arrays: Any) -> Array:
     """The same along one axis, by default that of the channels."""
     arrays = agreeing(arrays)
     axis = axis_of(arrays, axis)
@@ -44,7 +44,7 @@ def axis_of(arrays: Named, axis: int | None) -> int:
 
 def apply_to_output(
     prepare: Callable[..., Call], forward: Callable[..., Call], out: Array | None, dy: Array, x: Any, y: Array | None
-) -> Any:
+) -> Array:
     """As `apply` to dy and y, which is computed from x where it is not given."""
     if y is not None:
         return apply(prepare, out, dy=dy, y=y)
@@ -67,7 +67,7 @@ def apply_along_output(
     dy: Array,
     x: Any,
     y: Array | None,
-) -> Any:
+) -> Array:
     """The same along one axis."""
     if y is not None:
         return apply_along(prepare, out, axis, dy=dy, y=y)

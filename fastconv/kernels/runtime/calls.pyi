@@ -1,11 +1,12 @@
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from ...typing import Array, Call, Shape
 
+R = TypeVar("R")
 MOST: int
 
 def view(a: Array, shape: Shape, strides: Shape) -> Array: ...
-def is_plain(x: object) -> bool: ...
+def is_plain(x: object) -> TypeGuard[Array]: ...
 def overlap(a: Array, b: Array) -> bool: ...
 def outside(a: Array, low: float, high: float, besides: int | None = None) -> int: ...
 def sliding_windows(
@@ -20,7 +21,7 @@ class Planned:
     calls: tuple[Any, ...]
 
 def planned(
-    result: Any,
+    result: R,
     new: tuple[Array, ...],
     *calls: Call,
     returned: Any = None,
@@ -28,6 +29,6 @@ def planned(
     shapes: tuple[Any, ...] = (),
     number: bool = False,
     writes: bool = False,
-) -> Any: ...  # what the op returns, for `habits.op` unpacks it
+) -> R: ...  # a Planned, of which `habits.op` gives the result
 def keep(plans: dict[bytes, object], args: tuple[Any, ...], options: dict[str, Any], planned: Planned) -> None: ...
 def again(plans: dict[bytes, object], args: tuple[Any, ...], options: dict[str, Any]) -> Any: ...

@@ -68,7 +68,7 @@ def arriving(dy: Array | float, shape: Shape | None, dtype: DTypeLike) -> tuple[
     return 1.0, dy
 
 
-def given_back(dx: Array, each: Array | None, out: Array | None, value: Array, *calls: Call) -> Any:
+def given_back(dx: Array, each: Array | None, out: Array | None, value: Array, *calls: Call) -> Array:
     """What the user gets: dx, times the gradient that arrives at each row or element."""
     if each is not None:
         dx *= each

@@ -39,7 +39,7 @@ def differentiate(
     *numbers: Any,
     checks: Sequence[Call] = (),
     **arrays: Any,
-) -> Any:
+) -> Array:
     """The gradient of a loss of elements; `checks` of elements have been made."""
     arrays = agreeing(arrays)
     x, targets = arrays.values()

@@ -107,7 +107,7 @@ def batch_norm(
     if updated and running is not None and running_mean is not None and running_var is not None:
         np.copyto(running_mean, running[0])
         np.copyto(running_var, running[1])
-    result = check.give(y, out)
+    result: Any = check.give(y, out)
     if check.flag(return_saved, "return_saved"):
         result = (result, mean, invstd)
     return planned(result, (y, mean, invstd), run, writes=updated)

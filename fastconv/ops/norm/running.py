@@ -27,7 +27,7 @@ def running_statistics(
                 raise ValueError(f"{name} must be writable and not overlap itself, for it is updated")
         for name, a, rest in (("running_mean", mean, {"running_var": var}), ("running_var", var, {})):
             for other, b in (rest | {"x": x} | others).items():
-                if b is not None and overlap(a, np.asarray(b)) and np.shares_memory(a, b):
+                if b is not None and overlap(np.asarray(a), np.asarray(b)) and np.shares_memory(a, b):
                     raise ValueError(f"{name} must not share memory with {other}, for it is updated")
     mean, var = per_channel(x, running_mean=mean, running_var=var)
     return None if mean is None else (mean, var)
