@@ -31,7 +31,7 @@ cdef inline bint tag(Seen *seen, char kind, char count) noexcept:
 
 
 cdef bint put_array(Seen *seen, np.ndarray a) noexcept:
-    """Add dtype, flags, shape and strides of an array; False for a dtype that no kernel reads."""
+    """Add dtype, flags and shape of an array, and strides where the flags do not tell them; False for other dtypes."""
     cdef int nd = a.ndim, flags = PyArray_FLAGS(a) & SEEN
     cdef Py_ssize_t nbytes = nd * sizeof(np.npy_intp)
     if not known(a.descr) or nd > AXES or seen.count == ARRAYS:
@@ -41,7 +41,7 @@ cdef bint put_array(Seen *seen, np.ndarray a) noexcept:
     flags = flags * 256 + PyArray_TYPE(a)
     return (
         tag(seen, b"a", nd) and put(seen, &flags, sizeof(flags)) and put(seen, a.shape, nbytes)
-        and put(seen, a.strides, nbytes)
+        and put(seen, a.strides, 0 if PyArray_FLAGS(a) & CARRAY else nbytes)
     )
 
 
