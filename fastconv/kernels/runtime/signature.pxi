@@ -57,7 +57,7 @@ cdef bint put_value(Seen *seen, object value) except -1:
     cdef type kind = type(value)
     cdef long long number
     cdef double real
-    cdef int i, overflow = 0
+    cdef int i, overflow = 0, arrays = seen.count
     if kind is ARRAY:
         return put_array(seen, value)
     if value is None or value is True or value is False:
@@ -71,7 +71,7 @@ cdef bint put_value(Seen *seen, object value) except -1:
     if kind is str:
         return put_text(seen, value)
     if kind is list:
-        return put(seen, b"l", 1) and put_value(seen, tuple(value))
+        return put(seen, b"l", 1) and put_value(seen, tuple(value)) and seen.count == arrays  # numbers alone
     if kind is not tuple or PyTuple_GET_SIZE(value) > AXES or not tag(seen, b"t", PyTuple_GET_SIZE(value)):
         return False
     for i in range(PyTuple_GET_SIZE(value)):
