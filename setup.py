@@ -222,6 +222,8 @@ class BuildKernels(build_ext):
         if ".".join(parts) == OF_NUMPY:
             extension.include_dirs.append(numpy.get_include())
             extension.define_macros.append(("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"))
+            inline = ("CYTHON_INLINE", "inline")  # run on every call of an op: its helpers are pasted
+            extension.define_macros = [inline if macro[0] == inline[0] else macro for macro in extension.define_macros]
         extension.depends = [str(path) for path in KERNELS.glob("*/*.px[di]")]
         extension.extra_compile_args = [*BUILDS[self.build_of(extension)][0], *OPTIMISE, *SMALLER]
         if self.build_of(extension) == "baseline" and MOVES_MEMORY & set(parts):
