@@ -114,7 +114,7 @@ def turns(**milliseconds):
 
 
 def test_the_worst_process_is_compared_with_the_median_of_one_thread(modules):
-    times = turns(ours=[1, 6, 1], fixed=[2, 4, 9]) | {"one thread": turns(x=[4, 4, 40])["x"]}
+    times = turns(**{"ours": [1, 6, 1], "fixed": [2, 4, 9], "one thread": [4, 4, 40]})
     row = modules.real_report.row("busy", "step", "idle", times, {})
     assert [(v["name"], v["value"], v["met"]) for v in row["judged"]] == [
         ("worst ours / one thread", pytest.approx(1.5), False),
@@ -129,6 +129,15 @@ def test_a_crowd_is_judged_by_the_calls_of_all_its_processes(modules):
     row = modules.real_report.row("crowd", "step", "2 processes", times, {})
     assert row["milliseconds"] == {"ours": [pytest.approx(2)], "one thread": [pytest.approx(0.5)]}
     assert [(v["value"], v["met"]) for v in row["judged"]] == [(pytest.approx(0.25), False)]
+
+
+def test_the_picture_has_a_place_for_every_row(modules, tmp_path):
+    pytest.importorskip("matplotlib")
+    rows = [modules.real_report.row("busy", "step", "idle", turns(**{"ours": [1, 2], "one thread": [3]}), {})]
+    rows.append(modules.real_report.row("clients", "faces", "idle", turns(theirs=[2], ours=[1]), {}))
+    rows.append(modules.real_report.row("crowd", "step", "4 processes", {}, {"ours": "no memory"}))
+    modules.real_report.picture({"rows": rows}, tmp_path / "real.png")
+    assert (tmp_path / "real.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("error", [1.0, float("nan"), float("inf")])
