@@ -22,9 +22,12 @@ from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.costs cimport PLANAR_PRODUCT_NS, PLANAR_SPREAD_PRODUCT_NS
 from ..runtime.sizes cimport SIZE_LIMIT, ceil_div, plus, round_up, times
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.vector cimport real
+from ..simd.vector cimport VL, real, vf, activated, vload, vsplat, vstore, vzero
 from .bias_row cimport bias_row
-from .phases cimport Taps, all_taps, taps_of_phase
+from .phases cimport Taps, all_taps, last_tap_first, taps_of_phase
+from .planar_lanes cimport (
+    at_most_vector, evens, keep_lanes, lane_mask, lanes, load_lanes, odds, store_lanes, zip_high, zip_low,
+)
 from .planar_vector cimport (
     PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pmask, psplat, pstore, psums, pzero, vp,
 )
@@ -34,9 +37,12 @@ from .view cimport View, view_of
 include "window.pxi"
 include "planar_rows.pxi"
 include "planar_tile.pxi"
+include "planar_depthwise.pxi"
 include "planar_grid.pxi"
 include "planar_input.pxi"
+include "planar_between.pxi"
 include "planar_spread.pxi"
+include "planar_plane_sums.pxi"
 include "planar_sums.pxi"
 include "planar_weight.pxi"
 

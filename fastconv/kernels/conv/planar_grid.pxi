@@ -11,6 +11,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     if x.h.positions <= 0 or x.w.positions <= 0:
         return 0
     row_work = row_products(x, g.filters.K) * PLANAR_PRODUCT_NS
+    x.plane = one_by_one(x, g.filters.K)
     failed = plan_source(x, row_work)
     jobs = x.x.N * x.groups * x.blocks.count
     threads = threads_for(row_work * x.h.positions * x.x.N * x.groups)
@@ -45,11 +46,18 @@ cdef int run_job(const Grid *g, Py_ssize_t job, real *copy) noexcept nogil:
     """Job (n * groups + group) * blocks + block; 1 without memory for its copy."""
     cdef const Source *x = &g.source
     cdef Py_ssize_t block = job % x.blocks.count, group = job // x.blocks.count % x.groups
-    cdef Py_ssize_t n = job // x.blocks.count // x.groups, row = block * x.blocks.rows, K = g.filters.K
+    cdef Py_ssize_t n = job // x.blocks.count // x.groups, row = block * x.blocks.rows, rows, K = g.filters.K
+    cdef const real *source
+    cdef const real *w
+    cdef real *y
     if x.at.copied and copy == NULL:
         return 1
-    run_tiles(g, block_of(x, n, group, block, copy) + x.at.first,
-              g.filters.w + group * g.filters.group_step, g.filters.b + group * K,
-              g.y.data + n * g.y.n_step + group * K * g.y.c_step + row * g.y.h_step,
-              min(x.blocks.rows, x.h.positions - row))
+    rows = min(x.blocks.rows, x.h.positions - row)
+    w = g.filters.w + group * g.filters.group_step
+    y = g.y.data + n * g.y.n_step + group * K * g.y.c_step + row * g.y.h_step
+    source = block_of(x, n, group, block, copy) + x.at.first
+    if x.plane:
+        run_plane(g, source, w, g.filters.b[group], y, rows)
+    else:
+        run_tiles(g, source, w, g.filters.b + group * K, y, rows)
     return 0

@@ -9,9 +9,11 @@ cdef struct InputGradient:           # dx of a convolution; b and activation mak
 
 
 cdef int run_input(const InputGradient *c) noexcept nogil:
-    """The spread form where it saves work, else all phases; 1 if memory ran out."""
+    """In pairs or the spread form where these save work, else all phases; 1 if memory ran out."""
     cdef Py_ssize_t i, j
     cdef int failed = 0
+    if pairs_pay(c):
+        return run_pairs(c)
     if spread_pays(c):
         return spread(c)
     for i in range(min(c.window.sh, c.dx.H)):

@@ -7,6 +7,7 @@
 cdef enum:
     JOB = 20000         # ns of work in a job, about: far more than it costs to hand one out
     BLOCK = 32768       # reals in a copied block, about: 128 KB of float32, which the second cache holds
+    PLANE_BLOCK = 4096  # the same where a job has one channel and one filter: half of the first cache
     COPIED_ROWS = 4     # rows of positions in a copied block, at least: neighbouring blocks copy rows of x twice
 
 cdef struct Axis:
@@ -31,6 +32,7 @@ cdef struct Source:
     View x
     Axis h, w
     Py_ssize_t groups, C        # C: channels of one group
+    bint plane                  # one channel and one filter in a group: whole vectors are read of every row
     Blocks blocks
     Layout at
 
@@ -66,8 +68,10 @@ cdef int plan_source(Source *g, double row_work) noexcept nogil:
     at.columns = <Py_ssize_t *>malloc(max(<Py_ssize_t>1, g.w.taps.count) * sizeof(Py_ssize_t))
     if at.columns == NULL:
         return 1
-    at.copied = reads_outside(&g.h) or reads_outside(&g.w) or g.w.move != 1 or g.w.positions < PL or g.x.w_step != 1
-    at.w_phase = max(g.w.positions, <Py_ssize_t>PL) + reach(&g.w) // g.w.move + 1
+    at.copied = (g.plane or reads_outside(&g.h) or reads_outside(&g.w) or g.w.move != 1 or g.w.positions < PL
+                 or g.x.w_step != 1)
+    at.w_phase = round_up(g.w.positions, VL) if g.plane else max(g.w.positions, <Py_ssize_t>PL)
+    at.w_phase += reach(&g.w) // g.w.move + 1
     at.c_step, at.h_step, at.size = g.x.c_step, g.x.h_step, 0
     if at.copied:
         at.h_step = g.w.move * at.w_phase
@@ -84,9 +88,10 @@ cdef int plan_source(Source *g, double row_work) noexcept nogil:
 cdef void plan_blocks(Source *g, double row_work) noexcept nogil:
     """Blocks of equal size: one job each, and the copies in the second cache."""
     cdef Blocks *blocks = &g.blocks
-    cdef Py_ssize_t rows = max(<Py_ssize_t>1, <Py_ssize_t>(JOB / (row_work + 1)))
+    cdef Py_ssize_t block, rows = max(<Py_ssize_t>1, <Py_ssize_t>(JOB / (row_work + 1)))
     if g.at.copied:
-        rows = min(rows, max(<Py_ssize_t>COPIED_ROWS, BLOCK // times(times(g.C, g.at.h_step), g.h.move)))
+        block = PLANE_BLOCK if g.plane else BLOCK
+        rows = min(rows, max(<Py_ssize_t>COPIED_ROWS, block // times(times(g.C, g.at.h_step), g.h.move)))
     blocks.rows = ceil_div(g.h.positions, ceil_div(g.h.positions, rows))
     blocks.count = ceil_div(g.h.positions, blocks.rows)
     blocks.h0, blocks.w0 = first_place(&g.h), first_place(&g.w)
@@ -120,15 +125,42 @@ cdef const real *block_of(const Source *g, Py_ssize_t n, Py_ssize_t group, Py_ss
 cdef void copy_row(const Source *g, const real *x, real *copy) noexcept nogil:
     """copy[phase f][q] = x[q * move + f + w0], where that is inside."""
     cdef Py_ssize_t f, q, lo, hi, move = g.w.move, w0 = g.blocks.w0, w_step = g.x.w_step
+    if move == 2 and w_step == 1:
+        copy_two_phases(g, x, copy)
+        return
     for f in range(move):
         lo = ceil_div(max(<Py_ssize_t>0, -w0 - f), move)
         hi = min(g.at.w_phase, ceil_div(max(<Py_ssize_t>0, g.w.size - w0 - f), move))
-        if move == 1 and w_step == 1 and hi - lo >= PL:
+        if move == 1 and w_step == 1:
             q = lo
-            while q < hi - PL:
-                pstore(copy + q, pload(x + q + w0))
-                q += PL
-            pstore(copy + hi - PL, pload(x + hi - PL + w0))
+            while q <= hi - VL:
+                vstore(copy + q, vload(x + q + w0))
+                q += VL
+            if q < hi:
+                store_lanes(copy + q, lanes(hi - q), load_lanes(x + q + w0, lanes(hi - q)))
         else:
             for q in range(lo, hi):
                 copy[f * g.at.w_phase + q] = x[(q * move + f + w0) * w_step]
+
+
+cdef void copy_two_phases(const Source *g, const real *x, real *copy) noexcept nogil:
+    """copy_row for move = 2: x in two vectors, their even columns, their odd columns; zeros after the end of x."""
+    cdef Py_ssize_t w0 = g.blocks.w0, size = g.w.size, phase = g.at.w_phase, q, at
+    cdef Py_ssize_t lo = min(phase, ceil_div(max(<Py_ssize_t>0, -w0), 2))
+    cdef Py_ssize_t hi = min(phase, ceil_div(max(<Py_ssize_t>0, size - w0), 2))
+    cdef vf a, b
+    cdef lane_mask columns
+    if lo > 0 and 0 <= 2 * lo - 1 + w0 < size:  # column 0 of x is the last of an odd phase
+        copy[phase + lo - 1] = x[2 * lo - 1 + w0]
+    q = lo
+    while q < hi:
+        at = 2 * q + w0
+        if at + 2 * VL <= size:
+            a, b = vload(x + at), vload(x + at + VL)
+        else:
+            a = load_lanes(x + at, lanes(at_most_vector(size - at)))
+            b = load_lanes(x + at + VL, lanes(at_most_vector(size - at - VL)))
+        columns = lanes(at_most_vector(phase - q))
+        store_lanes(copy + q, columns, evens(a, b))
+        store_lanes(copy + phase + q, columns, odds(a, b))
+        q += VL

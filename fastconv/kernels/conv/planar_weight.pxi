@@ -31,6 +31,8 @@ cdef struct Sums:
 cdef int run_weight(Sums *g, View *dw) noexcept nogil:
     """All of it: plan, sum, add; 1 if memory ran out."""
     cdef int failed
+    if plane_sums_pay(&g.source, g.tiles.K):
+        return run_plane_sums(&g.source, &g.dy, dw)
     g.source.at.columns, g.tiles.offsets, g.jobs.sums = NULL, NULL, NULL
     failed = plan_sums(g) or run_sums(g)
     if not failed:
@@ -50,6 +52,7 @@ cdef int plan_sums(Sums *g) noexcept nogil:
     t.mk = filters_in_tile(t.K)
     t.mt = taps_in_tile(t.taps, t.mk)
     t.tiles_k, t.tiles_t = ceil_div(t.K, t.mk), ceil_div(t.taps, t.mt)
+    x.plane = False
     if plan_source(x, READS * row_work):
         return 1
     plan_jobs(g, row_work)

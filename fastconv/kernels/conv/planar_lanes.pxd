@@ -1,0 +1,69 @@
+# The first n lanes of a vector, 0 <= n <= VL: nothing behind the n elements is read or written.
+
+from ..simd.vector cimport VL, real, vf
+
+cdef extern from *:
+    """
+    #ifndef FASTCONV_PLANAR_LANES
+    #define FASTCONV_PLANAR_LANES
+    /* lanes(n): a mask. load_lanes: p[i] in the first n lanes, 0 in the others. store_lanes: p[i] = v[i] for i < n.
+       keep_lanes: v in the first n lanes, 0 in the others */
+    #if VBYTES == 64 && REAL_BYTES == 4
+    typedef __mmask16 lane_mask;
+    #define lanes(n) ((__mmask16)((1u << (n)) - 1))
+    #define load_lanes(p, m) ((vf)_mm512_maskz_loadu_ps(m, p))
+    #define store_lanes(p, m, v) _mm512_mask_storeu_ps(p, m, (__m512)(v))
+    #define keep_lanes(v, m) ((vf)_mm512_maskz_mov_ps(m, (__m512)(v)))
+    #elif VBYTES == 64
+    typedef __mmask8 lane_mask;
+    #define lanes(n) ((__mmask8)((1u << (n)) - 1))
+    #define load_lanes(p, m) ((vf)_mm512_maskz_loadu_pd(m, p))
+    #define store_lanes(p, m, v) _mm512_mask_storeu_pd(p, m, (__m512d)(v))
+    #define keep_lanes(v, m) ((vf)_mm512_maskz_mov_pd(m, (__m512d)(v)))
+    #else
+    typedef vi lane_mask;
+    #define LANE_NUMBER(i) (i)
+    #define lanes(n) ((vi){LANES(LANE_NUMBER)} < ((vi_element)(n) - (vi){0}))
+    #define keep_lanes(v, m) ((vf)((vi)(v) & (m)))
+    #if VBYTES == 32 && REAL_BYTES == 4
+    #define load_lanes(p, m) ((vf)_mm256_maskload_ps(p, (__m256i)(m)))
+    #define store_lanes(p, m, v) _mm256_maskstore_ps(p, (__m256i)(m), (__m256)(v))
+    #elif VBYTES == 32
+    #define load_lanes(p, m) ((vf)_mm256_maskload_pd(p, (__m256i)(m)))
+    #define store_lanes(p, m, v) _mm256_maskstore_pd(p, (__m256i)(m), (__m256d)(v))
+    #else
+    static inline vf load_lanes(const REAL *p, vi m) {
+        vf v = {0};
+        for (int i = 0; i < VL; i++) if (m[i]) v[i] = p[i];
+        return v;
+    }
+    static inline void store_lanes(REAL *p, vi m, vf v) {
+        for (int i = 0; i < VL; i++) if (m[i]) p[i] = v[i];
+    }
+    #endif
+    #endif
+    /* of two vectors side by side: the even elements, the odd ones; and back: a[0], b[0], a[1], b[1], ... */
+    #define LANE_EVENS(i) (2 * (i))
+    #define LANE_ODDS(i) (2 * (i) + 1)
+    #define LANE_ZIP_LOW(i) ((i) / 2 + (i) % 2 * VL)
+    #define LANE_ZIP_HIGH(i) (VL / 2 + (i) / 2 + (i) % 2 * VL)
+    #define evens(a, b) SHUFFLE(a, b, LANE_EVENS)
+    #define odds(a, b) SHUFFLE(a, b, LANE_ODDS)
+    #define zip_low(a, b) SHUFFLE(a, b, LANE_ZIP_LOW)
+    #define zip_high(a, b) SHUFFLE(a, b, LANE_ZIP_HIGH)
+    #endif
+    """
+    ctypedef int lane_mask
+    lane_mask lanes(Py_ssize_t n) noexcept nogil
+    vf load_lanes(const real *p, lane_mask m) noexcept nogil
+    void store_lanes(real *p, lane_mask m, vf v) noexcept nogil
+    vf keep_lanes(vf v, lane_mask m) noexcept nogil
+    vf evens(vf a, vf b) noexcept nogil
+    vf odds(vf a, vf b) noexcept nogil
+    vf zip_low(vf a, vf b) noexcept nogil
+    vf zip_high(vf a, vf b) noexcept nogil
+
+
+cdef inline Py_ssize_t at_most_vector(Py_ssize_t n) noexcept nogil:
+    """n elements as lanes of one vector: 0 <= result <= VL."""
+    return max(<Py_ssize_t>0, min(n, <Py_ssize_t>VL))

@@ -1,0 +1,160 @@
+# The weight gradient of one filter per channel: a job sums one channel over some images, nine or five taps at a time, so that
+# a vector of dy meets all of them. Sums of a block are added to those of the job, and the jobs' sums in their order.
+
+cdef enum:
+    PLANE_IMAGES = 8    # of a job
+    PLANES = 16         # channels from which on a channel is a job
+    MOST_TAPS = 9       # that are summed together: of 3 x 3 kernels; 5 of 5 x 5
+
+cdef struct PlaneSums:
+    const Source *source
+    const View *dy
+    Py_ssize_t taps, parts      # taps of a filter, jobs of a channel
+    int some                    # taps that are summed together
+    Py_ssize_t *offsets         # of each tap in a block of x
+    real *sums                  # [part][channel][tap]
+
+ctypedef void (*some_taps)(const PlaneSums *p, const real *x, const real *dy, Py_ssize_t rows,
+                           const Py_ssize_t *offsets, real *total, const int taps) noexcept nogil
+
+cdef extern from *:
+    void nine_or_five_taps "DISPATCH_AMONG2" (some_taps f, int taps, int nine, int five, const PlaneSums *p, const real *x,
+                                              const real *dy, Py_ssize_t rows, const Py_ssize_t *offsets,
+                                              real *total) noexcept nogil
+
+
+cdef int taps_together(const Source *x) noexcept nogil:
+    """9 or 5, whichever divides the taps of a filter; else 0."""
+    cdef Py_ssize_t taps = x.h.taps.count * x.w.taps.count
+    return 0 if taps == 0 else 9 if taps % 9 == 0 else 5 if taps % 5 == 0 else 0
+
+
+cdef bint plane_sums_pay(const Source *x, Py_ssize_t K) noexcept nogil:
+    """Whether there are enough channels, of one filter each, and a kernel whose taps fill the registers."""
+    return one_by_one(x, K) and x.groups >= PLANES and taps_together(x) > 0
+
+
+cdef int run_plane_sums(Source *x, const View *dy, View *dw) noexcept nogil:
+    """All of it: plan, sum, add; 1 if memory ran out."""
+    cdef PlaneSums p
+    cdef int failed
+    x.plane = True
+    p.source, p.dy, p.some = x, dy, taps_together(x)
+    p.taps, p.parts = x.h.taps.count * x.w.taps.count, ceil_div(x.x.N, PLANE_IMAGES)
+    failed = plan_source(x, READS * row_products(x, 1) * PLANAR_PRODUCT_NS)
+    p.offsets = <Py_ssize_t *>malloc(p.taps * sizeof(Py_ssize_t))
+    p.sums = <real *>malloc(times(times(p.parts * x.groups, p.taps), sizeof(real)))
+    failed |= p.offsets == NULL or p.sums == NULL
+    if not failed:
+        place_plane_taps(x, p.offsets)
+        failed = sum_planes(&p)
+    if not failed:
+        add_parts(&p, dw)
+    free(x.at.columns)
+    free(p.offsets)
+    free(p.sums)
+    return failed
+
+
+cdef void place_plane_taps(const Source *x, Py_ssize_t *offsets) noexcept nogil:
+    """The offset of tap (r, s) in a block of x."""
+    cdef Py_ssize_t r, s
+    for r in range(x.h.taps.count):
+        for s in range(x.w.taps.count):
+            offsets[r * x.w.taps.count + s] = x.at.first + r * x.h.taps.source_step * x.at.h_step + x.at.columns[s]
+
+
+cdef int sum_planes(const PlaneSums *p) noexcept nogil:
+    """The sums of all jobs; 1 if memory ran out."""
+    cdef const Source *x = p.source
+    cdef Py_ssize_t job, jobs = p.parts * x.groups
+    cdef double work = row_products(x, 1) * PLANAR_PRODUCT_NS * x.h.positions * x.x.N * x.groups
+    cdef int threads = threads_for(work), failed = 0
+    cdef real *memory
+    with parallel(num_threads=threads):
+        memory = <real *>calloc(plus(x.at.size, p.taps * VL), sizeof(real))
+        for job in prange(jobs, schedule="static"):
+            failed |= sum_channel(p, job, memory)
+        free(memory)
+    return failed
+
+
+cdef int sum_channel(const PlaneSums *p, Py_ssize_t job, real *memory) noexcept nogil:
+    """Job part * groups + channel: its taps, each summed over the images of the part; 1 without memory."""
+    cdef const Source *x = p.source
+    cdef Py_ssize_t channel = job % x.groups, first = job // x.groups * PLANE_IMAGES, n, block, t, row
+    cdef real *total = memory + x.at.size
+    cdef const real *rows
+    cdef const real *dy
+    if memory == NULL:
+        return 1
+    memset(total, 0, p.taps * VL * sizeof(real))
+    for n in range(first, min(first + PLANE_IMAGES, x.x.N)):
+        for block in range(x.blocks.count):
+            row = block * x.blocks.rows
+            rows = block_of(x, n, channel, block, memory)
+            dy = p.dy.data + n * p.dy.n_step + channel * p.dy.c_step + row * p.dy.h_step
+            t = 0
+            while t < p.taps:
+                nine_or_five_taps(block_sums, p.some, 9, 5, p, rows, dy, min(x.blocks.rows, x.h.positions - row),
+                                  p.offsets + t, total + t * VL)
+                t += p.some
+    for t in range(p.taps):
+        p.sums[job * p.taps + t] = sum_of_lanes(total + t * VL)
+    return 0
+
+
+cdef inline void block_sums(const PlaneSums *p, const real *x, const real *dy, Py_ssize_t rows,
+                            const Py_ssize_t *offsets, real *total, const int taps) noexcept nogil:
+    """total[t] += the sum over some rows and all columns of dy times x under tap t, each a vector."""
+    cdef vf acc[MOST_TAPS]
+    cdef vf d
+    cdef Py_ssize_t i, j, GW = p.source.w.positions, x_row = p.source.h.move * p.source.at.h_step, columns = p.dy.w_step
+    cdef lane_mask rest = lanes(GW % VL)
+    cdef int t
+    for t in range(taps):
+        acc[t] = vzero
+    for i in range(rows):
+        j = 0
+        while j <= GW - VL:
+            d = vload(dy + j) if columns == 1 else gathered(dy + j * columns, columns, VL)
+            for t in range(taps):
+                acc[t] = acc[t] + vload(x + offsets[t] + j) * d
+            j += VL
+        if j < GW:
+            d = load_lanes(dy + j, rest) if columns == 1 else gathered(dy + j * columns, columns, GW - j)
+            for t in range(taps):
+                acc[t] = acc[t] + keep_lanes(vload(x + offsets[t] + j), rest) * d
+        x += x_row
+        dy += p.dy.h_step
+    for t in range(taps):
+        vstore(total + t * VL, vload(total + t * VL) + acc[t])
+
+
+cdef vf gathered(const real *dy, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
+    """dy[0], dy[step], ... in the first n lanes, zeros in the others."""
+    cdef real v[VL]
+    cdef Py_ssize_t i
+    for i in range(VL):
+        v[i] = dy[i * step] if i < n else 0
+    return vload(v)
+
+
+cdef real sum_of_lanes(real *v) noexcept nogil:
+    """Halves, then quarters, ...: always in this order."""
+    cdef Py_ssize_t i, half = VL // 2
+    while half > 0:
+        for i in range(half):
+            v[i] = v[i] + v[i + half]
+        half //= 2
+    return v[0]
+
+
+cdef void add_parts(const PlaneSums *p, View *dw) noexcept nogil:
+    """dw[channel, 0, r, s] = the sums of its parts, in their order."""
+    cdef Py_ssize_t k, part, t, groups = p.source.groups, taps = p.taps
+    for k in range(groups):
+        for part in range(1, p.parts):
+            for t in range(taps):
+                p.sums[k * taps + t] = p.sums[k * taps + t] + p.sums[(part * groups + k) * taps + t]
+        store_group(dw, k, 1, p.sums + k * taps)
