@@ -93,26 +93,42 @@ cdef int pair_job(const Pairs *p, Py_ssize_t job, real *copy) noexcept nogil:
 
 
 cdef void pair_row(const Pairs *p, const Taps *h, const real *dy, const real *w, real bias, real *dx) noexcept nogil:
-    """One row of dx, a vector of pairs after the other."""
+    """One row of dx; 3 x 3 kernels with the numbers of taps as constants."""
+    cdef Py_ssize_t even = p.w[0].count, odd = p.w[1].count
+    if h.count == 1 and even == 1 and odd == 2:
+        pairs_of_row(p, h, dy, w, bias, dx, 1, 1, 2)
+    elif h.count == 2 and even == 1 and odd == 2:
+        pairs_of_row(p, h, dy, w, bias, dx, 2, 1, 2)
+    elif h.count == 1 and even == 2 and odd == 1:
+        pairs_of_row(p, h, dy, w, bias, dx, 1, 2, 1)
+    elif h.count == 2 and even == 2 and odd == 1:
+        pairs_of_row(p, h, dy, w, bias, dx, 2, 2, 1)
+    else:
+        pairs_of_row(p, h, dy, w, bias, dx, h.count, even, odd)
+
+
+cdef inline void pairs_of_row(const Pairs *p, const Taps *h, const real *dy, const real *w, real bias, real *dx,
+                              const Py_ssize_t rows, const Py_ssize_t even, const Py_ssize_t odd) noexcept nogil:
+    """One row of dx, a vector of pairs after the other: `rows` rows of taps, `even` and `odd` of them in a row."""
     cdef Py_ssize_t j = 0
-    cdef vf even, odd
+    cdef vf a, b
     while j < p.g.source.w.positions:
-        even = taps_sum(p, h, &p.w[0], dy + j, w, bias)
-        odd = taps_sum(p, h, &p.w[1], dy + j, w, bias)
-        store_pairs(&p.g, dx, 2 * j, even, odd)
+        a = taps_sum(p, h, &p.w[0], dy + j, w, bias, rows, even)
+        b = taps_sum(p, h, &p.w[1], dy + j, w, bias, rows, odd)
+        store_pairs(&p.g, dx, 2 * j, a, b)
         j += VL
 
 
-cdef inline vf taps_sum(const Pairs *p, const Taps *h, const Taps *w, const real *dy, const real *filter,
-                        real bias) noexcept nogil:
+cdef inline vf taps_sum(const Pairs *p, const Taps *h, const Taps *w, const real *dy, const real *filter, real bias,
+                        const Py_ssize_t rows, const Py_ssize_t columns) noexcept nogil:
     """bias + the sum over the taps of a phase, from left to right in dy."""
     cdef vf acc = vsplat(bias)
     cdef Py_ssize_t r, s, row = p.g.source.at.h_step, step = w.step * p.g.filters.s_step
     cdef const real *tap
     dy += w.source
-    for r in range(h.count):
+    for r in range(rows):
         tap = filter + (h.first + r * h.step) * p.g.filters.r_step + w.first * p.g.filters.s_step
-        for s in range(w.count):
+        for s in range(columns):
             acc = acc + vload(dy + r * row + s) * vsplat(tap[s * step])
     return acc
 

@@ -4,7 +4,7 @@
 # Where rows remain, the last strip overlaps the one before it.
 
 cdef enum:
-    STRIP = 4           # rows of y that are computed together
+    STRIP = 4           # rows of y that are computed together; row_into and shared_strip are written for four
     PAIR_PRODUCTS = 2   # products of a pair of columns and a place of dy, on average, in pairs of rows
 
 cdef struct Strip:
@@ -23,34 +23,39 @@ cdef bint one_by_one(const Source *x, Py_ssize_t K) noexcept nogil:
 cdef void run_plane(const Grid *g, const real *x, const real *w, real bias, real *y, Py_ssize_t rows) noexcept nogil:
     """`rows` rows of one channel of y."""
     cdef Strip t
-    cdef Py_ssize_t i = 0, at
-    cdef bint shared = neighbours(&g.source)
+    cdef Py_ssize_t i = 0, at, kh = g.source.h.taps.count, kw = g.source.w.taps.count
+    cdef bint shared = neighbours(&g.source), three_by_three = kh == 3 and kw == 3
     t.x_row, t.w, t.bias = g.source.h.move * g.source.at.h_step, w, bias
     while i < rows:
         at = min(i, rows - STRIP) if rows >= STRIP else i
         t.x, t.y = x + at * t.x_row, y + at * g.y.h_step
         if rows < STRIP:
-            any_strip(g, &t, 1)
+            any_strip(g, &t, kh, kw, 1)
             i += 1
             continue
-        if shared:
+        if shared and three_by_three:
             shared_strip(g, &t)
+        elif shared:
+            tall_strip(g, &t)
+        elif three_by_three:
+            any_strip(g, &t, 3, 3, STRIP)
         else:
-            any_strip(g, &t, STRIP)
+            any_strip(g, &t, kh, kw, STRIP)
         i += STRIP
 
 
 cdef bint neighbours(const Source *x) noexcept nogil:
-    """Whether a row of x under a 3 x 3 kernel is read by the taps of three rows of y that follow each other."""
+    """Whether a row of x is read by the taps of three rows of y or more that follow each other."""
     cdef Py_ssize_t step = x.h.taps.source_step
-    return x.h.taps.count == 3 and x.w.taps.count == 3 and x.h.move == 1 and (step == 1 or step == -1)
+    return x.h.taps.count >= 3 and x.h.move == 1 and (step == 1 or step == -1)
 
 
-cdef inline void any_strip(const Grid *g, const Strip *t, const int rows) noexcept nogil:
+cdef inline void any_strip(const Grid *g, const Strip *t, const Py_ssize_t kh, const Py_ssize_t kw,
+                           const int rows) noexcept nogil:
     """y[i, j] = f(b + sum_{r,s} x[i move + r, j move + s] w[r, s]) of some rows, for any kernel."""
     cdef vf acc[STRIP]
     cdef vf wv
-    cdef Py_ssize_t j = 0, r, s, kh = g.source.h.taps.count, kw = g.source.w.taps.count, GW = g.source.w.positions
+    cdef Py_ssize_t j = 0, r, s, GW = g.source.w.positions
     cdef Py_ssize_t tap_row = g.source.h.taps.source_step * g.source.at.h_step, x_row = t.x_row
     cdef Py_ssize_t w_row = g.filters.r_step, w_column = g.filters.s_step
     cdef const Py_ssize_t *columns = g.source.at.columns
@@ -142,4 +147,46 @@ cdef void shared_strip(const Grid *g, const Strip *t) noexcept nogil:
         store_columns(g, t.y + g.y.h_step, j, b)
         store_columns(g, t.y + 2 * g.y.h_step, j, c)
         store_columns(g, t.y + 3 * g.y.h_step, j, d)
+        j += VL
+
+
+cdef inline void row_into(const Grid *g, vf *acc, const real *row, const real *w, Py_ssize_t w_row, const int first,
+                          const int end) noexcept nogil:
+    """acc[i] += one row of x times the taps that row i of y has there, first <= i < end; w: the taps of row 0."""
+    cdef Py_ssize_t s, column = g.filters.s_step
+    cdef vf xv
+    cdef int i
+    for s in range(g.source.w.taps.count):
+        xv = vload(row + g.source.at.columns[s])
+        for i in range(first, end):
+            acc[i] = acc[i] + xv * vsplat(w[s * column - i * w_row])
+
+
+cdef void tall_strip(const Grid *g, const Strip *t) noexcept nogil:
+    """The same for a kernel of kh >= 3 rows: kh + 3 rows of x, the first and last of which some rows of y do not read."""
+    cdef vf acc[STRIP]
+    cdef Py_ssize_t j = 0, q, kh = g.source.h.taps.count, step = g.source.at.h_step, w_row = g.filters.r_step
+    cdef const real *x = t.x
+    cdef const real *w = t.w
+    cdef const real *p
+    cdef int i
+    if g.source.h.taps.source_step < 0:  # the last row of taps reads the upper row of x
+        x -= (kh - 1) * step
+        w += (kh - 1) * w_row
+        w_row = -w_row
+    while j < g.source.w.positions:
+        p = x + j
+        for i in range(STRIP):
+            acc[i] = vsplat(t.bias)
+        row_into(g, acc, p, w, w_row, 0, 1)
+        row_into(g, acc, p + step, w + w_row, w_row, 0, 2)
+        row_into(g, acc, p + 2 * step, w + 2 * w_row, w_row, 0, 3)
+        for q in range(3, kh):
+            row_into(g, acc, p + q * step, w + q * w_row, w_row, 0, 4)
+        p += kh * step
+        row_into(g, acc, p, w + kh * w_row, w_row, 1, 4)
+        row_into(g, acc, p + step, w + (kh + 1) * w_row, w_row, 2, 4)
+        row_into(g, acc, p + 2 * step, w + (kh + 2) * w_row, w_row, 3, 4)
+        for i in range(STRIP):
+            store_columns(g, t.y + i * g.y.h_step, j, acc[i])
         j += VL

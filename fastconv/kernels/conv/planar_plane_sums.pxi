@@ -99,8 +99,7 @@ cdef int sum_channel(const PlaneSums *p, Py_ssize_t job, real *memory) noexcept 
                 nine_or_five_taps(block_sums, p.some, 9, 5, p, rows, dy, min(x.blocks.rows, x.h.positions - row),
                                   p.offsets + t, total + t * VL)
                 t += p.some
-    for t in range(p.taps):
-        p.sums[job * p.taps + t] = sum_of_lanes(total + t * VL)
+    sums_of_lanes(total, p.taps, p.sums + job * p.taps)
     return 0
 
 
@@ -140,14 +139,24 @@ cdef vf gathered(const real *dy, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
     return vload(v)
 
 
-cdef real sum_of_lanes(real *v) noexcept nogil:
-    """Halves, then quarters, ...: always in this order."""
-    cdef Py_ssize_t i, half = VL // 2
-    while half > 0:
-        for i in range(half):
-            v[i] = v[i] + v[i + half]
-        half //= 2
-    return v[0]
+cdef void sums_of_lanes(const real *v, Py_ssize_t taps, real *out) noexcept nogil:
+    """out[t] = the sum of the lanes of vector t: halves, then quarters, ..., always in this order."""
+    cdef real some[PL * PL]
+    cdef real sums[PL]
+    cdef Py_ssize_t t, first = 0, count
+    cdef int part
+    cdef vp a
+    while first < taps:
+        count = min(taps - first, <Py_ssize_t>PL)
+        for t in range(PL):
+            a = pzero
+            for part in range(VL // PL if t < count else 0):
+                a = a + pload(v + (first + t) * VL + part * PL)
+            pstore(some + t * PL, a)
+        psums(some, sums)
+        for t in range(count):
+            out[first + t] = sums[t]
+        first += PL
 
 
 cdef void add_parts(const PlaneSums *p, View *dw) noexcept nogil:

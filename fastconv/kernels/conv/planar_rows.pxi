@@ -125,25 +125,32 @@ cdef const real *block_of(const Source *g, Py_ssize_t n, Py_ssize_t group, Py_ss
 cdef void copy_row(const Source *g, const real *x, real *copy) noexcept nogil:
     """copy[phase f][q] = x[q * move + f + w0], where that is inside."""
     cdef Py_ssize_t f, q, lo, hi, move = g.w.move, w0 = g.blocks.w0, w_step = g.x.w_step
-    if move == 2 and w_step == 1:
+    if w_step == 1 and move == 1:
+        copy_one_phase(g, x, copy)
+        return
+    if w_step == 1 and move == 2:
         copy_two_phases(g, x, copy)
         return
     for f in range(move):
         lo = ceil_div(max(<Py_ssize_t>0, -w0 - f), move)
         hi = min(g.at.w_phase, ceil_div(max(<Py_ssize_t>0, g.w.size - w0 - f), move))
-        if move == 1 and w_step == 1:
-            q = lo
-            while q <= hi - VL:
-                vstore(copy + q, vload(x + q + w0))
-                q += VL
-            if q < hi:
-                store_lanes(copy + q, lanes(hi - q), load_lanes(x + q + w0, lanes(hi - q)))
-        else:
-            for q in range(lo, hi):
-                copy[f * g.at.w_phase + q] = x[(q * move + f + w0) * w_step]
+        for q in range(lo, hi):
+            copy[f * g.at.w_phase + q] = x[(q * move + f + w0) * w_step]
 
 
-cdef void copy_two_phases(const Source *g, const real *x, real *copy) noexcept nogil:
+cdef inline void copy_one_phase(const Source *g, const real *x, real *copy) noexcept nogil:
+    """copy_row for move = 1: vectors of neighbouring columns."""
+    cdef Py_ssize_t w0 = g.blocks.w0, q = max(<Py_ssize_t>0, -w0), hi = min(g.at.w_phase, g.w.size - w0)
+    cdef lane_mask rest
+    while q <= hi - VL:
+        vstore(copy + q, vload(x + q + w0))
+        q += VL
+    if q < hi:
+        rest = lanes(hi - q)
+        store_lanes(copy + q, rest, load_lanes(x + q + w0, rest))
+
+
+cdef inline void copy_two_phases(const Source *g, const real *x, real *copy) noexcept nogil:
     """copy_row for move = 2: x in two vectors, their even columns, their odd columns; zeros after the end of x."""
     cdef Py_ssize_t w0 = g.blocks.w0, size = g.w.size, phase = g.at.w_phase, q, at
     cdef Py_ssize_t lo = min(phase, ceil_div(max(<Py_ssize_t>0, -w0), 2))
@@ -160,7 +167,11 @@ cdef void copy_two_phases(const Source *g, const real *x, real *copy) noexcept n
         else:
             a = load_lanes(x + at, lanes(at_most_vector(size - at)))
             b = load_lanes(x + at + VL, lanes(at_most_vector(size - at - VL)))
-        columns = lanes(at_most_vector(phase - q))
-        store_lanes(copy + q, columns, evens(a, b))
-        store_lanes(copy + phase + q, columns, odds(a, b))
+        if q + VL <= phase:
+            vstore(copy + q, evens(a, b))
+            vstore(copy + phase + q, odds(a, b))
+        else:
+            columns = lanes(phase - q)
+            store_lanes(copy + q, columns, evens(a, b))
+            store_lanes(copy + phase + q, columns, odds(a, b))
         q += VL
