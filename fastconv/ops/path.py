@@ -6,6 +6,7 @@
     depthwise   one filter per channel, channels-last memory
     narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
                 (forward, weight gradient), a block of pixels computed at once (input gradient)
+    pointwise   the direct path's form for 1x1 kernels in plain NCHW memory: products of matrices, nothing is converted
 
 Winograd's path computes a patch of results from all pixels that any of them reads, 6 x 6 of them at stride 1. Values
 outside the window of a result are added and subtracted again: their rounding error stays, and so does a NaN or an
@@ -26,12 +27,13 @@ from .geometry import Conv2dGeometry
 from .habits import op
 from .switches import Switches
 
-OPTIONAL = ("winograd", "planar", "depthwise", "narrow")
+OPTIONAL = ("winograd", "planar", "depthwise", "narrow", "pointwise")
 BEYOND_THE_WINDOW = ("winograd", "narrow")  # not with precise=True: a result also depends on values outside its window
-FORWARD, INPUT = "forward", "input"
+FORWARD, INPUT, WEIGHT = "forward", "input", "weight"
 FEW = 16  # channels up to which planar memory is the better one
 SIDE, SMALL_SIDE = 6, 4  # inputs along a side of Winograd's patches
 FEW_PATCHES = 4
+LONG_SUM = 4096  # channels of a group up to which a panel of pixels stays in the second cache
 
 
 switches = Switches("FASTCONV_PATHS_OFF", OPTIONAL)
@@ -46,7 +48,7 @@ def use_path(name: str, enabled: bool = True) -> bool:
 
     Parameters
     ----------
-    name : {"winograd", "planar", "depthwise", "narrow"}
+    name : {"winograd", "planar", "depthwise", "narrow", "pointwise"}
     enabled : bool
 
     Returns
@@ -93,6 +95,17 @@ def conv2d(g: Conv2dGeometry, dtype: DTypeLike, x_like: Array, y_like: Array) ->
     if one_filter_per_channel(g) and serves("depthwise", g):
         return "depthwise"
     return "winograd" if winograd_fits(g, dtype) and serves("winograd", g) else "direct"
+
+
+def pointwise(g: Conv2dGeometry, direction: str, x_like: Array, y_like: Array) -> bool:
+    """Whether the direct path of a 1x1 kernel works on planar memory as it is: neither operand is channels-last."""
+    if (g.kh, g.kw, g.top, g.left) != (1, 1, 0, 0) or not enabled("pointwise"):
+        return False
+    if (g.OH - 1) * g.sh >= g.H or (g.OW - 1) * g.sw >= g.W or check.channels_together(x_like):
+        return False
+    if check.channels_together(y_like) or max(g.C, g.K) > g.groups * LONG_SUM:
+        return False
+    return direction != INPUT or (g.sh, g.sw) == (1, 1)
 
 
 def packed(g: Conv2dGeometry, dtype: DTypeLike, direction: str) -> str:

@@ -24,8 +24,8 @@ from ..runtime.caches cimport STREAM_CONV_REALS
 from ..runtime.costs cimport DIRECT_ADD_NS, DIRECT_PACK_NS, DIRECT_PAD_NS, DIRECT_PRODUCT_NS
 from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
-from ..simd.partial cimport vread
-from ..simd.transpose cimport vtranspose
+from ..simd.partial cimport vread, vwrite
+from ..simd.transpose cimport square, square_part, vtranspose
 from ..simd.vector cimport LINE, REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vstore, vzero
 from .bias_row cimport bias_row
 from .phases cimport Taps, all_taps, last_tap_first, phase_under, taps_of_phase
@@ -42,6 +42,9 @@ include "direct_cells.pxi"
 include "direct_weight.pxi"
 include "direct_weight_blocks.pxi"
 include "direct_weight_parts.pxi"
+include "direct_planes.pxi"
+include "direct_planes_pack.pxi"
+include "direct_planes_weight.pxi"
 
 
 cdef inline const real *first_of(const real[:] packed) noexcept nogil:
@@ -172,5 +175,63 @@ def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:,
         if not failed:
             add_parts(&g, &result)
         free(g.parts.sums)
+    if failed:
+        raise MemoryError()
+
+
+# ---------------------------------------------------------------- 1 x 1 kernels on planes
+
+def forward_planes(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
+                   tuple window, int activation=0):
+    """`forward` of a 1 x 1 kernel without padding, with the same bits, any strides; fast on planar memory."""
+    cdef Planes g
+    cdef Window v
+    cdef View weight = view_of(w)
+    cdef int failed
+    if y.shape[0] == 0:
+        return
+    set_window(&v, window)
+    with nogil:
+        g.x, g.y, g.activation = view_of(x), view_of(y), activation
+        g.x.h_step, g.x.w_step = g.x.h_step * v.sh, g.x.w_step * v.sw
+        g.groups, g.C, g.K = v.groups, weight.C, weight.N // v.groups
+        g.w = Rows(weight.data, g.K * weight.n_step, weight.n_step, weight.c_step)
+        failed = run_planes(&g, b)
+    if failed:
+        raise MemoryError()
+
+
+def backward_input_planes(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b,
+                          real[:, :, :, :] dx, tuple window, int activation=0):
+    """`backward_input` of a 1 x 1 kernel of stride 1 without padding, with the same bits, any strides."""
+    cdef Planes g
+    cdef Window v
+    cdef View weight = view_of(w)
+    cdef int failed
+    if dx.shape[0] == 0:
+        return
+    set_window(&v, window)
+    with nogil:
+        g.x, g.y, g.activation = view_of(dy), view_of(dx), activation
+        g.groups, g.C, g.K = v.groups, weight.N // v.groups, weight.C
+        g.w = Rows(weight.data, g.C * weight.n_step, weight.c_step, weight.n_step)
+        failed = run_planes(&g, b)
+    if failed:
+        raise MemoryError()
+
+
+def backward_weight_planes(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw, tuple window):
+    """`backward_weight` of a 1 x 1 kernel of stride 1 without padding; the planes of dy and x lie in one piece."""
+    cdef PlaneSums g
+    cdef Window v
+    cdef View result = view_of(dw)
+    cdef int failed
+    if dy.shape[0] == 0:
+        dw[...] = 0
+        return
+    set_window(&v, window)
+    with nogil:
+        g.groups = v.groups
+        failed = run_plane_sums(&g, view_of(dy), view_of(x), &result)
     if failed:
         raise MemoryError()

@@ -110,6 +110,7 @@ cdef void reduce(Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
     cdef bint last = False, fetch
     terms.w = g.panels.w + j.at.group * g.panels.group + k0 * taps * length
     terms.init = g.panels.b + j.at.group * g.panels.b_group + k0
+    terms.init_row, terms.init_vector = 0, VL
     terms.offset = 0
     while not last:
         terms.taps, terms.length = min(at_most.taps, taps - t), min(at_most.channels, length - terms.offset)

@@ -27,7 +27,8 @@ cdef struct Terms:              # the terms of a sum that one call of `tile` add
     Py_ssize_t taps             # rows[tap][i]: the input pixel of output pixel i under a tap
     Py_ssize_t offset, length   # of each input pixel the channels from `offset` on
     const real *w               # packed: [tap][channel][lane]
-    const real *init            # [lane]: what the sums begin with (a bias); if NULL, what `out` holds
+    const real *init            # what the sums begin with (a bias); if NULL, what `out` holds
+    Py_ssize_t init_row, init_vector  # vector j of row i begins with init[i * init_row + j * init_vector]
     int activation              # by the codes of `activated`; 0 until the sum is complete
     bint stream                 # results are stored around the caches
 
@@ -77,7 +78,7 @@ cdef inline void add_row(vf *acc, real a, const vf *w, const int nv) noexcept no
 
 cdef inline void tile_body(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
                            const int mr, const bint fetch, const int nv) noexcept nogil:
-    """out[i][j] = (init[j] or out[i][j]) + sum_{t,c} rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
+    """out[i][j] = (init[i][j] or out[i][j]) + sum_{t,c} rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
 
     `add` may be NULL; its rows may be those of `out`. With `fetch` each c fetches a cache line, from `ahead` on.
     """
@@ -87,10 +88,11 @@ cdef inline void tile_body(const real **rows, real **out, const real **add, cons
     cdef Py_ssize_t _t, c, taps = terms.taps, offset = terms.offset, length = terms.length
     cdef const real *w = terms.w
     cdef const real *init = terms.init
+    cdef Py_ssize_t init_row = terms.init_row, init_vector = terms.init_vector
     cdef int i, j
     for i in range(mr):
         for j in range(nv):
-            acc[i][j] = vload(init + j * VL) if init != NULL else vload(out[i] + j * VL)
+            acc[i][j] = vload(init + i * init_row + j * init_vector) if init != NULL else vload(out[i] + j * VL)
     for _t in range(taps):
         p0, p1, p2 = rows[0] + offset, rows[1] + offset, rows[2] + offset
         p3, p4 = rows[3] + offset, rows[4] + offset

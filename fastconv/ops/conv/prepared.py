@@ -81,6 +81,8 @@ def image_way(
     if packed is None:
         chosen = path.conv2d(g, y.dtype, x, y)
     code = epilogue.code(activation)
+    if chosen == "direct" and packed is None and residual is None and path.pointwise(g, direction, x, y):
+        return plane_kernel(direction, y.dtype), weight, (numbers(g), code)
     any_layout = chosen in ("planar", "depthwise")
     apart = any_layout and residual is not None  # these store some vectors twice, so a residual takes its own pass
     kernel, operand, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, side, 0 if apart else code)
@@ -111,6 +113,13 @@ def kernel_of(
     if chosen == "direct":
         return getattr(module, name), weight, (numbers(g), activation, path.serves("narrow", g), packed)
     return getattr(module, name), weight, (numbers(g), activation)
+
+
+def plane_kernel(direction: str, dtype: DTypeLike) -> Kernel:
+    """The direct path's function for 1x1 kernels on planar memory."""
+    name = "forward" if direction == path.FORWARD else f"backward_{direction}"
+    kernel: Kernel = getattr(kernels.load(dtype).conv.direct, f"{name}_planes")
+    return kernel
 
 
 def numbers(g: Conv2dGeometry) -> tuple[int, ...]:
@@ -172,6 +181,8 @@ def chunks(x: Array, y: Array) -> list[slice]:
 def weight_way(dy: Array, x: Array, dweight: Array, g: Conv2dGeometry) -> tuple[Kernel, tuple[Any, ...]]:
     """A function and the rest of its arguments: function(dy, x, dweight, *rest)."""
     chosen = path.conv2d(g, dweight.dtype, x, dy)
+    if chosen == "direct" and path.pointwise(g, path.WEIGHT, x, dy):
+        return planes_weight, (plane_kernel(path.WEIGHT, dweight.dtype), g.sh, g.sw, numbers(g))
     kernel: Kernel = getattr(kernels.load(dweight.dtype).conv, chosen).backward_weight
     rest: tuple[Any, ...] = (numbers(g), path.serves("narrow", g)) if chosen == "direct" else (numbers(g),)
     any_layout = chosen in ("planar", "depthwise")
@@ -186,6 +197,22 @@ def convert_and_run_weight(
 ) -> None:
     """For a kernel that wants channels-last memory."""
     kernel(channels_last(dy), x if any_x else channels_last(x), dweight, *rest)
+
+
+def planes_weight(
+    dy: Array, x: Array, dweight: Array, kernel: Kernel, sh: int, sw: int, window: tuple[int, ...]
+) -> None:
+    """For the 1x1 kernel on planar memory: of x only the pixels that a tap reads, each plane in one run."""
+    kernel(joined(dy), joined(x[:, :, ::sh, ::sw]), dweight, window)
+
+
+def joined(x: Array) -> Array:
+    """`x` itself, or a copy, with planes that are one run of memory."""
+    if x.strides[3] == x.itemsize and x.strides[2] == x.shape[3] * x.itemsize:
+        return x
+    copy = check.empty(x.shape, x.dtype)
+    kernels.load(x.dtype).layout.copies.copy(x, copy)
+    return copy
 
 
 def channels_last(x: Array) -> Array:

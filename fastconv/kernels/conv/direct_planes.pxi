@@ -1,0 +1,156 @@
+# 1 x 1 kernels on planar memory: for each image, y (K x pixels) = w (K x C) x (C x pixels), a product of matrices.
+#
+# The tile is that of the direct path with the operands exchanged: its rows are filters, its vectors pixels. A job packs
+# a panel of pixels, all channels of it, and multiplies it by some filters; the weights are read along C where they are.
+# A sum has the same terms in the same order as on channels-last memory, so it has the same bits.
+
+cdef enum:
+    PLANE_JOBS = 32     # enough for many threads; with fewer, the filters are cut into sets
+    SET_TILES = 8       # tiles of a set of filters, at least: each set packs its pixels again
+
+cdef struct Rows:       # weights where they are: w[group * group_step + row * row_step + c * step]
+    const real *w
+    Py_ssize_t group_step, row_step, step
+
+cdef struct Planes:     # y[n][k][p] = f(b[k] + sum_c w[k][c] x[n][c][p]), p = (i, j)
+    View x, y               # x.h_step and x.w_step lead from output pixel to output pixel
+    Rows w
+    Py_ssize_t groups, C, K     # C and K of one group
+    int activation
+    const real *b           # [group][k][VL], zeros if there is no bias
+    Cut cut                 # of the filters of a group into tiles
+    Py_ssize_t pixels, vectors, panels, sets
+    bint joined_x, joined_y     # a plane is one run of memory
+    bint stream
+
+cdef struct PlaneJob:
+    Py_ssize_t n, group
+    Py_ssize_t first, count     # pixels
+    Py_ssize_t start, stop      # tiles of filters
+    Py_ssize_t *places          # of each pixel in a plane of x, where that is not one run
+    real *packed                # [channel][lane]
+    real *beside                # a tile of results that y cannot take as whole vectors
+
+
+cdef int run_planes(Planes *g, const real[:] b) noexcept nogil:
+    """All jobs; 1 if memory ran out."""
+    cdef Py_ssize_t job, jobs, scratch
+    cdef int failed, thread, threads
+    cdef Py_ssize_t *ranges
+    cdef char *memory = NULL
+    cdef real *own = NULL
+    cut_planes(g)
+    jobs = g.y.N * g.groups * g.panels * g.sets
+    threads = threads_for(<double>g.y.N * g.vectors * VL * g.groups * g.K * (g.C + 4) * DIRECT_PRODUCT_NS)
+    scratch = plus(times(g.C + MR, NR * VL * sizeof(real)), NR * VL * sizeof(Py_ssize_t))
+    g.b = splat_bias(b, g.groups, g.K)
+    if g.w.step != 1:
+        own = pack_rows(g)
+    ranges = share_out(jobs, threads)
+    failed = g.b == NULL or ranges == NULL or g.w.w == NULL
+    if not failed:
+        with parallel(num_threads=threads):
+            memory = <char *>on_a_line(scratch)
+            for thread in prange(threads, schedule="static"):
+                job = next_job(ranges, threads, thread)
+                while job >= 0:
+                    failed |= run_plane_job(g, job, memory)
+                    job = next_job(ranges, threads, thread)
+            free(memory)
+    free(ranges)
+    free(own)
+    free(<void *>g.b)
+    return failed
+
+
+cdef void cut_planes(Planes *g) noexcept nogil:
+    """Panels of about equal size, at most NR vectors, and sets of filters. Results do not depend on the cut."""
+    cdef Py_ssize_t jobs
+    g.pixels = g.y.H * g.y.W
+    g.vectors = ceil_div(g.pixels, VL)
+    g.panels = ceil_div(g.vectors, NR)
+    g.cut = cut(g.K)
+    jobs = max(<Py_ssize_t>1, g.y.N * g.groups * g.panels)
+    g.sets = max(<Py_ssize_t>1, min(ceil_div(PLANE_JOBS, jobs), g.cut.tiles // SET_TILES))
+    g.joined_x, g.joined_y = one_run(&g.x, g.y.H, g.y.W), one_run(&g.y, g.y.H, g.y.W)
+    g.stream = g.joined_y and g.y.N * g.groups * g.K * g.pixels >= STREAM_CONV_REALS and \
+        g.y.c_step % VL == 0 and g.y.n_step % VL == 0 and <size_t>g.y.data % (VL * sizeof(real)) == 0
+
+
+cdef bint one_run(const View *a, Py_ssize_t H, Py_ssize_t W) noexcept nogil:
+    """Whether H x W pixels of a plane follow each other in memory."""
+    return (a.w_step == 1 or W == 1) and (a.h_step == W or H == 1) or (W == 1 and H == 1)
+
+
+cdef real *splat_bias(const real[:] b, Py_ssize_t groups, Py_ssize_t K) noexcept nogil:
+    """[group][k][VL]: the bias of each filter in all lanes, then the rows of a tile without a filter. To be freed."""
+    cdef Py_ssize_t k, lane
+    cdef real *rows = <real *>on_a_line(times(groups * K + MR, VL * sizeof(real)))
+    if rows != NULL:
+        memset(rows, 0, (groups * K + MR) * VL * sizeof(real))
+        if b is not None:
+            for k in range(groups * K):
+                for lane in range(VL):
+                    rows[k * VL + lane] = b[k]
+    return rows
+
+
+cdef int run_plane_job(const Planes *g, Py_ssize_t job, char *memory) noexcept nogil:
+    """A panel of pixels times a set of filters; job = ((n groups + group) panels + panel) sets + set."""
+    cdef PlaneJob j
+    cdef Py_ssize_t panel = job // g.sets % g.panels, m
+    if memory == NULL:
+        return 1
+    j.start, j.stop = g.cut.tiles * (job % g.sets) // g.sets, g.cut.tiles * (job % g.sets + 1) // g.sets
+    job //= g.sets * g.panels
+    j.n, j.group = job // g.groups, job % g.groups
+    j.first = g.vectors * panel // g.panels * VL
+    j.count = min(g.vectors * (panel + 1) // g.panels * VL, g.pixels) - j.first
+    j.packed = <real *>memory
+    j.beside = j.packed + g.C * NR * VL
+    j.places = <Py_ssize_t *>(j.beside + MR * NR * VL)
+    pack_pixels(g, &j)
+    for m in range(j.start, j.stop):
+        run_plane_tile(g, &j, m)
+    if g.stream:
+        vfence()
+    return 0
+
+
+cdef void run_plane_tile(const Planes *g, const PlaneJob *j, Py_ssize_t m) noexcept nogil:
+    """Tile m of filters: into y where whole vectors fit, else beside it, from where each pixel is copied."""
+    cdef Py_ssize_t k0 = m * (MR - 1) + min(m, g.cut.high), mr = height(&g.cut, m), i, filters = min(mr, g.K - k0)
+    cdef Py_ssize_t nv = ceil_div(j.count, VL)
+    cdef bint whole = g.joined_y and j.count == nv * VL
+    cdef real *y = g.y.data + j.n * g.y.n_step + (j.group * g.K + k0) * g.y.c_step
+    cdef const real *w = g.w.w + j.group * g.w.group_step + k0 * g.w.row_step
+    cdef const real *rows[MR]
+    cdef real *out[MR]
+    cdef Terms terms
+    for i in range(mr):
+        rows[i] = w + min(i, filters - 1) * g.w.row_step
+        out[i] = y + i * g.y.c_step + j.first if whole and i < filters else j.beside + i * NR * VL
+    terms.taps, terms.offset, terms.length = 1, 0, g.C
+    terms.w, terms.activation, terms.stream = j.packed, g.activation, g.stream and whole and filters == mr
+    terms.init, terms.init_row, terms.init_vector = g.b + (j.group * g.K + k0) * VL, VL, 0
+    plane_tile(rows, out, &terms, <int>mr, <int>nv)
+    if not whole:
+        for i in range(filters):
+            store_pixels(g, j, y + i * g.y.c_step, j.beside + i * NR * VL)
+
+
+cdef void plane_tile(const real **rows, real **out, const Terms *terms, int mr, int nv) noexcept nogil:
+    """The one copy of `tile` that products of planes share."""
+    tile(rows, out, NULL, NULL, terms, mr, nv)
+
+
+cdef void store_pixels(const Planes *g, const PlaneJob *j, real *plane, const real *values) noexcept nogil:
+    """The job's pixels of a plane of y, wherever they lie."""
+    cdef Py_ssize_t p, v = 0
+    if g.joined_y:
+        while v < j.count:
+            vwrite(plane + j.first + v, j.count - v, vload(values + v))
+            v += VL
+    else:
+        for p in range(j.count):
+            plane[(j.first + p) // g.y.W * g.y.h_step + (j.first + p) % g.y.W * g.y.w_step] = values[p]
