@@ -221,7 +221,10 @@ def backward_input_planes(const real[:, :, :, :] dy, const real[:, :, :, :] w, c
 
 
 def backward_weight_planes(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw, tuple window):
-    """`backward_weight` of a 1 x 1 kernel of stride 1 without padding; the planes of dy and x lie in one piece."""
+    """`backward_weight` of a 1 x 1 kernel without padding, given the pixels of x that it reads.
+
+    Planes of the one with more channels (of x where it has more than dy) are one run of memory.
+    """
     cdef PlaneSums g
     cdef Window v
     cdef View result = view_of(dw)

@@ -2,6 +2,7 @@
 #
 # The tile is that of the direct path with the operands exchanged: its rows are filters, its vectors pixels. A job packs
 # a panel of pixels, all channels of it, and multiplies it by some filters; the weights are read along C where they are.
+# Pixels are counted through all images, so that small planes fill whole vectors together.
 # A sum has the same terms in the same order as on channels-last memory, so it has the same bits.
 
 cdef enum:
@@ -19,17 +20,22 @@ cdef struct Planes:     # y[n][k][p] = f(b[k] + sum_c w[k][c] x[n][c][p]), p = (
     int activation
     const real *b           # [group][k][VL], zeros if there is no bias
     Cut cut                 # of the filters of a group into tiles
-    Py_ssize_t pixels, vectors, panels, sets
+    Py_ssize_t pixels           # of an image
+    Py_ssize_t vectors, panels, sets  # of the pixels of all images; sets of filters
     bint joined_x, joined_y     # a plane is one run of memory
     bint stream
 
 cdef struct PlaneJob:
-    Py_ssize_t n, group
-    Py_ssize_t first, count     # pixels
+    Py_ssize_t group
+    Py_ssize_t first, count     # pixels: p of image n is n * pixels + p
     Py_ssize_t start, stop      # tiles of filters
-    Py_ssize_t *places          # of each pixel in a plane of x, where that is not one run
+    Py_ssize_t *places          # of each pixel in x, where a plane is not one run
     real *packed                # [channel][lane]
     real *beside                # a tile of results that y cannot take as whole vectors
+
+cdef struct Piece:      # the pixels of a job in one image
+    Py_ssize_t n, first, count
+    Py_ssize_t lane             # of the first one
 
 
 cdef int run_planes(Planes *g, const real[:] b) noexcept nogil:
@@ -40,8 +46,8 @@ cdef int run_planes(Planes *g, const real[:] b) noexcept nogil:
     cdef char *memory = NULL
     cdef real *own = NULL
     cut_planes(g)
-    jobs = g.y.N * g.groups * g.panels * g.sets
-    threads = threads_for(<double>g.y.N * g.vectors * VL * g.groups * g.K * (g.C + 4) * DIRECT_PRODUCT_NS)
+    jobs = g.groups * g.panels * g.sets
+    threads = threads_for(<double>g.vectors * VL * g.groups * g.K * (g.C + 4) * DIRECT_PRODUCT_NS)
     scratch = plus(times(g.C + MR, NR * VL * sizeof(real)), NR * VL * sizeof(Py_ssize_t))
     g.b = splat_bias(b, g.groups, g.K)
     if g.w.step != 1:
@@ -67,14 +73,14 @@ cdef void cut_planes(Planes *g) noexcept nogil:
     """Panels of about equal size, at most NR vectors, and sets of filters. Results do not depend on the cut."""
     cdef Py_ssize_t jobs
     g.pixels = g.y.H * g.y.W
-    g.vectors = ceil_div(g.pixels, VL)
+    g.vectors = ceil_div(g.y.N * g.pixels, VL)
     g.panels = ceil_div(g.vectors, NR)
     g.cut = cut(g.K)
-    jobs = max(<Py_ssize_t>1, g.y.N * g.groups * g.panels)
+    jobs = max(<Py_ssize_t>1, g.groups * g.panels)
     g.sets = max(<Py_ssize_t>1, min(ceil_div(PLANE_JOBS, jobs), g.cut.tiles // SET_TILES))
     g.joined_x, g.joined_y = one_run(&g.x, g.y.H, g.y.W), one_run(&g.y, g.y.H, g.y.W)
     g.stream = g.joined_y and g.y.N * g.groups * g.K * g.pixels >= STREAM_CONV_REALS and \
-        g.y.c_step % VL == 0 and g.y.n_step % VL == 0 and <size_t>g.y.data % (VL * sizeof(real)) == 0
+        g.pixels % VL == 0 and g.y.c_step % VL == 0 and g.y.n_step % VL == 0 and <size_t>g.y.data % (VL * sizeof(real)) == 0
 
 
 cdef bint one_run(const View *a, Py_ssize_t H, Py_ssize_t W) noexcept nogil:
@@ -96,16 +102,15 @@ cdef real *splat_bias(const real[:] b, Py_ssize_t groups, Py_ssize_t K) noexcept
 
 
 cdef int run_plane_job(const Planes *g, Py_ssize_t job, char *memory) noexcept nogil:
-    """A panel of pixels times a set of filters; job = ((n groups + group) panels + panel) sets + set."""
+    """A panel of pixels times a set of filters; job = (group panels + panel) sets + set."""
     cdef PlaneJob j
     cdef Py_ssize_t panel = job // g.sets % g.panels, m
     if memory == NULL:
         return 1
     j.start, j.stop = g.cut.tiles * (job % g.sets) // g.sets, g.cut.tiles * (job % g.sets + 1) // g.sets
-    job //= g.sets * g.panels
-    j.n, j.group = job // g.groups, job % g.groups
+    j.group = job // g.sets // g.panels
     j.first = g.vectors * panel // g.panels * VL
-    j.count = min(g.vectors * (panel + 1) // g.panels * VL, g.pixels) - j.first
+    j.count = min(g.vectors * (panel + 1) // g.panels * VL, g.y.N * g.pixels) - j.first
     j.packed = <real *>memory
     j.beside = j.packed + g.C * NR * VL
     j.places = <Py_ssize_t *>(j.beside + MR * NR * VL)
@@ -117,19 +122,30 @@ cdef int run_plane_job(const Planes *g, Py_ssize_t job, char *memory) noexcept n
     return 0
 
 
+cdef inline Piece piece_from(const Planes *g, const PlaneJob *j, Py_ssize_t lane) noexcept nogil:
+    """The pixels of the job from one lane on, to the end of the image or of the job."""
+    cdef Piece piece
+    piece.n, piece.first, piece.lane = (j.first + lane) // g.pixels, (j.first + lane) % g.pixels, lane
+    piece.count = min(j.count - lane, g.pixels - piece.first)
+    return piece
+
+
 cdef void run_plane_tile(const Planes *g, const PlaneJob *j, Py_ssize_t m) noexcept nogil:
     """Tile m of filters: into y where whole vectors fit, else beside it, from where each pixel is copied."""
     cdef Py_ssize_t k0 = m * (MR - 1) + min(m, g.cut.high), mr = height(&g.cut, m), i, filters = min(mr, g.K - k0)
     cdef Py_ssize_t nv = ceil_div(j.count, VL)
-    cdef bint whole = g.joined_y and j.count == nv * VL
-    cdef real *y = g.y.data + j.n * g.y.n_step + (j.group * g.K + k0) * g.y.c_step
+    cdef Piece piece = piece_from(g, j, 0)
+    cdef bint whole = g.joined_y and piece.count == nv * VL
+    cdef real *y = g.y.data + (j.group * g.K + k0) * g.y.c_step
     cdef const real *w = g.w.w + j.group * g.w.group_step + k0 * g.w.row_step
     cdef const real *rows[MR]
     cdef real *out[MR]
     cdef Terms terms
     for i in range(mr):
         rows[i] = w + min(i, filters - 1) * g.w.row_step
-        out[i] = y + i * g.y.c_step + j.first if whole and i < filters else j.beside + i * NR * VL
+        out[i] = j.beside + i * NR * VL
+        if whole and i < filters:
+            out[i] = y + piece.n * g.y.n_step + i * g.y.c_step + piece.first
     terms.taps, terms.offset, terms.length = 1, 0, g.C
     terms.w, terms.activation, terms.stream = j.packed, g.activation, g.stream and whole and filters == mr
     terms.init, terms.init_row, terms.init_vector = g.b + (j.group * g.K + k0) * VL, VL, 0
@@ -144,13 +160,17 @@ cdef void plane_tile(const real **rows, real **out, const Terms *terms, int mr, 
     tile(rows, out, NULL, NULL, terms, mr, nv)
 
 
-cdef void store_pixels(const Planes *g, const PlaneJob *j, real *plane, const real *values) noexcept nogil:
-    """The job's pixels of a plane of y, wherever they lie."""
-    cdef Py_ssize_t p, v = 0
-    if g.joined_y:
-        while v < j.count:
-            vwrite(plane + j.first + v, j.count - v, vload(values + v))
-            v += VL
-    else:
-        for p in range(j.count):
-            plane[(j.first + p) // g.y.W * g.y.h_step + (j.first + p) % g.y.W * g.y.w_step] = values[p]
+cdef void store_pixels(const Planes *g, const PlaneJob *j, real *y, const real *values) noexcept nogil:
+    """The job's pixels of one channel of y, wherever they lie."""
+    cdef Py_ssize_t lane = 0, p
+    cdef Piece piece
+    cdef real *plane
+    while lane < j.count:
+        piece = piece_from(g, j, lane)
+        plane = y + piece.n * g.y.n_step
+        if g.joined_y:
+            memcpy(plane + piece.first, values + lane, piece.count * sizeof(real))
+        else:
+            for p in range(piece.first, piece.first + piece.count):
+                plane[p // g.y.W * g.y.h_step + p % g.y.W * g.y.w_step] = values[lane + p - piece.first]
+        lane += piece.count

@@ -5,39 +5,49 @@ cdef enum:
 
 
 cdef void pack_pixels(const Planes *g, const PlaneJob *j) noexcept nogil:
-    """packed[c][p] = x[n][c][first + p], zeros beyond the last pixel."""
-    cdef const real *x = g.x.data + j.n * g.x.n_step + j.group * g.C * g.x.c_step
-    if g.joined_x:
-        copy_pixels(g, j, x + j.first)
-    else:
-        gather_pixels(g, j, x)
+    """packed[c][lane] = channel c of the job's pixels, zeros beyond the last one."""
+    cdef const real *x = g.x.data + j.group * g.C * g.x.c_step
+    cdef Py_ssize_t lane = 0, c, width = round_up(j.count, VL)
+    cdef Piece piece
+    if j.count < width:
+        for c in range(g.C):
+            vstore(j.packed + (c + 1) * width - VL, vzero)
+    if not g.joined_x:
+        gather_pixels(g, j, x, width)
+        return
+    while lane < j.count:
+        piece = piece_from(g, j, lane)
+        copy_pixels(x + piece.n * g.x.n_step + piece.first, g.x.c_step, g.C, piece.count, width, j.packed + lane)
+        lane += piece.count
 
 
-cdef void copy_pixels(const Planes *g, const PlaneJob *j, const real *x) noexcept nogil:
-    """Pixels side by side."""
-    cdef Py_ssize_t c, v, nv = ceil_div(j.count, VL), c_step = g.x.c_step
-    cdef real *to = j.packed
-    for c in range(g.C):
-        for v in range(nv - 1):
-            vprefetch(x + PLANES_AHEAD * c_step + v * VL)
-            vstore(to + v * VL, vload(x + v * VL))
-        vprefetch(x + PLANES_AHEAD * c_step + j.count - 1)
-        vstore(to + (nv - 1) * VL, vread(x + (nv - 1) * VL, j.count - (nv - 1) * VL))
-        to += nv * VL
+cdef void copy_pixels(const real *x, Py_ssize_t c_step, Py_ssize_t channels, Py_ssize_t count, Py_ssize_t width,
+                      real *to) noexcept nogil:
+    """to[c][p] = x[c][p], pixels side by side."""
+    cdef Py_ssize_t c, v, whole = count // VL * VL
+    for c in range(channels):
+        vprefetch(x + PLANES_AHEAD * c_step + count - 1)
+        v = 0
+        while v < whole:
+            vprefetch(x + PLANES_AHEAD * c_step + v)
+            vstore(to + v, vload(x + v))
+            v += VL
+        if v < count:
+            vwrite(to + v, count - v, vread(x + v, count - v))
+        to += width
         x += c_step
 
 
-cdef void gather_pixels(const Planes *g, const PlaneJob *j, const real *x) noexcept nogil:
-    """Pixels at any places of a plane."""
-    cdef Py_ssize_t c, p, width = round_up(j.count, VL), W = g.y.W
+cdef void gather_pixels(const Planes *g, const PlaneJob *j, const real *x, Py_ssize_t width) noexcept nogil:
+    """Pixels at any places."""
+    cdef Py_ssize_t c, lane, n, p, W = g.y.W
     cdef real *to = j.packed
-    for p in range(j.count):
-        j.places[p] = (j.first + p) // W * g.x.h_step + (j.first + p) % W * g.x.w_step
+    for lane in range(j.count):
+        n, p = (j.first + lane) // g.pixels, (j.first + lane) % g.pixels
+        j.places[lane] = n * g.x.n_step + p // W * g.x.h_step + p % W * g.x.w_step
     for c in range(g.C):
-        for p in range(j.count):
-            to[p] = x[j.places[p]]
-        for p in range(j.count, width):
-            to[p] = 0
+        for lane in range(j.count):
+            to[lane] = x[j.places[lane]]
         to += width
         x += g.x.c_step
 
@@ -63,7 +73,10 @@ cdef void pack_some_rows(const Rows *w, Py_ssize_t group, Py_ssize_t k0, Py_ssiz
     cdef Py_ssize_t count = min(<Py_ssize_t>VL, K - k0), c = 0, k
     if w.row_step == 1:
         while c < C:
-            square_part(source + c * w.step, w.step, to + c, C, count, min(<Py_ssize_t>VL, C - c))
+            if count == VL and c + VL <= C:
+                square(source + c * w.step, w.step, to + c, C, 0)
+            else:
+                square_part(source + c * w.step, w.step, to + c, C, count, min(<Py_ssize_t>VL, C - c))
             c += VL
     else:
         for k in range(count):

@@ -18,6 +18,7 @@ cdef struct PlaneSums:
     Py_ssize_t width            # sums of a row, whole vectors
     Py_ssize_t size             # sums of a part: [group][row][column], then rows of no channel
     bint exchanged              # a row is a channel of x
+    bint joined_b               # a plane of b is one run of memory; of a it always is
     real *sums
 
 
@@ -56,6 +57,7 @@ cdef void cut_plane_sums(PlaneSums *g, View dy, View x, const View *dw) noexcept
     g.a, g.b = (x, dy) if g.exchanged else (dy, x)
     g.M, g.L = max(K, C), min(K, C)
     g.pixels = dy.H * dy.W
+    g.joined_b = one_run(&g.b, dy.H, dy.W)
     g.images = max(<Py_ssize_t>1, PLANE_BLOCK // g.pixels)
     g.pieces = ceil_div(g.pixels, PLANE_BLOCK)
     g.blocks = ceil_div(dy.N, g.images) * g.pieces
@@ -95,12 +97,16 @@ cdef void add_plane_block(const PlaneSums *g, Py_ssize_t block, Py_ssize_t group
     cdef Py_ssize_t first = g.pixels * piece // g.pieces, length = g.pixels * (piece + 1) // g.pieces - first
     cdef Py_ssize_t t, m, i, m0 = 0, mr, lanes = min(width, g.L - l0)
     cdef const real *a = g.a.data + n * g.a.n_step + group * g.M * g.a.c_step + first
-    cdef const real *b = g.b.data + n * g.b.n_step + (group * g.L + l0) * g.b.c_step + first
+    cdef const real *b = g.b.data + n * g.b.n_step + (group * g.L + l0) * g.b.c_step
     cdef real *out[MR]
     cdef real junk[NR * VL]
     cdef Terms terms
     for t in range(images):
-        transpose_pixels(b + t * g.b.n_step, g.b.c_step, length, lanes, width, packed + t * length * width)
+        if g.joined_b:
+            transpose_pixels(b + first, g.b.c_step, length, lanes, width, packed + t * length * width)
+        else:
+            gather_channels(&g.b, b, first, length, lanes, width, packed + t * length * width)
+        b += g.b.n_step
     terms.taps, terms.offset, terms.length, terms.w = images, 0, length, packed
     terms.init, terms.activation, terms.stream = NULL, 0, False
     terms.init_row = terms.init_vector = 0
@@ -129,6 +135,17 @@ cdef void transpose_pixels(const real *x, Py_ssize_t c_step, Py_ssize_t pixels, 
                             min(<Py_ssize_t>VL, channels - c))
             p += VL
         c += VL
+
+
+cdef void gather_channels(const View *b, const real *x, Py_ssize_t first, Py_ssize_t pixels, Py_ssize_t channels,
+                          Py_ssize_t width, real *to) noexcept nogil:
+    """to[p][c] = x[c][first + p], pixels at any places."""
+    cdef Py_ssize_t p, c
+    cdef const real *pixel
+    for p in range(pixels):
+        pixel = x + (first + p) // b.W * b.h_step + (first + p) % b.W * b.w_step
+        for c in range(channels):
+            to[p * width + c] = pixel[c * b.c_step]
 
 
 cdef void add_plane_parts(const PlaneSums *g, const View *dw) noexcept nogil:

@@ -182,7 +182,7 @@ def weight_way(dy: Array, x: Array, dweight: Array, g: Conv2dGeometry) -> tuple[
     """A function and the rest of its arguments: function(dy, x, dweight, *rest)."""
     chosen = path.conv2d(g, dweight.dtype, x, dy)
     if chosen == "direct" and path.pointwise(g, path.WEIGHT, x, dy):
-        return planes_weight, (plane_kernel(path.WEIGHT, dweight.dtype), g.sh, g.sw, numbers(g))
+        return planes_weight, (plane_kernel(path.WEIGHT, dweight.dtype), g.sh, g.sw, g.C > g.K, numbers(g))
     kernel: Kernel = getattr(kernels.load(dweight.dtype).conv, chosen).backward_weight
     rest: tuple[Any, ...] = (numbers(g), path.serves("narrow", g)) if chosen == "direct" else (numbers(g),)
     any_layout = chosen in ("planar", "depthwise")
@@ -200,10 +200,11 @@ def convert_and_run_weight(
 
 
 def planes_weight(
-    dy: Array, x: Array, dweight: Array, kernel: Kernel, sh: int, sw: int, window: tuple[int, ...]
+    dy: Array, x: Array, dweight: Array, kernel: Kernel, sh: int, sw: int, join_x: bool, window: tuple[int, ...]
 ) -> None:
-    """For the 1x1 kernel on planar memory: of x only the pixels that a tap reads, each plane in one run."""
-    kernel(joined(dy), joined(x[:, :, ::sh, ::sw]), dweight, window)
+    """For the 1x1 kernel on planar memory: the pixels of x that a tap reads; the larger side's planes in one run."""
+    pixels = x[:, :, ::sh, ::sw]
+    kernel(dy if join_x else joined(dy), joined(pixels) if join_x else pixels, dweight, window)
 
 
 def joined(x: Array) -> Array:
