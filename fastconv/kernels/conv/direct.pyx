@@ -223,7 +223,7 @@ def backward_input_planes(const real[:, :, :, :] dy, const real[:, :, :, :] w, c
 def backward_weight_planes(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw, tuple window):
     """`backward_weight` of a 1 x 1 kernel without padding, given the pixels of x that it reads.
 
-    Planes of the one with more channels (of x where it has more than dy) are one run of memory.
+    Planes of dy, and of x where it has more channels, are one run of memory.
     """
     cdef PlaneSums g
     cdef Window v

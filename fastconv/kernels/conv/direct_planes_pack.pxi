@@ -2,6 +2,7 @@
 
 cdef enum:
     PLANES_AHEAD = 8    # planes between a row that is copied and one that is fetched
+    PACKED_ROWS = 64    # rows of weights packed at a time: whole cache lines are read and written
 
 
 cdef void pack_pixels(const Planes *g, const PlaneJob *j) noexcept nogil:
@@ -53,32 +54,51 @@ cdef void gather_pixels(const Planes *g, const PlaneJob *j, const real *x, Py_ss
 
 
 cdef real *pack_rows(Planes *g) noexcept nogil:
-    """rows[group][k][c] = w[group][k][c], which g.w then shows; to be freed. NULL if memory ran out."""
-    cdef Py_ssize_t blocks = ceil_div(g.K, VL), job
+    """rows[group][k][c] = w[group][k][c], which g.w then shows; to be freed. NULL if memory ran out.
+
+    A cache line lies between two rows: at a distance of a power of two, the rows of a tile would evict each other.
+    """
+    cdef Py_ssize_t blocks = ceil_div(g.K, PACKED_ROWS), job
     cdef Rows source = g.w
-    cdef real *rows = <real *>on_a_line(times(times(g.groups * g.K, g.C), sizeof(real)))
+    cdef real *rows = <real *>on_a_line(times(times(g.groups * g.K, g.C + LINE), sizeof(real)))
     cdef int threads = threads_for(<double>g.groups * g.K * g.C * DIRECT_PACK_NS)
-    g.w = Rows(rows, g.K * g.C, g.C, 1)
+    g.w = Rows(rows, g.K * (g.C + LINE), g.C + LINE, 1)
     if rows != NULL:
         for job in prange(g.groups * blocks, num_threads=threads, schedule="static"):
-            pack_some_rows(&source, job // blocks, job % blocks * VL, g.K, g.C, rows)
+            pack_some_rows(g, &source, job // blocks, job % blocks * PACKED_ROWS, rows)
     return rows
 
 
-cdef void pack_some_rows(const Rows *w, Py_ssize_t group, Py_ssize_t k0, Py_ssize_t K, Py_ssize_t C,
-                         real *rows) noexcept nogil:
-    """VL rows from k0 on; transposed in registers where the rows lie side by side."""
-    cdef const real *source = w.w + group * w.group_step + k0 * w.row_step
-    cdef real *to = rows + (group * K + k0) * C
-    cdef Py_ssize_t count = min(<Py_ssize_t>VL, K - k0), c = 0, k
-    if w.row_step == 1:
-        while c < C:
-            if count == VL and c + VL <= C:
-                square(source + c * w.step, w.step, to + c, C, 0)
-            else:
-                square_part(source + c * w.step, w.step, to + c, C, count, min(<Py_ssize_t>VL, C - c))
-            c += VL
+cdef void pack_some_rows(const Planes *g, const Rows *w, Py_ssize_t group, Py_ssize_t k0, real *rows) noexcept nogil:
+    """PACKED_ROWS rows from k0 on, VL channels at a time."""
+    cdef Py_ssize_t end = min(k0 + PACKED_ROWS, g.K), c = 0, k, i
+    cdef const real *source = w.w + group * w.group_step
+    cdef real *to = rows + group * g.w.group_step
+    while c < g.C:
+        k = k0
+        if w.row_step == 1:
+            for i in range(c + VL, min(c + 2 * VL, g.C)):
+                k = k0
+                while k < end:
+                    vprefetch(source + i * w.step + k)
+                    k += LINE
+        k = k0
+        while k < end:
+            pack_square(w, source + k * w.row_step + c * w.step, to + k * g.w.row_step + c, g.w.row_step,
+                        min(<Py_ssize_t>VL, end - k), min(<Py_ssize_t>VL, g.C - c))
+            k += VL
+        c += VL
+
+
+cdef void pack_square(const Rows *w, const real *source, real *to, Py_ssize_t row, Py_ssize_t rows,
+                      Py_ssize_t channels) noexcept nogil:
+    """to[k][c] = source[k][c]; transposed in registers where the rows lie side by side."""
+    cdef Py_ssize_t k, c
+    if w.row_step != 1:
+        for k in range(rows):
+            for c in range(channels):
+                to[k * row + c] = source[k * w.row_step + c * w.step]
+    elif rows == VL and channels == VL:
+        square(source, w.step, to, row, 0)
     else:
-        for k in range(count):
-            for c in range(C):
-                to[k * C + c] = source[k * w.row_step + c * w.step]
+        square_part(source, w.step, to, row, rows, channels)

@@ -1,124 +1,159 @@
 # The weight gradient of 1 x 1 kernels on planar memory: dw (K x C) = sum_n dy[n] (K x pixels) x[n]^T (pixels x C).
 #
-# Rows of a tile are planes of the side with more channels, read where they are; its vectors are channels of the other
-# side, transposed to panels, a block of pixels at a time. A part of the blocks has sums of its own; parts depend on the
-# shapes alone and are added in order.
+# Rows of a tile are planes of dy, read where they are; its vectors are channels of x, transposed to panels, a block of
+# pixels at a time. Where dy has few channels and x has more, they change places, so that each panel is read by more
+# rows. The work is cut into panels, sets of rows, and parts of the blocks of pixels with sums of their own; parts
+# depend on the shapes alone and are added in order. The sums of a single part are dw itself, where its memory allows.
 
 cdef enum:
     PLANE_BLOCK = 128       # pixels of a block, at most: a panel of it is 32 KiB in float32
     PLANE_SUM_JOBS = 16     # enough for many threads; more parts mean more sums to add
+    SET_ROWS = 256          # rows that read a panel, at least, where there are so many
 
 cdef struct PlaneSums:
     View a, b                   # rows and columns: dy and x, or x and dy
     Py_ssize_t groups, M, L     # channels of a and b in one group
     Py_ssize_t pixels
     Py_ssize_t images, pieces   # a block is some whole images, or one of the pieces of an image
-    Py_ssize_t blocks, panels, parts
+    Py_ssize_t blocks, panels, sets, parts
     Cut cut                     # of the rows into tiles
-    Py_ssize_t width            # sums of a row, whole vectors
-    Py_ssize_t size             # sums of a part: [group][row][column], then rows of no channel
+    Py_ssize_t row              # sums of a row, whole vectors
+    Py_ssize_t size             # sums of a part: [group][row][column]
+    bint in_place               # the sums are dw
     bint exchanged              # a row is a channel of x
     bint joined_b               # a plane of b is one run of memory; of a it always is
     real *sums
 
 
+cdef struct PlaneSumJob:
+    Py_ssize_t group, l0
+    Py_ssize_t lanes, width     # columns of the panel, and whole vectors of them
+    Py_ssize_t start, stop      # tiles of rows
+    real *sums                  # of row 0 of the group
+    real *packed                # [image][pixel][lane]
+    const real **rows           # [image][row of a tile]
+    const real *init            # zeros for the first block
+
+
 cdef int run_plane_sums(PlaneSums *g, View dy, View x, const View *dw) noexcept nogil:
-    """dw, from jobs of one part, group and panel each; 1 if memory ran out."""
+    """dw, from jobs of one part, group, panel and set each; 1 if memory ran out."""
     cdef double products = <double>dw.N * dw.C * dy.N * dy.H * dy.W
     cdef int failed, thread, threads = threads_for(products * DIRECT_PRODUCT_NS)
     cdef Py_ssize_t job, jobs
     cdef Py_ssize_t *ranges
     cdef char *memory = NULL
+    cdef real *own = NULL
     cut_plane_sums(g, dy, x, dw)
-    jobs = g.parts * g.groups * g.panels
-    g.sums = <real *>on_a_line(times(times(g.parts, g.size), sizeof(real)))
+    jobs = g.parts * g.groups * g.panels * g.sets
+    if not g.in_place:
+        own = <real *>on_a_line(times(times(g.parts, g.size), sizeof(real)))
+        g.sums = own
     ranges = share_out(jobs, threads)
     failed = g.sums == NULL or ranges == NULL
     if not failed:
         with parallel(num_threads=threads):
-            memory = <char *>on_a_line(plane_sum_memory(g))
+            memory = <char *>on_a_line(plane_sum_memory())
             for thread in prange(threads, schedule="static"):
                 job = next_job(ranges, threads, thread)
                 while job >= 0:
                     failed |= run_plane_sum(g, job, memory)
                     job = next_job(ranges, threads, thread)
             free(memory)
-    if not failed:
+    if not failed and not g.in_place:
         add_plane_parts(g, dw)
     free(ranges)
-    free(g.sums)
+    free(own)
     return failed
 
 
 cdef void cut_plane_sums(PlaneSums *g, View dy, View x, const View *dw) noexcept nogil:
-    """Sides, blocks, panels and parts, from the shapes alone."""
+    """Sides, blocks, panels, sets and parts, from the shapes alone."""
     cdef Py_ssize_t K = dw.N // g.groups, C = dw.C
-    g.exchanged = C > K
+    g.exchanged = C > K and K < SET_ROWS
     g.a, g.b = (x, dy) if g.exchanged else (dy, x)
-    g.M, g.L = max(K, C), min(K, C)
+    g.M, g.L = (C, K) if g.exchanged else (K, C)
     g.pixels = dy.H * dy.W
     g.joined_b = one_run(&g.b, dy.H, dy.W)
     g.images = max(<Py_ssize_t>1, PLANE_BLOCK // g.pixels)
     g.pieces = ceil_div(g.pixels, PLANE_BLOCK)
     g.blocks = ceil_div(dy.N, g.images) * g.pieces
     g.cut = cut(g.M)
-    g.width = round_up(g.L, VL)
-    g.panels = ceil_div(g.width, NR * VL)
-    g.size = times(plus(times(g.groups, g.M), MR), g.width)
-    g.parts = min(g.blocks, ceil_div(PLANE_SUM_JOBS, g.groups * g.panels))
+    g.panels = ceil_div(g.L, NR * VL)
+    g.sets = max(<Py_ssize_t>1, min(ceil_div(PLANE_SUM_JOBS, g.groups * g.panels), g.M // SET_ROWS))
+    g.parts = min(g.blocks, ceil_div(PLANE_SUM_JOBS, g.groups * g.panels * g.sets))
+    g.in_place = g.parts == 1 and not g.exchanged and dw.c_step == 1 and g.L % VL == 0
+    g.row = dw.n_step if g.in_place else round_up(g.L, VL)
+    g.size = times(times(g.groups, g.M), round_up(g.L, VL))
+    g.sums = dw.data
 
 
-cdef Py_ssize_t plane_sum_memory(const PlaneSums *g) noexcept nogil:
+cdef Py_ssize_t plane_sum_memory() noexcept nogil:
     """Bytes of scratch memory of a job: a panel, then the row pointers of a tile."""
     return (PLANE_BLOCK * NR * VL) * sizeof(real) + PLANE_BLOCK * MR * sizeof(real *)
 
 
 cdef int run_plane_sum(const PlaneSums *g, Py_ssize_t job, char *memory) noexcept nogil:
-    """All blocks of a part for one panel of columns; job = (part groups + group) panels + panel."""
-    cdef Py_ssize_t panel = job % g.panels, group = job // g.panels % g.groups, part = job // g.panels // g.groups
-    cdef Py_ssize_t l0 = panel * NR * VL, width = min(<Py_ssize_t>(NR * VL), g.width - l0), block, k
-    cdef real *sums = g.sums + part * g.size + group * g.M * g.width + l0
-    cdef real *packed = <real *>memory
-    cdef const real **rows = <const real **>(packed + PLANE_BLOCK * NR * VL)
+    """All blocks of a part for a panel and a set; job = ((part groups + group) panels + panel) sets + set."""
+    cdef PlaneSumJob j
+    cdef Py_ssize_t part, block
+    cdef real zeros[VL]
     if memory == NULL:
         return 1
-    memset(packed, 0, PLANE_BLOCK * NR * VL * sizeof(real))
-    for k in range(g.M):
-        memset(sums + k * g.width, 0, width * sizeof(real))
+    j.start, j.stop = g.cut.tiles * (job % g.sets) // g.sets, g.cut.tiles * (job % g.sets + 1) // g.sets
+    job //= g.sets
+    j.l0 = job % g.panels * NR * VL
+    job //= g.panels
+    j.group, part = job % g.groups, job // g.groups
+    j.lanes = min(<Py_ssize_t>(NR * VL), g.L - j.l0)
+    j.width = round_up(j.lanes, VL)
+    j.sums = g.sums + part * g.size + j.group * g.M * g.row + j.l0
+    j.packed = <real *>memory
+    j.rows = <const real **>(j.packed + PLANE_BLOCK * NR * VL)
+    memset(j.packed, 0, PLANE_BLOCK * NR * VL * sizeof(real) if j.lanes < j.width else 0)
+    memset(zeros, 0, sizeof(zeros))
+    j.init = zeros
     for block in range(g.blocks * part // g.parts, g.blocks * (part + 1) // g.parts):
-        add_plane_block(g, block, group, l0, width, sums, packed, rows)
+        add_plane_block(g, &j, block)
+        j.init = NULL
     return 0
 
 
-cdef void add_plane_block(const PlaneSums *g, Py_ssize_t block, Py_ssize_t group, Py_ssize_t l0, Py_ssize_t width,
-                          real *sums, real *packed, const real **rows) noexcept nogil:
-    """sums[m][l] += sum over the pixels of the block of a[m] b[l], for all rows and a panel of columns."""
+cdef void add_plane_block(const PlaneSums *g, const PlaneSumJob *j, Py_ssize_t block) noexcept nogil:
+    """sums[m][l] += sum over the pixels of the block of a[m] b[l], for a set of rows and a panel of columns."""
     cdef Py_ssize_t n = block // g.pieces * g.images, images = min(g.images, g.a.N - n), piece = block % g.pieces
     cdef Py_ssize_t first = g.pixels * piece // g.pieces, length = g.pixels * (piece + 1) // g.pieces - first
-    cdef Py_ssize_t t, m, i, m0 = 0, mr, lanes = min(width, g.L - l0)
-    cdef const real *a = g.a.data + n * g.a.n_step + group * g.M * g.a.c_step + first
-    cdef const real *b = g.b.data + n * g.b.n_step + (group * g.L + l0) * g.b.c_step
+    cdef Py_ssize_t t, m, i, m0, mr
+    cdef const real *a = g.a.data + n * g.a.n_step + j.group * g.M * g.a.c_step + first
     cdef real *out[MR]
     cdef real junk[NR * VL]
     cdef Terms terms
+    pack_plane_block(g, j, n, images, first, length)
+    terms.taps, terms.offset, terms.length, terms.w = images, 0, length, j.packed
+    terms.init, terms.init_row, terms.init_vector = j.init, 0, 0
+    terms.activation, terms.stream = 0, False
+    memset(junk, 0, sizeof(junk))
+    for m in range(j.start, j.stop):
+        m0, mr = m * (MR - 1) + min(m, g.cut.high), height(&g.cut, m)
+        for i in range(mr):
+            out[i] = j.sums + (m0 + i) * g.row if m0 + i < g.M else junk
+            for t in range(images):
+                j.rows[t * mr + i] = a + t * g.a.n_step + min(m0 + i, g.M - 1) * g.a.c_step
+        plane_tile(j.rows, out, &terms, <int>mr, <int>(j.width // VL))
+
+
+cdef void pack_plane_block(const PlaneSums *g, const PlaneSumJob *j, Py_ssize_t n, Py_ssize_t images, Py_ssize_t first,
+                           Py_ssize_t length) noexcept nogil:
+    """packed[image][pixel][lane] = b[n + image][l0 + lane][first + pixel]"""
+    cdef Py_ssize_t t
+    cdef const real *b = g.b.data + n * g.b.n_step + (j.group * g.L + j.l0) * g.b.c_step
+    cdef real *to = j.packed
     for t in range(images):
         if g.joined_b:
-            transpose_pixels(b + first, g.b.c_step, length, lanes, width, packed + t * length * width)
+            transpose_pixels(b + first, g.b.c_step, length, j.lanes, j.width, to)
         else:
-            gather_channels(&g.b, b, first, length, lanes, width, packed + t * length * width)
+            gather_channels(&g.b, b, first, length, j.lanes, j.width, to)
         b += g.b.n_step
-    terms.taps, terms.offset, terms.length, terms.w = images, 0, length, packed
-    terms.init, terms.activation, terms.stream = NULL, 0, False
-    terms.init_row = terms.init_vector = 0
-    memset(junk, 0, sizeof(junk))
-    for m in range(g.cut.tiles):
-        mr = height(&g.cut, m)
-        for i in range(mr):
-            out[i] = sums + (m0 + i) * g.width if m0 + i < g.M else junk
-            for t in range(images):
-                rows[t * mr + i] = a + t * g.a.n_step + min(m0 + i, g.M - 1) * g.a.c_step
-        plane_tile(rows, out, &terms, <int>mr, <int>(width // VL))
-        m0 += mr
+        to += length * j.width
 
 
 cdef void transpose_pixels(const real *x, Py_ssize_t c_step, Py_ssize_t pixels, Py_ssize_t channels, Py_ssize_t width,
@@ -162,7 +197,7 @@ cdef void add_plane_rows(const PlaneSums *g, const View *dw, Py_ssize_t group, P
     cdef Py_ssize_t row_step = dw.c_step if g.exchanged else dw.n_step
     cdef Py_ssize_t column_step = dw.n_step if g.exchanged else dw.c_step
     cdef real *to = dw.data + group * (g.L if g.exchanged else g.M) * dw.n_step + m0 * row_step
-    cdef const real *sums = g.sums + (group * g.M + m0) * g.width
+    cdef const real *sums = g.sums + (group * g.M + m0) * g.row
     cdef const real *row
     cdef vf total[VL]
     for m in range(VL):
@@ -170,7 +205,7 @@ cdef void add_plane_rows(const PlaneSums *g, const View *dw, Py_ssize_t group, P
     while l0 < g.L:
         columns = min(<Py_ssize_t>VL, g.L - l0)
         for m in range(rows):
-            row = sums + m * g.width + l0
+            row = sums + m * g.row + l0
             total[m] = vload(row)
             for part in range(1, g.parts):
                 total[m] = total[m] + vload(row + part * g.size)
