@@ -49,7 +49,9 @@ def parser():
     p.add_argument("--seconds", type=float, default=1.0, help="of timing per line (default %(default)s)")
     p.add_argument("--nchw", action="store_true", help="every array as NumPy has it, in C order, on both sides")
     p.add_argument("--packed", action="store_true", help="weights packed beforehand, on both sides")
-    p.add_argument("--paths-off", default="", metavar="PATH,...", help="of winograd, planar, depthwise, narrow")
+    p.add_argument(
+        "--paths-off", default="", metavar="PATH,...", help="of winograd, planar, depthwise, narrow, pointwise"
+    )
     p.add_argument("--isa", default="", choices=["", *CAPPED], help="ours and the peers on this instruction set only")
     p.add_argument("--list", action="store_true", help="print the shapes and end")
     p.add_argument("--json", metavar="FILE")

@@ -27,6 +27,8 @@ MANY_PIXELS = {  # partial sums of a gradient, added in order
     "many pixels": Conv((3, 5, 40, 41), (9, 5, 3, 3), 1, 1),
     "many pixels and channels": Conv((2, 20, 50, 31), (33, 20, 3, 3), (1, 2), 1),
     "many pixels, depthwise": Conv((3, 19, 40, 31), (19, 1, 3, 3), 1, 1, 1, 19),
+    "many pixels, 1x1": Conv((3, 20, 40, 41), (33, 20, 1, 1)),
+    "many channels, 1x1": Conv((3, 70, 20, 20), (40, 70, 1, 1), 2),
     "many channels, 4x4, stride 2": Conv((3, 32, 50, 52), (33, 32, 4, 4), 2, 1),
     "many channels, 5x5": Conv((2, 33, 25, 26), (32, 33, 5, 5), 1, 2),
 }

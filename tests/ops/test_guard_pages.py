@@ -65,7 +65,7 @@ def all_cases():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs mprotect")
-@pytest.mark.parametrize("off", ["", "winograd,planar,depthwise,narrow"])
+@pytest.mark.parametrize("off", ["", "winograd,planar,depthwise,narrow,pointwise"])
 def test_no_access_beyond_an_operand(off):
     child.run(__file__, FASTCONV_PATHS_OFF=off, OMP_NUM_THREADS="1")
 

@@ -1,6 +1,7 @@
 """The choice of the path, and its switches."""
 
 import child
+import inputs
 import numpy as np
 import pytest
 
@@ -27,6 +28,22 @@ def test_choices():
     assert chosen((1, 32, 12, 12), (32, 8, 3, 3), groups=4) == "direct"
 
 
+def test_1x1_kernels_on_planar_memory_need_no_conversion():
+    def served(weight_shape, direction=path.FORWARD, layout=np.array, **window):
+        image = layout(np.zeros((1, 2, 2, 2), "float32"))
+        g = geometry.conv2d((1, 64, 8, 8), weight_shape, **window)
+        return path.pointwise(g, direction, image, image)
+
+    assert all(served((32, 64, 1, 1), direction) for direction in (path.FORWARD, path.INPUT, path.WEIGHT))
+    assert served((32, 16, 1, 1), stride=2, groups=4)
+    assert not served((32, 64, 1, 1), path.INPUT, stride=2)
+    assert not served((32, 64, 1, 1), layout=inputs.channels_last)
+    assert not served((32, 64, 3, 3))
+    assert not served((32, 64, 1, 1), padding=1)
+    assert not served((32, 64, 1, 1), padding=((0, 1), (0, 0)))
+    assert not served((5000, 64, 1, 1))
+
+
 @pytest.mark.parametrize("n", [2, 7, 64])
 def test_the_choice_does_not_depend_on_n(n):
     for image, weight in (((64, 28, 28), (64, 64, 3, 3)), ((6, 12, 12), (12, 6, 5, 5)), ((20, 9, 9), (20, 20, 5, 5))):
@@ -47,7 +64,7 @@ def test_switches():
 def test_switches_in_the_environment():
     program = "from fastconv.ops import path; print([path.enabled(n) for n in path.OPTIONAL])"
     printed = child.run("-c", program, FASTCONV_PATHS_OFF="winograd, planar")
-    assert printed.strip() == "[False, False, True, True]"
+    assert printed.strip() == "[False, False, True, True, True]"
     refused = child.start("-c", program, FASTCONV_PATHS_OFF="fastest")
     assert refused.returncode == 1
     assert "FASTCONV_PATHS_OFF='fastest': must list some of winograd" in refused.stderr

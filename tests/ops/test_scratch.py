@@ -248,7 +248,7 @@ ABLE = sys.platform.startswith("linux") and guarded.compiler() and "asan" not in
 needed = pytest.mark.skipif(not ABLE, reason="needs a C compiler, and no sanitizer in the place of malloc")
 
 
-SWITCHED_OFF = ["winograd,planar,depthwise", "narrow"]
+SWITCHED_OFF = ["winograd,planar,depthwise", "narrow,pointwise"]
 
 
 @needed

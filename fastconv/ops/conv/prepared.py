@@ -202,7 +202,7 @@ def convert_and_run_weight(
 def planes_weight(
     dy: Array, x: Array, dweight: Array, kernel: Kernel, sh: int, sw: int, join_x: bool, window: tuple[int, ...]
 ) -> None:
-    """For the 1x1 kernel on planar memory: the pixels of x that a tap reads; planes that are rows of a tile in one run."""
+    """For the 1x1 kernel on planar memory: the pixels of x that a tap reads; rows of a tile are planes in one run."""
     pixels = x[:, :, ::sh, ::sw]
     kernel(joined(dy), joined(pixels) if join_x else pixels, dweight, window)
 
