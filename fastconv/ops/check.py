@@ -18,7 +18,9 @@ from .memory import (
     LINE,
     PLANAR,
     aligned,
+    assign,
     channels_together,
+    copied,
     empty,
     has_unit_axis,
     in_planes,
@@ -40,10 +42,12 @@ __all__ = [
     "PLANAR",
     "aligned",
     "array",
+    "assign",
     "channels_together",
     "check_output",
     "choice",
     "code",
+    "copied",
     "described",
     "empty",
     "flag",
@@ -226,5 +230,5 @@ def give(y: Array, out: Array | None, batched: bool = True) -> Array:
         return y if batched else y[0]
     target = out if batched else out[None]
     if not np.may_share_memory(y, target):
-        np.copyto(target, y)
+        assign(target, y)
     return out

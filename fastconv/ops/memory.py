@@ -1,4 +1,4 @@
-"""Memory: where the unit stride of an array is, and new arrays in a layout."""
+"""Memory: where the unit stride of an array is, new arrays in a layout, and copies of any strides."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,16 +7,28 @@ from math import prod
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .. import kernels
 from ..typing import Array
 
 PLANAR, CHANNELS_LAST = "planar", "channels_last"
 LINE = 64  # bytes of a cache line, and of the widest vector
+MOST_PARTS = 64  # of an array of more than four dimensions, each copied by one call of the kernel
+PATTERNS = {4: np.dtype("float32"), 8: np.dtype("float64")}  # bytes of a value: a dtype that moves its bits
 SMALL = 1 << 16  # bytes of an array for which starting on a line costs more time than it saves
 
 
 def with_unit_axis(x: Array) -> Array:
-    """`x`, copied only if neither its W nor its C axis has unit stride."""
-    return x if has_unit_axis(x) else np.ascontiguousarray(x)
+    """`x`, copied if neither its W nor its C axis has unit stride, or if its pixels follow each other along H."""
+    if not has_unit_axis(x):
+        return copied(x)
+    return copied(x, CHANNELS_LAST) if in_columns(x) else x
+
+
+def in_columns(x: Array) -> bool:
+    """Whether the pixels of a channels-last array follow each other along H."""
+    if x.strides[3] == x.itemsize or x.shape[1] == 1 or x.shape[2] == 1 or x.shape[3] == 1:
+        return False
+    return abs(x.strides[3]) > abs(x.strides[2])
 
 
 def has_unit_axis(x: Array) -> bool:
@@ -80,3 +92,40 @@ def aligned(nbytes: int, new: Callable[..., Array] = np.empty) -> Array:
     start = -raw.__array_interface__["data"][0] % LINE
     place: Array = raw[start : start + nbytes]
     return place
+
+
+# ---------------------------------------------------------------- copies of any strides, at the speed of memory
+
+
+def copied(x: Array, layout: str | None = None) -> Array:
+    """A copy of `x` in C order, or in this layout."""
+    y = empty(x.shape, x.dtype, layout)
+    assign(y, x)
+    return y
+
+
+def assign(y: Array, x: Array) -> None:
+    """y = x, of one shape and dtype, for any strides; they share no memory."""
+    if not y.size:
+        return
+    if not movable(x, y):
+        np.copyto(y, x)
+        return
+    dtype = PATTERNS[y.itemsize]
+    copy = kernels.load(dtype).layout.copies.copy
+    for source, target in zip(four_axes(x.view(dtype)), four_axes(y.view(dtype)), strict=True):
+        copy(source, target)
+
+
+def movable(x: Array, y: Array) -> bool:
+    """Whether the kernel moves such values between such addresses."""
+    if x.dtype != y.dtype or y.itemsize not in PATTERNS or prod(y.shape[:-4]) > MOST_PARTS:
+        return False
+    return all(a.flags.aligned and not any(s % a.itemsize for s in a.strides) for a in (x, y))
+
+
+def four_axes(a: Array) -> list[Array]:
+    """Views of four dimensions that together are `a`."""
+    if a.ndim <= 4:
+        return [a[(None,) * (4 - a.ndim)]]
+    return [a[at] for at in np.ndindex(a.shape[:-4])]

@@ -3,4 +3,5 @@
 #
 #   copies.pyx  y = x for any strides
 #   plan.pxi    the order of the axes, the kind of move (runs, transposes, single values), the extents of a job
+#   steps.pxi   values some steps apart: gathers, scatters, transposes of them
 #   moves.pxi   one job of each kind

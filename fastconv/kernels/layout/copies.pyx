@@ -1,8 +1,9 @@
 """Copies between any two layouts of one shape, at the speed of memory.
 
 The axes are put into the order of y's memory, and neighbouring axes are merged where both arrays allow it. The copy is
-then one of three: runs (x and y have unit stride along the same axis), transposes (along two different axes), or single
-values (any other strides). The pieces: plan.pxi (what is copied how, and by which job), moves.pxi (the copying).
+then one of these: runs (x and y have unit stride along the same axis), gathers and scatters (one of them has steps
+along that axis), transposes (x is nearest along another axis than y, with or without steps), or single values (any
+other strides). The pieces: plan.pxi and steps.pxi (what is copied how, and by which job), moves.pxi (the copying).
 """
 from cython.parallel cimport prange
 from libc.string cimport memcpy
@@ -12,7 +13,7 @@ from ..runtime.costs cimport COPY_NS, COPY_SINGLE_NS
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd.partial cimport vread, vwrite
 from ..simd.transpose cimport square, square_part
-from ..simd.vector cimport REAL_BYTES, VL, real, vfence, vload, vstore, vstream
+from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real, vfence, vload, vstore, vstream
 
 cdef enum:
     VALUES_PER_JOB = 16384  # of runs and of single values
@@ -20,11 +21,15 @@ cdef enum:
     BLOCK_SIDE = 256        # rows and columns of a transpose in a job that reads long runs
     BLOCK_LONG = 1024       # columns in a job that writes long runs,
     BLOCK_SHORT = 16        # and its rows
+    STEP_SIDE = 64          # values of a row that are gathered before a transpose
 
 cdef enum:                  # how the values of a copy move
     RUNS
     TRANSPOSES
     SINGLES
+    GATHERS
+    SCATTERS
+    STEP_TRANSPOSES
 
 cdef struct Copy:           # strides in bytes; axis 3 has the smallest stride of y
     const char *x
@@ -53,9 +58,12 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
     for axis in range(4):
         c.shape[axis], c.xs[axis], c.ys[axis] = y.shape[axis], x.strides[axis], y.strides[axis]
     with nogil:
+        forwards_in_y(&c)
         in_memory_order(&c)
         merge(&c)
         plan_moves(&c)
+        if c.how == SINGLES:
+            plan_steps(&c)
         plan_jobs(&c)
         plan_stream(&c, total)
         cost = COPY_SINGLE_NS if c.how == SINGLES else COPY_NS
@@ -65,4 +73,5 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
 
 
 include "plan.pxi"
+include "steps.pxi"
 include "moves.pxi"

@@ -46,6 +46,15 @@ cdef void run_job(const Copy *c, Py_ssize_t job) noexcept nogil:
         copy_runs(<const real *>x + j0, c.xs[2], <real *>y + j0, c.ys[2], rows, along, c.stream)
     elif c.how == SINGLES:
         copy_singles(c, x + j0 * c.xs[3], y + j0 * c.ys[3], rows, along)
+    elif c.how == GATHERS:
+        gather_rows(<const real *>(x + j0 * c.xs[3]), c.xs[2] // REAL_BYTES, c.xs[3] // REAL_BYTES, <real *>y + j0,
+                    c.ys[2] // REAL_BYTES, rows, along)
+    elif c.how == SCATTERS:
+        scatter_rows(<const real *>x + j0, c.xs[2] // REAL_BYTES, <real *>(y + j0 * c.ys[3]), c.ys[2] // REAL_BYTES,
+                     c.ys[3] // REAL_BYTES, rows, along)
+    elif c.how == STEP_TRANSPOSES:
+        if i0 < c.across_count:
+            transpose_steps(c, x, y, i0, min(c.across, c.across_count - i0), j0, along)
     elif i0 < c.across_count:
         transpose(c, x, y, i0, min(c.across, c.across_count - i0), j0, along)
 

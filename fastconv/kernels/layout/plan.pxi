@@ -54,7 +54,7 @@ cdef void plan_jobs(Copy *c) noexcept nogil:
     """The extents of a job and the number of jobs along each of its axes."""
     cdef Py_ssize_t across = BLOCK_SIDE
     c.rows, c.jobs_across, c.along = 1, 1, VALUES_PER_JOB
-    if c.how == TRANSPOSES:
+    if c.how == TRANSPOSES or c.how == STEP_TRANSPOSES:
         c.along = BLOCK_SIDE
         if distance(c.across_y) > distance(c.xs[3]):  # few rows of y at a time, in long runs
             across, c.along = BLOCK_SHORT, BLOCK_LONG
@@ -76,4 +76,4 @@ cdef void plan_stream(Copy *c, Py_ssize_t total) noexcept nogil:
     c.stream = VL * REAL_BYTES == 64 and total * REAL_BYTES >= STREAM_BYTES and <Py_ssize_t>c.y % 64 == 0
     for axis in range(3):
         c.stream = c.stream and (c.shape[axis] == 1 or c.ys[axis] % 64 == 0)
-    c.stream = c.stream and c.how != TRANSPOSES
+    c.stream = c.stream and c.how == RUNS

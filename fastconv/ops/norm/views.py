@@ -105,7 +105,26 @@ def by_set(w: Array | None, N: int, groups: int | None = None) -> Array | None:
 
 
 def formed(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form | None, list[Any]]:
-    """(which form, the arrays in it): the first of these forms that every array (None is skipped) has."""
+    """(which form, the arrays in it): the first of these forms that every array (None is skipped) has.
+
+    Pixels may be read in any order that is the same in all arrays; the first to be tried is that of their shape.
+    """
+    found = formed_as_shown(arrays, forms)
+    if found[0] is None and planes in forms:
+        return formed_as_shown(pixels_in_memory_order(arrays), forms)
+    return found
+
+
+def pixels_in_memory_order(arrays: Sequence[Array | None]) -> list[Array | None]:
+    """The arrays with the axes after N and C in the order, and in the direction, of the first one's memory."""
+    model = next(a for a in arrays if a is not None)
+    order = [0, 1, *sorted(range(2, model.ndim), key=lambda i: -abs(model.strides[i]))]
+    turned = tuple(slice(None, None, -1 if i > 1 and s < 0 else None) for i, s in enumerate(model.strides))
+    return [None if a is None else a[turned].transpose(order) for a in arrays]
+
+
+def formed_as_shown(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form | None, list[Any]]:
+    """The same for the order of the axes as it is."""
     for form in forms:
         seen = [None if a is None else form(a) for a in arrays]
         if [s is None for s in seen] == [a is None for a in arrays]:

@@ -80,11 +80,11 @@ def convert_and_run(
         given.append(a if fits else check.empty(a.shape, a.dtype, layout))
     for a, copy in zip(inputs, given, strict=False):
         if a is not copy:
-            np.copyto(copy, a)
+            check.assign(copy, a)
     result = kernel(*given, *rest, last)
     for a, copy in zip(outputs, given[len(inputs) :], strict=True):
         if a is not copy:
-            np.copyto(a, copy)
+            check.assign(a, copy)
     return result
 
 

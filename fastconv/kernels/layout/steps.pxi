@@ -1,0 +1,179 @@
+# Runs whose values lie some steps apart in x or in y: y[i] = x[i * step], or y[i * step] = x[i].
+#
+# With masks a vector is put together from the |step| vectors under it. Only lanes that belong to the array are read or
+# written. Elsewhere, and for long steps, the values move one by one.
+
+cdef extern from *:
+    """
+    #define MOST_STEP 8
+    #if VBYTES == 64
+    #if REAL_BYTES == 4
+    typedef __m512i lanes_t;
+    typedef __mmask16 mask_t;
+    #define set_lanes(a) _mm512_loadu_si512(a)
+    #define load_lanes(m, p) _mm512_maskz_loadu_ps(m, p)
+    #define move_lanes(old, m, idx, v) _mm512_mask_permutexvar_ps(old, m, idx, v)
+    #define pick_lanes(idx, v) _mm512_permutexvar_ps(idx, v)
+    #define store_lanes(p, m, v) _mm512_mask_storeu_ps(p, m, v)
+    typedef int lane_t;
+    typedef __m512 wide_t;
+    #define NO_LANES _mm512_setzero_ps()
+    #else
+    typedef __m512i lanes_t;
+    typedef __mmask8 mask_t;
+    #define set_lanes(a) _mm512_loadu_si512(a)
+    #define load_lanes(m, p) _mm512_maskz_loadu_pd(m, p)
+    #define move_lanes(old, m, idx, v) _mm512_mask_permutexvar_pd(old, m, idx, v)
+    #define pick_lanes(idx, v) _mm512_permutexvar_pd(idx, v)
+    #define store_lanes(p, m, v) _mm512_mask_storeu_pd(p, m, v)
+    typedef long long lane_t;
+    typedef __m512d wide_t;
+    #define NO_LANES _mm512_setzero_pd()
+    #endif
+
+    /* y[i] = x[i * step], rows of VL values or more. Value l of a vector of y lies at place q = l |step| of the |step|
+       vectors that start at the smallest address; for step < 0 the order is turned round. */
+    static inline __attribute__((always_inline))
+    void gather_rows_of(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count,
+                        const int size, const int back) {
+        lane_t from[VL];
+        mask_t read[MOST_STEP] = {0}, take[MOST_STEP] = {0};
+        for (int l = 0; l < VL; l++) {
+            const int q = (back ? VL - 1 - l : l) * size;
+            from[l] = q % VL;
+            read[q / VL] |= (mask_t)(1u << q % VL);
+            take[q / VL] |= (mask_t)(1u << l);
+        }
+        const lanes_t idx = set_lanes(from);
+        for (Py_ssize_t row = 0; row < rows; row++, x += x_row, y += y_row)
+            for (Py_ssize_t i = 0; i < count; i += VL) {
+                if (i > count - VL) i = count - VL;  /* the last vector overlaps the one before */
+                const REAL *p = back ? x - (i + VL - 1) * size : x + i * size;
+                wide_t v = NO_LANES;
+                _Pragma("GCC unroll 8")
+                for (int k = 0; k < size; k++) v = move_lanes(v, take[k], idx, load_lanes(read[k], p + k * VL));
+                vstore(y + i, (vf)v);
+            }
+    }
+    /* y[i * size] = x[i] */
+    static inline __attribute__((always_inline))
+    void scatter_rows_of(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count,
+                         const int size) {
+        lanes_t idx[MOST_STEP];
+        mask_t write[MOST_STEP] = {0};
+        for (int k = 0; k < size; k++) {
+            lane_t from[VL];
+            for (int l = 0; l < VL; l++) {
+                from[l] = (k * VL + l) / size;
+                if ((k * VL + l) % size == 0) write[k] |= (mask_t)(1u << l);
+            }
+            idx[k] = set_lanes(from);
+        }
+        for (Py_ssize_t row = 0; row < rows; row++, x += x_row, y += y_row)
+            for (Py_ssize_t i = 0; i < count; i += VL) {
+                if (i > count - VL) i = count - VL;
+                const wide_t v = (wide_t)vload(x + i);
+                _Pragma("GCC unroll 8")
+                for (int k = 0; k < size; k++) store_lanes(y + i * size + k * VL, write[k], pick_lanes(idx[k], v));
+            }
+    }
+    #define EACH_STEP(run, back) switch (size) {                                                                       \\
+        case 1: run(1, back); return; case 2: run(2, back); return; case 3: run(3, back); return;                      \\
+        case 4: run(4, back); return; case 5: run(5, back); return; case 6: run(6, back); return;                      \\
+        case 7: run(7, back); return; case 8: run(8, back); return; }
+    #endif
+
+    static void gather_rows(const REAL *x, Py_ssize_t x_row, Py_ssize_t step, REAL *y, Py_ssize_t y_row,
+                            Py_ssize_t rows, Py_ssize_t count) {
+    #if VBYTES == 64
+        const Py_ssize_t size = step < 0 ? -step : step;
+        if (count >= VL && size <= MOST_STEP) {
+    #define GATHER(n, back) gather_rows_of(x, x_row, y, y_row, rows, count, n, back)
+            if (step > 0) EACH_STEP(GATHER, 0) else EACH_STEP(GATHER, 1)
+        }
+    #endif
+        for (Py_ssize_t row = 0; row < rows; row++, x += x_row, y += y_row) {
+            if (step == -1)
+                for (Py_ssize_t i = 0; i < count; i++) y[i] = x[-i];
+            else if (step == 2)
+                for (Py_ssize_t i = 0; i < count; i++) y[i] = x[i * 2];
+            else
+                for (Py_ssize_t i = 0; i < count; i++) y[i] = x[i * step];
+        }
+    }
+    static void scatter_rows(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, Py_ssize_t step,
+                             Py_ssize_t rows, Py_ssize_t count) {
+    #if VBYTES == 64
+        const Py_ssize_t size = step;
+        if (count >= VL && 0 < size && size <= MOST_STEP) {
+    #define SCATTER(n, unused) scatter_rows_of(x, x_row, y, y_row, rows, count, n)
+            EACH_STEP(SCATTER, 0)
+        }
+    #endif
+        for (Py_ssize_t row = 0; row < rows; row++, x += x_row, y += y_row)
+            for (Py_ssize_t i = 0; i < count; i++) y[i * step] = x[i];
+    }
+    """
+    void gather_rows(const real *x, Py_ssize_t x_row, Py_ssize_t step, real *y, Py_ssize_t y_row, Py_ssize_t rows,
+                     Py_ssize_t count) noexcept nogil
+    void scatter_rows(const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row, Py_ssize_t step, Py_ssize_t rows,
+                      Py_ssize_t count) noexcept nogil
+
+
+cdef void turn(Copy *c, int axis) noexcept nogil:
+    """Walk along an axis in the other direction, in both arrays."""
+    c.x += (c.shape[axis] - 1) * c.xs[axis]
+    c.y += (c.shape[axis] - 1) * c.ys[axis]
+    c.xs[axis], c.ys[axis] = -c.xs[axis], -c.ys[axis]
+
+
+cdef void forwards_in_y(Copy *c) noexcept nogil:
+    """Turn the axes along which y runs backwards."""
+    cdef int axis
+    for axis in range(4):
+        if c.ys[axis] < 0:
+            turn(c, axis)
+
+
+cdef void plan_steps(Copy *c) noexcept nogil:
+    """The moves of x with a unit stride that is negative, or with steps, and of y with steps."""
+    cdef int axis, near = 3  # the axis along which values of x lie nearest, repeated ones aside
+    for axis in range(3):
+        if c.shape[axis] > 1 and 0 < distance(c.xs[axis]) < distance(c.xs[near]):
+            near = axis
+    if near < 3 and c.ys[3] == REAL_BYTES and c.shape[3] > 1:
+        if c.xs[near] < 0:
+            turn(c, near)
+        c.how = TRANSPOSES if c.xs[near] == REAL_BYTES else STEP_TRANSPOSES
+        c.across_count, c.across_x, c.across_y = c.shape[near], c.xs[near], c.ys[near]
+        c.shape[near] = 1
+    elif c.ys[3] == REAL_BYTES:
+        c.how = GATHERS
+    elif c.xs[3] == REAL_BYTES:
+        c.how = SCATTERS
+
+
+cdef void transpose_steps(const Copy *c, const char *x, char *y, Py_ssize_t i0, Py_ssize_t across, Py_ssize_t j0,
+                          Py_ssize_t along) noexcept nogil:
+    """y[i, j] = x[j, i] for i0 <= i < i0 + across and j0 <= j < j0 + along; x is across_x bytes from i to i + 1.
+
+    A block of VL rows of x is gathered, then transposed in squares.
+    """
+    cdef real rows[MAX_LANES * STEP_SIDE]
+    cdef Py_ssize_t x_row = c.xs[3] // REAL_BYTES, y_row = c.across_y // REAL_BYTES, step = c.across_x // REAL_BYTES
+    cdef Py_ssize_t i, j, k, ni, nj
+    cdef const real *px
+    cdef real *py
+    for i in range(ceil_div(across, STEP_SIDE)):
+        ni = min(<Py_ssize_t>STEP_SIDE, across - i * STEP_SIDE)
+        for j in range(ceil_div(along, VL)):
+            nj = min(<Py_ssize_t>VL, along - j * VL)
+            px = <const real *>x + (i0 + i * STEP_SIDE) * step + (j0 + j * VL) * x_row
+            py = <real *>y + (i0 + i * STEP_SIDE) * y_row + j0 + j * VL
+            gather_rows(px, x_row, step, rows, STEP_SIDE, nj, ni)
+            for k in range(ceil_div(ni, VL)):
+                if nj == VL and ni - k * VL >= VL:
+                    square(rows + k * VL, STEP_SIDE, py + k * VL * y_row, y_row, False)
+                else:
+                    square_part(rows + k * VL, STEP_SIDE, py + k * VL * y_row, y_row,
+                                min(<Py_ssize_t>VL, ni - k * VL), nj)
