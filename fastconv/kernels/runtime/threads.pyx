@@ -48,6 +48,7 @@ cdef double smallest_share = 20e3  # ns of work per thread: with less, another t
 include "system.pxi"
 include "choice.pxi"
 include "limits.pxi"
+include "record.pxi"
 
 
 cdef int threads_for(double work) noexcept nogil:
@@ -57,6 +58,7 @@ cdef int threads_for(double work) noexcept nogil:
     longer than most calls.
     """
     cdef int limit
+    record_work(work)
     if work < 2 * smallest_share:
         return 1
     limit = current()

@@ -10,6 +10,8 @@
 #             ...
 #             job = next_job(&ranges, thread)
 
+from fastconv.kernels.runtime.threads cimport record_section
+
 cdef extern from *:
     """
     /* *p before it grows by 1; two threads never get the same number */
@@ -31,6 +33,7 @@ cdef struct Ranges:
 cdef inline void share_out(Ranges *r, Py_ssize_t jobs, int threads) noexcept nogil:
     """Range t of `count` has the jobs from t * jobs / count to (t + 1) * jobs / count."""
     cdef int t
+    record_section(jobs, threads)
     r.count = min(threads, RANGES)
     for t in range(r.count):
         r.at[t * LINE] = jobs * t // r.count
