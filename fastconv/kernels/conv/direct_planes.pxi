@@ -42,7 +42,7 @@ cdef int run_planes(Planes *g, const real[:] b) noexcept nogil:
     """All jobs; 1 if memory ran out."""
     cdef Py_ssize_t job, jobs, scratch
     cdef int failed, thread, threads
-    cdef Py_ssize_t *ranges
+    cdef Ranges ranges
     cdef char *memory = NULL
     cdef real *own = NULL
     cut_planes(g)
@@ -52,18 +52,17 @@ cdef int run_planes(Planes *g, const real[:] b) noexcept nogil:
     g.b = splat_bias(b, g.groups, g.K)
     if g.w.step != 1:
         own = pack_rows(g)
-    ranges = share_out(jobs, threads)
-    failed = g.b == NULL or ranges == NULL or g.w.w == NULL
+    share_out(&ranges, jobs, threads)
+    failed = g.b == NULL or g.w.w == NULL
     if not failed:
         with parallel(num_threads=threads):
             memory = <char *>on_a_line(scratch)
             for thread in prange(threads, schedule="static"):
-                job = next_job(ranges, threads, thread)
+                job = next_job(&ranges, thread)
                 while job >= 0:
                     failed |= run_plane_job(g, job, memory)
-                    job = next_job(ranges, threads, thread)
+                    job = next_job(&ranges, thread)
             free(memory)
-    free(ranges)
     free(own)
     free(<void *>g.b)
     return failed

@@ -40,7 +40,7 @@ cdef int run_plane_sums(PlaneSums *g, View dy, View x, const View *dw) noexcept 
     cdef double products = <double>dw.N * dw.C * dy.N * dy.H * dy.W
     cdef int failed, thread, threads = threads_for(products * DIRECT_PRODUCT_NS)
     cdef Py_ssize_t job, jobs
-    cdef Py_ssize_t *ranges
+    cdef Ranges ranges
     cdef char *memory = NULL
     cdef real *own = NULL
     cut_plane_sums(g, dy, x, dw)
@@ -48,20 +48,19 @@ cdef int run_plane_sums(PlaneSums *g, View dy, View x, const View *dw) noexcept 
     if not g.in_place:
         own = <real *>on_a_line(times(times(g.parts, g.size), sizeof(real)))
         g.sums = own
-    ranges = share_out(jobs, threads)
-    failed = g.sums == NULL or ranges == NULL
+    share_out(&ranges, jobs, threads)
+    failed = g.sums == NULL
     if not failed:
         with parallel(num_threads=threads):
             memory = <char *>on_a_line(plane_sum_memory())
             for thread in prange(threads, schedule="static"):
-                job = next_job(ranges, threads, thread)
+                job = next_job(&ranges, thread)
                 while job >= 0:
                     failed |= run_plane_sum(g, job, memory)
-                    job = next_job(ranges, threads, thread)
+                    job = next_job(&ranges, thread)
             free(memory)
     if not failed and not g.in_place:
         add_plane_parts(g, dw)
-    free(ranges)
     free(own)
     return failed
 
