@@ -31,6 +31,7 @@ cdef struct Jobs:       # how a grid is cut, see `place_job`
     Py_ssize_t panels, sets  # panels of a set, sets of a group
     bint fetch              # the weights are too large for the second cache
     bint stream             # y is large and on whole vectors: stored around the caches
+    bint planes             # y's channels lie apart: results are stored beside it, then transposed (direct_store.pxi)
 
 cdef struct Grid:       # y[n][i][j] = sum over the taps t and channels of x[n][i * step_h + h[t]][j * step_w + w[t]]
     View x, y
@@ -90,13 +91,17 @@ cdef void cut_jobs(Grid *g, Py_ssize_t pixels, int threads) noexcept nogil:
     cdef Jobs *jobs = &g.jobs
     cdef Py_ssize_t tiles = ceil_div(pixels, MR)
     jobs.pixels, jobs.blocks = pixels, count_blocks(tiles, threads)
+    jobs.planes = g.y.c_step != 1 and g.y.C > 1 and not g.cell.h
+    jobs.stream = can_stream_planes(g, pixels) if jobs.planes else can_stream(&g.y, pixels, g.groups * g.K, g.K)
+    jobs.each = ceil_div(pixels, jobs.blocks) if jobs.blocks else 0
+    if jobs.planes and jobs.stream:
+        jobs.each = round_up(jobs.each, VL)
+        jobs.blocks = ceil_div(pixels, jobs.each)
     jobs.parts = min(<Py_ssize_t>threads, jobs.blocks)
     jobs.panels = panels_of_a_set(g)
     jobs.sets = ceil_div(g.panels.count, jobs.panels)
     jobs.count = g.groups * jobs.sets * jobs.blocks
-    jobs.each = ceil_div(pixels, jobs.blocks) if jobs.blocks else 0
     jobs.fetch = g.groups * round_up(g.K, VL) * g.taps.count * g.taps.length > CACHED
-    jobs.stream = can_stream(&g.y, pixels, g.groups * g.K, g.K)
 
 
 cdef Py_ssize_t count_blocks(Py_ssize_t tiles, int threads) noexcept nogil:

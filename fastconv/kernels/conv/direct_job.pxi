@@ -61,7 +61,9 @@ cdef int run_job(Grid *g, Py_ssize_t number, char *memory) noexcept nogil:
     for panel in range(j.at.panel, j.at.stop):
         point_at_panel(g, &j, panel)
         reduce(g, &j, panel)
-        if lanes_of(g, panel) % VL and not g.cell.h:
+        if g.jobs.planes:
+            store_planes(g, &j, panel)
+        elif lanes_of(g, panel) % VL and not g.cell.h:
             copy_panel(g, &j, panel)
     if g.cell.h:
         for p in range(j.at.count):
@@ -116,7 +118,7 @@ cdef void reduce(Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
         terms.taps, terms.length = min(at_most.taps, taps - t), min(at_most.channels, length - terms.offset)
         last = t + terms.taps == taps and terms.offset + terms.length == length
         terms.activation = g.activation if last else 0
-        terms.stream = last and g.jobs.stream and lanes % VL == 0 and not g.cell.h
+        terms.stream = last and g.jobs.stream and lanes % VL == 0 and not (g.cell.h or g.jobs.planes)
         fetch = g.jobs.fetch and (panel + 1 < g.panels.count or not last)
         size = terms.taps * terms.length * nv * VL
         p = fetched = 0
@@ -159,10 +161,10 @@ cdef void point_at_panel(const Grid *g, Job *j, Py_ssize_t panel) noexcept nogil
     if g.cell.h:
         for p in range(j.cut.rows):
             j.out[p] = j.beside + p * beside_width(g) + panel * NR * VL
-    elif lanes_of(g, panel) < width:
+    elif g.jobs.planes or lanes_of(g, panel) < width:
         for p in range(j.cut.rows):
             j.out[p] = j.beside + p * width
-        if j.add != NULL:
+        if j.add != NULL and lanes_of(g, panel) < width:
             for p in range(j.at.count):
                 memcpy(j.out[p], j.add[p], lanes_of(g, panel) * sizeof(real))
             j.add = <const real **>j.out

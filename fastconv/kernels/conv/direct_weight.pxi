@@ -17,6 +17,7 @@ cdef enum:
 cdef struct Reading:            # how the tiles read x and dy
     bint merged                 # few channels: the values under all taps of a pixel are copied side by side
     bint pack_x, pack_dy        # copied to panels; else read where they lie
+    bint planes                 # the channels of dy lie apart: transposed on the way to its panels
     Py_ssize_t taps, length     # values of x of a pixel: taps of `length` values each, kh * kw x C or 1 x kh * kw * C
     Py_ssize_t step             # from a pixel of x to the next
     Py_ssize_t pixels           # of a block
@@ -72,7 +73,8 @@ cdef void cut_sums(Sums *g, bint merged) noexcept nogil:
     blocks.blocks_k = ceil_div(blocks.tiles_of_group, blocks.tiles)
     reading.step = blocks.panels * MR if merged else g.window.sw * g.x.w_step
     reading.pack_x = not merged and reading.length >= MR and reading.step * blocks.tiles > SPREAD
-    reading.pack_dy = blocks.tiles_of_group > 1 or g.K != round_up(g.K, VL) or g.dy.w_step != g.K
+    reading.planes = merged and g.dy.c_step != 1 and g.K > 1
+    reading.pack_dy = blocks.tiles_of_group > 1 or g.K != round_up(g.K, VL) or g.dy.w_step != g.K or reading.planes
     reading.pixels = PIXELS if reading.pack_x or reading.pack_dy or merged else MOST
     parts.group = round_up(g.K, VL) * reading.taps * reading.length
     parts.size = g.groups * parts.group

@@ -19,7 +19,8 @@ cdef void fill(const Sums *g, SumJob *j, Py_ssize_t *row, Py_ssize_t end, Py_ssi
                 x = unfold(g, j, n, i * g.window.sh - g.window.top, w, count)
             else:
                 x = g.x.data + n * g.x.n_step + h * g.x.h_step + (w + j.s * g.window.dw) * g.x.w_step + j.group * g.C
-            dy = g.dy.data + n * g.dy.n_step + i * g.dy.h_step + column[0] * g.dy.w_step + j.group * g.K + j.k0
+            dy = g.dy.data + n * g.dy.n_step + i * g.dy.h_step + column[0] * g.dy.w_step
+            dy += (j.group * g.K + j.k0) * (g.dy.c_step if g.reading.planes else 1)
             add_run(g, j, x, dy, count)
             column[0] += count
         else:
@@ -72,7 +73,9 @@ cdef void add_run(const Sums *g, SumJob *j, const real *x, const real *dy, Py_ss
     cdef Py_ssize_t run = j.runs.count
     j.x[run], j.dy[run], j.counts[run] = x, dy, count
     j.ahead.x, j.ahead.dy = x + j.c0 + count * g.reading.step, dy + count * g.dy.w_step
-    if g.reading.pack_dy:
+    if g.reading.planes:
+        pack_planes(g, j, dy, count)
+    elif g.reading.pack_dy:
         pack_dy(g, j, dy, count)
     j.runs.count += 1
     j.pixels += count
@@ -100,6 +103,41 @@ cdef void pack_dy(const Sums *g, const SumJob *j, const real *dy, Py_ssize_t cou
                 memset(panel + lanes, 0, (width - lanes) * sizeof(real))
                 panel += width
                 source += g.dy.w_step
+
+
+cdef void pack_planes(const Sums *g, const SumJob *j, const real *dy, Py_ssize_t count) noexcept nogil:
+    """The same from the planes of dy, in squares of VL pixels x VL columns."""
+    cdef Py_ssize_t k = 0, p, width, lanes
+    cdef real *panel
+    cdef const real *source
+    while k < j.columns:
+        width = width_of(j, k // (NR * VL))
+        panel = j.panel_dy + k // (NR * VL) * NR * VL * PIXELS + j.pixels * width + k % (NR * VL)
+        source = dy + k * g.dy.c_step
+        lanes = min(<Py_ssize_t>VL, j.columns - k)
+        p = 0
+        while p < count:
+            pack_square(source + p * g.dy.w_step, &g.dy, panel + p * width, width, lanes,
+                        min(<Py_ssize_t>VL, count - p))
+            p += VL
+        k += VL
+
+
+cdef inline void pack_square(const real *dy, const View *of, real *panel, Py_ssize_t width, Py_ssize_t lanes,
+                             Py_ssize_t count) noexcept nogil:
+    """panel[p * width + k] = dy[k * c_step + p * w_step], zeros from `lanes` to VL."""
+    cdef Py_ssize_t p, k
+    if of.w_step == 1 and lanes == VL and count == VL:
+        square(dy, of.c_step, panel, width, False)
+        return
+    for p in range(count):
+        vstore(panel + p * width, vzero)
+    if of.w_step == 1:
+        square_part(dy, of.c_step, panel, width, count, lanes)
+        return
+    for p in range(count):
+        for k in range(lanes):
+            panel[p * width + k] = dy[k * of.c_step + p * of.w_step]
 
 
 cdef void pack_x(const Sums *g, const SumJob *j) noexcept nogil:

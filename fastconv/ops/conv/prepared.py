@@ -88,10 +88,11 @@ def image_way(
     kernel, operand, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, side, 0 if apart else code)
     if apart:
         return run_and_finish, operand, (kernel, rest, code, residual)
-    any_x = any_layout or (direction == path.FORWARD and chosen == "direct" and reads_any_layout(g, y.dtype))
-    operands: list[Any] = [a for a, free in ((x, any_x), (y, any_layout), (residual, residual is None)) if not free]
+    any_y = any_layout or (direction == path.FORWARD and chosen == "direct")
+    any_x = any_layout or (any_y and reads_any_layout(g, y.dtype))
+    operands: list[Any] = [a for a, free in ((x, any_x), (y, any_y), (residual, residual is None)) if not free]
     if not all(map(check.channels_together, operands)):
-        return convert_and_run, operand, (kernel, rest, any_x, residual)
+        return convert_and_run, operand, (kernel, rest, any_x, any_y, residual)
     return kernel, operand, rest if residual is None else (*rest, residual)
 
 
@@ -140,12 +141,13 @@ def convert_and_run(
     kernel: Kernel,
     rest: tuple[Any, ...],
     any_x: bool,
+    any_y: bool,
     residual: Array | None,
 ) -> None:
     """For a kernel that wants channels-last memory; other operands are converted, some images at a time."""
     for images in chunks(x, y):
         source, part = x[images], y[images]
-        target = part if check.channels_together(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
+        target = part if any_y or check.channels_together(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
         added = () if residual is None else (channels_last(residual[images]),)
         kernel(source if any_x else channels_last(source), weight, bias, target, *rest, *added)
         if target is not part:
@@ -185,18 +187,15 @@ def weight_way(dy: Array, x: Array, dweight: Array, g: Conv2dGeometry) -> tuple[
         return planes_weight, (plane_kernel(path.WEIGHT, dweight.dtype), g.sh, g.sw, g.C > g.K, numbers(g))
     kernel: Kernel = getattr(kernels.load(dweight.dtype).conv, chosen).backward_weight
     rest: tuple[Any, ...] = (numbers(g), path.serves("narrow", g)) if chosen == "direct" else (numbers(g),)
-    any_layout = chosen in ("planar", "depthwise")
-    any_x = any_layout or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
-    if (any_layout or check.channels_together(dy)) and (any_x or check.channels_together(x)):
+    any_layout = chosen in ("planar", "depthwise") or (chosen == "direct" and reads_any_layout(g, dweight.dtype))
+    if any_layout or (check.channels_together(dy) and check.channels_together(x)):
         return kernel, rest
-    return convert_and_run_weight, (kernel, rest, any_x)
+    return convert_and_run_weight, (kernel, rest)
 
 
-def convert_and_run_weight(
-    dy: Array, x: Array, dweight: Array, kernel: Kernel, rest: tuple[Any, ...], any_x: bool
-) -> None:
+def convert_and_run_weight(dy: Array, x: Array, dweight: Array, kernel: Kernel, rest: tuple[Any, ...]) -> None:
     """For a kernel that wants channels-last memory."""
-    kernel(channels_last(dy), x if any_x else channels_last(x), dweight, *rest)
+    kernel(channels_last(dy), channels_last(x), dweight, *rest)
 
 
 def planes_weight(
