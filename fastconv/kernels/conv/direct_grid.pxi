@@ -26,7 +26,8 @@ cdef struct Cell:       # h x w neighbouring pixels of y with C channels each, c
 cdef struct Jobs:       # how a grid is cut, see `place_job`
     Py_ssize_t count
     Py_ssize_t pixels       # of all images
-    Py_ssize_t each         # pixels of a block
+    Py_ssize_t each         # pixels of a block; the first one has `short` fewer
+    Py_ssize_t short
     Py_ssize_t blocks, parts
     Py_ssize_t panels, sets  # panels of a set, sets of a group
     bint fetch              # the weights are too large for the second cache
@@ -93,10 +94,10 @@ cdef void cut_jobs(Grid *g, Py_ssize_t pixels, int threads) noexcept nogil:
     jobs.pixels, jobs.blocks = pixels, count_blocks(tiles, threads)
     jobs.planes = g.y.c_step != 1 and g.y.C > 1 and not g.cell.h
     jobs.stream = can_stream_planes(g, pixels) if jobs.planes else can_stream(&g.y, pixels, g.groups * g.K, g.K)
-    jobs.each = ceil_div(pixels, jobs.blocks) if jobs.blocks else 0
-    if jobs.planes and jobs.stream:
-        jobs.each = round_up(jobs.each, VL)
-        jobs.blocks = ceil_div(pixels, jobs.each)
+    jobs.each, jobs.short = ceil_div(pixels, jobs.blocks) if jobs.blocks else 0, 0
+    if jobs.planes and jobs.stream:  # blocks begin on whole vectors of y
+        jobs.each, jobs.short = round_up(jobs.each, VL), past_vector(g.y.data)
+        jobs.blocks = ceil_div(pixels + jobs.short, jobs.each)
     jobs.parts = min(<Py_ssize_t>threads, jobs.blocks)
     jobs.panels = panels_of_a_set(g)
     jobs.sets = ceil_div(g.panels.count, jobs.panels)
@@ -165,6 +166,7 @@ cdef Place place_job(const Grid *g, Py_ssize_t job) noexcept nogil:
     at.group = job // (jobs.blocks * jobs.sets)
     at.panel = in_part // blocks * jobs.panels
     at.stop = min(at.panel + jobs.panels, g.panels.count)
-    at.first = (block + in_part % blocks) * jobs.each
-    at.count = min(jobs.each, jobs.pixels - at.first)
+    block = (block + in_part % blocks) * jobs.each - jobs.short
+    at.first = max(<Py_ssize_t>0, block)
+    at.count = min(block + jobs.each, jobs.pixels) - at.first
     return at

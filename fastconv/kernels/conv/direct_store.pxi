@@ -3,10 +3,15 @@
 
 
 cdef bint can_stream_planes(const Grid *g, Py_ssize_t pixels) noexcept nogil:
-    """Whether y is larger than the caches, and any VL pixels from a multiple of VL on are a whole vector of a plane."""
+    """Whether y is larger than the caches, and all its planes begin at the same distance from a whole vector."""
     cdef const View *y = &g.y
-    return pixels * g.groups * g.K >= STREAM_CONV_REALS and <size_t>y.data % (VL * sizeof(real)) == 0 and \
+    return pixels * g.groups * g.K >= STREAM_CONV_REALS and <size_t>y.data % sizeof(real) == 0 and \
         y.n_step % VL == 0 and y.c_step % VL == 0 and y.w_step == 1 and y.h_step == g.GW and g.GH * g.GW % VL == 0
+
+
+cdef inline Py_ssize_t past_vector(const real *y) noexcept nogil:
+    """How many values y lies behind the last whole vector of memory."""
+    return <Py_ssize_t>(<size_t>y // sizeof(real) % VL)
 
 
 cdef void store_planes(const Grid *g, const Job *j, Py_ssize_t panel) noexcept nogil:
@@ -20,6 +25,8 @@ cdef void store_planes(const Grid *g, const Job *j, Py_ssize_t panel) noexcept n
         count = min(j.at.count - p, (g.GH - at.i) * g.GW - at.j if joined else g.GW - at.j)
         c = j.at.group * g.K + panel * NR * VL
         y = g.y.data + at.n * g.y.n_step + c * g.y.c_step + at.i * g.y.h_step + at.j * g.y.w_step
+        if g.jobs.stream and past_vector(y):
+            count = min(count, VL - past_vector(y))
         if g.y.w_step == 1:
             transpose_run(j.beside + p * width, width, y, g.y.c_step, lanes, count, g.jobs.stream)
         else:

@@ -125,8 +125,10 @@ cdef void pack_planes(const Sums *g, const SumJob *j, const real *dy, Py_ssize_t
 
 cdef inline void pack_square(const real *dy, const View *of, real *panel, Py_ssize_t width, Py_ssize_t lanes,
                              Py_ssize_t count) noexcept nogil:
-    """panel[p * width + k] = dy[k * c_step + p * w_step], zeros from `lanes` to VL."""
+    """panel[p * width + k] = dy[k * c_step + p * w_step], zeros from `lanes` to VL; fetches the next block of dy."""
     cdef Py_ssize_t p, k
+    for k in range(lanes):
+        vprefetch(dy + k * of.c_step + PIXELS)
     if of.w_step == 1 and lanes == VL and count == VL:
         square(dy, of.c_step, panel, width, False)
         return

@@ -2,6 +2,7 @@
 from libc.string cimport memcpy, memset
 
 from ..simd.vector cimport real
+from ..simd.weave cimport weave
 from .view cimport View
 
 cdef enum:
@@ -24,6 +25,9 @@ cdef inline void pad_row(const View *x, Py_ssize_t n, Py_ssize_t h, Py_ssize_t w
     memset(copy + hi * C, 0, (PW - hi) * C * sizeof(real))
     if x.w_step == C and x.c_step == 1 and hi > lo:
         memcpy(copy + lo * C, row + (w0 + lo) * x.w_step, (hi - lo) * C * sizeof(real))
+        return
+    if x.w_step == 1 and 2 <= C <= 4:
+        weave(C, row + w0 + lo, x.c_step, copy + lo * C, hi - lo)
         return
     for c in range(C):
         for j in range(lo, hi):

@@ -3,6 +3,7 @@
 #   vector       the scalar `real`, the vector `vf` of VL lanes, loads, stores, shuffles
 #   partial      reads and writes of the first n lanes
 #   transpose    VL x VL transposes in registers
+#   weave        two to four channels between planes and dense pixels
 #   exp          exp, sigmoid, tanh, log(1 + x), the normal distribution, on vectors
 #   elementwise  one formula on all elements of arrays with any strides: activation, loss
 #   row_views    rows along the last axis of arrays with any strides: softmax, prelu, cross entropy
