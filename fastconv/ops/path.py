@@ -90,11 +90,12 @@ def serves(name: str, g: Conv2dGeometry) -> bool:
 def conv2d(g: Conv2dGeometry, dtype: DTypeLike, x_like: Array, y_like: Array) -> str:
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
     planes = check.in_planes(x_like) and check.in_planes(y_like) and serves("planar", g)
-    if planes and (few_channels(g) or one_filter_per_channel(g)):
+    winograd = winograd_fits(g, dtype) and serves("winograd", g)
+    if planes and ((few_channels(g) and not winograd) or one_filter_per_channel(g)):
         return "planar"
     if one_filter_per_channel(g) and serves("depthwise", g):
         return "depthwise"
-    return "winograd" if winograd_fits(g, dtype) and serves("winograd", g) else "direct"
+    return "winograd" if winograd else "direct"
 
 
 def pointwise(g: Conv2dGeometry, direction: str, x_like: Array, y_like: Array) -> bool:

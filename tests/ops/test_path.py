@@ -24,6 +24,9 @@ def test_choices():
     assert chosen((1, 64, 28, 28), (64, 64, 3, 3), stride=2) == "direct"
     assert chosen((1, 64, 28, 28), (64, 64, 1, 1)) == "direct"
     assert chosen((1, 6, 12, 12), (12, 6, 5, 5), channels_last=False) == "planar"
+    assert chosen((1, 16, 32, 32), (16, 16, 3, 3), padding=1, channels_last=False) == "winograd"
+    assert chosen((1, 16, 32, 32), (16, 16, 3, 3), "float64", padding=1, channels_last=False) == "planar"
+    assert chosen((1, 16, 12, 12), (16, 16, 3, 3), padding=1, channels_last=False) == "planar"
     assert chosen((1, 32, 12, 12), (32, 1, 3, 3), groups=32) == "depthwise"
     assert chosen((1, 32, 12, 12), (32, 8, 3, 3), groups=4) == "direct"
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastconv
+from fastconv import kernels
 
 
 def image(shape, dtype, offset):
@@ -36,3 +37,43 @@ def test_a_large_result_has_the_same_bits_on_any_address(channels, filters, kern
     assert on_a_line.size > 3 * 2**19
     np.testing.assert_array_equal(on_a_line, beside)
     np.testing.assert_array_equal(on_a_line[:, :, : top.shape[2]], top)
+
+
+def planes(shape, dtype, offset):
+    """NaN in plain planes that start `offset` values behind a cache line."""
+    n, c, h, w = shape
+    return image((n, w, c, h), dtype, offset).transpose(0, 2, 3, 1)
+
+
+# channels, filters, size of x, kernel, stride, padding: small results, then large ones that go around the caches
+PLANES = [(3, 70, 17, 3, 1, 1), (5, 2, 9, 5, 2, 2), (20, 33, 8, 3, 2, 1), (3, 64, 160, 3, 1, 1), (2, 64, 167, 3, 1, 1)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("channels", "filters", "size", "kernel", "stride", "padding"), PLANES)
+def test_results_in_planes_have_the_bits_of_channels_last(channels, filters, size, kernel, stride, padding, dtype):
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, channels, size, size)).astype(dtype)
+    weight = rng.standard_normal((filters, channels, kernel, kernel)).astype(dtype)
+    bias = rng.standard_normal(filters).astype(dtype)
+    side = (size + 2 * padding - kernel) // stride + 1
+    shape, numbers = (2, filters, side, side), (stride, stride, 1, 1, padding, padding, 1)
+    forward = kernels.load(dtype).conv.direct.forward
+    source, wanted = image(x.shape, dtype, 0), image(shape, dtype, 0)
+    source[...] = x
+    forward(source, weight, bias, wanted, numbers, 1)
+    wide = np.full((2, filters, side, 2 * side), np.nan, dtype)
+    for y in (planes(shape, dtype, 0), planes(shape, dtype, 3), wide[..., ::2], wide[..., 1::2], wide[..., ::-2]):
+        forward(source, weight, bias, y, numbers, 1)
+        np.testing.assert_array_equal(y, wanted)
+
+
+def test_results_in_planes_leave_what_lies_between_them_as_it_is():
+    x = image((1, 3, 12, 12), "float32", 0)
+    x[...] = 1
+    weight = np.ones((20, 3, 3, 3), "float32")
+    wide = np.full((1, 40, 20, 21), np.nan, "float32")
+    y = wide[:, 1::2, 5:15, 7:17]
+    kernels.load("float32").conv.direct.forward(x, weight, None, y, (1, 1, 1, 1, 0, 0, 1))
+    np.testing.assert_array_equal(y, 27)
+    assert np.isfinite(wide).sum() == y.size

@@ -65,3 +65,23 @@ def test_rows_that_do_not_follow_each_other():
     x = channels_last(rng.integers(-3, 4, (2, 30, 12, 13)).astype("f"))[:, 3:27, 2:10, 1:12]
     dy = channels_last(rng.integers(-3, 4, (2, 96, 9, 12)).astype("f"))[:, 5:80, :8, :11]
     np.testing.assert_array_equal(ops.conv2d_backward_weight(dy, x, (75, 24, 1, 1)), expected(x, dy, 1, 1, 1, 0, 1))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("few channels")])
+def test_dy_in_planes_gives_the_bits_of_channels_last(name, dtype):
+    N, C, K, H, W, kh, kw, s, p, groups = CASES[name]
+    rng = np.random.default_rng(len(name))
+    x = rng.standard_normal((N, C, H, W)).astype(dtype)
+    OH, OW = (H + 2 * p - kh) // s + 1, (W + 2 * p - kw) // s + 1
+    dy = rng.standard_normal((N, K, OH, OW)).astype(dtype)
+    run = kernels.load(dtype).conv.direct.backward_weight
+    wanted, window = np.full((K, C, kh, kw), np.nan, dtype), (s, s, 1, 1, p, p, groups)
+    run(channels_last(dy), channels_last(x), wanted, window)
+    assert np.isfinite(wanted).all()
+    wide = np.full((N, K, OH, 2 * OW), np.nan, dtype)
+    wide[..., ::2] = dy
+    for source in (dy, wide[..., ::2], dy[..., ::-1].copy()[..., ::-1]):
+        dw = np.full_like(wanted, np.nan)
+        run(source, x, dw, window)
+        np.testing.assert_array_equal(dw, wanted)
