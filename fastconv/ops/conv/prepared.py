@@ -147,10 +147,11 @@ def convert_and_run(
     """For a kernel that wants channels-last memory; other operands are converted, some images at a time."""
     for images in chunks(x, y):
         source, part = x[images], y[images]
-        target = part if any_y or check.channels_together(part) else check.empty(part.shape, y.dtype, check.CHANNELS_LAST)
+        beside = not any_y and not check.channels_together(part)
+        target = check.empty(part.shape, y.dtype, check.CHANNELS_LAST) if beside else part
         added = () if residual is None else (channels_last(residual[images]),)
         kernel(source if any_x else channels_last(source), weight, bias, target, *rest, *added)
-        if target is not part:
+        if beside:
             kernels.load(y.dtype).layout.copies.copy(target, part)
 
 
