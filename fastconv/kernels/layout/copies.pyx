@@ -13,6 +13,7 @@ from ..runtime.costs cimport COPY_NS, COPY_SINGLE_NS
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd.partial cimport vread, vwrite
 from ..simd.transpose cimport square, square_part
+from ..simd.weave cimport unweave, weave
 from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real, vfence, vload, vstore, vstream
 
 cdef enum:
