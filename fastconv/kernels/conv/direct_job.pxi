@@ -172,13 +172,22 @@ cdef void point_at_panel(const Grid *g, Job *j, Py_ssize_t panel) noexcept nogil
 
 cdef void copy_panel(const Grid *g, const Job *j, Py_ssize_t panel) noexcept nogil:
     """The last panel of each pixel, from beside y."""
-    cdef Py_ssize_t p, lanes = lanes_of(g, panel)
+    cdef Py_ssize_t p, v, lanes = lanes_of(g, panel), vectors = ceil_div(lanes, VL)
     cdef Place to = j.at
-    cdef Pixel at
+    cdef Pixel at = pixel(g, j.at.first)
+    cdef const real *row = j.beside
+    cdef real *y
     to.panel = panel
+    y = output_of(g, &to, &at)
     for p in range(j.at.count):
-        at = pixel(g, j.at.first + p)
-        memcpy(output_of(g, &to, &at), j.beside + p * round_up(lanes, VL), lanes * sizeof(real))
+        for v in range(vectors):
+            vwrite(y + v * VL, lanes - v * VL, vload(row + v * VL))
+        row += vectors * VL
+        y += g.y.w_step
+        at.j += 1
+        if at.j == g.GW:
+            next_row(g, &at)
+            y = output_of(g, &to, &at)
 
 
 cdef void store_cell(const Grid *g, Py_ssize_t p, const real *values) noexcept nogil:
