@@ -16,15 +16,21 @@ cdef Py_ssize_t packed_reals(const Grid *g) noexcept nogil:
 
 cdef void pack(const Grid *g, const Filters *f, real *packed) noexcept nogil:
     """packed[group][panel][tap][channel][lane]"""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t steps = g.taps.count * g.taps.length, size = round_up(g.K, VL) * steps, job, k0
     cdef Py_ssize_t panels = ceil_div(g.K, NR * VL)
     cdef int threads = threads_for(<double>g.groups * size * DIRECT_PACK_NS)
     if size == 0:
         return
-    for job in prange(g.groups * panels, num_threads=threads, schedule="static"):
-        k0 = job % panels * NR * VL
-        pack_panel(f, f.first + job // panels * f.group + k0 * f.out, g.taps.count, g.taps.length,
-                   min(<Py_ssize_t>(NR * VL), g.K - k0), packed + job // panels * size + k0 * steps)
+    share_out(&ranges, g.groups * panels, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            k0 = job % panels * NR * VL
+            pack_panel(f, f.first + job // panels * f.group + k0 * f.out, g.taps.count, g.taps.length,
+                       min(<Py_ssize_t>(NR * VL), g.K - k0), packed + job // panels * size + k0 * steps)
+            job = next_job(&ranges, thread)
 
 
 cdef void pack_panel(const Filters *f, const real *w, Py_ssize_t taps, Py_ssize_t length, Py_ssize_t lanes,

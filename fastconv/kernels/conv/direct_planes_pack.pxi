@@ -58,14 +58,20 @@ cdef real *pack_rows(Planes *g) noexcept nogil:
 
     A cache line lies between two rows: at a distance of a power of two, the rows of a tile would evict each other.
     """
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t blocks = ceil_div(g.K, PACKED_ROWS), job
     cdef Rows source = g.w
     cdef real *rows = <real *>on_a_line(times(times(g.groups * g.K, g.C + LINE), sizeof(real)))
     cdef int threads = threads_for(<double>g.groups * g.K * g.C * DIRECT_PACK_NS)
     g.w = Rows(rows, g.K * (g.C + LINE), g.C + LINE, 1)
     if rows != NULL:
-        for job in prange(g.groups * blocks, num_threads=threads, schedule="static"):
-            pack_some_rows(g, &source, job // blocks, job % blocks * PACKED_ROWS, rows)
+        share_out(&ranges, g.groups * blocks, threads)
+        for thread in prange(threads, num_threads=threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                pack_some_rows(g, &source, job // blocks, job % blocks * PACKED_ROWS, rows)
+                job = next_job(&ranges, thread)
     return rows
 
 

@@ -184,10 +184,16 @@ cdef void gather_channels(const View *b, const real *x, Py_ssize_t first, Py_ssi
 
 cdef void add_plane_parts(const PlaneSums *g, const View *dw) noexcept nogil:
     """dw = the sums of all parts, in order."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t blocks = ceil_div(g.M, VL), job
     cdef int threads = threads_for(<double>g.size * g.parts * DIRECT_ADD_NS)
-    for job in prange(g.groups * blocks, num_threads=threads, schedule="static"):
-        add_plane_rows(g, dw, job // blocks, job % blocks * VL)
+    share_out(&ranges, g.groups * blocks, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            add_plane_rows(g, dw, job // blocks, job % blocks * VL)
+            job = next_job(&ranges, thread)
 
 
 cdef void add_plane_rows(const PlaneSums *g, const View *dw, Py_ssize_t group, Py_ssize_t m0) noexcept nogil:

@@ -81,7 +81,13 @@ cdef Py_ssize_t merge_taps(const Grid *g, Grid *part, Py_ssize_t in_row) noexcep
 
 cdef void pad(const View *x, Py_ssize_t n, Py_ssize_t top, Py_ssize_t left, const View *copy) noexcept nogil:
     """copy[m][i][j][c] = x[n + m][top + i][left + j][c], zeros outside the image."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t row
     cdef int threads = threads_for(<double>copy.N * copy.n_step * DIRECT_PAD_NS)
-    for row in prange(copy.N * copy.H, num_threads=threads, schedule="static"):
-        pad_row(x, n + row // copy.H, top + row % copy.H, left, copy.data + row * copy.h_step, copy.W)
+    share_out(&ranges, copy.N * copy.H, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        row = next_job(&ranges, thread)
+        while row >= 0:
+            pad_row(x, n + row // copy.H, top + row % copy.H, left, copy.data + row * copy.h_step, copy.W)
+            row = next_job(&ranges, thread)

@@ -2,10 +2,16 @@
 
 cdef void add_parts(const Sums *g, const View *dw) noexcept nogil:
     """dw[k,c,r,s] = the sums of all parts, in order."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job, blocks = ceil_div(g.C, VL), tiles = g.blocks.tiles_of_group
     cdef int threads = threads_for(<double>g.parts.size * g.parts.count * DIRECT_ADD_NS)
-    for job in prange(g.groups * tiles * blocks, num_threads=threads, schedule="static"):
-        add_block(g, dw, job // blocks // tiles, job // blocks % tiles, job % blocks * VL)
+    share_out(&ranges, g.groups * tiles * blocks, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            add_block(g, dw, job // blocks // tiles, job // blocks % tiles, job % blocks * VL)
+            job = next_job(&ranges, thread)
 
 
 cdef void add_block(const Sums *g, const View *dw, Py_ssize_t group, Py_ssize_t tile, Py_ssize_t c0) noexcept nogil:

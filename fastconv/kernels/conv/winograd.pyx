@@ -32,6 +32,7 @@ A NaN of x reaches the whole patch.
 """
 
 from ..runtime.sizes cimport ceil_div, on_a_line, times
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd.vector cimport LINE, real
 
 cdef enum:

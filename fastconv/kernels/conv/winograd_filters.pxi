@@ -131,14 +131,20 @@ cdef void transform_filters(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, Py_ss
 
 cdef int pack_filters(Filters *f, real *u) noexcept nogil:
     """All filters, transformed; jobs are strips. 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t strips = ceil_div(f.chunk, STRIP), job
     cdef int threads = threads_for(<double>f.K * f.C * f.w.taps * WINOGRAD_FILTER_NS), failed = 0
     cdef void *memory = NULL
+    share_out(&ranges, f.banks * f.chunks * strips, threads)
     with parallel(num_threads=threads):
         memory = allocate(STRIP * f.w.taps * VL)
-        for job in prange(f.banks * f.chunks * strips, schedule="static"):
-            failed |= pack_strip(f, job // strips // f.chunks, job // strips % f.chunks, job % strips * STRIP, u,
-                                 memory)
+        for thread in prange(threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                failed |= pack_strip(f, job // strips // f.chunks, job // strips % f.chunks, job % strips * STRIP, u,
+                                     memory)
+                job = next_job(&ranges, thread)
         free(memory)
     return failed
 

@@ -6,7 +6,6 @@ from libc.stdlib cimport free
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.costs cimport WINOGRAD_PRODUCT_NS, WINOGRAD_TRANSFORM_NS
 from ..runtime.sizes cimport ceil_div, round_up
-from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd.vector cimport VL, real
 from .bias_row cimport bias_row
 from .tile cimport MR
@@ -119,24 +118,34 @@ cdef int split_by_banks(Plan *g) noexcept nogil:
 
     1 if memory ran out.
     """
+    cdef int thread
+    cdef Ranges ranges
     cdef int threads = threads_for(work_of(&g.f, &g.p)), failed = 0
     cdef Py_ssize_t vstep = odd_lines(g.p.count * g.p.stride), patches = g.p.count, job, reals
     cdef void *shared = allocate(g.f.frequencies * vstep)
     cdef void *memory = NULL
     if shared == NULL:
         return 1
+    share_out(&ranges, patches, threads)
     with parallel(num_threads=threads):
         memory = allocate(g.f.frequencies * round_up(g.p.x.C, VL))
-        for job in prange(patches, schedule="static"):
-            failed |= read_shared(&g.p, job, <real *>shared, vstep, memory)
+        for thread in prange(threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                failed |= read_shared(&g.p, job, <real *>shared, vstep, memory)
+                job = next_job(&ranges, thread)
         free(memory)
     reals = g.f.frequencies * odd_lines(patches * g.f.width) + OUTPUTS * g.f.width
     if g.packed == NULL:
         reals += g.f.frequencies * odd_lines(g.f.chunk * g.f.width) + STRIP * g.f.w.taps * VL
+    share_out(&ranges, g.f.banks, threads)
     with parallel(num_threads=threads):
         memory = allocate(reals)
-        for job in prange(g.f.banks, schedule="dynamic"):
-            failed |= convolve_bank(g, job, <real *>shared, vstep, memory)
+        for thread in prange(threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                failed |= convolve_bank(g, job, <real *>shared, vstep, memory)
+                job = next_job(&ranges, thread)
         free(memory)
     free(shared)
     return failed

@@ -71,15 +71,21 @@ cdef void close_round(Round *r) noexcept nogil:
 
 cdef int read_round(WeightGradient *g, Round *r, Py_ssize_t begin, Py_ssize_t end, int threads) noexcept nogil:
     """Transform x and dy of the next patches before `end`, of sums that begin with patch `begin`; 1 without memory."""
+    cdef int thread
+    cdef Ranges ranges
     cdef int failed = 0
     cdef Py_ssize_t t
     cdef void *memory = NULL
     r.patches, r.opens = min(g.patches, end - r.first), r.first == begin
     r.vstep, r.zstep = odd_lines(r.patches * g.p.stride), odd_lines(r.patches * round_up(g.p.y.C, VL))
+    share_out(&ranges, r.patches, threads)
     with parallel(num_threads=threads):
         memory = allocate(FREQUENCIES * max(round_up(g.p.x.C, VL), round_up(g.p.y.C, VL)))
-        for t in prange(r.patches, schedule="static"):
-            failed |= read_both(g, r, t, memory)
+        for thread in prange(threads, schedule="static"):
+            t = next_job(&ranges, thread)
+            while t >= 0:
+                failed |= read_both(g, r, t, memory)
+                t = next_job(&ranges, thread)
         free(memory)
     return failed
 
@@ -118,24 +124,36 @@ cdef void read_gradient(WeightGradient *g, Round *r, Py_ssize_t t, real *copied)
 
 cdef void sum_round(WeightGradient *g, Round *r, real *du, int threads) noexcept nogil:
     """du += the products of a round; jobs are frequencies of a bank and chunk."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job
-    for job in prange(g.f.banks * g.f.chunks * FREQUENCIES, num_threads=threads, schedule="dynamic"):
-        sum_frequency(&g.f, r, job // FREQUENCIES // g.f.chunks, job // FREQUENCIES % g.f.chunks, job % FREQUENCIES,
-                      du + offset_of(&g.f, job // FREQUENCIES // g.f.chunks, job // FREQUENCIES % g.f.chunks))
+    share_out(&ranges, g.f.banks * g.f.chunks * FREQUENCIES, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            sum_frequency(&g.f, r, job // FREQUENCIES // g.f.chunks, job // FREQUENCIES % g.f.chunks, job % FREQUENCIES,
+                          du + offset_of(&g.f, job // FREQUENCIES // g.f.chunks, job // FREQUENCIES % g.f.chunks))
+            job = next_job(&ranges, thread)
 
 
 # ---------------------------------------------------------------- du transformed back
 
 cdef int transform_all_back(WeightGradient *g, const real *du, int threads) noexcept nogil:
     """dw = Gt du G; jobs are (bank, chunk). 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job
     cdef int failed = 0
     cdef void *memory = NULL
+    share_out(&ranges, g.f.banks * g.f.chunks, threads)
     with parallel(num_threads=threads):
         memory = allocate(STRIP * g.f.w.taps * VL)
-        for job in prange(g.f.banks * g.f.chunks, schedule="dynamic"):
-            failed |= transform_back(&g.f, job // g.f.chunks, job % g.f.chunks,
-                                     du + offset_of(&g.f, job // g.f.chunks, job % g.f.chunks), <real *>memory)
+        for thread in prange(threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                failed |= transform_back(&g.f, job // g.f.chunks, job % g.f.chunks,
+                                         du + offset_of(&g.f, job // g.f.chunks, job % g.f.chunks), <real *>memory)
+                job = next_job(&ranges, thread)
         free(memory)
     return failed
 
@@ -167,14 +185,20 @@ cdef int transform_back(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, const rea
 
 cdef int sum_by_parts(WeightGradient *g, Py_ssize_t rounds, Py_ssize_t parts) noexcept nogil:
     """Each part of the rounds on one thread, into a du of its own; 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef int threads = threads_of(g), failed = 0
     cdef Py_ssize_t size = odd_lines(size_of(&g.f)), part
     cdef real *du = <real *>allocate(parts * size)
     if du == NULL:
         return 1
-    for part in prange(parts, num_threads=threads, schedule="dynamic"):
-        failed |= sum_part(g, rounds * part // parts * g.patches,
-                           min(g.p.count, rounds * (part + 1) // parts * g.patches), du + part * size)
+    share_out(&ranges, parts, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        part = next_job(&ranges, thread)
+        while part >= 0:
+            failed |= sum_part(g, rounds * part // parts * g.patches,
+                               min(g.p.count, rounds * (part + 1) // parts * g.patches), du + part * size)
+            part = next_job(&ranges, thread)
     if not failed:
         add_parts(du, size_of(&g.f), size, parts, threads)
         failed = transform_all_back(g, du, threads)
@@ -198,9 +222,15 @@ cdef int sum_part(WeightGradient *g, Py_ssize_t begin, Py_ssize_t end, real *du)
 
 cdef void add_parts(real *du, Py_ssize_t count, Py_ssize_t size, Py_ssize_t parts, int threads) noexcept nogil:
     """du[0] = du[0] + du[1] + ..., in order: `count` reals each, `size` apart."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job
-    for job in prange(ceil_div(count, SUM_REALS), num_threads=threads, schedule="static"):
-        add_piece(du, job * SUM_REALS, min(count, job * SUM_REALS + SUM_REALS), size, parts)
+    share_out(&ranges, ceil_div(count, SUM_REALS), threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            add_piece(du, job * SUM_REALS, min(count, job * SUM_REALS + SUM_REALS), size, parts)
+            job = next_job(&ranges, thread)
 
 
 cdef void add_piece(real *du, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t size, Py_ssize_t parts) noexcept nogil:
@@ -234,6 +264,8 @@ cdef int sum_in_turn(WeightGradient *g) noexcept nogil:
 
 cdef int sum_one_round(WeightGradient *g) noexcept nogil:
     """All patches in a single round; jobs are (bank, chunk) with all frequencies. 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef int threads = threads_of(g), failed
     cdef Py_ssize_t job
     cdef Round r
@@ -243,10 +275,14 @@ cdef int sum_one_round(WeightGradient *g) noexcept nogil:
     if not failed:
         failed = read_round(g, &r, 0, g.p.count, threads)
     if not failed:
+        share_out(&ranges, g.f.banks * g.f.chunks, threads)
         with parallel(num_threads=threads):
             memory = allocate(FREQUENCIES * odd_lines(g.f.chunk * g.f.width) + STRIP * g.f.w.taps * VL)
-            for job in prange(g.f.banks * g.f.chunks, schedule="dynamic"):
-                failed |= sum_chunk(&g.f, &r, job // g.f.chunks, job % g.f.chunks, memory)
+            for thread in prange(threads, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    failed |= sum_chunk(&g.f, &r, job // g.f.chunks, job % g.f.chunks, memory)
+                    job = next_job(&ranges, thread)
             free(memory)
     close_round(&r)
     return failed

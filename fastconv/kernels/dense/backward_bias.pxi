@@ -6,15 +6,21 @@ cdef enum:
 
 def backward_bias(const real[:, :] dy, real[:] db):
     """db = sum_n dy[n], one sample after the other in blocks"""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t N = dy.shape[0], O = dy.shape[1], job
+    cdef int threads = threads_for(N * O * DENSE_BIAS_NS)
     cdef Matrix m
     if N == 0:
         db[:] = 0
         return
     open_matrix(&m, dy, True)
-    for job in prange(ceil_div(O, BIASES_PER_JOB), num_threads=threads_for(N * O * DENSE_BIAS_NS), nogil=True,
-                      schedule="static"):
-        sum_rows(&m, job * BIASES_PER_JOB, &db[0], db.strides[0] // REAL_BYTES)
+    share_out(&ranges, ceil_div(O, BIASES_PER_JOB), threads)
+    for thread in prange(threads, num_threads=threads, nogil=True, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            sum_rows(&m, job * BIASES_PER_JOB, &db[0], db.strides[0] // REAL_BYTES)
+            job = next_job(&ranges, thread)
     close_matrix(&m, False)
 
 

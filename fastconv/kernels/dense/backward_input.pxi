@@ -49,6 +49,8 @@ def backward_input(const real[:, :] dy, const real[:, :] w, real[:, :] dx):
 
 cdef int run_input(Input *g) except -1:
     """Cut the columns, and, if there are many, the samples into jobs, and run them."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t N = g.dy.rows, O = g.w.rows, I = g.w.columns, job, groups
     cdef int threads = threads_for(<double>N * O * I / (DENSE_PRODUCTS_PER_NS * VL)
                                    + O * I * REAL_BYTES / DENSE_READ_PER_NS)
@@ -65,12 +67,20 @@ cdef int run_input(Input *g) except -1:
         raise MemoryError("the operands of a dense layer in order")
     with nogil:
         if few:
-            for job in prange(groups, num_threads=threads, schedule="dynamic"):
-                input_in_place(g, job * g.columns, g.scratch + threadid() * g.scratch_size)
+            share_out(&ranges, groups, threads)
+            for thread in prange(threads, num_threads=threads, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    input_in_place(g, job * g.columns, g.scratch + threadid() * g.scratch_size)
+                    job = next_job(&ranges, thread)
         else:
-            for job in prange(groups * ceil_div(N, g.samples), num_threads=threads, schedule="dynamic"):
-                input_from_panels(g, job % groups * g.columns, job // groups * g.samples,
-                                  g.scratch + threadid() * g.scratch_size)
+            share_out(&ranges, groups * ceil_div(N, g.samples), threads)
+            for thread in prange(threads, num_threads=threads, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    input_from_panels(g, job % groups * g.columns, job // groups * g.samples,
+                                      g.scratch + threadid() * g.scratch_size)
+                    job = next_job(&ranges, thread)
     free(g.scratch)
     return 0
 

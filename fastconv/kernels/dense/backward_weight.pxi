@@ -36,6 +36,8 @@ def backward_weight(const real[:, :] dy, const real[:, :] x, real[:, :] dw):
 
 cdef int run_weight(Weight *g) except -1:
     """Copy a block of samples and add its products to dw, block after block."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t N = g.dy.rows, O = g.dw.rows, I = g.dw.columns, job, groups, across
     cdef int threads = threads_for(<double>N * O * I / (DENSE_PRODUCTS_PER_NS * VL)
                                    + O * I * REAL_BYTES / DENSE_WRITE_PER_NS)
@@ -49,11 +51,19 @@ cdef int run_weight(Weight *g) except -1:
         allocate_copies(g, threads)
         while g.start < N:
             g.length = min(<Py_ssize_t>OUTER_BLOCK, N - g.start)
-            for job in prange(ceil_div(g.length, SAMPLES_PER_COPY), nogil=True, num_threads=packers, schedule="static"):
-                pack_samples(g, job * SAMPLES_PER_COPY, min(job * SAMPLES_PER_COPY + SAMPLES_PER_COPY, g.length))
-            for job in prange(groups * across, nogil=True, num_threads=threads, schedule="dynamic"):
-                weight_job(g, job // across * g.rows, job % across * g.across,
-                           g.own + threadid() * OUTER_ROWS * PANEL_WIDTH)
+            share_out(&ranges, ceil_div(g.length, SAMPLES_PER_COPY), packers)
+            for thread in prange(packers, nogil=True, num_threads=packers, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    pack_samples(g, job * SAMPLES_PER_COPY, min(job * SAMPLES_PER_COPY + SAMPLES_PER_COPY, g.length))
+                    job = next_job(&ranges, thread)
+            share_out(&ranges, groups * across, threads)
+            for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    weight_job(g, job // across * g.rows, job % across * g.across,
+                               g.own + threadid() * OUTER_ROWS * PANEL_WIDTH)
+                    job = next_job(&ranges, thread)
             g.start += OUTER_BLOCK
     finally:
         free(g.numbers)

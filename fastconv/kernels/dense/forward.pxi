@@ -43,8 +43,10 @@ cdef const real *values_of(const real[:] bias) except NULL:
 
 cdef int run_forward(Forward *f) except -1:
     """Copy what pays to be copied, then run the jobs: outputs first, then samples."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t N = f.x.rows, I = f.x.columns, O = f.w.rows, job, groups, blocks = ceil_div(I, DOT_BLOCK)
-    cdef int threads = threads_for(<double>N * O * (I + 8 * VL) / (DENSE_PRODUCTS_PER_NS * VL)
+    cdef int packers, threads = threads_for(<double>N * O * (I + 8 * VL) / (DENSE_PRODUCTS_PER_NS * VL)
                                    + O * I * REAL_BYTES / DENSE_READ_PER_NS)
     cdef bint copy_w = N >= COPY_SAMPLES and (O > DOTS or I > DOT_BLOCK), copy_x = N > 1 and (copy_w or blocks > 1)
     f.outputs_at_once = COPY_OUTPUTS if copy_w else DOTS
@@ -61,12 +63,20 @@ cdef int run_forward(Forward *f) except -1:
         raise MemoryError("the operands of a dense layer in order")
     with nogil:
         if copy_x:
-            for job in prange(blocks, num_threads=min(threads, threads_for(N * I * DENSE_PACK_X_NS)),
-                              schedule="static"):
-                pack_x(f, job)
-        for job in prange(groups * ceil_div(N, f.samples), num_threads=threads, schedule="dynamic"):
-            forward_job(f, job % groups * f.outputs, job // groups * f.samples,
-                        f.scratch + threadid() * COPY_OUTPUTS * DOT_BLOCK if f.scratch != NULL else NULL)
+            packers = min(threads, threads_for(N * I * DENSE_PACK_X_NS))
+            share_out(&ranges, blocks, packers)
+            for thread in prange(packers, num_threads=packers, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    pack_x(f, job)
+                    job = next_job(&ranges, thread)
+        share_out(&ranges, groups * ceil_div(N, f.samples), threads)
+        for thread in prange(threads, num_threads=threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                forward_job(f, job % groups * f.outputs, job // groups * f.samples,
+                            f.scratch + threadid() * COPY_OUTPUTS * DOT_BLOCK if f.scratch != NULL else NULL)
+                job = next_job(&ranges, thread)
     free(f.packed)
     free(f.scratch)
     return 0

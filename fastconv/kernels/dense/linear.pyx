@@ -11,6 +11,7 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.caches cimport STREAM_DENSE_BYTES
 from ..runtime.costs cimport (
     DENSE_BIAS_NS, DENSE_PACK_DY_NS, DENSE_PACK_PANELS_NS, DENSE_PACK_X_NS, DENSE_PRODUCTS_PER_NS,

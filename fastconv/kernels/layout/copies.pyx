@@ -8,6 +8,7 @@ other strides). The pieces: plan.pxi and steps.pxi (what is copied how, and by w
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.caches cimport STREAM_BYTES
 from ..runtime.costs cimport COPY_NS, COPY_SINGLE_NS
 from ..runtime.sizes cimport ceil_div, round_up
@@ -49,10 +50,12 @@ cdef struct Copy:           # strides in bytes; axis 3 has the smallest stride o
 
 def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
     """y[n,c,h,w] = x[n,c,h,w], for any strides."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Copy c
     cdef Py_ssize_t job, jobs, total = y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3]
     cdef double cost
-    cdef int axis
+    cdef int axis, threads
     if total == 0:
         return
     c.x, c.y = <const char *>&x[0, 0, 0, 0], <char *>&y[0, 0, 0, 0]
@@ -69,8 +72,13 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
         plan_stream(&c, total)
         cost = COPY_SINGLE_NS if c.how == SINGLES else COPY_NS
         jobs = c.shape[0] * c.shape[1] * c.jobs_rows * c.jobs_across * c.jobs_along
-        for job in prange(jobs, num_threads=threads_for(cost * total), schedule="static"):
-            run_job(&c, job)
+        threads = threads_for(cost * total)
+        share_out(&ranges, jobs, threads)
+        for thread in prange(threads, num_threads=threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                run_job(&c, job)
+                job = next_job(&ranges, thread)
 
 
 include "plan.pxi"

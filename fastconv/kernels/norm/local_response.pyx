@@ -17,6 +17,7 @@ from libc.string cimport memset
 from fastconv.kernels.runtime.costs cimport LOCAL_RESPONSE_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd.vector cimport REAL_BYTES, real
 
 cdef extern from *:
@@ -62,13 +63,19 @@ def backward(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] dx, Py
 
 cdef int run(const real[:, :, :] dy, const real[:, :, :] x, real[:, :, :] y, Window v, bint planar) except -1:
     """y, or (where dy is not None) dx into y; the strips are shared out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t N = x.shape[0], P = x.shape[2] if planar else x.shape[1], C = x.shape[1] if planar else x.shape[2]
     cdef Py_ssize_t job, strips = ceil_div(P, STRIP)
     cdef int threads = threads_for(LOCAL_RESPONSE_NS * N * P * C)
     cdef bint failed = False
     v.before, v.after = min(v.before, C), min(v.after, C)
-    for job in prange(N * strips, nogil=True, num_threads=threads, schedule="static"):
-        failed |= strip(&v, dy, x, y, job // strips, job % strips * STRIP, planar)
+    share_out(&ranges, N * strips, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            failed |= strip(&v, dy, x, y, job // strips, job % strips * STRIP, planar)
+            job = next_job(&ranges, thread)
     if failed:
         raise MemoryError(f"a strip of {C} channels")
     return 0

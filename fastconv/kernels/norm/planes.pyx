@@ -19,6 +19,7 @@ from fastconv.kernels.runtime.caches cimport STREAM_NORM_BYTES
 from fastconv.kernels.runtime.costs cimport NORM_BACKWARD_NS, NORM_FORWARD_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from .affine cimport Coefficients, Set, gate_of, gated, offset_of, scale_of, scaled, shift_of, slope_of, sloped
 from .moments cimport RUN, Moments, moments
 from .statistics cimport Statistics, Table, number, saved_set, set_of, statistics_of, table_of
@@ -39,6 +40,8 @@ def forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :, :, :]
     every plane of a set) the running statistics; if `running` is None, the saved ones. What was used is written to
     `saved`. low: the rounding error of mean; exact=False ignores it.
     """
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job, sets = x.shape[0] * x.shape[1], K = x.shape[2], P = x.shape[3]
     cdef int threads = threads_for(NORM_FORWARD_NS * sets * K * P)
     cdef Forward f = Forward(planes_of(x), planes_of(y), planes_of(residual), table_of(w), table_of(b), x.shape[1], K,
@@ -50,8 +53,12 @@ def forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :, :, :]
     if not training:
         scale_known(&f, &t, threads)
         return
-    for job in prange(sets, nogil=True, num_threads=threads, schedule="static"):
-        set_forward(&f, &t, job)
+    share_out(&ranges, sets, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            set_forward(&f, &t, job)
+            job = next_job(&ranges, thread)
 
 
 def backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, :, :, :] y, real[:, :, :, :] dx,
@@ -63,6 +70,8 @@ def backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, 
     y: the result of `forward`, from which the mask of its activation is read; None: the mask is made again from x.
     saved: (mean, low or None, invstd) of `forward`. training: whether they are the statistics of x.
     """
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job, A = x.shape[0], B = x.shape[1], K = x.shape[2], P = x.shape[3]
     cdef int threads = threads_for(NORM_BACKWARD_NS * A * B * K * P)
     cdef bint apart = not (dw.shape[0] == B and A == 1)
@@ -78,7 +87,11 @@ def backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, 
         f.du.base = NULL  # du = dy is there already
     f.stream = (f.dx.base != NULL and past_caches(&f.dx, A * B * K, P) and f.dx.base != f.dy.base
                 and f.dx.base != f.x.base and f.dx.base != f.y.base)
-    for job in prange(A * B, nogil=True, num_threads=threads, schedule="static"):
-        set_backward(&f, &t, job, sums + 2 * job * each)
+    share_out(&ranges, A * B, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            set_backward(&f, &t, job, sums + 2 * job * each)
+            job = next_job(&ranges, thread)
     join_sums(sums, A, B * each, dw, db)
     free(sums)

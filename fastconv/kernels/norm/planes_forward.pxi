@@ -56,6 +56,8 @@ cdef inline void set_plane(Coefficients *n, const Set *s, double w, double b) no
 
 cdef int scale_known(const Forward *f, const Statistics *t, int threads) except -1:
     """y by statistics that are known before; jobs are some channels of a sample (plane k of some sets)."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job, together = max(<Py_ssize_t>1, 16384 // f.P), cuts = ceil_div(f.B, together)
     cdef Coefficients *numbers = <Coefficients *>malloc(f.B * sizeof(Coefficients))
     cdef Set s
@@ -64,8 +66,12 @@ cdef int scale_known(const Forward *f, const Statistics *t, int threads) except 
     for job in range(f.B):
         s = set_of(t, NULL, 0, job)
         set_plane(numbers + job, &s, number(&f.w, job, 0, 1), number(&f.b, job, 0, 0))
-    for job in prange(f.K * cuts, nogil=True, num_threads=threads, schedule="static"):
-        sample_forward(f, numbers, job // cuts, job % cuts * together, together)
+    share_out(&ranges, f.K * cuts, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            sample_forward(f, numbers, job // cuts, job % cuts * together, together)
+            job = next_job(&ranges, thread)
     free(numbers)
     return 0
 

@@ -15,6 +15,7 @@ from fastconv.kernels.runtime.caches cimport STREAM_NORM_BYTES
 from fastconv.kernels.runtime.costs cimport LAYER_NORM_BACKWARD_NS, NORM_FORWARD_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div, round_up
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from .affine cimport Coefficients, offset_of, scaled, slope_of, sloped
 from .moments cimport RUN, Moments, inverse_deviation, moments
 from .vectors cimport vfma, vread, vread_over, vsum, vwrite
@@ -50,12 +51,18 @@ def forward(const real[:, :] x, real[:, :] y, const real[:] w, const real[:] b, 
             double eps):
     """y = (x - mean) r w + b, with the statistics of each row, which are written to mean and invstd (r); w and b are
     contiguous, or None."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job, R = x.shape[0], K = x.shape[1], together = max(<Py_ssize_t>1, 16384 // K)  # rows of a job
     cdef Forward f = Forward(&x[0, 0], &y[0, 0], x.strides[0] // REAL_BYTES, y.strides[0] // REAL_BYTES, K, vector(w),
                              vector(b), &mean[0], &invstd[0], eps, past_caches(y) and &y[0, 0] != &x[0, 0])
     cdef int threads = threads_for(NORM_FORWARD_NS * R * K)
-    for job in prange(ceil_div(R, together), nogil=True, num_threads=threads, schedule="static"):
-        rows_forward(&f, job * together, min((job + 1) * together, R))
+    share_out(&ranges, ceil_div(R, together), threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            rows_forward(&f, job * together, min((job + 1) * together, R))
+            job = next_job(&ranges, thread)
 
 
 def backward(const real[:, :] dy, const real[:, :] x, real[:, :] dx, const real[:] w, const real[:] mean,

@@ -58,12 +58,22 @@ cdef extern from *:
 
 cdef int run_jobs(const Backward *f, const Jobs *j, int threads) except -1:
     """dx, and dw and db in the parts of the jobs."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t i
     if j.wide:
-        for i in prange(f.R, nogil=True, num_threads=threads, schedule="static"):
-            row_numbers(f, i)
-    for i in prange(j.count, nogil=True, num_threads=threads, schedule="static"):
-        run_job(f, j, i)
+        share_out(&ranges, f.R, threads)
+        for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+            i = next_job(&ranges, thread)
+            while i >= 0:
+                row_numbers(f, i)
+                i = next_job(&ranges, thread)
+    share_out(&ranges, j.count, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        i = next_job(&ranges, thread)
+        while i >= 0:
+            run_job(f, j, i)
+            i = next_job(&ranges, thread)
     return 0
 
 

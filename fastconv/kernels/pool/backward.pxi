@@ -48,11 +48,17 @@ cdef void backward_job(Pool *p, int path, int kind, Py_ssize_t job) noexcept nog
 
 cdef int backward(Pool *p, int kind, bint channels_last, double cost) except -1 nogil:
     """dx of means and roots; `cost` is per element of dx."""
+    cdef int thread
+    cdef Ranges ranges
     cdef int threads = threads_for(cost * p.N * p.C * p.H * p.W)
     cdef int path = backward_path(p, kind, channels_last)
     cdef Py_ssize_t job, jobs = backward_jobs(p, path)
     allocate(p, threads, set_stream(p, path, kind))
-    for job in prange(jobs, num_threads=threads, schedule="static"):
-        backward_job(p, path, kind, job)
+    share_out(&ranges, jobs, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            backward_job(p, path, kind, job)
+            job = next_job(&ranges, thread)
     free(p.scratch.memory)
     return 0

@@ -51,10 +51,16 @@ cdef bint bad_in_rows(Pool *p, Py_ssize_t job) noexcept nogil:
 
 cdef Py_ssize_t first_bad(Pool *p) except -2 nogil:
     """The first bad index, or -1. All are looked at in parallel; which one is the first is found only if one is bad."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job, row, ow, bad = 0
     cdef int threads = threads_for(POOL_INDEX_CHECK_NS * p.N * p.C * p.OH * p.OW)
-    for job in prange(p.N * p.OH, num_threads=threads, schedule="static"):
-        bad |= bad_in_rows(p, job)
+    share_out(&ranges, p.N * p.OH, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            bad |= bad_in_rows(p, job)
+            job = next_job(&ranges, thread)
     if not bad:
         return -1
     for row in range(p.N * p.C * p.OH):

@@ -54,14 +54,20 @@ cdef void forward_job(Pool *p, int path, int kind, Py_ssize_t job) noexcept nogi
 
 cdef int forward(Pool *p, int kind, bint channels_last) except -1 nogil:
     """y of all windows."""
+    cdef int thread
+    cdef Ranges ranges
     cdef int path = forward_path(p, kind, channels_last)
     cdef double cost = POOL_FORWARD_LP_NS if kind == LP else POOL_FORWARD_NS
     cdef double taps = <double>(p.rows[0].count + 2) * (p.cols[0].count + 2)
     cdef int threads = threads_for(cost * p.N * p.C * p.OH * p.OW * taps)
     cdef Py_ssize_t job, jobs = forward_jobs(p, path)
     allocate(p, threads, forward_scratch(p, path))
-    for job in prange(jobs, num_threads=threads, schedule="static"):
-        forward_job(p, path, kind, job)
+    share_out(&ranges, jobs, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            forward_job(p, path, kind, job)
+            job = next_job(&ranges, thread)
     free(p.scratch.memory)
     return 0
 

@@ -67,10 +67,16 @@ cdef void max_job(Pool *p, int path, Py_ssize_t job) noexcept nogil:
 
 cdef int max_back(Pool *p, int path, int threads) except -1 nogil:
     """dx; p.bad where a path that checks found an index outside its window, and dx is no gradient."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Py_ssize_t job, jobs = max_jobs(p, path)
     allocate(p, threads, set_max_stream(p, path))
-    for job in prange(jobs, num_threads=threads, schedule="static"):
-        max_job(p, path, job)
+    share_out(&ranges, jobs, threads)
+    for thread in prange(threads, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            max_job(p, path, job)
+            job = next_job(&ranges, thread)
     free(p.scratch.memory)
     return 0
 

@@ -15,6 +15,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.caches cimport STREAM_BYTES
 from ..runtime.costs cimport (
     POOL_BACKWARD_NS, POOL_BACKWARD_L2_NS, POOL_BACKWARD_LP_NS, POOL_FORWARD_NS, POOL_FORWARD_LP_NS, POOL_INDEX_CHECK_NS,
@@ -150,30 +151,44 @@ def lp_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[
 
 def unpool_forward(const real[:, :, :, :] x, const long long[:, :, :, :] indices, real[:, :, :, :] y):
     """y = zeros, with the values of x at their indices in the plane of y; where two meet, the later stays."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Pool p = pool_of(y, x)
     cdef Image large, small
     cdef Py_ssize_t job
+    cdef int threads
     if p.N * p.C == 0:
         return
     large, small = image_of(y), image_of(x)
     set_indices(&p, indices)
-    for job in prange(p.N * p.C, nogil=True, num_threads=threads_for(UNPOOL_FORWARD_NS * p.N * p.C * p.H * p.W),
-                      schedule="static"):
-        scatter_plane(&p, &large, &small, job, False)
+    threads = threads_for(UNPOOL_FORWARD_NS * p.N * p.C * p.H * p.W)
+    share_out(&ranges, p.N * p.C, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            scatter_plane(&p, &large, &small, job, False)
+            job = next_job(&ranges, thread)
 
 
 def unpool_backward(const real[:, :, :, :] dy, const long long[:, :, :, :] indices, real[:, :, :, :] dx):
     """dx = dy at the indices."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Pool p = pool_of(dy, dx)
     cdef Image large, small
     cdef Py_ssize_t job
+    cdef int threads
     if p.N * p.C == 0:
         return
     large, small = image_of(dy), image_of(dx)
     set_indices(&p, indices)
-    for job in prange(p.N * p.C * p.OH, nogil=True,
-                      num_threads=threads_for(UNPOOL_BACKWARD_NS * p.N * p.C * p.OH * p.OW), schedule="static"):
-        gather_row(&p, &large, &small, job)
+    threads = threads_for(UNPOOL_BACKWARD_NS * p.N * p.C * p.OH * p.OW)
+    share_out(&ranges, p.N * p.C * p.OH, threads)
+    for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
+        job = next_job(&ranges, thread)
+        while job >= 0:
+            gather_row(&p, &large, &small, job)
+            job = next_job(&ranges, thread)
 
 
 def first_bad_index(const long long[:, :, :, :] indices, Py_ssize_t H, Py_ssize_t W):
