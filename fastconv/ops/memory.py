@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -13,7 +14,7 @@ from ..typing import Array
 PLANAR, CHANNELS_LAST = "planar", "channels_last"
 LINE = 64  # bytes of a cache line, and of the widest vector
 MOST_PARTS = 64  # of an array of more than four dimensions, each copied by one call of the kernel
-PATTERNS = {4: np.dtype("float32"), 8: np.dtype("float64")}  # bytes of a value: a dtype that moves its bits
+PATTERNS: dict[int, Any] = {4: np.dtype("float32"), 8: np.dtype("float64")}  # bytes of a value: a dtype that moves its bits
 SMALL = 1 << 16  # bytes of an array for which starting on a line costs more time than it saves
 
 
