@@ -9,12 +9,9 @@ import numpy as np
 
 from .. import kernels
 from ..kernels.runtime.calls import view
-from ..typing import Array, Call, Kernel, Named
+from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
-
-WORTH_COPIES = 1 << 14  # bytes of a result below which copies take longer than what they save
-BLOCK = 1 << 20  # bytes of a result between two copies
 
 
 def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Array:
@@ -143,37 +140,8 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
     if not y.size:
         return nothing
     run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
-    calls = [bound(run, group, numbers, axis is None) for group in views(arrays, axis)]
+    calls = [partial(run, *group, *numbers) for group in views(arrays, axis)]
     return calls[0] if len(calls) == 1 else partial(run_all, calls)
-
-
-def bound(run: Kernel, group: Sequence[Array], numbers: Sequence[float], single: bool) -> Call:
-    """`run` on views; on copies of those whose rows, if they are long in all, no vector can read."""
-    if single and group[-1].nbytes >= WORTH_COPIES and not all(in_runs(a) for a in group):
-        return partial(run_in_blocks, run, group, numbers)
-    return partial(run, *group, *numbers)
-
-
-def in_runs(a: Array) -> bool:
-    """Whether neighbours along the last axis lie side by side, or are one value."""
-    return a.strides[-1] in (0, a.itemsize) or a.shape[-1] == 1
-
-
-def run_in_blocks(run: Kernel, group: Sequence[Array], numbers: Sequence[float]) -> None:
-    """`run` on blocks that stay in the caches; arrays that are not in runs are copied there, and the result back."""
-    for block in blocks(group[-1]):
-        *inputs, y = (a[block] for a in group)
-        result = y if in_runs(y) else np.empty(y.shape, y.dtype)
-        run(*(a if in_runs(a) else check.copied(a) for a in inputs), result, *numbers)
-        if result is not y:
-            check.assign(y, result)
-
-
-def blocks(y: Array) -> list[tuple[slice, ...]]:
-    """Parts of `y` of about BLOCK bytes, cut along its first axis with more than one index."""
-    axis = next((i for i, extent in enumerate(y.shape) if extent > 1), 0)
-    step = max(1, BLOCK * y.shape[axis] // y.nbytes)
-    return [(slice(None),) * axis + (slice(i, i + step),) for i in range(0, y.shape[axis], step)]
 
 
 def nothing() -> None:

@@ -11,6 +11,7 @@ from fastconv.kernels.runtime.threads cimport threads_for
 from .view cimport View, view_of
 from ..runtime.costs cimport BIAS_MAP_NS, BIAS_VALUE_NS
 from ..runtime.sizes cimport ceil_div
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd.row_views cimport lanes_sum
 from ..simd.vector cimport VL, real, vf, vload, vzero
 
@@ -29,6 +30,7 @@ def backward(const real[:, :, :, :] dy, real[:] db):
     cdef Py_ssize_t K = dy.shape[1], pixels = dy.shape[2] * dy.shape[3], blocks, k, part
     cdef double work = <double>dy.shape[0] * K * (pixels * BIAS_VALUE_NS + BIAS_MAP_NS)
     cdef int threads = threads_for(work), thread
+    cdef Ranges ranges
     cdef Maps m
     cdef double total
     if dy.shape[0] * pixels == 0:
@@ -41,8 +43,12 @@ def backward(const real[:, :, :, :] dy, real[:] db):
     m.sums = <double *>calloc(blocks * K, sizeof(double))
     if m.sums == NULL:
         raise MemoryError(f"sums of {blocks} blocks of {K} maps")
+    share_out(&ranges, blocks, threads)
     for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
-        sum_blocks(&m, blocks * thread // threads, blocks * (thread + 1) // threads)
+        part = next_job(&ranges, thread)
+        while part >= 0:
+            sum_blocks(&m, part, part + 1)
+            part = next_job(&ranges, thread)
     for k in range(K):
         total = 0
         for part in range(blocks):

@@ -22,6 +22,7 @@ from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.caches cimport FAR_DEPTHWISE_REALS
 from ..runtime.costs cimport DEPTHWISE_TAP_NS, DEPTHWISE_WEIGHT_TAP_NS
 from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.transpose cimport square_part
 from ..simd.vector cimport VL, real, vf, activated, activated_one, vload, vprefetch, vstore, vzero

@@ -17,6 +17,8 @@ cdef struct Jobs:
 
 cdef int run_grid(const Grid *g) noexcept nogil:
     """All jobs; 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Jobs jobs
     cdef Py_ssize_t job, taps = 0, f
     cdef int threads, failed = 0
@@ -26,10 +28,14 @@ cdef int run_grid(const Grid *g) noexcept nogil:
     taps = 2 + taps // (g.sh * g.sw)  # of a phase, on average; 2: a result is stored and its bias read
     threads = threads_for(<double>g.y.N * g.y.H * g.y.W * g.channels.lanes * taps * DEPTHWISE_TAP_NS)
     plan_jobs(g, &jobs, threads)
+    share_out(&ranges, g.y.N * jobs.blocks, threads)
     with parallel(num_threads=threads):
         memory = <char *>calloc(jobs.size, 1)
-        for job in prange(g.y.N * jobs.blocks, schedule="static"):
-            failed |= run_job(g, &jobs, job, memory)
+        for thread in prange(threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                failed |= run_job(g, &jobs, job, memory)
+                job = next_job(&ranges, thread)
         free(memory)
     return failed
 

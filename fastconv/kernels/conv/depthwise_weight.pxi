@@ -35,6 +35,8 @@ cdef int run_weight(Sums *g, View *dw) noexcept nogil:
 
 cdef int run_sums(const Sums *g) noexcept nogil:
     """All parts; 1 if memory ran out. A thread's memory: pointers to rows, copies of rows of x, copy of a row of dy."""
+    cdef int thread
+    cdef Ranges ranges
     cdef const Grid *x = &g.grid
     cdef Py_ssize_t part, lanes = x.channels.lanes, kh = g.phase.h.count, size = 0
     # 2: x and dy are read
@@ -46,10 +48,14 @@ cdef int run_sums(const Sums *g) noexcept nogil:
     if g.copied_dy:
         size = plus(size, x.y.W * lanes)
     size = plus((kh + 3) * sizeof(real *), times(plus(size, 1), sizeof(real)))
+    share_out(&ranges, g.parts, threads)
     with parallel(num_threads=threads):
         memory = <char *>calloc(size, 1)
-        for part in prange(g.parts, schedule="static"):
-            failed |= sum_part(g, part, memory)
+        for thread in prange(threads, schedule="static"):
+            part = next_job(&ranges, thread)
+            while part >= 0:
+                failed |= sum_part(g, part, memory)
+                part = next_job(&ranges, thread)
         free(memory)
     return failed
 

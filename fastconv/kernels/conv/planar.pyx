@@ -21,6 +21,7 @@ from libc.string cimport memset
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.costs cimport PLANAR_PRODUCT_NS, PLANAR_SPREAD_PRODUCT_NS
 from ..runtime.sizes cimport SIZE_LIMIT, ceil_div, plus, round_up, times
+from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.vector cimport VL, real, vf, activated, vload, vsplat, vstore, vzero
 from .bias_row cimport bias_row

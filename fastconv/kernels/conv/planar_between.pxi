@@ -52,6 +52,8 @@ cdef Taps both(Taps *even, Taps *odd) noexcept nogil:
 
 cdef int run_all_pairs(Pairs *p) noexcept nogil:
     """All blocks of all planes; 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Source *x = &p.g.source
     cdef Py_ssize_t jobs, job
     cdef double row_work
@@ -65,10 +67,14 @@ cdef int run_all_pairs(Pairs *p) noexcept nogil:
     if not failed:
         jobs = x.x.N * x.groups * x.blocks.count
         threads = threads_for(row_work * x.h.positions * x.x.N * x.groups)
+        share_out(&ranges, jobs, threads)
         with parallel(num_threads=threads):
             copy = copy_of(x)
-            for job in prange(jobs, schedule="static"):
-                failed |= pair_job(p, job, copy)
+            for thread in prange(threads, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    failed |= pair_job(p, job, copy)
+                    job = next_job(&ranges, thread)
             free(copy)
     free(x.at.columns)
     return failed

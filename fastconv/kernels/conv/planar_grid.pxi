@@ -3,6 +3,8 @@
 
 cdef int run_grid(Grid *g) noexcept nogil:
     """All jobs; 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Source *x = &g.source
     cdef double row_work
     cdef Py_ssize_t jobs, job
@@ -23,10 +25,14 @@ cdef int run_grid(Grid *g) noexcept nogil:
             failed |= run_job(g, job, copy)
         free(copy)
     else:
+        share_out(&ranges, jobs, threads)
         with parallel(num_threads=threads):
             copy = copy_of(x)
-            for job in prange(jobs, schedule="static"):
-                failed |= run_job(g, job, copy)
+            for thread in prange(threads, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    failed |= run_job(g, job, copy)
+                    job = next_job(&ranges, thread)
             free(copy)
     free(x.at.columns)
     return failed

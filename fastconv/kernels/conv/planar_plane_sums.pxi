@@ -66,15 +66,21 @@ cdef void place_plane_taps(const Source *x, Py_ssize_t *offsets) noexcept nogil:
 
 cdef int sum_planes(const PlaneSums *p) noexcept nogil:
     """The sums of all jobs; 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef const Source *x = p.source
     cdef Py_ssize_t job, jobs = p.parts * x.groups
     cdef double work = row_products(x, 1) * PLANAR_PRODUCT_NS * x.h.positions * x.x.N * x.groups
     cdef int threads = threads_for(work), failed = 0
     cdef real *memory
+    share_out(&ranges, jobs, threads)
     with parallel(num_threads=threads):
         memory = <real *>calloc(plus(x.at.size, p.taps * VL), sizeof(real))
-        for job in prange(jobs, schedule="static"):
-            failed |= sum_channel(p, job, memory)
+        for thread in prange(threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                failed |= sum_channel(p, job, memory)
+                job = next_job(&ranges, thread)
         free(memory)
     return failed
 

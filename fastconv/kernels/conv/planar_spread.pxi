@@ -90,6 +90,8 @@ cdef int copy_weights(Spread *g) noexcept nogil:
 
 cdef int run_spread(Spread *g) noexcept nogil:
     """All jobs: one image and group each; 1 if memory ran out."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Source *x = &g.taps.source
     cdef Py_ssize_t taps = g.taps.filters.K, jobs = x.x.N * x.groups, job, k
     # 2: z is stored and gathered
@@ -107,10 +109,14 @@ cdef int run_spread(Spread *g) noexcept nogil:
             failed |= spread_job(g, job, z)
         free(z)
     else:
+        share_out(&ranges, jobs, threads)
         with parallel(num_threads=threads):
             z = <real *>calloc(g.size + taps, sizeof(real))
-            for job in prange(jobs, schedule="static"):
-                failed |= spread_job(g, job, z)
+            for thread in prange(threads, schedule="static"):
+                job = next_job(&ranges, thread)
+                while job >= 0:
+                    failed |= spread_job(g, job, z)
+                    job = next_job(&ranges, thread)
             free(z)
     free(x.at.columns)
     return failed

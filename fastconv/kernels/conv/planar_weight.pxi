@@ -112,6 +112,8 @@ cdef void place_sum_taps(Sums *g) noexcept nogil:
 
 cdef int run_sums(Sums *g) noexcept nogil:
     """All jobs; 1 if memory ran out. A thread's memory: copies of x, copies of dy, sums in vectors."""
+    cdef int thread
+    cdef Ranges ranges
     cdef Source *x = &g.source
     cdef Tiles *t = &g.tiles
     cdef double work = row_products(x, t.K) * PLANAR_PRODUCT_NS * x.h.positions * x.x.N * x.groups
@@ -129,10 +131,14 @@ cdef int run_sums(Sums *g) noexcept nogil:
             sum_job(g, job, memory, memory + copies, memory + copies + copies_dy)
         free(memory)
         return 0
+    share_out(&ranges, g.jobs.count, threads)
     with parallel(num_threads=threads):
         memory = <real *>calloc(size, sizeof(real))
-        for job in prange(g.jobs.count, schedule="static"):
-            failed |= sum_job(g, job, memory, memory + copies, memory + copies + copies_dy)
+        for thread in prange(threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                failed |= sum_job(g, job, memory, memory + copies, memory + copies + copies_dy)
+                job = next_job(&ranges, thread)
         free(memory)
     return failed
 

@@ -20,7 +20,7 @@ from libc.string cimport memset
 from fastconv.kernels.runtime.caches cimport STREAM_NORM_BYTES
 from fastconv.kernels.runtime.costs cimport NORM_BACKWARD_NS, NORM_FORWARD_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div, round_up
-from fastconv.kernels.runtime.threads cimport threads_for
+from fastconv.kernels.runtime.threads cimport record_section, threads_for
 from .affine cimport Set, gate_of, gated, offset_of, scale_of, scaled, shift_of, slope_of, sloped
 from .moments cimport Moments, far_sums, finite, join
 from .statistics cimport Statistics, Table, number, saved_set, set_of, statistics_of, vector_of
@@ -61,9 +61,9 @@ def forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] residual
     t.eps, t.training, t.exact = eps, training, exact
     f.stream = past_caches(&f.y, &h) and f.y.base != f.x.base and f.y.base != f.residual.base
     if training:
-        share_out(block_moments, &f, jobs, threads, False)
+        share_blocks(block_moments, &f, jobs, threads, False)
     all_sets(&f, &t, &tw, &tb, parts + 2 * measured * h.C)
-    share_out(block_scale, &f, jobs, threads, True)
+    share_blocks(block_scale, &f, jobs, threads, True)
     free(parts)
     free(numbers)
 
@@ -97,12 +97,12 @@ def backward(const real[:, :, :] dy, const real[:, :, :] x, const real[:, :, :] 
     f.stream = (f.dx.base != NULL and past_caches(&f.dx, &h) and f.dx.base != f.dy.base and f.dx.base != f.x.base
                 and f.dx.base != f.y.base)
     all_forward_numbers(&f, &t, &tw, &tb)
-    share_out(block_products, &f, jobs, threads, False)
+    share_blocks(block_products, &f, jobs, threads, False)
     all_slopes(&f, &t, &tw, total)
     for c in range(h.C):
         db[c] = <real>total[2 * h.C + c]
         dw[c] = <real>total[3 * h.C + c]
     if dx is not None:
-        share_out(block_slope, &f, jobs, threads, True)
+        share_blocks(block_slope, &f, jobs, threads, True)
     free(parts)
     free(numbers)

@@ -82,10 +82,11 @@ cdef inline Numbers numbers_of(real *numbers, Py_ssize_t n, int rows, Py_ssize_t
 ctypedef void (*block_body)(const void *f, Py_ssize_t job) noexcept nogil
 
 
-cdef void share_out(block_body body, const void *f, Py_ssize_t jobs, int threads, bint backwards) noexcept:
+cdef void share_blocks(block_body body, const void *f, Py_ssize_t jobs, int threads, bint backwards) noexcept:
     """body(f, job) for every block. A thread has the same blocks in both passes of a direction, in the second in
     reverse: what it read last is still in its cache."""
     cdef int thread
+    record_section(jobs, threads)
     for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
         share(body, f, jobs * thread // threads, jobs * (thread + 1) // threads, backwards)
 
