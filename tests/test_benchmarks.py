@@ -30,6 +30,7 @@ def modules(monkeypatch):
         "probe",
         "references",
         "report",
+        "scheduling",
         "shapes",
     )
     before = set(sys.modules)
@@ -174,6 +175,27 @@ def test_a_failure_is_one_line_of_the_report(modules, monkeypatch):
     row = measure.row(shape, "forward", "float32", 1, {}, 0.001)
     assert row["status"] == "missing"
     assert "'conv2d'" in report.line(report.cells(row))
+
+
+def test_the_share_of_a_thread_is_counted_from_jobs(modules):
+    share = __import__("scheduling").share
+    assert share([(1.0, 3, 2), (3.0, 4, 2), (5.0, 9, 1)]) == (pytest.approx((4 / 3 + 3) / 4), 1.0)
+    assert share([(1.0, 1, 4), (1.0, 8, 4)]) == (pytest.approx((4 + 1) / 2), 0.5)
+    assert share([(1.0, 7, 1)]) == (None, 1.0)
+
+
+def test_scheduling_counts_every_section_of_a_call(modules):
+    x = np.ones((8, 16, 40, 40), "float32")
+    weight = np.ones((16, 16, 3, 3), "float32")
+    before = fastconv.kernels.threads.set_choosing(False)
+    try:
+        counted = __import__("scheduling").counted
+        assert counted(lambda: fastconv.conv2d(x, weight, stride=2), 1) == (None, 1.0, 0)
+        largest, enough, barriers = counted(lambda: fastconv.conv2d(x, weight, stride=2), 2)
+        assert 1 <= largest <= 1.15 and enough == 1 and barriers >= 1
+    finally:
+        fastconv.set_num_threads(None)
+        fastconv.kernels.threads.set_choosing(before)
 
 
 def test_ratios_are_of_paired_rounds_and_the_best_peer_is_the_quickest(modules):
