@@ -85,9 +85,8 @@ def main():
     options = parser().parse_args()
     numbers = [int(text) for text in options.threads.split(",")]
     threads.set_choosing(False)
-    print(
-        "largest share / mean, and barriers of a call, by the number of threads; -: one thread; *: not all sections have work for all"
-    )
+    print("largest share / mean, and barriers of a call, by the number of threads")
+    print("-: one thread; *: not all sections have work for all")
     print(f"{'':42s}{'KB each':>9s}  " + "  ".join(f"{number:10d}" for number in numbers))
     for name, size, call in calls(options):
         print(line(name, size, call, numbers), flush=True)

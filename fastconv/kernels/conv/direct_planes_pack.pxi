@@ -91,13 +91,13 @@ cdef void pack_some_rows(const Planes *g, const Rows *w, Py_ssize_t group, Py_ss
         k = k0
         while k < end:
             pack_rows_square(w, source + k * w.row_step + c * w.step, to + k * g.w.row_step + c, g.w.row_step,
-                        min(<Py_ssize_t>VL, end - k), min(<Py_ssize_t>VL, g.C - c))
+                             min(<Py_ssize_t>VL, end - k), min(<Py_ssize_t>VL, g.C - c))
             k += VL
         c += VL
 
 
 cdef void pack_rows_square(const Rows *w, const real *source, real *to, Py_ssize_t row, Py_ssize_t rows,
-                      Py_ssize_t channels) noexcept nogil:
+                           Py_ssize_t channels) noexcept nogil:
     """to[k][c] = source[k][c]; transposed in registers where the rows lie side by side."""
     cdef Py_ssize_t k, c
     if w.row_step != 1:
