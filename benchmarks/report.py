@@ -15,6 +15,8 @@ def duration(seconds):
 
 def goal_of(row, isa=""):
     shape = BY_NAME.get(row["shape"])
+    if shape and row["group"] == "nchw":
+        shape = shape.in_nchw()
     return shape and target(shape, row["direction"], row["dtype"], row["threads"], row["packed"], isa)
 
 
@@ -60,7 +62,8 @@ def means(rows, isa=""):
     ):
         same = [r for r in rows if (r["group"], r["direction"], r["dtype"], r["threads"], r["packed"]) == key]
         ratios = [r["ratio"] for r in same if r.get("ratio")]
-        whole = len(ratios) == sum(shape.group == key[0] for shape in SHAPES)
+        members = [s for s in SHAPES if (s.family == "conv" if key[0] == "nchw" else s.group == key[0])]
+        whole = len(ratios) == len(members)
         if whole:
             found.append((*key, exp(sum(map(log, ratios)) / len(ratios)), group_target(*key, isa)))
     return found

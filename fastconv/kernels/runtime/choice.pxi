@@ -46,7 +46,7 @@ cdef extern from *:
 cdef double CALM = 2e6          # ns between two looks at the system, which cost some 10 us
 cdef double BUSY = 0.5e6        # the same while processors are taken: to see soon that they are free again
 cdef double SPINNING = 20e6     # ns after a call in which the team may still spin, and so counts as runnable
-cdef double PASSING = 5e6       # ns that threads of the system itself may be runnable beside a spinning team: a tick
+cdef double PASSING = 10e6      # ns that threads of the system itself may be runnable beside a team: two of its ticks
 cdef double WAIT = 2e6          # ns of waiting that matter, where they also are
 cdef double WAIT_SHARE = 0.1    # this share of the time since the last look
 cdef double HOLD = 2            # a hold is so many times the wait, or twice the last hold

@@ -68,7 +68,7 @@ def test_a_thread_that_is_runnable_for_a_moment_beside_a_team_takes_no_processor
     system(1, runnable=1)
     assert call() == 2
     got = []
-    for time in (1.003, 1.0055, 1.008):
+    for time in (1.003, 1.0105, 1.013):
         system(time, runnable=3)
         got.append(call())
     assert got == [2, 1, 1]
