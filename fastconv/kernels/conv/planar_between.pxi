@@ -65,7 +65,7 @@ cdef int run_all_pairs(Pairs *p) noexcept nogil:
     row_work = PAIR_PRODUCTS * row_products(x, 1) * PLANAR_PRODUCT_NS
     failed = plan_source(x, row_work)
     if not failed:
-        jobs = x.x.N * x.groups * x.blocks.count
+        jobs = ceil_div(parts_of(x), x.together)
         threads = threads_for(row_work * x.h.positions * x.x.N * x.groups)
         share_out(&ranges, jobs, threads)
         with parallel(num_threads=threads):
@@ -81,21 +81,30 @@ cdef int run_all_pairs(Pairs *p) noexcept nogil:
 
 
 cdef int pair_job(const Pairs *p, Py_ssize_t job, real *copy) noexcept nogil:
-    """Job (n * groups + group) * blocks + block; 1 without memory."""
+    """The parts of a job; 1 without memory."""
     cdef const Source *x = &p.g.source
-    cdef Py_ssize_t block = job % x.blocks.count, group = job // x.blocks.count % x.groups
-    cdef Py_ssize_t n = job // x.blocks.count // x.groups, row = block * x.blocks.rows, i, a
-    cdef const real *dy
-    cdef const real *w = p.g.filters.w + group * p.g.filters.group_step
-    cdef real *dx = p.g.y.data + n * p.g.y.n_step + group * p.g.y.c_step
+    cdef Py_ssize_t part, first = job * x.together, end = min(first + x.together, parts_of(x))
+    cdef const real *block
     if copy == NULL:
         return 1
-    dy = block_of(x, n, group, block, copy)
+    block = blocks_of_job(x, first, end, copy)
+    for part in range(first, end):
+        pair_part(p, part, block)
+        block += x.at.size
+    return 0
+
+
+cdef void pair_part(const Pairs *p, Py_ssize_t part, const real *dy) noexcept nogil:
+    """One block of pairs of rows of one plane of dx."""
+    cdef const Source *x = &p.g.source
+    cdef Py_ssize_t group = part // x.blocks.count % x.groups, row = part % x.blocks.count * x.blocks.rows, i, a
+    cdef Py_ssize_t n = part // x.blocks.count // x.groups
+    cdef const real *w = p.g.filters.w + group * p.g.filters.group_step
+    cdef real *dx = p.g.y.data + n * p.g.y.n_step + group * p.g.y.c_step
     for i in range(min(x.blocks.rows, x.h.positions - row)):
         for a in range(min(<Py_ssize_t>2, p.g.y.H - 2 * (row + i))):
             pair_row(p, &p.h[a], dy + (i + p.h[a].source) * x.at.h_step, w, p.g.filters.b[group],
                      dx + (2 * (row + i) + a) * p.g.y.h_step)
-    return 0
 
 
 cdef void pair_row(const Pairs *p, const Taps *h, const real *dy, const real *w, real bias, real *dx) noexcept nogil:

@@ -15,7 +15,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     row_work = row_products(x, g.filters.K) * PLANAR_PRODUCT_NS
     x.plane = one_by_one(x, g.filters.K)
     failed = plan_source(x, row_work)
-    jobs = x.x.N * x.groups * x.blocks.count
+    jobs = 0 if failed else ceil_div(parts_of(x), x.together)
     threads = threads_for(row_work * x.h.positions * x.x.N * x.groups)
     if failed:
         pass
@@ -45,25 +45,32 @@ cdef double row_products(const Source *x, Py_ssize_t K) noexcept nogil:
 
 cdef real *copy_of(const Source *x) noexcept nogil:
     """Zeros for the copy of a block, to be freed; NULL where none is made, or if memory ran out."""
-    return <real *>calloc(x.at.size, sizeof(real)) if x.at.copied else NULL
+    return <real *>calloc(x.together * x.at.size, sizeof(real)) if x.at.copied else NULL
 
 
 cdef int run_job(const Grid *g, Py_ssize_t job, real *copy) noexcept nogil:
-    """Job (n * groups + group) * blocks + block; 1 without memory for its copy."""
+    """The parts of a job; 1 without memory for their copies."""
     cdef const Source *x = &g.source
-    cdef Py_ssize_t block = job % x.blocks.count, group = job // x.blocks.count % x.groups
-    cdef Py_ssize_t n = job // x.blocks.count // x.groups, row = block * x.blocks.rows, rows, K = g.filters.K
-    cdef const real *source
-    cdef const real *w
-    cdef real *y
+    cdef Py_ssize_t part, first = job * x.together, end = min(first + x.together, parts_of(x))
+    cdef const real *block
     if x.at.copied and copy == NULL:
         return 1
-    rows = min(x.blocks.rows, x.h.positions - row)
-    w = g.filters.w + group * g.filters.group_step
-    y = g.y.data + n * g.y.n_step + group * K * g.y.c_step + row * g.y.h_step
-    source = block_of(x, n, group, block, copy) + x.at.first
+    block = blocks_of_job(x, first, end, copy)
+    for part in range(first, end):
+        run_part(g, part, block + x.at.first)
+        block += x.at.size
+    return 0
+
+
+cdef void run_part(const Grid *g, Py_ssize_t part, const real *source) noexcept nogil:
+    """One block of rows of one image and group."""
+    cdef const Source *x = &g.source
+    cdef Py_ssize_t group = part // x.blocks.count % x.groups, row = part % x.blocks.count * x.blocks.rows
+    cdef Py_ssize_t n = part // x.blocks.count // x.groups, K = g.filters.K
+    cdef Py_ssize_t rows = min(x.blocks.rows, x.h.positions - row)
+    cdef const real *w = g.filters.w + group * g.filters.group_step
+    cdef real *y = g.y.data + n * g.y.n_step + group * K * g.y.c_step + row * g.y.h_step
     if x.plane:
         run_plane(g, source, w, g.filters.b[group], y, rows)
     else:
         run_tiles(g, source, w, g.filters.b + group * K, y, rows)
-    return 0

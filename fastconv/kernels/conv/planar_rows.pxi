@@ -8,6 +8,7 @@ cdef enum:
     JOB = 20000         # ns of work in a job, about: far more than it costs to hand one out
     BLOCK = 32768       # reals in a copied block, about: 128 KB of float32, which the second cache holds
     PLANE_BLOCK = 4096  # the same where a job has one channel and one filter: half of the first cache
+    TOGETHER = 8        # planes in a job, at most
     COPIED_ROWS = 4     # rows of positions in a copied block, at least: neighbouring blocks copy rows of x twice
 
 cdef struct Axis:
@@ -34,6 +35,7 @@ cdef struct Source:
     Py_ssize_t groups, C        # C: channels of one group
     bint plane                  # one channel and one filter in a group: whole vectors are read of every row
     Blocks blocks
+    Py_ssize_t together         # blocks in a job: all are copied before the first is read, since reads must wait for stores
     Layout at
 
 
@@ -81,8 +83,27 @@ cdef int plan_source(Source *g, double row_work) noexcept nogil:
         at.size = times(g.C, at.c_step)
         if times(at.size, sizeof(real)) == SIZE_LIMIT:
             return 1
+    g.together = 1
+    if g.plane and g.blocks.count == 1:
+        g.together = max(<Py_ssize_t>1, min(<Py_ssize_t>TOGETHER, PLANE_BLOCK // at.size))
     place_taps(g)
     return 0
+
+
+cdef Py_ssize_t parts_of(const Source *g) noexcept nogil:
+    """Blocks of all images and groups; part (n * groups + group) * blocks + block."""
+    return g.x.N * g.groups * g.blocks.count
+
+
+cdef const real *blocks_of_job(const Source *g, Py_ssize_t first, Py_ssize_t end, real *copy) noexcept nogil:
+    """The parts first to end, of which several are copies of equal size, side by side: where the first one lies."""
+    cdef Py_ssize_t part, plane
+    cdef const real *block = NULL
+    for part in range(first, end):
+        plane = part // g.blocks.count
+        block = block_of(g, plane // g.groups, plane % g.groups, part % g.blocks.count,
+                         copy + (part - first) * g.at.size if g.at.copied else NULL)
+    return block - (end - first - 1) * g.at.size
 
 
 cdef void plan_blocks(Source *g, double row_work) noexcept nogil:

@@ -41,6 +41,20 @@ SMALL_MAPS = (  # dy much smaller than dx: the input gradient goes the other way
 )
 
 
+ONE_FILTER_EACH = (  # strips of 1 to 4 rows that overlap or not, rows of one or more vectors, several blocks of a plane
+    Conv((9, 17, 9, 11), (17, 1, 3, 3), 1, 1, 1, 17),
+    Conv((2, 16, 7, 7), (16, 1, 3, 3), 2, 1, 1, 16),
+    Conv((1, 18, 70, 67), (18, 1, 3, 3), 1, ((1, 0), (2, 1)), 1, 18),
+    Conv((2, 16, 75, 70), (16, 1, 3, 3), 2, ((0, 1), (0, 1)), 1, 16),
+    Conv((2, 16, 14, 33), (16, 1, 5, 5), 1, 2, 1, 16),
+    Conv((1, 16, 29, 35), (16, 1, 5, 5), 2, 2, 1, 16),
+    Conv((1, 3, 12, 19), (3, 1, 4, 2), 2, 1, 1, 3),
+    Conv((1, 3, 13, 18), (3, 1, 1, 7), 2, ((0, 0), (3, 3)), 1, 3),
+    Conv((1, 16, 19, 18), (16, 1, 3, 3), 1, 2, 2, 16),
+    Conv((1, 16, 8, 20), (16, 1, 7, 3), 1, (6, 1), (1, 3), 16),
+)
+
+
 def random_problems(count, seed):
     """Every geometry; wide rows, few and many filters, so that all tiles and tails occur."""
     rng = np.random.default_rng(seed)
@@ -51,7 +65,7 @@ def random_problems(count, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("which", PASSES)
 def test_whole_numbers_are_exact(which, dtype):
-    for seed, problem in enumerate([*SMALL_MAPS, *random_problems(90, 1)]):
+    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *random_problems(90, 1)]):
         a = operands(problem, inputs.whole, seed, dtype)
         assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
 
@@ -59,7 +73,7 @@ def test_whole_numbers_are_exact(which, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("which", PASSES)
 def test_rounding_only(which, dtype):
-    for seed, problem in enumerate([*SMALL_MAPS, *random_problems(30, 2)]):
+    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *random_problems(30, 2)]):
         a = operands(problem, inputs.real, seed, dtype)
         exact = problem.call(reference, which, a.float64())
         magnitude = problem.call(reference, which, a.absolute().float64())
@@ -88,7 +102,7 @@ def test_weight_gradient_of_many_images(images):
 LARGE = Conv((2, 3, 90, 75), (16, 3, 3, 3), 1, 1), Conv((2, 5, 97, 80), (7, 5, 3, 4), (2, 3), 2, (1, 2))
 
 
-@pytest.mark.parametrize("problem", [*ZHANG, *LARGE, Conv((70, 2, 9, 11), (4, 2, 3, 2))])
+@pytest.mark.parametrize("problem", [*ZHANG, *LARGE, *ONE_FILTER_EACH[:4], Conv((70, 2, 9, 11), (4, 2, 3, 2))])
 @pytest.mark.parametrize("which", PASSES)
 def test_same_bits_for_any_number_of_threads(which, problem, all_threads):
     a = operands(problem, inputs.real, 5, "float32")
@@ -101,7 +115,7 @@ def test_same_bits_for_any_number_of_threads(which, problem, all_threads):
 
 @pytest.mark.parametrize("which", ["forward", "input"])
 def test_same_bits_alone_and_in_a_batch(which):
-    problems = [*SMALL_MAPS, *LARGE, *random_problems(20, 3)]
+    problems = [*SMALL_MAPS, *LARGE, *ONE_FILTER_EACH, *random_problems(20, 3)]
     for problem in problems:
         problem = problem._replace(x_shape=(7, *problem.x_shape[1:]))
         a = operands(problem, inputs.real, 6, "float32")
@@ -113,7 +127,7 @@ def test_same_bits_alone_and_in_a_batch(which):
 
 @pytest.mark.parametrize("which", PASSES)
 def test_same_bits_for_any_layout_of_the_weights(which):
-    for problem in [*SMALL_MAPS, *random_problems(12, 7)]:
+    for problem in [*SMALL_MAPS, *ONE_FILTER_EACH, *random_problems(12, 7)]:
         a = operands(problem, inputs.real, 7, "float32")
         b = a.replace(weight=inputs.fortran(a.weight))
         assert run(problem, which, b).tobytes() == run(problem, which, a).tobytes()
@@ -122,7 +136,7 @@ def test_same_bits_for_any_layout_of_the_weights(which):
 @pytest.mark.parametrize("odd", [inputs.inside, inputs.every_second, inputs.channel_slice, inputs.negative])
 @pytest.mark.parametrize("which", PASSES)
 def test_any_strides(which, odd):
-    for seed, problem in enumerate([ZHANG[1], *random_problems(12, 4)]):
+    for seed, problem in enumerate([ZHANG[1], *ONE_FILTER_EACH, *random_problems(12, 4)]):
         a = operands(problem, inputs.whole, seed, "float32")
         b = a.replace(x=odd(a.x), weight=odd(a.weight), dy=odd(a.dy))
         expected = run(problem, which, a)
@@ -154,7 +168,7 @@ def test_relu_keeps_nan():
 @pytest.mark.parametrize("which", PASSES)
 def test_nan_stays_in_its_windows(which):
     """A last vector that overlaps, and lanes beyond a short row, let nothing through."""
-    for seed, problem in enumerate([*SMALL_MAPS, *random_problems(30, 6)]):
+    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *random_problems(30, 6)]):
         a = operands(problem, inputs.real, seed, "float64")
         rng = np.random.default_rng(seed)
         for array in (a.dy,) if which == "input" else (a.x,):
