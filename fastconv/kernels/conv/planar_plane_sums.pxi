@@ -30,8 +30,11 @@ cdef int taps_together(const Source *x) noexcept nogil:
 
 
 cdef bint plane_sums_pay(const Source *x, Py_ssize_t K) noexcept nogil:
-    """Whether there are enough channels, of one filter each, and a kernel whose taps fill the registers."""
-    return one_by_one(x, K) and x.groups >= PLANES and taps_together(x) > 0
+    """Whether there are enough channels, of one filter each, and a kernel whose taps fill the registers.
+
+    Five taps fill them badly: they pay where columns are copied anyway, since positions move by two of them or more."""
+    cdef int taps = taps_together(x)
+    return one_by_one(x, K) and x.groups >= PLANES and (taps == MOST_TAPS or (taps > 0 and x.w.move > 1))
 
 
 cdef int run_plane_sums(Source *x, const View *dy, View *dw) noexcept nogil:
