@@ -11,7 +11,8 @@ Sums run over channels, then taps: never in an order that depends on N, on the t
 
 The pieces, from the bottom: planar_rows (blocks of x and their copies), planar_tile (products of the forward pass),
 planar_grid (its jobs), planar_spread and planar_input (input gradient), planar_sums (products of the weight gradient),
-planar_weight (its jobs).
+planar_weight (its jobs). One filter per channel: planar_depthwise (forward), planar_between (input gradient of stride
+2), planar_plane_sums (weight gradient).
 """
 
 from cython.parallel cimport parallel, prange
