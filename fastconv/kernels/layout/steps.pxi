@@ -33,7 +33,7 @@ cdef extern from *:
 
     /* y[i] = x[i * step], rows of VL values or more. Value l of a vector of y lies at place q = l |step| of the |step|
        vectors that start at the smallest address; for step < 0 the order is turned round. */
-    static inline __attribute__((always_inline))
+    static __attribute__((noinline))
     void gather_rows_of(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count,
                         const int size, const int back) {
         lane_t from[VL];
@@ -50,13 +50,12 @@ cdef extern from *:
                 if (i > count - VL) i = count - VL;  /* the last vector overlaps the one before */
                 const REAL *p = back ? x - (i + VL - 1) * size : x + i * size;
                 wide_t v = NO_LANES;
-                _Pragma("GCC unroll 8")
                 for (int k = 0; k < size; k++) v = move_lanes(v, take[k], idx, load_lanes(read[k], p + k * VL));
                 vstore(y + i, (vf)v);
             }
     }
     /* y[i * size] = x[i] */
-    static inline __attribute__((always_inline))
+    static __attribute__((noinline))
     void scatter_rows_of(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count,
                          const int size) {
         lanes_t idx[MOST_STEP];
@@ -73,23 +72,18 @@ cdef extern from *:
             for (Py_ssize_t i = 0; i < count; i += VL) {
                 if (i > count - VL) i = count - VL;
                 const wide_t v = (wide_t)vload(x + i);
-                _Pragma("GCC unroll 8")
                 for (int k = 0; k < size; k++) store_lanes(y + i * size + k * VL, write[k], pick_lanes(idx[k], v));
             }
     }
-    #define EACH_STEP(run, back) switch (size) {                                                                       \\
-        case 1: run(1, back); return; case 2: run(2, back); return; case 3: run(3, back); return;                      \\
-        case 4: run(4, back); return; case 5: run(5, back); return; case 6: run(6, back); return;                      \\
-        case 7: run(7, back); return; case 8: run(8, back); return; }
     #endif
 
     static void gather_rows(const REAL *x, Py_ssize_t x_row, Py_ssize_t step, REAL *y, Py_ssize_t y_row,
                             Py_ssize_t rows, Py_ssize_t count) {
     #if VBYTES == 64
         const Py_ssize_t size = step < 0 ? -step : step;
-        if (count >= VL && size <= MOST_STEP) {
-    #define GATHER(n, back) gather_rows_of(x, x_row, y, y_row, rows, count, n, back)
-            if (step > 0) EACH_STEP(GATHER, 0) else EACH_STEP(GATHER, 1)
+        if (count >= VL && 0 < size && size <= MOST_STEP) {
+            gather_rows_of(x, x_row, y, y_row, rows, count, (int)size, step < 0);
+            return;
         }
     #endif
         for (Py_ssize_t row = 0; row < rows; row++, x += x_row, y += y_row) {
@@ -106,8 +100,8 @@ cdef extern from *:
     #if VBYTES == 64
         const Py_ssize_t size = step;
         if (count >= VL && 0 < size && size <= MOST_STEP) {
-    #define SCATTER(n, unused) scatter_rows_of(x, x_row, y, y_row, rows, count, n)
-            EACH_STEP(SCATTER, 0)
+            scatter_rows_of(x, x_row, y, y_row, rows, count, (int)size);
+            return;
         }
     #endif
         for (Py_ssize_t row = 0; row < rows; row++, x += x_row, y += y_row)
