@@ -17,18 +17,6 @@ cdef struct Job:
     real *junk          # results of no pixel
 
 
-ctypedef void (*tile_function)(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
-                               int mr, int nv) noexcept nogil
-
-cdef tile_function one_tile = tile_of_all   # called through a pointer: the compiler would make a copy for each caller
-
-
-cdef void tile_of_all(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms, int mr,
-                      int nv) noexcept nogil:
-    """The one copy of `tile` in this module, which is a twelfth of its size."""
-    tile(rows, out, add, ahead, terms, mr, nv)
-
-
 cdef inline Cut cut(Py_ssize_t pixels) noexcept nogil:
     """The fewest tiles of MR or MR - 1 rows that hold the pixels."""
     cdef Cut c
@@ -139,7 +127,7 @@ cdef void reduce(Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
             if add != NULL and m + 1 < j.cut.tiles:
                 fetch_rows(add + p + mr, height(&j.cut, m + 1), nv)
             ahead = terms.w + size + fetched if fetch and fetched < size else NULL
-            one_tile(j.rows + p * taps + t * mr, j.out + p, add + p if add != NULL else NULL, ahead, &terms, mr, nv)
+            tile(j.rows + p * taps + t * mr, j.out + p, add + p if add != NULL else NULL, ahead, &terms, mr, nv)
             p += mr
             fetched += terms.taps * terms.length * LINE
         terms.w += size

@@ -148,10 +148,15 @@ cdef void run_plane_tile(const Planes *g, const PlaneJob *j, Py_ssize_t m) noexc
     terms.taps, terms.offset, terms.length = 1, 0, g.C
     terms.w, terms.activation, terms.stream = j.packed, g.activation, g.stream and whole and filters == mr
     terms.init, terms.init_row, terms.init_vector = g.b + (j.group * g.K + k0) * VL, VL, 0
-    one_tile(rows, out, NULL, NULL, &terms, <int>mr, <int>nv)
+    plane_tile(rows, out, &terms, <int>mr, <int>nv)
     if not whole:
         for i in range(filters):
             store_pixels(g, j, y + i * g.y.c_step, j.beside + i * NR * VL)
+
+
+cdef void plane_tile(const real **rows, real **out, const Terms *terms, int mr, int nv) noexcept nogil:
+    """The one copy of `tile` that products of planes share."""
+    tile(rows, out, NULL, NULL, terms, mr, nv)
 
 
 cdef void store_pixels(const Planes *g, const PlaneJob *j, real *y, const real *values) noexcept nogil:

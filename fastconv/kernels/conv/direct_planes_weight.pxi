@@ -137,7 +137,7 @@ cdef void add_plane_block(const PlaneSums *g, const PlaneSumJob *j, Py_ssize_t b
             out[i] = j.sums + (m0 + i) * g.row if m0 + i < g.M else junk
             for t in range(images):
                 j.rows[t * mr + i] = a + t * g.a.n_step + min(m0 + i, g.M - 1) * g.a.c_step
-        one_tile(j.rows, out, NULL, NULL, &terms, <int>mr, <int>(j.width // VL))
+        plane_tile(j.rows, out, &terms, <int>mr, <int>(j.width // VL))
 
 
 cdef void pack_plane_block(const PlaneSums *g, const PlaneSumJob *j, Py_ssize_t n, Py_ssize_t images, Py_ssize_t first,
