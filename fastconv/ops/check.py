@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..kernels.runtime.calls import is_plain
+from ..kernels.runtime.calls import LINE, is_plain
 from ..typing import Array, Named, Shape
 from .advice import IMAGES, code, cure, described
 from .memory import (
     CHANNELS_LAST,
-    LINE,
     PLANAR,
     aligned,
     assign,

@@ -16,19 +16,19 @@ from .call_cache import planned
 
 def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Array:
     """Check the arrays, make the result, run the prepared call."""
-    arrays = agreeing(arrays)
-    y = like(out, arrays)
-    run = prepare(*arrays.values(), y, *numbers)
-    run()
-    return planned(check.give(y, out), (y,), run)
+    return applied(prepare, out, agreeing(arrays), *numbers)
 
 
 def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int | None, **arrays: Any) -> Array:
     """The same along one axis, by default that of the channels."""
     arrays = agreeing(arrays)
-    axis = axis_of(arrays, axis)
+    return applied(prepare, out, arrays, axis_of(arrays, axis))
+
+
+def applied(prepare: Callable[..., Call], out: Array | None, arrays: Named, *numbers: Any) -> Array:
+    """The same of arrays that are checked."""
     y = like(out, arrays)
-    run = prepare(*arrays.values(), y, axis)
+    run = prepare(*arrays.values(), y, *numbers)
     run()
     return planned(check.give(y, out), (y,), run)
 
@@ -43,43 +43,26 @@ def axis_of(arrays: Named, axis: int | None) -> int:
 
 
 def apply_to_output(
-    prepare: Callable[..., Call], forward: Callable[..., Call], out: Array | None, dy: Array, x: Any, y: Array | None
-) -> Array:
-    """As `apply` to dy and y, which is computed from x where it is not given."""
-    if y is not None:
-        return apply(prepare, out, dy=dy, y=y)
-    x = check.array(x, "x")
-    y = new_like(x)
-    calls: tuple[Call, ...] = (forward(x, y),)
-    run_all(calls)
-    arrays = agreeing({"dy": dy, "y": y})
-    dx = like(out, arrays)
-    calls += (prepare(*arrays.values(), dx),)
-    calls[1]()
-    return planned(check.give(dx, out), (dx, y), *calls)
-
-
-def apply_along_output(
     prepare: Callable[..., Call],
     forward: Callable[..., Call],
     out: Array | None,
-    axis: int | None,
     dy: Array,
     x: Any,
     y: Array | None,
+    *along: int | None,
 ) -> Array:
-    """The same along one axis."""
+    """As `apply`, or `apply_along` an axis, to dy and y, which is computed from x where it is not given."""
     if y is not None:
-        return apply_along(prepare, out, axis, dy=dy, y=y)
+        return apply_along(prepare, out, *along, dy=dy, y=y) if along else apply(prepare, out, dy=dy, y=y)
     x = check.array(x, "x")
     y = new_like(x)
-    calls: tuple[Call, ...] = (forward(x, y, axis_of({"x": x}, axis)),)
-    run_all(calls)
+    run = forward(x, y, *[axis_of({"x": x}, axis) for axis in along])
+    run()
     arrays = agreeing({"dy": dy, "y": y})
     dx = like(out, arrays)
-    calls += (prepare(*arrays.values(), dx, axis_of(arrays, axis)),)
-    calls[1]()
-    return planned(check.give(dx, out), (dx, y), *calls)
+    back = prepare(*arrays.values(), dx, *[axis_of(arrays, axis) for axis in along])
+    back()
+    return planned(check.give(dx, out), (dx, y), run, back)
 
 
 def channel_axis(x: Array) -> int:

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import kernels
+from ..kernels.runtime.calls import LINE, SMALL
 from ..typing import Array
 
 PLANAR, CHANNELS_LAST = "planar", "channels_last"
-LINE = 64  # bytes of a cache line, and of the widest vector
 MOST_PARTS = 64  # of an array of more than four dimensions, each copied by one call of the kernel
 PATTERNS: dict[int, Any] = {4: np.dtype("float32"), 8: np.dtype("float64")}  # by bytes of a value
-SMALL = 1 << 16  # bytes of an array for which starting on a line costs more time than it saves
 
 
 def with_unit_axis(x: Array) -> Array:

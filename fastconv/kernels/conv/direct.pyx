@@ -155,7 +155,10 @@ def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize
 
 def backward_weight(const real[:, :, :, :] dy, const real[:, :, :, :] x, real[:, :, :, :] dw,
                     tuple window, bint narrow=True):
-    """dw = sum over pixels of dy times the x under the tap; dy and x channels-last, dw any strides."""
+    """dw = sum over pixels of dy times the x under the tap; dw any strides.
+
+    dy and x channels-last; of few channels any strides, fast where dy is planar.
+    """
     cdef Sums g
     cdef View result
     cdef int failed = 0

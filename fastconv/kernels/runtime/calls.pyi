@@ -4,6 +4,8 @@ from ...typing import Array, Call, Shape
 
 R = TypeVar("R")
 MOST: int
+LINE: int
+SMALL: int
 
 def view(a: Array, shape: Shape, strides: Shape) -> Array: ...
 def is_plain(x: object) -> TypeGuard[Array]: ...

@@ -31,7 +31,9 @@ cdef enum:
     BYTES = 1024  # of a signature
     ARRAYS = 12  # given to a call, or made by it
     AXES = 8
-    LINE = 64  # bytes of a cache line
+
+cpdef enum:
+    LINE = 64  # bytes of a cache line, and of the widest vector
     SMALL = 1 << 16  # bytes of an array for which starting on a line costs more time than it saves
 
 include "arrays.pxi"

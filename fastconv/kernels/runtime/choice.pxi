@@ -30,8 +30,10 @@ cdef extern from *:
         int id[64];
         double waited[64];      /* of each thread, at the last look */
     };
-    static const struct Chooser NEW = {-1e18, -1e18, -1e18, -1e18, 1, 0, 4, -1e18, 0, 0, 0, {0}, {0}};
-    static __thread struct Chooser chooser = {-1e18, -1e18, -1e18, -1e18, 1, 0, 4, -1e18, 0, 0, 0, {0}, {0}};  /* of each caller */
+    #define NEVER -1e18
+    #define NEW_CHOOSER {NEVER, NEVER, NEVER, NEVER, 1, 0, 4, NEVER, 0, 0, 0, {0}, {0}}
+    static const struct Chooser NEW = NEW_CHOOSER;
+    static __thread struct Chooser chooser = NEW_CHOOSER;  /* of each caller */
     """
     struct Chooser:
         double looked, waits_seen, clear, shared

@@ -185,7 +185,7 @@ cdef Part part_of(object value, list arrays, tuple constants, unsigned int *used
 cdef Form form_of(np.ndarray a):
     """The memory of an array; None unless it is dense, in C order or with axes exchanged."""
     cdef Form form = Form.__new__(Form)
-    cdef Py_ssize_t size = PyArray_SIZE(a), reach
+    cdef Py_ssize_t size = PyArray_SIZE(a)
     cdef char *first
     cdef char *last
     extremes(a, &first, &last)

@@ -27,7 +27,7 @@ cdef enum:
     BATCHES = 16        # of a range: what a thread takes at once
 
 cdef struct Ranges:
-    int count, threads
+    int count
     Py_ssize_t batch
     Py_ssize_t at[64 * 16]      # RANGES * LINE; of each: the next job, the end; the thread's own next job, and their end
 
@@ -36,7 +36,7 @@ cdef inline void share_out(Ranges *r, Py_ssize_t jobs, int threads) noexcept nog
     """Range t of `count` has the jobs from t * jobs / count to (t + 1) * jobs / count."""
     cdef int t
     record_section(jobs, threads)
-    r.threads, r.count = threads, min(threads, RANGES)
+    r.count = min(threads, RANGES)
     r.batch = jobs if threads == 1 else 1 if threads > RANGES else max(<Py_ssize_t>1, jobs // (threads * BATCHES))
     for t in range(r.count):
         r.at[t * LINE] = jobs * t // r.count

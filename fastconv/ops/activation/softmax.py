@@ -1,7 +1,7 @@
 """Softmax and log-softmax over one axis, each with its backward."""
 
 from ...typing import Array, Call
-from ..elementwise import apply_along, apply_along_output, call
+from ..elementwise import apply_along, apply_to_output, call
 from ..habits import op
 
 
@@ -88,7 +88,7 @@ def softmax_backward(
     >>> fastconv.softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.25, -0.25])
     """
-    return apply_along_output(softmax_backward_call, softmax_call, out, axis, dy, x, y)
+    return apply_to_output(softmax_backward_call, softmax_call, out, dy, x, y, axis)
 
 
 @op
@@ -174,7 +174,7 @@ def log_softmax_backward(
     >>> fastconv.log_softmax_backward(np.array([1.0, 0.0]), np.array([0.0, 0.0]))
     array([ 0.5, -0.5])
     """
-    return apply_along_output(log_softmax_backward_call, log_softmax_call, out, axis, dy, x, y)
+    return apply_to_output(log_softmax_backward_call, log_softmax_call, out, dy, x, y, axis)
 
 
 # ---------------------------------------------------------------- prepared calls

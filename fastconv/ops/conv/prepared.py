@@ -152,7 +152,7 @@ def convert_and_run(
         added = () if residual is None else (channels_last(residual[images]),)
         kernel(source if any_x else channels_last(source), weight, bias, target, *rest, *added)
         if beside:
-            kernels.load(y.dtype).layout.copies.copy(target, part)
+            check.assign(part, target)
 
 
 def run_and_finish(
@@ -211,15 +211,11 @@ def joined(x: Array) -> Array:
     """`x` itself, or a copy, with planes that are one run of memory."""
     if x.strides[3] == x.itemsize and x.strides[2] == x.shape[3] * x.itemsize:
         return x
-    copy = check.empty(x.shape, x.dtype)
-    kernels.load(x.dtype).layout.copies.copy(x, copy)
-    return copy
+    return check.copied(x)
 
 
 def channels_last(x: Array) -> Array:
     """`x` itself, or a copy, with unit stride along C."""
     if check.channels_together(x):
         return x
-    copy = check.empty(x.shape, x.dtype, check.CHANNELS_LAST)
-    kernels.load(x.dtype).layout.copies.copy(x, copy)
-    return copy
+    return check.copied(x, check.CHANNELS_LAST)

@@ -18,7 +18,20 @@ from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
 from .running import more_than_one_value, running_statistics
-from .views import Form, all_pixels, by_set, channels, fill_zeros, formed, needed, per_channel, pixels_in, planes, sets
+from .views import (
+    Form,
+    all_pixels,
+    by_set,
+    channels,
+    fill_zeros,
+    formed,
+    needed,
+    per_channel,
+    pixels_in,
+    planes,
+    sets,
+    with_saved,
+)
 
 
 @op
@@ -107,10 +120,7 @@ def batch_norm(
     if updated and running is not None and running_mean is not None and running_var is not None:
         np.copyto(running_mean, running[0])
         np.copyto(running_var, running[1])
-    result: Any = check.give(y, out)
-    if check.flag(return_saved, "return_saved"):
-        result = (result, mean, invstd)
-    return planned(result, (y, mean, invstd), run, writes=updated)
+    return with_saved(check.give(y, out), (y, mean, invstd), return_saved, run, writes=updated)
 
 
 @op

@@ -11,7 +11,7 @@ from .. import check
 from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
-from .views import by_set, channels, fill_zeros, formed, needed, per_channel, pixels, planes, sets
+from .views import by_set, channels, fill_zeros, formed, needed, per_channel, pixels, planes, sets, with_saved
 
 
 @op
@@ -73,10 +73,7 @@ def group_norm(
     mean, invstd = (np.zeros((x.shape[0], groups), x.dtype) for _ in range(2))
     run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
-    result: Any = check.give(y, out)
-    if check.flag(return_saved, "return_saved"):
-        result = (result, mean, invstd)
-    return planned(result, (y, mean, invstd), run)
+    return with_saved(check.give(y, out), (y, mean, invstd), return_saved, run)
 
 
 @op

@@ -15,7 +15,7 @@ from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
 from .group import saved_statistics
-from .views import fill_zeros, formed, run_stride
+from .views import fill_zeros, formed, run_stride, with_saved
 
 
 @op
@@ -84,10 +84,7 @@ def layer_norm(
     mean, invstd = (np.zeros(x.shape[: x.ndim - len(shape)], x.dtype) for _ in range(2))
     run = layer_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
-    result: Any = check.give(y, out)
-    if check.flag(return_saved, "return_saved"):
-        result = (result, mean, invstd)
-    return planned(result, (y, mean, invstd), run)
+    return with_saved(check.give(y, out), (y, mean, invstd), return_saved, run)
 
 
 @op

@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from ...kernels.runtime.calls import view
-from ...typing import Array
+from ...typing import Array, Call
 from .. import check
+from ..call_cache import planned
 
 Form: TypeAlias = Callable[[Array], Array | None]  # the array as a kernel reads it, or None where its strides forbid
 
@@ -136,3 +137,9 @@ def fill_zeros(*arrays: Array) -> None:
     """The gradients of what an empty batch met."""
     for a in arrays:
         a.fill(0)
+
+
+def with_saved(y: Array, new: tuple[Array, ...], return_saved: bool, run: Call, writes: bool = False) -> Any:
+    """What the user gets of a call that has written `new`, the result with mean and invstd: y, and these if wanted."""
+    result = (y, *new[1:]) if check.flag(return_saved, "return_saved") else y
+    return planned(result, new, run, writes=writes)
