@@ -20,8 +20,9 @@ cdef extern from *:
     struct Chooser {
         double looked;          /* when the system was last asked, */
         double waits_seen;      /* and for waits */
-        double clear;           /* when it last said that no processor is taken */
-        double shared;          /* when a call last got several threads */
+        double since;           /* at every look since then a processor was taken; LATER: not at the last one */
+        double shared;          /* when a call last got several threads, */
+        double spins;           /* and until when its team may spin after it */
         int team;               /* how many it got */
         int taken;              /* processors that others have */
         int looks;              /* since one at the waits */
@@ -31,23 +32,25 @@ cdef extern from *:
         double waited[64];      /* of each thread, at the last look */
     };
     #define NEVER -1e18
-    #define NEW_CHOOSER {NEVER, NEVER, NEVER, NEVER, 1, 0, 4, NEVER, 0, 0, 0, {0}, {0}}
+    #define LATER 1e18
+    #define NEW_CHOOSER {NEVER, NEVER, LATER, NEVER, NEVER, 1, 0, 4, NEVER, 0, 0, 0, {0}, {0}}
     static const struct Chooser NEW = NEW_CHOOSER;
     static __thread struct Chooser chooser = NEW_CHOOSER;  /* of each caller */
     """
     struct Chooser:
-        double looked, waits_seen, clear, shared
+        double looked, waits_seen, since, shared, spins
         int team, taken, looks
         double held, hold
         int known, next
         int id[64]
         double waited[64]
     const Chooser NEW
+    const double LATER
     Chooser chooser
 
 cdef double CALM = 2e6          # ns between two looks at the system, which cost some 10 us
 cdef double BUSY = 0.5e6        # the same while processors are taken: to see soon that they are free again
-cdef double SPINNING = 20e6     # ns after a call in which the team may still spin, and so counts as runnable
+cdef double SPINNING = 20e6     # ns after the predicted end of a call in which the team may spin, and so counts as runnable
 cdef double PASSING = 10e6      # ns that threads of the system itself may be runnable beside a team: two of its ticks
 cdef double WAIT = 2e6          # ns of waiting that matter, where they also are
 cdef double WAIT_SHARE = 0.1    # this share of the time since the last look
@@ -59,8 +62,11 @@ cdef double pretended_time = 0, pretended_wait = 0
 cdef int pretended_runnable = 0
 
 
-cdef int threads_that_pay(int wanted) noexcept nogil:
-    """At most `wanted`: as many as processors are free, or 1 while a hold lasts."""
+cdef int threads_that_pay(int wanted, double work) noexcept nogil:
+    """At most `wanted`: as many as processors are free, or 1 while a hold lasts.
+
+    The end of a call is not told; with `work` nanoseconds on several threads it comes before `work` is over.
+    """
     cdef Chooser *c = &chooser
     cdef double time = pretended_time if pretending else now()
     if time - c.looked > (BUSY if c.taken else CALM):
@@ -69,7 +75,7 @@ cdef int threads_that_pay(int wanted) noexcept nogil:
     if wanted > 1:
         if c.known < min(wanted, TEAM) and not pretending:
             meet(c, wanted)
-        c.shared = time
+        c.shared, c.spins = time, max(c.spins, time + work + SPINNING)
         c.team = wanted
     return wanted
 
@@ -86,11 +92,10 @@ cdef int affordable(const Chooser *c, int wanted, double time) noexcept nogil:
 
 cdef void look(Chooser *c, double time) noexcept nogil:
     """Ask the system how many processors are taken, and how long the team waited since the last look."""
-    cdef int own = c.team if time - c.shared < SPINNING else 1
+    cdef int own = c.team if time < c.spins else 1
     cdef int taken = max(0, (pretended_runnable if pretending else runnable_threads()) - own)
-    if taken == 0:
-        c.clear = time
-    c.taken = taken if own == 1 or time - c.clear > PASSING else 0
+    c.since = min(c.since, time) if taken else LATER
+    c.taken = taken if own == 1 or time - c.since > PASSING else 0
     c.looks += 1
     if c.shared < c.waits_seen or c.team == 1:
         c.waits_seen = time

@@ -64,7 +64,7 @@ cdef int threads_for(double work) noexcept nogil:
     limit = current()
     if limit == 1 or work < smallest_share * (2 + limit // MORE):
         return 1
-    return threads_that_pay(limit) if choosing else limit
+    return threads_that_pay(limit, work) if choosing else limit
 
 
 cdef int current() noexcept nogil:

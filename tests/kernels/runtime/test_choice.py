@@ -28,7 +28,7 @@ def system():
     fastconv.set_num_threads(None)
 
 
-def call(work=1e9):
+def call(work=1e6):
     """How many threads a call with so many nanoseconds of work gets."""
     return threads.ask(work)
 
@@ -64,14 +64,32 @@ def test_the_own_team_that_may_still_spin_is_not_taken_for_others(system):
     assert call() == 1
 
 
+def test_the_own_team_spins_after_the_end_of_a_long_call(system):
+    system(1, runnable=1)
+    assert call(work=80e6) == 2
+    system(1.045, runnable=2)
+    assert call(work=80e6) == 2
+    system(1.15, runnable=2)
+    assert call(work=80e6) == 1
+
+
 def test_a_thread_that_is_runnable_for_a_moment_beside_a_team_takes_no_processor(system):
     system(1, runnable=1)
     assert call() == 2
     got = []
-    for time in (1.003, 1.0105, 1.013):
+    for time in (1.003, 1.0105, 1.0135):
         system(time, runnable=3)
         got.append(call())
-    assert got == [2, 1, 1]
+    assert got == [2, 2, 1]
+
+
+def test_one_look_between_two_long_calls_is_not_enough(system):
+    system(1, runnable=1)
+    got = [call(work=80e6)]
+    for time, runnable in ((1.045, 3), (1.09, 2), (1.14, 3), (1.19, 3)):
+        system(time, runnable=runnable)
+        got.append(call(work=80e6))
+    assert got == [2, 2, 2, 2, 1]
 
 
 def test_after_a_wait_one_thread_for_a_while_and_for_longer_after_the_next_wait(system):
