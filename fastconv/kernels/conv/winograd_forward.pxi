@@ -58,8 +58,7 @@ cdef double balance(Py_ssize_t jobs, int threads) noexcept nogil:
 cdef int split_by_patches(Plan *g) noexcept nogil:
     """Each job takes a few patches through all banks; 1 if memory ran out."""
     cdef int threads = threads_for(work_of(&g.f, &g.p)), failed = 0, thread
-    cdef Py_ssize_t jobs = round_up(ceil_div(g.p.count, JOB_PATCHES), threads)
-    cdef Py_ssize_t patches = round_up(ceil_div(g.p.count, jobs), MR)  # of a job
+    cdef Py_ssize_t patches = patches_of_a_job(g.p.count, threads)
     cdef Ranges ranges
     cdef void *memory = NULL
     share_out(&ranges, ceil_div(g.p.count, patches), threads)
@@ -70,6 +69,13 @@ cdef int split_by_patches(Plan *g) noexcept nogil:
             failed |= take_jobs(g, &ranges, thread, patches, memory)
         free(memory)
     return failed
+
+
+cdef Py_ssize_t patches_of_a_job(Py_ssize_t count, int threads) noexcept nogil:
+    """At most about JOB_PATCHES, whole tiles of MR where all threads stay about as busy."""
+    cdef Py_ssize_t jobs = round_up(ceil_div(count, JOB_PATCHES), threads)
+    cdef Py_ssize_t even = ceil_div(count, jobs), tiled = round_up(even, MR)
+    return tiled if balance(ceil_div(count, tiled), threads) >= 0.87 * balance(ceil_div(count, even), threads) else even
 
 
 cdef int take_jobs(Plan *g, Ranges *ranges, int thread, Py_ssize_t patches,

@@ -50,7 +50,7 @@ cdef int run_weight(WeightGradient *g) noexcept nogil:
 
 cdef int threads_of(WeightGradient *g) noexcept nogil:
     """The threads for the whole of it."""
-    return threads_for(work_of(&g.f, &g.p) + <double>g.f.C * g.f.K * WINOGRAD_BACK_NS)
+    return threads_for(work_of(&g.f, &g.p) + back_work(&g.f))
 
 
 # ---------------------------------------------------------------- a round of patches
@@ -138,47 +138,58 @@ cdef void sum_round(WeightGradient *g, Round *r, real *du, int threads) noexcept
 
 # ---------------------------------------------------------------- du transformed back
 
-cdef int transform_all_back(WeightGradient *g, const real *du, int threads) noexcept nogil:
-    """dw = Gt du G; jobs are (bank, chunk). 1 if memory ran out."""
+cdef double back_work(Filters *f) noexcept nogil:
+    """Nanoseconds on one thread."""
+    return <double>f.C * f.K * WINOGRAD_BACK_NS
+
+
+cdef int transform_all_back(WeightGradient *g, const real *du) noexcept nogil:
+    """dw = Gt du G; jobs are strips of a (bank, chunk). 1 if memory ran out."""
     cdef int thread
     cdef Ranges ranges
-    cdef Py_ssize_t job
-    cdef int failed = 0
+    cdef int threads = threads_for(back_work(&g.f)), failed = 0
+    cdef Py_ssize_t strips = ceil_div(g.f.chunk, STRIP), job
     cdef void *memory = NULL
-    share_out(&ranges, g.f.banks * g.f.chunks, threads)
+    share_out(&ranges, g.f.banks * g.f.chunks * strips, threads)
     with parallel(num_threads=threads):
         memory = allocate(STRIP * g.f.w.taps * VL)
         for thread in prange(threads, schedule="static"):
             job = next_job(&ranges, thread)
             while job >= 0:
-                failed |= transform_back(&g.f, job // g.f.chunks, job % g.f.chunks,
-                                         du + offset_of(&g.f, job // g.f.chunks, job % g.f.chunks), <real *>memory)
+                failed |= transform_strip(&g.f, job // strips // g.f.chunks, job // strips % g.f.chunks, job % strips,
+                                          du, <real *>memory)
                 job = next_job(&ranges, thread)
         free(memory)
     return failed
 
 
-cdef int transform_back(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, const real *du, real *taps) noexcept nogil:
-    """dw = Gt du G for one bank and chunk; 1 without memory for its taps."""
-    cdef Py_ssize_t lanes = bank_width(f, bank), length = length_of(f, chunk), step = odd_lines(length * lanes)
-    cdef Py_ssize_t vector, width, strip, count, c
-    cdef const real *u
+cdef int transform_strip(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, Py_ssize_t strip, const real *du,
+                         real *taps) noexcept nogil:
+    """A strip of a bank and chunk, where du holds all of them; 1 without memory for its taps."""
     if taps == NULL:
         return 1
-    for strip in range(ceil_div(length, STRIP)):
-        count = min(<Py_ssize_t>STRIP, length - strip * STRIP)
-        for vector in range(lanes // VL):
-            width = panel_width(lanes, vector // NR)
-            u = du + vector // NR * NR * VL * length + strip * STRIP * width + vector % NR * VL
-            for c in range(count):
-                if f.w.taps == 4:
-                    transform(filter_gradient_2, 6, 2, u + c * width, 6 * step, step, taps + c * 4 * VL, 2 * VL, VL)
-                elif f.w.taps == 9:
-                    transform(filter_gradient_3, 6, 3, u + c * width, 6 * step, step, taps + c * 9 * VL, 3 * VL, VL)
-                else:
-                    transform(filter_gradient_5, 6, 5, u + c * width, 6 * step, step, taps + c * 25 * VL, 5 * VL, VL)
-            scatter_taps(f, bank * f.width + vector * VL, chunk * f.chunk + strip * STRIP, count, taps)
+    if strip * STRIP < length_of(f, chunk):
+        transform_back(f, bank, chunk, strip, du + offset_of(f, bank, chunk), taps)
     return 0
+
+
+cdef void transform_back(Filters *f, Py_ssize_t bank, Py_ssize_t chunk, Py_ssize_t strip, const real *du,
+                         real *taps) noexcept nogil:
+    """dw = Gt du G for one strip of a bank and chunk, whose sums are du."""
+    cdef Py_ssize_t lanes = bank_width(f, bank), length = length_of(f, chunk), step = odd_lines(length * lanes)
+    cdef Py_ssize_t vector, width, count = min(<Py_ssize_t>STRIP, length - strip * STRIP), c
+    cdef const real *u
+    for vector in range(lanes // VL):
+        width = panel_width(lanes, vector // NR)
+        u = du + vector // NR * NR * VL * length + strip * STRIP * width + vector % NR * VL
+        for c in range(count):
+            if f.w.taps == 4:
+                transform(filter_gradient_2, 6, 2, u + c * width, 6 * step, step, taps + c * 4 * VL, 2 * VL, VL)
+            elif f.w.taps == 9:
+                transform(filter_gradient_3, 6, 3, u + c * width, 6 * step, step, taps + c * 9 * VL, 3 * VL, VL)
+            else:
+                transform(filter_gradient_5, 6, 5, u + c * width, 6 * step, step, taps + c * 25 * VL, 5 * VL, VL)
+        scatter_taps(f, bank * f.width + vector * VL, chunk * f.chunk + strip * STRIP, count, taps)
 
 
 # ---------------------------------------------------------------- by parts
@@ -201,7 +212,7 @@ cdef int sum_by_parts(WeightGradient *g, Py_ssize_t rounds, Py_ssize_t parts) no
             part = next_job(&ranges, thread)
     if not failed:
         add_parts(du, size_of(&g.f), size, parts, threads)
-        failed = transform_all_back(g, du, threads)
+        failed = transform_all_back(g, du)
     free(du)
     return failed
 
@@ -256,7 +267,7 @@ cdef int sum_in_turn(WeightGradient *g) noexcept nogil:
             sum_round(g, &r, du, threads)
         r.first += r.patches
     if not failed:
-        failed = transform_all_back(g, du, threads)
+        failed = transform_all_back(g, du)
     close_round(&r)
     free(du)
     return failed
@@ -292,9 +303,11 @@ cdef int sum_chunk(Filters *f, Round *r, Py_ssize_t bank, Py_ssize_t chunk, void
     """All frequencies of one bank and chunk, and back at once; 1 without memory."""
     cdef real *taps = <real *>memory
     cdef real *du = taps + STRIP * f.w.taps * VL
-    cdef Py_ssize_t frequency
+    cdef Py_ssize_t i
     if memory == NULL:
         return 1
-    for frequency in range(FREQUENCIES):
-        sum_frequency(f, r, bank, chunk, frequency, du)
-    return transform_back(f, bank, chunk, du, taps)
+    for i in range(FREQUENCIES):
+        sum_frequency(f, r, bank, chunk, i, du)
+    for i in range(ceil_div(length_of(f, chunk), STRIP)):
+        transform_back(f, bank, chunk, i, du, taps)
+    return 0
