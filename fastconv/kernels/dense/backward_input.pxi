@@ -149,7 +149,7 @@ cdef void input_from_panels(const Input *g, Py_ssize_t column, Py_ssize_t sample
     cdef Py_ssize_t columns = min(g.columns, g.w.columns - column)
     cdef Product p
     memset(&p, 0, sizeof(p))
-    p.a_row, p.a_step, p.y_row = g.dy.step, 1, g.dx.step
+    p.a_row, p.a_step, p.w_step, p.y_row = g.dy.step, 1, PANEL_WIDTH, g.dx.step
     for block in range(ceil_div(O, OUTER_BLOCK)):
         start = block * OUTER_BLOCK
         length = min(<Py_ssize_t>OUTER_BLOCK, O - start)

@@ -1,10 +1,18 @@
-# dw = dy^T x, a block of samples at a time: both operands are copied, then a job computes some rows and panels of dw.
+# dw = dy^T x, a block of samples at a time: both operands are copied, unless they are small, then a job computes some
+# rows and panels of dw.
 
 cdef enum:
     WHOLE_ROW_SAMPLES = 16  # up to which a job computes whole rows of dw
     ROWS_PER_JOB = 96       # of dw, for more samples
     PANELS_ACROSS = 16      # of dw in a job, for more samples
     SAMPLES_PER_COPY = 16   # samples that a job of copying takes
+    IN_PLACE_ROWS = 128     # of dw, up to which small operands are read where they lie
+
+cdef extern from *:
+    """
+    #define IN_PLACE_BYTES (1 << 19)
+    """
+    enum: IN_PLACE_BYTES    # of x, which stay in the second cache
 
 cdef struct Weight:
     Matrix dy, x, dw
@@ -14,6 +22,7 @@ cdef struct Weight:
     Py_ssize_t start, length  # the block of samples
     Py_ssize_t rows, across   # rows and panels of dw in a job
     bint stream          # dw is stored around the caches
+    bint in_place        # dy and x are read where they lie
 
 
 def backward_weight(const real[:, :] dy, const real[:, :] x, real[:, :] dw):
@@ -47,11 +56,12 @@ cdef int run_weight(Weight *g) except -1:
     groups, across = ceil_div(O, g.rows), ceil_div(ceil_div(I, PANEL_WIDTH), g.across)
     g.stream = (O * I * REAL_BYTES >= STREAM_DENSE_BYTES and N <= OUTER_BLOCK and g.dw.step % VL == 0 and I % VL == 0
                 and <size_t>g.dw.p % (VL * REAL_BYTES) == 0)
+    g.in_place = O <= IN_PLACE_ROWS and I % VL == 0 and N * I * REAL_BYTES <= IN_PLACE_BYTES
     try:
         allocate_copies(g, threads)
         while g.start < N:
             g.length = min(<Py_ssize_t>OUTER_BLOCK, N - g.start)
-            share_out(&ranges, ceil_div(g.length, SAMPLES_PER_COPY), packers)
+            share_out(&ranges, 0 if g.in_place else ceil_div(g.length, SAMPLES_PER_COPY), packers)
             for thread in prange(packers, nogil=True, num_threads=packers, schedule="static"):
                 job = next_job(&ranges, thread)
                 while job >= 0:
@@ -75,10 +85,11 @@ cdef int run_weight(Weight *g) except -1:
 cdef int allocate_copies(Weight *g, int threads) except -1:
     """Memory for a block of samples of dy and x, and for a tile of dw of each thread."""
     cdef Py_ssize_t block = min(g.dy.rows, <Py_ssize_t>OUTER_BLOCK)
-    g.numbers = <real *>malloc(round_up(g.dw.rows, OUTER_ROWS) * block * REAL_BYTES)
-    g.panels = <real *>malloc(round_up(g.dw.columns, PANEL_WIDTH) * block * REAL_BYTES)
     g.own = <real *>malloc(threads * OUTER_ROWS * PANEL_WIDTH * REAL_BYTES)
-    if g.numbers == NULL or g.panels == NULL or g.own == NULL:
+    if not g.in_place:
+        g.numbers = <real *>malloc(round_up(g.dw.rows, OUTER_ROWS) * block * REAL_BYTES)
+        g.panels = <real *>malloc(round_up(g.dw.columns, PANEL_WIDTH) * block * REAL_BYTES)
+    if g.own == NULL or not g.in_place and (g.numbers == NULL or g.panels == NULL):
         raise MemoryError("the operands of a dense layer in order")
     return 0
 
@@ -107,11 +118,16 @@ cdef void weight_job(const Weight *g, Py_ssize_t first, Py_ssize_t panel, real *
     cdef Py_ssize_t O = g.dw.rows, I = g.dw.columns, stop = min(first + g.rows, O), o, tile
     cdef Py_ssize_t last = min(panel + g.across, ceil_div(I, PANEL_WIDTH))
     cdef Product p
-    p.a_row, p.a_step, p.steps, p.ahead, p.ahead_step = 1, OUTER_ROWS, g.length, g.numbers, 0
+    p.a_row, p.steps, p.ahead, p.ahead_step = 1, g.length, own, 0
+    p.a_step = g.dy.step if g.in_place else <Py_ssize_t>OUTER_ROWS
+    p.w_step = g.x.step if g.in_place else <Py_ssize_t>PANEL_WIDTH
     while panel < last:
         for tile in range(ceil_div(stop - first, OUTER_ROWS)):
             o = first + tile * OUTER_ROWS
-            p.a, p.w = g.numbers + o * g.length, g.panels + panel * g.length * PANEL_WIDTH
+            if g.in_place:
+                p.a, p.w = g.dy.p + g.start * g.dy.step + o, g.x.p + g.start * g.x.step + panel * PANEL_WIDTH
+            else:
+                p.a, p.w = g.numbers + o * g.length, g.panels + panel * g.length * PANEL_WIDTH
             p.y, p.y_row = g.dw.p + o * g.dw.step + panel * PANEL_WIDTH, g.dw.step
             p.add, p.stream = g.start > 0, g.stream
             outer_part(&p, min(<Py_ssize_t>OUTER_ROWS, stop - o), min(<Py_ssize_t>PANEL_WIDTH, I - panel * PANEL_WIDTH),

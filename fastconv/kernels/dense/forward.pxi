@@ -3,6 +3,7 @@
 cdef enum:
     COPY_SAMPLES = 24  # samples from which copying the weights pays
     COPY_OUTPUTS = 64  # outputs whose weights a job copies
+    IN_PLACE = 16384   # weights that stay in the first cache where they lie
 
 
 def forward(const real[:, :] x, const real[:, :] w, const real[:] bias, real[:, :] y, int activation):
@@ -49,7 +50,8 @@ cdef int run_forward(Forward *f) except -1:
     cdef int packers
     cdef int threads = threads_for(<double>N * O * (I + 8 * VL) / (DENSE_PRODUCTS_PER_NS * VL)
                                    + O * I * REAL_BYTES / DENSE_READ_PER_NS)
-    cdef bint copy_w = N >= COPY_SAMPLES and (O > DOTS or I > DOT_BLOCK), copy_x = N > 1 and (copy_w or blocks > 1)
+    cdef bint copy_w = N >= COPY_SAMPLES and O * I > IN_PLACE and (O > DOTS or I > DOT_BLOCK)
+    cdef bint copy_x = N > 1 and (copy_w or blocks > 1)
     f.outputs_at_once = COPY_OUTPUTS if copy_w else DOTS
     f.outputs = COPY_OUTPUTS if copy_w else 4 * DOTS
     f.samples = samples_per_job(N, DOT_ROWS)

@@ -21,7 +21,8 @@ cdef enum:
 cdef struct Product:
     const real *a          # a[i, t] lies at a[i * a_row + t * a_step]
     Py_ssize_t a_row, a_step
-    const real *w          # a panel: PANEL_VECTORS vectors per step
+    const real *w          # a panel: PANEL_VECTORS vectors per step,
+    Py_ssize_t w_step      # so far apart
     Py_ssize_t steps
     real *y
     Py_ssize_t y_row
@@ -47,7 +48,7 @@ cdef inline void outer_body(const Product *product, const int rows, const int nv
     cdef const real *w = product.w
     cdef const real *ahead = product.ahead
     cdef real *y = product.y
-    cdef Py_ssize_t a_step = product.a_step, ahead_step = product.ahead_step, y_row = product.y_row, t
+    cdef Py_ssize_t a_step = product.a_step, w_step = product.w_step, ahead_step = product.ahead_step, y_row = product.y_row, t
     cdef bint add = product.add, stream = product.stream
     cdef int i, j
     for i in range(rows):
@@ -63,7 +64,7 @@ cdef inline void outer_body(const Product *product, const int rows, const int nv
                 acc[i][j] = acc[i][j] + s * wv[j]
         vprefetch(ahead)
         vprefetch(ahead + LINE)
-        w += PANEL_WIDTH
+        w += w_step
         ahead += ahead_step
     if add:
         for i in range(rows):
