@@ -20,6 +20,7 @@ cdef struct Input:
     real *scratch
     Py_ssize_t scratch_size      # of a thread, in values
     Py_ssize_t columns, samples  # of a job
+    Py_ssize_t block             # terms of a sum
 
 ctypedef void (*add_case)(const real *w, Py_ssize_t w_step, const real *a, Py_ssize_t a_step, real *sums,
                           Py_ssize_t sums_step, Py_ssize_t columns, int rows, const int width) noexcept nogil
@@ -55,12 +56,14 @@ cdef int run_input(Input *g) except -1:
     cdef int threads = threads_for(<double>N * O * I / (DENSE_PRODUCTS_PER_NS * VL)
                                    + O * I * REAL_BYTES / DENSE_READ_PER_NS)
     cdef bint few = N <= FEW_SAMPLES
-    g.scratch_size = MOST_SUMS if few else (OUTER_BLOCK * PANELS_PER_JOB + OUTER_ROWS) * PANEL_WIDTH
+    g.block = min(<Py_ssize_t>OUTER_BLOCK, O)
+    g.scratch_size = (g.block * PANELS_PER_JOB + OUTER_ROWS) * PANEL_WIDTH
     g.columns = PANELS_PER_JOB * PANEL_WIDTH
     g.samples = samples_per_job(N, OUTER_ROWS)
     if few:  # a job for every thread, of whole rows where they can be
         g.columns = max(min(MOST_SUMS // N, ceil_div(I, threads)), <Py_ssize_t>FEWEST_COLUMNS) // VL * VL
         g.columns = min(g.columns, MOST_SUMS // N // VL * VL)
+        g.scratch_size = N * g.columns
     groups = ceil_div(I, g.columns)
     g.scratch = <real *>malloc(threads * g.scratch_size * REAL_BYTES)
     if g.scratch == NULL:
@@ -153,7 +156,7 @@ cdef void input_from_panels(const Input *g, Py_ssize_t column, Py_ssize_t sample
     for block in range(ceil_div(O, OUTER_BLOCK)):
         start = block * OUTER_BLOCK
         length = min(<Py_ssize_t>OUTER_BLOCK, O - start)
-        pack_panels(g.w.p + start * g.w.step + column, g.w.step, length, columns, scratch, OUTER_BLOCK * PANEL_WIDTH)
+        pack_panels(g.w.p + start * g.w.step + column, g.w.step, length, columns, scratch, g.block * PANEL_WIDTH)
         for panel in range(ceil_div(columns, PANEL_WIDTH)):
             input_panel(g, &p, start, length, column, panel, sample, scratch)
 
@@ -167,12 +170,12 @@ cdef inline void input_panel(const Input *g, Product *p, Py_ssize_t start, Py_ss
     cdef Py_ssize_t stop = min(sample + g.samples, g.dy.rows), columns = min(g.columns, g.w.columns - column), n, rows
     cdef Py_ssize_t ahead, first = column + panel * PANEL_WIDTH
     cdef const real *next_block = g.w.p + min(start + OUTER_BLOCK, g.w.rows - 1) * g.w.step + first
-    cdef real *own = scratch + OUTER_BLOCK * PANELS_PER_JOB * PANEL_WIDTH
+    cdef real *own = scratch + g.block * PANELS_PER_JOB * PANEL_WIDTH
     n = sample
     while n < stop:
         rows = ceil_div(stop - n, ceil_div(stop - n, OUTER_ROWS))
         ahead = (n - sample) // OUTER_ROWS * 2 * LINE
-        p.a, p.w, p.steps = g.dy.p + n * g.dy.step + start, scratch + panel * OUTER_BLOCK * PANEL_WIDTH, length
+        p.a, p.w, p.steps = g.dy.p + n * g.dy.step + start, scratch + panel * g.block * PANEL_WIDTH, length
         p.y, p.y_row, p.add = g.dx.p + n * g.dx.step + first, g.dx.step, start > 0
         p.ahead = next_block + ahead if ahead < PANEL_WIDTH else scratch
         p.ahead_step = g.w.step if ahead < PANEL_WIDTH else 0
