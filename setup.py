@@ -75,22 +75,8 @@ SANITIZE = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-wrapv", "-fsanitize=ad
 
 EMPTY = "int main(void) { return 0; }"
 USES_OPENMP = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"
-# A parallel section of one thread is called as a function: libgomp takes 0.3 microseconds to make a team of one. Inside
-# a section of the caller's own, thread numbers would be those of the caller's team: there libgomp makes the team.
-ALONE = """
-#if defined(__GNUC__) && !defined(__clang__)
-extern int omp_get_level(void);
-extern void __real_GOMP_parallel(void (*run)(void *), void *data, unsigned threads, unsigned flags);
-void __wrap_GOMP_parallel(void (*run)(void *), void *data, unsigned threads, unsigned flags)
-{
-    if (threads == 1 && !omp_get_level())
-        run(data);
-    else
-        __real_GOMP_parallel(run, data, threads, flags);
-}
-#endif
-"""
-WRAP = "-Wl,--wrap=GOMP_parallel"
+ONE_THREAD = ["-include", str(KERNELS.absolute() / "runtime" / "regions.h"), "-Wl,--wrap=GOMP_parallel"]
+HAS_SECTION = "int main(void) { int n = 0;\n#pragma omp parallel num_threads(1)\nn = 1; return n != 1; }"
 
 
 def flag(name, default):
@@ -180,7 +166,7 @@ class BuildKernels(build_ext):
     def build_extensions(self):
         """Translate, then compile what this compiler can."""
         self.openmp = flag("FASTCONV_OPENMP", "1") and self.accepts(["-fopenmp"], USES_OPENMP)
-        self.wraps = self.openmp and self.accepts(["-fopenmp", WRAP], ALONE + USES_OPENMP)
+        self.calls_for_one_thread = self.openmp and self.accepts(["-fopenmp", *ONE_THREAD], HAS_SECTION)
         self.extensions = [e for e in self.extensions if self.accepts(BUILDS[self.build_of(e)][0], EMPTY)]
         self.temp = Path(self.build_temp)
         self.translate()
@@ -236,8 +222,6 @@ class BuildKernels(build_ext):
         own = self.temp / "copies" / Path(*parts).with_suffix(".c")
         own.parent.mkdir(parents=True, exist_ok=True)
         code = inlined(c_file.read_text(encoding="utf-8"))
-        wraps = self.wraps and "#pragma omp parallel" in code
-        code += ALONE * wraps
         if not own.exists() or own.read_text(encoding="utf-8") != code:
             own.write_text(code, encoding="utf-8")
         extension.sources = [str(own)]
@@ -248,7 +232,7 @@ class BuildKernels(build_ext):
             extension.define_macros.append(("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"))
             inline = ("CYTHON_INLINE", "inline")  # run on every call of an op: its helpers are pasted
             extension.define_macros = [inline if macro[0] == inline[0] else macro for macro in extension.define_macros]
-        extension.depends = [str(path) for path in KERNELS.glob("*/*.px[di]")]
+        extension.depends = [str(path) for path in (*KERNELS.glob("*/*.px[di]"), *KERNELS.glob("*/*.h"))]
         extension.extra_compile_args = [*BUILDS[self.build_of(extension)][0], *OPTIMISE, *SMALLER]
         if self.build_of(extension) == "baseline" and MOVES_MEMORY & set(parts):
             extension.extra_compile_args.append("-O2")
@@ -262,7 +246,10 @@ class BuildKernels(build_ext):
             extension.extra_link_args = [SANITIZE[-1]]
         if self.openmp:
             extension.extra_compile_args.append("-fopenmp")
-            extension.extra_link_args += ["-fopenmp", *[WRAP] * wraps]
+            extension.extra_link_args.append("-fopenmp")
+        if self.calls_for_one_thread:
+            extension.extra_compile_args += ONE_THREAD[:-1]
+            extension.extra_link_args.append(ONE_THREAD[-1])
 
 
 def macros(build, dtype):
