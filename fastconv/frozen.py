@@ -56,7 +56,7 @@ class FrozenNetwork(Predictor):
     def renew(self) -> None:
         """A new lock and no plans: in the parent of a fork, another thread may have been using the old ones."""
         self.lock = threading.Lock()
-        self.idle: list[tuple[int, BoundPlan]] = []  # (images, plan), the last used first
+        self.idle: list[tuple[int, BoundPlan]] = []  # (images, plan), the last used last
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self.output, self.channels_last, self.fusions, self.weights, kernels.build
@@ -85,24 +85,25 @@ class FrozenNetwork(Predictor):
     def take(self, n: int) -> BoundPlan:
         """A bound plan that nobody else runs."""
         with self.lock:
-            for i, (images, plan) in enumerate(self.idle):
-                if images == n:
-                    del self.idle[i]
-                    return plan
+            for i in range(len(self.idle) - 1, -1, -1):
+                if self.idle[i][0] == n:
+                    return self.idle.pop(i)[1]
         return self.bound_plan(self.make_plan(n))
 
     def put_back(self, n: int, plan: BoundPlan) -> None:
         """Keep the plan for the next prediction of so many images; of all plans the last few are kept."""
         with self.lock:
-            self.idle.insert(0, (n, plan))
-            del self.idle[KEPT:]
+            self.idle.append((n, plan))
+            if len(self.idle) > KEPT:
+                del self.idle[0]
 
-    def _predict_part(self, x: Array, y: Array) -> None:
-        """y = the output for a checked batch of images."""
+    def _predict_part(self, x: Array, y: Array | None = None) -> Array:
+        """The output for a checked batch of images: a new array, or `y`, which is overwritten."""
         plan = self.take(len(x))
         plan.run_on(x)
-        y[...] = plan.y
+        y = plan.result(y)
         self.put_back(len(x), plan)
+        return y
 
     __call__ = Predictor.predict
 

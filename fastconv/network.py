@@ -196,12 +196,12 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
         """Which array holds NaN or infinity, if any does."""
         return arrays_not_finite(self) or super()._not_finite()
 
-    def _predict_part(self, x: Array, y: Array) -> None:
-        """y = the output for a checked batch of images."""
+    def _predict_part(self, x: Array, y: Array | None = None) -> Array:
+        """The output for a checked batch of images: a new array, or `y`, which is overwritten."""
         with self.executor.lock:
             plan = self.executor.bound_plan(len(x))
             plan.run_on(x)
-            y[...] = plan.y
+            return plan.result(y)
 
     def freeze(self, batch_size: int = 1) -> FrozenNetwork:
         """The network as it is now, made ready for prediction alone: faster, and for any number of threads at once.

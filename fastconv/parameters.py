@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import prod
-from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from .kernels.runtime.calls import all_writeable
 from .ops import check
 from .ops.allocation import aligned, nbytes
 from .system.caller import warn
@@ -221,7 +221,7 @@ class Arrays(Named):
 
     def writable(self) -> bool:
         """Whether the vector and all arrays are, as people hold them."""
-        return all(map(attrgetter("flags.writeable"), (self._flat, *self._arrays.values())))
+        return all_writeable((self._flat, *self._arrays.values()))
 
     def lie_as(self, other: "Arrays") -> bool:
         """Whether another vector holds arrays of the same names, shapes and dtype at the same places."""

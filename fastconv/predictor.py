@@ -26,14 +26,14 @@ WORDS = {  # arguments of other libraries -> what to write
 
 
 class Predictor:
-    """The base of classes with `input_shape`, `output_shape`, `dtype`, and `_predict_part(x, y)` for checked images."""
+    """The base of classes with `input_shape`, `output_shape`, `dtype`, and `_predict_part(x)` for checked images."""
 
     input_shape: Shape
     output_shape: Shape
     dtype: np.dtype[Any]
 
-    def _predict_part(self, x: Array, y: Array) -> None:
-        """y = the output for a checked batch of images."""
+    def _predict_part(self, x: Array, y: Array | None = None) -> Array:
+        """The output for a checked batch of images: a new array, or `y`, which is overwritten."""
         raise NotImplementedError
 
     def _not_finite(self) -> str:
@@ -61,9 +61,12 @@ class Predictor:
         """
         images, batched = batch(x, "x", self.input_shape, self.dtype)
         batch_size = check.integer(batch_size, "batch_size", 1)
-        y = np.empty((len(images), *self.output_shape), self.dtype)
-        for start in range(0, len(images), batch_size):
-            self._predict_part(images[start : start + batch_size], y[start : start + batch_size])
+        if 0 < len(images) <= batch_size:
+            y = self._predict_part(images)
+        else:
+            y = np.empty((len(images), *self.output_shape), self.dtype)
+            for start in range(0, len(images), batch_size):
+                self._predict_part(images[start : start + batch_size], y[start : start + batch_size])
         with_nan = first_image_with_nan(y)
         if with_nan is not None:
             self._warn_of_nan(images, with_nan, batched)

@@ -117,9 +117,9 @@ def test_the_plans_used_last_are_kept():
     made, x = network().freeze(), images(12)
     for n in range(1, 13):
         made.predict(x[:n])
-    assert [n for n, _ in made.idle] == list(range(12, 12 - KEPT, -1))
+    assert [n for n, _ in made.idle] == list(range(13 - KEPT, 13))
     made.predict(x[:7])
-    assert [n for n, _ in made.idle][:2] == [7, 12]
+    assert [n for n, _ in made.idle][-2:] == [12, 7]
     assert len(made.idle) == KEPT
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.runtime.calls import is_batch
 from ..ops import advice, check
 from ..typing import Array, Shape
 
@@ -15,10 +16,8 @@ BRIGHTEST = 200  # the brightest pixel of pictures lies above; depths in metres 
 
 def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[Array, bool]:
     """(N, *input_shape) of the network's dtype, and whether it came with a batch axis."""
-    if type(x) is np.ndarray and x.dtype == dtype and x.shape[1:] == input_shape:
-        flags = x.flags
-        if flags.c_contiguous and flags.aligned:  # nothing to convert: most batches are like this
-            return x, True
+    if is_batch(x, input_shape, dtype):  # nothing to convert: most batches are like this
+        return x, True
     if isinstance(x, tuple):
         refuse_shape(x, name, input_shape, dtype)
     code, x = check.code(x, name), of_dtype(x, name, dtype)

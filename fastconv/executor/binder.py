@@ -11,6 +11,7 @@ import numpy as np
 from ..arguments.finite import check_finite
 from ..graph import Node
 from ..graph.graph import reading
+from ..kernels.runtime.calls import Sequence, copy_into
 from ..layer import Bound, Parameter, State
 from ..ops.add import add_call
 from ..ops.layout import copy_call, copy_kernel
@@ -28,29 +29,31 @@ class BoundPlan:
         self.x, self.y = plan.x.array(binder.arena), plan.y.array(binder.arena)
         self.steps, self.dx = plan.steps, None if plan.dx is None else plan.dx.array(binder.arena)
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
-        self.calls = [call for _, calls in self.bound for call in calls]
+        self.run = Sequence(call for _, calls in self.bound for call in calls)
         self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
-        if self.x.ndim == 4 and not self.x.flags.c_contiguous:
-            self.copy_in = copy_kernel(self.x.dtype)  # the images are other arrays with each batch
-        else:
-            self.copy_in = lambda x, out: np.copyto(out, x)
+        planar = self.x.ndim != 4 or self.x.flags.c_contiguous
+        self.copy_in = None if planar else copy_kernel(self.x.dtype)  # the images are other arrays with each batch
 
     def run_on(self, x: Array, targets: Array | None = None) -> None:
-        """Write the images and targets, and run; here without `run`, for it is one more Python call for each batch."""
+        """Write the images and targets, and run."""
         self.write(x, targets)
-        for call in self.calls:
-            call()
+        self.run()
 
     def write(self, x: Array, targets: Array | None = None) -> None:
         """Copy the images and targets in."""
-        self.copy_in(x, self.x)
+        if self.copy_in is None:
+            copy_into(self.x, x)
+        else:
+            self.copy_in(x, self.x)
         if targets is not None:
-            np.copyto(self.targets, targets)
+            copy_into(self.targets, targets)
 
-    def run(self) -> None:
-        """Make all calls."""
-        for call in self.calls:
-            call()
+    def result(self, y: Array | None = None) -> Array:
+        """The output in C order: a new array, or `y`, which is overwritten."""
+        if y is None:
+            return self.y.copy()
+        y[...] = self.y
+        return y
 
 
 class Binder:

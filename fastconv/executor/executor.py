@@ -51,6 +51,7 @@ class Executor(SetOnce):
         self.lock = threading.Lock()  # held by the thread that runs a plan
         self.trainer = threading.RLock()  # held by the thread that trains
         self.plans: OrderedDict[Any, BoundPlan] = OrderedDict()
+        self.latest: tuple[Any, BoundPlan] | None = None  # the plan used last, with its key: no hash is needed for it
         self.arena: Array = allocation.aligned(0)
 
     def make_plan(self, n: int, training: bool = False, fused_update: bool = False, inputs: bool = False) -> Plan:
@@ -67,13 +68,17 @@ class Executor(SetOnce):
         With `fused_update` the optimizer's step is part of the plan, and no gradient outlives its use. With a loss and
         without `training` it computes gradients of the prediction. With `inputs` it computes those of the images too.
         """
-        key = (n, loss, fused_update, training, inputs, rewrites.switched_off())
-        plan = self.plans.pop((*key, Changes.count), None)
+        key = (n, loss, fused_update, training, inputs, rewrites.switched_off(), Changes.count)
+        if self.latest is not None and self.latest[0][1] is loss and self.latest[0] == key:
+            return self.latest[1]
+        plan = self.plans.pop(key, None)
         if plan is None:
             plan = self.bind(n, loss, self.buffers, fused_update, training, inputs)
+            key = (*key[:-1], Changes.count)  # a layer may change while it is bound
         while len(self.plans) >= KEPT:
             self.plans.popitem(last=False)
-        self.plans[*key, Changes.count] = plan  # the last is the one used most recently
+        self.plans[key] = plan  # the last is the one used most recently
+        self.latest = key, plan
         return plan
 
     def bind(
@@ -90,6 +95,7 @@ class Executor(SetOnce):
         plan = self.make_plan(n, loss is not None, fused_update, inputs)
         if plan.size > self.arena.size:
             self.plans.clear()  # they hold the smaller arena
+            self.latest = None
             self.arena = allocation.aligned(plan.size)
         if loss is not None and not fused_update and self.gradients is None:
             self.gradients = self.parameters.like()

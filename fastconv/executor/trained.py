@@ -1,7 +1,6 @@
 """What training needs of a network: gradients, one step of training, and the right of one thread to do so."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -164,16 +163,9 @@ class Trained:
                 watch(plan.loss, plan.y)
             return float(plan.loss)
 
-    @contextmanager
-    def training(self) -> Iterator[None]:
+    def training(self) -> "Training":
         """Held while the network is trained; a second thread that wants to train is refused."""
-        trainer = self.executor.trainer
-        if not trainer.acquire(blocking=False):
-            raise RuntimeError("another thread is training this network")
-        try:
-            yield
-        finally:
-            trainer.release()
+        return Training(self.executor.trainer)
 
     def _batch_of(self, x: Any) -> Array:
         """`x` as a batch of at least one image."""
@@ -183,3 +175,19 @@ class Trained:
             wanted = shape_of_batch(self.input_shape)
             raise ValueError(f"x must be a batch of at least one image, {wanted}, got {np.shape(x)}{cure}")
         return images
+
+
+class Training:
+    """One thread trains: the context that `Trained.training` gives."""
+
+    __slots__ = ("trainer",)
+
+    def __init__(self, trainer: Any) -> None:
+        self.trainer = trainer
+
+    def __enter__(self) -> None:
+        if not self.trainer.acquire(blocking=False):
+            raise RuntimeError("another thread is training this network")
+
+    def __exit__(self, *error: object) -> None:
+        self.trainer.release()

@@ -19,6 +19,8 @@ from .regions import Order, region
 from .settings import checked_setting
 from .state import State
 
+TINY = 1e-37  # numbers above it are no zeros in float32
+
 
 class Optimizer:
     """The base of the rules: checked settings, state, and an update that an interrupt never stops half-way.
@@ -195,7 +197,7 @@ class Optimizer:
     def leaves_gaps(self, w: Array) -> bool:
         """Whether a step keeps the zeros between parameters; there gradients are 0, and eps = 0 would give 0 / 0."""
         eps = vars(self).get("eps", getattr(type(self), "eps", 1))
-        return bool(w.dtype.type(eps) > 0)
+        return eps > TINY or bool(w.dtype.type(eps) > 0)
 
 
 def run(calls: Iterable[Call]) -> None:

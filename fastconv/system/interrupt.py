@@ -2,8 +2,7 @@
 
 import threading
 from _signal import SIGINT, getsignal, signal  # type: ignore[import-not-found]  # quicker: without enumerations
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 from typing import TypeAlias
 
@@ -33,23 +32,30 @@ blocks = Blocks()
 fork.renewed_in_children(blocks)
 
 
-@contextmanager
-def held_back() -> Iterator[None]:
+class held_back:  # it is used like a function
     """Delay Ctrl-C until the block has finished: what SIGINT raises is raised after it.
 
     Only the main thread is ever interrupted, so in other threads there is nothing to do.
     """
-    handler = getsignal(SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
-    caught: list[tuple[int, FrameType | None]] = []
-    blocks.running.append((threading.get_ident(), handler))
-    signal(SIGINT, lambda *signal_and_frame: caught.append(signal_and_frame))
-    try:
-        yield
-    finally:
-        signal(SIGINT, handler)
-        blocks.running.pop()
-        if caught:
-            handler(*caught[-1])
+
+    __slots__ = ("caught", "handler")
+
+    def __enter__(self) -> None:
+        self.caught: list[tuple[int, FrameType | None]] = []
+        self.handler: Handler | None = None
+        handler, thread = getsignal(SIGINT), threading.get_ident()
+        if thread == threading.main_thread().ident and callable(handler):
+            self.handler = handler
+            blocks.running.append((thread, handler))
+            signal(SIGINT, self.catch)
+
+    def catch(self, number: int, frame: FrameType | None) -> None:
+        """What SIGINT does meanwhile."""
+        self.caught.append((number, frame))
+
+    def __exit__(self, *error: object) -> None:
+        if self.handler is not None:
+            signal(SIGINT, self.handler)
+            blocks.running.pop()
+            if self.caught:
+                self.handler(*self.caught[-1])

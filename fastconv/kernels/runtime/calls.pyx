@@ -1,9 +1,12 @@
+# cython: auto_pickle=False
 """Calls seen before, and what ops ask of arrays on every call. Compiled once; it needs the C interface of NumPy.
 
     signature.pxi   what an op can see of its arguments without reading an element, as bytes
     plan.pxi        what a call did: functions with arrays given to the call, new arrays, and constants
     arrays.pxi      views, new arrays, and questions about one array
     windows.pxi     the tables of pooling windows
+    sequence.pxi    the calls of a network's plan, on arrays that stay where they are
+    batch.pxi       what a network asks of each batch
 
 An op that has run hands over its plan. The next call with the same signature would pass the same checks and go the same
 way, so its plan is followed instead. A plan holds no array but constants of the library.
@@ -11,7 +14,10 @@ way, so its plan is followed instead. A plan holds no array but constants of the
 
 cimport cython
 cimport numpy as np
+from cython cimport view as memory
+from cpython.buffer cimport PyBUF_RECORDS, PyBUF_RECORDS_RO
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.list cimport PyList_GET_ITEM
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
@@ -22,6 +28,8 @@ from libc.string cimport memcpy
 
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, ModuleType
+
+from numpy import copyto
 
 np.import_array()
 
@@ -40,3 +48,5 @@ include "arrays.pxi"
 include "windows.pxi"
 include "signature.pxi"
 include "plan.pxi"
+include "batch.pxi"
+include "sequence.pxi"

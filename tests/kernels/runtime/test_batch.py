@@ -1,0 +1,56 @@
+"""What a network asks of each batch: shape and order in one question, the place of the first NaN, copies."""
+
+import numpy as np
+import pytest
+
+from fastconv.kernels.runtime.calls import all_writeable, copy_into, first_nan, is_batch
+
+FLOAT32 = np.dtype("float32")
+
+
+class Derived(np.ndarray):
+    pass
+
+
+def test_a_batch_has_the_shape_and_dtype_of_the_network_and_lies_in_c_order():
+    x = np.zeros((2, 3, 4, 5), "float32")
+    assert is_batch(x, (3, 4, 5), FLOAT32)
+    assert is_batch(x[:0], (3, 4, 5), FLOAT32)
+    raw = np.zeros(x.nbytes + 1, "uint8")[1:].view("float32").reshape(x.shape)
+    others = (x[0], x[None], x[:, ::-1], x.transpose(0, 1, 3, 2), x.astype("float64"), x.view(Derived), x.tolist(), raw)
+    for other in (*others, x.astype(">f4"), 1.0, None):
+        assert not is_batch(other, (3, 4, 5), FLOAT32)
+    assert not is_batch(x, (3, 5, 4), FLOAT32)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1, 3, 63, 64, 65, 200])
+def test_the_first_nan_is_found_wherever_it_is(dtype, size):
+    a = np.full(size, np.inf, dtype)
+    assert first_nan(a) == -1
+    for place in reversed(range(size)):
+        a[place] = np.nan
+        assert first_nan(a) == place
+    assert first_nan(a[:0]) == -1
+
+
+@pytest.mark.parametrize("a", [np.zeros(4, int), np.zeros(4, "float32")[::2], np.zeros(3, ">f8")])
+def test_nan_is_looked_for_in_floats_in_c_order_alone(a):
+    with pytest.raises(TypeError, match="float32 or float64 in C order"):
+        first_nan(a)
+
+
+def test_arrays_are_writeable_if_each_is():
+    a, b = np.zeros(3), np.zeros(3)
+    assert all_writeable([a, b])
+    b.flags.writeable = False
+    assert not all_writeable([a, b])
+    assert all_writeable([])
+
+
+def test_copies_into_a_read_only_array_are_refused():
+    out = np.zeros(3)
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        copy_into(out, np.ones(3))
+    assert not out.any()
