@@ -45,7 +45,7 @@ class FrozenNetwork(Predictor):
         self.weights = Weights()
         self.weights.prepare(self.fusions, Binder(None, parameters, buffers), batch_size)
         self.begin()
-        self.put_back(batch_size, self.bound_plan(plan))
+        self.idle.put_back(self.bound_plan(plan))
 
     def begin(self) -> None:
         """Set what follows from the graph."""
@@ -55,8 +55,7 @@ class FrozenNetwork(Predictor):
 
     def renew(self) -> None:
         """A new lock and no plans: in the parent of a fork, another thread may have been using the old ones."""
-        self.lock = threading.Lock()
-        self.idle: list[tuple[int, BoundPlan]] = []  # (images, plan), the last used last
+        self.idle = Idle()
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self.output, self.channels_last, self.fusions, self.weights, kernels.build
@@ -82,27 +81,13 @@ class FrozenNetwork(Predictor):
         """A BoundPlan with memory of its own."""
         return BoundPlan(plan, FrozenBinder(allocation.aligned(plan.size), self.weights))
 
-    def take(self, n: int) -> BoundPlan:
-        """A bound plan that nobody else runs."""
-        with self.lock:
-            for i in range(len(self.idle) - 1, -1, -1):
-                if self.idle[i][0] == n:
-                    return self.idle.pop(i)[1]
-        return self.bound_plan(self.make_plan(n))
-
-    def put_back(self, n: int, plan: BoundPlan) -> None:
-        """Keep the plan for the next prediction of so many images; of all plans the last few are kept."""
-        with self.lock:
-            self.idle.append((n, plan))
-            if len(self.idle) > KEPT:
-                del self.idle[0]
-
     def _predict_part(self, x: Array, y: Array | None = None) -> Array:
         """The output for a checked batch of images: a new array, or `y`, which is overwritten."""
-        plan = self.take(len(x))
+        idle = self.idle
+        plan = idle.take(len(x)) or self.bound_plan(self.make_plan(len(x)))
         plan.run_on(x)
         y = plan.result(y)
-        self.put_back(len(x), plan)
+        idle.put_back(plan)
         return y
 
     __call__ = Predictor.predict
@@ -124,6 +109,30 @@ class FrozenNetwork(Predictor):
 
 
 Frozen = FrozenNetwork  # the class's older name
+
+
+class Idle:
+    """The plans that nobody runs, the last used last; of all only the last few are kept."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.plans: list[BoundPlan] = []
+
+    def take(self, n: int) -> BoundPlan | None:
+        """A plan for so many images, which is then the caller's alone; None if there is none."""
+        with self.lock:
+            plans = self.plans
+            for i in range(len(plans) - 1, -1, -1):
+                if plans[i].images == n:
+                    return plans.pop(i)
+        return None
+
+    def put_back(self, plan: BoundPlan) -> None:
+        """Keep a plan for the next prediction of as many images."""
+        with self.lock:
+            self.plans.append(plan)
+            if len(self.plans) > KEPT:
+                del self.plans[0]
 
 
 class Weights:

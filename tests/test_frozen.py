@@ -117,10 +117,10 @@ def test_the_plans_used_last_are_kept():
     made, x = network().freeze(), images(12)
     for n in range(1, 13):
         made.predict(x[:n])
-    assert [n for n, _ in made.idle] == list(range(13 - KEPT, 13))
+    assert [plan.images for plan in made.idle.plans] == list(range(13 - KEPT, 13))
     made.predict(x[:7])
-    assert [n for n, _ in made.idle][-2:] == [12, 7]
-    assert len(made.idle) == KEPT
+    assert [plan.images for plan in made.idle.plans][-2:] == [12, 7]
+    assert len(made.idle.plans) == KEPT
 
 
 def test_bad_images_are_refused():

@@ -27,26 +27,26 @@ class BoundPlan:
 
     def __init__(self, plan: Plan, binder: "Binder") -> None:
         self.x, self.y = plan.x.array(binder.arena), plan.y.array(binder.arena)
+        self.images = len(self.x)
         self.steps, self.dx = plan.steps, None if plan.dx is None else plan.dx.array(binder.arena)
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
         self.run = Sequence(call for _, calls in self.bound for call in calls)
         self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
         planar = self.x.ndim != 4 or self.x.flags.c_contiguous
-        self.copy_in = None if planar else copy_kernel(self.x.dtype)  # the images are other arrays with each batch
+        self.copy_in = copy_into if planar else copy_kernel(self.x.dtype)  # the images are other arrays with each batch
 
     def run_on(self, x: Array, targets: Array | None = None) -> None:
-        """Write the images and targets, and run."""
-        self.write(x, targets)
+        """Write the images and targets, and run; here without `write`, for it is one more call for each batch."""
+        self.copy_in(x, self.x)
+        if targets is not None:
+            copy_into(targets, self.targets)
         self.run()
 
     def write(self, x: Array, targets: Array | None = None) -> None:
         """Copy the images and targets in."""
-        if self.copy_in is None:
-            copy_into(self.x, x)
-        else:
-            self.copy_in(x, self.x)
+        self.copy_in(x, self.x)
         if targets is not None:
-            copy_into(self.targets, targets)
+            copy_into(targets, self.targets)
 
     def result(self, y: Array | None = None) -> Array:
         """The output in C order: a new array, or `y`, which is overwritten."""

@@ -23,8 +23,8 @@ def is_batch(x, tuple shape, np.dtype dtype):
     return a.descr is dtype or a.descr == dtype
 
 
-def copy_into(np.ndarray out not None, a):
-    """out[...] = a, as numpy.copyto does it"""
+def copy_into(a, np.ndarray out not None):
+    """out[...] = a, as numpy.copyto(out, a) does it"""
     if PyArray_CheckExact(a) and (<np.ndarray> a).descr is out.descr:
         PyArray_CopyInto(out, a)
     else:

@@ -59,7 +59,7 @@ cdef class Sequence:
                 if is_kernel(call.func):
                     function, arguments = call.func, tuple([asked(value) for value in call.args])
                 elif call.func is copyto and len(call.args) == 2 and type(call.args[0]) is ARRAY:
-                    function, arguments = copy_into, call.args
+                    function, arguments = copy_into, (call.args[1], call.args[0])
             self.functions.append(function)
             self.arguments.append(arguments)
 

@@ -52,5 +52,5 @@ def test_copies_into_a_read_only_array_are_refused():
     out = np.zeros(3)
     out.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
-        copy_into(out, np.ones(3))
+        copy_into(np.ones(3), out)
     assert not out.any()
