@@ -1,46 +1,69 @@
-cdef enum Kind:
-    CONSTANT
-    WHOLE  # an array as it is
-    NUMBER  # an array without axes, as a scalar
-    VIEW  # of an array
-    GROUP  # a tuple
-
-
 cdef type COMPILED = type(forget)
 
 
-@cython.final
 cdef class Part:
-    """What one argument of a function is, or one thing that a call returns."""
-    cdef Kind kind
-    cdef object constant
-    cdef tuple parts
-    cdef int index, nd, writeable
+    """What one argument of a function is, or one thing that a call returns: an array as it is."""
+    cdef int index
+
+    cdef object fill(self, list arrays):
+        """The same of these arrays."""
+        return arrays[self.index]
+
+
+@cython.final
+cdef class Constant(Part):
+    """A value that is the same in every call."""
+    cdef object value
+
+    cdef object fill(self, list arrays):
+        return self.value
+
+
+@cython.final
+cdef class Number(Part):
+    """An array without axes, as a scalar."""
+
+    cdef object fill(self, list arrays):
+        cdef np.ndarray whole = arrays[self.index]
+        Py_INCREF(whole)  # this function takes a reference
+        return PyArray_Return(whole)
+
+
+@cython.final
+cdef class View(Part):
+    """A view of an array."""
+    cdef int nd, writeable
     cdef Py_ssize_t offset
     cdef np.npy_intp shape[AXES]
     cdef np.npy_intp strides[AXES]
 
     cdef object fill(self, list arrays):
-        """The same of these arrays."""
-        cdef tuple made
-        cdef np.ndarray whole
+        return view_of(arrays[self.index], self.nd, self.shape, self.strides, self.offset, self.writeable)
+
+
+@cython.final
+cdef class Group(Part):
+    """A tuple of parts."""
+    cdef tuple parts
+
+    cdef object fill(self, list arrays):
+        cdef tuple made = PyTuple_New(PyTuple_GET_SIZE(self.parts))
         cdef int i
-        if self.kind == CONSTANT:
-            return self.constant
-        if self.kind == WHOLE:
-            return arrays[self.index]
-        if self.kind == VIEW:
-            return view_of(arrays[self.index], self.nd, self.shape, self.strides, self.offset, self.writeable)
-        if self.kind == NUMBER:
-            whole = arrays[self.index]
-            Py_INCREF(whole)  # this function takes a reference
-            return PyArray_Return(whole)
-        made = PyTuple_New(len(self.parts))
-        for i in range(len(self.parts)):
-            item = (<Part> self.parts[i]).fill(arrays)
+        for i in range(PyTuple_GET_SIZE(self.parts)):
+            item = (<Part> PyTuple_GET_ITEM(self.parts, i)).fill(arrays)
             Py_INCREF(item)  # the tuple takes a reference
             PyTuple_SET_ITEM(made, i, item)
         return made
+
+
+cdef Part whole(int index):
+    """The part that is this array."""
+    cdef Part part = Part.__new__(Part)
+    part.index = index
+    return part
+
+
+cdef tuple WHOLE = tuple([whole(i) for i in range(2 * ARRAYS)])  # shared by all plans
 
 
 @cython.final
@@ -113,15 +136,15 @@ cdef bint fixed(object value):
 
 
 cdef Part constant(object value):
-    """A value that is the same in every call."""
-    cdef Part part = Part.__new__(Part)
-    part.kind, part.constant = CONSTANT, value
+    """The part that is this value."""
+    cdef Constant part = Constant.__new__(Constant)
+    part.value = value
     return part
 
 
 cdef Part part_of_array(np.ndarray a, list arrays, unsigned int *used):
     """One of these arrays, or a view of one; None for memory of its own."""
-    cdef Part part = Part.__new__(Part)
+    cdef View part
     cdef np.ndarray whole
     cdef char *first
     cdef char *last
@@ -130,9 +153,8 @@ cdef Part part_of_array(np.ndarray a, list arrays, unsigned int *used):
     cdef int i
     for i in range(len(arrays)):
         if arrays[i] is a:
-            part.kind, part.index = WHOLE, i
             used[0] |= 1 << i
-            return part
+            return WHOLE[i]
     if a.ndim > AXES:
         return None
     extremes(a, &start, &end)
@@ -140,8 +162,9 @@ cdef Part part_of_array(np.ndarray a, list arrays, unsigned int *used):
         whole = arrays[i]
         extremes(whole, &first, &last)
         if start >= first and end <= last and PyArray_TYPE(whole) == PyArray_TYPE(a) and PyArray_FLAGS(a) & ALIGNED:
+            part = View.__new__(View)
             part.writeable = PyArray_FLAGS(a) & WRITEABLE
-            part.kind, part.index, part.nd = VIEW, i, a.ndim
+            part.index, part.nd = i, a.ndim
             used[0] |= 1 << i
             part.offset = <char *> np.PyArray_DATA(a) - <char *> np.PyArray_DATA(whole)
             memcpy(part.shape, a.shape, a.ndim * sizeof(np.npy_intp))
@@ -160,8 +183,9 @@ cdef bint is_one_of(object value, tuple some):
 
 cdef Part part_of(object value, list arrays, tuple constants, unsigned int *used):
     """What `value` is; None where that cannot be said of another call."""
-    cdef Part part, each
-    cdef list parts
+    cdef Part part
+    cdef Group group
+    cdef int i
     if PyArray_CheckExact(value):
         part = part_of_array(value, arrays, used)
         if part is None and is_one_of(value, constants):
@@ -171,15 +195,27 @@ cdef Part part_of(object value, list arrays, tuple constants, unsigned int *used
         return constant(value)
     if type(value) is not tuple:
         return None
-    parts = []
-    for item in value:
-        each = part_of(item, arrays, constants, used)
-        if each is None:
+    group = Group.__new__(Group)
+    group.parts = PyTuple_New(PyTuple_GET_SIZE(value))
+    for i in range(PyTuple_GET_SIZE(value)):
+        part = part_of(<object> PyTuple_GET_ITEM(value, i), arrays, constants, used)
+        if part is None:
             return None
-        parts.append(each)
-    part = Part.__new__(Part)
-    part.kind, part.parts = GROUP, tuple(parts)
-    return part
+        Py_INCREF(part)  # the tuple takes a reference
+        PyTuple_SET_ITEM(group.parts, i, part)
+    return group
+
+
+cdef Part as_number(Part part):
+    """The first array of these results, as a scalar."""
+    cdef Number number = Number.__new__(Number)
+    cdef Group group
+    if type(part) is Group:
+        group = part
+        group.parts = (as_number(group.parts[0]), *group.parts[1:])
+        return group
+    number.index = part.index
+    return number
 
 
 cdef Form form_of(np.ndarray a):
@@ -249,8 +285,7 @@ cdef Plan plan_of(list arrays, Planned planned):
     if plan.returned is None or used != (1 << len(arrays)) - 1:
         return None
     if planned.number:
-        part = plan.returned if plan.returned.kind != GROUP else plan.returned.parts[0]
-        part.kind = NUMBER
+        plan.returned = as_number(plan.returned)
     return plan
 
 
