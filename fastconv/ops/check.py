@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ..kernels.runtime.calls import LINE, is_plain
+from ..kernels.runtime.calls import LINE, MAX_ELEMENTS, have_one_dtype, is_batch, is_plain
 from ..typing import Array, Named, Shape
 from .advice import IMAGES, code, cure, described
 from .memory import (
@@ -25,7 +25,6 @@ from .memory import (
     in_planes,
     layout_of,
     on_a_line,
-    runs_along,
     size,
     with_unit_axis,
 )
@@ -66,7 +65,6 @@ __all__ = [
     "plain_output",
     "random",
     "rank_is",
-    "runs_along",
     "same_dtype",
     "shape",
     "shape_is",
@@ -80,7 +78,6 @@ __all__ = [
 
 DTYPES = (np.dtype("float32"), np.dtype("float64"))
 LARGEST = float.fromhex("0x1.fffffep127")  # the largest float32
-MAX_ELEMENTS = 2**40  # a broadcast view can claim any size; beyond this a call would not end
 
 
 def array(source: Any, name: str, ndim: int | tuple[int, ...] | None = None) -> Array:
@@ -147,7 +144,9 @@ def rank_is(x: Array, name: str, ndim: int | tuple[int, ...], source: str) -> No
 
 def images(x: object, name: str) -> tuple[Array, bool]:
     """`x` as (N, C, H, W) with unit stride along W or C, and whether it came with a batch axis."""
-    x = array(x, name, 4 if is_plain(x) and x.ndim == 4 else (3, 4))
+    if is_batch(x):
+        return x, True
+    x = array(x, name, (3, 4))
     batched = x.ndim == 4
     if not batched:
         x = x[None]
@@ -161,8 +160,7 @@ def with_batch(input_shape: Any, batched: bool) -> Shape:
 
 def same_dtype(**arrays: Any) -> None:
     """TypeError unless all arrays (None is skipped) have one dtype."""
-    dtypes = [x.dtype for x in arrays.values() if x is not None]
-    if dtypes.count(dtypes[0]) == len(dtypes):
+    if have_one_dtype(arrays):
         return
     known = [(name, x.dtype) for name, x in arrays.items() if x is not None]
     first, dtype = known[0]

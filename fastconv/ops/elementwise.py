@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..kernels.runtime.calls import view
+from ..kernels.runtime.calls import are_alike, flattened, in_four_axes, view
 from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
@@ -72,9 +72,8 @@ def channel_axis(x: Array) -> int:
 
 def agreeing(arrays: Named) -> Named:
     """The named arrays, checked; all of one shape and dtype."""
-    if len(arrays) == 1:
-        (name, x), *_ = arrays.items()
-        return {name: check.array(x, name)}
+    if are_alike(arrays):
+        return arrays
     (first, a), *others = arrays.items()
     a = check.array(a, first)
     arrays = {first: a} | {name: array_beside(b, name, a) for name, b in others}
@@ -94,7 +93,7 @@ def array_beside(b: Any, name: str, a: Array, ndim: int | None = None) -> Array:
 
 def like(out: Array | None, arrays: Named) -> Array:
     """The result: `out`, or a new array in the memory order of the last input."""
-    model = list(arrays.values())[-1]
+    *_, model = arrays.values()
     if out is None:
         return new_like(model)
     return check.output(out, model.shape, model.dtype, elementwise=True, **arrays)
@@ -161,11 +160,12 @@ def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]
     arrays that are dense in any one order become one run. `axis` comes last and stays alone. There is one group,
     unless more than four axes are left.
     """
-    if axis is None and all([a.flags.c_contiguous for a in arrays]):
-        return [[a.reshape(1, 1, 1, -1) for a in arrays]]
+    flat = flattened([*arrays]) if axis is None else None
+    if flat is not None:
+        return [flat]
     y = arrays[-1]
     if y.ndim == 2 and axis in (1, -1) and all([a.strides[0] >= 0 for a in arrays]):
-        return [[a[None, None] for a in arrays]]
+        return [[in_four_axes(a) for a in arrays]]
     own = [] if axis is None else [axis % y.ndim]
     axes = [i for i in range(y.ndim) if y.shape[i] != 1 and i not in own]
     axes.sort(key=lambda i: -abs(y.strides[i]))
@@ -175,7 +175,7 @@ def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]
     arrays = merged(arrays, len(axes))
     extra = max(arrays[0].ndim - 4, 0)
     if not extra:
-        return [[a[(None,) * (4 - a.ndim)] for a in arrays]]
+        return [[in_four_axes(a) for a in arrays]]
     return [[a[at] for a in arrays] for at in np.ndindex(arrays[0].shape[:extra])]
 
 

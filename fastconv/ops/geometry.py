@@ -6,11 +6,11 @@ All sizes are Python integers, so nothing here can overflow; what would overflow
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from ..typing import Padding, Pair, Shape
 from .check import flag, integer, pair, shape
-from .extents import LIMIT, check_padded, extent, multiple, pads, pooled_extent, steps, transposed_extent, within
+from .extents import LIMIT, Two, check_padded, extent, multiple, pads, pooled_extent, steps, transposed_extent, within
 from .habits import op
 
 
@@ -188,15 +188,20 @@ def pool2d(
     dh, dw = steps(dilation, "dilation")
     (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (H, W))
     ceil_mode = flag(ceil_mode, "ceil_mode")
-    for name, before, after, k, d in (("height", top, bottom, kh, dh), ("width", left, right, kw, dw)):
-        if max(before, after) > d * (k - 1):
-            raise ValueError(
-                f"padding must be below the effective kernel, got padding {padding!r} for {name} of "
-                f"{d * (k - 1) + 1} (kernel_size {(kh, kw)}, dilation {(dh, dw)})"
-            )
+    if max(top, bottom) > dh * (kh - 1) or max(left, right) > dw * (kw - 1):
+        refuse_padding(padding, (top, bottom), (kh, kw), (dh, dw))
     OH = pooled_extent(H, kh, sh, dh, top, bottom, ceil_mode, "height")
     OW = pooled_extent(W, kw, sw, dw, left, right, ceil_mode, "width")
     return Pool2dGeometry(N, C, H, W, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right)
+
+
+def refuse_padding(padding: Padding, rows: Two, kernel: Two, dilation: Two) -> NoReturn:
+    """ValueError for a border into which a whole window fits; `rows` is that above and below."""
+    axis = 0 if max(rows) > dilation[0] * (kernel[0] - 1) else 1
+    raise ValueError(
+        f"padding must be below the effective kernel, got padding {padding!r} for {('height', 'width')[axis]} of "
+        f"{dilation[axis] * (kernel[axis] - 1) + 1} (kernel_size {kernel}, dilation {dilation})"
+    )
 
 
 def check_groups(C: int, c: int, K: int, groups: int, x_shape: Shape, weight_shape: Shape) -> None:

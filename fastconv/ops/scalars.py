@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.runtime.calls import is_shape
 from ..typing import Generator, Shape
 
 LONG = 200  # characters of a value in an error
@@ -14,12 +15,8 @@ SHORT = 60  # characters of a value in a line to write
 
 def shape(value: Any, name: str, length: int) -> Shape:
     """A tuple of this many integers >= 0."""
-    if type(value) is tuple and len(value) == length:
-        for v in value:
-            if type(v) is not int or v < 0:
-                break
-        else:
-            return value
+    if is_shape(value, length):
+        return value
     try:
         extents = tuple(index(v) for v in value)
     except TypeError:

@@ -95,9 +95,10 @@ def upsample_nearest2d_backward(dy: Array, scale_factor: Pair, *, out: Array | N
         shape = dy.shape[0 if batched else 1 :]
         raise ValueError(f"dy must have rows and columns that scale_factor {scale} divides, got shape {shape}")
     dx = check.output(out, (n, c, height // sh, width // sw), dy.dtype, check.layout_of(dy), batched, dy=dy)
-    run = upsample_nearest2d_backward_call(dy, dx, scale)
+    tables = sums(dy.shape, scale)
+    run = mean_call(dy, dx, tables)
     run()
-    return planned(check.give(dx, out, batched), (dx,), run, constants=tables_of(run))
+    return planned(check.give(dx, out, batched), (dx,), run, constants=tables)
 
 
 def scaled(x_shape: Shape, scale: Shape) -> Shape:

@@ -4,6 +4,7 @@
     signature.pxi   what an op can see of its arguments without reading an element, as bytes
     plan.pxi        what a call did: functions with arrays given to the call, new arrays, and constants
     arrays.pxi      views, new arrays, and questions about one array
+    layout.pxi      planar and channels-last memory, and what several arrays have in common
     windows.pxi     the tables of pooling windows
     sequence.pxi    the calls of a network's plan, on arrays that stay where they are
     batch.pxi       what a network asks of each batch
@@ -26,6 +27,8 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
+from .sizes cimport SIZE_LIMIT, times
+
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, ModuleType
 
@@ -45,6 +48,7 @@ cpdef enum:
     SMALL = 1 << 16  # bytes of an array for which starting on a line costs more time than it saves
 
 include "arrays.pxi"
+include "layout.pxi"
 include "windows.pxi"
 include "signature.pxi"
 include "plan.pxi"

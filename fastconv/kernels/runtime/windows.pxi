@@ -19,22 +19,23 @@ cdef inline Py_ssize_t steps_to(Py_ssize_t distance, Py_ssize_t step) noexcept:
 
 def sliding_windows(
     Py_ssize_t size, Py_ssize_t out, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t before,
-    after=None
+    after=None, m=None
 ):
     """(out, 4), read-only: first, count, step, m of each window along an axis, clipped to the plane of this size.
 
-    m counts the padding up to `after`, or (None) none.
+    m, unless it is given, counts the padding up to `after`, or (None) none.
     """
     cdef np.npy_intp *line
     cdef np.ndarray lines = table(2, out, 4, &line)
     cdef Py_ssize_t i, start, skipped, end = -1 if after is None else size + after
+    cdef Py_ssize_t given = 0 if m is None else m
     for i in range(out):
         start = i * stride - before
         skipped = max(steps_to(-start, dilation), 0)
         line[0] = start + skipped * dilation
         line[1] = min(steps_to(size - start, dilation), kernel) - skipped
         line[2] = dilation
-        line[3] = line[1] if end < 0 else min(start + kernel, end) - start
+        line[3] = given if m is not None else line[1] if end < 0 else min(start + kernel, end) - start
         line += 4
     PyArray_CLEARFLAGS(lines, WRITEABLE)
     return lines

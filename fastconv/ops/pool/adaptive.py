@@ -10,11 +10,11 @@ from ..habits import op
 from .arguments import gradient_of, indices_like, refuse, with_indices
 from .prepared import (
     adaptive_avg_pool2d_backward_call,
-    adaptive_avg_pool2d_call,
-    adaptive_max_pool2d_backward_call,
-    adaptive_max_pool2d_call,
     adaptive_tables,
+    max_backward_call,
+    max_call,
     maxima,
+    mean_call,
     tables_of,
 )
 
@@ -60,9 +60,10 @@ def adaptive_avg_pool2d(x: Array, output_size: Sizes, *, out: Array | None = Non
     x, batched = check.images(x, "x")
     y_shape = adaptive_shape(x, output_size)
     y = check.output(out, y_shape, x.dtype, check.layout_of(x), batched, x=x)
-    run = adaptive_avg_pool2d_call(x, y)
+    tables = adaptive_tables(x.shape, y_shape)
+    run = mean_call(x, y, tables)
     run()
-    return planned(check.give(y, out, batched), (y,), run, constants=tables_of(run))
+    return planned(check.give(y, out, batched), (y,), run, constants=tables)
 
 
 @op
@@ -157,9 +158,10 @@ def adaptive_max_pool2d(
     y_shape, layout = adaptive_shape(x, output_size), check.layout_of(x)
     y = check.output(out, y_shape, x.dtype, layout, batched, x=x)
     indices = check.empty(y_shape, "int64", layout) if return_indices else None
-    run = adaptive_max_pool2d_call(x, y, indices)
+    tables = adaptive_tables(x.shape, y_shape)
+    run = max_call(x, y, indices, tables)
     run()
-    return with_indices(run, y, out, indices, batched)
+    return with_indices(run, y, out, indices, batched, tables)
 
 
 @op
@@ -218,9 +220,9 @@ def adaptive_max_pool2d_backward(
     if indices is None:
         indices, also, find = maxima(x, tables, y_shape)
         new, calls = (dx, *also), (find,)
-    back = adaptive_max_pool2d_backward_call(dy, indices, dx)
+    back = max_backward_call(dy, indices, dx, tables)
     refuse(back(), indices, batched, x.shape[2:], " and in its window")
-    constants, shapes = tables_of(*calls, back), () if calls else (given,)
+    constants, shapes = tables_of(back), () if calls else (given,)
     return planned(check.give(dx, out, batched), new, *calls, back, constants=constants, shapes=shapes)
 
 

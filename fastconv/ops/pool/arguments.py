@@ -11,7 +11,7 @@ from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
 from ..geometry import Pool2dGeometry
-from .prepared import Tables, tables_of
+from .prepared import Tables
 
 
 def gradient_of(x: Array, dy: Array, name: str, y_shape: Shape, batched: bool) -> Array:
@@ -36,12 +36,12 @@ def no_window_in_padding(tables: Tables, g: Pool2dGeometry) -> None:
             )
 
 
-def with_indices(run: Call, y: Array, out: Array | None, indices: Array | None, batched: bool) -> Any:
+def with_indices(run: Call, y: Array, out: Array | None, indices: Array | None, batched: bool, tables: Tables) -> Any:
     """What the user gets of a call that has written y, and the indices if they are wanted."""
-    result, constants = check.give(y, out, batched), tables_of(run)
+    result = check.give(y, out, batched)
     if indices is None:
-        return planned(result, (y,), run, constants=constants)
-    return planned((result, check.give(indices, None, batched)), (y, indices), run, constants=constants)
+        return planned(result, (y,), run, constants=tables)
+    return planned((result, check.give(indices, None, batched)), (y, indices), run, constants=tables)
 
 
 def indices_like(indices: object, shape: Shape, batched: bool) -> Array:

@@ -9,7 +9,7 @@ from .. import check, geometry
 from ..call_cache import planned
 from ..extents import LIMIT
 from ..habits import op
-from .prepared import avg_pool2d_backward_call, avg_pool2d_call, tables_of
+from .prepared import avg_pool2d_backward_call, mean_call, mean_tables, tables_of
 
 
 @op
@@ -70,9 +70,10 @@ def avg_pool2d(
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, 1, ceil_mode)
     divisor = divisor_of(divisor_override)
     y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x)
-    run = avg_pool2d_call(x, y, g, count_include_pad, divisor)
+    tables = mean_tables(g, count_include_pad, divisor)
+    run = mean_call(x, y, tables)
     run()
-    return planned(check.give(y, out, batched), (y,), run, constants=tables_of(run))
+    return planned(check.give(y, out, batched), (y,), run, constants=tables)
 
 
 @op

@@ -13,7 +13,7 @@ from ..elementwise import run_all
 from ..geometry import Pool2dGeometry
 from ..habits import op
 from .arguments import gradient_of
-from .prepared import lp_pool2d_backward_call, lp_pool2d_call, tables_of
+from .prepared import lp_backward_call, lp_call, max_tables, tables_of
 
 
 @op
@@ -71,9 +71,10 @@ def lp_pool2d(
     p = norm_of(norm_type)
     g = lp_geometry(x.shape, kernel_size, stride, ceil_mode)
     y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x)
-    run = lp_pool2d_call(x, y, g, p)
+    tables = max_tables(g)
+    run = lp_call(x, y, tables, p)
     run()
-    return planned(check.give(y, out, batched), (y,), run, constants=tables_of(run))
+    return planned(check.give(y, out, batched), (y,), run, constants=tables)
 
 
 @op
@@ -134,16 +135,16 @@ def lp_pool2d_backward(
         y, _ = check.images(y, "y")
         check.shape_is(y, "y", g.y_shape, "the output of lp_pool2d for this x")
         check.same_dtype(x=x, y=y)
-    layout = check.layout_of(x)
+    layout, tables = check.layout_of(x), max_tables(g)
     dx = check.output(out, g.x_shape, x.dtype, layout, batched, dy=dy, x=x, y=y)
     new: tuple[Array, ...] = (dx,)
     calls: tuple[Call, ...] = ()
     if y is None:
         y = check.empty(g.y_shape, x.dtype, layout)
-        new, calls = (dx, y), (lp_pool2d_call(x, y, g, p),)
-    calls += (lp_pool2d_backward_call(dy, x, y, dx, g, p),)
+        new, calls = (dx, y), (lp_call(x, y, tables, p),)
+    calls += (lp_backward_call(dy, x, y, dx, tables, p),)
     run_all(calls)
-    return planned(check.give(dx, out, batched), new, *calls, constants=tables_of(*calls))
+    return planned(check.give(dx, out, batched), new, *calls, constants=tables_of(calls[-1]))
 
 
 def norm_of(norm_type: float) -> float:

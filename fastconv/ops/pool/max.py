@@ -11,7 +11,7 @@ from .. import check, geometry
 from ..call_cache import planned
 from ..habits import op
 from .arguments import gradient_of, indices_like, no_window_in_padding, refuse, with_indices
-from .prepared import max_pool2d_backward_call, max_pool2d_call, max_tables, maxima, tables_of
+from .prepared import max_backward_call, max_call, max_tables, maxima, tables_of
 
 
 @op
@@ -81,13 +81,14 @@ def max_pool2d(
     """
     x, batched = check.images(x, "x")
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
-    no_window_in_padding(max_tables(g), g)
+    tables = max_tables(g)
+    no_window_in_padding(tables, g)
     return_indices, layout = check.flag(return_indices, "return_indices"), check.layout_of(x)
     y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x)
     indices = check.empty(g.y_shape, "int64", layout) if return_indices else None
-    run = max_pool2d_call(x, y, indices, g)
+    run = max_call(x, y, indices, tables)
     run()
-    return with_indices(run, y, out, indices, batched)
+    return with_indices(run, y, out, indices, batched, tables)
 
 
 @op
@@ -158,7 +159,7 @@ def max_pool2d_backward(
     if indices is None:
         indices, also, find = maxima(x, tables, g.y_shape)
         new, calls = (dx, *also), (find,)
-    back = max_pool2d_backward_call(dy, indices, dx, g)
+    back = max_backward_call(dy, indices, dx, tables)
     refuse(back(), indices, batched, (g.H, g.W), " and in its window")
-    constants, shapes = tables_of(*calls, back), () if calls else (given,)
+    constants, shapes = tables_of(back), () if calls else (given,)
     return planned(check.give(dx, out, batched), new, *calls, back, constants=constants, shapes=shapes)

@@ -28,18 +28,11 @@ def max_tables(g: Pool2dGeometry) -> Tables:
 def mean_tables(g: Pool2dGeometry, count_include_pad: bool = True, divisor_override: int | None = None) -> Tables:
     """As PyTorch divides: by the window with its padding, never by what hangs over in ceil_mode."""
     below, beside = (g.bottom, g.right) if count_include_pad else (None, None)
-    rows = sliding_windows(g.H, g.OH, g.kh, g.sh, g.dh, g.top, below)
-    cols = sliding_windows(g.W, g.OW, g.kw, g.sw, g.dw, g.left, beside)
-    if divisor_override is None:
-        return rows, cols
-    return with_divisor(rows, divisor_override), with_divisor(cols, 1)
-
-
-def with_divisor(lines: Array, m: int) -> Array:
-    """The same windows, whose sums are divided by m."""
-    lines = lines.copy()
-    lines[:, 3] = m
-    return lines
+    m = (None, None) if divisor_override is None else (divisor_override, 1)
+    return (
+        sliding_windows(g.H, g.OH, g.kh, g.sh, g.dh, g.top, below, m[0]),
+        sliding_windows(g.W, g.OW, g.kw, g.sw, g.dw, g.left, beside, m[1]),
+    )
 
 
 def adaptive_tables(x_shape: Shape, y_shape: Shape) -> Tables:
@@ -60,7 +53,7 @@ def on_one_layout(
 ) -> Callable[[], Any]:
     """The kernel on its arrays: all channels-last or all planar; copied beforehand, and back, where they differ."""
     arrays = (*inputs, *outputs)
-    last, planar = all([check.channels_together(a) for a in arrays]), all([check.in_planes(a) for a in arrays])
+    last, planar = check.channels_together(*arrays), check.in_planes(*arrays)
     if not last and not planar:
         return partial(convert_and_run, kernel, inputs, outputs, rest)
     if last and planar:
@@ -88,13 +81,10 @@ def convert_and_run(
     return result
 
 
-def tables_of(*calls: Any) -> tuple[Array, ...]:
-    """The tables among the arguments of prepared calls: the arrays that are no images."""
-    found: list[Array] = []
-    for call in calls:
-        rest = call.args[3] if call.func is convert_and_run else call.args
-        found += [a for a in rest if type(a) is np.ndarray and a.ndim < 4]
-    return tuple(found)
+def tables_of(call: Any) -> tuple[Array, ...]:
+    """The tables among the arguments of a prepared call: the arrays that are no images."""
+    rest = call.args[3] if call.func is convert_and_run else call.args
+    return tuple([a for a in rest if type(a) is np.ndarray and a.ndim < 4])
 
 
 # ---------------------------------------------------------------- calls
@@ -152,11 +142,19 @@ def avg_pool2d_backward_call(
 
 
 def lp_pool2d_call(x: Array, y: Array, g: Pool2dGeometry, norm_type: float = 2) -> Call:
-    return on_one_layout(kernels.load(y.dtype).pool.windows.lp_forward, (x,), (y,), *max_tables(g), float(norm_type))
+    return lp_call(x, y, max_tables(g), norm_type)
 
 
 def lp_pool2d_backward_call(dy: Array, x: Array, y: Array, dx: Array, g: Pool2dGeometry, norm_type: float = 2) -> Call:
-    kernel, tables = kernels.load(dx.dtype).pool.windows.lp_backward, max_tables(g)
+    return lp_backward_call(dy, x, y, dx, max_tables(g), norm_type)
+
+
+def lp_call(x: Array, y: Array, tables: Tables, norm_type: float) -> Call:
+    return on_one_layout(kernels.load(y.dtype).pool.windows.lp_forward, (x,), (y,), *tables, float(norm_type))
+
+
+def lp_backward_call(dy: Array, x: Array, y: Array, dx: Array, tables: Tables, norm_type: float) -> Call:
+    kernel = kernels.load(dx.dtype).pool.windows.lp_backward
     return on_one_layout(kernel, (dy, x, y), (dx,), *tables, *covers(dx.shape, tables), float(norm_type))
 
 

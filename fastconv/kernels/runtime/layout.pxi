@@ -1,0 +1,207 @@
+PLANAR, CHANNELS_LAST = "planar", "channels_last"
+MAX_ELEMENTS = 2**40  # a broadcast view can claim any size; beyond this a call would not end
+
+cdef enum:
+    MOST_AXES = 64  # of any array of NumPy
+
+cdef type DTYPE = np.dtype
+
+
+cdef inline bint runs_along(np.ndarray a, int axis) except -1:
+    """Whether neighbours along this axis of images, if there are any, lie side by side in memory."""
+    if a.ndim != 4:
+        raise ValueError("images must have 4 dimensions")
+    return a.strides[axis] == a.descr.itemsize or a.shape[axis] == 1
+
+
+cdef bint all_run_along(tuple images, int axis) except -1:
+    """The same of all these images."""
+    for a in images:
+        if not runs_along(a, axis):
+            return False
+    return True
+
+
+def in_planes(*images):
+    """Whether each row of a plane, along W, is one run of memory, in all these arrays (N, C, H, W)."""
+    return all_run_along(images, 3)
+
+
+def channels_together(*images):
+    """Whether the channels of each pixel are one run of memory, in all these arrays (N, C, H, W)."""
+    return all_run_along(images, 1)
+
+
+def has_unit_axis(np.ndarray x not None):
+    """Whether the W or the C axis of a four-dimensional array has unit stride."""
+    return unit_axis(x)
+
+
+cdef inline bint unit_axis(np.ndarray x) noexcept:
+    cdef Py_ssize_t one = x.descr.itemsize
+    return PyArray_FLAGS(x) & CARRAY or (x.ndim == 4 and (x.strides[3] == one or x.strides[1] == one))
+
+
+def in_columns(np.ndarray x not None):
+    """Whether the pixels of a channels-last array (N, C, H, W) follow each other along H."""
+    return x.ndim == 4 and columns(x)
+
+
+cdef inline bint columns(np.ndarray x) noexcept:
+    if x.strides[3] == x.descr.itemsize or x.shape[1] == 1 or x.shape[2] == 1 or x.shape[3] == 1:
+        return False
+    return abs(x.strides[3]) > abs(x.strides[2])
+
+
+def layout_of(np.ndarray x not None):
+    """Where the unit stride of a four-dimensional array is: along W ("planar") or along C ("channels_last")."""
+    cdef Py_ssize_t one = x.descr.itemsize
+    if x.ndim != 4 or PyArray_FLAGS(x) & CARRAY or x.strides[1] != one or (x.strides[3] == one and x.shape[3] > 1):
+        return PLANAR
+    return CHANNELS_LAST
+
+
+def is_batch(x):
+    """Whether kernels read `x` as images (N, C, H, W) as it is: plain, unit stride along W or C, not in columns."""
+    return is_plain(x) and (<np.ndarray> x).ndim == 4 and unit_axis(x) and not columns(x) and within_limit(x)
+
+
+cdef inline bint within_limit(np.ndarray a) noexcept:
+    return PyArray_SIZE(a) <= (<Py_ssize_t> 1 << 40)  # MAX_ELEMENTS
+
+
+def are_alike(dict arrays not None):
+    """Whether these arrays are plain and have one shape and dtype."""
+    cdef np.ndarray first = None
+    cdef np.ndarray a
+    for x in arrays.values():
+        if not is_plain(x) or not within_limit(x):
+            return False
+        a = x
+        if first is None:
+            first = a
+        elif PyArray_TYPE(a) != PyArray_TYPE(first) or not same_shape(a, first):
+            return False
+    return True
+
+
+cdef inline bint same_shape(np.ndarray a, np.ndarray b) noexcept:
+    cdef int i
+    if a.ndim != b.ndim:
+        return False
+    for i in range(a.ndim):
+        if a.shape[i] != b.shape[i]:
+            return False
+    return True
+
+
+def have_one_dtype(dict arrays not None):
+    """Whether these arrays (None is skipped) have one dtype, in the machine's byte order; False says nothing."""
+    cdef np.dtype first = None
+    for x in arrays.values():
+        if x is None:
+            continue
+        if not PyArray_CheckExact(x):
+            return False
+        if first is None:
+            first = (<np.ndarray> x).descr
+        elif (<np.ndarray> x).descr is not first:
+            return False
+    return True
+
+
+def is_shape(value, Py_ssize_t length):
+    """Whether this is a tuple of so many integers >= 0."""
+    cdef Py_ssize_t i
+    cdef int overflow = 0
+    if type(value) is not tuple or PyTuple_GET_SIZE(value) != length:
+        return False
+    for i in range(length):
+        item = <object> PyTuple_GET_ITEM(value, i)
+        if type(item) is not int or PyLong_AsLongLongAndOverflow(item, &overflow) < 0 or overflow:
+            return False
+    return True
+
+
+def flattened(list arrays not None):
+    """(1, 1, 1, size) views of arrays in C order; None where one is not."""
+    cdef list views = []
+    cdef np.npy_intp shape[4]
+    cdef np.npy_intp strides[4]
+    cdef np.ndarray a
+    for x in arrays:
+        a = x
+        if not PyArray_FLAGS(a) & CARRAY:
+            return None
+        shape[0] = shape[1] = shape[2] = 1
+        shape[3] = PyArray_SIZE(a)
+        strides[3] = a.descr.itemsize
+        strides[0] = strides[1] = strides[2] = shape[3] * strides[3]
+        views.append(view_of(a, 4, shape, strides, 0, PyArray_FLAGS(a) & WRITEABLE))
+    return views
+
+
+def in_four_axes(np.ndarray a not None):
+    """`a`, of at most four axes, with as many leading axes of extent 1 as it takes to have four."""
+    cdef np.npy_intp shape[4]
+    cdef np.npy_intp strides[4]
+    cdef int i, more = 4 - a.ndim
+    if more < 0:
+        raise ValueError("a must have at most 4 dimensions")
+    for i in range(4):
+        shape[i] = 1 if i < more else a.shape[i - more]
+        strides[i] = 0 if i < more else a.strides[i - more]
+    return view_of(a, 4, shape, strides, 0, PyArray_FLAGS(a) & WRITEABLE)
+
+
+cdef np.dtype dtype_of(object dtype):
+    return dtype if isinstance(dtype, np.dtype) else DTYPE(dtype)
+
+
+cdef Py_ssize_t bytes_of(tuple shape, np.dtype d, np.npy_intp *extents) except -1:
+    """Bytes of an array of this shape, whose extents are given back; ValueError where they overflow."""
+    cdef Py_ssize_t nbytes = d.itemsize
+    cdef long long extent
+    cdef int i, overflow = 0
+    if PyTuple_GET_SIZE(shape) > MOST_AXES:
+        raise ValueError(f"an array has at most {MOST_AXES} dimensions, got {len(shape)}")
+    for i in range(PyTuple_GET_SIZE(shape)):
+        extent = PyLong_AsLongLongAndOverflow(shape[i], &overflow)
+        extents[i] = SIZE_LIMIT if overflow else extent
+        if extents[i] < 0:
+            raise ValueError(f"an array must have extents >= 0, got {shape}")
+    for i in range(PyTuple_GET_SIZE(shape)):
+        if extents[i] == 0:
+            return 0
+    for i in range(PyTuple_GET_SIZE(shape)):
+        nbytes = times(nbytes, extents[i])
+    if nbytes == SIZE_LIMIT:
+        raise ValueError(f"an array of shape {shape} and dtype {d} is too large for this machine")
+    return nbytes
+
+
+def size(shape, dtype):
+    """Bytes of an array; ValueError where they overflow."""
+    cdef np.npy_intp extents[MOST_AXES]
+    return bytes_of(tuple(shape), dtype_of(dtype), extents)
+
+
+def empty(shape, dtype, layout=None):
+    """A new array; four-dimensional shapes may be asked for in channels-last memory.
+
+    Large ones start on a cache line, so that no vector crosses two.
+    """
+    cdef tuple wanted = shape if type(shape) is tuple else tuple(shape)
+    cdef np.dtype d = dtype_of(dtype)
+    cdef np.npy_intp extents[MOST_AXES]
+    cdef np.npy_intp strides[4]
+    cdef Py_ssize_t nbytes = bytes_of(wanted, d, extents)
+    if layout != CHANNELS_LAST:
+        return new_array(d, PyTuple_GET_SIZE(wanted), extents, NULL, nbytes)
+    if PyTuple_GET_SIZE(wanted) != 4:
+        raise ValueError(f"an array in channels-last memory has 4 dimensions, got {wanted}")
+    strides[1] = d.itemsize  # C
+    strides[3] = strides[1] * max(extents[1], 1)
+    strides[2] = strides[3] * max(extents[3], 1)
+    strides[0] = strides[2] * max(extents[2], 1)
+    return new_array(d, 4, extents, strides, nbytes)
