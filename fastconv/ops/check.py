@@ -34,6 +34,7 @@ from .scalars import choice, flag, integer, near, nearest, number, pair, random,
 __all__ = [
     "CHANNELS_LAST",
     "DTYPES",
+    "INT64",
     "LARGEST",
     "LINE",
     "MAX_ELEMENTS",
@@ -76,13 +77,18 @@ __all__ = [
     "word",
 ]
 
+INT64 = np.dtype("int64")  # of classes and indices
 DTYPES = (np.dtype("float32"), np.dtype("float64"))
 LARGEST = float.fromhex("0x1.fffffep127")  # the largest float32
 
 
 def array(source: Any, name: str, ndim: int | tuple[int, ...] | None = None) -> Array:
     """`source` as a float32 or float64 array in native byte order and aligned; a view where that is possible."""
-    if is_plain(source) and (ndim is None or source.ndim == ndim) and source.size <= MAX_ELEMENTS:
+    if (
+        is_plain(source)
+        and source.size <= MAX_ELEMENTS
+        and (ndim is None or source.ndim == ndim or (type(ndim) is tuple and source.ndim in ndim))
+    ):
         return source
     x: Array = source if type(source) is np.ndarray else made_array(source, name)
     if x.dtype.newbyteorder("=") not in DTYPES:
@@ -110,6 +116,8 @@ def made_array(x: Any, name: str) -> Array:
 
 def given(x: Any, name: str, what: str = "an array") -> Array:
     """`x` as an array of any dtype; TypeError or ValueError for None, masked values, and rows of unequal lengths."""
+    if type(x) is np.ndarray:
+        return x
     if x is None:
         raise TypeError(f"{name} must be {what}, got None")
     without_mask(x, name)

@@ -12,7 +12,7 @@ from ..typing import Array, Call
 from . import check, epilogue
 from .call_cache import planned
 from .conv.conv import check_bias
-from .habits import op
+from .habits import op, planned_by
 
 
 @op
@@ -99,16 +99,13 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
     weight = check.array(weight, "weight", 2)
     x = rows(x, "x")
     agree(x, "x", weight.shape[1], "weight", weight, "(O, I) with I the last extent of x")
-    dx, dweight, dbias = linear_backward_input(dy, weight), linear_backward_weight(dy, x), linear_backward_bias(dy)
-    if not type(dy) is type(weight) is np.ndarray:
-        return dx, dweight, dbias
-    rows_of_dy = matrix(dy)
-    calls = (
-        linear_backward_input_call(rows_of_dy, weight, matrix(dx)),
-        linear_backward_weight_call(rows_of_dy, matrix(x), dweight),
-        linear_backward_bias_call(rows_of_dy, dbias),
+    of_x, of_weight, of_bias = (
+        planned_by(linear_backward_input, dy, weight),
+        planned_by(linear_backward_weight, dy, x),
+        planned_by(linear_backward_bias, dy),
     )
-    return planned((dx, dweight, dbias), (dx, dweight, dbias), *calls)
+    gradients = of_x.result, of_weight.result, of_bias.result
+    return planned(gradients, gradients, *of_x.calls, *of_weight.calls, *of_bias.calls)
 
 
 @op

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..kernels.runtime.calls import are_alike, flattened, in_four_axes, view
+from ..kernels.runtime.calls import are_alike, beside_ordered, in_four_axes, view
 from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
@@ -92,7 +92,7 @@ def array_beside(b: Any, name: str, a: Array, ndim: int | None = None) -> Array:
 
 
 def like(out: Array | None, arrays: Named) -> Array:
-    """The result: `out`, or a new array in the memory order of the last input."""
+    """The result: `out`, or a new array in the memory order of the last input; others may be None."""
     *_, model = arrays.values()
     if out is None:
         return new_like(model)
@@ -160,12 +160,10 @@ def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]
     arrays that are dense in any one order become one run. `axis` comes last and stays alone. There is one group,
     unless more than four axes are left.
     """
-    flat = flattened([*arrays]) if axis is None else None
-    if flat is not None:
-        return [flat]
+    found = beside_ordered([*arrays], axis)
+    if found is not None:
+        return [found]
     y = arrays[-1]
-    if y.ndim == 2 and axis in (1, -1) and all([a.strides[0] >= 0 for a in arrays]):
-        return [[in_four_axes(a) for a in arrays]]
     own = [] if axis is None else [axis % y.ndim]
     axes = [i for i in range(y.ndim) if y.shape[i] != 1 and i not in own]
     axes.sort(key=lambda i: -abs(y.strides[i]))

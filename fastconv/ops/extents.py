@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..kernels.runtime.calls import is_shape
 from ..typing import Padding
 from .check import MAX_ELEMENTS, pair
 
@@ -16,6 +17,8 @@ def steps(value: Any, name: str) -> Two:
     """Two integers from 1 to `LIMIT`, such as strides, from one or from two."""
     if type(value) is int and 0 < value < LIMIT:
         return value, value
+    if is_shape(value, 2) and 0 < value[0] < LIMIT and 0 < value[1] < LIMIT:
+        return value[0], value[1]
     if isinstance(value, str) or (isinstance(value, tuple | list) and len(value) == 4):
         check_habit(value, name)
     first, second = pair(value, name, 1)
@@ -38,7 +41,7 @@ def check_habit(value: Any, name: str) -> None:
 
 def within(stride: int, size: int) -> int:
     """A stride beyond the padded image leads nowhere, however large: one output."""
-    return min(stride, size)
+    return stride if stride < size else size
 
 
 def check_padded(size: Two, padded: Two, padding: Padding) -> None:

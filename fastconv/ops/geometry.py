@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 from ..typing import Padding, Pair, Shape
-from .check import flag, integer, pair, shape
+from .check import MAX_ELEMENTS, flag, integer, pair, shape
 from .extents import LIMIT, Two, check_padded, extent, multiple, pads, pooled_extent, steps, transposed_extent, within
 from .habits import op
 
@@ -90,16 +90,10 @@ def conv2d(
     precise: bool = False,
 ) -> Conv2dGeometry:
     """The geometry of ``conv2d`` and its gradients; ValueError or TypeError for what cannot be."""
-    arguments = (x_shape, weight_shape, stride, padding, dilation, groups, precise)
-    return (remembered_conv2d if plain(*arguments) else new_conv2d)(*arguments)
-
-
-def plain(
-    x_shape: Shape, weight_shape: Shape, stride: Pair, padding: Padding, dilation: Pair, groups: int, precise: bool
-) -> bool:
-    """Whether equal arguments are the same arguments (True equals 1, and lists have no hash)."""
-    numbers = type(stride) is type(dilation) is type(groups) is int and type(padding) in (int, str)
-    return numbers and type(x_shape) is type(weight_shape) is tuple and type(precise) is bool
+    plain = type(stride) is type(dilation) is type(groups) is int and (type(padding) is int or type(padding) is str)
+    if plain and type(x_shape) is type(weight_shape) is tuple and type(precise) is bool:
+        return remembered_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise)
+    return new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise)  # True equals 1, lists no hash
 
 
 def new_conv2d(
@@ -111,14 +105,16 @@ def new_conv2d(
     groups = integer(groups, "groups", 1)
     check_groups(C, c, K, groups, x_shape, weight_shape)
     (sh, sw), (dh, dw) = steps(stride, "stride"), steps(dilation, "dilation")
-    check_kernel((kh, kw), "weight")
+    if not (0 < kh < LIMIT and 0 < kw < LIMIT):
+        refuse_kernel((kh, kw), "weight")
     (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (H, W))
     OH = extent(H, kh, sh, dh, top, bottom, "height")
     OW = extent(W, kw, sw, dw, left, right, "width")
-    check_padded((H, W), (H + top + bottom, W + left + right), padding)
-    sh, sw = within(sh, H + top + bottom), within(sw, W + left + right)
-    pads_and_more = top, left, bottom, right, groups, flag(precise, "precise")
-    return Conv2dGeometry(N, C, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, *pads_and_more)
+    height, width, precise = H + top + bottom, W + left + right, flag(precise, "precise")
+    if height * width > MAX_ELEMENTS:
+        check_padded((H, W), (height, width), padding)
+    sh, sw = within(sh, height), within(sw, width)
+    return Conv2dGeometry(N, C, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right, groups, precise)
 
 
 remembered_conv2d = lru_cache(maxsize=512)(new_conv2d)  # a call on small images would spend most of its time here
@@ -153,7 +149,8 @@ def conv_transpose2d(
     if K == 0 or c == 0:
         raise ValueError(f"weight must have channels, got shape {tuple(weight_shape)}")
     (sh, sw), (dh, dw) = steps(stride, "stride"), steps(dilation, "dilation")
-    check_kernel((kh, kw), "weight")
+    if not (0 < kh < LIMIT and 0 < kw < LIMIT):
+        refuse_kernel((kh, kw), "weight")
     extra = pair(output_padding, "output_padding", 0)
     if isinstance(padding, str) and padding.lower() == "multiple":
         if extra != (0, 0):
@@ -165,12 +162,14 @@ def conv_transpose2d(
             cure = "'multiple' makes the result stride times as large"
             raise ValueError(f"padding must be integers, 'valid', 'full' or 'multiple', got {padding!r}; {cure}")
         (top, bottom), (left, right) = pads(padding, (kh, kw), (sh, sw), (dh, dw), (0, 0))
-        check_output_padding(extra, (sh, sw), (dh, dw))
+        if extra != (0, 0):
+            check_output_padding(extra, (sh, sw), (dh, dw))
     H = transposed_extent(OH, kh, sh, dh, top, bottom, extra[0], "height")
     W = transposed_extent(OW, kw, sw, dw, left, right, extra[1], "width")
-    sh, sw = within(sh, H + top + bottom), within(sw, W + left + right)
-    pads_and_more = top, left, bottom, right, groups, flag(precise, "precise")
-    return Conv2dGeometry(N, c * groups, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, *pads_and_more)
+    sh, sw, precise = within(sh, H + top + bottom), within(sw, W + left + right), flag(precise, "precise")
+    return Conv2dGeometry(
+        N, c * groups, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right, groups, precise
+    )
 
 
 def pool2d(
@@ -233,9 +232,8 @@ def check_output_padding(extra: Shape, stride: Shape, dilation: Shape) -> None:
             )
 
 
-def check_kernel(kernel: Shape, name: str) -> None:
+def refuse_kernel(kernel: Shape, name: str) -> NoReturn:
     """ValueError for an extent of the kernel below 1 or not below `LIMIT`."""
     if min(kernel) < 1:
         raise ValueError(f"{name} must have a kernel of at least 1 x 1, got {kernel}")
-    if max(kernel) >= LIMIT:
-        raise ValueError(f"{name} must have a kernel below 2**31, got {kernel}")
+    raise ValueError(f"{name} must have a kernel below 2**31, got {kernel}")

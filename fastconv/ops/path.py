@@ -128,10 +128,10 @@ def few_channels(g: Conv2dGeometry) -> bool:
 
 def winograd_fits(g: Conv2dGeometry, dtype: DTypeLike) -> bool:
     """Enough channels and pixels that the transforms cost less than the products they save (measured)."""
-    if dtype != "float32" or (g.groups, g.dh, g.dw) != (1, 1, 1) or g.kh != g.kw or g.sh != g.sw:
-        return False
     pixels = g.OH * g.OW
     if pixels < 16 or min(g.C, g.K) < (16 if pixels >= 256 else 32):
+        return False
+    if (g.groups, g.dh, g.dw) != (1, 1, 1) or g.kh != g.kw or g.sh != g.sw or dtype != "float32":
         return False
     return g.kh in (2, 3, 5) if g.sh == 1 else g.kh == 2 * g.sh and blocks_fit(g)
 

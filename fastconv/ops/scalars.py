@@ -52,6 +52,8 @@ def pair(value: Any, name: str, minimum: int | None = None) -> tuple[int, int]:
     """Two ints from one int or from two."""
     if type(value) is int and (minimum is None or value >= minimum):
         return value, value
+    if is_shape(value, 2) and minimum is not None and value[0] >= minimum <= value[1]:
+        return value[0], value[1]
     if isinstance(value, np.ndarray) and value.size <= 2:
         value = value.tolist()
     if hasattr(value, "__index__") and not isinstance(value, np.ndarray):

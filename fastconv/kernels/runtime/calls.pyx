@@ -5,6 +5,7 @@
     plan.pxi        what a call did: functions with arrays given to the call, new arrays, and constants
     arrays.pxi      views, new arrays, and questions about one array
     layout.pxi      planar and channels-last memory, and what several arrays have in common
+    forms.pxi       the forms of memory that the norms read
     windows.pxi     the tables of pooling windows
     sequence.pxi    the calls of a network's plan, on arrays that stay where they are
     batch.pxi       what a network asks of each batch
@@ -49,6 +50,7 @@ cpdef enum:
 
 include "arrays.pxi"
 include "layout.pxi"
+include "forms.pxi"
 include "windows.pxi"
 include "signature.pxi"
 include "plan.pxi"

@@ -32,6 +32,20 @@ def channels_together(*images):
     return all_run_along(images, 1)
 
 
+def all_channels_last(*images):
+    """Whether the memory of all these is channels-last, True, or planar, False; None where they differ.
+
+    Where it is both, because an extent is 1, the longer runs decide.
+    """
+    cdef bint last = all_run_along(images, 1), planar = all_run_along(images, 3)
+    cdef np.npy_intp longest = 0
+    if last and planar:
+        for a in images:
+            longest = max(longest, (<np.ndarray> a).shape[3])
+        return (<np.ndarray> images[0]).shape[1] > longest
+    return last if last or planar else None
+
+
 def has_unit_axis(np.ndarray x not None):
     """Whether the W or the C axis of a four-dimensional array has unit stride."""
     return unit_axis(x)
@@ -95,6 +109,24 @@ cdef inline bint same_shape(np.ndarray a, np.ndarray b) noexcept:
     return True
 
 
+def are_like(dict arrays not None, np.ndarray x not None, tuple shape not None):
+    """Whether these arrays (None is skipped) are plain and have the dtype of the plain array `x` and this shape."""
+    cdef np.ndarray a
+    cdef int i
+    for each in arrays.values():
+        if each is None:
+            continue
+        if not is_plain(each):
+            return False
+        a = each
+        if PyArray_TYPE(a) != PyArray_TYPE(x) or a.ndim != PyTuple_GET_SIZE(shape):
+            return False
+        for i in range(a.ndim):
+            if a.shape[i] != shape[i]:
+                return False
+    return True
+
+
 def have_one_dtype(dict arrays not None):
     """Whether these arrays (None is skipped) have one dtype, in the machine's byte order; False says nothing."""
     cdef np.dtype first = None
@@ -123,22 +155,58 @@ def is_shape(value, Py_ssize_t length):
     return True
 
 
-def flattened(list arrays not None):
-    """(1, 1, 1, size) views of arrays in C order; None where one is not."""
-    cdef list views = []
+def beside_ordered(list arrays not None, axis=None):
+    """Four-dimensional views of arrays of one shape, whose last is in C order; None where it is not, or if they need more.
+
+    Neighbours among the axes are merged wherever every array allows it; `axis` comes last and stays alone.
+    """
+    cdef np.ndarray y = arrays[len(arrays) - 1]
     cdef np.npy_intp shape[4]
-    cdef np.npy_intp strides[4]
+    cdef int inner[4]  # of the axes that are merged into one, the last
+    cdef int i, own = -1, count = 0
+    if not PyArray_FLAGS(y) & CARRAY:
+        return None
+    if axis is not None:
+        own = axis
+        own += y.ndim if own < 0 else 0
+    for i in range(y.ndim):
+        if y.shape[i] == 1 or i == own:
+            continue
+        if count and all_merge(arrays, inner[count - 1], i):
+            shape[count - 1] *= y.shape[i]
+        elif count == 4:
+            return None
+        else:
+            shape[count] = y.shape[i]
+            count += 1
+        inner[count - 1] = i
+    if own >= 0:
+        if count == 4:
+            return None
+        shape[count], inner[count] = y.shape[own], own
+        count += 1
+    return [chosen_axes(a, shape, inner, count) for a in arrays]
+
+
+cdef bint all_merge(list arrays, int outer, int inner) except -1:
+    """Whether two axes are one run in all these arrays."""
     cdef np.ndarray a
     for x in arrays:
         a = x
-        if not PyArray_FLAGS(a) & CARRAY:
-            return None
-        shape[0] = shape[1] = shape[2] = 1
-        shape[3] = PyArray_SIZE(a)
-        strides[3] = a.descr.itemsize
-        strides[0] = strides[1] = strides[2] = shape[3] * strides[3]
-        views.append(view_of(a, 4, shape, strides, 0, PyArray_FLAGS(a) & WRITEABLE))
-    return views
+        if a.strides[outer] != a.strides[inner] * a.shape[inner]:
+            return False
+    return True
+
+
+cdef np.ndarray chosen_axes(np.ndarray a, np.npy_intp *shape, int *inner, int count):
+    """A view with these axes, and as many leading axes of extent 1 as it takes to have four."""
+    cdef np.npy_intp extents[4]
+    cdef np.npy_intp strides[4]
+    cdef int i, more = 4 - count
+    for i in range(4):
+        extents[i] = 1 if i < more else shape[i - more]
+        strides[i] = a.descr.itemsize if i < more else a.strides[inner[i - more]]
+    return view_of(a, 4, extents, strides, 0, PyArray_FLAGS(a) & WRITEABLE)
 
 
 def in_four_axes(np.ndarray a not None):

@@ -249,6 +249,16 @@ cdef bint apart(list arrays):
     return True
 
 
+def are_apart(list arrays not None):
+    """Whether these are arrays, none of them empty, and no two of them lie in each other's memory."""
+    if len(arrays) > 2 * ARRAYS:
+        return False
+    for a in arrays:
+        if not PyArray_CheckExact(a):
+            return False
+    return apart(arrays)
+
+
 cdef Plan plan_of(list arrays, Planned planned):
     """The plan of a call that was given these arrays; None where it did more than a plan can say."""
     cdef Plan plan = Plan.__new__(Plan)

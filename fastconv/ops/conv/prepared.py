@@ -91,7 +91,7 @@ def image_way(
     any_y = any_layout or (direction == path.FORWARD and chosen == "direct")
     any_x = any_layout or (any_y and reads_any_layout(g, y.dtype))
     operands: list[Any] = [a for a, free in ((x, any_x), (y, any_y), (residual, residual is None)) if not free]
-    if not all(map(check.channels_together, operands)):
+    if not check.channels_together(*operands):
         return convert_and_run, operand, (kernel, rest, any_x, any_y, residual)
     return kernel, operand, rest if residual is None else (*rest, residual)
 

@@ -186,5 +186,5 @@ def run_both_weights(
     dy: float,
 ) -> None:
     """As a weight of the yes and one of the no: v w t and v (1 - t)."""
-    yes, no = weight * pos_weight * targets, weight * (1 - targets)
+    yes, no = np.asarray(weight * pos_weight * targets), np.asarray(weight * (1 - targets))
     elements_call("bce_sides", x, yes, no, value, dx, reduction, dy)()

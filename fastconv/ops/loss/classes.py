@@ -41,7 +41,7 @@ def differentiate_classes(
 
 def checks_of(x: Array, targets: Array, numbers: Named) -> tuple[Call]:
     """The call that gives 0 where a target is neither a class nor ignored, or no probability, else -1."""
-    if targets.dtype == np.int64:
+    if targets.dtype == check.INT64:
         return (class_check(targets, x.shape[class_axis(x)], numbers["ignore_index"]),)
     return (range_check(targets),)
 
@@ -53,7 +53,7 @@ def class_check(targets: Array, K: int, ignored: int) -> Callable[[], int]:
 
 def class_axis(x: Array) -> int:
     """1, or 0 where there is no batch."""
-    return min(1, x.ndim - 1)
+    return 1 if x.ndim > 1 else 0
 
 
 def rows_of(x: Array) -> Shape:
@@ -114,13 +114,14 @@ def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
         if targets.dtype.kind in "OSUT":
             cure = "number the classes: names, targets = numpy.unique(targets, return_inverse=True)"
         raise TypeError(f"targets must be integers (class indices), got {targets.dtype}; {cure}")
-    rule = f"one class for each row of {name}, which has shape {x.shape}"
-    if x.ndim == 4 and targets.shape == x.shape[:-1] != rows_of(x):
-        cure = f"classes are axis 1: write {name}.transpose(0, 3, 1, 2)"
-        raise ValueError(f"targets must have shape {rows_of(x)} ({rule}), got {targets.shape}; {cure}")
-    check.shape_is(targets, "targets", rows_of(x), rule)
+    if targets.shape != rows_of(x):
+        rule = f"one class for each row of {name}, which has shape {x.shape}"
+        if x.ndim == 4 and targets.shape == x.shape[:-1]:
+            cure = f"classes are axis 1: write {name}.transpose(0, 3, 1, 2)"
+            raise ValueError(f"targets must have shape {rows_of(x)} ({rule}), got {targets.shape}; {cure}")
+        check.shape_is(targets, "targets", rows_of(x), rule)
     K = x.shape[class_axis(x)]
-    plain = type(targets) is np.ndarray and targets.dtype is np.dtype(np.int64) and targets.flags.aligned
+    plain = type(targets) is np.ndarray and targets.dtype is check.INT64 and targets.flags.aligned
     if plain and class_check(targets, K, ignored)() == -1:
         return targets
     wrong = targets[((targets < 0) | (targets >= K)) & (targets != ignored)]
@@ -132,7 +133,7 @@ def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
             cure = f"; for rows without a class write ignore_index={wrong[0]}"
         rule = f"class indices from 0 to {K - 1}, or {ignored} (ignored)"
         raise ValueError(f"targets must be {rule}, got {wrong[0]}{cure}")
-    return targets.astype(np.int64)
+    return targets.astype(check.INT64)
 
 
 def classes_call(

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from ...typing import Array, Call
+from .. import check
 from ..habits import op
 from .classes import class_arguments, classes_call, differentiate_classes, evaluate_classes
 
@@ -152,7 +151,7 @@ def cross_entropy_call(
     label_smoothing: float = 0.0,
     dy: float = 1.0,
 ) -> Call:
-    if targets.dtype == np.int64:
+    if targets.dtype == check.INT64:
         numbers: tuple[float, ...] = (ignore_index, label_smoothing, reduction == "mean", dy)
         return classes_call("cross_entropy", logits, targets, weight, value, dlogits, reduction, *numbers)
     numbers = (label_smoothing, reduction == "mean", dy)

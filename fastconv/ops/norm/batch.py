@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ... import kernels
+from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check, epilogue
 from ..call_cache import planned
@@ -21,15 +22,12 @@ from .running import more_than_one_value, running_statistics
 from .views import (
     Form,
     all_pixels,
-    by_set,
     channels,
     fill_zeros,
     formed,
     needed,
     per_channel,
     pixels_in,
-    planes,
-    sets,
     with_saved,
 )
 
@@ -112,15 +110,16 @@ def batch_norm(
     if training:
         more_than_one_value(x.shape)
     arrays = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias, "x": x}
-    y = like(out, {name: a for name, a in arrays.items() if a is not None})
-    mean, invstd = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
+    y = like(out, arrays)
+    mean, invstd = np.zeros((1, x.shape[1]), x.dtype), np.zeros((1, x.shape[1]), x.dtype)  # as the kernels take them
     run = batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)
     run()
     updated = training and running is not None
     if updated and running is not None and running_mean is not None and running_var is not None:
         np.copyto(running_mean, running[0])
         np.copyto(running_var, running[1])
-    return with_saved(check.give(y, out), (y, mean, invstd), return_saved, run, writes=updated)
+    saved = (mean[0], invstd[0]) if check.flag(return_saved, "return_saved") else ()
+    return with_saved(check.give(y, out), saved, (y, mean, invstd), run, writes=updated)
 
 
 @op
@@ -182,8 +181,8 @@ def batch_norm_backward(
     training = check.flag(training, "training")
     mean, invstd, weight = per_channel(x, mean=mean, invstd=invstd, weight=weight)
     needed(mean=mean, invstd=invstd)
-    dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
-    dweight, dbias = (np.empty(x.shape[1], x.dtype) for _ in range(2))
+    dx = like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    dweight, dbias = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     run = batch_norm_backward_call(dy, x, dx, weight, mean, invstd, (dweight, dbias), training)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
@@ -205,8 +204,9 @@ def batch_norm_call(
 ) -> Call:
     """y = activation(norm(x) + residual); running: (mean, variance); mean and invstd: (C,) results, or both None.
 
-    mean may be (2, C): row 1 holds the rounding error of row 0. If it is absent, backward cannot see that error, so
-    forward (with an activation, without a residual) leaves it out as well: both then compute the same mask from x.
+    mean and invstd may be (1, C), or mean (2, C): row 1 holds the rounding error of row 0. If it is absent, backward
+    cannot see that error, so forward (with an activation, without a residual) leaves it out as well: both then compute
+    the same mask from x.
     Training with one value per channel is refused here too.
     """
     if training:
@@ -217,7 +217,7 @@ def batch_norm_call(
     if form is None:
         given = (weight, bias, running, mean, invstd, momentum, eps, training, activation)
         return on_copies(lambda x, z, y: batch_norm_call(x, y, *given, z), [x, residual], [y])
-    exact = (mean is not None and mean.ndim == 2) or activation is None or residual is not None
+    exact = (mean is not None and mean.shape[0] == 2 and mean.ndim == 2) or activation is None or residual is not None
     updated = None if running is None else (*running, momentum)
     rest = (saved_rows(mean, invstd), updated, eps, bool(training), epilogue.CODES[activation], exact)
     if form is planes:
@@ -285,4 +285,6 @@ def saved_rows(mean: Array | None, invstd: Any) -> tuple[Array, Array | None, Ar
     """(mean, its rounding error or None, invstd), each as (1, C), or None: what the kernels take."""
     if mean is None:
         return None
-    return (mean[None], None, invstd[None]) if mean.ndim == 1 else (mean[:1], mean[1:], invstd[None])
+    if mean.ndim == 1:
+        return mean[None], None, invstd[None]
+    return (mean, None, invstd) if len(mean) == 1 else (mean[:1], mean[1:], invstd[None])

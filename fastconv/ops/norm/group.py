@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from ... import kernels
+from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
-from .views import by_set, channels, fill_zeros, formed, needed, per_channel, pixels, planes, sets, with_saved
+from .views import channels, fill_zeros, formed, needed, per_channel, pixels, with_saved
 
 
 @op
@@ -68,12 +69,12 @@ def group_norm(
     x = channels(x, "x")
     groups, eps = groups_of(num_groups, x), positive(eps, "eps")
     weight, bias = per_channel(x, weight=weight, bias=bias)
-    given = {name: a for name, a in (("weight", weight), ("bias", bias)) if a is not None}
-    y = like(out, given | {"x": x})
-    mean, invstd = (np.zeros((x.shape[0], groups), x.dtype) for _ in range(2))
+    y = like(out, {"weight": weight, "bias": bias, "x": x})
+    mean, invstd = np.zeros((x.shape[0], groups), x.dtype), np.zeros((x.shape[0], groups), x.dtype)
     run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
-    return with_saved(check.give(y, out), (y, mean, invstd), return_saved, run)
+    saved = (mean, invstd) if check.flag(return_saved, "return_saved") else ()
+    return with_saved(check.give(y, out), saved, (y, mean, invstd), run)
 
 
 @op
@@ -129,8 +130,8 @@ def group_norm_backward(
             f"mean must have shape (N, num_groups), num_groups a divisor of the channels of x, which has shape "
             f"{x.shape}, got {mean.shape}"
         )
-    dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
-    dweight, dbias = (np.empty(x.shape[1], x.dtype) for _ in range(2))
+    dx = like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    dweight, dbias = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     run = group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)

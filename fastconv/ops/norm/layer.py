@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from ... import kernels
-from ...kernels.runtime.calls import view
+from ...kernels.runtime.calls import are_like, run_stride, view
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
 from .group import saved_statistics
-from .views import fill_zeros, formed, run_stride, with_saved
+from .views import fill_zeros, formed, with_saved
 
 
 @op
@@ -79,12 +79,13 @@ def layer_norm(
         raise ValueError(f"normalized_shape must be the extents of the last axes of x, {x.shape}, got {shape}")
     weight, bias = per_element(x, shape, weight=weight, bias=bias)
     eps = positive(eps, "eps")
-    given = {name: a for name, a in (("weight", weight), ("bias", bias)) if a is not None}
-    y = like(out, given | {"x": x})
-    mean, invstd = (np.zeros(x.shape[: x.ndim - len(shape)], x.dtype) for _ in range(2))
+    y = like(out, {"weight": weight, "bias": bias, "x": x})
+    rows_of_x = x.shape[: x.ndim - len(shape)]
+    mean, invstd = np.zeros(rows_of_x, x.dtype), np.zeros(rows_of_x, x.dtype)
     run = layer_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
-    return with_saved(check.give(y, out), (y, mean, invstd), return_saved, run)
+    saved = (mean, invstd) if check.flag(return_saved, "return_saved") else ()
+    return with_saved(check.give(y, out), saved, (y, mean, invstd), run)
 
 
 @op
@@ -138,8 +139,8 @@ def layer_norm_backward(
     if rows >= x.ndim or mean.shape != x.shape[:rows]:
         raise ValueError(f"mean must have the shape of the first axes of x, {x.shape}, got {mean.shape}")
     (weight,) = per_element(x, x.shape[rows:], weight=weight)
-    dx = like(out, {"mean": mean, "invstd": invstd} | ({} if weight is None else {"weight": weight}) | arrays)
-    dweight, dbias = (np.empty(x.shape[rows:], x.dtype) for _ in range(2))
+    dx = like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    dweight, dbias = np.empty(x.shape[rows:], x.dtype), np.empty(x.shape[rows:], x.dtype)
     run = layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
@@ -147,18 +148,19 @@ def layer_norm_backward(
 
 def per_element(x: Array, shape: Shape, **arrays: Any) -> list[Any]:
     """C-ordered arrays (or None) of this shape and the dtype of `x`."""
-    arrays = {name: None if a is None else check.array(a, name) for name, a in arrays.items()}
-    check.same_dtype(x=x, **arrays)
-    for name, a in arrays.items():
-        if a is not None:
-            check.shape_is(a, name, shape, f"the normalised axes of x, which has shape {x.shape}")
+    if not are_like(arrays, x, shape):
+        arrays = {name: None if a is None else check.array(a, name) for name, a in arrays.items()}
+        check.same_dtype(x=x, **arrays)
+        for name, a in arrays.items():
+            if a is not None:
+                check.shape_is(a, name, shape, f"the normalised axes of x, which has shape {x.shape}")
     return [None if a is None else np.ascontiguousarray(a) for a in arrays.values()]
 
 
 def rows(a: Array, count: int) -> Array | None:
     """`a` with its first `count` axes as one and the others as one of unit stride; None where they are not runs."""
-    stride = run_stride(a, range(count))
-    if stride is None or run_stride(a, range(count, a.ndim)) != a.itemsize:
+    stride = run_stride(a, 0, count)
+    if stride is None or run_stride(a, count, a.ndim) != a.itemsize:
         return None
     return view(a, (prod(a.shape[:count]), prod(a.shape[count:])), (stride, a.itemsize))
 

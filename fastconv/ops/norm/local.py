@@ -4,12 +4,13 @@ from functools import partial
 from typing import Any
 
 from ... import kernels
+from ...kernels.runtime.calls import planes
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies
 from ..habits import op
-from .views import channels, formed, pixels, planes
+from .views import channels, formed, pixels
 
 
 @op

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.runtime.calls import overlap
-from ...typing import Array, Shape
+from ...kernels.runtime.calls import are_apart, overlap
+from ...typing import Array, Named, Shape
 from ..overlap import overlaps_itself
 from .views import per_channel
 
@@ -25,12 +25,18 @@ def running_statistics(
                 raise TypeError(f"{name} must be a numpy.ndarray, for it is updated, got {type(a).__name__}")
             if not a.flags.writeable or overlaps_itself(a):
                 raise ValueError(f"{name} must be writable and not overlap itself, for it is updated")
-        for name, a, rest in (("running_mean", mean, {"running_var": var}), ("running_var", var, {})):
-            for other, b in (rest | {"x": x} | others).items():
-                if b is not None and overlap(np.asarray(a), np.asarray(b)) and np.shares_memory(a, b):
-                    raise ValueError(f"{name} must not share memory with {other}, for it is updated")
+        if not are_apart([mean, var, x, *[a for a in others.values() if a is not None]]):
+            share_nothing(mean, var, {"x": x} | others)
     mean, var = per_channel(x, running_mean=mean, running_var=var)
     return None if mean is None else (mean, var)
+
+
+def share_nothing(mean: Array, var: Any, others: Named) -> None:
+    """ValueError where the memory of a running statistic is that of another array (or None)."""
+    for name, a, rest in (("running_mean", mean, {"running_var": var}), ("running_var", var, {})):
+        for other, b in (rest | others).items():
+            if b is not None and overlap(np.asarray(a), np.asarray(b)) and np.shares_memory(a, b):
+                raise ValueError(f"{name} must not share memory with {other}, for it is updated")
 
 
 def more_than_one_value(shape: Shape) -> None:

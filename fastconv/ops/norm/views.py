@@ -7,10 +7,9 @@ Any other memory is copied to C order, which is planes, when the call runs.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 from typing import Any, TypeAlias
 
-from ...kernels.runtime.calls import view
+from ...kernels.runtime.calls import are_like, planes, run_stride, view
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
@@ -28,6 +27,8 @@ def channels(x: Array, name: str) -> Array:
 
 def per_channel(x: Array, **vectors: Any) -> Iterable[Any]:
     """Vectors (or None) of one number for each channel of `x`, of its dtype."""
+    if are_like(vectors, x, x.shape[1:2]):
+        return vectors.values()
     vectors = {name: None if v is None else check.array(v, name) for name, v in vectors.items()}
     check.same_dtype(x=x, **vectors)
     wanted = x.shape[1:2]
@@ -44,15 +45,6 @@ def needed(**arrays: Any) -> None:
             raise TypeError(f"{name} must be an array, got None")
 
 
-def run_stride(a: Array, axes: Iterable[int]) -> int | None:
-    """The stride of these axes read as one; None where they are not one run."""
-    axes = [i for i in axes if a.shape[i] != 1]
-    for outer, inner in pairwise(axes):
-        if a.strides[outer] != a.strides[inner] * a.shape[inner]:
-            return None
-    return a.strides[axes[-1]] if axes else a.itemsize
-
-
 def pixels_in(a: Array) -> int:
     """How many values each sample has in a channel."""
     count = 1
@@ -61,16 +53,9 @@ def pixels_in(a: Array) -> int:
     return count
 
 
-def planes(a: Array) -> Array | None:
-    """`a` as (N, C, P) whose last axis has unit stride, or None."""
-    if not a.flags.c_contiguous and run_stride(a, range(2, a.ndim)) != a.itemsize:
-        return None
-    return view(a, (*a.shape[:2], pixels_in(a)), (*a.strides[:2], a.itemsize))
-
-
 def pixels(a: Array) -> Array | None:
     """`a` as (N, P, C) whose last axis has unit stride, or None."""
-    stride = run_stride(a, range(2, a.ndim))
+    stride = run_stride(a, 2, a.ndim)
     if stride is None or (a.strides[1] != a.itemsize and a.shape[1] > 1):
         return None
     return view(a, (a.shape[0], pixels_in(a), a.shape[1]), (a.strides[0], stride, a.itemsize))
@@ -79,30 +64,10 @@ def pixels(a: Array) -> Array | None:
 def all_pixels(a: Array) -> Array | None:
     """`a` as (1, N P, C), or None."""
     found = pixels(a)
-    stride = None if found is None else run_stride(found, (0, 1))
+    stride = None if found is None else run_stride(found, 0, 2)
     if found is None or stride is None:
         return None
     return view(found, (1, found.shape[0] * found.shape[1], found.shape[2]), (0, stride, found.itemsize))
-
-
-def sets(a: Array | None, groups: int | None = None) -> Array | None:
-    """Planes (N, C, P) by sets that share a mean: (1, C, N, P), or (N, groups, C / groups, P)."""
-    if a is None:
-        return None
-    N, C, P = a.shape
-    n, c, p = a.strides
-    if groups is None:
-        return view(a, (1, C, N, P), (0, c, n, p))
-    return view(a, (N, groups, C // groups, P), (n, c * (C // groups), c, p))
-
-
-def by_set(w: Array | None, N: int, groups: int | None = None) -> Array | None:
-    """The channels' numbers in the order of `sets`: (C, N), or (groups, C / groups)."""
-    if w is None:
-        return None
-    if groups is None:
-        return view(w, (w.size, N), (w.strides[0], 0))
-    return view(w, (groups, w.size // groups), (w.strides[0] * (w.size // groups), w.strides[0]))
 
 
 def formed(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form | None, list[Any]]:
@@ -139,7 +104,6 @@ def fill_zeros(*arrays: Array) -> None:
         a.fill(0)
 
 
-def with_saved(y: Array, new: tuple[Array, ...], return_saved: bool, run: Call, writes: bool = False) -> Any:
-    """What the user gets of a call that has written `new`, the result with mean and invstd: y, and these if wanted."""
-    result = (y, *new[1:]) if check.flag(return_saved, "return_saved") else y
-    return planned(result, new, run, writes=writes)
+def with_saved(y: Array, saved: tuple[Array, ...], new: tuple[Array, ...], run: Call, writes: bool = False) -> Any:
+    """What the user gets of a call that has written `new`: y, and the saved statistics if there are any."""
+    return planned((y, *saved) if saved else y, new, run, writes=writes)

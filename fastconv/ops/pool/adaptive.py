@@ -157,7 +157,7 @@ def adaptive_max_pool2d(
     return_indices = check.flag(return_indices, "return_indices")
     y_shape, layout = adaptive_shape(x, output_size), check.layout_of(x)
     y = check.output(out, y_shape, x.dtype, layout, batched, x=x)
-    indices = check.empty(y_shape, "int64", layout) if return_indices else None
+    indices = check.empty(y_shape, check.INT64, layout) if return_indices else None
     tables = adaptive_tables(x.shape, y_shape)
     run = max_call(x, y, indices, tables)
     run()

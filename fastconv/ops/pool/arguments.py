@@ -47,14 +47,14 @@ def with_indices(run: Call, y: Array, out: Array | None, indices: Array | None, 
 def indices_like(indices: object, shape: Shape, batched: bool) -> Array:
     """`indices` as int64 (N, C, OH, OW)."""
     indices = check.given(indices, "indices", "what max_pool2d returned")
-    if indices.dtype.newbyteorder("=") != np.int64:
+    if indices.dtype.newbyteorder("=") != check.INT64:
         cure = "; write indices.astype('int64')" if indices.dtype.kind in "iu" else "; use what max_pool2d returned"
         raise TypeError(f"indices must be int64, got {indices.dtype}{cure}")
     check.shape_is(indices, "indices", shape if batched else shape[1:], "one index for each output")
     if not batched:
         indices = indices[None]
     if not indices.dtype.isnative or not indices.flags.aligned or not check.has_unit_axis(indices):
-        indices = indices.astype(np.int64, order="C")
+        indices = indices.astype(check.INT64, order="C")
     return indices
 
 

@@ -85,7 +85,7 @@ def max_pool2d(
     no_window_in_padding(tables, g)
     return_indices, layout = check.flag(return_indices, "return_indices"), check.layout_of(x)
     y = check.output(out, g.y_shape, x.dtype, layout, batched, x=x)
-    indices = check.empty(g.y_shape, "int64", layout) if return_indices else None
+    indices = check.empty(g.y_shape, check.INT64, layout) if return_indices else None
     run = max_call(x, y, indices, tables)
     run()
     return with_indices(run, y, out, indices, batched, tables)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ... import kernels
-from ...kernels.runtime.calls import cover, sharing_windows, sliding_windows
+from ...kernels.runtime.calls import all_channels_last, cover, sharing_windows, sliding_windows
 from ...typing import Array, Call, Kernel, Shape
 from .. import check
 from ..geometry import Pool2dGeometry
@@ -53,11 +53,9 @@ def on_one_layout(
 ) -> Callable[[], Any]:
     """The kernel on its arrays: all channels-last or all planar; copied beforehand, and back, where they differ."""
     arrays = (*inputs, *outputs)
-    last, planar = check.channels_together(*arrays), check.in_planes(*arrays)
-    if not last and not planar:
+    last = all_channels_last(*arrays)
+    if last is None:
         return partial(convert_and_run, kernel, inputs, outputs, rest)
-    if last and planar:
-        last = arrays[0].shape[1] > max([a.shape[3] for a in arrays])
     return partial(kernel, *arrays, *rest, last)
 
 
@@ -106,7 +104,7 @@ def max_backward_call(dy: Array, indices: Array, dx: Array, tables: Tables) -> C
 def maxima(x: Array, tables: Tables, y_shape: Shape) -> tuple[Array, tuple[Array, Array], Call]:
     """(indices, (indices, maxima), the call that has written both)."""
     layout = check.layout_of(x)
-    indices, y = check.empty(y_shape, "int64", layout), check.empty(y_shape, x.dtype, layout)
+    indices, y = check.empty(y_shape, check.INT64, layout), check.empty(y_shape, x.dtype, layout)
     call = max_call(x, y, indices, tables)
     call()
     return indices, (indices, y), call
