@@ -14,10 +14,9 @@ from ..kernels.runtime.calls import (
     PLANAR,
     channels_together,
     empty,
-    has_unit_axis,
-    in_columns,
     in_four_axes,
     in_planes,
+    is_batch,
     layout_of,
     size,
 )
@@ -45,9 +44,14 @@ PATTERNS: dict[int, Any] = {4: np.dtype("float32"), 8: np.dtype("float64")}  # b
 
 def with_unit_axis(x: Array) -> Array:
     """`x`, copied if neither its W nor its C axis has unit stride, or if its pixels follow each other along H."""
-    if not has_unit_axis(x):
-        return copied(x)
-    return copied(x, CHANNELS_LAST) if in_columns(x) else x
+    if is_batch(x):
+        return x
+    return copied(x, CHANNELS_LAST) if has_unit_axis(x) else copied(x)
+
+
+def has_unit_axis(x: Array) -> bool:
+    """Whether the W or the C axis of a four-dimensional array has unit stride."""
+    return x.flags.c_contiguous or x.strides[3] == x.itemsize or x.strides[1] == x.itemsize
 
 
 def on_a_line(nbytes: int, shape: Sequence[int], dtype: DTypeLike) -> Array:

@@ -1,4 +1,4 @@
-# cython: auto_pickle=False
+# cython: auto_pickle=False, always_allow_keywords=False
 """Calls seen before, and what ops ask of arrays on every call. Compiled once; it needs the C interface of NumPy.
 
     signature.pxi   what an op can see of its arguments without reading an element, as bytes

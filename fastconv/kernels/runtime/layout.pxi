@@ -46,22 +46,14 @@ def all_channels_last(*images):
     return last if last or planar else None
 
 
-def has_unit_axis(np.ndarray x not None):
+cdef inline bint has_unit_axis(np.ndarray x) noexcept:
     """Whether the W or the C axis of a four-dimensional array has unit stride."""
-    return unit_axis(x)
-
-
-cdef inline bint unit_axis(np.ndarray x) noexcept:
     cdef Py_ssize_t one = x.descr.itemsize
     return PyArray_FLAGS(x) & CARRAY or (x.ndim == 4 and (x.strides[3] == one or x.strides[1] == one))
 
 
-def in_columns(np.ndarray x not None):
+cdef inline bint in_columns(np.ndarray x) noexcept:
     """Whether the pixels of a channels-last array (N, C, H, W) follow each other along H."""
-    return x.ndim == 4 and columns(x)
-
-
-cdef inline bint columns(np.ndarray x) noexcept:
     if x.strides[3] == x.descr.itemsize or x.shape[1] == 1 or x.shape[2] == 1 or x.shape[3] == 1:
         return False
     return abs(x.strides[3]) > abs(x.strides[2])
@@ -77,7 +69,7 @@ def layout_of(np.ndarray x not None):
 
 def is_batch(x):
     """Whether kernels read `x` as images (N, C, H, W) as it is: plain, unit stride along W or C, not in columns."""
-    return is_plain(x) and (<np.ndarray> x).ndim == 4 and unit_axis(x) and not columns(x) and within_limit(x)
+    return is_plain(x) and (<np.ndarray> x).ndim == 4 and has_unit_axis(x) and not in_columns(x) and within_limit(x)
 
 
 cdef inline bint within_limit(np.ndarray a) noexcept:
@@ -111,8 +103,13 @@ cdef inline bint same_shape(np.ndarray a, np.ndarray b) noexcept:
 
 def are_like(dict arrays not None, np.ndarray x not None, tuple shape not None):
     """Whether these arrays (None is skipped) are plain and have the dtype of the plain array `x` and this shape."""
+    cdef np.npy_intp extents[MOST_AXES]
     cdef np.ndarray a
     cdef int i
+    if PyTuple_GET_SIZE(shape) > MOST_AXES:
+        return False
+    for i in range(PyTuple_GET_SIZE(shape)):
+        extents[i] = <object> PyTuple_GET_ITEM(shape, i)
     for each in arrays.values():
         if each is None:
             continue
@@ -122,7 +119,7 @@ def are_like(dict arrays not None, np.ndarray x not None, tuple shape not None):
         if PyArray_TYPE(a) != PyArray_TYPE(x) or a.ndim != PyTuple_GET_SIZE(shape):
             return False
         for i in range(a.ndim):
-            if a.shape[i] != shape[i]:
+            if a.shape[i] != extents[i]:
                 return False
     return True
 
@@ -232,12 +229,12 @@ cdef Py_ssize_t bytes_of(tuple shape, np.dtype d, np.npy_intp *extents) except -
     cdef long long extent
     cdef int i, overflow = 0
     if PyTuple_GET_SIZE(shape) > MOST_AXES:
-        raise ValueError(f"an array has at most {MOST_AXES} dimensions, got {len(shape)}")
+        raise ValueError("shape must have at most 64 extents")
     for i in range(PyTuple_GET_SIZE(shape)):
         extent = PyLong_AsLongLongAndOverflow(shape[i], &overflow)
         extents[i] = SIZE_LIMIT if overflow else extent
         if extents[i] < 0:
-            raise ValueError(f"an array must have extents >= 0, got {shape}")
+            raise ValueError("shape must hold integers >= 0")
     for i in range(PyTuple_GET_SIZE(shape)):
         if extents[i] == 0:
             return 0
@@ -267,7 +264,7 @@ def empty(shape, dtype, layout=None):
     if layout != CHANNELS_LAST:
         return new_array(d, PyTuple_GET_SIZE(wanted), extents, NULL, nbytes)
     if PyTuple_GET_SIZE(wanted) != 4:
-        raise ValueError(f"an array in channels-last memory has 4 dimensions, got {wanted}")
+        raise ValueError("shape must have 4 extents in channels-last memory")
     strides[1] = d.itemsize  # C
     strides[3] = strides[1] * max(extents[1], 1)
     strides[2] = strides[3] * max(extents[3], 1)

@@ -29,6 +29,7 @@ def sliding_windows(
     cdef np.ndarray lines = table(2, out, 4, &line)
     cdef Py_ssize_t i, start, skipped, end = -1 if after is None else size + after
     cdef Py_ssize_t given = 0 if m is None else m
+    cdef bint is_given = m is not None
     cdef Py_ssize_t reach = (kernel - 1) * dilation
     for i in range(out):
         start = i * stride - before
@@ -39,7 +40,7 @@ def sliding_windows(
             line[0] = start + skipped * dilation
             line[1] = min(steps_to(size - start, dilation), kernel) - skipped
         line[2] = dilation
-        line[3] = given if m is not None else line[1] if end < 0 else min(start + kernel, end) - start
+        line[3] = given if is_given else line[1] if end < 0 else min(start + kernel, end) - start
         line += 4
     PyArray_CLEARFLAGS(lines, WRITEABLE)
     return lines

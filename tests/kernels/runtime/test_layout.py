@@ -1,0 +1,159 @@
+"""What the compiled helpers say of arrays, beside NumPy's own answers."""
+
+import numpy as np
+import pytest
+
+from fastconv.kernels.runtime import calls
+
+
+def memories():
+    """Arrays (2, 3, 4, 5) of the same values in many kinds of memory."""
+    x = np.arange(120, dtype="float32").reshape(2, 3, 4, 5)
+    wide = np.zeros((2, 3, 8, 10), "float32")
+    wide[:, :, ::2, ::2] = x
+    yield x
+    yield wide[:, :, ::2, ::2]
+    yield x[..., ::-1].copy()[..., ::-1]
+    for order in ((0, 2, 3, 1), (0, 3, 2, 1), (1, 0, 2, 3), (3, 2, 1, 0)):
+        yield x.transpose(order).copy().transpose(np.argsort(order))
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, 2, -1])
+def test_views_beside_an_array_in_c_order_hold_the_same_values_with_the_axis_last(axis):
+    wanted = next(memories())
+    moved = wanted if axis is None else np.moveaxis(wanted, axis, -1)
+    for x in memories():
+        for a, b in ((x, wanted), (x[:, :1], wanted[:, :1]), (x[0], wanted[0])):
+            last = None if axis is None else axis % 4 - 4 if a.ndim == 4 else -1
+            model = np.ascontiguousarray(b)
+            found = calls.beside_ordered([a, model], last)
+            assert found is not None
+            for view, whole in zip(found, (a, model), strict=True):
+                assert view.ndim == 4 and np.shares_memory(view, whole)
+                expected = whole if last is None else np.moveaxis(whole, last, -1)
+                np.testing.assert_array_equal(view.ravel(), expected.ravel())
+    assert calls.beside_ordered([wanted, moved], axis) is None or moved.flags.c_contiguous
+
+
+def test_more_than_four_axes_that_do_not_merge_have_no_views():
+    y = np.zeros((2, 2, 2, 2, 2))
+    assert calls.beside_ordered([np.zeros((4,) * 5)[::2, ::2, ::2, ::2, ::2], y]) is None
+    assert calls.beside_ordered([y, y])[0].shape == (1, 1, 1, 32)
+
+
+@pytest.mark.parametrize("layout", [None, "planar", "channels_last"])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 0, 4, 5), (1, 1, 1, 1), (4, 8, 64, 65)])
+@pytest.mark.parametrize("dtype", ["float32", np.dtype("float64"), np.int64])
+def test_a_new_array_has_the_strides_of_numpy(shape, dtype, layout):
+    n, c, h, w = shape
+    last = layout == "channels_last"
+    wanted = np.empty((n, h, w, c), dtype).transpose(0, 3, 1, 2) if last else np.empty(shape, dtype)
+    found = calls.empty(shape, dtype, layout)
+    assert (found.shape, found.strides, found.dtype) == (wanted.shape, wanted.strides, wanted.dtype)
+    assert found.flags.writeable and found.flags.c_contiguous == wanted.flags.c_contiguous
+    assert calls.size(shape, dtype) == wanted.nbytes
+    if found.nbytes >= calls.SMALL:
+        assert found.__array_interface__["data"][0] % calls.LINE == 0
+
+
+@pytest.mark.parametrize("shape", [(2**40, 2**40), (2**64, 1), (2**62,), (3, 2**80, 5)])
+def test_sizes_that_overflow_are_refused(shape):
+    with pytest.raises(ValueError, match="too large for this machine"):
+        calls.size(shape, "float32")
+    assert calls.size((*shape, 0), "float32") == 0
+
+
+def test_extents_below_0_and_too_many_are_refused():
+    for shape in ((-1,), (1,) * 65):
+        with pytest.raises(ValueError, match="shape must"):
+            calls.empty(shape, "float32")
+
+
+def test_layouts_are_those_of_the_strides():
+    for x in memories():
+        n, c, h, w = x.strides
+        assert calls.in_planes(x) == (w == 4)
+        assert calls.channels_together(x) == (c == 4)
+        assert calls.layout_of(x) == ("channels_last" if c == 4 else "planar")
+        assert calls.is_batch(x) == (w == 4 or (c == 4 and abs(w) < abs(h)))
+        assert calls.all_channels_last(x, x) == (True if c == 4 else False if w == 4 else None)
+
+
+def test_where_memory_is_both_planar_and_channels_last_the_longer_runs_decide():
+    assert calls.all_channels_last(np.zeros((1, 5, 1, 1)), np.zeros((1, 5, 1, 1))) is True
+    assert calls.all_channels_last(np.zeros((1, 1, 1, 5)), np.zeros((1, 1, 1, 1))) is False
+
+
+def test_arrays_alike_are_plain_and_of_one_shape_and_dtype():
+    a, b = np.zeros((2, 3)), np.zeros((3, 2)).T
+    assert calls.are_alike({"a": a, "b": b})
+    others = (np.zeros((2, 3), "f4"), np.zeros((2, 1)), np.zeros(6), a.astype(">f8"), a.astype(int), [[0.0] * 3] * 2)
+    for other in (*others, None, np.broadcast_to(a, (2**40, 2, 3))):
+        assert not calls.are_alike({"a": a, "b": other})
+        assert not calls.are_alike({"a": other, "b": a})
+
+
+def test_arrays_like_another_have_its_dtype_and_the_shape():
+    x = np.zeros((2, 3))
+    assert calls.are_like({"a": np.zeros(3), "b": None}, x, (3,))
+    for a in (np.zeros(2), np.zeros((3, 1)), np.zeros(3, "f4"), [0.0] * 3, np.zeros(3, ">f8")):
+        assert not calls.are_like({"a": a}, x, (3,))
+
+
+def test_arrays_of_one_dtype():
+    a, b = np.zeros(2, "f4"), np.zeros(3)
+    assert calls.have_one_dtype({"a": a, "none": None, "b": a})
+    assert not calls.have_one_dtype({"a": a, "b": b})
+    assert not calls.have_one_dtype({"a": a, "b": [1.0]})
+
+
+def test_a_shape_is_a_tuple_of_integers_from_0():
+    assert calls.is_shape((0, 5, 2**40), 3)
+    for value in ((1, 2), [1, 2, 3], (1, 2, -1), (1, 2, True), (1, 2, 2**70), (1, 2, 3.0), (1, 2, np.int64(3)), None):
+        assert not calls.is_shape(value, 3)
+
+
+def test_arrays_apart_share_no_memory():
+    a = np.zeros(8)
+    assert calls.are_apart([a[:4], a[4:]])
+    for other in (a[3:], np.zeros(0), [0.0], None):
+        assert not calls.are_apart([a[:4], other])
+
+
+def test_planes_and_sets_hold_the_same_values():
+    for x in memories():
+        found = calls.planes(x)
+        in_one_run = x.strides[3] == 4 and x.strides[2] == 20
+        assert (found is not None) == in_one_run
+        if found is not None:
+            np.testing.assert_array_equal(found, x.reshape(2, 3, 20))
+            np.testing.assert_array_equal(calls.sets(found)[0], x.reshape(2, 3, 20).transpose(1, 0, 2))
+            np.testing.assert_array_equal(calls.sets(found, 3), x.reshape(2, 3, 1, 20))
+    w = np.arange(12.0)[::2]
+    np.testing.assert_array_equal(calls.by_set(w, 3), np.repeat(w[:, None], 3, 1))
+    np.testing.assert_array_equal(calls.by_set(w, 0, 3), w.reshape(3, 2))
+    assert calls.sets(None) is calls.by_set(None, 2) is calls.planes(np.zeros(3)) is None
+
+
+def test_the_stride_of_axes_read_as_one():
+    x = np.zeros((2, 3, 1, 5))
+    assert calls.run_stride(x, 0, 4) == 8 and calls.run_stride(x, 0, 2) == 40 and calls.run_stride(x, 2, 2) == 8
+    assert calls.run_stride(x[:, ::2], 1, 4) is None
+    for first, end in ((-1, 2), (0, 5)):
+        with pytest.raises(ValueError, match="axes"):
+            calls.run_stride(x, first, end)
+
+
+@pytest.mark.parametrize("m", [None, 7])
+@pytest.mark.parametrize("after", [None, 0, 2])
+def test_windows_list_the_positions_that_a_loop_visits(after, m):
+    for size, kernel, stride, dilation, before in ((7, 3, 2, 1, 1), (5, 3, 1, 2, 3), (9, 2, 3, 1, 0), (4, 4, 5, 3, 6)):
+        lines = calls.sliding_windows(size, 4, kernel, stride, dilation, before, after, m)
+        assert not lines.flags.writeable
+        for i, (first, count, step, divisor) in enumerate(lines):
+            taps = [i * stride - before + r * dilation for r in range(kernel)]
+            inside = [p for p in taps if 0 <= p < size]
+            if inside:
+                assert [first + r * step for r in range(count)] == inside
+            padded = count if after is None else min(taps[0] + kernel, size + after) - taps[0]
+            assert divisor == (padded if m is None else m)
