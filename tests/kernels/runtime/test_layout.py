@@ -29,7 +29,8 @@ def test_views_beside_an_array_in_c_order_hold_the_same_values_with_the_axis_las
             found = calls.beside_ordered([a, model], last)
             assert found is not None
             for view, whole in zip(found, (a, model), strict=True):
-                assert view.ndim == 4 and np.shares_memory(view, whole)
+                assert view.ndim == 4
+                assert np.shares_memory(view, whole)
                 expected = whole if last is None else np.moveaxis(whole, last, -1)
                 np.testing.assert_array_equal(view.ravel(), expected.ravel())
     assert calls.beside_ordered([wanted, moved], axis) is None or moved.flags.c_contiguous
@@ -50,7 +51,8 @@ def test_a_new_array_has_the_strides_of_numpy(shape, dtype, layout):
     wanted = np.empty((n, h, w, c), dtype).transpose(0, 3, 1, 2) if last else np.empty(shape, dtype)
     found = calls.empty(shape, dtype, layout)
     assert (found.shape, found.strides, found.dtype) == (wanted.shape, wanted.strides, wanted.dtype)
-    assert found.flags.writeable and found.flags.c_contiguous == wanted.flags.c_contiguous
+    assert found.flags.writeable
+    assert found.flags.c_contiguous == wanted.flags.c_contiguous
     assert calls.size(shape, dtype) == wanted.nbytes
     if found.nbytes >= calls.SMALL:
         assert found.__array_interface__["data"][0] % calls.LINE == 0
@@ -71,7 +73,7 @@ def test_extents_below_0_and_too_many_are_refused():
 
 def test_layouts_are_those_of_the_strides():
     for x in memories():
-        n, c, h, w = x.strides
+        _n, c, h, w = x.strides
         assert calls.in_planes(x) == (w == 4)
         assert calls.channels_together(x) == (c == 4)
         assert calls.layout_of(x) == ("channels_last" if c == 4 else "planar")
@@ -137,7 +139,9 @@ def test_planes_and_sets_hold_the_same_values():
 
 def test_the_stride_of_axes_read_as_one():
     x = np.zeros((2, 3, 1, 5))
-    assert calls.run_stride(x, 0, 4) == 8 and calls.run_stride(x, 0, 2) == 40 and calls.run_stride(x, 2, 2) == 8
+    assert calls.run_stride(x, 0, 4) == 8
+    assert calls.run_stride(x, 0, 2) == 40
+    assert calls.run_stride(x, 2, 2) == 8
     assert calls.run_stride(x[:, ::2], 1, 4) is None
     for first, end in ((-1, 2), (0, 5)):
         with pytest.raises(ValueError, match="axes"):
