@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.runtime.calls import is_batch
+from ..kernels.runtime.calls import is_batch_of
 from ..ops import advice, check
 from ..typing import Array, Shape
 
@@ -16,7 +16,7 @@ BRIGHTEST = 200  # the brightest pixel of pictures lies above; depths in metres 
 
 def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[Array, bool]:
     """(N, *input_shape) of the network's dtype, and whether it came with a batch axis."""
-    if is_batch(x, input_shape, dtype):  # nothing to convert: most batches are like this
+    if is_batch_of(x, input_shape, dtype):  # nothing to convert: most batches are like this
         return x, True
     if isinstance(x, tuple):
         refuse_shape(x, name, input_shape, dtype)

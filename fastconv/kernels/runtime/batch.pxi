@@ -8,7 +8,7 @@ cdef enum:
     TOGETHER = 64  # numbers that are looked at before the first question
 
 
-def is_batch(x, tuple shape, np.dtype dtype):
+def is_batch_of(x, tuple shape, np.dtype dtype):
     """Whether `x` is an array (N, *shape) of this dtype in C order."""
     cdef np.ndarray a
     cdef int i

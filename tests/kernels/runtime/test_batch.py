@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastconv.kernels.runtime.calls import all_writeable, copy_into, first_nan, is_batch
+from fastconv.kernels.runtime.calls import all_writeable, copy_into, first_nan, is_batch_of
 
 FLOAT32 = np.dtype("float32")
 
@@ -14,13 +14,13 @@ class Derived(np.ndarray):
 
 def test_a_batch_has_the_shape_and_dtype_of_the_network_and_lies_in_c_order():
     x = np.zeros((2, 3, 4, 5), "float32")
-    assert is_batch(x, (3, 4, 5), FLOAT32)
-    assert is_batch(x[:0], (3, 4, 5), FLOAT32)
+    assert is_batch_of(x, (3, 4, 5), FLOAT32)
+    assert is_batch_of(x[:0], (3, 4, 5), FLOAT32)
     raw = np.zeros(x.nbytes + 1, "uint8")[1:].view("float32").reshape(x.shape)
     others = (x[0], x[None], x[:, ::-1], x.transpose(0, 1, 3, 2), x.astype("float64"), x.view(Derived), x.tolist(), raw)
     for other in (*others, x.astype(">f4"), 1.0, None):
-        assert not is_batch(other, (3, 4, 5), FLOAT32)
-    assert not is_batch(x, (3, 5, 4), FLOAT32)
+        assert not is_batch_of(other, (3, 4, 5), FLOAT32)
+    assert not is_batch_of(x, (3, 5, 4), FLOAT32)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
