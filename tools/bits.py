@@ -173,6 +173,14 @@ for C, K, kernel, stride, dilation in ((40, 40, 3, 1, 1), (37, 37, 5, 2, 1), (20
     for off in (None, "depthwise", "planar"):
         conv((2, C, 20, 21), (K, 1, kernel, kernel), SOME, off=off, **options)
 conv((4, 32, 72, 72), (32, 1, 3, 3), groups=32, padding=1)
+for size, kernel, stride in ((7, 3, 1), (14, 3, 2), (14, 5, 1), (28, 5, 2)):  # planes narrower than some vectors
+    options = {"groups": 40, "stride": stride, "padding": kernel // 2}
+    conv((9, 40, size, size), (40, 1, kernel, kernel), MORE, **options)
+for C, K, stride in ((32, 48, 1), (20, 8, 1), (40, 24, 2), (256, 64, 1)):  # matrix products on planes
+    for off in (None, "pointwise"):
+        conv((3, C, 13, 14), (K, C, 1, 1), MORE, off=off, stride=stride)
+conv((2, 32, 14, 14), (48, 16, 1, 1), MORE, groups=2)
+conv((2, 3, 63, 62), (24, 3, 11, 11), MORE, stride=4, padding=2)
 conv((2, 32, 160, 160), (32, 32, 1, 1), LAST)
 conv((4, 32, 112, 112), (32, 32, 3, 3), LAST, padding=1)
 conv((4, 3, 224, 224), (32, 3, 7, 7), LAST, stride=2, padding=3)
