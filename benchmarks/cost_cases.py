@@ -123,6 +123,28 @@ def planar_spread():
     return call, 8 * 28 * -(-28 // PLANAR_LANES) * 3 * 4 * 6
 
 
+def pointwise():
+    """A 1 x 1 convolution on planes; the start of each sum counts as four products."""
+    return into(fc.conv2d, draw(*MAPS), draw(64, C, 1, 1)), SIZE // C * 64 * (C + 4)
+
+
+def pointwise_weight():
+    """The weight gradient of the same."""
+    return into(fc.conv2d_backward_weight, draw(*MAPS), draw(*MAPS), (64, C, 1, 1)), SIZE * 64
+
+
+def plane():
+    """3 x 3, one filter per channel, rows of one channel side by side in memory; copying x and storing y: four taps."""
+    call = into(fc.conv2d, draw(*MAPS), draw(C, 1, 3, 3), padding=1, groups=C)
+    return call, N * C * H * -(-W // LANES) * (4 + 9)
+
+
+def plane_weight():
+    """The weight gradient of the same."""
+    call = into(fc.conv2d_backward_weight, draw(*MAPS), draw(*MAPS), (C, 1, 3, 3), padding=1, groups=C)
+    return call, N * C * H * -(-W // LANES) * (4 + 9)
+
+
 def depthwise():
     """3 x 3, one filter per channel; reading x and storing y count as two taps."""
     return into(fc.conv2d, last(*MAPS), draw(C, 1, 3, 3), padding=1, groups=C), SIZE * (2 + 9)
@@ -197,6 +219,8 @@ def layer_norm_backward():
 
 CASES = {  # name: makes (the call, units of this cost, or these under "" and those of others under their names)
     "DIRECT_PRODUCT_NS": direct,
+    "POINTWISE_PRODUCT_NS": pointwise,
+    "POINTWISE_WEIGHT_NS": pointwise_weight,
     "DIRECT_PACK_NS": lambda: (partial(fc.pack_weight, draw(512, 512, 1, 1), (1, 512, 7, 7), backward=False), 512**2),
     "BIAS_VALUE_NS": lambda: (into(fc.conv2d_backward_bias, draw(*MAPS)), {"": SIZE, "BIAS_MAP_NS": N * C}),
     "BIAS_MAP_NS": lambda: (
@@ -212,6 +236,8 @@ CASES = {  # name: makes (the call, units of this cost, or these under "" and th
     "WINOGRAD_BACK_NS": winograd_back,
     "PLANAR_PRODUCT_NS": planar,
     "PLANAR_SPREAD_PRODUCT_NS": planar_spread,
+    "PLANE_TAP_NS": plane,
+    "PLANE_WEIGHT_TAP_NS": plane_weight,
     "DEPTHWISE_TAP_NS": depthwise,
     "DEPTHWISE_WEIGHT_TAP_NS": depthwise_weight,
     "POOL_FORWARD_NS": lambda: (into(fc.max_pool2d, draw(*MAPS), 3, 1, 1), SIZE * 5 * 5),

@@ -116,6 +116,16 @@ def zhang(N):
     ]
 
 
+def small_planes():
+    """In plain NCHW memory: planes whose rows do not fill vectors."""
+    more = {"layout": "planar", "against": "torch-nchw"}
+    for C, H, k in ((256, 14, 3), (512, 7, 3), (256, 14, 5)):
+        name = f"planes {k}x{k} depthwise {C}@{H} b8"
+        yield conv(name, 8, C, H, C, k, (1, 1, 1), padding=k // 2, groups=C, **more)
+    yield conv("planes 3x3 depthwise 256@14 s2 b8", 8, 256, 14, 256, 3, (1, 1, 1), 2, 1, 256, **more)
+    yield conv("planes 3x3 16@32 b1", 1, 16, 32, 16, 3, (1, 1, 1), padding=1, **more)
+
+
 def pools():
     x = (32, 64, 56, 56)
     for name, op, k, s, p, goals, planar in (
@@ -179,6 +189,7 @@ SHAPES = [
     conv("3x3 16@32 b128", 128, 16, 32, 16, 3, (1.2, 1.2, 1.2), padding=1),
     conv("3x3 64@8 b128", 128, 64, 8, 64, 3, (1.2, 1.2, 1.2), padding=1),
     conv("transposed 128-64@16 b8", 8, 128, 16, 64, 4, (1.2, 1.2, 1.2), stride=2, padding=1, op="conv_transpose2d"),
+    *small_planes(),
     *pools(),
     *activations(),
     *norms(),

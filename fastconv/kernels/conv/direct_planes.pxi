@@ -47,7 +47,7 @@ cdef int run_planes(Planes *g, const real[:] b) noexcept nogil:
     cdef real *own = NULL
     cut_planes(g)
     jobs = g.groups * g.panels * g.sets
-    threads = threads_for(<double>g.vectors * VL * g.groups * g.K * (g.C + 4) * DIRECT_PRODUCT_NS)
+    threads = threads_for(<double>g.vectors * VL * g.groups * g.K * (g.C + 4) * POINTWISE_PRODUCT_NS)
     scratch = plus(times(g.C + MR, NR * VL * sizeof(real)), NR * VL * sizeof(Py_ssize_t))
     g.b = splat_bias(b, g.groups, g.K)
     if g.w.step != 1:

@@ -38,7 +38,7 @@ cdef struct PlaneSumJob:
 cdef int run_plane_sums(PlaneSums *g, View dy, View x, const View *dw) noexcept nogil:
     """dw, from jobs of one part, group, panel and set each; 1 if memory ran out."""
     cdef double products = <double>dw.N * dw.C * dy.N * dy.H * dy.W
-    cdef int failed, thread, threads = threads_for(products * DIRECT_PRODUCT_NS)
+    cdef int failed, thread, threads = threads_for(products * POINTWISE_WEIGHT_NS)
     cdef Py_ssize_t job, jobs
     cdef Ranges ranges
     cdef char *memory = NULL

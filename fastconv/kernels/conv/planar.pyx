@@ -20,7 +20,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
-from ..runtime.costs cimport PLANAR_PRODUCT_NS, PLANAR_SPREAD_PRODUCT_NS
+from ..runtime.costs cimport PLANAR_PRODUCT_NS, PLANAR_SPREAD_PRODUCT_NS, PLANE_TAP_NS, PLANE_WEIGHT_TAP_NS
 from ..runtime.sizes cimport SIZE_LIMIT, ceil_div, plus, round_up, times
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd cimport dispatch  # no-cython-lint: its macros

@@ -66,7 +66,7 @@ cdef int run_all_pairs(Pairs *p) noexcept nogil:
     failed = plan_source(x, row_work)
     if not failed:
         jobs = ceil_div(parts_of(x), x.together)
-        threads = threads_for(row_work * x.h.positions * x.x.N * x.groups)
+        threads = threads_for(PAIR_PRODUCTS * plane_taps(x) * PLANE_TAP_NS)
         share_out(&ranges, jobs, threads)
         with parallel(num_threads=threads):
             copy = copy_of(x)

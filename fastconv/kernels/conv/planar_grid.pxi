@@ -16,7 +16,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     x.plane = one_by_one(x, g.filters.K)
     failed = plan_source(x, row_work)
     jobs = 0 if failed else ceil_div(parts_of(x), x.together)
-    threads = threads_for(row_work * x.h.positions * x.x.N * x.groups)
+    threads = threads_for(plane_taps(x) * PLANE_TAP_NS if x.plane else row_work * x.h.positions * x.x.N * x.groups)
     if failed:
         pass
     elif threads == 1:
@@ -41,6 +41,12 @@ cdef int run_grid(Grid *g) noexcept nogil:
 cdef double row_products(const Source *x, Py_ssize_t K) noexcept nogil:
     """Products of vectors for one row of positions: vectors * K * C * kh * kw."""
     return <double>ceil_div(x.w.positions, PL) * K * x.C * x.h.taps.count * x.w.taps.count
+
+
+cdef double plane_taps(const Source *x) noexcept nogil:
+    """Products of vectors of VL for all planes; copying a vector of x and storing one of y count as four."""
+    cdef double vectors = <double>ceil_div(x.w.positions, VL) * x.h.positions * x.x.N * x.groups
+    return vectors * (x.h.taps.count * x.w.taps.count + 4)
 
 
 cdef real *copy_of(const Source *x) noexcept nogil:

@@ -73,8 +73,7 @@ cdef int sum_planes(const PlaneSums *p) noexcept nogil:
     cdef Ranges ranges
     cdef const Source *x = p.source
     cdef Py_ssize_t job, jobs = p.parts * x.groups
-    cdef double work = row_products(x, 1) * PLANAR_PRODUCT_NS * x.h.positions * x.x.N * x.groups
-    cdef int threads = threads_for(work), failed = 0
+    cdef int threads = threads_for(plane_taps(x) * PLANE_WEIGHT_TAP_NS), failed = 0
     cdef real *memory
     share_out(&ranges, jobs, threads)
     with parallel(num_threads=threads):

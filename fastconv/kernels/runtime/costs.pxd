@@ -13,13 +13,15 @@ cdef extern from *:
     """
     #ifndef FASTCONV_COSTS
     #define FASTCONV_COSTS
-    /* --- conv: direct, bias --- */
+    /* --- conv: direct, pointwise, bias --- */
     #define DIRECT_PRODUCT_NS        0.02   /* a multiply-add, of the weight gradient too */
     #define DIRECT_PACK_NS           0.7    /* a weight that is packed */
     #define DIRECT_PAD_NS            0.3    /* a value of a padded copy of x */
     #define DIRECT_ADD_NS            0.3    /* a partial sum of the weight gradient, added to the others */
     #define BIAS_VALUE_NS            0.1    /* a value of dy that is summed into a bias gradient */
     #define BIAS_MAP_NS              25     /* a plane of dy, beside its values */
+    #define POINTWISE_PRODUCT_NS     0.02   /* a multiply-add of a 1x1 kernel on planes */
+    #define POINTWISE_WEIGHT_NS      0.02   /* the same of its weight gradient */
 
     /* --- conv: winograd --- */
     #define WINOGRAD_FILTER_NS       0.5    /* a tap of one filter and channel, transformed and packed */
@@ -30,6 +32,8 @@ cdef extern from *:
     /* --- conv: planar --- */
     #define PLANAR_PRODUCT_NS        0.18   /* a multiply-add of vectors: one tap, one filter, PL positions */
     #define PLANAR_SPREAD_PRODUCT_NS 0.25   /* the same where products are stored and gathered */
+    #define PLANE_TAP_NS             0.4    /* one filter per channel: a tap of a vector of VL results */
+    #define PLANE_WEIGHT_TAP_NS      0.4    /* the same of the weight gradient, a vector of dy */
 
     /* --- conv: depthwise --- */
     #define DEPTHWISE_TAP_NS         0.11   /* an element of the result and a tap that reaches it */
@@ -78,13 +82,15 @@ cdef extern from *:
 
     #endif
     """
-    # --- conv: direct, bias ---
+    # --- conv: direct, pointwise, bias ---
     const double DIRECT_PRODUCT_NS
     const double DIRECT_PACK_NS
     const double DIRECT_PAD_NS
     const double DIRECT_ADD_NS
     const double BIAS_VALUE_NS
     const double BIAS_MAP_NS
+    const double POINTWISE_PRODUCT_NS
+    const double POINTWISE_WEIGHT_NS
 
     # --- conv: winograd ---
     const double WINOGRAD_FILTER_NS
@@ -95,6 +101,8 @@ cdef extern from *:
     # --- conv: planar ---
     const double PLANAR_PRODUCT_NS
     const double PLANAR_SPREAD_PRODUCT_NS
+    const double PLANE_TAP_NS
+    const double PLANE_WEIGHT_TAP_NS
 
     # --- conv: depthwise ---
     const double DEPTHWISE_TAP_NS
