@@ -25,6 +25,22 @@ cdef inline vf reduced(const Window *t, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t
     return a
 
 
+cdef inline vf window_max(const Window *t, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t c, Py_ssize_t n) noexcept nogil:
+    """max x over a window, for n channels from c on, by plain maxima, which lose a NaN.
+
+    The sum of the taps is NaN if one of them is (or if infinities of both signs meet): only then is the maximum taken
+    by the comparison that keeps NaN, which is three operations longer per tap."""
+    cdef const real *x = t.x + c
+    cdef Py_ssize_t kh, kw
+    cdef vf a = vread(x, n), total = vzero, v
+    for kw in range(KW):
+        for kh in range(KH):
+            v = vread(x + kh * t.down + kw * t.right, n)
+            a = vmax(v, a)
+            total = total + v
+    return a if no_nan(total) else reduced(t, KH, KW, c, n, MAX)
+
+
 cdef inline vf first_largest(const Window *t, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t c, Py_ssize_t n,
                              int64_t *index) noexcept nogil:
     """max x over a window and the indices of the first largest values, for n channels from c on."""
@@ -48,6 +64,8 @@ cdef inline void pixel_vector(const Window *t, Py_ssize_t KH, Py_ssize_t KW, Py_
     cdef vf a
     if kind == ARGMAX:
         a = first_largest(t, KH, KW, c, n, index)
+    elif kind == MAX:
+        a = window_max(t, KH, KW, c, n)
     else:
         a = reduced(t, KH, KW, c, n, kind)
     if kind == MEAN:

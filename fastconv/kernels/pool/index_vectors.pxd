@@ -26,6 +26,23 @@ cdef extern from *:
     /* m ? a : b */
     #define vpick(m, a, b) vselect(m, a, b)
     #define ipick(m, a, b) (((a) & (m)) | ((b) & ~(m)))
+    /* whether no lane is a NaN */
+    #if VBYTES == 64 && REAL_BYTES == 4
+    #define no_nan(v) (_mm512_cmp_ps_mask((__m512)(v), (__m512)(v), _CMP_UNORD_Q) == 0)
+    #elif VBYTES == 64
+    #define no_nan(v) (_mm512_cmp_pd_mask((__m512d)(v), (__m512d)(v), _CMP_UNORD_Q) == 0)
+    #elif VBYTES == 32 && REAL_BYTES == 4
+    #define no_nan(v) (_mm256_movemask_ps((__m256)((v) != (v))) == 0)
+    #elif VBYTES == 32
+    #define no_nan(v) (_mm256_movemask_pd((__m256d)((v) != (v))) == 0)
+    #else
+    static inline int no_nan(vf v) {
+        vi found = (v) != (v);
+        vi_element any = 0;
+        for (int i = 0; i < VL; i++) any |= found[i];
+        return any == 0;
+    }
+    #endif
     /* v takes the place of a: it is larger, or the first NaN */
     #define vbetter(v, a) (((v) > (a)) | (((v) != (v)) & ((a) == (a))))
     /* the same, or v equals a and its index is smaller */
@@ -63,6 +80,7 @@ cdef extern from *:
     vi ipick(vi m, vi a, vi b) noexcept nogil
     vf vpick(vi m, vf a, vf b) noexcept nogil
     vi vbetter(vf v, vf a) noexcept nogil
+    bint no_nan(vf v) noexcept nogil
     vi vfirst(vf v, vi iv, vf a, vi ia) noexcept nogil
     vf vtaken(vi i, vi at, vf v) noexcept nogil
 

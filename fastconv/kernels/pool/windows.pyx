@@ -24,12 +24,13 @@ from ..runtime.costs cimport (
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.partial cimport vread, vwrite
-from ..simd.vector cimport VL, real, vf, vfence, vload, vsplat, vstore, vstream, vzero
+from ..simd.vector cimport VL, real, vf, vfence, vload, vmax, vsplat, vstore, vstream, vzero
 from .blocks_2x2 cimport block_rows, blocks_back, find_blocks
 from .every_second cimport ieven, veven, vspread_high, vspread_low, vtwice_high, vtwice_low
 from .index_checks cimport bad_channels, bad_columns
 from .index_vectors cimport (
-    LANE_MAX, better, ilanes, iload, int64_t, ipick, isplat, istore, iwrite, vbetter, vfirst, vi, vi_element, vpick,
+    LANE_MAX, better, ilanes, iload, int64_t, ipick, isplat, istore, iwrite, no_nan, vbetter, vfirst, vi,
+    vi_element, vpick,
 )
 from .roots cimport ROOT, iall, iboth, iordinary, ordinary, roots, vratio, vroot
 from .shares cimport Reader, set_reader, share, vshare

@@ -68,6 +68,23 @@ def test_windows_of_one_value(value, layout):
     assert dx.sum() == y.size
 
 
+@every_dtype
+@every_layout
+@pytest.mark.parametrize("C", [3, 16, 20])
+def test_windows_of_nan_infinities_zeros_and_huge_values(C, layout, dtype):
+    """A channel in which one value is a NaN, beside channels of infinities of both signs or sums that overflow."""
+    huge = np.finfo(dtype).max
+    values = np.array([0.0, -0.0, 1.0, huge, -huge, np.inf, -np.inf], dtype)
+    x = np.random.default_rng(5).choice(values, (2, C, 13, 11))
+    x[:, ::3][np.random.default_rng(6).random(x[:, ::3].shape) < 0.1] = np.nan
+    for k in (2, 3, 4):
+        windows = np.lib.stride_tricks.sliding_window_view(x, (k, k), (2, 3))[:, :, ::2, ::2]
+        y, indices = fastconv.max_pool2d(layout(x), k, 2, return_indices=True)
+        np.testing.assert_array_equal(y, windows.max((-2, -1)))
+        taken = np.take_along_axis(x.reshape(2, C, -1), indices.reshape(2, C, -1), 2).reshape(y.shape)
+        np.testing.assert_array_equal(fastconv.max_pool2d(layout(x), k, 2), taken)
+
+
 @every_layout
 def test_padding_is_below_every_value(layout):
     x = layout(-1 - np.abs(inputs.real(np.random.default_rng(12), (2, 9, 6, 20), "float32")) * 1e37)
