@@ -17,7 +17,7 @@ def run(page):
 
 
 def test_the_code_of_the_page_runs_from_top_to_bottom():
-    assert {"Square", "Scale", "Centre", "L1", "SignSGD"} <= run(PAGE).keys()
+    assert {"Square", "Scale", "Centre", "LogCosh", "SignSGD"} <= run(PAGE).keys()
 
 
 def test_the_check_of_the_page_finds_a_wrong_gradient():

@@ -86,9 +86,8 @@ EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("Input", "InputLayer", "InputSpec"), INPUT),
     "Reshape": "fastconv.Flatten(); the one change of shape between layers",
     "flatten": "fastconv.Flatten(); the layer; arrays have x.reshape(len(x), -1)",
-    **dict.fromkeys(
-        ("CrossEntropyLoss", "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "NLLLoss", "NLL"), CLASSES
-    ),
+    **dict.fromkeys(("CrossEntropyLoss", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"), CLASSES),
+    **dict.fromkeys(("NLLLoss", "NLL"), "fastconv.losses.NLL(); after LogSoftmax"),
     **dict.fromkeys(("MSELoss", "MeanSquaredError", "mse", "mean_squared_error", "L2Loss"), SQUARES),
     **dict.fromkeys(("Adagrad", "Adadelta", "Adamax", "NAdam", "Nadam", "RAdam", "LBFGS", "Lion", "Ftrl"), RULES),
     **dict.fromkeys(("clip_grad_norm_", "clip_grad_norm", "clip_by_norm"), "fastconv.clip_gradients(gradients, 5.0)"),
@@ -128,12 +127,12 @@ SPLIT = "cut the arrays yourself: x[:50000], x[50000:]"
 LABELS = "class numbers are taken as they are, labels of shape (N,); from one-hot rows: labels.argmax(1)"
 PICTURES = "prepare arrays with NumPy, such as x.astype('float32') / 255"
 BINARY = (
-    "for yes or no write Linear(2) and fastconv.CrossEntropy(); the function on arrays is "
-    "fastconv.binary_cross_entropy_with_logits; or write a loss of your own, see docs/extending.md"
+    "for yes or no write fastconv.losses.BCEWithLogits(), without Sigmoid; the function on arrays is "
+    "fastconv.binary_cross_entropy_with_logits"
 )
 DIFFERENCE = (
-    "fastconv.MSE is the loss of differences; the functions on arrays are fastconv.l1_loss and fastconv.huber_loss; "
-    "or write a loss of your own, see docs/extending.md"
+    "losses of differences are fastconv.losses.L1(), fastconv.losses.Huber() and fastconv.MSE('mean'); the functions "
+    "on arrays are fastconv.l1_loss, fastconv.huber_loss and fastconv.mse_loss"
 )
 
 SENTENCES = {  # name -> what there is instead
@@ -149,7 +148,9 @@ SENTENCES = {  # name -> what there is instead
     **dict.fromkeys(("train_test_split", "random_split", "KFold", "cross_val_score"), SPLIT),
     **dict.fromkeys(("to_categorical", "one_hot", "OneHotEncoder", "LabelEncoder"), LABELS),
     **dict.fromkeys(("transforms", "preprocessing", "StandardScaler", "ToTensor", "Normalize", "Rescaling"), PICTURES),
-    **dict.fromkeys(("BCELoss", "BCEWithLogitsLoss", "BinaryCrossentropy", "BinaryCrossEntropy", "BCE"), BINARY),
+    **dict.fromkeys(
+        ("BCELoss", "BCEWithLogitsLoss", "BinaryCrossentropy", "BinaryCrossEntropy", "BCE", "BCEWithLogits"), BINARY
+    ),
     **dict.fromkeys(("L1Loss", "HuberLoss", "SmoothL1Loss", "MeanAbsoluteError", "MAE", "Huber", "L1"), DIFFERENCE),
 }
 

@@ -8,21 +8,18 @@ from typing import Any
 
 from ..ops import check
 
-DIFFERENCES = (
-    "fastconv.MSE('mean') or a loss of your own, made of the function fastconv.l1_loss or fastconv.huber_loss "
-    "(docs/extending.md shows how)"
-)
 LOSSES = {  # letters and digits of a name -> what to write
     "crossentropy": "fastconv.CrossEntropy()",
     "crossentropyloss": "fastconv.CrossEntropy()",
     "categoricalcrossentropy": "fastconv.CrossEntropy()",
     "sparsecategoricalcrossentropy": "fastconv.CrossEntropy()",
-    "binarycrossentropy": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
-    "nllloss": "fastconv.CrossEntropy()",
-    "bceloss": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
-    "bcewithlogitsloss": "fastconv.CrossEntropy() (with two outputs, for classes 0 and 1)",
-    **dict.fromkeys(("mae", "meanabsoluteerror", "l1", "l1loss", "smoothl1", "smoothl1loss"), DIFFERENCES),
-    **dict.fromkeys(("huber", "huberloss"), DIFFERENCES),
+    **dict.fromkeys(("nll", "nllloss"), "fastconv.losses.NLL()"),
+    **dict.fromkeys(
+        ("bce", "binarycrossentropy", "bceloss", "bcewithlogits", "bcewithlogitsloss"),
+        "fastconv.losses.BCEWithLogits()",
+    ),
+    **dict.fromkeys(("mae", "meanabsoluteerror", "l1", "l1loss"), "fastconv.losses.L1()"),
+    **dict.fromkeys(("huber", "huberloss", "smoothl1", "smoothl1loss"), "fastconv.losses.Huber()"),
     "mse": "fastconv.MSE('mean')",
     "mseloss": "fastconv.MSE('mean')",
     "meansquarederror": "fastconv.MSE('mean')",
@@ -78,7 +75,8 @@ FIT = {  # an argument of other libraries -> the name here, or what to write
     "workers": "write fastconv.set_num_threads(VALUE) before it",
     "num_workers": "write fastconv.set_num_threads(VALUE) before it",
     "n_jobs": "write fastconv.set_num_threads(VALUE) before it",
-    "class_weight": "weights need a loss of your own, which help(fastconv.losses) describes",
+    "class_weight": "write loss=fastconv.CrossEntropy(weight=VALUE)",
+    "label_smoothing": "write loss=fastconv.CrossEntropy(label_smoothing=VALUE)",
     "sample_weight": "weights need a loss of your own, which help(fastconv.losses) describes",
     "initial_epoch": "call fit again with the epochs that remain",
     "steps_per_epoch": "an epoch is all images; write batch_size, or a loop with train_step",
@@ -166,14 +164,14 @@ OF_OPTIMIZERS = {  # attributes
 LOSS_SETTINGS = {
     "from_logits": "it always takes logits: leave it out",
     **dict.fromkeys(
-        ("weight", "weights", "class_weight", "class_weights", "pos_weight"),
-        "weights need a loss of your own, which help(fastconv.losses) describes; "
-        "the function fastconv.cross_entropy takes them",
+        ("weight", "weights", "class_weight", "class_weights"),
+        "classes have weights in fastconv.CrossEntropy(weight=VALUE)",
     ),
-    "label_smoothing": "it needs a loss of your own, which help(fastconv.losses) describes; "
-    "the function fastconv.cross_entropy takes it",
+    "label_smoothing": "write fastconv.CrossEntropy(label_smoothing=VALUE)",
     "ignore_index": "leave out the samples without a class: write images[labels != VALUE], labels[labels != VALUE]",
     "reduction": "it is the mean over the images: leave it out",
+    "beta": "write fastconv.losses.Huber(delta=VALUE)",
+    "pos_weight": "write fastconv.losses.BCEWithLogits(pos_weight=VALUE)",
     "size_average": "leave it out",
     "axis": "classes are axis 1: leave it out",
     "dim": "classes are axis 1: leave it out",

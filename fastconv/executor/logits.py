@@ -18,9 +18,10 @@ def warn_of_probabilities(output: Node, loss: Any) -> None:
     last = last_activation(output) if getattr(loss, "takes_logits", False) else None
     if last is not None:
         kind, name = type(last.layer).__name__, type(loss).__name__
+        function = getattr(loss, "makes_probabilities", "softmax")
         warn(
-            f"the network ends with {kind} ({last.name}), but {name} takes logits and computes the softmax itself, "
-            f"{EFFECTS[last.layer.kind]}; leave {kind} out, and write fastconv.softmax(network.predict(x)) for "
+            f"the network ends with {kind} ({last.name}), but {name} takes logits and computes the {function} itself, "
+            f"{EFFECTS[last.layer.kind]}; leave {kind} out, and write fastconv.{function}(network.predict(x)) for "
             "probabilities",
             UserWarning,
         )

@@ -13,16 +13,19 @@ from numpy.typing import DTypeLike
 from ..kernels.runtime.calls import outside as any_outside
 from ..ops import check
 from ..typing import Array, Shape
+from .cures import class_cure, cure_of, first_odd, is_text, no_class, number_cure, one_channel, size_cure
 
 NAN_AS_INTEGER = np.iinfo(np.int64).min
+ROUNDING = 1e-3  # that of half precision: probabilities which were computed may be so far beyond 0 and 1
+WHITE = 255
 
 
-def class_indices(targets: Any, y_shape: Shape, name: str) -> Array:
-    """int64 indices below the number of classes, one for each image (and pixel)."""
+def class_indices(targets: Any, y_shape: Shape, name: str, ignored: int | None = None) -> Array:
+    """int64 indices below the number of classes, or `ignored`, one for each image (and pixel)."""
     wanted = (y_shape[0], *y_shape[2:])
     code, given = check.code(targets, name), check.given(targets, name, f"integers (class indices) of shape {wanted}")
     if given.dtype.kind in "iu" and given.shape == wanted:
-        check_range(given, y_shape[1], name, code)
+        check_range(given, y_shape[1], name, code, ignored)
         return given.astype(np.int64)
     cure = cure_of(given, y_shape, name, code)
     if given.dtype.kind not in "iu":
@@ -32,10 +35,13 @@ def class_indices(targets: Any, y_shape: Shape, name: str) -> Array:
     raise ValueError(f"{name} must have shape {wanted} (one class for each output), got {given.shape}{cure}")
 
 
-def check_range(indices: Array, classes: int, name: str, code: str) -> None:
-    """ValueError for an index below 0, or beyond the last class."""
-    if indices.dtype == np.int64 and indices.flags.aligned and any_outside(indices, 0, classes - 1) == -1:
+def check_range(indices: Array, classes: int, name: str, code: str, ignored: int | None) -> None:
+    """ValueError for an index below 0, or beyond the last class, which is not ignored."""
+    exempt = () if ignored is None else (ignored,)
+    if indices.dtype == np.int64 and indices.flags.aligned and any_outside(indices, 0, classes - 1, *exempt) == -1:
         return
+    if ignored is not None:
+        indices = indices[indices != ignored]
     if not indices.size or (indices.min() >= 0 and indices.max() < classes):
         return
     least, most, cure = int(indices.min()), int(indices.max()), ""
@@ -44,7 +50,10 @@ def check_range(indices: Array, classes: int, name: str, code: str) -> None:
     elif np.unique(indices).tolist() == [0, 255]:
         cure = f"; of masks of 0 and 255 make classes: {code} // 255"
     elif no_class(indices, classes) in (-100, 255):
-        cure = f"; leave out samples without a class ({no_class(indices, classes)})"
+        none = no_class(indices, classes)
+        cure = f"; leave out samples without a class ({none})"
+        if ignored is not None:
+            cure = f"; for samples without a class write fastconv.CrossEntropy(ignore_index={none})"
     elif least == 1 and most == classes:
         cure = f"; classes are counted from 0: {code} - 1"
     elif len(np.unique(indices)) == classes:
@@ -56,12 +65,6 @@ def check_range(indices: Array, classes: int, name: str, code: str) -> None:
         f"{name} must be class indices from 0 to {classes - 1}, got {least} to {most}: "
         f"the output has {classes} {plural}{cure}"
     )
-
-
-def no_class(indices: Array, classes: int) -> int | None:
-    """The only index out of range, which a data set gives to samples without a class; None if there are several."""
-    outside = np.unique(indices[(indices < 0) | (indices >= classes)])
-    return int(outside[0]) if len(outside) == 1 and len(outside) < len(np.unique(indices)) else None
 
 
 def values(targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
@@ -85,6 +88,33 @@ def values(targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
         return check.array(given, name)
     check_exact(given, dtype, name, code)
     return given.astype(dtype)
+
+
+def probabilities(targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
+    """Numbers from 0 to 1, of the output's shape and dtype."""
+    found = values(targets, y_shape, dtype, name)
+    if any_outside(found, -ROUNDING, 1 + ROUNDING) != -1:
+        code, least, most = check.code(targets, name), found.min(), found.max()
+        cure = ""
+        if found.size and (np.abs(found) == 1).all():
+            cure = f"; for -1 and 1 write ({code} + 1) / 2"
+        elif least >= 0 and most == WHITE:
+            cure = f"; write {code} / {WHITE}"
+        raise ValueError(f"{name} must be probabilities, from 0 to 1, got {least:g} to {most:g}{cure}")
+    return found
+
+
+def class_probabilities(targets: Any, y_shape: Shape, dtype: DTypeLike, name: str) -> Array:
+    """A probability for each class, of the output's shape and dtype; class indices as one-hot vectors."""
+    given = check.given(targets, name, f"probabilities of shape {y_shape}")
+    if given.dtype.kind in "iu" and given.shape == (y_shape[0], *y_shape[2:]) != y_shape:
+        return one_hot(class_indices(targets, y_shape, name), y_shape[1], dtype)
+    return probabilities(targets, y_shape, dtype, name)
+
+
+def yes_or_no(targets: Array, y_shape: Shape) -> Array:
+    """1 where a target is at least 0.5, else 0; of the output's shape."""
+    return (targets.reshape(y_shape) >= 0.5).astype(np.int64)
 
 
 def check_exact(whole: Array, dtype: DTypeLike, name: str, code: str) -> None:
@@ -113,139 +143,8 @@ def one_of_several(targets: Any, y_shape: Shape) -> Array | None:
     return one_each(targets, y_shape) if len(y_shape) == 2 and y_shape[1] > 1 else None
 
 
-def one_channel(targets: Array, y_shape: Shape) -> bool:
-    """Whether targets lack only the axis of the one channel: (N, ...) for (N, 1, ...)."""
-    return y_shape[1] == 1 and targets.shape == (y_shape[0], *y_shape[2:])
-
-
 def one_hot(indices: Array, classes: int, dtype: DTypeLike) -> Array:
-    """t[n, k] = 1 where k is the class of n, else 0."""
-    vectors = np.zeros((len(indices), classes), dtype)
-    vectors[np.arange(len(indices)), indices] = 1
+    """t[n, k] = 1 where k is the class of image (and pixel) n, else 0."""
+    vectors = np.zeros((len(indices), classes, *indices.shape[1:]), dtype)
+    np.put_along_axis(vectors, np.expand_dims(indices, 1), 1, 1)
     return vectors
-
-
-# What to write instead.
-
-
-def cure_of(given: Array, y_shape: Shape, name: str, code: str) -> str:
-    """'; ...' with advice for targets that are not class indices; '' if no advice would help."""
-    classes = code_of_classes(given, y_shape, code)
-    if classes:
-        return f"; use {classes}"
-    if is_text(given):
-        if column(given, y_shape):
-            code, given = f"{code}[:, 0]", given[:, 0]
-        if given.shape != (y_shape[0], *y_shape[2:]):
-            return ""
-        count = len(np.unique(given))
-        if count > y_shape[1]:
-            return f"; {count} different names need an output of {count}, this has {y_shape[1]}"
-        return (
-            f"; number the classes: names, {name} = numpy.unique({code}, return_inverse=True), "
-            f"and for other data sets numpy.searchsorted(names, {code})"
-        )
-    if given.dtype.kind not in "biuf":
-        return ""
-    if given.ndim == len(y_shape) and given.shape[0] == y_shape[0] and given.shape[1] > 1 and is_one_hot(given):
-        return f"; these are vectors of {given.shape[1]} classes, which need an output of {given.shape[1]}"
-    if np.isnan(given).any():
-        return f"; leave out samples without a class: keep those where ~numpy.isnan({code})"
-    if given.shape == y_shape and y_shape[1] > 1 and (given >= 0).all() and np.allclose(given.sum(1), 1):
-        return f" (probabilities); the most probable classes are {code}.argmax(1)"
-    if (given.shape == y_shape or one_channel(given, y_shape)) and y_shape[1] == 1 and is_yes_or_no(given):
-        flat = f"{code}[:, 0]" if given.shape == y_shape else code
-        return f"; two classes want an output of 2 and {flat}.astype('int64'); for values use loss=fastconv.MSE('mean')"
-    if given.shape == y_shape or one_channel(given, y_shape):
-        return "; for values use another loss, such as loss=fastconv.MSE()"
-    return ""
-
-
-def class_cure(given: Array, y_shape: Shape, code: str) -> str:
-    """'; ...' for classes given where values of the output's shape are wanted."""
-    classes = code_of_classes(given, y_shape, code)
-    if not classes:
-        return ""
-    if len(y_shape) > 2:
-        return f"; classes of pixels want loss=fastconv.CrossEntropy() and class indices, {classes}"
-    return f"; for class indices use {classes}"
-
-
-def code_of_classes(given: Array, y_shape: Shape, code: str) -> str:
-    """Code that turns one-hot vectors, a column, or whole numbers of another dtype into class indices; else ''."""
-    if len(y_shape) == 4 and given.shape == (y_shape[0], *y_shape[2:], y_shape[1]) != y_shape and y_shape[1] > 1:
-        last = given.dtype.kind in "biuf" and is_one_hot(np.moveaxis(given, -1, 1))
-        return f"{code}.argmax(-1)" if last else ""
-    if given.shape == y_shape and y_shape[1] > 1 and given.dtype.kind in "biuf" and is_one_hot(given):
-        return f"{code}.argmax(1)"
-    if column(given, y_shape):
-        given, code = given[:, 0], f"{code}[:, 0]"
-    if given.shape != (y_shape[0], *y_shape[2:]) or y_shape[1] == 1 or not is_whole(given):
-        return ""
-    if given.dtype.kind not in "iu":
-        given, code = given.astype(np.int64), f"{code}.astype('int64')"
-    return "" if given.size and (given.min() < 0 or given.max() >= y_shape[1]) else code
-
-
-def size_cure(given: Shape, wanted: Shape) -> str:
-    """'; ...' where the output lacks a border of the images, as convolutions without padding make it."""
-    if len(given) != len(wanted) or len(wanted) < 3 or given[:-2] != wanted[:-2]:
-        return ""
-    rows, columns = (a - b for a, b in zip(given[-2:], wanted[-2:], strict=True))
-    lost = 0 < rows == columns < min(wanted[-2:])
-    return "; Conv2D(..., padding='same') makes an output as large as its images" if lost else ""
-
-
-def column(given: Array, y_shape: Shape) -> bool:
-    """Whether the shape is (N, 1, ...): class indices with one axis too many."""
-    return bool(given.ndim == len(y_shape) and given.shape == (y_shape[0], 1, *y_shape[2:]))
-
-
-def is_one_hot(given: Array) -> bool:
-    """Whether each vector along axis 1 has a single 1 among zeros."""
-    return bool(((given == 0) | (given == 1)).all() and (given.sum(1) == 1).all())
-
-
-def is_yes_or_no(given: Array) -> bool:
-    """Whether all are 0 or 1, and both occur."""
-    return bool(((given == 0) | (given == 1)).all() and (given == 0).any() and (given == 1).any())
-
-
-def is_whole(given: Array) -> bool:
-    """Whether all are whole numbers that fit in int64, whatever their dtype; floats and objects only below 2**53."""
-    if given.dtype.kind == "f":
-        return bool((np.isfinite(given) & (np.abs(given) < np.float64(2**53)) & (given == np.trunc(given))).all())
-    if given.dtype.kind == "O":
-        return all(isinstance(value, int | np.integer) and -(2**53) < value < 2**53 for value in given.flat)
-    return given.dtype.kind in "biu"
-
-
-def is_text(given: Array) -> bool:
-    """Whether all elements are strings."""
-    return given.dtype.kind in "UST" or (
-        given.dtype.kind == "O" and given.size > 0 and all(isinstance(value, str) for value in given.flat)
-    )
-
-
-def number_cure(given: Array, dtype: DTypeLike, code: str) -> str:
-    """'; ...' with advice for values that are not real numbers but can be converted; else ''."""
-    if given.dtype.kind == "c":
-        return f"; use {code}.real.astype('{dtype}')"
-    try:
-        readable = given.dtype.kind in "USTO" and np.isfinite(given.astype(dtype)).all()
-    except (TypeError, ValueError):
-        return ""
-    return f"; use {code}.astype('{dtype}')" if readable else ""
-
-
-def first_odd(given: Array) -> Any:
-    """The first element that is not a whole number, to be shown in an error; the first element if there is none."""
-    flat = given.reshape(-1)
-    if given.dtype.kind == "f":
-        not_whole = flat[~(np.isfinite(flat) & (flat == np.trunc(flat)))]
-    else:
-        not_whole = (
-            [value for value in flat if not isinstance(value, int | np.integer)] if given.dtype.kind == "O" else []
-        )
-    value = (not_whole if len(not_whole) else flat)[0]
-    return value.item() if isinstance(value, np.generic) else value

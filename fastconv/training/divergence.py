@@ -38,7 +38,18 @@ def cause(network: Network, images: Array, targets: Array, chosen: Array | None,
     return (
         item_not_finite("images", images, chosen)
         or item_not_finite("labels", targets, chosen)
+        or all_ignored(targets if chosen is None else targets[chosen], loss)
         or too_fast(images if chosen is None else images[chosen], optimizer, loss)
+    )
+
+
+def all_ignored(targets: Array, loss: Any) -> str:
+    """Whether a batch has no mean, because none of its images (and pixels) counts; '' if some do."""
+    ignored = getattr(loss, "ignore_index", None)
+    if targets.dtype.kind != "i" or ignored is None or targets.size == 0 or (targets != ignored).any():
+        return ""
+    return (
+        f"all labels of the batch are ignored (ignore_index={ignored}): leave out such images, or take larger batches"
     )
 
 

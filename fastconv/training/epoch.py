@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arguments.batch import batch, iterator_cure, shape_of_batch
 from ..arguments.signatures import no_attribute
-from ..losses.losses import prepared, true_classes
+from ..losses.base import prepared, true_classes
 from ..ops import check
 from ..predictor import Predictor
 from ..typing import Shape

@@ -11,7 +11,7 @@ from ..arguments.finite import item_not_finite
 from ..arguments.signatures import explained
 from ..executor.logits import warn_of_probabilities
 from ..frozen import FrozenNetwork
-from ..losses.losses import predicted_classes
+from ..losses.base import predicted_classes
 from ..network import Network
 from ..predictor import BATCH, Predictor
 from ..system.caller import warn
@@ -102,14 +102,19 @@ class Count:
     def __init__(self, loss: Any) -> None:
         self.loss, self.total, self.images, self.right, self.outputs = loss, 0.0, 0, 0, 0
         self.is_sum = getattr(loss, "reduction", None) == "sum"  # over the images
+        self.ignored = getattr(loss, "ignore_index", None)
 
     def add(self, value: Array, y: Array, classes: Array | None) -> None:
         """Adds a batch: its loss, its output, and its true classes or None."""
         self.total += float(value) * (1 if self.is_sum else len(y))
         self.images += len(y)
-        if classes is not None:
-            self.right += int(np.count_nonzero(predicted_classes(self.loss, y) == classes))
-            self.outputs += classes.size
+        if classes is None:
+            return
+        right = predicted_classes(self.loss, y) == classes
+        if self.ignored is not None:
+            right = right[classes != self.ignored]
+        self.right += int(np.count_nonzero(right))
+        self.outputs += right.size
 
     def per_image(self) -> float:
         """The mean loss of the images, also where the loss of a batch is a sum."""

@@ -93,8 +93,8 @@ def test_no_name_of_the_tables_is_a_name_of_fastconv():
         ("fastconv.models", "get_model", "densenet121 to densenet201, mobilenet_v1 and mobilenet_v2)"),
         ("fastconv", "utils", "write fastconv.fit(network, x, labels, batch_size=32) (it cuts the arrays itself"),
         ("fastconv", "Rescaling", "such as x.astype('float32') / 255"),
-        ("fastconv", "BCELoss", "binary_cross_entropy_with_logits; or write a loss of your own, see docs/extending.md"),
-        ("fastconv", "L1Loss", "fastconv.huber_loss; or write a loss of your own, see docs/extending.md"),
+        ("fastconv", "BCELoss", "fastconv.losses.BCEWithLogits(), without Sigmoid; the function on arrays is"),
+        ("fastconv", "L1Loss", "losses of differences are fastconv.losses.L1(), fastconv.losses.Huber()"),
         ("fastconv.init", "Zeros", "did you mean fastconv.init.zeros (first values)?"),
     ],
 )

@@ -7,18 +7,24 @@ import pytest
 
 import fastconv
 from fastconv import MSE, CrossEntropy, losses
-from fastconv.losses import AuxiliaryCrossEntropy
+from fastconv.losses import L1, NLL, AuxiliaryCrossEntropy, BCEWithLogits, Huber
 
 
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: CrossEntropy(reduction="sum"), r"^CrossEntropy takes no reduction, .*mean over the images"),
-        (lambda: CrossEntropy(weight=[1, 2]), r"got weight=\[1, 2\]; weights need a loss of your own"),
-        (lambda: CrossEntropy(weight=np.ones(99)), r"got weight=\.\.\.; weights need"),
-        (lambda: CrossEntropy(label_smoothing=0.1), "label_smoothing=0.1; it needs a loss of your own"),
+        (lambda: AuxiliaryCrossEntropy(reduction="sum"), r"takes no reduction, .*mean over the images"),
+        (lambda: MSE(weight=[1, 2]), r"got weight=\[1, 2\]; classes have weights in fastconv.CrossEntropy\(weight="),
+        (lambda: CrossEntropy(class_weight=[1, 2]), r"takes no class_weight, got .*; write weight=\[1, 2\]$"),
+        (lambda: MSE(label_smoothing=0.1), r"write fastconv.CrossEntropy\(label_smoothing=0.1\)$"),
         (lambda: CrossEntropy(from_logits=True), "from_logits=True; it always takes logits: leave it out"),
-        (lambda: CrossEntropy(ignore_index=-100), r"write images\[labels != -100\], labels\[labels != -100\]$"),
+        (lambda: MSE(ignore_index=-100), r"write images\[labels != -100\], labels\[labels != -100\]$"),
+        (lambda: CrossEntropy(pos_weight=[2]), r"write fastconv.losses.BCEWithLogits\(pos_weight=\[2\]\)$"),
+        (lambda: Huber(beta=2), r"write fastconv.losses.Huber\(delta=2\)$"),
+        (
+            lambda: CrossEntropy(weight=2),
+            r"weight must be one number for each class, such as \(1, 2\.5\), or None, got 2$",
+        ),
         (lambda: CrossEntropy("mean"), r"^CrossEntropy takes nothing by position, got also 'mean'; write CrossEntropy"),
         (lambda: AuxiliaryCrossEntropy(weight=(1, 0.5)), r"got weight=\(1, 0\.5\); write weights=\(1, 0\.5\)$"),
         (lambda: MSE("mean", 2), r"^MSE takes only reduction by position, got also 2; write MSE\('mean'\)$"),
@@ -49,7 +55,17 @@ def test_attributes_of_other_libraries(name, says):
 
 def test_losses_of_logits_say_so():
     assert CrossEntropy.takes_logits is CrossEntropy().takes_logits is AuxiliaryCrossEntropy().takes_logits is True
-    assert MSE().takes_logits is False
+    assert BCEWithLogits().takes_logits is True
+    assert MSE().takes_logits is NLL().takes_logits is False
+
+
+def test_a_loss_shows_the_settings_that_are_not_usual():
+    assert repr(CrossEntropy()) == "CrossEntropy()"
+    assert (
+        repr(CrossEntropy(weight=[1, 2], label_smoothing=0.1)) == "CrossEntropy(weight=(1.0, 2.0), label_smoothing=0.1)"
+    )
+    assert repr(Huber(2)) == "Huber(delta=2.0)"
+    assert eval(repr(BCEWithLogits([3], "SUM"))) == BCEWithLogits((3.0,), reduction="sum")
 
 
 def test_the_squared_error_shows_its_reduction_where_one_looks():
@@ -72,9 +88,10 @@ def test_a_reduction_may_be_written_in_any_case():
         (MSE(), "reduction", "mean", r"^reduction of MSE cannot be set; make another .* MSE\(reduction='mean'\)$"),
         (MSE(), "reduce", "mean", r"write MSE\(reduction='mean'\)$"),
         (MSE(), "redaction", "mean", r"^MSE has no 'redaction'; its settings are reduction$"),
-        (CrossEntropy(), "label_smoothing", 0.1, r"^CrossEntropy has no 'label_smoothing'; it needs a loss of"),
-        (CrossEntropy(), "ignore_index", 255, r"images\[labels != 255\], labels\[labels != 255\]$"),
-        (CrossEntropy(), "foo", 1, r"^CrossEntropy has no 'foo'; it has no settings$"),
+        (CrossEntropy(), "label_smoothing", 0.1, r"make another loss: write CrossEntropy\(label_smoothing=0.1\)$"),
+        (CrossEntropy(), "ignore_index", 255, r"write CrossEntropy\(ignore_index=255\)$"),
+        (CrossEntropy(), "class_weight", (1, 2), r"write CrossEntropy\(weight=\(1, 2\)\)$"),
+        (L1(), "foo", 1, r"^L1 has no 'foo'; its settings are reduction$"),
         (AuxiliaryCrossEntropy(), "weight", (1, 2), r"write AuxiliaryCrossEntropy\(weights=\(1, 2\)\)$"),
     ],
 )
@@ -104,7 +121,7 @@ def test_an_attribute_that_a_property_lacks_is_the_one_named():
         Weighted().reduction  # noqa: B018
 
 
-@pytest.mark.parametrize("kind", [MSE, CrossEntropy, AuxiliaryCrossEntropy])
+@pytest.mark.parametrize("kind", [MSE, CrossEntropy, AuxiliaryCrossEntropy, NLL, L1, Huber, BCEWithLogits])
 def test_signatures_are_those_of_the_constructor(kind):
     fields = [field for field in inspect.signature(kind).parameters]
     assert fields == list(kind.__dataclass_fields__)

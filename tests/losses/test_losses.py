@@ -5,7 +5,7 @@ import pytest
 
 from fastconv import losses
 from fastconv.layers import Linear
-from fastconv.losses.losses import predicted_classes
+from fastconv.losses.base import predicted_classes
 from fastconv.network import Network
 from fastconv.training import fit
 

@@ -48,7 +48,7 @@ LAYERS = {  # function -> the layer that does the same in a model
 }
 WITH_RESULT = tuple(f"{name}_backward" for name in ("relu", "sigmoid", "tanh", "softmax", "log_softmax"))
 JOINED = {"add": "a + b", "concatenate": "fastconv.concat(*arrays)"}
-LOSSES = {"cross_entropy": "CrossEntropy()", "nll_loss": "CrossEntropy()", "mse_loss": "MSE('mean')"}
+LOSSES = {"cross_entropy": "CrossEntropy()", "nll_loss": "losses.NLL()", "mse_loss": "MSE('mean')"}
 
 
 def said(call: Written) -> str | None:
