@@ -35,6 +35,7 @@ Modules
     layers, ops                 all layers, all functions on arrays: below
     models                      architectures: fastconv.models.resnet18()
     losses, optim               more losses; how to write your own
+    schedules                   learning rates that change: cosine, warm_up
     data                        images and labels from files
     init                        first values of parameters
 
@@ -48,7 +49,7 @@ Errors
     CheckpointError             weights in a file do not fit, or are damaged
 """
 
-from . import checkpoint, data, graph, init, layers, losses, models, ops, optim, training
+from . import checkpoint, data, graph, init, layers, losses, models, ops, optim, schedules, training
 from .arguments.rooms import furnish as _furnish
 from .checkpoint import CheckpointError
 from .executor.rewrites import use_rewrite
@@ -89,6 +90,7 @@ __all__ = [
     "models",
     "ops",
     "optim",
+    "schedules",
     "scope",
     "sequential",
     "set_num_threads",
@@ -100,7 +102,7 @@ __all__ += ops.__all__
 
 __doc__ = "\n".join(filter(None, (__doc__, layers.__doc__, ops.__doc__)))  # none of them where Python drops texts
 
-for _room in ("layers", "losses", "models", "ops", "optim", "data"):
+for _room in ("layers", "losses", "models", "ops", "optim", "schedules", "data"):
     _furnish(f"{__name__}.{_room}")
 _rules = "fan_in_uniform", "glorot_normal", "glorot_uniform", "he_normal", "he_normal_out", "he_uniform", "uniform"
 _furnish(f"{__name__}.init", "Init", "constant", "normal", "ones", "zeros", *_rules)

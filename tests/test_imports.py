@@ -11,7 +11,7 @@ PACKAGE = Path(fastconv.__file__).parent
 LEVELS = (  # from the bottom up
     {"kernels", "system", "typing"},
     {"ops", "data", "checkpoint"},
-    {"init", "arguments", "parameters"},
+    {"init", "arguments", "parameters", "schedules"},
     {"layer", "losses", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},

@@ -120,7 +120,7 @@ EXPRESSIONS = {  # name -> what to write; a note
 
 ONE_AXIS = "images have two axes here; for signals take images (C, 1, L) and kernels (1, k)"
 IMAGES = "fastconv has layers for images alone"
-RATE = "set the rate between epochs, optimizer.lr = 0.01, in fit(..., on_epoch=...) or in a loop of your own"
+RATE = "write fit(..., schedule=fastconv.schedules.cosine()); help(fastconv.schedules) lists them"
 CALLBACK = "write fit(..., on_epoch=function), which gets each finished epoch"
 CPU = "fastconv computes on the CPU, nothing is moved; threads: fastconv.set_num_threads"
 SPLIT = "cut the arrays yourself: x[:50000], x[50000:]"
@@ -142,7 +142,7 @@ SENTENCES = {  # name -> what there is instead
         ("lr_scheduler", "StepLR", "ExponentialLR", "CosineAnnealingLR", "ReduceLROnPlateau", "LearningRateScheduler"),
         RATE,
     ),
-    **dict.fromkeys(("schedules", "OneCycleLR", "LambdaLR", "MultiStepLR"), RATE),
+    **dict.fromkeys(("OneCycleLR", "LambdaLR", "MultiStepLR", "LinearLR", "ConstantLR"), RATE),
     **dict.fromkeys(("EarlyStopping", "ModelCheckpoint", "callbacks", "Callback", "TensorBoard"), CALLBACK),
     **dict.fromkeys(("device", "cuda", "to", "backends", "cpu", "gpu", "amp", "autocast", "distributed", "jit"), CPU),
     **dict.fromkeys(("train_test_split", "random_split", "KFold", "cross_val_score"), SPLIT),

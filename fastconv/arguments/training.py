@@ -80,10 +80,7 @@ FIT = {  # an argument of other libraries -> the name here, or what to write
     "sample_weight": "weights need a loss of your own, which help(fastconv.losses) describes",
     "initial_epoch": "call fit again with the epochs that remain",
     "steps_per_epoch": "an epoch is all images; write batch_size, or a loop with train_step",
-    **dict.fromkeys(
-        ("scheduler", "lr_scheduler", "lr_schedule"),
-        "set the rate between epochs, optimizer.lr = 0.01, in a function that you give as on_epoch",
-    ),
+    **dict.fromkeys(("scheduler", "lr_scheduler", "lr_schedule"), "schedule"),
     **dict.fromkeys(
         ("freeze", "frozen", "trainable"),
         "fit trains all parameters; to train some write a loop with network.gradients, and give optimizer.step "

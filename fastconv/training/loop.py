@@ -15,12 +15,14 @@ from ..arguments.signatures import explained
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH
+from ..schedules import Schedule
 from ..system.caller import warn
 from ..typing import Array
 from .divergence import Kept, cause, grown, smaller_steps, too_fast
 from .epoch import Data, Epoch, History, validation_data
 from .given import FIT, begins_with_norm, chosen, count, pair, remark, trainable, usable, warn_of_pixels
 from .progress import Progress, announce, progress_bar
+from .rate import Rate
 from .score import Count, score
 
 
@@ -40,6 +42,7 @@ def fit(
     on_epoch: Callable[[Epoch], object] | None = None,
     lean: bool = False,
     drop_last: bool = False,
+    schedule: Schedule | None = None,
 ) -> list[Epoch]:
     """Train the network on images in shuffled batches.
 
@@ -77,6 +80,9 @@ def fit(
         end of the step.
     drop_last : bool
         Leave out the images of a last, smaller batch; they are others in each epoch.
+    schedule : function of a Moment, optional
+        What the learning rate is multiplied with at each step, such as ``fastconv.schedules.cosine()``. Afterwards the
+        optimizer has the rate that it was given with.
 
     Returns
     -------
@@ -129,14 +135,17 @@ def fit(
     warn_of_pixels("labels", data.targets[:batch_size])
     with network.training():
         reserve(network, seen, batch_size, held_out, loss, lean)
-        run = Run(network, data, held_out, batch_size, optimizer, loss, lean)
+        rate = Rate(optimizer, schedule, epochs, -(-seen // batch_size))
+        run = Run(network, data, held_out, batch_size, optimizer, loss, lean, rate)
         announce(remark(loss, network.output_shape), progress)
-        for number in range(1, epochs + 1):
-            with progress_bar(f"epoch {number}/{epochs}", seen, progress) as bar:
-                epoch = run.epoch(number, rng.permutation(len(data.images))[:seen], bar)
-                bar.done(epoch)
-            if on_epoch is not None and is_true(on_epoch(epoch)):
-                break
+        with rate:
+            for number in range(1, epochs + 1):
+                with progress_bar(f"epoch {number}/{epochs}", seen, progress) as bar:
+                    epoch = run.epoch(number, rng.permutation(len(data.images))[:seen], bar)
+                    bar.done(epoch)
+                rate.observe(epoch)
+                if on_epoch is not None and is_true(on_epoch(epoch)):
+                    break
     return run.history
 
 
@@ -185,9 +194,10 @@ class Run:
         optimizer: Any,
         loss: Any,
         lean: bool,
+        rate: Rate,
     ) -> None:
         self.network, self.data, self.validation, self.batch_size = network, data, validation, batch_size
-        self.optimizer, self.loss, self.lean = optimizer, loss, lean
+        self.optimizer, self.loss, self.lean, self.rate = optimizer, loss, lean, rate
         self.kept = None if lean else Kept(network)
         self.history = History()
         self.first: float | None = None  # the loss of the first batch; infinite once it was compared with a large one
@@ -218,6 +228,7 @@ class Run:
             batch = order[start : start + self.batch_size]
             watch = partial(count.add, classes=None if data.classes is None else data.classes[batch])
             images, targets = data.images[batch], data.targets[batch]
+            self.rate.next_step()
             try:
                 self.network.train_batch(images, targets, self.loss, self.optimizer, self.lean, watch)
             except FloatingPointError as error:

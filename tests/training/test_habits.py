@@ -149,7 +149,7 @@ def test_arguments_in_another_order(call, says):
         ({"shuffle": True}, "fit shuffles the images in each epoch"),
         ({"device": "cuda"}, "networks run on the processor, so leave it out$"),
         ({"n_jobs": 2}, r"write fastconv.set_num_threads\(2\) before it$"),
-        ({"scheduler": len}, r"; set the rate between epochs, optimizer.lr = 0.01, in a function .* as on_epoch$"),
+        ({"scheduler": len}, r"; it is called schedule here: write schedule=scheduler$"),
         ({"freeze": ["conv1"]}, r"; fit trains all parameters; to train some write a loop with network.gradients"),
         ({"batch_size": None}, "^batch_size must be an integer, got None; leave it out for 50$"),
         ({"epochs": None}, "^epochs must be an integer, got None; leave it out for 1$"),
