@@ -36,6 +36,7 @@ Modules
     models                      architectures: fastconv.models.resnet18()
     losses, optim               more losses; how to write your own
     schedules                   learning rates that change: cosine, warm_up
+    metrics                     accuracy, confusion matrix, F1 and others
     data                        images and labels from files
     init                        first values of parameters
 
@@ -49,7 +50,7 @@ Errors
     CheckpointError             weights in a file do not fit, or are damaged
 """
 
-from . import checkpoint, data, graph, init, layers, losses, models, ops, optim, schedules, training
+from . import checkpoint, data, graph, init, layers, losses, metrics, models, ops, optim, schedules, training
 from .arguments.rooms import furnish as _furnish
 from .checkpoint import CheckpointError
 from .executor.rewrites import use_rewrite
@@ -87,6 +88,7 @@ __all__ = [
     "init",
     "layers",
     "losses",
+    "metrics",
     "models",
     "ops",
     "optim",
@@ -102,7 +104,7 @@ __all__ += ops.__all__
 
 __doc__ = "\n".join(filter(None, (__doc__, layers.__doc__, ops.__doc__)))  # none of them where Python drops texts
 
-for _room in ("layers", "losses", "models", "ops", "optim", "schedules", "data"):
+for _room in ("layers", "losses", "metrics", "models", "ops", "optim", "schedules", "data"):
     _furnish(f"{__name__}.{_room}")
 _rules = "fan_in_uniform", "glorot_normal", "glorot_uniform", "he_normal", "he_normal_out", "he_uniform", "uniform"
 _furnish(f"{__name__}.init", "Init", "constant", "normal", "ones", "zeros", *_rules)

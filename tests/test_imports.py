@@ -11,7 +11,7 @@ PACKAGE = Path(fastconv.__file__).parent
 LEVELS = (  # from the bottom up
     {"kernels", "system", "typing"},
     {"ops", "data", "checkpoint"},
-    {"init", "arguments", "parameters", "schedules"},
+    {"init", "arguments", "parameters", "schedules", "metrics"},
     {"layer", "losses", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},

@@ -35,10 +35,7 @@ MODELS = (
 )
 ABSENT = ("resnext", "wideresnet", "efficientnet", "inception", "xception", "convnext", "shufflenet", "regnet")
 PREPARED = "fastconv.fit(network, x, labels, batch_size=32); it cuts the arrays itself and takes class numbers"
-COUNTS = (
-    "np.bincount(labels * 10 + network.predict(x).argmax(1), minlength=100).reshape(10, 10); for 10 classes, a row for "
-    "each label"
-)
+COUNTS = "fastconv.metrics.confusion_matrix(network.predict(x), labels)"
 CORRELATED = (
     "fastconv.conv2d(image[None, None], kernel[None, None], padding='full')[0, 0]; of a plane (H, W); padding='same' "
     "and 'valid' are the other modes"
@@ -95,7 +92,7 @@ EXPRESSIONS = {  # name -> what to write; a note
     "compile": TRAIN + "; the loss and the optimizer are arguments of fit",
     **dict.fromkeys(("DataLoader", "TensorDataset", "Dataset", "ImageDataGenerator"), BATCHES),
     **dict.fromkeys(("predict", "eval", "no_grad", "inference_mode", "forward", "predict_proba", "infer"), PREDICT),
-    **dict.fromkeys(("score", "accuracy", "accuracy_score", "metrics"), "fastconv.evaluate(network, x, labels)"),
+    **dict.fromkeys(("score", "accuracy", "accuracy_score"), "fastconv.evaluate(network, x, labels)"),
     **dict.fromkeys(("tensor", "Tensor", "from_numpy", "as_tensor", "Variable", "array", "asarray"), ARRAY),
     **dict.fromkeys(("manual_seed", "seed", "set_seed", "random"), SEED),
     **dict.fromkeys(("grad", "autograd", "backward", "GradientTape", "value_and_grad", "gradients"), GRADIENTS),

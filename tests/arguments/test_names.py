@@ -131,7 +131,7 @@ def test_what_is_written_for_a_confusion_matrix_counts_each_pair_of_classes():
 
     labels, x = np.array([0, 0, 3, 9]), np.array([0, 2, 3, 1])
     line = names.EXPRESSIONS["confusion_matrix"].partition("; ")[0]
-    matrix = eval(line, {"np": np, "network": Network(), "x": x, "labels": labels})
+    matrix = eval(line, {"fastconv": fastconv, "network": Network(), "x": x, "labels": labels})
     want = np.zeros((10, 10))
     want[[0, 0, 3, 9], [0, 2, 3, 1]] = 1
     np.testing.assert_array_equal(matrix, want)
