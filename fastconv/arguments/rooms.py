@@ -1,7 +1,8 @@
 """What a public module shows on <TAB>, and whom it asks about a name that it does not have."""
 
 import sys
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import Any
 
 IMPORTER = "importlib._bootstrap"  # asks for names before it looks for modules of them
 
@@ -10,9 +11,14 @@ def furnish(module_name: str, *shown: str) -> None:
     """Let the module show these names (else its ``__all__``), and say what to write instead of names it lacks."""
     module = sys.modules[module_name]
     names = sorted(shown or module.__all__)
+    later = vars(module).get("_later", {})  # names of the module -> the file below it that has them
 
-    def missing(name: str) -> NoReturn:
-        """AttributeError, or ImportError where an import asks for the name."""
+    def missing(name: str) -> Any:
+        """A name that is imported when it is first used; else AttributeError, or ImportError where an import asks."""
+        if name in later:
+            found = getattr(import_module(f"{module_name}.{later[name]}"), name)
+            setattr(module, name, found)
+            return found
         caller = sys._getframe(1)
         if name.startswith("_") or caller.f_globals.get("__name__") == IMPORTER:
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ import numpy as np
 from ..typing import Array, Shape
 from .files import DataError, reading
 
-__all__ = ["NPY_MAGIC", "are_bytes", "from_array", "read_npy"]
+__all__ = ["NPY_MAGIC", "are_bytes", "check_size", "from_array", "read_header", "read_npy"]
 
 MOST_DIMENSIONS = 8
 NPY_MAGIC = b"\x93NUMPY"
@@ -31,17 +31,26 @@ FAR = 10  # beyond any image in [0, 1], and any that was divided by its standard
 def read_npy(path: Path) -> Array:
     """The array of a .npy file; its declared size is first compared with the size of the file."""
     with reading(path) as file:
-        try:
-            read_header = NPY_HEADERS[np.lib.format.read_magic(file)]
-            shape, fortran_order, dtype = read_header(file)
-        except Exception as error:  # the header is a Python literal: many things can be wrong with it
-            raise DataError(f"{path}: not a .npy file that can be read: {error}") from error
+        shape, fortran_order, dtype = read_header(path, file)
         check_dtype(path, dtype)
-        size = math.prod(shape) * dtype.itemsize
-        held = os.fstat(file.fileno()).st_size - file.tell()
-        if min(shape, default=0) < 0 or len(shape) > MOST_DIMENSIONS or size != held:
-            raise DataError(f"{path}: declares an array {shape} of {dtype}, but holds {held} bytes")
+        check_size(path, shape, dtype, os.fstat(file.fileno()).st_size - file.tell())
         return np.fromfile(file, dtype).reshape(shape, order="F" if fortran_order else "C")
+
+
+def read_header(path: object, file: Any) -> tuple[Shape, bool, np.dtype[Any]]:
+    """Shape, whether in Fortran's order, and dtype of a .npy file; the elements follow."""
+    try:
+        shape, fortran_order, dtype = NPY_HEADERS[np.lib.format.read_magic(file)](file)
+    except Exception as error:  # the header is a Python literal: many things can be wrong with it
+        raise DataError(f"{path}: not a .npy file that can be read: {error}") from error
+    return shape, fortran_order, dtype
+
+
+def check_size(path: object, shape: Shape, dtype: np.dtype[Any], held: int) -> None:
+    """DataError unless an array of this shape has as many bytes as the file holds."""
+    size = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or len(shape) > MOST_DIMENSIONS or size != held:
+        raise DataError(f"{path}: declares an array {shape} of {dtype}, but holds {held} bytes")
 
 
 def check_dtype(path: Path, dtype: np.dtype[Any]) -> None:

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-from ..typing import Shape
 from .elsewhere import PACKED
 
 __all__ = ["cure"]
@@ -14,7 +13,7 @@ HEADER = re.compile(r"\s*[\"']?[A-Za-z]")  # of a table, whose first line names 
 LABEL = re.compile(r"\s*[\"']?(label|class|target|y\b)", re.IGNORECASE)  # a first column that is no pixel
 
 
-def cure(path: Path, start: bytes, shape: Shape) -> str:
+def cure(path: Path, start: bytes, shape: tuple[int | str, ...]) -> str:
     """'; ...' with what to do about a file that begins with `start`; '' if nothing can be told."""
     name, suffix = str(path), path.suffix.lower()
     if suffix == ".npz":
@@ -39,7 +38,7 @@ def saving(array: str) -> str:
     return f"; save one of its arrays: numpy.save('images.npy', {array})"
 
 
-def from_text(name: str, start: str, shape: Shape) -> str:
+def from_text(name: str, start: str, shape: tuple[int | str, ...]) -> str:
     """The line that saves the numbers of a table, one image in a row or a row of pixels in a line."""
     options = ", delimiter=','" if "," in start else ", delimiter=';'" if ";" in start else ""
     options += ", skiprows=1" if HEADER.match(start) else ""

@@ -193,10 +193,15 @@ def load_images(path: str | os.PathLike[str]) -> Array:
     DataError
         If the file is damaged (see :func:`read_idx`), or is not an array of bytes with three dimensions.
     """
+    return image_bytes(path) / np.float32(255)
+
+
+def image_bytes(path: str | os.PathLike[str]) -> Array:
+    """The same images as the bytes of the file, (N, 1, H, W)."""
     images = read_idx(path)
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape[1:]:
         raise DataError(f"{path}: images must be bytes (N, H, W), got {images.dtype} {images.shape}")
-    return images[:, None] / np.float32(255)
+    return images[:, None]
 
 
 def load_labels(path: str | os.PathLike[str]) -> Array:

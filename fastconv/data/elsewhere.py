@@ -12,10 +12,8 @@ PACKED = {".zip", ".tar", ".tgz", ".gz", ".xz", ".bz2", ".7z"}
 ENTRIES = 1000  # of a folder that are looked at
 IN = ("", "MNIST/raw", "FashionMNIST/raw")  # where torchvision puts the files
 FILES = "the files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte"
-OF_PICTURES = (
-    "read the pictures of each class with fastconv.data.read_images(folder, (C, H, W)), and number the classes"
-)
-OF_CIFAR = "for CIFAR, write array.reshape(-1, 3, 32, 32).astype('float32') / 255 with the data of its pickles"
+OF_PICTURES = "read a folder of class folders as a data set, fastconv.data.read(path)"
+OF_CIFAR = "read CIFAR as a data set, fastconv.data.read(path), from the files of its binary version"
 NOTHING = f"nothing is downloaded: put {FILES} into a folder, or name 'sample', which comes with fastconv"
 
 

@@ -1,4 +1,4 @@
-"""Reads one picture with Pillow, as numbers from 0 to 1, whatever its mode and bit depth.
+"""Reads one picture with Pillow, as bytes or as numbers from 0 to 1, whatever its mode and bit depth.
 
 grey of 16 bits, or of a TIFF's number of bits   value / (2^bits - 1)
 grey of 32-bit integers                          value / 255 where all are at most 255, else value / 65535
@@ -7,7 +7,7 @@ all others                                       Pillow's 8 bits / 255
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from ..typing import Array, Shape
 from . import cures, kinds
 from .files import DataError, reading
 
-__all__ = ["read_picture"]
+__all__ = ["Size", "read_picture", "read_pixels", "shares_of_white"]
+
+Size: TypeAlias = int | tuple[int, int] | None
 
 MOST_PIXELS = 1 << 26
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of a TIFF
 WHITE_IS_ZERO, SIGNED = 0, 2
 BYTES, WORDS = 255, 65535
+DRAFT = 2  # a JPEG is decoded smaller where it stays this many times as large as needed
 PNG_SCALE = {"1": 255, "L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # from a PNG's transparent value to 8 bits
 
 
@@ -30,35 +33,74 @@ class NoMeaning(ValueError):
 
 def read_picture(path: Path, start: bytes, shape: Shape) -> Array:
     """(1, C, H, W) float32 in [0, 1] from a picture, whose first bytes are `start`."""
-    try:
-        from PIL import Image, UnidentifiedImageError
-    except ImportError:
-        raise DataError(f"{path}: reading pictures needs Pillow: pip install pillow") from None
+    needs_pillow(path)
     channels, height, width = shape
     if channels not in (1, 3):
         cure = f"; shape is (C, H, W): write ({width}, {channels}, {height})" if width in (1, 3) else ""
         raise DataError(f"{path}: a picture has 1 or 3 channels; the network reads {channels}{cure}")
     with reading(path) as file:
-        try:
-            # A file, not its path: given a path, Pillow maps a TIFF into memory and then turns it wrongly.
-            with Image.open(file) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
-                    raise DataError(
-                        f"{path}: {picture.width} x {picture.height} pixels, more than {MOST_PIXELS:,}; make it smaller"
-                    )
-                pixels = resized(picture, channels, (width, height))
-        except (DataError, MemoryError):
-            raise
-        except NoMeaning as error:
-            raise DataError(f"{path}: {error}") from None
-        except UnidentifiedImageError as error:
-            raise DataError(
-                f"{path}: not a picture that can be read: it is {unread(start)}{cures.cure(path, start, shape)}"
-            ) from error
-        except Exception as error:  # Pillow's plugins raise any exception for damaged files
-            why = str(error) or type(error).__name__
-            raise DataError(f"{path}: not a picture that can be read: {why}") from error
-    return pixels.reshape(1, height, width, channels).transpose(0, 3, 1, 2).copy()
+        pixels = read_open(path, file, start, channels, (height, width))
+    return shares_of_white(pixels)[None].transpose(0, 3, 1, 2).copy()
+
+
+def read_pixels(path: Path, channels: int, size: Size = None) -> Array:
+    """(C, H, W) from a picture: uint8, or float32 in [0, 1] where the file has more than 8 bits.
+
+    ``size`` None keeps the picture's own size, an integer takes the central square and makes it so large,
+    (H, W) stretches. JPEGs of more than four times the size are decoded at a half, a quarter or an eighth.
+    """
+    needs_pillow(path)
+    with reading(path) as file:
+        start = file.read(kinds.START)
+        file.seek(0)
+        if words := kinds.never_images(start):
+            raise DataError(f"{path}: not a picture that can be read: it is {words}")
+        pixels = read_open(path, file, start, channels, size, draft=True)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def needs_pillow(path: Path) -> None:
+    """DataError if Pillow is not installed."""
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError:
+        raise DataError(f"{path}: reading pictures needs Pillow: pip install pillow") from None
+
+
+def read_open(
+    path: Path, file: BinaryIO, start: bytes, channels: int, size: Size = None, *, draft: bool = False
+) -> Array:
+    """(H, W, C), uint8 or float32 in [0, 1], from a picture in an open file; whatever is wrong is a DataError."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        # A file, not its path: given a path, Pillow maps a TIFF into memory and then turns it wrongly.
+        with Image.open(file) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise DataError(
+                    f"{path}: {picture.width} x {picture.height} pixels, more than {MOST_PIXELS:,}; make it smaller"
+                )
+            if draft and size is not None:
+                side = DRAFT * (size if isinstance(size, int) else max(size))
+                picture.draft(None, (side, side))
+            return fitted(picture, channels, size)
+    except (DataError, MemoryError):
+        raise
+    except NoMeaning as error:
+        raise DataError(f"{path}: {error}") from None
+    except UnidentifiedImageError as error:
+        shape = (channels, *size) if isinstance(size, tuple) else (channels, size or "H", size or "W")
+        raise DataError(
+            f"{path}: not a picture that can be read: it is {unread(start)}{cures.cure(path, start, shape)}"
+        ) from error
+    except Exception as error:  # Pillow's plugins raise any exception for damaged files
+        why = str(error) or type(error).__name__
+        raise DataError(f"{path}: not a picture that can be read: {why}") from error
+
+
+def shares_of_white(pixels: Array) -> Array:
+    """Pixels as float32 in [0, 1]: bytes divided by 255, floating-point numbers as they are."""
+    return pixels.astype(np.float32) / np.float32(BYTES) if pixels.dtype == np.uint8 else pixels
 
 
 def unread(start: bytes) -> str:
@@ -67,23 +109,37 @@ def unread(start: bytes) -> str:
     return f"{words}, damaged or of a kind that Pillow does not read" if words == kinds.picture(start) else words
 
 
-def resized(picture: Any, channels: int, size: tuple[int, int]) -> Array:
-    """The pixels in grey or RGB, upright, on black where the picture is transparent, as float32 in [0, 1]."""
+def fitted(picture: Any, channels: int, size: Size) -> Array:
+    """(H, W, C) in grey or RGB, upright, on black where the picture is transparent: uint8, or float32 in [0, 1]."""
     from PIL import Image
 
     scale_transparency(picture)
     depth = Depth(picture)
     picture = upright(picture)
     if depth.deep:
-        grey = Image.fromarray(depth.shares(np.asarray(picture))).resize(size, Image.Resampling.BILINEAR)
+        grey = resized(Image.fromarray(depth.shares(np.asarray(picture))), size)
         return np.asarray(grey).clip(0, 1)[..., None].repeat(channels, axis=-1)
     if is_transparent(picture):
         picture = picture.convert("LA") if picture.mode == "La" else picture
         picture = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "black"), picture)
     picture = picture.convert("RGB") if picture.mode == "LAB" else picture
-    picture = picture.convert("L" if channels == 1 else "RGB").resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(picture, np.float32) / np.float32(255)
+    picture = resized(picture.convert("L" if channels == 1 else "RGB"), size)
+    return np.asarray(picture).reshape(picture.height, picture.width, channels)
+
+
+def resized(picture: Any, size: Size) -> Any:
+    """The picture in this size: (H, W) stretched, an integer from the central square, None as it is."""
+    from PIL import Image
+
+    if size is None:
+        return picture
+    if not isinstance(size, int):
+        height, width = size
+        return picture.resize((width, height), Image.Resampling.BILINEAR)
+    side = min(picture.size)
+    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    return picture.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
 
 
 def scale_transparency(picture: Any) -> None:
