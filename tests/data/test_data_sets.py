@@ -16,8 +16,10 @@ LABELS = np.array([2, 0, 1, 1, 0])
 def test_a_batch_holds_the_images_and_targets_of_the_indices_in_their_order():
     data = ArrayData(IMAGES, LABELS)
     images, targets = data.batch([3, 0, 3])
-    assert isinstance(data, DataSet) and len(data) == 5
-    assert images.dtype == np.uint8 and targets.dtype == np.int64
+    assert isinstance(data, DataSet)
+    assert len(data) == 5
+    assert images.dtype == np.uint8
+    assert targets.dtype == np.int64
     np.testing.assert_array_equal(images, IMAGES[[3, 0, 3]])
     np.testing.assert_array_equal(targets, [1, 2, 1])
     np.testing.assert_array_equal(data.labels, LABELS)
@@ -36,16 +38,18 @@ def test_grey_images_get_an_axis_of_channels_and_any_memory_layout_will_do():
     np.testing.assert_array_equal(images, IMAGES[::-1, 1, ::2][[1], None])
 
 
-@pytest.mark.parametrize("given, got", [(np.float16, np.float32), (bool, np.float32), (">f8", np.float64)])
+@pytest.mark.parametrize(("given", "got"), [(np.float16, np.float32), (bool, np.float32), (">f8", np.float64)])
 def test_other_numbers_become_floats_of_this_machine(given, got):
     images, _ = ArrayData((IMAGES > 99).astype(given), LABELS).batch([0])
-    assert images.dtype == got and images.dtype.isnative
+    assert images.dtype == got
+    assert images.dtype.isnative
     np.testing.assert_array_equal(images, IMAGES[:1] > 99)
 
 
 def test_nan_passes():
     images, targets = ArrayData(np.full((1, 1, 2, 2), np.nan), [np.nan]).batch([0])
-    assert np.isnan(images).all() and np.isnan(targets).all()
+    assert np.isnan(images).all()
+    assert np.isnan(targets).all()
 
 
 def test_images_of_several_sizes_come_as_a_list():
@@ -58,13 +62,15 @@ def test_images_of_several_sizes_come_as_a_list():
 def test_names_of_classes_are_numbered_in_alphabetical_order_or_in_that_given():
     assert ArrayData(IMAGES[:3], ["b", "a", "b"]).labels.tolist() == [1, 0, 1]
     given = ArrayData(IMAGES[:3], ["b", "a", "b"], classes=["c", "b", "a"])
-    assert given.labels.tolist() == [1, 2, 1] and given.classes == ("c", "b", "a")
+    assert given.labels.tolist() == [1, 2, 1]
+    assert given.classes == ("c", "b", "a")
 
 
 def test_targets_that_are_no_class_indices_stay_as_they_are():
     one_hot = np.eye(5, dtype=np.float32)
     data = ArrayData(IMAGES, one_hot)
-    assert data.labels is None and data.classes is None
+    assert data.labels is None
+    assert data.classes is None
     np.testing.assert_array_equal(data.batch([4])[1], one_hot[[4]])
 
 
@@ -80,7 +86,7 @@ def test_no_images_are_an_empty_data_set_and_no_indices_an_empty_batch():
 
 
 @pytest.mark.parametrize(
-    "images, targets, words",
+    ("images", "targets", "words"),
     [
         (IMAGES, LABELS[:3], "one for each image, 5"),
         (IMAGES, LABELS[:, None], r"write targets\[:, 0\]"),
@@ -106,7 +112,8 @@ def test_names_of_classes_must_fit(classes):
 
 
 @pytest.mark.parametrize(
-    "indices, error", [([5], IndexError), ([-1], IndexError), ([True], TypeError), ([0.5], TypeError), (1, TypeError)]
+    ("indices", "error"),
+    [([5], IndexError), ([-1], IndexError), ([True], TypeError), ([0.5], TypeError), (1, TypeError)],
 )
 def test_indices_must_be_those_of_images(indices, error):
     with pytest.raises(error, match="indices must be"):
@@ -131,7 +138,8 @@ def test_arrays_in_npy_files_stay_there_also_when_pickled(tmp_path, order):
 def test_arrays_in_memory_are_pickled_whole():
     again = pickle.loads(pickle.dumps(ArrayData(IMAGES, ["a", "b", "a", "c", "a"])))
     np.testing.assert_array_equal(again.batch(range(5))[0], IMAGES)
-    assert again.classes == ("a", "b", "c") and again.labels.tolist() == [0, 1, 0, 2, 0]
+    assert again.classes == ("a", "b", "c")
+    assert again.labels.tolist() == [0, 1, 0, 2, 0]
 
 
 @pytest.mark.parametrize(

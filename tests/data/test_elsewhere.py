@@ -85,9 +85,6 @@ def test_pictures_by_class_are_told_how_they_are_read(tmp_path):
 def test_cifar_is_named(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x80\x04")
     assert said(tmp_path).endswith("fastconv.data.read(path), from the files of its binary version")
-    images = eval(line, {"array": np.full((2, 3072), 255, np.uint8)})
-    assert images.shape == (2, 3, 32, 32)
-    assert images.max() == 1
 
 
 @pytest.mark.parametrize(
