@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -138,6 +139,22 @@ def test_a_large_jpeg_is_decoded_smaller_and_stays_alike(tmp_path):
     assert abs(small - read_images(file, (3, 30, 40))[0]).max() < 0.02
 
 
+def test_a_jpeg_that_is_little_larger_than_needed_is_decoded_whole(tmp_path):
+    file = save(tmp_path / "a.jpg", RNG.integers(0, 256, (48, 64, 3), np.uint8))
+    small = FileData([file], [0], size=(24, 32)).batch([0])[0] / np.float32(255)
+    np.testing.assert_array_equal(small, read_images(file, (3, 24, 32)))
+
+
+def test_batches_are_the_same_from_any_thread(folder):
+    data = image_folder(folder)
+    orders = [RNG.permutation(5) for _ in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(data.batch, orders))
+    for order, (images, targets) in zip(orders, found, strict=True):
+        np.testing.assert_array_equal(images, data.batch(order)[0])
+        np.testing.assert_array_equal(targets, data.labels[order])
+
+
 def test_unreadable_pictures_are_all_named_or_left_out_with_a_warning(folder):
     (folder / "ant" / "a.jpg").write_bytes(b"")
     (folder / "dog" / "b.png").write_text("text")
@@ -191,7 +208,7 @@ def test_bad_arguments_are_refused(options):
     ("text", "targets"),
     [
         ("a.png,dog\nb.png,cat\n", [1, 0]),
-        ("\ufefffile,label\na.png,dog\nb.png,cat\n", [1, 0]),
+        ("\ufefffile,id,label\na.png,3,dog\nb.png,4,cat\n", [1, 0]),
         ("id;label;path\n1;7;a.png\n2;0;b.png\n\n", [7, 0]),
         ("a.png\t0.5\nb.png\t2\n", [0.5, 2.0]),
         ('name,what\r\n"a.png",x\r\nb.png,x\r\n', [0, 0]),
