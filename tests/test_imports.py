@@ -10,8 +10,8 @@ import fastconv
 PACKAGE = Path(fastconv.__file__).parent
 LEVELS = (  # from the bottom up
     {"kernels", "system", "typing"},
-    {"ops", "data", "checkpoint"},
-    {"init", "arguments", "parameters", "schedules", "metrics"},
+    {"ops", "checkpoint"},
+    {"init", "arguments", "parameters", "schedules", "metrics", "data"},
     {"layer", "losses", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},

@@ -11,12 +11,13 @@ def furnish(module_name: str, *shown: str) -> None:
     """Let the module show these names (else its ``__all__``), and say what to write instead of names it lacks."""
     module = sys.modules[module_name]
     names = sorted(shown or module.__all__)
-    later = vars(module).get("_later", {})  # names of the module -> the file below it that has them
+    later = vars(module).get("_later", {})  # names of the module -> the file below it that has them, or is them
 
     def missing(name: str) -> Any:
         """A name that is imported when it is first used; else AttributeError, or ImportError where an import asks."""
         if name in later:
-            found = getattr(import_module(f"{module_name}.{later[name]}"), name)
+            file = import_module(f"{module_name}.{later[name]}")
+            found = getattr(file, name, file)
             setattr(module, name, found)
             return found
         caller = sys._getframe(1)

@@ -12,6 +12,11 @@
     load(folder)             training and test images of MNIST, as arrays
     read_images(path, ...)   pictures or arrays for a trained network
     read_idx, write_idx      one array in the IDX format
+    Loader                   batches, epoch after epoch, made ahead
+    transforms               changes of images: crops, flips, colours
+    Draws                    random numbers of images, for own transforms
+    split                    two parts, training and validation
+    Subset                   chosen images of a data set
 
 The images of `load` and `read_images` are float32 from 0 to 1, labels are
 int64. A data set has a length and a method `batch(indices)`, which gives
@@ -27,24 +32,34 @@ from .idx import read_idx, write_idx
 from .images import read_images
 
 if TYPE_CHECKING:
+    from . import transforms as transforms
     from .cifar import read_cifar as read_cifar
+    from .draws import Draws as Draws
     from .folder import image_folder as image_folder
     from .found import read as read
     from .in_memory import ArrayData as ArrayData
     from .listed import image_list as image_list
+    from .loader import Loader as Loader
     from .numpy_files import read_arrays as read_arrays
     from .picture_files import FileData as FileData
     from .protocol import DataSet as DataSet
+    from .splits import Subset as Subset
+    from .splits import split as split
 
-_later = {  # names that are imported when they are first used -> their file
+_later = {  # names that are imported when they are first used -> their file, or the module itself
     "ArrayData": "in_memory",
     "DataSet": "protocol",
+    "Draws": "draws",
     "FileData": "picture_files",
+    "Loader": "loader",
+    "Subset": "splits",
     "image_folder": "folder",
     "image_list": "listed",
     "read": "found",
     "read_arrays": "numpy_files",
     "read_cifar": "cifar",
+    "split": "splits",
+    "transforms": "transforms",
 }
 
 __all__ = [
@@ -52,8 +67,11 @@ __all__ = [
     "DataError",
     "DataSet",
     "Dataset",
+    "Draws",
     "FileData",
+    "Loader",
     "Split",
+    "Subset",
     "class_names",
     "find_folder",
     "image_folder",
@@ -66,5 +84,6 @@ __all__ = [
     "read_cifar",
     "read_idx",
     "read_images",
+    "split",
     "write_idx",
 ]
