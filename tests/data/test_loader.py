@@ -118,7 +118,8 @@ def test_balanced_classes_occur_equally_often_and_no_image_rests():
     loader = Loader(data, 10, balanced=True)
     order = loader.order(0)
     counts = np.bincount(data.labels[order])
-    assert counts.sum() == 100 and counts.min() == 33
+    assert counts.sum() == 100
+    assert counts.min() == 33
     for label in (1, 2):
         drawn = np.bincount(order)[data.labels.searchsorted(label) :][: (data.labels == label).sum()]
         assert drawn.max() - drawn.min() <= 1
@@ -157,7 +158,8 @@ def test_images_of_different_sizes_are_refused_with_what_to_add():
 def test_mixing_is_the_last_step():
     loader = Loader(NumbersData(8), 4, transforms=AUGMENT, mix=transforms.mixup(1.0, classes=3), workers=2)
     for images, targets in loader:
-        assert images.dtype == np.float32 and targets.shape == (4, 3)
+        assert images.dtype == np.float32
+        assert targets.shape == (4, 3)
     assert same(batches(loader), batches(loader))
 
 

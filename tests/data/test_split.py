@@ -17,7 +17,8 @@ def test_every_image_is_in_one_part():
     first, second = split(NumbersData(50), 0.3)
     assert sorted([*first.indices, *second.indices]) == list(range(50))
     assert len(second) == 15
-    assert (np.diff(first.indices) > 0).all() and (np.diff(second.indices) > 0).all()
+    assert (np.diff(first.indices) > 0).all()
+    assert (np.diff(second.indices) > 0).all()
 
 
 @pytest.mark.parametrize(
