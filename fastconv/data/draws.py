@@ -99,5 +99,5 @@ class Draws:
         low, span = np.asarray(low, np.int64), np.asarray(high, np.int64) - low
         if (span < 1).any():
             raise ValueError(f"high must be larger than low, got low={check.shown(low)} and high={check.shown(high)}")
-        drawn: Array = np.floor(self.uniform(1)[:, 0] * span).astype(np.int64)
-        return low + drawn
+        drawn: Array = low + np.floor(self.uniform(1)[:, 0] * span).astype(np.int64)
+        return drawn

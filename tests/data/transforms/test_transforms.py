@@ -71,7 +71,7 @@ def test_processes_can_take_a_transform(name):
     "images", [BYTES[0], BYTES.astype(int), "pictures", [BYTES]], ids=["image", "integers", "text", "batches"]
 )
 def test_what_is_no_batch_is_refused(name, images):
-    with pytest.raises((TypeError, ValueError), match="images? (of a list )?must be"):
+    with pytest.raises((TypeError, ValueError), match=r"images? (of a list )?must be"):
         FACTORIES[name](images, Draws(*DRAWS))
 
 
