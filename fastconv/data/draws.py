@@ -16,7 +16,7 @@ BITS = 53  # of a float64 in [0, 1)
 
 
 def mixed(z: Array) -> Array:
-    """The finaliser of splitmix64 on uint64: every bit of the result depends on every bit of z. Steele 2014 [52]."""
+    """The finaliser of splitmix64 on uint64: every bit of the result depends on every bit of z. Steele 2014 [54]."""
     z = (z ^ (z >> np.uint64(30))) * FACTORS[0]
     z = (z ^ (z >> np.uint64(27))) * FACTORS[1]
     z ^= z >> np.uint64(31)

@@ -17,7 +17,7 @@ Mix: TypeAlias = Callable[[Array, Array, Draws], tuple[Array, Array]]
 
 
 def mixup(alpha: float, classes: int) -> Mix:
-    """Mix a batch with itself in reversed order, images and targets alike. Zhang 2018 [54].
+    """Mix a batch with itself in reversed order, images and targets alike. Zhang 2018 [56].
 
     x' = m x + (1 - m) reversed(x) and the same for the targets, with one m of
     the distribution Beta(alpha, alpha) for the batch. It is the one change that
