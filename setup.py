@@ -35,8 +35,9 @@ ONCE = ["runtime.calls", "runtime.cpu", "runtime.threads"]  # compiled once, for
 FLOAT32_ONLY = {"conv.winograd"}  # its rounding is too large for the promise of float64
 SELDOM = ["runtime.cpu", "runtime.threads"]  # whose time does not matter
 OF_NUMPY = "runtime.calls"  # the one module that knows the memory of NumPy's array objects
-# Families that are limited by memory, and what is compiled once: their baseline is smaller with -O2. The other builds
-# have multiply-adds, whose choice depends on the level: theirs stays, so that results keep their bits.
+# Families that are limited by memory, and what is compiled once: their baseline is smaller with -O2, and with -Os on
+# x86-64, where few processors take it. The other builds have multiply-adds, whose choice depends on the level: theirs
+# stays, so that results keep their bits.
 MOVES_MEMORY = {"activation", "layout", "loss", "norm", "optim", "pool", "runtime", "_memoryview"}
 PROBE = Path("benchmarks") / "kernels" / "probe.pyx"
 
@@ -235,7 +236,8 @@ class BuildKernels(build_ext):
         extension.depends = [str(path) for path in (*KERNELS.glob("*/*.px[di]"), *KERNELS.glob("*/*.h"))]
         extension.extra_compile_args = [*BUILDS[self.build_of(extension)][0], *OPTIMISE, *SMALLER]
         if self.build_of(extension) == "baseline" and MOVES_MEMORY & set(parts):
-            extension.extra_compile_args.append("-O2")
+            seldom = x86_64() and "_float" in parts[0]  # processors of before 2013 alone
+            extension.extra_compile_args.append("-Os" if seldom else "-O2")
         if ".".join(parts) in SELDOM:
             extension.extra_compile_args.append("-Os")
         extension.extra_link_args = [*LINK] if sys.platform.startswith("linux") else []
