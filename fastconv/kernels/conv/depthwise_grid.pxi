@@ -84,21 +84,19 @@ cdef int run_row(const Grid *g, Py_ssize_t n, Py_ssize_t i, Py_ssize_t end, Py_s
     cdef real *y = g.y.data + n * g.y.n_step + i * g.y.h_step
     cdef Py_ssize_t p
     cdef int height = 1
-    cdef bint whole
     cdef Target to
     if g.sw == 2:
-        find_rows(g, f, n, i, first, copy, rows)
+        find_rows(g, f, n, i, first, copy, rows, f.h.count)
         if row_between(g, f, rows, y):
             return 1
     for p in range(g.sw):
-        whole = find_rows(g, f, n, i, first, copy, rows)
+        height = 2 if i + 1 < end and in_pairs(g, f) else 1
+        find_rows(g, f, n, i, first, copy, rows, f.h.count + (height - 1) * g.mh)
         if g.beside:
             to.y, to.yw, to.yh, to.b, to.activation = row, g.channels.lanes, 0, g.zeros, 0
             some_rows(g, f, rows, 1, &to)
             fold_row(g, f, row, y + f.j0 * g.y.w_step)
         else:
-            if whole and f.reuse and f.w.count > 2 and g.sh * g.sw == 1 and i + 1 < end:
-                height = 2 if find_rows(g, f, n, i + 1, first, copy, rows + f.h.count) else 1
             to.y, to.yw, to.yh = y + f.j0 * g.y.w_step, g.sw * g.y.w_step, g.y.h_step
             to.b, to.activation = g.b, g.activation
             some_rows(g, f, rows, height, &to)
@@ -106,14 +104,20 @@ cdef int run_row(const Grid *g, Py_ssize_t n, Py_ssize_t i, Py_ssize_t end, Py_s
     return height
 
 
+cdef bint in_pairs(const Grid *g, const Phase *f) noexcept nogil:
+    """Whether a tile has two rows: they share rows of x, and rows of x that follow each other are all read."""
+    return f.reuse and f.w.count > 2 and g.sh * g.sw == 1 and not g.beside and f.h.source_step == 1 and \
+        g.mh <= f.h.count
+
+
 cdef bint find_rows(const Grid *g, const Phase *f, Py_ssize_t n, Py_ssize_t i, Py_ssize_t first, const real *copy,
-                    const real **rows) noexcept nogil:
-    """The rows of x under the taps of row i of the result, NULL outside; whether all are inside.
+                    const real **rows, Py_ssize_t count) noexcept nogil:
+    """`count` rows of x, from the one under the first tap of row i of the result on, NULL outside; whether all are inside.
 
     `copy` holds the rows of x from `first` on; NULL: the rows are read where they are."""
     cdef Py_ssize_t r, h
     cdef bint whole = True
-    for r in range(f.h.count):
+    for r in range(count):
         h = i // g.sh * g.mh + f.h.source + r * f.h.source_step
         if h < 0 or h >= g.x.H:
             rows[r] = NULL
@@ -148,7 +152,7 @@ cdef void some_rows(const Grid *g, const Phase *f, const real **rows, int height
     while j < f.GW:
         if j < f.lo or j >= f.hi or f.hi - f.lo < TILE:
             for i in range(height):
-                edge_pixel(g, f, rows + i * f.h.count, j, to.y + i * to.yh + j * to.yw, to.b, to.activation)
+                edge_pixel(g, f, rows + i * g.mh, j, to.y + i * to.yh + j * to.yw, to.b, to.activation)
             j += 1
         else:
             j = min(j, f.hi - TILE)

@@ -123,37 +123,45 @@ cdef inline void fetch(const real **rows, Py_ssize_t kh, Py_ssize_t mh, Py_ssize
 
 cdef inline void pixels_reused(const Grid *g, const Phase *f, const real **rows, const Place *place, const Target *to,
                                const int kw, const int mw, const int height) noexcept nogil:
-    """height x TILE pixels: each column of x is loaded once for a row of them, each row of x once from beyond L1."""
+    """height x TILE pixels: each row of x that they read is loaded once, rows[mh + r] being under tap r of row 1."""
     cdef vf acc[2][TILE]
     cdef vf xv[16]
-    cdef vf wv[5]
-    cdef Py_ssize_t v, c, r, kh = f.h.count, step = g.step, width = g.channels.width, at = place.at
+    cdef Py_ssize_t v, c, r, kh = f.h.count, mh = g.mh, step = g.step, at = place.at
+    cdef Py_ssize_t tap_step = kw * g.channels.width, last = kh + (height - 1) * mh
     cdef Py_ssize_t yw = to.yw, yh = to.yh
     cdef const real *w
     cdef real *y = to.y
     cdef const real *b = to.b
-    cdef int q, s, i, left = place.left, right = place.right, activation = to.activation
+    cdef int q, i, left = place.left, right = place.right, activation = to.activation
     for v in range(g.channels.vectors):
         c = channel(&g.channels, v)
         w = f.packed + v * VL
-        for q in range(TILE):
-            for i in range(height):
+        for i in range(height):
+            for q in range(TILE):
                 acc[i][q] = vload(b + v * VL)
         if g.far:
-            for i in range(height):
-                fetch(rows + i * kh, kh, g.mh, at + c, step, TILE * mw)
-        for r in range(kh):
+            fetch(rows, last, height * mh, at + c, step, TILE * mw)
+        for r in range(last):
             if rows[r] == NULL:
                 continue
-            for s in range(kw):
-                wv[s] = vload(w + (r * kw + s) * width)
-            for i in range(height):
-                load_columns(xv, rows[i * kh + r] + at + c, step, left, right, kw // 2, (TILE - 1) * mw + kw)
-                for s in range(kw):
-                    for q in range(TILE):
-                        acc[i][q] = acc[i][q] + xv[q * mw + s] * wv[s]
+            load_columns(xv, rows[r] + at + c, step, left, right, kw // 2, (TILE - 1) * mw + kw)
+            if height == 1 or r < kh:
+                add_taps(acc[0], xv, w + r * tap_step, g.channels.width, kw, mw)
+            if height == 2 and r >= mh:
+                add_taps(acc[height - 1], xv, w + (r - mh) * tap_step, g.channels.width, kw, mw)
         for i in range(height):
             store_pixels(acc[i], y + i * yh + c, yw, activation)
+
+
+cdef inline void add_taps(vf *acc, const vf *xv, const real *w, Py_ssize_t width, const int kw,
+                          const int mw) noexcept nogil:
+    """acc[q] += sum_s xv[q mw + s] w[s]: a row of taps."""
+    cdef vf wv
+    cdef int q, s
+    for s in range(kw):
+        wv = vload(w + s * width)
+        for q in range(TILE):
+            acc[q] = acc[q] + xv[q * mw + s] * wv
 
 
 cdef inline void store_pixels(vf *acc, real *y, Py_ssize_t yw, int activation) noexcept nogil:

@@ -75,7 +75,7 @@ cdef int sum_part(const Sums *g, Py_ssize_t part, char *memory) noexcept nogil:
         return 1
     while row < end:
         n, i, height = row // x.y.H, row % x.y.H, 1
-        whole = find_rows(x, f, n, i, 0, NULL, rows)
+        whole = find_rows(x, f, n, i, 0, NULL, rows, f.h.count)
         if x.copied:
             copy_taps(x, f, rows, copy)
         at.dy, at.yw, at.yh = x.y.data + n * x.y.n_step + i * x.y.h_step, x.y.w_step, x.y.h_step
@@ -83,7 +83,7 @@ cdef int sum_part(const Sums *g, Py_ssize_t part, char *memory) noexcept nogil:
             copy_dy_row(x, at.dy, copy_dy)
             at.dy, at.yw = copy_dy, x.channels.lanes
         elif not x.copied and g.fast and whole and f.h.count == 3 and row + 1 < end and i + 1 < x.y.H:
-            height = 2 if find_rows(x, f, n, i + 1, 0, NULL, rows + 3) else 1
+            height = 2 if find_rows(x, f, n, i + 1, 0, NULL, rows + 3, f.h.count) else 1
         sum_rows(g, rows, height, whole, &at, g.sums + part * g.taps * x.channels.width)
         row += height
     return 0
