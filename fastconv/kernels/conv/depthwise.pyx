@@ -40,8 +40,10 @@ include "depthwise_weight.pxi"
 
 
 def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] y,
-            tuple window, int activation=0):
-    """y = f(conv2d(x, w) + b), f by its code, groups = C; any strides, fast where x, y are channels-last and K = C."""
+            tuple window, int activation=0, const real[:] packed=None):
+    """y = f(conv2d(x, w) + b), f by its code, groups = C; any strides, fast where x, y are channels-last and K = C.
+
+    `packed` are the weights that `pack_forward` made of w."""
     cdef Grid g
     cdef Phase f
     cdef Window v
@@ -60,9 +62,30 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
         g.phases = &f
         f.h, f.w = all_taps(weights.H, v.dh, v.top), all_taps(weights.W, v.dw, v.left)
         f.j0, f.GW = 0, g.y.W
-        failed = run_packed(&g, &weights, b)
+        failed = run_packed(&g, &weights, b, &packed[0] if packed is not None else NULL)
     if failed:
         raise MemoryError()
+
+
+def pack_forward(const real[:, :, :, :] w, real[:] packed):
+    """The packed weights of `forward`, in packed_size(w.shape) reals."""
+    cdef Channels c
+    cdef Phase f
+    cdef View weights = view_of(w)
+    c.lanes = max(weights.N, <Py_ssize_t>VL)
+    f.h, f.w = all_taps(weights.H, 1, 0), all_taps(weights.W, 1, 0)
+    packed[:] = 0
+    with nogil:
+        cut_channels(&c, NULL, True)
+        pack_phase(&c, &f, &weights, &packed[0])
+
+
+def packed_size(Py_ssize_t K, Py_ssize_t kh, Py_ssize_t kw):
+    """Reals in the packed form of K filters."""
+    cdef Channels c
+    c.lanes = max(K, <Py_ssize_t>VL)
+    cut_channels(&c, NULL, True)
+    return kh * kw * c.width
 
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,
@@ -90,7 +113,7 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
                     g.phases[i * g.sw + j] = input_phase(taps_of_phase(i + v.top, v.sh, v.dh, weights.H),
                                                          taps_of_phase(j + v.left, v.sw, v.dw, weights.W),
                                                          j, ceil_div(g.y.W - j, v.sw))
-            failed = run_packed(&g, &weights, b)
+            failed = run_packed(&g, &weights, b, NULL)
             free(g.phases)
     if failed:
         raise MemoryError()

@@ -20,8 +20,8 @@ cdef inline void pixels_between(const Grid *g, const Phase *f, const real **rows
     for v in range(g.channels.vectors):
         c = channel(&g.channels, v)
         for q in range(TILE):
-            even[q] = vload(b + v * VL)
-            odd[q] = vload(b + v * VL)
+            even[q] = vload(b + c)
+            odd[q] = vload(b + c)
         if g.far:
             fetch(rows, kh, 1, at + c, step, TILE)
         for r in range(kh):

@@ -31,11 +31,13 @@ cdef inline Py_ssize_t channel(const Channels *c, Py_ssize_t v) noexcept nogil:
     return max(<Py_ssize_t>0, min(v * VL - c.back, c.lanes - VL))
 
 
-cdef void cut_channels(Channels *c, const View *x, bint copied) noexcept nogil:
-    """Cut the lanes into vectors; many of them so that the vectors of x lie between boundaries, if all pixels allow."""
+cdef void cut_channels(Channels *c, const View *x, bint anywhere) noexcept nogil:
+    """Cut the lanes into vectors; many of them so that the vectors of x lie between boundaries, if all pixels allow.
+
+    With `anywhere` they begin at lane 0, wherever x begins."""
     cdef Py_ssize_t bytes = VL * sizeof(real)
     c.back = 0
-    if not copied and c.lanes >= ALIGNED * VL and x.w_step % VL == 0 and x.h_step % VL == 0 and x.n_step % VL == 0:
+    if not anywhere and c.lanes >= ALIGNED * VL and x.w_step % VL == 0 and x.h_step % VL == 0 and x.n_step % VL == 0:
         c.back = <Py_ssize_t>x.data % bytes // <Py_ssize_t>sizeof(real)
     c.vectors = ceil_div(c.lanes + c.back, VL)
     c.width = (c.vectors | 1) * VL  # odd: packed rows fall into different sets of the first cache

@@ -173,42 +173,43 @@ cdef void fold_row(const Grid *g, const Phase *f, const real *row, real *y) noex
             y[j * g.sw * g.y.w_step + c * g.y.c_step] = activated_one(total, g.activation)
 
 
-cdef int run_packed(Grid *g, const View *w, const real[:] b) noexcept nogil:
-    """Pack the weights of all phases and the bias, run; 1 if memory ran out.
+cdef int run_packed(Grid *g, const View *w, const real[:] b, const real *ready) noexcept nogil:
+    """Pack the weights of all phases, or take those of the one phase that are `ready`, and run; 1 if memory ran out.
 
-    Packed: weights of every tap [tap], bias, a row of zeros, and the bias as it is."""
+    The memory: weights of every tap [tap], packed; then, where b cannot be read as it is, bias and zeros [lane]."""
     cdef Channels *c = &g.channels
     cdef Py_ssize_t f, k, size
+    cdef bint as_it_is = b is not None and g.K >= VL and not g.beside and b.strides[0] == sizeof(real)
     cdef real *packed
     cdef real *to
-    cdef real *bias
     cdef int failed
-    plan_channels(g)
-    size = w.H * w.W * c.width
-    to = packed = packed_rows(size + 2 * c.width + g.K)
+    plan_channels(g, ready != NULL)
+    size = 0 if ready != NULL else w.H * w.W * c.width
+    to = packed = packed_rows(size + (1 if as_it_is else 2 * c.lanes))
     if packed == NULL:
         return 1
-    g.b, g.zeros, g.bias = packed + size, packed + size + c.width, packed + size + 2 * c.width
-    bias = packed + size + 2 * c.width
-    if b is not None:
-        for k in range(b.shape[0]):
-            bias[k] = b[k]
-        if b.shape[0] == g.K:
-            pack_row(c, bias, 1, g.K, packed + size)
+    if as_it_is:
+        g.b = &b[0]
+    else:
+        g.b, g.bias, g.zeros = packed + size, packed + size, packed + size + c.lanes
+        if b is not None:
+            for k in range(b.shape[0]):
+                packed[size + k] = b[k]
     for f in range(g.sh * g.sw):
         find_tile_columns(g, g.phases + f)
-        g.phases[f].packed = to
-        pack_phase(c, g.phases + f, w)
+        g.phases[f].packed = to if ready == NULL else ready
+        if ready == NULL:
+            pack_phase(c, g.phases + f, w, to)
         to += g.phases[f].h.count * g.phases[f].w.count * c.width
     failed = run_grid(g)
     free(packed)
     return failed
 
 
-cdef void plan_channels(Grid *g) noexcept nogil:
-    """Cut the lanes into vectors, for x where it lies or its copy."""
+cdef void plan_channels(Grid *g, bint packed) noexcept nogil:
+    """Cut the lanes into vectors, for x where it lies or its copy; as `pack_forward` did where weights are packed."""
     cdef Channels *c = &g.channels
     c.lanes = max(g.K, <Py_ssize_t>VL)
-    cut_channels(c, &g.x, g.copied)
+    cut_channels(c, &g.x, g.copied or packed)
     g.step = c.lanes if g.copied else g.x.w_step
     g.far = not g.copied and g.x.N * g.x.H * g.x.W * c.lanes > FAR_DEPTHWISE_REALS

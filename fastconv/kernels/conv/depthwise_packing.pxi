@@ -1,6 +1,6 @@
-# Weights and bias, packed to match the vectors of lanes.
+# Weights, packed to match the vectors of lanes.
 #
-# A packed row (one tap of all filters, or the bias) is an array [vector][lane of the vector], in which a lane of two
+# A packed row (one tap of all filters) is an array [vector][lane of the vector], in which a lane of two
 # vectors is stored twice.
 
 
@@ -21,10 +21,9 @@ cdef void pack_row(const Channels *c, const real *w, Py_ssize_t k_step, Py_ssize
             row[v * VL + lane] = w[(first + lane) * k_step]
 
 
-cdef void pack_phase(const Channels *c, Phase *f, const View *w) noexcept nogil:
-    """f.packed[tap] = a packed row of w for each tap of the phase."""
+cdef void pack_phase(const Channels *c, const Phase *f, const View *w, real *to) noexcept nogil:
+    """to[tap] = a packed row of w for each tap of the phase."""
     cdef Py_ssize_t r, s
-    cdef real *to = f.packed
     if in_order(f, w):
         pack_taps(c, w, f.h.step, to)
         return

@@ -9,7 +9,7 @@ cdef struct Phase:              # the pixels of the result that the same taps re
     Py_ssize_t j0, GW           # columns j0 + j * sw of the result, j < GW
     Py_ssize_t lo, hi           # the columns lo <= j < hi that tiles may hold
     bint reuse                  # neighbouring taps, few of them: kw // 2 columns of a tile may be outside, else none
-    real *packed                # weights [tap], packed
+    const real *packed          # weights [tap], packed
 
 cdef struct Grid:
     View x, y                   # y is the result (dy in the weight gradient)
@@ -18,9 +18,9 @@ cdef struct Grid:
     Phase *phases               # sh x sw
     Py_ssize_t K, mx, my        # lane k < K reads channel k // mx of x, adds to channel k // my of y
     Channels channels
-    const real *b               # packed bias, zeros without
-    const real *zeros           # packed
-    const real *bias            # not packed
+    const real *b               # bias of each lane, zeros without; where y is not computed beside
+    const real *zeros           # of each lane; beside
+    const real *bias            # of each channel of y; beside
     int activation
     bint far                    # x is larger than near caches: its rows are fetched ahead
     bint copied, beside         # beside: rows of the result are computed beside it
@@ -33,7 +33,7 @@ cdef struct Place:              # of a tile in the rows of x
 cdef struct Target:             # of a tile, or of a row of tiles
     real *y
     Py_ssize_t yw, yh           # from one pixel to the next, from one row to the next
-    const real *b               # packed
+    const real *b               # of each lane
     int activation
 
 ctypedef void (*reused_case)(const Grid *g, const Phase *f, const real **rows, const Place *place, const Target *to,
@@ -85,7 +85,7 @@ cdef inline void pixels(const Grid *g, const Phase *f, const real **rows, Py_ssi
         c = channel(&g.channels, v)
         w = f.packed + v * VL
         for q in range(TILE):
-            acc[q] = vload(b + v * VL)
+            acc[q] = vload(b + c)
         for r in range(kh):
             if rows[r] == NULL:
                 continue
@@ -138,7 +138,7 @@ cdef inline void pixels_reused(const Grid *g, const Phase *f, const real **rows,
         w = f.packed + v * VL
         for i in range(height):
             for q in range(TILE):
-                acc[i][q] = vload(b + v * VL)
+                acc[i][q] = vload(b + c)
         if g.far:
             fetch(rows, last, height * mh, at + c, step, TILE * mw)
         for r in range(last):
@@ -199,7 +199,7 @@ cdef void edge_pixel(const Grid *g, const Phase *f, const real **rows, Py_ssize_
     cdef Py_ssize_t v, c, r, s, column, kw = f.w.count, width = g.channels.width
     for v in range(g.channels.vectors):
         c = channel(&g.channels, v)
-        acc = vload(b + v * VL)
+        acc = vload(b + c)
         for r in range(f.h.count):
             if rows[r] == NULL:
                 continue

@@ -18,7 +18,7 @@ cdef int run_weight(Sums *g, View *dw) noexcept nogil:
     cdef int failed
     x.copied = x.mx > 1 or x.K < VL or x.x.c_step != 1
     g.copied_dy = x.K < VL or x.y.c_step != 1
-    plan_channels(x)
+    plan_channels(x, False)
     find_tile_columns(x, &g.phase)
     g.fast = g.phase.reuse and g.phase.w.count == 3
     g.taps = dw.H * dw.W

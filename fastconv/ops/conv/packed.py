@@ -34,7 +34,8 @@ class PackedWeight:
         self.side = side  # of the inputs of Winograd's patches
         self.plain = "plain" in (self.path, self.input_path if backward else "")
         self.weight: Array = weight.copy() if self.plain else stand_in(weight.shape, weight.dtype)
-        self.packed = pack(weight, g, self.path, "forward", side)
+        order = "depthwise" if path.one_filter_per_channel(g) else self.path  # which reads packed and plain weights
+        self.packed = pack(weight, g, order, "forward", side)
         self.packed_input = pack(weight, g, self.input_path, "input", side) if backward else None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -171,6 +172,9 @@ def pack(weight: Array, g: Conv2dGeometry, chosen: str, direction: str, side: in
         K, C = (g.K, inputs) if direction == "forward" else (inputs, g.K)
         packed = on_a_line(module.packed_size(K, C, g.sh, side), weight.dtype)
         (module.pack if direction == "forward" else module.pack_rotated)(weight, packed, g.sh, side)
+    elif chosen == "depthwise":
+        packed = on_a_line(module.packed_size(g.K, g.kh, g.kw), weight.dtype)
+        module.pack_forward(weight, packed)
     elif direction == "forward":
         packed = on_a_line(module.packed_size(g.K // g.groups, c, g.kh, g.kw, g.groups), weight.dtype)
         module.pack_forward(weight, packed, g.groups)

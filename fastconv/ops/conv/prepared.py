@@ -75,11 +75,12 @@ def image_way(
     residual: Array | None = None,
 ) -> tuple[Kernel, Array, tuple[Any, ...]]:
     """A function, the weights that it takes, and the rest of its arguments: function(x, weight, bias, y, *rest)."""
-    packed = side = None
+    chosen, packed, side = "plain", None, None
     if isinstance(weight, PackedWeight):
         chosen, packed, side, weight = weight.path_of(direction), weight.array(direction), weight.side, weight.weight
-    if packed is None:
+    if chosen == "plain":
         chosen = path.conv2d(g, y.dtype, x, y)
+        packed = packed if chosen == "depthwise" else None
     code = epilogue.code(activation)
     if chosen == "direct" and packed is None and residual is None and path.pointwise(g, direction, x, y):
         return plane_kernel(direction, y.dtype), weight, (numbers(g), code)
@@ -113,6 +114,8 @@ def kernel_of(
         return getattr(module, f"{name}_packed"), packed, (numbers(g), activation, g.kh, side)
     if chosen == "direct":
         return getattr(module, name), weight, (numbers(g), activation, path.serves("narrow", g), packed)
+    if chosen == "depthwise" and direction == path.FORWARD:
+        return getattr(module, name), weight, (numbers(g), activation, packed)
     return getattr(module, name), weight, (numbers(g), activation)
 
 
