@@ -10,19 +10,29 @@ import probe
 import fastconv
 
 BLOCK = 5e-3  # seconds of repeated short calls that count as one time
-REST = 0.01  # seconds before a turn: the threads of the one before spin for some milliseconds
+REST = 0.01  # seconds before a turn, and as often again as threads of the one before still spin
+SPINNING, LONGEST = 0.2, 20  # share of a rest that the process computes though nobody calls it; rests at most
 SLOW, FEW_ROUNDS = 8, 3
 SLACK = 10
 
 
 def seconds_of(call, repeats):
     """Seconds per call, after a rest and a call that is not timed."""
-    time.sleep(REST)
+    rest()
     call()  # wakes this one's threads, and finds its data
     begun = time.perf_counter()
     for _ in range(repeats):
         call()
     return (time.perf_counter() - begun) / repeats
+
+
+def rest():
+    """Sleep until no thread of this process spins any more: ONNX Runtime's do for 40 ms after a call."""
+    for _ in range(LONGEST):
+        before = time.process_time()
+        time.sleep(REST)
+        if time.process_time() - before < SPINNING * REST:
+            return
 
 
 def alternate(calls, seconds, at_least=5, at_most=300, block=BLOCK, least=1):

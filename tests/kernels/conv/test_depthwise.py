@@ -18,7 +18,7 @@ def last(a):
     return a.replace(x=inputs.channels_last(a.x), dy=inputs.channels_last(a.dy))
 
 
-def run(problem, which, a, out=None, bias=True, activation=0):
+def run(problem, which, a, out=None, bias=True, activation=0, packed=None):
     """One pass by the kernel, into a channels-last array of NaN unless `out` is given."""
     depthwise = kernels.load(a.x.dtype).conv.depthwise
     taps = reference.Taps(problem.x_shape[2:], problem.weight_shape[2:], *problem.window[:3])
@@ -28,7 +28,7 @@ def run(problem, which, a, out=None, bias=True, activation=0):
     shape = {"forward": problem.y_shape, "input": problem.x_shape, "weight": problem.weight_shape}[which]
     out = inputs.channels_last(np.full(shape, np.nan, a.x.dtype)) if out is None else out
     if which == "forward":
-        depthwise.forward(a.x, a.weight, a.bias if bias else None, out, window, activation)
+        depthwise.forward(a.x, a.weight, a.bias if bias else None, out, window, activation, packed)
     elif which == "input":
         depthwise.backward_input(a.dy, a.weight, None, out, window)
     else:
@@ -142,6 +142,29 @@ def test_any_strides(which, odd):
         out = odd(np.full_like(expected, np.nan, order="C"))
         out = out if out.flags.writeable else np.full_like(expected, np.nan, order="C")
         assert_exact(run(problem, which, b, out), expected, "float32")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_packed_weights_have_the_bits_of_plain_ones(dtype):
+    depthwise = kernels.load(dtype).conv.depthwise
+    many = Conv((2, 103, 6, 9), (103, 1, 3, 3), 1, 1, 1, 103)
+    for seed, problem in enumerate([many, *random_problems(30, 7)]):
+        a = last(operands(problem, inputs.real, seed, dtype))
+        a = a.replace(x=beginning_at(a.x, 7)) if problem is many else a
+        packed = np.full(depthwise.packed_size(len(a.weight), *a.weight.shape[2:]), np.nan, dtype)
+        depthwise.pack_forward(a.weight, packed)
+        plain = run(problem, "forward", a)
+        weight = np.broadcast_to(np.array(np.nan, dtype), a.weight.shape)
+        np.testing.assert_array_equal(run(problem, "forward", a.replace(weight=weight), packed=packed), plain)
+
+
+@pytest.mark.parametrize("stride, size", list(product([1, 2, 3], [1, 2, 3, 7, 8, 14])))
+def test_pairs_of_rows_at_every_edge(stride, size):
+    for kernel, padding in (((3, 3), 1), ((3, 3), 2), ((2, 3), 1), ((5, 5), 2), ((1, 3), 0)):
+        problem = Conv((1, 32, size, 9), (32, 1, *kernel), stride, padding, 1, 32)
+        if min(problem.y_shape) > 0:
+            a = last(operands(problem, inputs.whole, size))
+            assert_exact(run(problem, "forward", a), problem.call(reference, "forward", a), "float32")
 
 
 @pytest.mark.parametrize("which", ["forward", "input"])
