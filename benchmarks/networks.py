@@ -7,8 +7,8 @@
 
 The peers get our weights (torchvision's own models where it has them), their outputs and losses are compared with ours
 before anything is timed, and then all take turns in one process with the same number of threads and a heap that is
-kept between calls; a turn begins when no thread of the one before spins any more, with a call that is not timed. The ratio
-is the median over the rounds of the best peer's time / ours. `memory` measures the peak
+kept between calls; a turn begins when no thread of the one before spins any more, with a call that is not timed.
+The ratio is the median over the rounds of the best peer's time / ours. `memory` measures the peak
 of a process that does two training steps, above what the imports took, each kind in a process of its own: ours, ours
 with recompute=True and lean=True, PyTorch's.
 """

@@ -158,7 +158,7 @@ def test_packed_weights_have_the_bits_of_plain_ones(dtype):
         np.testing.assert_array_equal(run(problem, "forward", a.replace(weight=weight), packed=packed), plain)
 
 
-@pytest.mark.parametrize("stride, size", list(product([1, 2, 3], [1, 2, 3, 7, 8, 14])))
+@pytest.mark.parametrize(("stride", "size"), list(product([1, 2, 3], [1, 2, 3, 7, 8, 14])))
 def test_pairs_of_rows_at_every_edge(stride, size):
     for kernel, padding in (((3, 3), 1), ((3, 3), 2), ((2, 3), 1), ((5, 5), 2), ((1, 3), 0)):
         problem = Conv((1, 32, size, 9), (32, 1, *kernel), stride, padding, 1, 32)
