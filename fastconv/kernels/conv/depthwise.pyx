@@ -68,24 +68,17 @@ def forward(const real[:, :, :, :] x, const real[:, :, :, :] w, const real[:] b,
 
 
 def pack_forward(const real[:, :, :, :] w, real[:] packed):
-    """The packed weights of `forward`, in packed_size(w.shape) reals."""
+    """Pack the weights for `forward`; with None, only the number of reals that they take is returned."""
     cdef Channels c
-    cdef Phase f
-    cdef View weights = view_of(w)
-    c.lanes = max(weights.N, <Py_ssize_t>VL)
-    f.h, f.w = all_taps(weights.H, 1, 0), all_taps(weights.W, 1, 0)
-    packed[:] = 0
-    with nogil:
-        cut_channels(&c, NULL, True)
-        pack_phase(&c, &f, &weights, &packed[0])
-
-
-def packed_size(Py_ssize_t K, Py_ssize_t kh, Py_ssize_t kw):
-    """Reals in the packed form of K filters."""
-    cdef Channels c
-    c.lanes = max(K, <Py_ssize_t>VL)
+    cdef View v = view_of(w)
+    cdef Py_ssize_t t
+    c.lanes = max(v.N, <Py_ssize_t>VL)
     cut_channels(&c, NULL, True)
-    return kh * kw * c.width
+    if packed is not None:
+        memset(&packed[0], 0, packed.shape[0] * sizeof(real))
+        for t in range(v.H * v.W):
+            pack_row(&c, v.data + t // v.W * v.h_step + t % v.W * v.w_step, v.n_step, v.N, &packed[0] + t * c.width)
+    return v.H * v.W * c.width
 
 
 def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const real[:] b, real[:, :, :, :] dx,

@@ -94,12 +94,12 @@ cdef int run_row(const Grid *g, Py_ssize_t n, Py_ssize_t i, Py_ssize_t end, Py_s
         find_rows(g, f, n, i, first, copy, rows, f.h.count + (height - 1) * g.mh)
         if g.beside:
             to.y, to.yw, to.yh, to.b, to.activation = row, g.channels.lanes, 0, g.zeros, 0
-            some_rows(g, f, rows, 1, &to)
-            fold_row(g, f, row, y + f.j0 * g.y.w_step)
         else:
             to.y, to.yw, to.yh = y + f.j0 * g.y.w_step, g.sw * g.y.w_step, g.y.h_step
             to.b, to.activation = g.b, g.activation
-            some_rows(g, f, rows, height, &to)
+        some_rows(g, f, rows, height, &to)
+        if g.beside:
+            fold_row(g, f, row, y + f.j0 * g.y.w_step)
         f += 1
     return height
 
@@ -112,7 +112,8 @@ cdef bint in_pairs(const Grid *g, const Phase *f) noexcept nogil:
 
 cdef bint find_rows(const Grid *g, const Phase *f, Py_ssize_t n, Py_ssize_t i, Py_ssize_t first, const real *copy,
                     const real **rows, Py_ssize_t count) noexcept nogil:
-    """`count` rows of x, from the one under the first tap of row i of the result on, NULL outside; whether all are inside.
+    """`count` rows of x, from the one under the first tap of row i of the result on, NULL outside; whether all
+    are inside.
 
     `copy` holds the rows of x from `first` on; NULL: the rows are read where they are."""
     cdef Py_ssize_t r, h

@@ -173,7 +173,7 @@ def pack(weight: Array, g: Conv2dGeometry, chosen: str, direction: str, side: in
         packed = on_a_line(module.packed_size(K, C, g.sh, side), weight.dtype)
         (module.pack if direction == "forward" else module.pack_rotated)(weight, packed, g.sh, side)
     elif chosen == "depthwise":
-        packed = on_a_line(module.packed_size(g.K, g.kh, g.kw), weight.dtype)
+        packed = on_a_line(module.pack_forward(weight, None), weight.dtype)
         module.pack_forward(weight, packed)
     elif direction == "forward":
         packed = on_a_line(module.packed_size(g.K // g.groups, c, g.kh, g.kw, g.groups), weight.dtype)

@@ -151,7 +151,7 @@ def test_packed_weights_have_the_bits_of_plain_ones(dtype):
     for seed, problem in enumerate([many, *random_problems(30, 7)]):
         a = last(operands(problem, inputs.real, seed, dtype))
         a = a.replace(x=beginning_at(a.x, 7)) if problem is many else a
-        packed = np.full(depthwise.packed_size(len(a.weight), *a.weight.shape[2:]), np.nan, dtype)
+        packed = np.full(depthwise.pack_forward(a.weight, None), np.nan, dtype)
         depthwise.pack_forward(a.weight, packed)
         plain = run(problem, "forward", a)
         weight = np.broadcast_to(np.array(np.nan, dtype), a.weight.shape)
