@@ -14,6 +14,7 @@ cdef enum:
     FEWEST_COLUMNS = 512  # of a job of few samples
     PANELS_PER_JOB = 4
     ROWS_AT_ONCE = 4      # of w, where it lies
+    FEW_WEIGHTS = 4096    # which stay in the first cache where they lie
 
 cdef struct Input:
     Matrix dy, w, dx
@@ -21,6 +22,7 @@ cdef struct Input:
     Py_ssize_t scratch_size      # of a thread, in values
     Py_ssize_t columns, samples  # of a job
     Py_ssize_t block             # terms of a sum
+    bint in_place                # w is read where it lies
 
 ctypedef void (*add_case)(const real *w, Py_ssize_t w_step, const real *a, Py_ssize_t a_step, real *sums,
                           Py_ssize_t sums_step, Py_ssize_t columns, int rows, const int width) noexcept nogil
@@ -57,6 +59,7 @@ cdef int run_input(Input *g) except -1:
                                    + O * I * REAL_BYTES / DENSE_READ_PER_NS)
     cdef bint few = N <= FEW_SAMPLES
     g.block = min(<Py_ssize_t>OUTER_BLOCK, O)
+    g.in_place = I % VL == 0 and O * I <= FEW_WEIGHTS
     g.scratch_size = (g.block * PANELS_PER_JOB + OUTER_ROWS) * PANEL_WIDTH
     g.columns = PANELS_PER_JOB * PANEL_WIDTH
     g.samples = samples_per_job(N, OUTER_ROWS)
@@ -152,11 +155,13 @@ cdef void input_from_panels(const Input *g, Py_ssize_t column, Py_ssize_t sample
     cdef Py_ssize_t columns = min(g.columns, g.w.columns - column)
     cdef Product p
     memset(&p, 0, sizeof(p))
-    p.a_row, p.a_step, p.w_step, p.y_row = g.dy.step, 1, PANEL_WIDTH, g.dx.step
+    p.a_row, p.a_step, p.y_row = g.dy.step, 1, g.dx.step
+    p.w_step = g.w.step if g.in_place else <Py_ssize_t>PANEL_WIDTH
     for block in range(ceil_div(O, OUTER_BLOCK)):
         start = block * OUTER_BLOCK
         length = min(<Py_ssize_t>OUTER_BLOCK, O - start)
-        pack_panels(g.w.p + start * g.w.step + column, g.w.step, length, columns, scratch, g.block * PANEL_WIDTH)
+        if not g.in_place:
+            pack_panels(g.w.p + start * g.w.step + column, g.w.step, length, columns, scratch, g.block * PANEL_WIDTH)
         for panel in range(ceil_div(columns, PANEL_WIDTH)):
             input_panel(g, &p, start, length, column, panel, sample, scratch)
 
@@ -176,6 +181,8 @@ cdef inline void input_panel(const Input *g, Product *p, Py_ssize_t start, Py_ss
         rows = ceil_div(stop - n, ceil_div(stop - n, OUTER_ROWS))
         ahead = (n - sample) // OUTER_ROWS * 2 * LINE
         p.a, p.w, p.steps = g.dy.p + n * g.dy.step + start, scratch + panel * g.block * PANEL_WIDTH, length
+        if g.in_place:
+            p.w = g.w.p + start * g.w.step + first
         p.y, p.y_row, p.add = g.dx.p + n * g.dx.step + first, g.dx.step, start > 0
         p.ahead = next_block + ahead if ahead < PANEL_WIDTH else scratch
         p.ahead_step = g.w.step if ahead < PANEL_WIDTH else 0
