@@ -175,6 +175,8 @@ def about_folder(folder: Path) -> str:
         return f"holds {listing(tables)}; if this lists the pictures, name it, {str(folder / tables[0])!r}"
     if any(Path(name).suffix.lower() in PICTURES for name in names):
         return "holds pictures and no folders; put the pictures of each class into a folder of its own"
+    if all(Path(name).suffix.lower() in PACKED for name in names):
+        return f"holds {listing(names)}, packed; unpack it here"
     return f"holds {listing(names)}"
 
 

@@ -93,7 +93,7 @@ def test_a_folder_that_is_no_data_set_is_described(tmp_path):
     with pytest.raises(DataError, match="is empty"):
         read(tmp_path)
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"text"))
-    with pytest.raises(DataError, match=r"holds a\.gz"):
+    with pytest.raises(DataError, match=r"holds a\.gz, packed; unpack it here"):
         read(tmp_path)
     save(tmp_path / "a.png")
     with pytest.raises(DataError, match="holds pictures and no folders"):
