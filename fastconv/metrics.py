@@ -203,6 +203,12 @@ def mean_absolute_error(y: ArrayLike, targets: ArrayLike) -> float:
 # ---------------------------------------------------------------- what they share
 
 
+def largest(y: Array) -> Array:
+    """The first of the largest along axis 1; -1 where one is NaN."""
+    best = np.expand_dims(y.argmax(1), 1)  # argmax takes a NaN as the largest
+    return np.where(np.isnan(np.take_along_axis(y, best, 1)), -1, best)[:, 0]
+
+
 def classes(y: ArrayLike, targets: ArrayLike, ignored: int | None) -> tuple[Array, Array, Array]:
     """Predicted and true classes of what counts, one after another, and which of the targets count."""
     y, targets = check.given(y, "y"), check.given(targets, "targets")
@@ -215,7 +221,7 @@ def classes(y: ArrayLike, targets: ArrayLike, ignored: int | None) -> tuple[Arra
         raise TypeError(f"y must be outputs (N, K, ...) or class indices (N, ...), got {y.dtype} of shape {y.shape}")
     if targets.shape != wanted:
         raise ValueError(f"targets must have shape {wanted}, one class for each of y {y.shape}, got {targets.shape}")
-    predicted = np.where(np.isnan(y).any(1), -1, y.argmax(1)) if outputs else y.astype(np.int64)
+    predicted = largest(y) if outputs else y.astype(np.int64)
     targets = targets.astype(np.int64)
     kept = np.ones(targets.shape, bool) if ignored is None else targets != ignored
     true = targets[kept]

@@ -12,7 +12,7 @@ import numpy as np
 from ..typing import Array, Shape
 from .files import DataError, reading
 
-__all__ = ["NPY_MAGIC", "are_bytes", "check_size", "from_array", "read_header", "read_npy"]
+__all__ = ["NPY_MAGIC", "are_bytes", "check_size", "from_array", "read_header", "read_npy", "shares"]
 
 MOST_DIMENSIONS = 8
 NPY_MAGIC = b"\x93NUMPY"
@@ -70,11 +70,18 @@ def from_array(path: Path, array: Array, shape: Shape) -> Array:
         wanted = f"the network reads images of shape {tuple(shape)}, got an array {array.shape}"
         raise DataError(f"{path}: {wanted}{way(array.shape, shape)}")
     with np.errstate(over="ignore"):  # values beyond float32 become infinity
-        images = array.reshape(-1, *shape).astype(np.float32)
-    if array.dtype == np.uint8:
-        return images / np.float32(BYTE)
-    warn_of_bytes(path, images)
+        images = shares(array.reshape(-1, *shape))
+    if array.dtype != np.uint8:
+        warn_of_bytes(path, images)
     return images
+
+
+def shares(images: Array) -> Array:
+    """A float32 copy: bytes divided by 255, other numbers as they are."""
+    result = images.astype(np.float32)
+    if images.dtype == np.uint8:
+        result /= np.float32(BYTE)
+    return result
 
 
 def way(given: Shape, shape: Shape) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..typing import Array
+from .arrays import shares
 from .calls import explained
 from .elsewhere import hint
 from .files import DataError, named
@@ -193,7 +194,7 @@ def load_images(path: str | os.PathLike[str]) -> Array:
     DataError
         If the file is damaged (see :func:`read_idx`), or is not an array of bytes with three dimensions.
     """
-    return image_bytes(path) / np.float32(255)
+    return shares(image_bytes(path))
 
 
 def image_bytes(path: str | os.PathLike[str]) -> Array:

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..system.caller import warn
 from ..typing import Array
+from .arrays import shares
 from .files import DataError, named
 from .in_memory import alike
-from .pictures import Size, read_pixels, shares_of_white
+from .pictures import Size, read_pixels
 from .protocol import Images
 from .targets import checked_indices, checked_targets
 
@@ -95,7 +96,7 @@ class FileData:
             return np.zeros((0, self.channels, *(size if isinstance(size, tuple) else (size, size))), np.uint8), targets
         images = [read_pixels(Path(self.files[i]), self.channels, self.size) for i in indices]
         if len({image.dtype for image in images}) > 1:
-            images = [shares_of_white(image) for image in images]
+            images = [shares(image) for image in images]
         return alike(images), targets
 
     def unreadable(self) -> dict[str, str]:

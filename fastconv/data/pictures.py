@@ -13,9 +13,10 @@ import numpy as np
 
 from ..typing import Array, Shape
 from . import cures, kinds
+from .arrays import shares
 from .files import DataError, reading
 
-__all__ = ["Size", "read_picture", "read_pixels", "shares_of_white"]
+__all__ = ["Size", "read_picture", "read_pixels"]
 
 Size: TypeAlias = int | tuple[int, int] | None
 
@@ -40,7 +41,7 @@ def read_picture(path: Path, start: bytes, shape: Shape) -> Array:
         raise DataError(f"{path}: a picture has 1 or 3 channels; the network reads {channels}{cure}")
     with reading(path) as file:
         pixels = read_open(path, file, start, channels, (height, width))
-    return shares_of_white(pixels)[None].transpose(0, 3, 1, 2).copy()
+    return np.ascontiguousarray(shares(pixels)[None].transpose(0, 3, 1, 2))
 
 
 def read_pixels(path: Path, channels: int, size: Size = None) -> Array:
@@ -96,11 +97,6 @@ def read_open(
     except Exception as error:  # Pillow's plugins raise any exception for damaged files
         why = str(error) or type(error).__name__
         raise DataError(f"{path}: not a picture that can be read: {why}") from error
-
-
-def shares_of_white(pixels: Array) -> Array:
-    """Pixels as float32 in [0, 1]: bytes divided by 255, floating-point numbers as they are."""
-    return pixels.astype(np.float32) / np.float32(BYTES) if pixels.dtype == np.uint8 else pixels
 
 
 def unread(start: bytes) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..typing import Array
 
-__all__ = ["checked_classes", "checked_indices", "checked_targets", "class_indices"]
+__all__ = ["checked_classes", "checked_indices", "checked_targets"]
 
 
 def checked_targets(targets: Any, count: int, classes: Any = None) -> tuple[Array, tuple[str, ...] | None]:
@@ -25,7 +25,7 @@ def checked_targets(targets: Any, count: int, classes: Any = None) -> tuple[Arra
         if not texts or array.ndim != 1:
             raise TypeError("targets must be numbers, or all names of classes, got a mixture")
     if array.dtype.kind in "OU":
-        return class_indices(array, names)
+        return numbered(array, names)
     if array.dtype.kind not in "buif":
         raise TypeError(f"targets must be integers, floating-point numbers or names of classes, got {array.dtype}")
     if array.dtype.kind == "f":
@@ -46,7 +46,7 @@ def check_range(labels: Array, classes: tuple[str, ...] | None) -> None:
         raise ValueError(f"class indices must be below {len(classes)}, the number of classes, got {labels.max()}")
 
 
-def class_indices(names: Array, classes: tuple[str, ...] | None) -> tuple[Array, tuple[str, ...]]:
+def numbered(names: Array, classes: tuple[str, ...] | None) -> tuple[Array, tuple[str, ...]]:
     """The indices of these names, and the names of all classes: those given, else those found, sorted."""
     found = sorted({str(name) for name in names.flat})
     classes = tuple(found) if classes is None else classes

@@ -10,9 +10,10 @@ from numpy.typing import DTypeLike
 
 from ..arguments.signatures import explained_class
 from ..arguments.training import LOSS_SETTINGS
+from ..metrics import largest
 from ..ops import loss
 from ..typing import Array, Call, Shape
-from .base import Loss, largest, storable
+from .base import Loss, storable
 from .settled import settled
 from .targets import class_indices
 

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from ..arguments.signatures import no_attribute
 from ..arguments.training import OF_LOSSES
+from ..metrics import largest
 from ..ops import check
 from ..typing import Array, Shape
 from .targets import class_indices, one_each, one_hot, one_of_several, values
@@ -120,12 +121,6 @@ def array_of(numbers: tuple[float, ...] | None, dtype: DTypeLike) -> Array | Non
 
 
 # ---------------------------------------------------------------- predictions, targets
-
-
-def largest(y: Array) -> Array:
-    """The first of the largest along axis 1; -1 where one is NaN."""
-    best = np.expand_dims(y.argmax(1), 1)  # argmax takes a NaN as the largest
-    return np.where(np.isnan(np.take_along_axis(y, best, 1)), -1, best)[:, 0]
 
 
 def predicted_classes(loss: object, y: Array) -> Array:

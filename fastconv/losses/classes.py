@@ -8,9 +8,10 @@ from numpy.typing import DTypeLike
 
 from ..arguments.signatures import explained_class
 from ..arguments.training import LOSS_SETTINGS
+from ..metrics import largest
 from ..ops import check, loss
 from ..typing import Array, Call, Shape
-from .base import Loss, ShortRepr, array_of, largest, one_for_each, reduction_of, weights_of
+from .base import Loss, ShortRepr, array_of, one_for_each, reduction_of, weights_of
 from .settled import settled
 from .targets import class_indices, class_probabilities
 

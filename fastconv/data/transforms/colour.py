@@ -8,11 +8,11 @@ import numpy as np
 
 from ...ops import check
 from ...typing import Array
+from ..arrays import shares
 from ..draws import Draws
 from ..protocol import Images
 from . import batches
 from .batches import Transform
-from .scaling import shares
 
 __all__ = ["color_jitter"]
 

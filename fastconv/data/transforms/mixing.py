@@ -8,8 +8,8 @@ import numpy as np
 
 from ...ops import check
 from ...typing import Array
+from ..arrays import shares
 from ..draws import Draws
-from .scaling import shares
 
 __all__ = ["Mix", "mixup"]
 

@@ -7,16 +7,16 @@ import numpy as np
 
 from ...ops import check
 from ...typing import Array
+from ..arrays import shares
 from ..draws import Draws
 from ..protocol import Images
 from . import batches
 from .batches import Transform
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "normalize", "shares", "to_float"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "normalize", "to_float"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-BYTE = 255
 NEAR_1 = 1.5  # a mean or deviation of images from 0 to 1 is below
 
 
@@ -38,14 +38,6 @@ def to_float() -> Transform:
 
 def _to_float(images: Images, draws: Draws) -> Images:
     return batches.each(shares, batches.checked(images))
-
-
-def shares(images: Array) -> Array:
-    """A float32 copy, bytes / 255."""
-    result = images.astype(np.float32)
-    if images.dtype == np.uint8:
-        result /= np.float32(BYTE)
-    return result
 
 
 def normalize(mean: Any = IMAGENET_MEAN, std: Any = IMAGENET_STD) -> Transform:
