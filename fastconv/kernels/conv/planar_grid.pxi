@@ -17,14 +17,7 @@ cdef int run_grid(Grid *g) noexcept nogil:
     failed = plan_source(x, row_work)
     jobs = 0 if failed else ceil_div(parts_of(x), x.together)
     threads = threads_for(plane_taps(x) * PLANE_TAP_NS if x.plane else row_work * x.h.positions * x.x.N * x.groups)
-    if failed:
-        pass
-    elif threads == 1:
-        copy = copy_of(x)
-        for job in range(jobs):
-            failed |= run_job(g, job, copy)
-        free(copy)
-    else:
+    if not failed:
         share_out(&ranges, jobs, threads)
         with parallel(num_threads=threads):
             copy = copy_of(x)

@@ -103,21 +103,15 @@ cdef int run_spread(Spread *g) noexcept nogil:
         return 1
     for k in range(g.K):
         x.at.columns[k] = k * x.x.c_step
-    if threads == 1:
+    share_out(&ranges, jobs, threads)
+    with parallel(num_threads=threads):
         z = <real *>calloc(g.size + taps, sizeof(real))
-        for job in range(jobs):
-            failed |= spread_job(g, job, z)
-        free(z)
-    else:
-        share_out(&ranges, jobs, threads)
-        with parallel(num_threads=threads):
-            z = <real *>calloc(g.size + taps, sizeof(real))
-            for thread in prange(threads, schedule="static"):
+        for thread in prange(threads, schedule="static"):
+            job = next_job(&ranges, thread)
+            while job >= 0:
+                failed |= spread_job(g, job, z)
                 job = next_job(&ranges, thread)
-                while job >= 0:
-                    failed |= spread_job(g, job, z)
-                    job = next_job(&ranges, thread)
-            free(z)
+        free(z)
     free(x.at.columns)
     return failed
 

@@ -50,13 +50,15 @@ cdef int run_weight(Weight *g) except -1:
     cdef Py_ssize_t N = g.dy.rows, O = g.dw.rows, I = g.dw.columns, job, groups, across
     cdef int threads = threads_for(<double>N * O * I / (DENSE_PRODUCTS_PER_NS * VL)
                                    + O * I * REAL_BYTES / DENSE_WRITE_PER_NS)
-    cdef int packers = threads_for(N * (I * DENSE_PACK_PANELS_NS + O * DENSE_PACK_DY_NS))
+    cdef int packers = 1
     g.rows = OUTER_ROWS if N <= WHOLE_ROW_SAMPLES else ROWS_PER_JOB
     g.across = ceil_div(I, PANEL_WIDTH) if N <= WHOLE_ROW_SAMPLES else PANELS_ACROSS
     groups, across = ceil_div(O, g.rows), ceil_div(ceil_div(I, PANEL_WIDTH), g.across)
     g.stream = (O * I * REAL_BYTES >= STREAM_DENSE_BYTES and N <= OUTER_BLOCK and g.dw.step % VL == 0 and I % VL == 0
                 and <size_t>g.dw.p % (VL * REAL_BYTES) == 0)
     g.in_place = O <= IN_PLACE_ROWS and I % VL == 0 and N * I * REAL_BYTES <= IN_PLACE_BYTES
+    if not g.in_place:
+        packers = threads_for(N * (I * DENSE_PACK_PANELS_NS + O * DENSE_PACK_DY_NS))
     try:
         allocate_copies(g, threads)
         while g.start < N:
