@@ -264,6 +264,9 @@ def averaged(part: Array, whole: Array, average: str) -> Any:
 def difference(y: ArrayLike, targets: ArrayLike) -> Array:
     """y - t in float64, where the shapes agree."""
     y, targets = check.given(y, "y"), check.given(targets, "targets")
+    for name, array in (("y", y), ("targets", targets)):
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must be real numbers, got {array.dtype}")
     if y.shape != targets.shape:
         raise ValueError(f"targets must have the shape of y, {y.shape}, got {targets.shape}")
     return y.astype(np.float64) - targets

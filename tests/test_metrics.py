@@ -120,6 +120,8 @@ def test_inputs_do_not_change():
         (lambda: metrics.confusion_matrix([0, 4], [0, 1], num_classes=3), "num_classes must be at least 5"),
         (lambda: metrics.f1([0], [0], average="weighted"), "average must be"),
         (lambda: metrics.accuracy(None, [0]), "y must be an array, got None"),
+        (lambda: metrics.mean_squared_error(["1.5"], [1.0]), "y must be real numbers, got <U3"),
+        (lambda: metrics.mean_absolute_error([1.0], [1j]), "targets must be real numbers, got complex128"),
     ],
 )
 def test_what_does_not_fit_is_named(call, says):

@@ -56,6 +56,8 @@ def mixup(alpha: float, classes: int) -> Mix:
 def _mixup(images: Any, targets: Array, draws: Draws, *, alpha: float, classes: int) -> tuple[Array, Array]:
     if isinstance(images, list):
         raise ValueError("mixup needs images of one size; resize them, or crop them to one size, first")
+    if targets.shape[:1] != (len(images),):
+        raise ValueError(f"mixup takes one target for each image, {len(images)}, got shape {targets.shape}")
     soft = one_hot(targets, classes)
     x = shares(images) if images.dtype == np.uint8 else images
     if len(x) == 0:

@@ -227,3 +227,9 @@ def test_mixup_mixes_images_and_targets_by_one_share():
 def test_bad_arguments_are_refused(make, words):
     with pytest.raises((TypeError, ValueError), match=words):
         make()
+
+
+def test_mixup_refuses_targets_of_another_number():
+    images = np.ones((3, 1, 4, 4), np.float32)
+    with pytest.raises(ValueError, match=r"mixup takes one target for each image, 3, got shape \(2,\)"):
+        transforms.mixup(0.2, classes=2)(images, np.array([0, 1]), Draws(0, 0, range(3)))
