@@ -18,6 +18,7 @@ LEVELS = (  # from the bottom up
     {"models", "reports"},
     {"frozen"},
     {"network"},
+    {"callbacks"},
     {"training"},
     {"__init__"},  # the flat names
     {"cli"},

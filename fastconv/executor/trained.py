@@ -117,6 +117,7 @@ class Trained:
         optimizer: Any,
         fused_update: bool = False,
         watch: Callable[[Array, Array], object] | None = None,
+        adjust: Callable[[Arrays], bool] | None = None,
     ) -> float:
         """One training step: forward, backward, update. Returns the loss before the update.
 
@@ -135,6 +136,9 @@ class Trained:
             Update each parameter as soon as its gradient is known, and keep no gradients.
         watch : function (loss, y) -> anything, optional
             Called after the update with arrays that are valid during this call.
+        adjust : function gradients -> bool, optional
+            Called before the update; it may change the gradients, as clipping does. There is an update if it returns
+            True. Not with `fused_update`.
 
         Raises
         ------
@@ -158,7 +162,9 @@ class Trained:
             else:
                 plan.run_on(x, targets)
                 check_finite(plan.loss)
-                optimizer.step(self.parameters, executor.gradients)
+                assert executor.gradients is not None, "a plan with a loss has made them"
+                if adjust is None or adjust(executor.gradients):
+                    optimizer.step(self.parameters, executor.gradients)
             if watch is not None:
                 watch(plan.loss, plan.y)
             return float(plan.loss)

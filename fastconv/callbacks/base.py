@@ -1,0 +1,88 @@
+"""The protocol of callbacks: what `fit` calls, and what it gives them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ..network import Network
+
+__all__ = ["Callback", "Run"]
+
+
+class Run(Protocol):
+    """A training that is under way, as callbacks see it.
+
+    Attributes
+    ----------
+    network : Network
+    optimizer, loss
+        As they were given to `fit`.
+    epoch, epochs : int
+        The epoch that runs, from 1, and how many there are.
+    step, steps : int
+        The updates done so far, in all epochs together, and those of all epochs.
+    lr : float
+        The learning rate of the last step; NaN where the optimizer has none.
+    history : list of Epoch
+        The results of the finished epochs.
+    stop : bool
+        Set it to True: training ends after this step, or this epoch.
+    classes : tuple of str, or None
+        The names of the classes, where the data set has them.
+    """
+
+    network: Network
+    optimizer: Any
+    loss: Any
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    lr: float
+    history: Sequence[Any]
+    stop: bool
+    classes: tuple[str, ...] | None
+
+    def state(self) -> dict[str, Any]:
+        """All that the training needs to go on after this step, as nested dicts of arrays and of what JSON holds."""
+
+
+class Callback:
+    """The base of callbacks: methods that do nothing. Write those that you need.
+
+    Examples
+    --------
+    Stop as soon as the training loss is small:
+
+    >>> from fastconv.callbacks import Callback
+    >>> class Enough(Callback):
+    ...     def on_epoch(self, run):
+    ...         run.stop = run.history[-1].loss < 0.01
+    """
+
+    def on_begin(self, run: Run) -> None:
+        """Before the first step."""
+
+    def on_step(self, run: Run) -> None:
+        """After each update."""
+
+    def before_validation(self, run: Run) -> None:
+        """After the last step of an epoch, before the validation is looked at."""
+
+    def after_validation(self, run: Run) -> None:
+        """When the validation has been looked at, before the results of the epoch are known; also after an error."""
+
+    def on_epoch(self, run: Run) -> None:
+        """After each epoch; its results are ``run.history[-1]``."""
+
+    def on_interrupt(self, run: Run) -> None:
+        """Ctrl-C: the network has the weights of the last whole step."""
+
+    def on_end(self, run: Run) -> None:
+        """Once, when training is over, also after an error or Ctrl-C."""
+
+    def state(self) -> Mapping[str, Any]:
+        """What it must remember to go on where a training was broken off: arrays, and what JSON holds, by name."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` gave, before `on_begin`."""
