@@ -1,7 +1,7 @@
 """Progress on standard error: a line per epoch, and on a terminal, where tqdm is installed, a bar while it runs."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
@@ -9,8 +9,8 @@ from typing import Any, Protocol
 class Progress(Protocol):
     """What shows how far an epoch is."""
 
-    def update(self, images: int) -> object:
-        """So many images more are done."""
+    def update(self, images: int, loss: float, accuracy: float | None, lr: float | None) -> object:
+        """So many images more are done; loss and accuracy of the epoch so far."""
 
     def done(self, epoch: object) -> None:
         """The epoch is over, with these results."""
@@ -64,7 +64,7 @@ def announce(remark: str, wanted: bool) -> None:
 class Quiet:
     """Shows nothing."""
 
-    def update(self, images: int) -> None:
+    def update(self, images: int, loss: float, accuracy: float | None, lr: float | None) -> None:
         """Ignore the images."""
 
     def done(self, epoch: object) -> None:
@@ -84,7 +84,10 @@ class Bar:
 
     def __init__(self, bar: Any) -> None:
         self.bar = bar
-        self.update: Callable[[int], object] = bar.update
+
+    def update(self, images: int, loss: float, accuracy: float | None, lr: float | None) -> None:
+        """Move on."""
+        self.bar.update(images)
 
     def done(self, epoch: object) -> None:
         """Take the bar away and print the results of the epoch."""
