@@ -174,7 +174,7 @@ def written(tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"accumulate": 2}, "accumulate was 1 when it was written, and is 2 now"),
+        ({"accumulate": 2}, "accumulate: 1 when it was written, now 2; both must agree"),
         ({"validation": None}, "images: 49 when it was written, now 61; both must agree"),
         ({"optimizer": "adam"}, "SGD.*Adam"),
     ],
