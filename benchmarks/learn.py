@@ -2,7 +2,7 @@
 
     python benchmarks/learn.py paper MNIST      # Zhang's network, 100 epochs, beside PyTorch in turns of ten epochs
     python benchmarks/learn.py small MNIST      # ResNet-8, under 100,000 parameters
-    python benchmarks/learn.py cifar FOLDER     # ResNet-20 on train/<class>/*.jpg and test/<class>/*.jpg, beside PyTorch
+    python benchmarks/learn.py cifar FOLDER     # ResNet-20 on train/<class>/*.jpg and test/<class>/*.jpg
     python benchmarks/learn.py tune FOLDER      # PyTorch's ResNet-18 of five classes, fine-tuned on the other five
 
 MNIST is a folder with its four IDX files. `--json FILE` writes all results, `--threads N` holds both to N threads.

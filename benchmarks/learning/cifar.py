@@ -1,4 +1,4 @@
-"""ResNet-20 on pictures of 32 x 32 in class folders: crops, flips, a one-cycle schedule; PyTorch from the same start."""
+"""ResNet-20 on pictures of 32 x 32 in class folders: crops, flips, a one-cycle schedule; and PyTorch, same start."""
 
 import os
 

@@ -1,7 +1,7 @@
 """Fine-tuning: PyTorch's ResNet-18 of five classes of pictures, on the other five, beside training from scratch.
 
-PyTorch trains the network for a few epochs, `safetensors` stores it. Ours loads everything but the head, trains the head
-alone, then all at a tenth of the rate. From scratch it has the same time.
+PyTorch trains the network for a few epochs, `safetensors` stores it. Ours loads everything but the head, trains the
+head alone, then all at a tenth of the rate. From scratch it has the same time.
 """
 
 import os
