@@ -1,6 +1,6 @@
 """The plan of a training step: the forward pass, the loss, and every gradient in the reverse order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from ..graph import Node
 from . import rewrites
@@ -20,14 +20,17 @@ def plan_training(
     recompute: bool = False,
     fused_update: bool = False,
     inputs: bool = False,
+    frozen: Set[str] = frozenset(),
 ) -> Plan:
     """The plan for `n` images.
 
     `recompute`: values that a layer can compute a second time are not kept for the backward pass.
     `fused_update`: the optimizer uses each gradient as soon as it is known; then its memory is given back.
     `inputs`: the gradient of the images is computed too, and kept to the end.
+    `frozen`: names of parameters without a gradient; there is no backward step where nothing below is trained.
     """
-    forward = ForwardPlanner(analyse_training(checked_nodes(output, n), output, recompute, inputs), n, channels_last)
+    analysis = analyse_training(checked_nodes(n, output), output, recompute, inputs, frozen)
+    forward = ForwardPlanner(analysis, n, channels_last)
     forward.run()
     backward = BackwardPlanner(forward, fused_update)
     backward.run()
@@ -169,7 +172,7 @@ class BackwardPlanner:
         spec, saved = node.spec, self.saved.pop(node.index, {})
         scratch = self.memory.new_declared(spec.scratch)
         own = self.parameters.new(node)
-        grads = {key: own[key].slot if key in own else None for key in spec.params}
+        grads = {key: slot_of(own.get(key)) for key in self.parameters.written_by(node)}
         step = Backward(node, slot_of(x), slot_of(y), dy.slot, slot_of(dx), slots(saved), slots(scratch), grads)
         step = step._replace(activation=activation, dresidual=slot_of(dresidual), dx_accumulate=slot_of(dx_accumulate))
         self.steps.append(step)
