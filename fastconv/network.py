@@ -87,6 +87,7 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
     set_once = MappingProxyType(
         {
             "output": "build another Network",
+            "made_by": "it says which model the network was built from",
             "input_shape": "it belongs to the model; build a Network for the other shape, and load the weights",
             "output_shape": "it belongs to the model; build another Network",
             "dtype": "it belongs to the arrays; build a Network with the other dtype, and write into its parameters",
@@ -110,6 +111,7 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
         if isinstance(dtype, int):
             raise TypeError(f"dtype must be 'float32' or 'float64', got {dtype!r}; for a seed write seed={dtype}")
         self.assemble(graph.build(model, input_shape, dtype, precise), recompute)
+        self.made_by = getattr(model, "made_by", None)
         self.initialise(*graph.declared(self.nodes), check.random(seed))
 
     def assemble(self, output: Node, recompute: bool) -> None:

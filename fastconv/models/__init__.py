@@ -19,6 +19,7 @@ Models (fastconv.models)
     squeezenet1_0, squeezenet1_1                SqueezeNet (2016), small
     densenet121, densenet161, densenet169, densenet201      DenseNet (2016)
     mobilenet_v1, mobilenet_v2                  depthwise convolutions
+    described, build            a model's name and arguments, and back
     known, Entry                the models of the command line, by name
 """
 
@@ -32,6 +33,7 @@ from .alexnet import alexnet
 from .blocks import Model
 from .chain import chain
 from .densenet import densenet121, densenet161, densenet169, densenet201
+from .descriptions import build, described
 from .googlenet import googlenet
 from .lenet5 import lenet5
 from .mobilenet_v1 import mobilenet_v1
@@ -46,11 +48,13 @@ from .zhang2016 import zhang2016
 __all__ = [
     "Entry",
     "alexnet",
+    "build",
     "chain",
     "densenet121",
     "densenet161",
     "densenet169",
     "densenet201",
+    "described",
     "googlenet",
     "known",
     "lenet5",

@@ -1,6 +1,6 @@
 """What the architectures share: numbered and named parts, and convolution with batch normalisation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NoReturn, ParamSpec, TypeAlias
 
@@ -55,7 +55,11 @@ def shown(make: Callable[P, Model]) -> Callable[P, Model]:
     @wraps(make)
     def made(*args: P.args, **options: P.kwargs) -> Model:
         words = [*map(written, args), *(f"{name}={written(value)}" for name, value in options.items())]
-        return Made(make(*args, **options), f"{make.__name__}({', '.join(words)})")
+        model = make(*args, **options)
+        found = Made(model, f"{make.__name__}({', '.join(words)})")
+        if hasattr(model, "made_by"):
+            vars(found)["made_by"] = model.made_by
+        return found
 
     return made
 
@@ -73,7 +77,10 @@ WORDS = {
 
 
 def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
-    """The function that makes a model, with errors that name its arguments and say what to write."""
+    """The function that makes a model, with errors that name its arguments and say what to write.
+
+    The model remembers the call as `made_by`, if a file can hold the arguments.
+    """
     code = make.__code__
     names = code.co_varnames[: code.co_argcount]
     call: Callable[P, Model] = explained(make.__name__, f"fastconv.models.{make.__name__}()", WORDS)(make)
@@ -83,9 +90,22 @@ def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
         for name, value in (dict(zip(names, args, strict=False)) | options).items():
             if name in CHECKS and name in names and value is not None:
                 CHECKS[name](value, name)
-        return call(*args, **options)
+        model = call(*args, **options)
+        arguments = dict(zip(names, args, strict=False)) | options
+        if storable(arguments):
+            vars(model)["made_by"] = {"name": make.__name__, "arguments": arguments}
+        return model
 
     return checked
+
+
+def storable(value: Any) -> bool:
+    """Whether JSON holds the value."""
+    if isinstance(value, Mapping):
+        return all(isinstance(name, str) and storable(part) for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(storable, value))
+    return value is None or isinstance(value, str | int | float)
 
 
 def classes(value: Any, name: str) -> None:

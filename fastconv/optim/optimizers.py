@@ -36,7 +36,8 @@ class SGD(Optimizer):
     nesterov : bool, default False
         Nesterov's momentum; it needs momentum > 0.
     groups : mapping str -> mapping, default None
-        Settings for the parameters whose names fit a pattern, such as ``{"layer4.*": {"lr": 0.01}}``: see `Optimizer`.
+        Settings for the parameters whose names fit a pattern, such as ``{"layer4.*": {"lr": 0.01}}``: see
+        `optim.Optimizer`.
     decay_biases_and_norms : bool, default True
         False: no weight decay for arrays of less than two axes, whatever `groups` says.
 
@@ -118,7 +119,8 @@ class Adam(Optimizer):
     weight_decay : float >= 0, default 0
         Factor of w in g: L2 regularisation. `AdamW` is usual where it is not 0.
     groups : mapping str -> mapping, default None
-        Settings for the parameters whose names fit a pattern, such as ``{"layer4.*": {"lr": 0.01}}``: see `Optimizer`.
+        Settings for the parameters whose names fit a pattern, such as ``{"layer4.*": {"lr": 0.01}}``: see
+        `optim.Optimizer`.
     decay_biases_and_norms : bool, default True
         False: no weight decay for arrays of less than two axes, whatever `groups` says.
 
@@ -190,7 +192,8 @@ class AdamW(Adam):
     weight_decay : float >= 0, default 0.01
         Share of w, times lr, that each step takes away.
     groups : mapping str -> mapping, default None
-        Settings for the parameters whose names fit a pattern, such as ``{"layer4.*": {"lr": 0.01}}``: see `Optimizer`.
+        Settings for the parameters whose names fit a pattern, such as ``{"layer4.*": {"lr": 0.01}}``: see
+        `optim.Optimizer`.
     decay_biases_and_norms : bool, default True
         False: no weight decay for arrays of less than two axes, whatever `groups` says.
 

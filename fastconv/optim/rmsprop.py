@@ -40,7 +40,8 @@ class RMSprop(Optimizer):
     centered : bool, default False
         Divide by a running standard deviation: subtract the square of the running mean a.
     groups : mapping str -> mapping, default None
-        Settings for the parameters whose names fit a pattern, such as ``{"layer4.*": {"lr": 0.01}}``: see `Optimizer`.
+        Settings for the parameters whose names fit a pattern, such as ``{"layer4.*": {"lr": 0.01}}``: see
+        `optim.Optimizer`.
     decay_biases_and_norms : bool, default True
         False: no weight decay for arrays of less than two axes, whatever `groups` says.
 

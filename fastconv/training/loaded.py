@@ -9,11 +9,12 @@ from ..arguments.batch import batch, shape_of_batch
 from ..data.arrays import shares
 from ..data.loader import Loader
 from ..data.splits import data_set, split
-from ..data.transforms import unchanging
+from ..data.transforms import described, unchanging
 from ..losses.base import prepared, true_classes
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH, Predictor
+from ..saved import UNKNOWN
 from ..typing import Array
 from .feeds import Batch, same
 from .given import begins_with_norm, warn_of_pixels
@@ -39,7 +40,13 @@ def divided(loader: Loader, share: float) -> tuple[Loader, Loader]:
 
 def held_out(data: Any, loader: Loader | None) -> Loader:
     """A loader of a validation, in its order, with those transforms of another loader that are not random."""
-    transforms = () if loader is None else unchanging(loader.transforms)
+    try:
+        transforms = () if loader is None else unchanging(loader.transforms)
+    except ValueError as error:
+        raise ValueError(
+            f"validation: {error}; give a validation with transforms of its own: Loader(data, shuffle=False, "
+            "transforms=[...])"
+        ) from None
     return Loader(data_set(data), batch_size=BATCH, shuffle=False, transforms=transforms)
 
 
@@ -52,7 +59,8 @@ class LoaderFeed:
         self.batch_size, self.first = min(loader.batch_size, len(loader.data)), loader.epochs
         self.images = len(loader) * loader.batch_size if loader.drop_last else len(loader.data)
         self.classes = getattr(loader.data, "classes", None)
-        self.preprocessing = unchanging(loader.transforms)
+        own = any(described(transform) is None for transform in loader.transforms)
+        self.preprocessing: Any = UNKNOWN if own else unchanging(loader.transforms)
         self.warns = not begins_with_norm(network)
         labels = getattr(loader.data, "labels", None)
         if labels is not None and loader.mix is None:  # all of them, before the first image is read

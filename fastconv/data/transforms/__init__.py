@@ -16,6 +16,7 @@ Made once, then called as (images, draws) -> images:
     IMAGENET_MEAN, IMAGENET_STD   of the three channels
     apply                    a list of them, in order
     unchanging               those of a list that are not random
+    described, made          a name and arguments, for files, and back
     mixup                    mixes images and targets of a batch
 
 Images are an array (N, C, H, W) of bytes or floating-point numbers, or a list
@@ -24,8 +25,8 @@ come from `Draws`, and do not depend on the batch that it is in.
 """
 
 from .batches import Transform, apply
-from .chance import unchanging
 from .colour import color_jitter
+from .descriptions import described, made, unchanging
 from .erasing import random_erasing
 from .mixing import Mix, mixup
 from .scaling import IMAGENET_MEAN, IMAGENET_STD, normalize, to_float
@@ -40,6 +41,8 @@ __all__ = [
     "apply",
     "center_crop",
     "color_jitter",
+    "described",
+    "made",
     "mixup",
     "normalize",
     "random_crop",
