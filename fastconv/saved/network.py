@@ -114,6 +114,8 @@ def from_arrays(images: Any, shape: Shape) -> Any:
     from ..data.in_memory import checked_images
 
     array = images if isinstance(images, list) else np.asarray(images)
+    if isinstance(array, list) and not array:
+        raise ValueError("images must hold at least one, got an empty list")
     if isinstance(array, np.ndarray) and len(shape) == 1:
         return array.reshape(-1, *shape) if array.ndim in (1, 2) else array
     if isinstance(array, np.ndarray) and (array.ndim == 2 or (array.ndim == 3 and len(array) == shape[0] != 1)):
