@@ -43,6 +43,7 @@ class StateBlock:
         self.extra_steps: list[int] = []
         self.starts: object = None  # `starts` of the mapping that has exactly these parameters, in this order
         self.spans: Any = None  # the `Spans` of the last step; None after a change of what they rest on
+        self.kinds: Any = None  # the `Kinds` of the last step, likewise
         self.names: tuple[str, ...] | None = None  # of the parameters that a lean step updates; None for all
         self.unfinished = False  # True during a lean step, and after a lean step that did not end
 
@@ -50,7 +51,7 @@ class StateBlock:
         """Give a parameter with this number of steps its range of the vectors; returns its index."""
         self.ranges.append((start, start + size))
         self.extra_steps.append(steps - self.common_steps)
-        self.spans = None
+        self.spans = self.kinds = None
         return len(self.ranges) - 1
 
     def vectors(self, names: Iterable[Slot]) -> list[Array]:

@@ -32,6 +32,7 @@ class Groups(MutableMapping[str, Any]):
         self.given: dict[str, dict[str, Any]] = {}
         self._fitting: dict[str, tuple[str, ...]] = {}  # name -> the patterns that fit it
         self.version = 0  # grows with every change of settings, also of those of the optimizer itself
+        self.version_of_patterns = 0  # grows with every change of patterns
         self.variants: dict[object, Any] = {}  # what the optimizer makes of the settings of this version
         if given is not None:
             self.replace(given)
@@ -49,6 +50,7 @@ class Groups(MutableMapping[str, Any]):
         self.variants.clear()
 
     def _patterns_changed(self) -> None:
+        self.version_of_patterns += 1
         self._fitting.clear()
         self.changed()
 

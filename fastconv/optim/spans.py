@@ -35,34 +35,61 @@ class Spans(NamedTuple):
         return found
 
 
+class Kinds(NamedTuple):
+    """Which parameters have the same settings, whatever the values of the settings are."""
+
+    made_of: tuple[object, ...]  # the layout, the names and the patterns that this was made from
+    kinds: list[tuple[str, int]]  # name and number of axes of one parameter of each kind
+    places: list[tuple[int, int, int, int]]  # (which parameter of the block, start, stop, kind)
+
+
 def spans_of(optimizer: Any, block: StateBlock, parameters: Arrays, names: tuple[str, ...] | None) -> Spans:
     """The spans of these parameters (None: all), as the block remembers them while nothing changes."""
     made_of = (parameters.starts, names, optimizer.groups.version)
-    known: Spans | None = block.spans
-    if known is not None and known.made_of[0] is made_of[0] and known.made_of[1:] == made_of[1:]:
+    if block.spans is not None and same(block.spans.made_of, made_of):
+        known: Spans = block.spans
         return known
-    optimizer.groups.refuse_strangers(parameters)
-    among = None if names is None else set(names)
+    kinds, places = kinds_of(optimizer, block, parameters, names)[1:]
+    rules = [optimizer.variant(*kind) for kind in kinds]
+    join = [(rule or optimizer).leaves_gaps(parameters.vector) for rule in rules]
     spans: list[Span] = []
-    counted: list[int] = []
+    before = None  # the parameter before this one
+    for i, start, stop, kind in places:
+        last = spans[-1] if spans else None
+        if last and before == i - 1 and last.rule is rules[kind] and join[kind] and block.alike(before, i):
+            spans[-1] = Span(last.start, stop, last.rule, last.first)
+        else:
+            spans.append(Span(start, stop, rules[kind], i))
+        before = i
+    made = block.spans = Spans(made_of, spans, None if names is None else [i for i, *_ in places])
+    return made
+
+
+def kinds_of(optimizer: Any, block: StateBlock, parameters: Arrays, names: tuple[str, ...] | None) -> Kinds:
+    """The kinds of these parameters (None: all), as the block remembers them while the patterns stay."""
+    groups, all_decay = optimizer.groups, optimizer.decay_biases_and_norms
+    made_of = (parameters.starts, names, groups.version_of_patterns, all_decay)
+    if block.kinds is not None and same(block.kinds.made_of, made_of):
+        known: Kinds = block.kinds
+        return known
+    groups.refuse_strangers(parameters)
+    among = None if names is None else set(names)
+    numbers: dict[object, int] = {}
+    kinds: list[tuple[str, int]] = []
+    places: list[tuple[int, int, int, int]] = []
     shapes = [(name, w.ndim) for name, w in parameters.items() if w.size]
     for i, ((name, ndim), (start, stop)) in enumerate(zip(shapes, block.ranges, strict=True)):
-        if among is not None and name not in among:
-            continue
-        rule, last = optimizer.variant(name, ndim), spans[-1] if spans else None
-        if (
-            last is not None
-            and counted[-1] == i - 1  # neighbours
-            and last.rule is rule
-            and block.alike(last.first, i)
-            and (rule or optimizer).leaves_gaps(parameters.vector)
-        ):
-            spans[-1] = last._replace(stop=stop)
-        else:
-            spans.append(Span(start, stop, rule, i))
-        counted.append(i)
-    made = block.spans = Spans(made_of, spans, None if among is None else counted)
+        if among is None or name in among:
+            number = numbers.setdefault((groups.fitting(name), all_decay or ndim > 1), len(numbers))
+            kinds += [(name, ndim)] if number == len(kinds) else []
+            places.append((i, start, stop, number))
+    made = block.kinds = Kinds(made_of, kinds, places)
     return made
+
+
+def same(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    """Whether two are made of the same; layouts, which come first, are the same object."""
+    return one[0] is other[0] and one[1:] == other[1:]
 
 
 def pieces(
