@@ -211,5 +211,5 @@ def test_another_thread_that_trains_keeps_its_parameters():
 
 @pytest.mark.parametrize("name", ["trainable", "requires_grad", "frozen"])
 def test_what_other_libraries_set_is_refused(name):
-    with pytest.raises(AttributeError, match=r"cannot be set; write network.set_trainable\('conv1.\*', False\)"):
+    with pytest.raises(AttributeError, match=r"cannot be set; write network.set_trainable\('linear1.\*', False\)"):
         setattr(network(), name, False)
