@@ -101,7 +101,7 @@ def test_copies_and_pickles_know_what_is_frozen():
         other.set_trainable("*")
     assert net.trainable == ("fc.weight", "fc.bias")
     state = net.__getstate__()
-    del state["frozen"]  # a pickle of a version without it
+    del state["frozen parameters"]  # a pickle of a version without it
     old = Network.__new__(Network)
     old.__setstate__(state)
     assert old.trainable == tuple(net.parameters)
