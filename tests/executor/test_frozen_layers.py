@@ -227,3 +227,42 @@ def test_a_lean_step_updates_neighbours_that_are_trained_together():
     assert updates() == [tuple(net.parameters)]
     net.set_trainable("b.weight", False)
     assert updates() == [("b.bias", "c.weight", "c.bias", "d.weight", "d.bias"), ("a.weight", "a.bias")]
+
+
+@pytest.mark.parametrize("kind", ["conv", "transposed", "separable", "linear"])
+def test_what_frozen_layers_would_read_for_their_weight_gradient_is_not_kept(kind):
+    """For the gradient of the images alone, no layer of this chain keeps its input."""
+    net = Network(sequential(*(LAYERS[kind]() for _ in range(4))), (4, 8, 8), seed=0)
+    steps = net.executor.make_plan(4, True, inputs=True).steps
+    assert all(step.x is not None for step in steps if isinstance(step, Backward) and step.node.spec.params)
+    net.set_trainable("*", False)
+    plan = net.executor.make_plan(4, True, inputs=True)
+    assert all(step.x is None for step in plan.steps if isinstance(step, Backward))
+    loss, gradients, dx = net.gradients(images(4, (4, 8, 8)), np.zeros((4, *net.output_shape), "f4"), SUM, inputs=True)
+    net.set_trainable("*")
+    expected = net.gradients(images(4, (4, 8, 8)), np.zeros((4, *net.output_shape), "f4"), SUM, inputs=True)
+    assert (loss, dx.tobytes()) == (expected[0], expected[2].tobytes())
+    assert len(gradients) == 0
+    if kind != "separable":  # which keeps what its filters give
+        assert plan.size < net.executor.make_plan(4, True, inputs=True).size
+
+
+def test_a_subclass_with_a_backward_of_its_own_gets_all_that_it_reads_and_writes():
+    class Same(Conv2D):
+        pass
+
+    class Own(Conv2D):
+        def backward(self, b):
+            return super().backward(b)
+
+    class Knowing(Own):
+        optional_gradients = frozenset({"bias"})
+
+        def backward(self, b):
+            return super().backward(b)
+
+    assert Same.optional_gradients == {"weight", "bias"}
+    assert Same.saves_for_gradients == {"x"}
+    assert Own.optional_gradients == Own.saves_for_gradients == frozenset()
+    assert Knowing.optional_gradients == {"bias"}
+    assert Knowing.saves_for_gradients == frozenset()
