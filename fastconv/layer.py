@@ -161,7 +161,9 @@ class Layer:
     optional_gradients : set of parameter names
         The gradients that `backward` leaves out where their array in `b.grads` is None, because the parameter is
         frozen. For all others `b.grads` has an array, whose values nobody reads where the parameter is frozen. A
-        subclass with a `backward` of its own says it anew.
+        subclass with a `backward` of its own says this and the next anew.
+    saves_for_gradients : set of "x" and "y"
+        Those of `saves` that `backward` reads for gradients of parameters alone: None where all parameters are frozen.
     recompute : method (b) -> calls, or None
         Makes y from x and `b.saved` a second time, with the same bits, so that y need not be kept for the backward
         pass.
@@ -196,6 +198,7 @@ class Layer:
     two_modes: bool = False
     gradient_by_rows: AbstractSet[str] = frozenset()
     optional_gradients: AbstractSet[str] = frozenset()
+    saves_for_gradients: AbstractSet[str] = frozenset()
     recompute: Any = None
     name = Argument[str | None](label, default=None)  # the default: for a class that calls no `super().__init__()`
 
@@ -206,8 +209,8 @@ class Layer:
         for older, name in OLDER.items():
             if older in vars(cls) and name not in vars(cls):
                 setattr(cls, name, vars(cls)[older])
-        if "backward" in vars(cls) and "optional_gradients" not in vars(cls):
-            cls.optional_gradients = frozenset()
+        for own in {"optional_gradients", "saves_for_gradients"} - vars(cls).keys() if "backward" in vars(cls) else ():
+            setattr(cls, own, frozenset())
 
         if "__init__" in vars(cls) and attributes.is_own(cls):
             cls.__init__ = calls.explained(cls, cls.__init__)  # type: ignore[method-assign]  # of the same signature

@@ -34,6 +34,8 @@ WORDS = {  # arguments of other libraries -> the name here, or what to write
     **dict.fromkeys(("name", "num_classes"), "the model has it"),
 }
 
+FROZEN = "frozen parameters"  # where a pickle keeps their names; no attribute of a subclass is called so
+
 
 @explained_class("network = fastconv.Network(model, (1, 28, 28)), with the shape of your images", WORDS)
 class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
@@ -136,13 +138,13 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
             arrays = {"parameters": self.parameters.copy(), "buffers": self.buffers.copy()}
         made = {"nodes", "input_shape", "output_shape", "dtype", "executor"}
         own = {name: value for name, value in vars(self).items() if name not in made}
-        return {**own, **arrays, "recompute": self.executor.recompute, "frozen": self.executor.frozen}
+        return {**own, **arrays, "recompute": self.executor.recompute, FROZEN: self.executor.frozen}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         state = dict(state)
         arrays = {**state.pop("parameters"), **state.pop("buffers")}
         self.assemble(state.pop("output"), state.pop("recompute"))
-        self.executor.freeze(state.pop("frozen", frozenset()))  # older pickles do not have it
+        self.executor.freeze(state.pop(FROZEN, frozenset()))  # older pickles do not have it
         if arrays.keys() != self.arrays().keys():
             raise ValueError(f"the arrays of this copy have other names than its layers declare: {sorted(arrays)}")
         for held in (self.parameters, self.buffers):

@@ -31,10 +31,10 @@ NODES = Cure("print(network.summary())", "network.nodes are the values, each wit
 MODEL = Cure("fastconv.sequential(fastconv.Flatten(), fastconv.Linear(10))", "the model is complete before the network")
 DTYPE = Cure("fastconv.Network(model, input_shape, 'float64')", "the dtype is chosen here")
 CPU = Cure(why="leave it out: fastconv computes on the CPU")
-FREEZE = Cure("network.set_trainable('conv1.*', False)", "all parameters are trained unless they are frozen by name")
+FREEZE = Cure("network.set_trainable('linear1.*', False)", "all parameters are trained unless they are frozen by name")
 TRAINED = Cure("network.trained", "maps the names of the parameters that are trained to live arrays")
 INSIDE = Cure(
-    "network.features(x, 'relu1')", "gives the value of a node by its name; network.summary() shows all names"
+    "network.features(x, 'flatten1')", "gives the value of a node by its name; network.summary() shows all names"
 )
 OWN = Cure(why="buffers belong to layers: make a layer of your own, see docs/extending.md")
 HOOK = Cure(

@@ -54,7 +54,7 @@ def analyse_training(
     nodes = relu_after_pool(nodes, output) if rewrites.enabled("pooled_first") else nodes
     wanted = with_gradient(nodes, inputs, frozen)
     fusions, aliases = find_fusions(nodes, output, wanted), concat_aliases(nodes)
-    backward_readers = count_backward_readers(fusions, wanted)
+    backward_readers = count_backward_readers(fusions, wanted, frozen)
     recomputed: Recomputed = {}
     for fusion in fusions if recompute else ():
         index = fusion.last.index
@@ -118,12 +118,12 @@ def count_readers(fusions: Sequence[Fusion], *outputs: Node) -> Counter[int]:
     return readers
 
 
-def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int]) -> Counter[int]:
+def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int], frozen: Container[str]) -> Counter[int]:
     """value -> the number of steps of the backward pass that read it."""
     readers: Counter[int] = Counter()
     for fusion in fusions:
         if fusion.node.inputs and fusion.last.index in wanted:
-            saves = fusion.saves()
+            saves = fusion.saves(frozen)
             readers[fusion.node.inputs[0].index] += "x" in saves
             readers[fusion.last.index] += "y" in saves
     return readers

@@ -17,6 +17,14 @@ def trained(node: Node, frozen: Container[str]) -> list[str]:
     return [key for key in node.spec.params if f"{node.owner}.{key}" not in frozen] if node.spec else []
 
 
+def saves(node: Node, frozen: Container[str]) -> Set[str]:
+    """Which of its x and y the backward of a node's layer reads."""
+    if node.layer is None:
+        return frozenset()
+    kept: Set[str] = node.layer.saves
+    return kept if trained(node, frozen) else kept - node.layer.saves_for_gradients
+
+
 def keeps_buffers(node: Node, frozen: Container[str]) -> bool:
     """Whether a layer with buffers works as in prediction: if all its parameters are frozen, so that it is no longer
     trained. A layer without parameters (dropout) does not, unless its buffers are frozen by name (batch norm).

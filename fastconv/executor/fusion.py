@@ -7,11 +7,12 @@ fusion runs at the place of its last node in the order of the model, because its
 """
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Container, Sequence, Set
 from typing import NamedTuple
 
 from ..graph import Node
 from . import rewrites
+from .frozen_parameters import saves
 
 
 class Fusion(NamedTuple):
@@ -48,9 +49,9 @@ class Fusion(NamedTuple):
         """The name under which layers apply the activation; None if there is none."""
         return None if self.activation is None else self.activation.layer.epilogue
 
-    def saves(self) -> Set[str]:
-        """Which of its x and y the backward pass reads."""
-        own: Set[str] = self.node.layer.saves if self.node.layer else frozenset()
+    def saves(self, frozen: Container[str] = frozenset()) -> Set[str]:
+        """Which of its x and y the backward pass reads; `frozen`: names of parameters without a gradient."""
+        own = saves(self.node, frozen)
         activation: Set[str] = self.activation.layer.saves if self.activation else frozenset()
         if not self.has_one_backward:
             return own | activation

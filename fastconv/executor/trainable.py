@@ -54,6 +54,14 @@ class Trainable:
         RuntimeError
             If another thread is training the network.
 
+        Notes
+        -----
+        In a loop of your own write ``optimizer.step(network.trained, gradients)``. Copies and pickles of the network
+        know what is frozen; files of weights do not. `Network.freeze` is something else: it makes a network that only
+        predicts.
+
+        In layers of your own see `optional_gradients` of `fastconv.Layer`, and `two_modes` for those with buffers.
+
         Examples
         --------
         A new last layer is trained first, then all layers:

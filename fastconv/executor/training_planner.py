@@ -6,6 +6,7 @@ from ..graph import Node
 from . import rewrites
 from .analysis import analyse_training
 from .arena import Slot
+from .frozen_parameters import saves
 from .fusion import Fusion
 from .parameter_gradients import ParameterGradients
 from .planner import ForwardPlanner, checked_nodes
@@ -87,8 +88,9 @@ class BackwardPlanner:
         if source.index in self.analysis.wanted:
             over = dy if layer.in_place else dx_accumulate
             dx = self.memory.over_or_new(over, source, layer.view)
-        x = self.kept(source) if "x" in layer.saves else None
-        y = self.kept(node) if "y" in layer.saves else None
+        kept = saves(node, self.analysis.frozen)
+        x = self.kept(source) if "x" in kept else None
+        y = self.kept(node) if "y" in kept else None
         self.backward(node, x, y, dy, dx, dx_accumulate=dx_accumulate)
 
     def gradient_to_accumulate(self, node: Node) -> Value | None:
@@ -128,7 +130,7 @@ class BackwardPlanner:
         With an activation dz is an array of its own, `dresidual`; without one it is dy.
         """
         node, dy = fusion.node, self.gradients.pop(fusion.last.index)
-        source, saves = node.inputs[0], fusion.saves()
+        source, kept = node.inputs[0], fusion.saves(self.analysis.frozen)
         wanted, residual, dresidual = self.analysis.wanted, fusion.residual, None
         if residual is not None and residual.index not in wanted:
             residual = None
@@ -139,8 +141,8 @@ class BackwardPlanner:
         dx = None
         if source.index in wanted:
             dx = self.memory.over_or_new(dy if node.layer.in_place and not residual else None, source)
-        x = self.kept(source) if "x" in saves else None
-        y = self.kept(fusion.last) if "y" in saves else None
+        x = self.kept(source) if "x" in kept else None
+        y = self.kept(fusion.last) if "y" in kept else None
         self.backward(node, x, y, dy, dx, fusion.activation_name, dresidual)
         if residual:
             self.contribute(residual, dy if dresidual is None else dresidual)

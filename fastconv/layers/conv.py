@@ -77,6 +77,7 @@ class Conv2D(Grouped):
 
     fuses = frozenset({"norm", "residual", "activation"})
     optional_gradients = frozenset({"weight", "bias"})
+    saves_for_gradients = frozenset({"x"})
     kind = "conv"
     rotate = Argument(check.flag)
     pack = True  # `freeze` copies the weight into the order in which the kernels read it
@@ -231,6 +232,7 @@ class ConvTranspose2D(Grouped):
     """
 
     optional_gradients = frozenset({"weight", "bias"})
+    saves_for_gradients = frozenset({"x"})
     kind = "conv_transpose"
     padding = Argument(transposed_border)
     output_padding = Argument(amounts)

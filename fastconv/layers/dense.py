@@ -55,6 +55,7 @@ class Linear(WithBias):
     fuses = frozenset({"norm", "activation"})
     gradient_by_rows = frozenset({"weight"})
     optional_gradients = frozenset({"weight", "bias"})
+    saves_for_gradients = frozenset({"x"})
     kind = "linear"
     outputs = Argument(at_least)
 

@@ -152,6 +152,7 @@ class SeparableConv2D(Convolution):
     """
 
     optional_gradients = frozenset({"filters", "weight", "bias"})
+    saves_for_gradients = frozenset({"x"})
     kind = "separable"
     channels = Argument(at_least)
 
