@@ -37,6 +37,7 @@ Modules
     losses, optim               more losses; how to write your own
     schedules                   learning rates that change: cosine, warm_up
     metrics                     accuracy, confusion matrix, F1 and others
+    callbacks                   what fit calls: files to go on from, and own
     data                        images and labels from files
     init                        first values of parameters
 
@@ -49,6 +50,8 @@ Switches
 Errors
     CheckpointError             weights in a file do not fit, or are damaged
 """
+
+from typing import TYPE_CHECKING
 
 from . import checkpoint, data, graph, init, layers, losses, metrics, models, ops, optim, schedules, training
 from .arguments.rooms import furnish as _furnish
@@ -64,7 +67,11 @@ from .ops import *
 from .optim import SGD, Adam, AdamW, RMSprop, clip_gradients
 from .training import evaluate, fit, train_step
 
+if TYPE_CHECKING:
+    from . import callbacks as callbacks
+
 __version__ = "0.1.0"
+_later = {"callbacks": "callbacks"}  # names that are imported when they are first used -> their module
 
 __all__ = [
     "MSE",
@@ -79,6 +86,7 @@ __all__ = [
     "Parameter",
     "RMSprop",
     "Spec",
+    "callbacks",
     "clip_gradients",
     "concat",
     "data",

@@ -1,11 +1,13 @@
 """What `fit` calls while it trains.
 
-    fit(network, images, labels, callbacks=[EarlyStopping(patience=5)])
+fit(network, images, labels, callbacks=[Checkpoint("run.npz")])
 
-    Callback                    the base, for callbacks of your own
-    Run                         what they are given: the training under way
+Checkpoint                  files from which a training goes on
+Callback                    the base, for callbacks of your own
+Run                         what they are given: the training under way
 """
 
 from .base import Callback, Run
+from .checkpoint import Checkpoint
 
-__all__ = ["Callback", "Run"]
+__all__ = ["Callback", "Checkpoint", "Run"]

@@ -14,6 +14,7 @@ from .errors import Mismatch, faults, shortened
 Rename: TypeAlias = Mapping[str, str | None] | Callable[[str], str | None]  # a name in the file -> the network's
 
 DATA = ("x_train", "train_images", "x", "X", "images")  # names of arrays in files of data
+RUN = "run/"  # begins the names of arrays that belong to a training, not to the network
 PREFIXES = ("module.", "model.", "_orig_mod.", "state_dict.")  # that wrappers put before every name of a network
 
 
@@ -56,6 +57,7 @@ class Comparison(NamedTuple):
 
 def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: Rename | None) -> Comparison:
     """Compares the entries of a file with a network's arrays, by name, shape and dtype."""
+    entries = {name: entry for name, entry in entries.items() if not name.startswith(RUN)}
     names = without_prefix(renamed(entries, rename), arrays)
     fitting, misshapen = {}, {}
     for name, array in arrays.items():

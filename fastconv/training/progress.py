@@ -1,6 +1,5 @@
 """Progress on standard error: a line per epoch, and, where tqdm is installed, a bar on a terminal or in a notebook."""
 
-import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ FORMAT = "{desc}|{bar}| {n_fmt}/{total_fmt}  {remaining} left{postfix}"
 class Progress(Protocol):
     """What shows how far an epoch is."""
 
-    def update(self, images: int, loss: float, accuracy: float | None, lr: float) -> object:
+    def update(self, images: int, loss: float, accuracy: float | None, lr: float | None) -> object:
         """So many images more are done; loss and accuracy are those of the epoch so far."""
 
     def done(self, epoch: object) -> None:
@@ -85,7 +84,7 @@ def announce(remark: str, wanted: bool) -> None:
 class Quiet:
     """Shows nothing."""
 
-    def update(self, images: int, loss: float, accuracy: float | None, lr: float) -> None:
+    def update(self, images: int, loss: float, accuracy: float | None, lr: float | None) -> None:
         """Ignore the images."""
 
     def done(self, epoch: object) -> None:
@@ -115,7 +114,7 @@ class Bar:
                 mininterval=0, miniters=0,
             )  # fmt: skip
 
-    def update(self, images: int, loss: float, accuracy: float | None, lr: float) -> None:
+    def update(self, images: int, loss: float, accuracy: float | None, lr: float | None) -> None:
         """Count the images, and draw if it is time."""
         self.images += images
         now = perf_counter()
@@ -140,12 +139,12 @@ class Bar:
         show(epoch)
 
 
-def described(loss: float, accuracy: float | None, lr: float, rate: float) -> str:
+def described(loss: float, accuracy: float | None, lr: float | None, rate: float) -> str:
     """Loss, accuracy and learning rate where there are such, and images per second."""
     parts = ["loss " + number(loss)]
     if accuracy is not None:
         parts.append(f"{100 * accuracy:.2f} %")
     parts.append(f"{rate:.0f} images/s")
-    if not math.isnan(lr):
+    if lr is not None:
         parts.append(f"lr {lr:.3g}")
     return ", ".join(parts)

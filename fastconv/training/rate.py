@@ -9,7 +9,10 @@ from .epoch import Epoch
 
 
 class Rate:
-    """Sets the learning rate before each step; at the end it is what it was at the beginning."""
+    """Sets the learning rate before each of `steps` steps an epoch; at the end it is what it was at the beginning.
+
+    `step` is the number of steps done.
+    """
 
     def __init__(self, optimizer: Any, schedule: Schedule | None, epochs: int, steps: int) -> None:
         self.optimizer, self.schedule, self.epochs, self.steps = optimizer, checked(schedule), epochs, steps
@@ -32,7 +35,17 @@ class Rate:
             return
         moment = Moment(self.step, self.steps * self.epochs, self.step / self.steps, self.epochs)
         self.optimizer.lr = self.first * rate_factor(self.schedule, moment)
-        self.step += 1
+
+    def state(self) -> dict[str, Any]:
+        """The steps done, the rate at the beginning, and what a schedule remembers."""
+        remembered = self.schedule.state() if hasattr(self.schedule, "state") else None
+        return {"step": self.step, "first": float(self.first), "schedule": remembered}
+
+    def load_state(self, state: Any) -> None:
+        """Go on from there."""
+        self.step, self.first = int(state["step"]), float(state["first"])
+        if state["schedule"] is not None and hasattr(self.schedule, "load_state"):
+            self.schedule.load_state(state["schedule"])
 
     def observe(self, epoch: Epoch) -> None:
         """Tell a schedule that wants it the loss of an epoch."""

@@ -15,6 +15,7 @@ Made once, then called as (images, draws) -> images:
 
     IMAGENET_MEAN, IMAGENET_STD   of the three channels
     apply                    a list of them, in order
+    unchanging               those of a list that are not random
     mixup                    mixes images and targets of a batch
 
 Images are an array (N, C, H, W) of bytes or floating-point numbers, or a list
@@ -23,6 +24,7 @@ come from `Draws`, and do not depend on the batch that it is in.
 """
 
 from .batches import Transform, apply
+from .chance import unchanging
 from .colour import color_jitter
 from .erasing import random_erasing
 from .mixing import Mix, mixup
@@ -47,4 +49,5 @@ __all__ = [
     "random_rotation",
     "resize",
     "to_float",
+    "unchanging",
 ]
