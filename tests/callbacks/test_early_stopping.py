@@ -103,8 +103,11 @@ def test_what_is_better(monitor, best):
 
 
 def test_the_loss_can_be_watched_without_a_validation():
-    history, net, arrays = trained(EarlyStopping(2, "loss"), optimizer=SGD(2.0), epochs=20)
+    """From the fourth epoch on the rate is such that the loss grows."""
+    rate = lambda moment: 0.1 if moment.epoch < 4 else 3  # noqa: E731
+    history, net, arrays = trained(EarlyStopping(2, "loss"), optimizer=SGD(1.0), epochs=20, schedule=rate)
     best = int(np.argmin([epoch.loss for epoch in history]))
+    assert best >= 3
     assert same(net, arrays[best])
     assert len(history) == best + 3 < 20
 
