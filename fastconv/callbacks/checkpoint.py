@@ -37,8 +37,8 @@ class Checkpoint(Callback):
     classes : sequence of str, optional
         The names of the classes; those of the data set unless given.
     preprocessing : transform or sequence of transforms, optional
-        What an image passes through before the network sees it, of `fastconv.data.transforms`; unless given, those of
-        the loader that are not random.
+        What an image passes through before the network sees it, of `fastconv.data.transforms`; unless given, what the
+        loader of the validation does, else that of the training, without what is random.
 
     Notes
     -----

@@ -80,8 +80,8 @@ class Run:
 
     @property
     def preprocessing(self) -> Any:
-        """The transforms of the loader that are not random; None for arrays."""
-        return self.feed.preprocessing
+        """What raw images pass through: as for the validation, or for the training without what is random."""
+        return getattr(self.validation, "preprocessing", self.feed.preprocessing)
 
     def say(self, line: str) -> None:
         """Show a line on standard error, if progress is shown."""

@@ -55,9 +55,7 @@ def test_a_model_of_ones_own_is_given_again(tmp_path):
 
     net, path = Network(model, (3, 4, 4), seed=0), tmp_path / "net.npz"
     fastconv.save(path, net, ["a", "b"])
-    with pytest.raises(
-        CheckpointError, match=r"a function of somebody's own: write fastconv.load\(path, model"
-    ):
+    with pytest.raises(CheckpointError, match=r"a function of somebody's own: write fastconv.load\(path, model"):
         fastconv.load(path)
     saved = fastconv.load(path, model)
     np.testing.assert_array_equal(saved.network.parameters.flat, net.parameters.flat)
@@ -130,9 +128,7 @@ def test_what_a_file_cannot_hold_is_refused_and_nothing_written(tmp_path):
 def test_weights_alone_and_files_that_are_missing(tmp_path):
     path = tmp_path / "weights.npz"
     network().save(path)
-    with pytest.raises(
-        CheckpointError, match=r"it holds weights alone, .*: write network.load"
-    ):
+    with pytest.raises(CheckpointError, match=r"it holds weights alone, .*: write network.load"):
         fastconv.load(path)
     with pytest.raises(FileNotFoundError):
         fastconv.load(tmp_path / "missing.npz")
