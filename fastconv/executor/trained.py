@@ -157,7 +157,7 @@ class Trained(Trainable):
             in_parts = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
             fused_update = fused_update and in_parts
             plan = executor.bound_plan(len(x), loss, fused_update)
-            some = () if names is None or not hasattr(optimizer, "step_of") else (names,)
+            some = () if names is None else (names,)
             if in_parts:
                 optimizer.begin_step(self.parameters, *some)
             if fused_update:
@@ -169,7 +169,7 @@ class Trained(Trainable):
                 check_finite(plan.loss)
                 assert executor.gradients is not None, "a plan with a loss has made them"
                 if adjust is None or adjust(executor.gradients):
-                    update(optimizer, in_parts, self.parameters, executor.gradients, names)
+                    update(optimizer, self.parameters, executor.gradients, names)
             if watch is not None:
                 watch(plan.loss, plan.y)
             return float(plan.loss)
@@ -188,16 +188,14 @@ class Trained(Trainable):
         return images
 
 
-def update(
-    optimizer: Any, in_parts: bool, parameters: Arrays, gradients: Arrays, names: tuple[str, ...] | None
-) -> None:
+def update(optimizer: Any, parameters: Arrays, gradients: Arrays, names: tuple[str, ...] | None) -> None:
     """The optimizer's step for the parameters of these names; None: for all of them.
 
-    `in_parts`: it has no `step` of its own. Any other optimizer knows only `step`, and gets dicts.
+    Rules of ours are told the names; what has a `step` of its own gets dicts of those arrays.
     """
     if names is None:
         optimizer.step(parameters, gradients)
-    elif in_parts and hasattr(optimizer, "step_of"):
+    elif isinstance(optimizer, Optimizer) and type(optimizer).step is Optimizer.step and "step" not in vars(optimizer):
         optimizer.step_of(parameters, gradients, names)
     else:
         optimizer.step({name: parameters[name] for name in names}, {name: gradients[name] for name in names})

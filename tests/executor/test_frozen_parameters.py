@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from graphs import Case
 
-from fastconv import SGD, layers, train_step
+from fastconv import SGD, Adam, layers, train_step
 from fastconv.executor import gradient_buckets, parameter_gradients
 
 pytestmark = pytest.mark.filterwarnings("ignore:the network ends with:UserWarning")  # some random graphs do
@@ -99,14 +99,15 @@ def test_frozen_batch_norm_gives_the_bits_of_a_prediction_and_keeps_its_statisti
 
 
 @some_dtype
-def test_lean_and_recomputing_steps_leave_the_same_bits_with_frozen_and_thawed_parameters(seed, dtype, monkeypatch):
+@pytest.mark.parametrize("rule", [lambda: SGD(0.01, 0.9), lambda: Adam(0.01)], ids=["sgd", "adam"])
+def test_lean_and_recomputing_steps_leave_the_same_bits_with_frozen_parameters(seed, dtype, rule, monkeypatch):
     monkeypatch.setattr(parameter_gradients, "ROWS", 600)  # bytes: gradients by rows, and buckets of few parameters
     monkeypatch.setattr(gradient_buckets, "BUCKET", 2000)
     case, found = Case(seed), []
     if not case.network().parameters:
         return
     for lean, recompute in ((False, False), (True, False), (False, True), (True, True)):
-        network, optimizer = case.network(dtype, recompute=recompute), SGD(0.01, 0.9)
+        network, optimizer = case.network(dtype, recompute=recompute), rule()
         losses = []
 
         def step(network=network, optimizer=optimizer, losses=losses, lean=lean):
