@@ -20,6 +20,7 @@ Models (fastconv.models)
     densenet121, densenet161, densenet169, densenet201      DenseNet (2016)
     mobilenet_v1, mobilenet_v2                  depthwise convolutions
     known, Entry                the models of the command line, by name
+    described, build            a model as a name and arguments, and back
 """
 
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from .alexnet import alexnet
 from .blocks import Model
 from .chain import chain
 from .densenet import densenet121, densenet161, densenet169, densenet201
+from .described import build, described
 from .googlenet import googlenet
 from .lenet5 import lenet5
 from .mobilenet_v1 import mobilenet_v1
@@ -46,11 +48,13 @@ from .zhang2016 import zhang2016
 __all__ = [
     "Entry",
     "alexnet",
+    "build",
     "chain",
     "densenet121",
     "densenet161",
     "densenet169",
     "densenet201",
+    "described",
     "googlenet",
     "known",
     "lenet5",
