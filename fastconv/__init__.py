@@ -15,6 +15,10 @@ Networks
     Layer, Spec, Parameter      for layers of your own: the base class, and
                                 what it declares
 
+Files
+    save, load                  one file with the weights, the model, the names
+                                of classes and the preprocessing of images
+
 Training
     fit                         epochs of shuffled batches, with validation
     train_step                  one step on one batch, for your own loops
@@ -50,6 +54,8 @@ Errors
     CheckpointError             weights in a file do not fit, or are damaged
 """
 
+from typing import TYPE_CHECKING
+
 from . import checkpoint, data, graph, init, layers, losses, metrics, models, ops, optim, schedules, training
 from .arguments.rooms import furnish as _furnish
 from .checkpoint import CheckpointError
@@ -63,6 +69,12 @@ from .network import Network
 from .ops import *
 from .optim import SGD, Adam, AdamW, RMSprop, clip_gradients
 from .training import evaluate, fit, train_step
+
+if TYPE_CHECKING:
+    from .saved import load as load
+    from .saved import save as save
+
+_later = {"load": "saved", "save": "saved"}  # names that are imported when they are first used -> their folder
 
 __version__ = "0.1.0"
 
@@ -87,11 +99,13 @@ __all__ = [
     "get_num_threads",
     "init",
     "layers",
+    "load",
     "losses",
     "metrics",
     "models",
     "ops",
     "optim",
+    "save",
     "schedules",
     "scope",
     "sequential",

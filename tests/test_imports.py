@@ -18,6 +18,7 @@ LEVELS = (  # from the bottom up
     {"models", "reports"},
     {"frozen"},
     {"network"},
+    {"saved"},
     {"callbacks"},
     {"training"},
     {"__init__"},  # the flat names
