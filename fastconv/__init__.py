@@ -16,8 +16,8 @@ Networks
                                 what it declares
 
 Files
-    save, load                  one file with the weights, the model, the names
-                                of classes and the preprocessing of images
+    save, load                  one file with the weights, the model, names of
+                                classes, and the preprocessing of images
 
 Training
     fit                         epochs of shuffled batches, with validation

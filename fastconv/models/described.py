@@ -77,10 +77,11 @@ def build(description: Mapping[str, Any]) -> Model:
     if not isinstance(arguments, Mapping) or not all(isinstance(key, str) for key in arguments):
         raise TypeError(f"arguments of {name} must be a dict of names and values, got {check.shown(arguments)}")
     try:
-        return MAKERS[name](**arguments)
+        model: Model = MAKERS[name](**arguments)
     except (TypeError, ValueError, ArithmeticError) as error:
         given = ", ".join(f"{key}={written(value)}" for key, value in arguments.items())
         raise type(error)(f"models.{name}({given}) cannot be made: {error}") from error
+    return model
 
 
 def plain(value: Any) -> Any:

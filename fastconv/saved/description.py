@@ -16,7 +16,7 @@ from .. import models
 from ..checkpoint import CheckpointError
 from ..checkpoint.metadata import written
 from ..data import transforms
-from ..models.blocks import MAKERS
+from ..models.blocks import MAKERS, Model
 from ..network import Network
 from ..ops import check
 from ..typing import Shape
@@ -90,7 +90,7 @@ def described_steps(preprocessing: Any) -> list[dict[str, Any]] | None:
         if step is None:
             raise TypeError(
                 f"preprocessing[{number}] must be made by fastconv.data.transforms, for a file holds no code, got "
-                f"{check.shown(transform)}; save without preprocessing, and write fastconv.load(path, preprocessing=[...])"
+                f"{check.shown(transform)}; leave it out here, and write fastconv.load(path, preprocessing=[...])"
             )
         if transform not in transforms.unchanging([transform]):
             cure = "write preprocessing=fastconv.data.transforms.unchanging(list), which leaves them out"
@@ -103,7 +103,7 @@ def described_steps(preprocessing: Any) -> list[dict[str, Any]] | None:
 # What a file says: whatever is wrong with it is a CheckpointError.
 
 
-def model_of(path: str, model: Any) -> tuple[Callable[[], models.Model], str]:
+def model_of(path: str, model: Any) -> tuple[Callable[[], Model], str]:
     """(what makes the model that the file names, its name); nothing is made yet."""
     if isinstance(model, str) and model in models.known:
         return models.known[model].build, model
@@ -129,7 +129,7 @@ def of_ones_own(path: str) -> str:
 
 def shape_in(path: str, about: Mapping[str, Any]) -> Shape:
     """The input shape that a file declares, of a size that may be allocated."""
-    shape = about.get("input_shape")
+    shape: Any = about.get("input_shape")
     whole = isinstance(shape, list | tuple) and len(shape) in (1, 3) and all(type(n) is int and n > 0 for n in shape)
     if not (whole and math.prod(shape) <= MOST_PIXELS):
         why = f"its metadata has the input_shape {shortened(shape)}, not three integers such as [1, 28, 28]"

@@ -10,6 +10,7 @@ from .. import checkpoint, graph, models
 from ..checkpoint import CheckpointError
 from ..checkpoint.metadata import written
 from ..data import transforms
+from ..models.blocks import Model
 from ..network import Network
 from ..ops import check
 from ..system.files import AnyPath
@@ -99,7 +100,7 @@ def check_model(network: Network) -> None:
         raise ValueError(f"network must be of a model of fastconv.models, for a file holds no code; {cure}")
     output = graph.build(models.build(network.model), network.input_shape, network.dtype)
     params, states = graph.declared(graph.ancestors(output))
-    shapes = {name: entry.shape for name, entry in {**params, **states}.items()}
+    shapes = {name: p.shape for name, p in params.items()} | {name: s.shape for name, s in states.items()}
     if shapes != {name: array.shape for name, array in network.arrays().items()}:
         raise ValueError(f"network has other arrays than a new {network.model['name']}: layers were changed; {cure}")
 
@@ -188,13 +189,13 @@ def filled(path: str, model: Any, about: Mapping[str, Any], input_shape: Shape |
     return network
 
 
-def built(path: str, make: Callable[[], models.Model], what: str, shape: Shape, dtype: str, precise: bool) -> Network:
+def built(path: str, make: Callable[[], Model], what: str, shape: Shape, dtype: str, precise: bool) -> Network:
     """The network that a file's metadata name; refused before it is allocated if the file is too small for it."""
     try:
         model = make()
         nodes = graph.ancestors(graph.build(model, shape, dtype))
         params, states = graph.declared(nodes)
-        smallest = sum(prod(entry.shape) for entry in (*params.values(), *states.values()))
+        smallest = sum(prod(p.shape) for p in params.values()) + sum(prod(s.shape) for s in states.values())
         if smallest > os.path.getsize(path):  # a file has at least a byte for each element
             raise ValueError("the file is too small")
         largest = max(nodes, key=lambda node: prod(node.shape))

@@ -46,9 +46,9 @@ def described(transform: object) -> dict[str, Any] | None:
     >>> transforms.described(transforms.center_crop(24))
     {'name': 'center_crop', 'arguments': {'size': [24, 24]}}
     """
-    called = transform.func if isinstance(transform, partial) else transform
+    called: Any = transform.func if isinstance(transform, partial) else transform
     try:
-        name = NAMES.get(called)  # type: ignore[arg-type]  # any object may come
+        name = NAMES.get(called)
     except TypeError:  # it has no hash
         return None
     if name is None:
