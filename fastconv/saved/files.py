@@ -22,6 +22,7 @@ from .network import SavedNetwork
 __all__ = ["load", "save"]
 
 MOST_VALUES = 1 << 28  # of one value inside a network that a file declares, for one image
+MOST_SAID = 500  # characters of an error about a stranger's file
 DTYPES = ("float32", "float64")
 
 
@@ -203,7 +204,13 @@ def built(path: str, make: Callable[[], Model], what: str, shape: Shape, dtype: 
             raise ValueError(f"{largest.name} has {prod(largest.shape):,} values, more than {MOST_VALUES:,}")
         return Network(model, shape, dtype, precise=precise)
     except description.FAULTS as error:
-        raise CheckpointError(f"{path} does not fit {what}, as its metadata says: {error}") from error
+        raise CheckpointError(f"{path} does not fit {what}, as its metadata says: {cut(error)}") from error
+
+
+def cut(error: BaseException) -> str:
+    """The message, cut where a stranger's numbers make it long."""
+    text = str(error)
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
 
 
 def without_model(path: str, why: str) -> CheckpointError:
