@@ -16,7 +16,7 @@ Networks
                                 what it declares
 
 Files
-    save, load                  one file with the weights, the model, names of
+    save, load                  one file with weights, the model, names of
                                 classes, and the preprocessing of images
 
 Training
