@@ -15,15 +15,15 @@ Networks
     Layer, Spec, Parameter      for layers of your own: the base class, and
                                 what it declares
 
-Files
-    save, load                  one file with weights, the model, names of
-                                classes, and the preprocessing of images
-
 Training
     fit                         epochs of shuffled batches, with validation
     train_step                  one step on one batch, for your own loops
     evaluate                    loss and accuracy on other data
     clip_gradients              limit the norm of gradients
+
+Files
+    save, load                  a network with its model, classes and what
+                                images pass through before it
 
 Losses (fastconv.losses)
     CrossEntropy                for classes; the network ends with logits
@@ -41,6 +41,7 @@ Modules
     losses, optim               more losses; how to write your own
     schedules                   learning rates that change: cosine, warm_up
     metrics                     accuracy, confusion matrix, F1 and others
+    callbacks                   what fit calls: files to go on from, and own
     data                        images and labels from files
     init                        first values of parameters
 
@@ -71,12 +72,12 @@ from .optim import SGD, Adam, AdamW, RMSprop, clip_gradients
 from .training import evaluate, fit, train_step
 
 if TYPE_CHECKING:
+    from . import callbacks as callbacks
     from .saved import load as load
     from .saved import save as save
 
-_later = {"load": "saved", "save": "saved"}  # names that are imported when they are first used -> their folder
-
 __version__ = "0.1.0"
+_later = {"callbacks": "callbacks", "load": "saved", "save": "saved"}  # imported when they are first used
 
 __all__ = [
     "MSE",
@@ -91,6 +92,7 @@ __all__ = [
     "Parameter",
     "RMSprop",
     "Spec",
+    "callbacks",
     "clip_gradients",
     "concat",
     "data",

@@ -10,7 +10,7 @@ import pytest
 
 import fastconv
 
-ROOMS = {"data", "init", "layers", "losses", "metrics", "models", "ops", "optim", "schedules"}
+ROOMS = {"callbacks", "data", "init", "layers", "losses", "metrics", "models", "ops", "optim", "schedules"}
 
 
 def test_the_modules_shown_are_those_that_people_use():

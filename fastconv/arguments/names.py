@@ -118,7 +118,7 @@ EXPRESSIONS = {  # name -> what to write; a note
 ONE_AXIS = "images have two axes here; for signals take images (C, 1, L) and kernels (1, k)"
 IMAGES = "fastconv has layers for images alone"
 RATE = "write fit(..., schedule=fastconv.schedules.cosine()); help(fastconv.schedules) lists them"
-CALLBACK = "write fit(..., on_epoch=function), which gets each finished epoch"
+CALLBACK = "write fit(..., callbacks=[...]) with those of fastconv.callbacks, or on_epoch=function"
 CPU = "fastconv computes on the CPU, nothing is moved; threads: fastconv.set_num_threads"
 SPLIT = "cut the arrays yourself: x[:50000], x[50000:]"
 LABELS = "class numbers are taken as they are, labels of shape (N,); from one-hot rows: labels.argmax(1)"
@@ -140,7 +140,7 @@ SENTENCES = {  # name -> what there is instead
         RATE,
     ),
     **dict.fromkeys(("OneCycleLR", "LambdaLR", "MultiStepLR", "LinearLR", "ConstantLR"), RATE),
-    **dict.fromkeys(("EarlyStopping", "ModelCheckpoint", "callbacks", "Callback", "TensorBoard"), CALLBACK),
+    **dict.fromkeys(("EarlyStopping", "ModelCheckpoint", "Callback", "TensorBoard"), CALLBACK),
     **dict.fromkeys(("device", "cuda", "to", "backends", "cpu", "gpu", "amp", "autocast", "distributed", "jit"), CPU),
     **dict.fromkeys(("train_test_split", "random_split", "KFold", "cross_val_score"), SPLIT),
     **dict.fromkeys(("to_categorical", "one_hot", "OneHotEncoder", "LabelEncoder"), LABELS),

@@ -63,30 +63,35 @@ FIT = {  # an argument of other libraries -> the name here, or what to write
     "learning_rate": "write optimizer=fastconv.SGD(lr=VALUE)",
     "momentum": "write optimizer=fastconv.SGD(lr=0.1, momentum=VALUE)",
     "weight_decay": "write optimizer=fastconv.SGD(lr=0.1, weight_decay=VALUE)",
-    "callbacks": "a function that takes an Epoch is called after each epoch: write on_epoch=function",
-    "callback": "a function that takes an Epoch is called after each epoch: write on_epoch=function",
-    "patience": "to stop early write on_epoch=function, which is given an Epoch and returns True to stop",
+    "callback": "callbacks",
+    **dict.fromkeys(
+        ("patience", "early_stopping"), "write callbacks=[fastconv.callbacks.EarlyStopping(patience=VALUE)]"
+    ),
+    **dict.fromkeys(("checkpoint", "save_path"), "write callbacks=[fastconv.callbacks.Checkpoint(VALUE)]"),
+    **dict.fromkeys(("resume_from", "ckpt_path", "checkpoint_path"), "resume"),
+    **dict.fromkeys(("accumulate_grad_batches", "gradient_accumulation_steps", "accumulation"), "accumulate"),
     "verbose": "write progress=True or progress=False",
-    "validation_split": "keep the last n images for it: write fit(network, images[:-n], labels[:-n], "
-    "validation=(images[-n:], labels[-n:]))",
+    **dict.fromkeys(("validation_split", "validation_share"), "validation"),
     "shuffle": "fit shuffles the images in each epoch; for another order write a loop with train_step",
-    "metrics": "fit reports loss and accuracy; for others write on_epoch=function, which is given an Epoch",
     "device": "networks run on the processor, so leave it out",
-    "workers": "write fastconv.set_num_threads(VALUE) before it",
-    "num_workers": "write fastconv.set_num_threads(VALUE) before it",
+    **dict.fromkeys(
+        ("workers", "num_workers", "transforms", "transform", "augment"),
+        "they belong to a loader: write fit(network, fastconv.data.Loader(data, ...))",
+    ),
     "n_jobs": "write fastconv.set_num_threads(VALUE) before it",
     "class_weight": "write loss=fastconv.CrossEntropy(weight=VALUE)",
     "label_smoothing": "write loss=fastconv.CrossEntropy(label_smoothing=VALUE)",
     "sample_weight": "weights need a loss of your own, which help(fastconv.losses) describes",
-    "initial_epoch": "call fit again with the epochs that remain",
+    "initial_epoch": "write resume=path, with a file of fastconv.callbacks.Checkpoint, or call fit again with the "
+    "epochs that remain",
     "steps_per_epoch": "an epoch is all images; write batch_size, or a loop with train_step",
     **dict.fromkeys(("scheduler", "lr_scheduler", "lr_schedule"), "schedule"),
     **dict.fromkeys(
         ("freeze", "frozen", "trainable"),
-        "fit trains all parameters; to train some write a loop with network.gradients, and give optimizer.step "
-        "dicts of those parameters and gradients",
+        'write network.set_trainable("layer1.*", False) before it, with a pattern of names of parameters',
     ),
-    "clip_norm": "to clip write a loop with network.gradients, clip_gradients and optimizer.step",
+    **dict.fromkeys(("clip_norm", "grad_clip", "gradient_clip_val", "max_grad_norm", "clipnorm"), "max_norm"),
+    "ema": "write callbacks=[fastconv.callbacks.WeightAverage()]",
 }
 GRADIENTS = "loss, gradients = network.gradients(x, labels, fastconv.CrossEntropy())"
 OF_GRADIENTS = {
@@ -134,6 +139,11 @@ SETTINGS = {  # of optimizers
     "dampening": "there is no dampening: leave it out",
     "amsgrad": "there is no AMSGrad: leave it out",
     "maximize": "give step the negative gradients to maximize",
+    "param_groups": "names choose parameters that have settings of their own: write groups={'layer4.*': {'lr': 0.01}}",
+    **dict.fromkeys(
+        ("exclude_from_weight_decay", "no_decay", "bias_decay", "decay_bias", "norm_decay"),
+        "for no decay of biases and norms write decay_biases_and_norms=False",
+    ),
 }
 
 
@@ -148,10 +158,13 @@ def settings(line: str) -> dict[str, str]:
 STEP = "loss, gradients = network.gradients(images, labels, loss) and optimizer.step(network.parameters, gradients)"
 OF_OPTIMIZERS = {  # attributes
     "zero_grad": "gradients are new in each step, so leave it out",
-    "param_groups": "set its settings themselves: write optimizer.lr = 0.01",
-    "add_param_group": "one optimizer takes any parameters: give them to step",
-    "state_dict": "write pickle.dumps(optimizer), which keeps its state",
-    "load_state_dict": "write optimizer = pickle.loads(...)",
+    **dict.fromkeys(
+        ("param_groups", "add_param_group"),
+        "names choose parameters that have settings of their own: write optimizer.groups['layer4.*'] = {'lr': 0.01}; "
+        "those of all others are attributes, such as optimizer.lr",
+    ),
+    **dict.fromkeys(("state_dict", "get_state"), "write optimizer.state()"),
+    **dict.fromkeys(("load_state_dict", "set_state"), "write optimizer.load_state(state)"),
     "get_config": "repr(optimizer) shows its settings",
     "learning_rate": "write optimizer.lr",
     "minimize": "write fastconv.train_step(network, images, labels, optimizer)",

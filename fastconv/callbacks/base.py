@@ -20,14 +20,16 @@ class Run(Protocol):
         The epoch that runs, from 1, and how many there are.
     step, steps : int
         The updates done so far, in all epochs together, and those of all epochs.
-    lr : float
-        The learning rate of the last step; NaN where the optimizer has none.
+    lr : float or None
+        The learning rate of the last step; None where the optimizer has none.
     history : list of Epoch
         The results of the finished epochs.
     stop : bool
         Set it to True: training ends after this step, or this epoch.
     classes : tuple of str, or None
         The names of the classes, where the data set has them.
+    preprocessing : sequence of transforms, or None
+        Those of the loader that are not random.
     """
 
     network: Network
@@ -37,10 +39,14 @@ class Run(Protocol):
     epochs: int
     step: int
     steps: int
-    lr: float
+    lr: float | None
     history: Sequence[Any]
     stop: bool
     classes: tuple[str, ...] | None
+    preprocessing: Any
+
+    def say(self, line: str) -> None:
+        """Show a line on standard error, if `fit` shows its progress."""
 
     def state(self) -> dict[str, Any]:
         """All that the training needs to go on after this step, as nested dicts of arrays and of what JSON holds."""
@@ -48,6 +54,9 @@ class Run(Protocol):
 
 class Callback:
     """The base of callbacks: methods that do nothing. Write those that you need.
+
+    Ctrl-C waits for the end of a step and of a callback. Callbacks are called in the order in which `fit` is given
+    them; those with ``last = True`` come after the others.
 
     Examples
     --------
@@ -58,6 +67,8 @@ class Callback:
     ...     def on_epoch(self, run):
     ...         run.stop = run.history[-1].loss < 0.01
     """
+
+    last = False
 
     def on_begin(self, run: Run) -> None:
         """Before the first step."""
@@ -75,7 +86,7 @@ class Callback:
         """After each epoch; its results are ``run.history[-1]``."""
 
     def on_interrupt(self, run: Run) -> None:
-        """Ctrl-C: the network has the weights of the last whole step."""
+        """Ctrl-C: the network is as it was after the last update."""
 
     def on_end(self, run: Run) -> None:
         """Once, when training is over, also after an error or Ctrl-C."""

@@ -153,11 +153,14 @@ class Loader:
         count = len(self.data)
         return shuffled_order(count, self.seed, number) if self.shuffle else in_file_order(count)
 
-    def epoch(self, number: int) -> Iterator[tuple[Array, Array]]:
-        """The batches (images, targets) of this epoch; workers end with the iterator, also where it is left early."""
-        order = self.order(number)
+    def epoch(self, number: int, first: int = 0) -> Iterator[tuple[Array, Array]]:
+        """The batches (images, targets) of this epoch, from the batch `first` on.
+
+        Workers end with the iterator, also where it is left early.
+        """
+        order, first = self.order(number), check.integer(first, "first", 0)
         times = occurrences(order)
-        starts = range(0, len(self) * self.batch_size, self.batch_size)
+        starts = range(first * self.batch_size, len(self) * self.batch_size, self.batch_size)
         parts = (slice(start, start + self.batch_size) for start in starts)
         jobs = (Job(number, order[part], times[part]) for part in parts)
         maker = Maker(self.data, self.seed, self.transforms, self.mix)

@@ -22,8 +22,9 @@ from ..ops import check
 from ..typing import Shape
 
 __all__ = ["class_names", "described", "described_steps", "model_of", "names_in", "number_of_classes", "shape_in"]
-__all__ += ["metadata_in", "steps_in"]
+__all__ += ["UNKNOWN", "metadata_in", "steps_in"]
 
+UNKNOWN = "unknown"  # preprocessing of which a step is a function of somebody's own, which no file can hold
 KEYS = ("model", "input_shape", "dtype", "precise", "classes", "preprocessing")
 MOST_PIXELS = 1 << 20  # of the input that a file may declare
 MOST_STEPS = 100  # of the preprocessing in a file
@@ -34,11 +35,14 @@ FAULTS = (ValueError, TypeError, ArithmeticError, MemoryError, RecursionError)  
 def described(network: Network, classes: Any = None, preprocessing: Any = None, metadata: Any = None) -> dict[str, Any]:
     """The metadata of a file from which `load` builds the network.
 
-    Parts that no file can hold, a model or a transform of one's own, are None; `load` then asks for them. So are names
-    that are not as many as the classes of the network.
+    A model of one's own is None, and `load` asks for it. Preprocessing with a transform of one's own is UNKNOWN, and
+    predictions ask for it. Names that are not as many as the classes of the network are left out.
     """
     names = None if classes is None else [str(name) for name in classes]
-    steps = None if preprocessing is None else [transforms.described(step) for step in preprocessing]
+    steps: Any = preprocessing
+    if preprocessing is not None and not isinstance(preprocessing, str):
+        steps = [transforms.described(step) for step in preprocessing]
+        steps = UNKNOWN if None in steps else steps
     about = {
         "model": network.model,
         "input_shape": network.input_shape,
@@ -149,10 +153,12 @@ def names_in(path: str, classes: Any, count: int) -> tuple[str, ...] | None:
     return tuple(classes)
 
 
-def steps_in(path: str, preprocessing: Any) -> list[transforms.Transform] | None:
+def steps_in(path: str, preprocessing: Any) -> list[transforms.Transform] | str | None:
     """The transforms that a file names."""
     if preprocessing is None:
         return None
+    if preprocessing == UNKNOWN:
+        return UNKNOWN
     if not (isinstance(preprocessing, list) and len(preprocessing) <= MOST_STEPS):
         raise CheckpointError(f"{path}: its preprocessing is no list of at most {MOST_STEPS} transforms")
     return [step_in(path, step) for step in preprocessing]
@@ -160,9 +166,6 @@ def steps_in(path: str, preprocessing: Any) -> list[transforms.Transform] | None
 
 def step_in(path: str, step: Any) -> transforms.Transform:
     """One transform that a file names."""
-    if step is None:
-        cure = f"fastconv.load({path!r}, preprocessing=[...]) takes all of them in place of the file's"
-        raise CheckpointError(f"{path}: its preprocessing has a transform that no file can hold; {cure}")
     try:
         transform = transforms.made(step)
         size = step.get("arguments", {}).get("size", 1)

@@ -11,7 +11,7 @@ from ..network import Network
 from ..ops import check
 from ..ops.activation import softmax
 from ..typing import Array
-from .description import number_of_classes
+from .description import UNKNOWN, number_of_classes
 from .images import prepared
 
 __all__ = ["SavedNetwork"]
@@ -38,6 +38,7 @@ class SavedNetwork:
     classes : tuple of str, or None
         The names of the classes, where the file has them.
     preprocessing : list of functions (images, draws) -> images, or None
+        "unknown", where a function of somebody's own is among them: predictions then ask for it.
     metadata
         What `fastconv.save` was given.
 
@@ -61,14 +62,20 @@ class SavedNetwork:
         self,
         network: Network,
         classes: tuple[str, ...] | None = None,
-        preprocessing: Sequence[Transform] | None = None,
+        preprocessing: Sequence[Transform] | str | None = None,
         metadata: Any = None,
     ) -> None:
         self.network, self.classes, self.metadata = network, classes, metadata
-        self.preprocessing = None if preprocessing is None else list(preprocessing)
+        whole = preprocessing is None or isinstance(preprocessing, str)
+        self.preprocessing: Any = preprocessing if whole else list(preprocessing or ())
 
     def predict(self, images: Any) -> Array:
         """The network's output for raw images (N, *output_shape); one image is a batch of one."""
+        if self.preprocessing == UNKNOWN:
+            raise ValueError(
+                "the file does not hold the preprocessing, of which a part is a function of somebody's own: write "
+                "fastconv.load(path, preprocessing=[...]), or saved.network.predict(x) with images that are ready"
+            )
         parts = prepared(images, self.network.input_shape, self.network.dtype, self.preprocessing)
         outputs = [self.network.predict(part) for part in parts]
         return np.concatenate(outputs) if outputs else np.empty((0, *self.network.output_shape), self.network.dtype)

@@ -1,5 +1,7 @@
 """The schedule that falls where the loss no longer does."""
 
+from collections.abc import Mapping
+
 from ..ops import check
 from .moment import Moment, at_least_0
 
@@ -40,3 +42,11 @@ class Plateau:
         self.waited += 1
         if self.waited > self.patience:
             self.now, self.waited = max(self.least, self.now * self.factor), 0
+
+    def state(self) -> dict[str, float]:
+        """What it remembers, for a training that is broken off."""
+        return {"best": self.best, "waited": self.waited, "now": self.now}
+
+    def load_state(self, state: Mapping[str, float]) -> None:
+        """Take back what `state` gave."""
+        self.best, self.waited, self.now = float(state["best"]), int(state["waited"]), float(state["now"])

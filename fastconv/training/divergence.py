@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments.batch import white_of_floats
-from ..arguments.finite import item_not_finite
+from ..arguments.finite import contents, item_not_finite
 from ..losses import MSE
 from ..network import Network
 from ..typing import Array
@@ -43,6 +43,16 @@ def cause(network: Network, images: Array, targets: Array, chosen: Array | None,
     )
 
 
+def of_batch(batch: Any, optimizer: Any, loss: Any) -> str:
+    """The same for a batch of a loader; None for an epoch in which no batch was at fault."""
+    if batch is None:
+        return smaller_steps(optimizer, sure=False)
+    for what, array in (("images", batch.images), ("targets", batch.targets)):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            return f"{what} of this batch hold {contents(array)}: look at the data set and its transforms"
+    return all_ignored(batch.targets, loss) or too_fast(batch.images, optimizer, loss)
+
+
 def all_ignored(targets: Array, loss: Any) -> str:
     """Whether a batch has no mean, because none of its images (and pixels) counts; '' if some do."""
     ignored = getattr(loss, "ignore_index", None)
@@ -63,11 +73,11 @@ def smaller_steps(optimizer: Any, sure: bool) -> str:
     return f"the learning rate {is_or_may} too large: try a new optimizer with a smaller one than {rate:g}, {smaller}"
 
 
-def grown(first: float, last: float, loss: Any, targets: Array) -> bool:
+def grown(first: float, last: float, loss: Any, targets: Array | None) -> bool:
     """Whether the loss of an image has grown beyond that of the first batch, and beyond what large targets explain."""
     if last <= GROWN * max(1.0, first):
         return False
-    if targets.dtype.kind != "f":
+    if targets is None or targets.dtype.kind != "f":
         return True
     squares = float(np.square(targets, dtype="float64").sum())  # the squared error of a network that gives zeros
     count = targets.size if getattr(loss, "reduction", None) == "mean" else len(targets)
@@ -81,4 +91,4 @@ def too_fast(images: Array, optimizer: Any, loss: Any) -> str:
         cure += f", images / {white_of_floats(images)}"
     if isinstance(loss, MSE) and loss.reduction != "mean":
         cure += f", loss=fastconv.MSE('mean') instead of {loss!r}"
-    return f"{cure}, or fastconv.clip_gradients in a loop of your own"
+    return f"{cure}, or fit(..., max_norm=1.0); in a loop of your own fastconv.clip_gradients"

@@ -1,5 +1,6 @@
 """The data and the results of an epoch: checked images with targets, and loss and accuracy."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -24,7 +25,7 @@ OF_EPOCHS = {  # names of other libraries
     "values": "write epoch._asdict().values()",
     "history": "fit returns a list of such epochs: write [epoch.loss for epoch in history]",
 }
-FIELDS = "epoch, loss, accuracy, validation_loss, validation_accuracy, seconds"
+FIELDS = "epoch, loss, accuracy, validation_loss, validation_accuracy, seconds, lr, metrics"
 
 
 class Epoch(NamedTuple):
@@ -32,7 +33,8 @@ class Epoch(NamedTuple):
 
     A loss is the mean over all these images, or the sum if the loss function is a sum. An accuracy is the share, from 0
     to 1, of images (and pixels) whose class was predicted; None if targets are not classes. An image with a NaN among
-    its logits counts as wrong. In training each batch is evaluated before its update.
+    its logits counts as wrong. In training each batch is evaluated before its update. `lr` is the learning rate of the
+    last step, None where the optimizer has none; `metrics` are those that `fit` was given, of the validation.
     """
 
     epoch: int
@@ -41,6 +43,8 @@ class Epoch(NamedTuple):
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
+    lr: float | None = None
+    metrics: Mapping[str, float] = {}  # nobody writes into it
 
     def __getattr__(self, name: str) -> Any:
         no_attribute(self, name, OF_EPOCHS if name in OF_EPOCHS or name[:1] == "_" else {name: f"it has {FIELDS}"})
@@ -60,6 +64,7 @@ class Epoch(NamedTuple):
             validation.append("validation " + number(self.validation_loss))
         if self.validation_accuracy is not None:
             validation.append(f"{100 * self.validation_accuracy:.2f} %")
+        validation += [f"{name} {number(value)}" for name, value in self.metrics.items()]
         time = f"{self.seconds:.1f} s" if self.seconds < 100 else f"{self.seconds:.0f} s"
         parts = [f"epoch {self.epoch}", *train, ", ".join(validation), time]
         return "  ".join(part for part in parts if part)
@@ -152,8 +157,8 @@ def validation_data(network: Predictor, validation: Any, loss: Any) -> Data | No
         if hasattr(validation, "__len__") and not isinstance(validation, str):
             what = f"{type(validation).__name__} of length {len(validation)}"
         raise TypeError(
-            f"validation must be a pair (images, labels), got {what}; to keep the last n images for it: "
-            "fit(network, images[:-n], labels[:-n], validation=(images[-n:], labels[-n:]))"
+            f"validation must be a pair (images, labels), a data set, or a share such as 0.1, got {what}; to keep the "
+            "last n images for it: fit(network, images[:-n], labels[:-n], validation=(images[-n:], labels[-n:]))"
         )
     try:
         images, labels = validation

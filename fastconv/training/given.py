@@ -90,6 +90,12 @@ def has(value: object, method: str) -> bool:
     return callable(getattr(value, method, None))
 
 
+def is_data_set(value: object) -> bool:
+    """Whether this is a data set, or a loader of one."""
+    loader = hasattr(value, "epoch") and is_data_set(getattr(value, "data", None))
+    return loader or (not isinstance(value, type) and has(value, "batch") and hasattr(value, "__len__"))
+
+
 def is_pair(value: object) -> bool:
     """Whether this is a tuple or a list of two."""
     return isinstance(value, tuple | list) and len(value) == 2

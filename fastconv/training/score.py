@@ -1,6 +1,7 @@
 """The score of a network on images with labels: loss and accuracy, of batches together or of a whole set."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..predictor import BATCH, Predictor
 from ..system.caller import warn
 from ..typing import Array
 from .epoch import Data
-from .given import EVALUATE, chosen, pair, predicting
+from .given import EVALUATE, chosen, is_data_set, pair, predicting
 
 
 @explained("evaluate", EVALUATE, words.EVALUATE)
@@ -29,8 +30,10 @@ def evaluate(
     Parameters
     ----------
     network : Network, or what `Network.freeze` returns
-    images : array (N, *input_shape), the network's dtype, N >= 1; or a pair (images, labels)
-        A pair such as a Split of `fastconv.data.load`: ``evaluate(network, test)``.
+    images : array (N, *input_shape), the network's dtype, N >= 1; or a pair (images, labels); or a data set
+        A pair such as a Split of `fastconv.data.load`: ``evaluate(network, test)``. Of a data set of
+        `fastconv.data`, or a ``Loader(..., shuffle=False)`` with transforms, batches are read one after another; bytes
+        are divided by 255.
     labels : class indices (N,), or targets of the output's shape
         The loss decides what integers mean.
     loss : a loss of `fastconv.losses`
@@ -66,26 +69,41 @@ def evaluate(
         network.executor.expect_logits(loss)
     else:
         warn_of_probabilities(network.output, loss)
-    data = Data(network, *pair(images, labels, EVALUATE), loss)
-    result = score(network, data, loss)
+    data: Any
+    if labels is None and is_data_set(images):
+        from .loaded import LoadedValidation
+
+        data = LoadedValidation(network, images, loss)
+    else:
+        data = Data(network, *pair(images, labels, EVALUATE), loss)
+    result = score(network, data, loss)[:2]
     if not math.isfinite(result[0]):
         warn(f"the loss is {result[0]}: {why(network, data)}", RuntimeWarning)
     return result
 
 
-def why(network: Predictor, data: Data) -> str:
+def why(network: Predictor, data: Any) -> str:
     """Why the loss of these images is NaN or infinite."""
+    if not isinstance(data, Data):
+        return f"an image or a target of the data set is not finite, or {network._not_finite()}"
     non_finite = item_not_finite("images", data.images) or item_not_finite("labels", data.targets)
     return non_finite or f"images and labels are finite, but {network._not_finite()}"
 
 
-def score(network: Predictor, data: Data, loss: Any) -> tuple[float, float | None]:
-    """(loss, accuracy) on checked data."""
-    y, count = outputs(network, data.images), Count(loss)
+def score(
+    network: Predictor, data: Any, loss: Any, metrics: Mapping[str, Any] | None = None
+) -> tuple[float, float | None, dict[str, float]]:
+    """(loss, accuracy, metrics) on checked data: `Data`, or what has a method `outputs`."""
+    if isinstance(data, Data):
+        y, targets, classes = outputs(network, data.images), data.targets, data.classes
+    else:
+        y, targets, classes = data.outputs(network)
+    count = Count(loss)
     value = np.zeros((), network.dtype)
-    loss.bind(y, data.targets, value, None)()
-    count.add(value, y, data.classes)
-    return count.result()
+    loss.bind(y, targets, value, None)()
+    count.add(value, y, classes)
+    truth = targets if classes is None else classes
+    return *count.result(), {name: float(metric(y, truth)) for name, metric in (metrics or {}).items()}
 
 
 def outputs(network: Predictor, images: Array) -> Array:
@@ -120,7 +138,19 @@ class Count:
         """The mean loss of the images, also where the loss of a batch is a sum."""
         return self.total / self.images
 
+    def accuracy(self) -> float | None:
+        """The share of right classes so far; None where targets are not classes."""
+        return self.right / self.outputs if self.outputs else None
+
     def result(self) -> tuple[float, float | None]:
         """(loss, accuracy or None)."""
         loss = self.total if self.is_sum else self.total / self.images
-        return loss, self.right / self.outputs if self.outputs else None
+        return loss, self.accuracy()
+
+    def state(self) -> tuple[float, int, int, int]:
+        """What has been counted."""
+        return self.total, self.images, self.right, self.outputs
+
+    def load_state(self, counted: Any) -> None:
+        """Go on counting from there."""
+        self.total, self.images, self.right, self.outputs = float(counted[0]), *map(int, counted[1:])

@@ -1,0 +1,120 @@
+"""Files from which a training goes on, and the best network so far."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import checkpoint
+from ..ops import check
+from ..system.files import AnyPath
+from ..system.paths import text_of
+from .base import Callback, Run
+from .monitor import Monitor
+from .run_files import write_network, write_run
+
+__all__ = ["Checkpoint"]
+
+
+class Checkpoint(Callback):
+    """Write the training into a file, from which ``fit(..., resume=path)`` goes on as if it had never stopped.
+
+    The file holds the network with its model, class names and preprocessing, so that `fastconv.load` and
+    ``fastconv predict`` read it too; and the state of the optimizer, the schedule, the random numbers and the
+    callbacks, and the history. It is replaced as a whole: a crash while it is written leaves the one before.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        .npz, or .safetensors if that is its suffix.
+    every : int
+        Epochs between two files; the last epoch is written in any case.
+    steps : int, optional
+        Write after so many updates as well.
+    best : str or pathlib.Path, optional
+        A second file, with the network of the best epoch alone.
+    monitor : str
+        What decides which epoch is the best: a field of `Epoch`, or the name of a metric; without a validation the
+        loss.
+    classes : sequence of str, optional
+        The names of the classes; those of the data set unless given.
+    preprocessing : transform or sequence of transforms, optional
+        What an image passes through before the network sees it, of `fastconv.data.transforms`; unless given, those of
+        the loader that are not random.
+
+    Notes
+    -----
+    Ctrl-C writes the file too, after the step that is under way; what is printed says how to go on.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from fastconv import Network, fit, layers
+    >>> from fastconv.callbacks import Checkpoint
+    >>> x, labels = np.eye(4, dtype="float32"), [0, 1, 0, 1]
+    >>> def network():
+    ...     return Network(layers.Linear(2), (4,), seed=0)
+    >>> whole, parts = network(), network()
+    >>> _ = fit(whole, x, labels, epochs=4, batch_size=2, seed=0, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "run.npz")
+    ...     _ = fit(parts, x, labels, epochs=2, batch_size=2, seed=0, progress=False, callbacks=[Checkpoint(path)])
+    ...     later = network()
+    ...     history = fit(later, x, labels, epochs=4, batch_size=2, seed=0, progress=False, resume=path)
+    >>> len(history), bool((later.parameters.flat == whole.parameters.flat).all())
+    (4, True)
+    """
+
+    last = True
+
+    def __init__(
+        self,
+        path: AnyPath,
+        every: int = 1,
+        *,
+        steps: int | None = None,
+        best: AnyPath | None = None,
+        monitor: str | None = None,
+        classes: Sequence[str] | None = None,
+        preprocessing: Any = None,
+    ) -> None:
+        self.path = checkpoint.check_path(path)
+        self.every = check.integer(every, "every", 1)
+        self.steps = None if steps is None else check.integer(steps, "steps", 1)
+        self.best = None if best is None else checkpoint.check_path(best)
+        if self.best == self.path:
+            raise ValueError(f"best must be another file than path, got {self.best} twice")
+        self.monitor = Monitor(monitor)
+        self.classes = None if classes is None else tuple(classes)
+        self.preprocessing = preprocessing
+
+    def __repr__(self) -> str:
+        return f"Checkpoint({text_of(self.path, ValueError)!r})"
+
+    def on_step(self, run: Run) -> None:
+        """Write the training, if it is time."""
+        if self.steps is not None and run.step % self.steps == 0:
+            self.write(run)
+
+    def on_epoch(self, run: Run) -> None:
+        """Write the network if it is the best so far, and the training if it is time."""
+        if self.best is not None and self.monitor.improved(run):
+            write_network(self.best, run, self.classes, self.preprocessing)
+        if run.epoch % self.every == 0 or run.epoch >= run.epochs or run.stop:
+            self.write(run)
+
+    def on_interrupt(self, run: Run) -> None:
+        """Write the training, and say how to go on."""
+        self.write(run)
+        run.say(f"interrupted in epoch {run.epoch}: to go on, write fit(..., resume={self.path!r})")
+
+    def write(self, run: Run) -> None:
+        """Replace the file."""
+        write_run(self.path, run, self.classes, self.preprocessing)
+
+    def state(self) -> dict[str, Any]:
+        """The best so far."""
+        return self.monitor.state()
+
+    def load_state(self, state: Any) -> None:
+        """Take back the best so far."""
+        self.monitor.load_state(state)

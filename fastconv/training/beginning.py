@@ -1,0 +1,95 @@
+"""How a training begins and ends: callbacks are told, and one that was broken off goes on."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ..ops import check
+from .run import Run
+
+__all__ = ["begun", "checked_callbacks", "checked_metrics"]
+
+EVENTS = ("on_begin", "on_step", "before_validation", "after_validation", "on_epoch", "on_interrupt", "on_end")
+
+
+def checked_callbacks(callbacks: Any) -> tuple[Any, ...]:
+    """The callbacks, those with ``last`` after the others; TypeError for what is none."""
+    found = (callbacks,) if all(hasattr(callbacks, event) for event in EVENTS) else callbacks
+    if not isinstance(found, list | tuple):
+        cure = "; a function that takes an Epoch is on_epoch=function" if callable(found) else ""
+        raise TypeError(f"callbacks must be a list of callbacks, got {check.shown(callbacks)}{cure}")
+    for callback in found:
+        if isinstance(callback, type):
+            raise TypeError(
+                f"callbacks must be objects, got the class {callback.__name__}; write {callback.__name__}()"
+            )
+        missing = [event for event in (*EVENTS, "state", "load_state") if not callable(getattr(callback, event, None))]
+        if missing:
+            raise TypeError(
+                f"each callback must have the methods of fastconv.callbacks.Callback, got {check.shown(callback)}, "
+                f"which has no {missing[0]}; derive its class from Callback"
+            )
+    return tuple(sorted(found, key=lambda callback: bool(getattr(callback, "last", False))))
+
+
+def checked_metrics(metrics: Any) -> dict[str, Any]:
+    """The metrics by name; TypeError for what is no dict of functions."""
+    if metrics is None:
+        return {}
+    line = 'write metrics={"top5": functools.partial(fastconv.metrics.top_k, k=5)}, for example'
+    if not isinstance(metrics, Mapping):
+        raise TypeError(
+            f"metrics must be a dict, name -> function (outputs, targets) -> number, got {metrics!r}; {line}"
+        )
+    for name, metric in metrics.items():
+        if not isinstance(name, str) or not callable(metric):
+            raise TypeError(f"metrics must be functions by name, got {name!r}: {metric!r}; {line}")
+    return dict(metrics)
+
+
+@contextmanager
+def begun(run: Run, resume: Any) -> Iterator[None]:
+    """The callbacks' begin and end around a training, which first goes on from a file if it is to."""
+    if resume is not None and resume is not False:
+        go_on(run, resume)
+    run.call("on_begin")
+    try:
+        yield
+    except KeyboardInterrupt:
+        if run.boundary is not None:
+            run.boundary.go_back()
+        run.call("on_interrupt")
+        raise
+    finally:
+        run.call("on_end")
+
+
+def go_on(run: Run, resume: Any) -> None:
+    """Take back the state of a training from a file, and finish what it was doing."""
+    import os
+
+    from ..callbacks.run_files import read_run
+    from .resume import load_state
+
+    path = resume
+    if resume is True:
+        path = next((each.path for each in run.callbacks if hasattr(each, "path") and hasattr(each, "every")), None)
+        if path is None:
+            raise ValueError(
+                "resume=True needs a Checkpoint among the callbacks, whose file it reads; or write resume=path"
+            )
+        if not os.path.lexists(path):
+            return
+    stored = read_run(path, run.network)
+    try:
+        load_state(run, stored)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        if run.kept is not None:
+            run.kept.put_back()
+        raise ValueError(f"resume: the training in {os.fspath(path)} cannot go on here: {error}") from error
+    if run.kept is not None:
+        run.kept.keep()
+    if run.history and run.history[-1].epoch == run.epoch:  # it ended between two epochs
+        for _ in run.feed.batches(run.epoch, run.batch):
+            pass
+        run.next_epoch()

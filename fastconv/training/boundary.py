@@ -1,0 +1,32 @@
+"""What a training was at its last update, for an interrupt between the batches of one update."""
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Boundary"]
+
+
+class Boundary:
+    """Copies of the buffers, of the batches done and of what was counted, as they were after the last update."""
+
+    def __init__(self, run: Any) -> None:
+        buffers = run.network.buffers
+        self.run, self.live = run, [buffers.memory(name) for name in buffers]
+        self.copies = [array.copy() for array in self.live]
+        self.pass_by()
+
+    def pass_by(self) -> None:
+        """The training is between two updates."""
+        self.batch, self.counted = self.run.batch, self.run.count.state()
+        for copy, array in zip(self.copies, self.live, strict=True):
+            np.copyto(copy, array)
+
+    def go_back(self) -> None:
+        """Undo the batches since the last update."""
+        self.run.batch = self.batch
+        self.run.count.load_state(self.counted)
+        if self.run.adjust is not None:
+            self.run.adjust.forget()
+        for copy, array in zip(self.copies, self.live, strict=True):
+            np.copyto(array, copy)

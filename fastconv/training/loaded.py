@@ -1,0 +1,137 @@
+"""The batches of a loader, for training and for the validation; loaded where a data set is trained on."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..arguments.batch import batch, shape_of_batch
+from ..data.arrays import shares
+from ..data.loader import Loader
+from ..data.splits import data_set, split
+from ..data.transforms import described, unchanging
+from ..losses.base import prepared, true_classes
+from ..network import Network
+from ..ops import check
+from ..predictor import BATCH, Predictor
+from ..saved import UNKNOWN
+from ..typing import Array
+from .feeds import Batch, same
+from .given import begins_with_norm, warn_of_pixels
+
+__all__ = ["LoadedValidation", "LoaderFeed", "divided", "loader_of"]
+
+
+def loader_of(given: Any, batch_size: int, seed: int, drop_last: bool) -> Loader:
+    """The loader that was given, or one of a data set."""
+    if isinstance(given, Loader):
+        return given
+    return Loader(data_set(given), batch_size=batch_size, seed=seed, drop_last=drop_last)
+
+
+def divided(loader: Loader, share: float) -> tuple[Loader, Loader]:
+    """Two loaders: of the part to train on, with all transforms, and of the validation, without the random ones."""
+    training, validation = split(
+        loader.data, share, loader.seed, stratify=getattr(loader.data, "labels", None) is not None
+    )
+    options = ("batch_size", "shuffle", "seed", "drop_last", "transforms", "workers", "processes", "balanced", "mix")
+    return Loader(training, **{name: getattr(loader, name) for name in options}), held_out(validation, loader)
+
+
+def held_out(data: Any, loader: Loader | None) -> Loader:
+    """A loader of a validation, in its order, with those transforms of another loader that are not random."""
+    try:
+        transforms = () if loader is None else unchanging(loader.transforms)
+    except ValueError as error:
+        raise ValueError(
+            f"validation: {error}; give a validation with transforms of its own: Loader(data, shuffle=False, "
+            "transforms=[...])"
+        ) from None
+    return Loader(data_set(data), batch_size=BATCH, shuffle=False, transforms=transforms)
+
+
+class LoaderFeed:
+    """The batches of a `fastconv.data.Loader`, checked as they come."""
+
+    def __init__(self, network: Network, loader: Loader, loss: Any, drawn: bool) -> None:
+        self.network, self.loader, self.loss = network, loader, loss
+        self.drawn = drawn  # whether nobody chose the seed
+        self.batch_size, self.first = min(loader.batch_size, len(loader.data)), loader.epochs
+        self.images = len(loader) * loader.batch_size if loader.drop_last else len(loader.data)
+        self.classes = getattr(loader.data, "classes", None)
+        own = any(described(transform) is None for transform in loader.transforms)
+        self.preprocessing: Any = UNKNOWN if own else unchanging(loader.transforms)
+        self.warns = not begins_with_norm(network)
+        labels = getattr(loader.data, "labels", None)
+        if labels is not None and loader.mix is None:  # all of them, before the first image is read
+            prepared(loss, labels, (len(labels), *network.output_shape), network.dtype)
+
+    def batches(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """Checked batches of one epoch of the loader."""
+        self.loader.epochs = self.first + number
+        for images, targets in self.loader.epoch(self.first + number - 1, first):
+            batch = checked(self.network, images, targets, self.loss)
+            if self.warns:
+                warn_of_pixels("images", batch.images)
+                self.warns = False
+            yield batch
+
+    def state(self) -> dict[str, Any]:
+        """The seed and the epoch, which decide everything."""
+        loader = self.loader
+        sizes = {"all": len(loader.data), "images": self.images, "batch_size": self.batch_size}
+        return {**sizes, "seed": loader.seed, "first": self.first}
+
+    def load_state(self, state: Any) -> None:
+        """Begin where the broken-off training began."""
+        unknown = {"first": None, "seed": None} if self.drawn else {"first": None}
+        same(state, {**self.state(), **unknown})
+        self.first = check.integer(state["first"], "first", 0)
+        self.loader.seed = check.integer(state["seed"], "seed", 0)
+
+
+class LoadedValidation:
+    """A validation that is read anew after each epoch."""
+
+    def __init__(self, network: Predictor, given: Any, loss: Any, training: Loader | None = None) -> None:
+        self.loader = given if isinstance(given, Loader) else held_out(given, training)
+        self.loss = loss
+        if self.loader.shuffle or self.loader.drop_last:
+            raise ValueError(
+                "validation must be all images in their order: give a Loader with shuffle=False, drop_last=False"
+            )
+
+    def reserve(self, network: Network) -> None:
+        """Plan the size of its batches."""
+        network.reserve(min(self.loader.batch_size, len(self.loader.data)))
+
+    def outputs(self, network: Predictor) -> tuple[Array, Array, Array | None]:
+        """(output, targets, true classes) of all images."""
+        parts = []
+        for images, targets in self.loader.epoch(0):
+            part = checked(network, images, targets, self.loss)
+            parts.append((network._predict_part(part.images), part.targets, part.classes))
+        y, prepared_targets, classes = zip(*parts, strict=True)
+        known = None if any(c is None for c in classes) else np.concatenate(classes)
+        return np.concatenate(y), np.concatenate(prepared_targets), known
+
+
+def floats(images: Any, network: Predictor) -> Any:
+    """Images as the network's numbers: bytes divided by 255, floating-point numbers as they are."""
+    if isinstance(images, np.ndarray) and images.dtype == np.uint8:
+        return shares(images).astype(network.dtype, copy=False)
+    if isinstance(images, np.ndarray) and images.dtype.kind == "f":
+        return images.astype(network.dtype, copy=False)
+    return images
+
+
+def checked(network: Predictor, images: Any, targets: Any, loss: Any) -> Batch:
+    """The batch that a loader gave; errors say what to change in the data set or its transforms."""
+    x, batched = batch(floats(images, network), "images", network.input_shape, network.dtype)
+    if not batched or len(x) == 0:
+        wanted = shape_of_batch(network.input_shape)
+        raise ValueError(f"images of a batch must be {wanted} with N >= 1, got shape {np.shape(images)}")
+    y_shape = (len(x), *network.output_shape)
+    if len(targets) != len(x):
+        raise ValueError(f"a batch must have as many targets as images, got {len(targets)} and {len(x)}")
+    return Batch(x, prepared(loss, targets, y_shape, network.dtype), true_classes(loss, targets, y_shape), None)

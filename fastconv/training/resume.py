@@ -1,0 +1,79 @@
+"""The state of a training that can go on later, and the way back: bit for bit what it would have become."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .epoch import Epoch
+
+__all__ = ["load_state", "state"]
+
+NUMBERS = ("epoch", "loss", "accuracy", "validation_loss", "validation_accuracy", "seconds", "lr")
+
+
+def state(run: Any) -> dict[str, Any]:
+    """All that a training needs beside the network's arrays, as nested dicts of arrays and of what JSON holds."""
+    import time
+
+    optimizer = run.optimizer.state() if hasattr(run.optimizer, "load_state") else None
+    return {
+        "epoch": run.epoch,
+        "batch": run.batch,
+        "accumulate": run.accumulate,
+        "counted": run.count.state(),
+        "seconds": time.perf_counter() - run.started,
+        "first": run.first,
+        "optimizer": optimizer,
+        "rate": run.rate.state(),
+        "feed": run.feed.state(),
+        "history": rows(run.history),
+        "metrics": [dict(epoch.metrics) for epoch in run.history],
+        "callbacks": [{"kind": type(each).__name__, "state": dict(each.state())} for each in run.callbacks],
+    }
+
+
+def rows(history: Any) -> Any:
+    """(epochs, 7) float64, NaN for None."""
+    table = [[getattr(epoch, name) for name in NUMBERS] for epoch in history]
+    return np.array(table, dtype="float64").reshape(-1, len(NUMBERS))
+
+
+def load_state(run: Any, stored: Mapping[str, Any]) -> None:
+    """Go on after the step at which `state` was called; the network has its arrays already."""
+    if stored["accumulate"] != run.accumulate:
+        raise ValueError(
+            f"accumulate: {stored['accumulate']} when it was written, now {run.accumulate}; both must agree"
+        )
+    run.feed.load_state(stored["feed"])
+    if stored["optimizer"] is not None:
+        if not hasattr(run.optimizer, "load_state"):
+            raise ValueError(f"it has the state of an optimizer, which {type(run.optimizer).__name__} cannot take back")
+        run.optimizer.load_state(stored["optimizer"])
+    run.rate.load_state(stored["rate"])
+    run.epoch, run.batch, run.first = int(stored["epoch"]), int(stored["batch"]), stored["first"]
+    run.elapsed = float(stored["seconds"])
+    run.count.load_state(stored["counted"])
+    run.history.extend(epochs(stored["history"], stored["metrics"]))
+    hand_out(run.callbacks, stored["callbacks"])
+
+
+def epochs(table: Any, metrics: Any) -> list[Epoch]:
+    """The rows of a history as epochs."""
+    found = []
+    for row, measured in zip(np.asarray(table).tolist(), metrics, strict=True):
+        values = dict(zip(NUMBERS, row, strict=True))
+        for name in ("accuracy", "validation_loss", "validation_accuracy", "lr"):
+            values[name] = None if values[name] != values[name] else values[name]
+        found.append(Epoch(**{**values, "epoch": int(values["epoch"])}, metrics=measured))
+    return found
+
+
+def hand_out(callbacks: Any, stored: Any) -> None:
+    """Give each callback the state of the one of its kind, in their order; new ones begin anew."""
+    waiting = list(stored)
+    for callback in callbacks:
+        found = next((each for each in waiting if each["kind"] == type(callback).__name__), None)
+        if found is not None:
+            waiting.remove(found)
+            callback.load_state(found["state"])

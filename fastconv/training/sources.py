@@ -1,0 +1,135 @@
+"""What `fit` trains on and looks at, checked, and the memory for it, before anything runs."""
+
+from typing import Any
+
+import numpy as np
+
+from ..network import Network
+from ..ops import check
+from ..predictor import BATCH
+from ..typing import Array
+from .epoch import Data, validation_data
+from .feeds import ArrayFeed, Feed
+from .given import FIT, begins_with_norm, is_data_set, pair, warn_of_pixels
+
+__all__ = ["reserve", "sources"]
+
+
+def sources(
+    network: Network, images: Any, labels: Any, validation: Any, loss: Any, batch_size: int, seed: Any, drop_last: bool
+) -> tuple[Feed, Any]:
+    """(what gives the batches, the validation or None), both checked."""
+    if labels is None and is_data_set(images):
+        return loaded(network, images, validation, loss, batch_size, seed, drop_last)
+    images, labels = pair(images, labels, FIT)
+    share = share_of(validation)
+    if share is not None:
+        (images, labels), validation = divided(images, labels, share, seed)
+    data = Data(network, images, labels, loss)
+    held_out = held(network, validation, loss)
+    seen = images_seen(len(data.images), batch_size, drop_last)
+    rng = check.random(seed)
+    if not begins_with_norm(network):
+        warn_of_pixels("images", data.images[:batch_size])
+    warn_of_pixels("labels", data.targets[:batch_size])
+    return ArrayFeed(data, batch_size, seen, rng), held_out
+
+
+def loaded(
+    network: Network, given: Any, validation: Any, loss: Any, batch_size: int, seed: Any, drop_last: bool
+) -> tuple[Feed, Any]:
+    """The same for a data set or a loader."""
+    from .loaded import LoadedValidation, LoaderFeed, divided, loader_of
+
+    drawn = seed is None
+    if drawn:
+        seed = int(np.random.default_rng().integers(1 << 62))
+    loader = loader_of(given, batch_size, check.integer(seed, "seed", 0), drop_last)
+    drawn = drawn and loader is not given
+    share = share_of(validation)
+    if share is not None:
+        loader, validation = divided(loader, share)
+    feed = LoaderFeed(network, loader, loss, drawn)
+    if is_data_set(validation):
+        return feed, LoadedValidation(network, validation, loss, loader)
+    return feed, held(network, validation, loss)
+
+
+def held(network: Network, validation: Any, loss: Any) -> Any:
+    """The checked validation: arrays, or a loader; None stays."""
+    if is_data_set(validation):
+        from .loaded import LoadedValidation
+
+        return LoadedValidation(network, validation, loss)
+    return validation_data(network, validation, loss)
+
+
+def share_of(validation: Any) -> float | None:
+    """A share of the images, from 0 to 1; None for anything else."""
+    if isinstance(validation, bool) or not isinstance(validation, int | float | np.number):
+        return None
+    if not 0 < validation < 1:
+        raise ValueError(
+            f"validation must be a share between 0 and 1, or images with labels, got {validation}; to keep the last n "
+            "images for it: fit(network, images[:-n], labels[:-n], validation=(images[-n:], labels[-n:]))"
+        )
+    return float(validation)
+
+
+class Numbered:
+    """Images by number alone, of which `split` makes two parts."""
+
+    def __init__(self, count: int, labels: Array | None) -> None:
+        self.count = count
+        if labels is not None:
+            self.labels = labels
+
+    def __len__(self) -> int:
+        return self.count
+
+    def batch(self, indices: Array) -> Any:
+        """Nothing: the images are not read."""
+        raise NotImplementedError
+
+
+def divided(images: Any, labels: Any, share: float, seed: Any) -> tuple[Any, Any]:
+    """(images, labels) to train on, and those of the validation; the same for the same seed, 0 where it is None."""
+    from ..data.splits import split
+
+    images, classes = check.given(images, "images"), check.given(labels, "labels")
+    if images.ndim == 0 or classes.ndim == 0 or len(images) != len(classes):
+        raise ValueError(f"labels must be as many as images, got shapes {classes.shape} and {images.shape}")
+    stratify = classes.ndim == 1 and classes.dtype.kind in "iu"
+    numbered = Numbered(len(images), classes if stratify else None)
+    seed = seed if isinstance(seed, int | np.integer) else 0
+    kept, held_out = split(numbered, share, int(seed), stratify=stratify)
+    return (images[kept.indices], classes[kept.indices]), (images[held_out.indices], classes[held_out.indices])
+
+
+def images_seen(images: int, batch_size: int, drop_last: bool) -> int:
+    """How many images an epoch trains on."""
+    seen = images - (images % batch_size if drop_last else 0)
+    if seen == 0:
+        raise ValueError(f"drop_last=True leaves no batch of batch_size={batch_size}: there are only {images} images")
+    return seen
+
+
+def reserve(network: Network, feed: Feed, validation: Any, loss: Any, fused_update: bool) -> None:
+    """Plan every size of batch in an epoch, so that a batch that cannot run is refused before anything changes."""
+    size, images = feed.batch_size, feed.images
+    whole, rest = min(size, images), images % size
+    if isinstance(validation, Data):
+        network.reserve(min(BATCH, len(validation.images)))
+        y = np.empty((len(validation.images), *network.output_shape), network.dtype)
+        loss.bind(y, validation.targets, np.zeros((), network.dtype), None)
+    elif validation is not None:
+        validation.reserve(network)
+    network.reserve(whole, loss, fused_update)
+    try:
+        if rest:
+            network.reserve(rest, loss, fused_update)
+    except ValueError as error:
+        raise ValueError(
+            f"batch_size={size} leaves a last batch of {rest} of {images} images, which cannot be trained "
+            f"(pass drop_last=True, or another batch_size): {error}"
+        ) from None

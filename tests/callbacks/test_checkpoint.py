@@ -1,0 +1,97 @@
+"""When files of a training are written, and what is in them."""
+
+import numpy as np
+import pytest
+
+from fastconv import checkpoint
+from fastconv.callbacks import Checkpoint
+from fastconv.layers import Linear
+from fastconv.network import Network
+from fastconv.optim import SGD
+from fastconv.training import fit
+
+X, LABELS = np.eye(6, dtype="float32"), np.arange(6) % 2
+
+
+def network():
+    return Network(Linear(2), (6,), seed=0)
+
+
+class Counting(Checkpoint):
+    """Notes the epochs in which it writes."""
+
+    def write(self, run):
+        super().write(run)
+        self.__dict__.setdefault("written", []).append((run.epoch, run.step))
+
+
+@pytest.mark.parametrize(
+    ("every", "steps", "epochs", "written"),
+    [
+        (1, None, 3, [(1, 3), (2, 6), (3, 9)]),
+        (2, None, 3, [(2, 6), (3, 9)]),
+        (10, None, 2, [(2, 6)]),
+        (10, 4, 3, [(2, 4), (3, 8), (3, 9)]),
+    ],
+)
+def test_when_it_writes(tmp_path, every, steps, epochs, written):
+    file = Counting(tmp_path / "run.npz", every, steps=steps)
+    fit(network(), X, LABELS, epochs=epochs, batch_size=2, callbacks=[file], progress=False)
+    assert file.written == written
+
+
+def test_the_best_network_is_kept(tmp_path):
+    """The rate is such that the validation becomes worse; the file has the weights of the best epoch."""
+    net, best, weights = network(), tmp_path / "best.npz", []
+    history = fit(
+        net,
+        X,
+        LABELS,
+        epochs=6,
+        batch_size=6,
+        optimizer=SGD(1.0),
+        validation=(X, 1 - LABELS),
+        callbacks=[Checkpoint(tmp_path / "run.npz", best=best)],
+        on_epoch=lambda epoch: weights.append(net.parameters.flat.copy()),
+        progress=False,
+    )
+    place = int(np.argmin([epoch.validation_loss for epoch in history]))
+    kept = network()
+    kept.load(best)
+    np.testing.assert_array_equal(kept.parameters.flat, weights[place])
+    assert "run" not in checkpoint.metadata(best)
+
+
+def test_it_says_how_to_go_on(tmp_path, capsys):
+    class Stop(Checkpoint):
+        def on_step(self, run):
+            raise KeyboardInterrupt
+
+    path = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        fit(network(), X, LABELS, callbacks=[Stop(path)])
+    assert f"interrupted in epoch 1: to go on, write fit(..., resume='{path}')" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"path": "run.pth"}, ValueError, r"path must end in .npz or .safetensors"),
+        ({"path": "missing/run.npz"}, OSError, "missing"),
+        ({"path": 3}, TypeError, "path"),
+        ({"path": "run.npz", "every": 0}, ValueError, "every must be >= 1"),
+        ({"path": "run.npz", "steps": 0}, ValueError, "steps must be >= 1"),
+        ({"path": "run.npz", "best": "run.npz"}, ValueError, "best must be another file than path"),
+        ({"path": "run.npz", "monitor": 3}, TypeError, "monitor must be the name"),
+    ],
+)
+def test_what_is_refused_before_training(tmp_path, monkeypatch, options, error, says):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=says):
+        Checkpoint(**options)
+
+
+def test_a_monitor_that_is_not_there_is_named(tmp_path):
+    file = Checkpoint(tmp_path / "run.npz", best=tmp_path / "best.npz", monitor="validation_accuracy")
+    with pytest.raises(ValueError, match=r"monitor='validation_accuracy': .* fit needs validation="):
+        fit(network(), X, LABELS, callbacks=[file], progress=False)

@@ -1,0 +1,155 @@
+"""What callbacks are told, in which order, and what an interrupt or an error leaves."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from fastconv.callbacks import Callback
+from fastconv.graph import sequential
+from fastconv.layers import BatchNorm, Flatten, Linear
+from fastconv.network import Network
+from fastconv.optim import SGD
+from fastconv.training import evaluate, fit
+
+X = np.random.default_rng(0).standard_normal((20, 1, 3, 3)).astype("float32")
+LABELS = np.arange(20) % 2
+
+
+def network():
+    return Network(sequential(Flatten(), BatchNorm(), Linear(2)), (1, 3, 3), seed=0)
+
+
+class Diary(Callback):
+    """Writes down what it is told."""
+
+    def __init__(self, name="", entries=None, last=False):
+        self.name, self.entries, self.last = name, [] if entries is None else entries, last
+
+    def __getattribute__(self, name):
+        if name.startswith(("on_", "before_", "after_")):
+            return lambda run: self.note(name, run)
+        return super().__getattribute__(name)
+
+    def note(self, event, run):
+        self.entries.append((self.name + event, run.epoch, run.step))
+
+
+def test_the_order_of_events():
+    diary = Diary()
+    fit(network(), X, LABELS, batch_size=10, epochs=2, validation=(X, LABELS), callbacks=[diary], progress=False)
+    events = ["on_step", "on_step", "before_validation", "after_validation", "on_epoch"]
+    assert [entry[0] for entry in diary.entries] == ["on_begin", *events, *events, "on_end"]
+    assert [entry[1:] for entry in diary.entries if entry[0] == "on_step"] == [(1, 1), (1, 2), (2, 3), (2, 4)]
+
+
+def test_callbacks_come_in_their_order_and_the_last_ones_last():
+    entries = []
+    three = [Diary("c", entries, last=True), Diary("a", entries), Diary("b", entries)]
+    fit(network(), X, LABELS, callbacks=three, progress=False)
+    assert [entry[0] for entry in entries if "on_epoch" in entry[0]] == ["aon_epoch", "bon_epoch", "con_epoch"]
+
+
+class StopAt(Callback):
+    def __init__(self, step):
+        self.step = step
+
+    def on_step(self, run):
+        run.stop = run.step == self.step
+
+
+@pytest.mark.parametrize(("step", "epochs"), [(1, 0), (2, 1), (3, 1), (4, 2)])
+def test_a_callback_may_stop_after_any_step(step, epochs):
+    net, optimizer = network(), SGD(0.1)
+    history = fit(
+        net, X, LABELS, batch_size=10, epochs=5, optimizer=optimizer, callbacks=[StopAt(step)], progress=False
+    )
+    assert len(history) == epochs
+    assert optimizer.state()["steps"]["linear1.weight"] == step
+
+
+class Interrupting(Callback):
+    """A real Ctrl-C in the middle of a step: `at` counts batches."""
+
+    def __init__(self, at):
+        self.at, self.batches = at, 0
+
+    def on_interrupt(self, run):
+        self.state_then = run.state()
+
+
+def interrupt(net, at):
+    """Let the network send SIGINT to this process in its step number `at`."""
+    step, count = net.train_batch, iter(range(1, 1000))
+
+    def train_batch(*arguments):
+        found = step(*arguments)
+        if next(count) == at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return found
+
+    vars(net)["train_batch"] = train_batch
+
+
+@pytest.mark.parametrize(
+    ("accumulate", "at", "batch"), [(1, 1, 1), (1, 3, 3), (3, 3, 3), (3, 4, 3), (3, 5, 3), (2, 1, 0)]
+)
+def test_an_interrupt_leaves_the_network_as_after_an_update(accumulate, at, batch):
+    """The same bits, also of running statistics, as a training that was stopped there by a callback."""
+    net, other, told = network(), network(), Interrupting(at)
+    interrupt(net, at)
+    with pytest.raises(KeyboardInterrupt):
+        fit(net, X, LABELS, batch_size=2, seed=1, accumulate=accumulate, callbacks=[told], progress=False)
+    assert told.state_then["batch"] == batch
+    if batch:
+        stop = StopAt(batch // accumulate)
+        fit(other, X, LABELS, batch_size=2, seed=1, accumulate=accumulate, callbacks=[stop], progress=False)
+    for name, array in net.arrays().items():
+        np.testing.assert_array_equal(array, other.arrays()[name], err_msg=name)
+
+
+def test_an_error_still_ends_the_validation_and_the_training():
+    diary = Diary()
+
+    def broken(y, classes):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fit(network(), X, LABELS, validation=(X, LABELS), metrics={"x": broken}, callbacks=[diary], progress=False)
+    assert [entry[0] for entry in diary.entries[-2:]] == ["after_validation", "on_end"]
+
+
+def test_a_validation_is_that_of_evaluate():
+    net = network()
+    (epoch,) = fit(net, X, LABELS, validation=(X, LABELS), progress=False)
+    assert (epoch.validation_loss, epoch.validation_accuracy) == evaluate(net, X, LABELS)
+    assert epoch.lr == 0.1
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "says"),
+    [
+        ([print], "each callback must have the methods of fastconv.callbacks.Callback"),
+        (print, "callbacks must be a list of callbacks, .*; a function that takes an Epoch is on_epoch=function"),
+        (Callback, r"got the class Callback; write Callback\(\)"),
+        ([Callback], r"got the class Callback; write Callback\(\)"),
+        (3, "callbacks must be a list"),
+        (None, "callbacks must be a list"),
+    ],
+)
+def test_what_is_no_callback(callbacks, says):
+    with pytest.raises(TypeError, match=says):
+        fit(network(), X, LABELS, callbacks=callbacks, progress=False)
+
+
+def test_one_callback_needs_no_list():
+    diary = Diary()
+    fit(network(), X, LABELS, callbacks=diary, progress=False)
+    assert diary.entries[0][0] == "on_begin"
+
+
+@pytest.mark.parametrize("metrics", [["top5"], print, {"x": 1}, {1: print}])
+def test_what_are_no_metrics(metrics):
+    with pytest.raises(TypeError, match="metrics must be"):
+        fit(network(), X, LABELS, metrics=metrics, progress=False)
