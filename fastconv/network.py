@@ -18,6 +18,7 @@ from .frozen import FrozenNetwork
 from .graph import Node
 from .init import blamed_on
 from .layer import Parameter, State
+from .models import described
 from .ops import check
 from .parameters import SetOnce
 from .predictor import Predictor
@@ -63,6 +64,8 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
         running means.
     output_shape : tuple
         Without the batch axis.
+    model : dict or None
+        Name and arguments of the model, if it is one of `fastconv.models`.
 
     Notes
     -----
@@ -89,15 +92,17 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
     set_once = MappingProxyType(
         {
             "output": "build another Network",
-            "made_by": "it says which model the network was built from",
             "input_shape": "it belongs to the model; build a Network for the other shape, and load the weights",
             "output_shape": "it belongs to the model; build another Network",
             "dtype": "it belongs to the arrays; build a Network with the other dtype, and write into its parameters",
             "parameters": "write into the arrays, network.parameters.update(values), or load a file",
             "buffers": "write into the arrays, network.buffers.update(values), or load a file",
             "executor": "it holds the plans of this network alone",
+            "model": "it says what this network was built from; build another Network",
         }
     )
+
+    model: Mapping[str, Any] | None
 
     def __init__(
         self,
@@ -113,8 +118,8 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
         if isinstance(dtype, int):
             raise TypeError(f"dtype must be 'float32' or 'float64', got {dtype!r}; for a seed write seed={dtype}")
         self.assemble(graph.build(model, input_shape, dtype, precise), recompute)
-        self.made_by = getattr(model, "made_by", None)
         self.initialise(*graph.declared(self.nodes), check.random(seed))
+        vars(self)["model"] = described(model)
 
     def assemble(self, output: Node, recompute: bool) -> None:
         """Make the arrays, without values, and the executor."""

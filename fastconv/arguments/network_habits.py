@@ -112,7 +112,6 @@ CURES = {
     "named_modules": NODES,
     "children": NODES,
     "named_children": NODES,
-    "model": NODES,
     "add": MODEL,
     "append": MODEL,
     "add_module": MODEL,

@@ -63,6 +63,9 @@ FIT = {  # an argument of other libraries -> the name here, or what to write
     "learning_rate": "write optimizer=fastconv.SGD(lr=VALUE)",
     "momentum": "write optimizer=fastconv.SGD(lr=0.1, momentum=VALUE)",
     "weight_decay": "write optimizer=fastconv.SGD(lr=0.1, weight_decay=VALUE)",
+    **dict.fromkeys(
+        ("param_groups", "groups"), "write optimizer=fastconv.SGD(0.1, groups={'layer4.*': {'lr': 0.01}}), for example"
+    ),
     "callback": "callbacks",
     **dict.fromkeys(
         ("patience", "early_stopping"), "write callbacks=[fastconv.callbacks.EarlyStopping(patience=VALUE)]"

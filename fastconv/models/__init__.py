@@ -33,7 +33,7 @@ from .alexnet import alexnet
 from .blocks import Model
 from .chain import chain
 from .densenet import densenet121, densenet161, densenet169, densenet201
-from .descriptions import build, described
+from .described import build, described
 from .googlenet import googlenet
 from .lenet5 import lenet5
 from .mobilenet_v1 import mobilenet_v1

@@ -1,7 +1,8 @@
 """What the architectures share: numbered and named parts, and convolution with batch normalisation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any, NoReturn, ParamSpec, TypeAlias
 
 from ..arguments.attributes import written
@@ -14,6 +15,7 @@ from ..ops import check
 
 P = ParamSpec("P")
 Model: TypeAlias = Callable[[Node], Node]  # a layer is the smallest one
+MAKERS: dict[str, Callable[..., Any]] = {}  # the models of `fastconv.models` by name
 
 
 def numbered(*parts: Model) -> Model:
@@ -56,11 +58,12 @@ def shown(make: Callable[P, Model]) -> Callable[P, Model]:
     def made(*args: P.args, **options: P.kwargs) -> Model:
         words = [*map(written, args), *(f"{name}={written(value)}" for name, value in options.items())]
         model = make(*args, **options)
-        found = Made(model, f"{make.__name__}({', '.join(words)})")
-        if hasattr(model, "made_by"):
-            vars(found)["made_by"] = model.made_by
-        return found
+        result = Made(model, f"{make.__name__}({', '.join(words)})")
+        result._made = getattr(model, "_made", None)
+        return result
 
+    if MAKERS.get(make.__name__) is make:
+        MAKERS[make.__name__] = made
     return made
 
 
@@ -79,7 +82,7 @@ WORDS = {
 def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
     """The function that makes a model, with errors that name its arguments and say what to write.
 
-    The model remembers the call as `made_by`, if a file can hold the arguments.
+    A model of this package remembers its name and all arguments, for `described`.
     """
     code = make.__code__
     names = code.co_varnames[: code.co_argcount]
@@ -91,21 +94,16 @@ def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
             if name in CHECKS and name in names and value is not None:
                 CHECKS[name](value, name)
         model = call(*args, **options)
-        arguments = dict(zip(names, args, strict=False)) | options
-        if storable(arguments):
-            vars(model)["made_by"] = {"name": make.__name__, "arguments": arguments}
+        if own:
+            bound = signature(make).bind(*args, **options)
+            bound.apply_defaults()
+            setattr(model, "_made", (make.__name__, bound.arguments))  # noqa: B010  # models are functions to mypy
         return model
 
+    own = make.__module__.startswith(f"{__package__}.")
+    if own:
+        MAKERS[make.__name__] = checked
     return checked
-
-
-def storable(value: Any) -> bool:
-    """Whether JSON holds the value."""
-    if isinstance(value, Mapping):
-        return all(isinstance(name, str) and storable(part) for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return all(map(storable, value))
-    return value is None or isinstance(value, str | int | float)
 
 
 def classes(value: Any, name: str) -> None:

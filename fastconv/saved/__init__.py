@@ -1,6 +1,7 @@
-"""Files that hold a whole network: weights, which model it is, its classes, what images pass through before it."""
+"""Networks in files: which model, its weights, the names of the classes, and how images are prepared for it."""
 
-from .files import UNKNOWN, described, load, save
+from .description import UNKNOWN, described
+from .files import load, save
 from .network import SavedNetwork
 
 __all__ = ["UNKNOWN", "SavedNetwork", "described", "load", "save"]

@@ -1,197 +1,238 @@
-"""Files that hold a whole network: weights, which model it is, its classes, what images pass through before it."""
+"""`fastconv.save` and `fastconv.load`."""
 
-import math
 import os
-from collections.abc import Sequence
-from reprlib import repr as shortened
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from .. import checkpoint, graph, models
+from ..checkpoint import CheckpointError
+from ..checkpoint.metadata import written
 from ..data import transforms
+from ..models.blocks import Model
 from ..network import Network
 from ..ops import check
 from ..system.files import AnyPath
 from ..system.paths import text_of
 from ..typing import Shape
+from . import description
 from .network import SavedNetwork
 
-__all__ = ["UNKNOWN", "described", "load", "save"]
+__all__ = ["load", "save"]
 
-MOST_PIXELS = 1 << 22  # of the input that a file may declare
-UNKNOWN = "unknown"  # what is written where images pass through functions that a file cannot hold
+MOST_VALUES = 1 << 28  # of one value inside a network that a file declares, for one image
+MOST_SAID = 500  # characters of an error about a stranger's file
+DTYPES = ("float32", "float64")
 
 
 def save(
     path: AnyPath,
     network: Network,
     classes: Sequence[str] | None = None,
-    preprocessing: Any = None,
+    preprocessing: Sequence[transforms.Transform] | None = None,
     metadata: Any = None,
 ) -> None:
-    """Write a network with all that is needed to predict on raw images; `load` gives it back.
+    """Write a whole network into one file, from which `fastconv.load` makes it ready for images.
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        .npz, or .safetensors if that is its suffix. Replaced as a whole, as by `Network.save`.
+    path : str, bytes or pathlib.Path
+        .safetensors gives that format, any other suffix an .npz; see `Network.save`.
     network : Network
-        Of a model of `fastconv.models`. For one of your own write ``load(path, model=function)``.
-    classes : sequence of str, optional
-        A name for each output.
-    preprocessing : transform or sequence of transforms, optional
-        What an image passes through, such as ``[transforms.resize(40), transforms.center_crop(32),
-        transforms.normalize()]``. By default bytes are divided by 255.
+        Of a model of `fastconv.models`; a file holds its name and arguments.
+    classes : list of str, optional
+        The names of the classes, in the order of the outputs.
+    preprocessing : list of transforms, optional
+        Of `fastconv.data.transforms`, without random ones: what `load(path).predict` does with raw images first.
     metadata : optional
-        Anything of your own that JSON holds.
+        Anything that JSON can hold; `load(path).metadata` is equal to it ({} for None).
 
     Raises
     ------
     TypeError, ValueError
-        For what a file cannot hold; nothing is written.
+        If `load` could not build the network again: the model is one of your own, or its layers were changed; if a
+        transform is one of your own, or random; if there are not as many names as classes. Nothing is written.
     OSError
         If the path cannot be written.
 
+    Notes
+    -----
+    The old file stays until the new one is whole. The file is also one of weights: `Network.load` reads it.
+
     Examples
     --------
-    >>> import os, tempfile
-    >>> import numpy as np
+    >>> import tempfile
     >>> import fastconv
-    >>> network = fastconv.Network(fastconv.models.lenet5(num_classes=3), (1, 28, 28), seed=0)
+    >>> from fastconv.data import transforms
+    >>> network = fastconv.Network(fastconv.models.lenet5(num_classes=2), (1, 28, 28), seed=0)
+    >>> steps = [transforms.resize((28, 28)), transforms.to_float()]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "pets.npz")
-    ...     fastconv.save(path, network, classes=["cat", "dog", "hamster"])
-    ...     saved = fastconv.load(path)
-    >>> image = np.zeros((28, 28), "uint8")
-    >>> len(saved.classify(image)), saved.network
-    (1, <Network (1, 28, 28) -> (3,), 61,111 parameters, float32>)
+    ...     fastconv.save(f"{folder}/cats.npz", network, classes=["cat", "dog"], preprocessing=steps)
+    ...     saved = fastconv.load(f"{folder}/cats.npz")
+    >>> photos = [np.zeros((40, 30), np.uint8), np.full((64, 64), 255, np.uint8)]
+    >>> saved.probabilities(photos).shape
+    (2, 2)
     """
+    check_network(path, network)
+    classes = description.class_names(classes, network)
+    description.described_steps(preprocessing)
+    written({} if metadata is None else metadata)
+    check_model(network)
+    network.save(path, description.described(network, classes, preprocessing, metadata))
+
+
+def check_network(path: Any, network: Any) -> None:
+    """TypeError unless a network comes second; it says what to write."""
+    if isinstance(path, Network | SavedNetwork):
+        raise TypeError("path comes before network: write fastconv.save('a.npz', network)")
+    if isinstance(network, SavedNetwork):
+        raise TypeError("network must be a Network, got a SavedNetwork; write fastconv.save(path, saved.network)")
     if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {check.shown(network)}; write save(path, network)")
-    about = described(network, classes, preprocessing)
-    if about["preprocessing"] == UNKNOWN:
-        raise ValueError("preprocessing must be transforms of fastconv.data.transforms, which a file can name")
-    if metadata is not None:
-        about["metadata"] = metadata
-    with network.executor.lock:
-        arrays = {name: array.copy() for name, array in network.arrays().items()}
-    checkpoint.save(path, arrays, about)
+        frozen = "; write the network that it was frozen from" if type(network).__name__ == "FrozenNetwork" else ""
+        raise TypeError(f"network must be a Network, got {check.shown(network)}{frozen}")
 
 
-def described(network: Network, classes: Any = None, preprocessing: Any = None) -> dict[str, Any]:
-    """What a file says of the network that it holds."""
-    return {
-        "model": models.described(network),
-        "input_shape": list(network.input_shape),
-        "dtype": network.dtype.name,
-        "classes": None if classes is None else names(classes, network.output_shape[0]),
-        "preprocessing": None if preprocessing is None else descriptions(preprocessing),
-    }
+def check_model(network: Network) -> None:
+    """ValueError unless the description of the model gives the same network again."""
+    about = f'metadata={{"input_shape": {network.input_shape}, "dtype": "{network.dtype}"}}'
+    cure = f"write network.save(path, {about}), and later fastconv.load(path, model=model), with the same model"
+    if network.model is None:
+        raise ValueError(f"network must be of a model of fastconv.models, for a file holds no code; {cure}")
+    output = graph.build(models.build(network.model), network.input_shape, network.dtype)
+    params, states = graph.declared(graph.ancestors(output))
+    shapes = {name: p.shape for name, p in params.items()} | {name: s.shape for name, s in states.items()}
+    if shapes != {name: array.shape for name, array in network.arrays().items()}:
+        raise ValueError(f"network has other arrays than a new {network.model['name']}: layers were changed; {cure}")
 
 
-def descriptions(preprocessing: Any) -> Any:
-    """The transforms as names and arguments; UNKNOWN if one of them has none."""
-    if preprocessing == UNKNOWN:
-        return UNKNOWN
-    given = (preprocessing,) if callable(preprocessing) else tuple(preprocessing)
-    found = [transforms.described(transform) for transform in given]
-    return UNKNOWN if None in found else found
-
-
-def names(classes: Any, count: int) -> list[str]:
-    """Names of classes, as many as the network has outputs; ValueError else."""
-    given = list(classes) if isinstance(classes, list | tuple) else None
-    if given is None or len(given) != count or not all(isinstance(name, str) for name in given):
-        raise ValueError(f"classes must be {count} texts, one for each output of the network, got {shortened(classes)}")
-    return given
-
-
-def load(path: AnyPath, model: Any = None, preprocessing: Any = None) -> SavedNetwork:
-    """The network in a file, ready to predict on raw images.
+def load(
+    path: AnyPath,
+    model: Callable[[graph.Node], graph.Node] | None = None,
+    *,
+    input_shape: Shape | None = None,
+    classes: Sequence[str] | None = None,
+    preprocessing: Sequence[transforms.Transform] | None = None,
+) -> SavedNetwork:
+    """Read a whole network from a file, ready for images.
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        A file of `save`, of `callbacks.Checkpoint` or of ``fastconv train``.
+    path : str, bytes or pathlib.Path
+        A file of `fastconv.save`, of `fastconv train` or of the callback `Checkpoint`; with `model` and `input_shape`
+        any file of weights that `Network.load` reads, such as one of torchvision.
     model : function Node -> Node, optional
-        For a network of your own, which a file cannot name.
-    preprocessing : transform or sequence of transforms, optional
-        In place of what the file says.
+        In place of the model that the file names: for a model of your own.
+    input_shape : (C, H, W), optional
+        In place of the file's.
+    classes : list of str, optional
+        In place of the file's.
+    preprocessing : list of functions (images, draws) -> images, optional
+        In place of the file's. Functions of your own may be among them.
 
     Returns
     -------
     SavedNetwork
+        With `network`, `classes`, `preprocessing`, `metadata`, `predict(images)`, `probabilities(images)` and
+        `classify(images, top=1)`.
 
     Raises
     ------
     CheckpointError
-        If the file is damaged, or does not say which network it holds.
+        If the file is damaged, does not say which network it holds, or holds another one than it says.
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
+
+    Notes
+    -----
+    No code in a file is run, and a network that is larger than its file is refused before it is allocated.
 
     Examples
     --------
-    See `save`.
+    A file of weights alone:
+
+    >>> import tempfile
+    >>> import fastconv
+    >>> model = fastconv.sequential(fastconv.layers.Flatten(), fastconv.layers.Linear(3))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fastconv.Network(model, (1, 2, 2), seed=0).save(f"{folder}/own.npz")
+    ...     saved = fastconv.load(f"{folder}/own.npz", model, input_shape=(1, 2, 2), classes=["a", "b", "c"])
+    >>> [[(name, probability)]] = saved.classify(np.zeros((2, 2), np.uint8))
+    >>> name, round(probability, 2)
+    ('a', 0.33)
     """
-    name = text_of(path, checkpoint.CheckpointError)
+    path = text_of(path, CheckpointError)
     about = checkpoint.metadata(path)
-    if not isinstance(about, dict) or about.get("input_shape") is None:
-        raise unknown(name, "it holds weights alone, as Network.save writes them: write network.load(path)")
-    shape, dtype = checked_shape(name, about["input_shape"]), about.get("dtype", "float32")
-    if dtype not in ("float32", "float64"):
-        raise unknown(name, f"its dtype is {shortened(dtype)}, not float32 or float64")
-    network = built(name, model_of(name, about, model), shape, dtype)
+    about = about if isinstance(about, dict) else {}
+    network = filled(path, model, about, input_shape)
+    if classes is None:
+        names = description.names_in(path, about.get("classes"), description.number_of_classes(network))
+    else:
+        names = tuple(description.class_names(classes, network) or ())
+    steps = description.steps_in(path, about.get("preprocessing")) if preprocessing is None else list(preprocessing)
+    return SavedNetwork(network, names, steps, description.metadata_in(about))
+
+
+def filled(path: str, model: Any, about: Mapping[str, Any], input_shape: Shape | None) -> Network:
+    """The network with the weights of the file."""
+    if model is None and about.get("model") is None:
+        raise without_model(path, "its metadata names no model" if about else "it has no metadata")
+    make, name = (None, "") if model is not None else description.model_of(path, about["model"])
+    shape = description.shape_in(path, about) if input_shape is None else input_shape
+    dtype, precise = about.get("dtype", DTYPES[0]), about.get("precise", False) is True
+    if dtype not in DTYPES:
+        raise CheckpointError(f"{path}: its metadata has the dtype {check.shown(dtype)}, not one of {DTYPES}")
+    if make is None:
+        network = Network(model, shape, dtype, precise=precise)
+    else:
+        network = built(path, make, f"{name} for images of shape {shape}", shape, dtype, precise)
     network.load(path)
+    return network
+
+
+def built(path: str, make: Callable[[], Model], what: str, shape: Shape, dtype: str, precise: bool) -> Network:
+    """The network that a file's metadata name; refused before it is allocated if the file is too small for it."""
     try:
-        classes = None if about.get("classes") is None else names(about["classes"], network.output_shape[0])
-        steps = steps_of(about.get("preprocessing") if preprocessing is None else preprocessing)
-    except (TypeError, ValueError) as error:
-        raise checkpoint.CheckpointError(f"{name}: {error}") from error
-    return SavedNetwork(network, classes, steps, about.get("metadata"))
+        model = make()
+        nodes = graph.ancestors(graph.build(model, shape, dtype))
+        params, states = graph.declared(nodes)
+        smallest = sum(prod(p.shape) for p in params.values()) + sum(prod(s.shape) for s in states.values())
+        if smallest > os.path.getsize(path):  # a file has at least a byte for each element
+            raise ValueError("the file is too small")
+        largest = max(nodes, key=lambda node: prod(node.shape))
+        if prod(largest.shape) > MOST_VALUES:
+            raise ValueError(f"{largest.name} has {prod(largest.shape):,} values, more than {MOST_VALUES:,}")
+        return Network(model, shape, dtype, precise=precise)
+    except description.FAULTS as error:
+        raise CheckpointError(f"{path} does not fit {what}, as its metadata says: {cut(error)}") from error
 
 
-def unknown(name: str, why: str) -> checkpoint.CheckpointError:
-    """The error for a file that does not say which network it holds."""
-    return checkpoint.CheckpointError(f"{name} does not say which network it holds: {why}")
+def cut(error: BaseException) -> str:
+    """The message, cut where a stranger's numbers make it long."""
+    text = str(error)
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
 
 
-def checked_shape(name: str, shape: Any) -> Shape:
-    """(C, H, W) or (features,), of a size that a file may ask for."""
-    whole = isinstance(shape, list | tuple) and all(type(extent) is int and extent > 0 for extent in shape)
-    if not whole or len(shape) not in (1, 3) or math.prod(shape) > MOST_PIXELS:
-        raise unknown(name, f"its input_shape is {shortened(shape)}, not three integers such as [3, 32, 32]")
-    return tuple(shape)
+def without_model(path: str, why: str) -> CheckpointError:
+    """The error for a file of arrays alone, as `network.save(path)` writes it: which model its arrays fit."""
+    fitting = [name for name, entry in models.known.items() if fits(path, entry)]
+    if not fitting:
+        cure = f"{description.of_ones_own(path)}; fastconv.save writes files that say it"
+        return description.unknown_network(path, f"{why}, and fits none of {', '.join(models.known)}; {cure}")
+    shape = models.known[fitting[0]].input_shape
+    made = "nielsen(pool='l2')" if fitting[0] == "nielsen-l2" else f"{fitting[0]}()"
+    others = f"its arrays fit {' and '.join(fitting)} alike, name the one that was trained: " if fitting[1:] else ""
+    line = f"write saved = fastconv.load({path!r}, model=fastconv.models.{made}, input_shape={shape})"
+    again = f"fastconv.save({path!r}, saved.network, classes=names) then writes a file that says it"
+    return description.unknown_network(path, f"{why}; {others}{line}; {again}")
 
 
-def model_of(name: str, about: dict[str, Any], model: Any) -> Any:
-    """The function that makes the model."""
-    if model is not None:
-        return model
-    description = about.get("model")
-    if isinstance(description, str) and description in models.known:
-        return models.known[description].build()
-    if description is None:
-        raise unknown(name, "its model is a function of somebody's own: write fastconv.load(path, model=function)")
+def fits(path: str, entry: models.Entry) -> bool:
+    """Whether the file has the arrays of this model."""
     try:
-        return models.build({"name": description} if isinstance(description, str) else description)
-    except ValueError as error:
-        raise unknown(name, str(error)) from None
-
-
-def built(name: str, model: Any, shape: Shape, dtype: str) -> Network:
-    """The network of the model; refused before it is allocated if the file is too small for its weights."""
-    try:
-        params, _ = graph.declared(graph.ancestors(graph.build(model, shape, dtype)))
-        smallest = sum(math.prod(p.shape) for p in params.values())  # a file has at least a byte per element
-        if smallest > os.path.getsize(name):
-            raise ValueError("the file is too small for its weights")
-        return Network(model, shape, dtype)
-    except ValueError as error:
-        raise checkpoint.CheckpointError(f"{name} does not fit the model that it names: {error}") from error
-
-
-def steps_of(preprocessing: Any) -> Any:
-    """The transforms, given as such or by name; None and UNKNOWN stay."""
-    if preprocessing is None or preprocessing == UNKNOWN:
-        return preprocessing
-    given = (preprocessing,) if callable(preprocessing) else tuple(preprocessing)
-    return tuple(transform if callable(transform) else transforms.made(transform) for transform in given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about rounded weights
+            Network(entry.build(), entry.input_shape).load(path)
+    except checkpoint.Mismatch:
+        return False
+    return True

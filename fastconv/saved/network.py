@@ -1,123 +1,126 @@
-"""A network with its classes and with what images pass through before it."""
+"""A network with all that it takes to name what is on a picture."""
 
-import os
 from collections.abc import Sequence
-from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
 
-from ..data import transforms
-from ..data.draws import Draws
+from ..data.transforms import Transform
 from ..executor.logits import last_activation
 from ..network import Network
-from ..ops import check, softmax
-from ..typing import Array, Shape
+from ..ops import check
+from ..ops.activation import softmax
+from ..typing import Array
+from .description import UNKNOWN, number_of_classes
+from .images import prepared
 
 __all__ = ["SavedNetwork"]
 
 
 class SavedNetwork:
-    """A network with its classes and preprocessing: what `load` returns.
+    """A network from a file, ready for raw images.
+
+    Images may be
+
+    - an array of bytes or floating-point numbers, (N, C, H, W), one image (C, H, W), or (N, H, W) and (H, W) where
+      C = 1;
+    - a list of such images of different sizes;
+    - the path of a picture or of a folder of pictures, or a list of paths.
+
+    With `preprocessing`, pictures are read in their own size; if no transform changes the size, they are brought to
+    that of the network, where that is a square from the square in their middle. Without (None), pictures are
+    stretched to the size of the network, as `data.read_images` does, which also reads .npy and IDX files. Arrays then
+    must have the size of the network. Bytes that no transform made floating-point numbers are divided by 255.
 
     Attributes
     ----------
     network : Network
     classes : tuple of str, or None
-        The names of the outputs.
-    preprocessing : tuple of transforms, or None
-        What raw images pass through; None: bytes are divided by 255.
+        The names of the classes, where the file has them.
+    preprocessing : list of functions (images, draws) -> images, or None
+        "unknown", where a function of somebody's own is among them: predictions then ask for it.
     metadata
-        What `save` was given.
+        What `fastconv.save` was given.
 
     Examples
     --------
-    See `save`.
+    >>> import tempfile
+    >>> import fastconv
+    >>> network = fastconv.Network(fastconv.models.lenet5(2), (1, 28, 28), seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fastconv.save(f"{folder}/a.npz", network, classes=["cat", "dog"], metadata={"epochs": 3})
+    ...     saved = fastconv.load(f"{folder}/a.npz")
+    >>> saved
+    <SavedNetwork (1, 28, 28) -> 2 classes: cat, dog>
+    >>> saved.metadata
+    {'epochs': 3}
+    >>> saved.predict(np.zeros((5, 28, 28), np.uint8)).shape
+    (5, 2)
     """
 
-    def __init__(self, network: Network, classes: Sequence[str] | None, preprocessing: Any, metadata: Any) -> None:
-        self.network, self.preprocessing, self.metadata = network, preprocessing, metadata
-        self.classes = None if classes is None else tuple(classes)
+    def __init__(
+        self,
+        network: Network,
+        classes: tuple[str, ...] | None = None,
+        preprocessing: Sequence[Transform] | str | None = None,
+        metadata: Any = None,
+    ) -> None:
+        self.network, self.classes, self.metadata = network, classes, metadata
+        whole = preprocessing is None or isinstance(preprocessing, str)
+        self.preprocessing: Any = preprocessing if whole else list(preprocessing or ())
 
-    def __repr__(self) -> str:
-        return f"SavedNetwork({self.network!r}, classes={shortened(self.classes)})"
+    def predict(self, images: Any) -> Array:
+        """The network's output for raw images (N, *output_shape); one image is a batch of one."""
+        if self.preprocessing == UNKNOWN:
+            raise ValueError(
+                "the file does not hold the preprocessing, of which a part is a function of somebody's own: write "
+                "fastconv.load(path, preprocessing=[...]), or saved.network.predict(x) with images that are ready"
+            )
+        parts = prepared(images, self.network.input_shape, self.network.dtype, self.preprocessing)
+        outputs = [self.network.predict(part) for part in parts]
+        return np.concatenate(outputs) if outputs else np.empty((0, *self.network.output_shape), self.network.dtype)
 
-    def prepare(self, images: Any) -> Array:
-        """Raw images as the network sees them, (N, *input_shape).
+    def probabilities(self, images: Any) -> Array:
+        """The probability of each class, of the shape of the output.
+
+        The softmax of the output over its classes. Where the network ends with Sigmoid or Softmax, the output itself;
+        where it ends with LogSoftmax, exp of the output.
+        """
+        last = last_activation(self.network.output)
+        if last is None and self.network.output_shape[0] == 1:
+            raise ValueError("probabilities are of several classes, the network has one output; write predict(images)")
+        outputs = self.predict(images)
+        if last is None:
+            return softmax(outputs, axis=1)
+        return np.exp(outputs) if last.layer is not None and last.layer.kind == "log_softmax" else outputs
+
+    def classify(self, images: Any, top: int = 1) -> list[list[tuple[str | int, float]]]:
+        """For each image the most probable classes, the best first: a list of (name, probability).
+
+        Without names of classes, the numbers of the classes.
 
         Parameters
         ----------
-        images : array, or list of arrays, or path, or list of paths
-            Bytes or floating-point numbers: (N, C, H, W), or one image (C, H, W); grey ones also (N, H, W) or (H, W);
-            lists where sizes differ. Pictures in files come with the network's channels, and, without a preprocessing,
-            resized to its size.
-
-        Returns
-        -------
-        array (N, *input_shape), the network's dtype
+        images
+            See above.
+        top : int
+            How many classes.
         """
-        if isinstance(self.preprocessing, str):
-            raise ValueError(
-                "the file does not know what images pass through before the network, a function of somebody's own: "
-                "give it, fastconv.load(path, preprocessing=[...]), or call network.predict with images that are ready"
-            )
-        shape = self.network.input_shape
-        raw = from_files(images, shape, self.preprocessing) if paths(images) else from_arrays(images, shape)
-        steps = (transforms.to_float(),) if self.preprocessing is None else self.preprocessing
-        changed = transforms.apply(steps, raw, Draws(0, 0, np.arange(len(raw))))
-        if isinstance(changed, list) or changed.shape[1:] != shape:
-            found = changed[0].shape if isinstance(changed, list) else changed.shape[1:]
-            raise ValueError(
-                f"images must have the shape {shape} after the preprocessing, got {found}; give a preprocessing that "
-                "brings them to one size: transforms.resize((H, W))"
-            )
-        return transforms.to_float()(changed, Draws(0, 0, [])).astype(self.network.dtype, copy=False)  # type: ignore[union-attr]
-
-    def predict(self, images: Any) -> Array:
-        """The network's output for raw images, (N, *output_shape); `prepare` says what images may be."""
-        return self.network.predict(self.prepare(images))
-
-    def probabilities(self, images: Any) -> Array:
-        """softmax of the output for raw images, (N, K); the output itself where the network ends with probabilities."""
-        y = self.predict(images)
-        return y if last_activation(self.network.output) is not None else softmax(y)
-
-    def classify(self, images: Any, top: int = 1) -> list[list[tuple[str, float]]]:
-        """For each image the `top` most probable classes, best first: (name, probability)."""
+        count = number_of_classes(self.network)
+        if len(self.network.output_shape) != 1:
+            shape = self.network.output_shape
+            raise ValueError(f"classify needs a network with outputs (K,), got {shape}; write probabilities(images)")
         top = check.integer(top, "top", 1)
-        p = self.probabilities(images)
-        if p.ndim != 2:
-            raise ValueError(f"classify needs a network of one class an image, with outputs (K,), got {p.shape[1:]}")
-        called = self.classes or tuple(map(str, range(p.shape[1])))
-        best = np.argsort(-p, axis=1, kind="stable")[:, :top]
-        return [[(called[k], float(row[k])) for k in order] for row, order in zip(p, best, strict=True)]
+        if top > count:
+            raise ValueError(f"top must be from 1 to {count}, the number of classes, got {top}")
+        names: Sequence[str | int] = self.classes or range(count)
+        found = []
+        for row in self.probabilities(images)[:, :count]:
+            best = np.argsort(-row, kind="stable")[:top]
+            found.append([(names[k], float(row[k])) for k in best])
+        return found
 
-
-def paths(images: Any) -> bool:
-    """Whether these are names of files."""
-    first = images[0] if isinstance(images, list | tuple) and images else images
-    return isinstance(first, str | bytes | os.PathLike)
-
-
-def from_files(given: Any, shape: Shape, preprocessing: Any) -> Any:
-    """The pictures in files, with the channels of a network; of its size, if no preprocessing gives it."""
-    from ..data.listed import image_list
-
-    files = list(given) if isinstance(given, list | tuple) else [given]
-    size = tuple(shape[1:]) if preprocessing is None else None
-    pictures = image_list([(file, 0) for file in files], channels=shape[0], size=size)
-    return pictures.batch(np.arange(len(files)))[0]
-
-
-def from_arrays(images: Any, shape: Shape) -> Any:
-    """(N, C, H, W), or a list of (C, H, W); one image alone becomes a batch."""
-    from ..data.in_memory import checked_images
-
-    array = images if isinstance(images, list) else np.asarray(images)
-    if isinstance(array, list) and not array:
-        raise ValueError("images must hold at least one, got an empty list")
-    if isinstance(array, np.ndarray) and len(shape) == 1:
-        return array.reshape(-1, *shape) if array.ndim in (1, 2) else array
-    if isinstance(array, np.ndarray) and (array.ndim == 2 or (array.ndim == 3 and len(array) == shape[0] != 1)):
-        array = array[None]
-    return checked_images(array)
+    def __repr__(self) -> str:
+        count = number_of_classes(self.network)
+        names = ", ".join((self.classes or ())[:5]) + (", ..." if count > 5 else "")
+        return f"<SavedNetwork {self.network.input_shape} -> {count} classes{f': {names}' if self.classes else ''}>"

@@ -1,144 +1,193 @@
-"""Predictions on raw images: against the network's own on images that were prepared by hand."""
+"""Predictions from raw images: arrays and pictures of any size give what the steps give one by one."""
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from fastconv import Network, layers, models, sequential, softmax
-from fastconv.data import transforms
-from fastconv.saved import UNKNOWN, SavedNetwork
+import fastconv
+from fastconv import Network, models
+from fastconv.data import DataError, Draws, read_images, transforms
+from fastconv.layers import Conv2D, Flatten, Linear, LogSoftmax, Softmax
+from fastconv.saved import SavedNetwork
 
-RNG = np.random.default_rng(0)
-COLOUR = RNG.integers(0, 256, (5, 3, 8, 8), dtype=np.uint8)
-GREY = RNG.integers(0, 256, (5, 1, 8, 8), dtype=np.uint8)
-
-
-def saved(channels=3, preprocessing=None, classes=("a", "b", "c"), *last):
-    model = sequential(layers.Conv2D(4, 3), layers.ReLU(), layers.Flatten(), layers.Linear(3), *last)
-    return SavedNetwork(Network(model, (channels, 8, 8), seed=0), classes, preprocessing, None)
+STEPS = [transforms.resize(36), transforms.center_crop(32), transforms.normalize()]
 
 
-def floats(images):
-    return (images / np.float32(255)).astype("float32")
+@pytest.fixture(scope="module")
+def colour():
+    return Network(models.resnet20(3), (3, 32, 32), seed=0)
 
 
-@pytest.mark.parametrize(
-    ("channels", "images", "expected"),
-    [
-        (3, COLOUR, COLOUR),
-        (3, COLOUR[0], COLOUR[:1]),
-        (3, list(COLOUR), COLOUR),
-        (3, floats(COLOUR), COLOUR),
-        (3, floats(COLOUR).astype("float64"), COLOUR),
-        (1, GREY, GREY),
-        (1, GREY[:, 0], GREY),
-        (1, GREY[0, 0], GREY[:1]),
-        (3, np.moveaxis(np.ascontiguousarray(np.moveaxis(COLOUR, 1, -1)), -1, 1), COLOUR),
-        (3, COLOUR[:0], COLOUR[:0]),
-    ],
-)
-def test_bytes_are_divided_by_255(channels, images, expected):
-    net = saved(channels)
-    np.testing.assert_allclose(net.predict(images), net.network.predict(floats(expected)), rtol=1e-5, atol=1e-6)
+@pytest.fixture(scope="module")
+def grey():
+    return Network(models.lenet5(4), (1, 28, 28), seed=0)
 
 
-def test_a_preprocessing_is_done():
-    net = saved(preprocessing=(transforms.center_crop(8), transforms.normalize(0.5, 0.25)))
-    images = RNG.integers(0, 256, (2, 3, 10, 10), dtype=np.uint8)
-    x = (floats(images[:, :, 1:-1, 1:-1]) - np.float32(0.5)) / np.float32(0.25)
-    np.testing.assert_allclose(net.predict(images), net.network.predict(x), rtol=1e-5, atol=1e-6)
+def photos(count=3, channels=3):
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (channels, 40 + n, 50 - n % 9)).astype(np.uint8) for n in range(count)]
 
 
-def test_images_of_different_sizes_are_brought_to_one():
-    net = saved(preprocessing=(transforms.resize((8, 8)),))
-    images = [COLOUR[0], RNG.integers(0, 256, (3, 12, 20), dtype=np.uint8)]
-    y = net.predict(images)
-    np.testing.assert_array_equal(y[0], net.predict(COLOUR[0])[0])
-    np.testing.assert_array_equal(y[1], net.predict(images[1])[0])
+def by_hand(image, network):
+    y = image[None]
+    for step in STEPS:
+        y = step(y, Draws(0, 0, [0]))
+    return network.predict(y)[0]
 
 
-def test_probabilities_and_classes_best_first():
-    net = saved()
-    p = net.probabilities(COLOUR)
-    np.testing.assert_array_equal(p, softmax(net.predict(COLOUR)))
-    for row, found in zip(p, net.classify(COLOUR, top=2), strict=True):
-        best = sorted(zip(row.tolist(), "abc", strict=True), reverse=True)[:2]
-        assert found == [(name, value) for value, name in best]
-    assert {name for name, _ in saved(3, None, None).classify(COLOUR[0], top=9)[0]} == {"0", "1", "2"}
+def test_images_of_different_sizes_go_through_the_preprocessing(colour):
+    images = photos(70)  # more than are worked on at a time
+    found = SavedNetwork(colour, preprocessing=STEPS).predict(images)
+    for n in (0, 5, 69):
+        np.testing.assert_array_equal(found[n], by_hand(images[n], colour))
 
 
-def test_a_network_that_ends_with_probabilities_gives_them():
-    for last in (layers.Softmax(), layers.Sigmoid()):
-        net = saved(3, None, None, last)
-        np.testing.assert_array_equal(net.probabilities(COLOUR), net.predict(COLOUR))
+def test_pictures_give_what_their_pixels_give(colour, tmp_path):
+    saved, images = SavedNetwork(colour, preprocessing=STEPS), photos()
+    paths = [tmp_path / f"{n}.png" for n in range(3)]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image.transpose(1, 2, 0)).save(path)
+    wanted = saved.predict(images)
+    np.testing.assert_array_equal(saved.predict(paths), wanted)
+    np.testing.assert_array_equal(saved.predict(str(paths[1])), wanted[1:2])
+    np.testing.assert_array_equal(saved.predict(tmp_path), wanted)
+    np.testing.assert_array_equal(saved.predict([tmp_path, paths[0]]), wanted[[0, 1, 2, 0]])
 
 
-def test_pictures_in_files(tmp_path):
-    image = pytest.importorskip("PIL.Image")
-    files = [tmp_path / f"{i}.png" for i in range(2)]
-    for path, pixels in zip(files, COLOUR, strict=False):
-        image.fromarray(np.moveaxis(pixels, 0, -1)).save(path)
-    net = saved()
-    np.testing.assert_array_equal(net.predict(files), net.predict(COLOUR[:2]))
-    np.testing.assert_array_equal(net.predict(str(files[0])), net.predict(COLOUR[:1]))
-    image.fromarray(RNG.integers(0, 256, (30, 20, 3), dtype=np.uint8)).save(files[0])
-    assert net.predict(files).shape == (2, 3)
-    assert saved(1).predict(files).shape == (2, 3)
+def test_pictures_without_preprocessing_are_those_of_read_images(colour, tmp_path):
+    Image.fromarray(photos()[0].transpose(1, 2, 0)).save(tmp_path / "a.png")
+    np.save(tmp_path / "b.npy", np.full((2, 3, 32, 32), 200, np.uint8))
+    for path in (tmp_path / "a.png", tmp_path / "b.npy"):
+        wanted = colour.predict(read_images(path, (3, 32, 32)))
+        np.testing.assert_array_equal(SavedNetwork(colour).predict(path), wanted)
+
+
+@pytest.mark.parametrize("steps", [[], [transforms.normalize()]])
+def test_where_no_transform_changes_the_size_pictures_are_cut_to_a_square_first(steps, colour, tmp_path):
+    image = np.zeros((3, 64, 128), np.uint8)
+    image[:, :, 28:100] = 255  # the square in the middle, and what a filter sees of its sides
+    Image.fromarray(image.transpose(1, 2, 0)).save(tmp_path / "a.png")
+    saved = SavedNetwork(colour, preprocessing=steps)
+    np.testing.assert_array_equal(saved.predict(tmp_path / "a.png"), saved.predict(np.full((3, 32, 32), 255, np.uint8)))
+    np.save(tmp_path / "b.npy", np.full((3, 32, 32), 255, np.uint8))
+    np.testing.assert_array_equal(saved.predict([tmp_path / "b.npy"]), saved.predict(tmp_path / "a.png"))
+
+
+def test_every_form_of_grey_images_is_the_same_batch(grey):
+    x = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28)).astype(np.uint8)
+    wanted = grey.predict((x / 255).astype("float32"))
+    saved = SavedNetwork(grey)
+    forms = (x, x[:, 0], list(x), list(x[:, 0]), tuple(x), x / 255, (x / 255).astype("float32"))
+    for form in forms:
+        np.testing.assert_allclose(saved.predict(form), wanted, rtol=1e-5, atol=1e-6)
+    for one in (x[0], x[0, 0], [x[0]]):
+        np.testing.assert_allclose(saved.predict(one), wanted[:1], rtol=1e-5, atol=1e-6)
+    assert saved.predict([]).shape == saved.predict(x[:0]).shape == (0, 4)
+    assert saved.predict(x[:, :, :, :]).dtype == np.float32
+
+
+def test_networks_of_features_and_of_float64():
+    network = Network(fastconv.sequential(Linear(3)), (4,), "float64", seed=0)
+    x = np.random.default_rng(0).random((5, 4))
+    np.testing.assert_array_equal(SavedNetwork(network).predict(x), network.predict(x))
+    np.testing.assert_array_equal(SavedNetwork(network).predict(x[0]), network.predict(x[:1]))
 
 
 @pytest.mark.parametrize(
     ("images", "error", "says"),
     [
-        (np.moveaxis(COLOUR, 1, -1), ValueError, r"write numpy.moveaxis\(images, -1, 1\)"),
-        (
-            COLOUR[:, :, :6],
-            ValueError,
-            r"images must have the shape \(3, 8, 8\) after the preprocessing, got \(3, 6, 8\)",
-        ),
-        (GREY, ValueError, r"got \(1, 8, 8\)"),
-        (COLOUR.astype("int64"), TypeError, "images must be uint8 or floating-point numbers"),
-        ("missing.png", ValueError, "missing.png"),
-        (3, TypeError, "images must be uint8"),
-        ([], ValueError, "images"),
-        ([COLOUR[0], COLOUR[0, :, :6]], ValueError, "after the preprocessing"),
+        (np.zeros((5, 32, 32, 3), np.uint8), ValueError, "write images.transpose(0, 3, 1, 2)"),
+        (np.zeros((32, 32, 3), np.uint8), ValueError, "write images.transpose(2, 0, 1)"),
+        (np.zeros((5, 32, 32, 4), np.uint8), ValueError, "write images[..., :3].transpose(0, 3, 1, 2)"),
+        ([np.zeros((32, 32, 3), np.uint8)], ValueError, "write images[0].transpose(2, 0, 1)"),
+        (np.zeros((5, 32, 32), np.uint8), ValueError, "write images[:, None].repeat(3, 1)"),
+        (np.zeros((32, 32), np.uint8), ValueError, "write images[None].repeat(3, 0)"),
+        (np.zeros((5, 1, 32, 32), np.uint8), ValueError, "write images.repeat(3, 1)"),
+        (np.zeros((5, 3, 32, 32), int), TypeError, "write numpy.asarray(images, 'uint8')"),
     ],
-    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
-def test_what_is_no_image(images, error, says):
-    with pytest.raises(error, match=says):
-        saved().predict(images)
+def test_other_axes_and_dtypes_are_refused_with_the_line_to_write(images, error, says, colour):
+    saved = SavedNetwork(colour)
+    with pytest.raises(error) as caught:
+        saved.predict(images)
+    assert says in str(caught.value)
+    line = says.removeprefix("write ")
+    fixed = eval(line, {"images": images, "numpy": np})
+    assert len(saved.predict(fixed)) == (1 if fixed.ndim == 3 else 5)
 
 
-def test_an_unknown_preprocessing_is_asked_for():
-    with pytest.raises(ValueError, match=r"fastconv.load\(path, preprocessing=\[...\]\)"):
-        saved(preprocessing=UNKNOWN).predict(COLOUR)
+@pytest.mark.parametrize(
+    ("images", "error", "says"),
+    [
+        (np.zeros((2, 3, 30, 30), np.uint8), ValueError, "images must have shape (3, 32, 32) like the network's, got"),
+        ([np.zeros((3, 30, 30), np.uint8)], ValueError, "preprocessing=[transforms.resize((32, 32)), ...]"),
+        (None, TypeError, "images must be an array, a list of arrays or a path, got None"),
+        (5, TypeError, "images must be an array, a list of arrays or a path, got 5"),
+        (
+            ["nix.png", np.zeros((3, 32, 32))],
+            TypeError,
+            "images must be all paths or all arrays, got the path 'nix.png'",
+        ),
+        ("nix.png", DataError, "nix.png: cannot be read: No such file"),
+    ],
+)
+def test_what_is_no_image_of_this_network_is_refused(images, error, says, colour):
+    with pytest.raises(error) as caught:
+        SavedNetwork(colour).predict(images)
+    assert says in str(caught.value)
 
 
-@pytest.mark.parametrize("top", [0, -1, 1.5, "2"])
-def test_how_many_classes(top):
-    with pytest.raises((TypeError, ValueError), match="top must be"):
-        saved().classify(COLOUR, top)
+def test_floats_that_are_bytes_are_warned_of(grey):
+    with pytest.warns(UserWarning, match=r"if white is 255, write images.astype\('uint8'\)"):
+        SavedNetwork(grey).predict(np.full((28, 28), 200.0))
 
 
-def test_a_network_of_maps_has_no_classes():
-    net = SavedNetwork(Network(layers.Conv2D(2, 3), (3, 8, 8), seed=0), None, None, None)
-    with pytest.raises(ValueError, match="classify needs a network of one class an image"):
-        net.classify(COLOUR)
+def test_probabilities_are_the_softmax_of_logits(grey):
+    x = np.random.default_rng(0).random((3, 28, 28))
+    saved = SavedNetwork(grey)
+    y = saved.predict(x).astype(float)
+    wanted = np.exp(y) / np.exp(y).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(saved.probabilities(x), wanted, rtol=1e-5)
 
 
-def test_a_checkpoint_loads_as_a_network(tmp_path):
-    from fastconv import data, fit, load
-    from fastconv.callbacks import Checkpoint
+def test_what_is_a_probability_already_stays():
+    x = np.random.default_rng(0).random((3, 28, 28))
+    paper = SavedNetwork(Network(models.zhang2016(), (1, 28, 28), seed=0))
+    np.testing.assert_array_equal(paper.probabilities(x), paper.predict(x))
+    for last in (Softmax(), LogSoftmax()):
+        saved = SavedNetwork(Network(fastconv.sequential(Flatten(), Linear(4), last), (1, 28, 28), seed=0))
+        np.testing.assert_allclose(saved.probabilities(x).sum(axis=1), 1, rtol=1e-5)
 
-    net = Network(models.resnet8(num_classes=2), (3, 8, 8), seed=0)
-    changes = [transforms.random_flip(), transforms.normalize(0.5, 0.25)]
-    loader = data.Loader(data.ArrayData(COLOUR, [0, 1, 0, 1, 0], ["cat", "dog"]), transforms=changes)
-    fit(net, loader, callbacks=[Checkpoint(tmp_path / "run.npz")], progress=False)
-    found = load(tmp_path / "run.npz")
-    assert found.classes == ("cat", "dog")
-    assert [transforms.described(step)["name"] for step in found.preprocessing] == ["normalize"]
-    x = (floats(COLOUR) - np.float32(0.5)) / np.float32(0.25)
-    np.testing.assert_allclose(found.predict(COLOUR), net.predict(x), rtol=1e-5, atol=1e-5)
-    own = data.Loader(data.ArrayData(COLOUR, [0, 1, 0, 1, 0]), transforms=[lambda images, draws: images / 255.0])
-    fit(net, own, callbacks=[Checkpoint(tmp_path / "run.npz")], progress=False)
-    with pytest.raises(ValueError, match="the file does not know what images pass through"):
-        load(tmp_path / "run.npz").predict(COLOUR)
+
+def test_maps_of_classes_have_probabilities_over_the_classes_and_no_one_class():
+    saved = SavedNetwork(Network(Conv2D(4, 3), (1, 8, 8), seed=0))
+    x = np.zeros((2, 8, 8), np.uint8)
+    np.testing.assert_allclose(saved.probabilities(x).sum(axis=1), 1, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"classify needs a network with outputs \(K,\), got \(4, 6, 6\)"):
+        saved.classify(x)
+
+
+def test_one_output_is_no_probability():
+    saved = SavedNetwork(Network(fastconv.sequential(Flatten(), Linear(1)), (1, 8, 8), seed=0))
+    with pytest.raises(ValueError, match=r"the network has one output; write predict\(images\)"):
+        saved.probabilities(np.zeros((8, 8), np.uint8))
+
+
+def test_the_most_probable_classes_come_first(grey):
+    x = np.random.default_rng(0).random((3, 28, 28))
+    saved = SavedNetwork(grey, ("a", "b", "c", "d"))
+    p = saved.probabilities(x)
+    for row, found in zip(p, saved.classify(x, top=3), strict=True):
+        wanted = sorted(zip(row.tolist(), "abcd", strict=True), reverse=True)[:3]
+        assert found == [(name, value) for value, name in wanted]
+    assert [[name] for [(name, _)] in SavedNetwork(grey).classify(x)] == p.argmax(axis=1)[:, None].tolist()
+    with pytest.raises(ValueError, match="top must be from 1 to 4, the number of classes, got 5"):
+        saved.classify(x, top=5)
+
+
+def test_classifiers_halfway_have_no_say():
+    network = Network(models.googlenet(3, aux_logits=True), (3, 32, 32), seed=0)
+    saved = SavedNetwork(network, ("a", "b", "c"))
+    [found] = saved.classify(np.zeros((3, 32, 32), np.uint8), top=3)
+    assert sum(p for _, p in found) == pytest.approx(1, abs=1e-5)
+    assert "3 classes: a, b, c" in repr(saved)

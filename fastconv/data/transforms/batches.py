@@ -1,9 +1,7 @@
 """What all transforms share: a batch is an array, or a list of images of different sizes."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
-from inspect import signature
-from typing import Any, ParamSpec, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,22 +12,8 @@ from ..protocol import Images
 
 __all__ = ["Transform", "apply", "between", "checked", "each", "share", "sizes", "together"]
 
-P = ParamSpec("P")
 Transform: TypeAlias = Callable[[Images, Draws], Images]
 BYTE = np.dtype(np.uint8)
-
-
-def made_by_call(make: Callable[P, Transform]) -> Callable[P, Transform]:
-    """A function that makes a transform, which remembers the call as `made_by`."""
-
-    @wraps(make)
-    def made(*args: P.args, **options: P.kwargs) -> Transform:
-        transform = make(*args, **options)
-        arguments = signature(make).bind(*args, **options).arguments
-        vars(transform)["made_by"] = {"name": make.__name__, "arguments": dict(arguments)}
-        return transform
-
-    return made
 
 
 def apply(transforms: Sequence[Transform], images: Images, draws: Draws) -> Images:

@@ -21,7 +21,6 @@ BYTE = 255
 MOST_HUE = 0.5
 
 
-@batches.made_by_call
 def color_jitter(brightness: Any = 0, contrast: Any = 0, saturation: Any = 0, hue: Any = 0) -> Transform:
     """Change brightness, contrast, saturation and hue by random amounts, in a random order for each image.
 

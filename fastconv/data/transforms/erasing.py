@@ -15,7 +15,6 @@ from .regions import rectangles
 __all__ = ["random_erasing"]
 
 
-@batches.made_by_call
 def random_erasing(p: float = 0.5, scale: Any = (0.02, 0.33), ratio: Any = (0.3, 3.3), value: Any = 0) -> Transform:
     """Replace a random rectangle of an image by a value, with probability p. Zhong 2020 [55].
 

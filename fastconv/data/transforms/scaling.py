@@ -20,7 +20,6 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 NEAR_1 = 1.5  # a mean or deviation of images from 0 to 1 is below
 
 
-@batches.made_by_call
 def to_float() -> Transform:
     """Bytes become float32 from 0 to 1, bytes / 255; floating-point numbers become float32 as they are.
 
@@ -41,7 +40,6 @@ def _to_float(images: Images, draws: Draws) -> Images:
     return batches.each(shares, batches.checked(images))
 
 
-@batches.made_by_call
 def normalize(mean: Any = IMAGENET_MEAN, std: Any = IMAGENET_STD) -> Transform:
     """y = (x - mean) / std for each channel, float32; bytes are divided by 255 first.
 

@@ -19,7 +19,6 @@ __all__ = ["center_crop", "random_crop", "random_resized_crop", "resize"]
 FILLS = ("zeros", "reflect")
 
 
-@batches.made_by_call
 def resize(size: Any, method: str = "bilinear") -> Transform:
     """Resize images with antialiasing.
 
@@ -54,7 +53,6 @@ def _resize(images: Images, draws: Draws, *, size: int | tuple[int, int], method
     return batches.together([resized(image, plane, method) for image, plane in zip(images, planes, strict=True)])
 
 
-@batches.made_by_call
 def center_crop(size: Any) -> Transform:
     """Cut out the middle; where an image is smaller, it is padded with zeros.
 
@@ -97,7 +95,6 @@ def middle(images: Array, size: tuple[int, int]) -> Array:
     return images
 
 
-@batches.made_by_call
 def random_crop(size: Any, padding: Any = 0, fill: str = "zeros") -> Transform:
     """Cut out a window of this size at a random place, after padding.
 
@@ -146,7 +143,6 @@ def windows(images: Array, top: Array, left: Array, *, size: tuple[int, int], pa
     return views[np.arange(len(images)), :, top, left]
 
 
-@batches.made_by_call
 def random_resized_crop(
     size: Any, scale: Any = (0.08, 1), ratio: Any = (3 / 4, 4 / 3), method: str = "bilinear"
 ) -> Transform:

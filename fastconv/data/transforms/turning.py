@@ -18,7 +18,6 @@ AT_ONCE = 1 << 18  # pixels whose positions are held in memory
 FULL = 360.0
 
 
-@batches.made_by_call
 def random_flip(p: float = 0.5, vertical: bool = False) -> Transform:
     """Flip images left to right, each with probability p.
 
@@ -53,7 +52,6 @@ def flipped(images: Array, chosen: Array, *, axis: int) -> Array:
     return result
 
 
-@batches.made_by_call
 def random_rotation(degrees: Any) -> Transform:
     """Rotate images about their middle by a random angle, counter-clockwise; each pixel is the nearest one, or zero.
 
