@@ -78,6 +78,17 @@ def test_trained_neighbours_are_one_call_also_after_a_thaw():
     assert calls == [49]
 
 
+def test_a_step_of_one_array_between_steps_of_neighbours_is_counted_for_it_alone():
+    rng, optimizer, p = np.random.default_rng(1), Adam(0.1), arrays(np.random.default_rng(2))
+    expected = {name: Parameter(p[name]) for name in ("b", "c")}
+    for way, names in (("step_of", ("b", "c")), ("dicts", ("c",)), ("step_of", ("b", "c")), ("lean", ("b", "c"))):
+        g = arrays(rng)
+        WAYS[way](optimizer, p, g, names)
+        for name in names:
+            expected[name].step(g[name], "Adam", optimizer)
+            np.testing.assert_allclose(p[name], expected[name].w, rtol=1e-9, atol=1e-12)
+
+
 def test_gradients_of_frozen_parameters_are_not_looked_at():
     w, optimizer = Arrays({"a": (2,), "b": (2,)}, "float32"), SGD(0.5, 0.5)
     g = w.like()
