@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from ..arguments.signatures import no_attribute
 from ..arguments.training import OF_OPTIMIZERS, SETTINGS
+from ..ops import check
 from ..typing import Array
 from .blocks import Slot
 from .groups import Groups
@@ -150,6 +151,11 @@ class Configured:
         >>> sgd.lr
         0.5
         """
+        sound = isinstance(rates, Mapping) and (
+            not rates or (isinstance(rates.get("groups"), Mapping) and "lr" in rates)
+        )
+        if not sound:
+            raise TypeError(f"rates must be what optimizer.rates() gave, got {check.shown(rates)}")
         if not rates:
             return
         lr = checked_setting(rates["lr"] * factor, "lr")

@@ -361,6 +361,12 @@ def test_rates_that_are_too_large_change_none():
     assert optimizer.rates() == {"lr": 0.1, "groups": {"a": 1e30}}
 
 
+@pytest.mark.parametrize("wrong", [0.1, None, {"lr": 1}, {"groups": {}}, {"lr": 1, "groups": 0.1}])
+def test_what_are_no_rates(wrong):
+    with pytest.raises(TypeError, match=r"^rates must be what optimizer\.rates\(\) gave, got "):
+        SGD(0.1).set_rates(wrong)
+
+
 def test_groups_that_come_and_go_while_a_schedule_runs():
     optimizer = SGD(0.1, groups={"a": {"lr": 0.2}, "b": {"lr": 0.4}})
     rates = optimizer.rates()

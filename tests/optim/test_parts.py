@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from optim_parts import NAMES, PARTS, WAYS
 from optim_reference import Parameter
-from optim_state import RULES, SHAPES, arrays, every_rule
+from optim_state import LABELS, RULES, SHAPES, X, arrays, every_rule
 
-from fastconv import SGD, Adam
+from fastconv import SGD, Adam, Network, layers, sequential, train_step
 from fastconv.parameters import Arrays
 
 
@@ -78,6 +78,17 @@ def test_trained_neighbours_are_one_call_also_after_a_thaw():
     assert calls == [49]
 
 
+def test_a_step_of_one_array_between_steps_of_neighbours_is_counted_for_it_alone():
+    rng, optimizer, p = np.random.default_rng(1), Adam(0.1), arrays(np.random.default_rng(2))
+    expected = {name: Parameter(p[name]) for name in ("b", "c")}
+    for way, names in (("step_of", ("b", "c")), ("dicts", ("c",)), ("step_of", ("b", "c")), ("lean", ("b", "c"))):
+        g = arrays(rng)
+        WAYS[way](optimizer, p, g, names)
+        for name in names:
+            expected[name].step(g[name], "Adam", optimizer)
+            np.testing.assert_allclose(p[name], expected[name].w, rtol=1e-9, atol=1e-12)
+
+
 def test_gradients_of_frozen_parameters_are_not_looked_at():
     w, optimizer = Arrays({"a": (2,), "b": (2,)}, "float32"), SGD(0.5, 0.5)
     g = w.like()
@@ -117,3 +128,26 @@ def test_a_lean_step_of_a_part_leaves_the_rest_alone_whatever_its_parts_cover():
     optimizer.end_step(p)
     assert {name for name in NAMES if (p[name] != before[name]).any()} == {"b"}
     assert optimizer.state()["steps"] == {"b": 1}
+
+
+def trained_in_turns(optimizer, lean_steps):
+    """The body is frozen, then thawed at a tenth of the rate."""
+    model = sequential(layers.Linear(16, name="body"), layers.ReLU(), layers.Linear(3, name="head"))
+    net = Network(model, (4,), seed=0)
+    net.set_trainable("body.*", False)
+    for step in range(6):
+        if step == 3:
+            net.set_trainable("body.*")
+        train_step(net, X, LABELS, optimizer, lean=lean_steps[step])
+    return net.parameters.flat.tobytes(), optimizer.state()["steps"]
+
+
+@every_rule
+def test_a_network_that_is_thawed_has_the_same_bits_in_lean_steps(rule):
+    found = []
+    for lean_steps in ([False] * 6, [True] * 6, [True, False] * 3):
+        optimizer = RULES[rule]()
+        optimizer.groups, optimizer.decay_biases_and_norms = {"body.*": {"lr": 0.01}}, False
+        found.append(trained_in_turns(optimizer, lean_steps))
+    assert found[0] == found[1] == found[2]
+    assert found[0][1] == {"body.weight": 3, "body.bias": 3, "head.weight": 6, "head.bias": 6}
