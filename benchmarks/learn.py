@@ -3,6 +3,7 @@
     python benchmarks/learn.py paper MNIST      # Zhang's network, 100 epochs, beside PyTorch in turns of ten epochs
     python benchmarks/learn.py small MNIST      # ResNet-8, under 100,000 parameters
     python benchmarks/learn.py cifar FOLDER     # ResNet-20 on train/<class>/*.jpg and test/<class>/*.jpg
+    python benchmarks/learn.py feed FOLDER      # what reading these files costs a training step
     python benchmarks/learn.py tune FOLDER      # PyTorch's ResNet-18 of five classes, fine-tuned on the other five
 
 MNIST is a folder with its four IDX files. `--json FILE` writes all results, `--threads N` holds both to N threads.
@@ -11,9 +12,9 @@ MNIST is a folder with its four IDX files. `--json FILE` writes all results, `--
 import argparse
 import json
 
-from learning import cifar, paper, small, tune
+from learning import cifar, feed, paper, small, tune
 
-PROGRAMS = {"paper": paper.run, "small": small.run, "cifar": cifar.run, "tune": tune.run}
+PROGRAMS = {"paper": paper.run, "small": small.run, "cifar": cifar.run, "feed": feed.run, "tune": tune.run}
 
 
 def main():

@@ -7,9 +7,11 @@ from .. import checkpoint
 from ..ops import check
 from ..system.files import AnyPath
 from ..system.paths import text_of
+from ..typing import Array
 from .base import Callback, Run
+from .completed import completed
 from .monitor import Monitor
-from .run_files import write_network, write_run
+from .run_files import finish, write_network, write_run
 
 __all__ = ["Checkpoint"]
 
@@ -43,6 +45,10 @@ class Checkpoint(Callback):
     Notes
     -----
     Ctrl-C writes the file too, after the step that is under way; what is printed says how to go on.
+
+    While the training runs, the file has the weights of its last update. When it ends, and other callbacks have put
+    their weights into the network (`WeightAverage`, `EarlyStopping`), the file gets those for predictions, and keeps
+    the others to go on from. The file of the best has the weights that were validated.
 
     Examples
     --------
@@ -86,9 +92,16 @@ class Checkpoint(Callback):
         self.monitor = Monitor(monitor)
         self.classes = None if classes is None else tuple(classes)
         self.preprocessing = preprocessing
+        self.validated: dict[str, Array] = {}
+        self.written = False
 
     def __repr__(self) -> str:
         return f"Checkpoint({text_of(self.path, ValueError)!r})"
+
+    def before_validation(self, run: Run) -> None:
+        """Keep the weights that are validated, which may be a mean: other callbacks take them out again."""
+        if self.best is not None:
+            self.validated = {name: array.copy() for name, array in run.network.arrays().items()}
 
     def on_step(self, run: Run) -> None:
         """Write the training, if it is time."""
@@ -98,7 +111,9 @@ class Checkpoint(Callback):
     def on_epoch(self, run: Run) -> None:
         """Write the network if it is the best so far, and the training if it is time."""
         if self.best is not None and self.monitor.improved(run):
-            write_network(self.best, run, self.classes, self.preprocessing)
+            arrays = self.validated or run.network.arrays()
+            write_network(self.best, arrays, run, self.classes, self.preprocessing)
+        self.validated = {}
         if run.epoch % self.every == 0 or run.epoch >= run.epochs or run.stop:
             self.write(run)
 
@@ -107,8 +122,14 @@ class Checkpoint(Callback):
         self.write(run)
         run.say(f"interrupted in epoch {run.epoch}: to go on, write fit(..., resume={self.path!r})")
 
+    def on_end(self, run: Run) -> None:
+        """The file predicts with the weights that `fit` leaves in the network."""
+        if completed(run) and self.written:
+            finish(self.path, run.network)
+
     def write(self, run: Run) -> None:
         """Replace the file."""
+        self.written = True
         write_run(self.path, run, self.classes, self.preprocessing)
 
     def state(self) -> dict[str, Any]:
