@@ -22,7 +22,7 @@ class Counting(Checkpoint):
 
     def write(self, run):
         super().write(run)
-        self.__dict__.setdefault("written", []).append((run.epoch, run.step))
+        self.__dict__.setdefault("places", []).append((run.epoch, run.step))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ class Counting(Checkpoint):
 def test_when_it_writes(tmp_path, every, steps, epochs, written):
     file = Counting(tmp_path / "run.npz", every, steps=steps)
     fit(network(), X, LABELS, epochs=epochs, batch_size=2, callbacks=[file], progress=False)
-    assert file.written == written
+    assert file.places == written
 
 
 def test_the_best_network_is_kept(tmp_path):
