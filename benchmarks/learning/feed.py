@@ -25,7 +25,7 @@ def run(options):
         "ready": (ready, labels),
         "memory": (loader(data.ArrayData(images, labels)),),
         "files": (loader(files),),
-        "files, two workers": (loader(files, workers=2),),
+        **{f"files, {n} workers": (loader(files, workers=n),) for n in (2, 3, 4)},
     }
     times = {name: [] for name in sources}
     for _ in range(ROUNDS):
