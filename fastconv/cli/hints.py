@@ -4,7 +4,10 @@ __all__ = ["COMMANDS", "HINTS", "OPTIONS"]
 
 COMMANDS = {  # words of other programs -> a command
     **dict.fromkeys(("fit", "learn", "training"), "train"),
-    **dict.fromkeys(("classify", "infer", "inference", "prediction", "run", "test", "eval", "evaluate"), "predict"),
+    **dict.fromkeys(("classify", "infer", "inference", "prediction", "run"), "predict"),
+    **dict.fromkeys(("evaluate", "evaluation", "test", "validate", "score"), "eval"),
+    **dict.fromkeys(("benchmark", "speed", "time"), "bench"),
+    **dict.fromkeys(("show", "describe", "layers"), "summary"),
     **dict.fromkeys(("env", "doctor", "about", "cpu"), "info"),
     "version": "--version",
 }

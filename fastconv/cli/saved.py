@@ -8,13 +8,17 @@ from collections.abc import Callable, Sequence
 from reprlib import repr as shortened
 from typing import Any, NamedTuple, TypeGuard
 
+import numpy as np
+
 from .. import checkpoint, graph, losses, models
 from ..data import DataError
+from ..data.arrays import shares
 from ..data.files import first_bytes
 from ..data.idx import is_idx
 from ..data.kinds import picture
 from ..network import Network
-from ..typing import Shape
+from ..ops.activation import softmax
+from ..typing import Array, Shape
 from .streams import complain
 from .words import quoted
 
@@ -35,6 +39,34 @@ class Saved(NamedTuple):
     loss: losses.Loss
     classes: Sequence[object]
     background: object
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The names of the classes; None where they are numbers."""
+        return None if isinstance(self.classes, range) else tuple(map(str, self.classes))
+
+    @property
+    def pictures(self) -> tuple[int, tuple[int, ...]]:
+        """The channels and the size to which pictures are brought."""
+        channels, *size = self.network.input_shape
+        return channels, tuple(size)
+
+    def predict(self, images: Array | list[Array]) -> Array:
+        """The network's outputs for images as a data set gives them; bytes are divided by 255."""
+        shown = sorted({str(image.shape) for image in images}) if isinstance(images, list) else []
+        if shown or images.shape[1:] != self.network.input_shape:  # type: ignore[union-attr]
+            got = " and ".join(shown[:3]) or str(images.shape[1:])  # type: ignore[union-attr]
+            raise ValueError(f"the network reads images of shape {self.network.input_shape}, got {got}")
+        return self.network.predict(shares(np.asarray(images)).astype(self.network.dtype, copy=False))
+
+    @property
+    def kind(self) -> str:
+        """What the numbers of classes are."""
+        return "output" if self.loss == losses.MSE() else "probability"
+
+    def scores(self, outputs: Array) -> Array:
+        """Probabilities from the network's outputs (N, K), or these themselves where they are trained with MSE."""
+        return outputs if self.kind == "output" else softmax(outputs)
 
 
 def load_network(path: str, files: Sequence[str]) -> Saved:

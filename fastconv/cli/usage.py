@@ -5,8 +5,8 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 
-from .. import models
 from ..ops.check import nearest
+from .architectures import names
 from .hints import COMMANDS, HINTS, OPTIONS
 from .options import Parser, parser
 from .words import quoted
@@ -32,6 +32,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     options, rest = top.parse_known_args(words)
     if rest:
         commands[name].error(f"unexpected {quoted(*rest)}{argument_meant(name, rest[0])}")
+    options.words = words
     return options
 
 
@@ -99,7 +100,7 @@ def command_meant(name: str, commands: dict[str, Parser]) -> str:
     """What to write in place of an unknown command."""
     if not name:
         return f"; write one of {', '.join(commands)}"
-    if name in models.known:
+    if name in names():
         return f"; write fastconv train --model {name}"
     if os.path.exists(name):
         line = f"{quoted(name)} FILE" if name.endswith(NETWORKS) else f"MODEL {quoted(name)}"
@@ -116,7 +117,7 @@ def argument_meant(name: str, word: str) -> str:
     if equals and option.isidentifier():
         flag = f"--{option.replace('_', '-')}"
         return f"; write {OPTIONS.get(flag, flag)} {quoted(value)}"
-    if word in models.known:
+    if word in names():
         return f"; write --model {word}"
     if word.endswith(NETWORKS):
         return f"; write --out {quoted(word)}"

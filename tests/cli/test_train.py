@@ -91,7 +91,7 @@ def test_the_default_number_of_epochs_shows_100_000_images(folder, monkeypatch, 
 
 @pytest.mark.parametrize(("batch", "more", "threads"), [(10, [], 1), (50, [], 3), (10, ["--threads", "2"], 2)])
 def test_small_batches_take_one_thread(folder, batch, more, threads, monkeypatch, tmp_path):
-    monkeypatch.setattr("fastconv.cli.train.set_num_threads", lambda n: fastconv.set_num_threads(n or 3))
+    monkeypatch.setattr("fastconv.cli.threads.set_num_threads", lambda n: fastconv.set_num_threads(n or 3))
     seen = []
 
     def fit(*_, **options):

@@ -1,0 +1,26 @@
+"""The weights that a training begins with, and which of them it changes."""
+
+from argparse import Namespace
+
+from ..network import Network
+
+__all__ = ["prepared"]
+
+
+def prepared(options: Namespace, network: Network) -> list[str]:
+    """Load --pretrained and freeze --freeze; returns the lines that say so."""
+    lines = []
+    if options.pretrained is not None:
+        loaded = network.load(options.pretrained, strict=False)
+        if not loaded.loaded:
+            raise ValueError(f"--pretrained {options.pretrained}: no array of it fits {options.model}: {loaded}")
+        lines.append(f"weights   {options.pretrained}: {loaded}")
+    if options.freeze:
+        try:
+            network.set_trainable(options.freeze, False)
+        except ValueError as error:
+            raise ValueError(f"--freeze: {error}") from None
+        lines.append(
+            f"frozen    {len(network.parameters) - len(network.trainable)} of {len(network.parameters)} arrays"
+        )
+    return lines
