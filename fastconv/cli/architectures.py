@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .. import losses, models
+from ..models.blocks import MAKERS
 from ..typing import Shape
 from .call import called, checked
 from .words import quoted
@@ -15,13 +16,12 @@ Model = Callable[[Any], Any]
 FLAG = "--model-args"
 CLASSES = ("num_classes", "classes")  # what models call their number of outputs
 VARIANTS = {"nielsen-l2": ("nielsen", {"pool": "l2"})}  # name -> function, arguments
-SMALL = ("resnet20", "resnet32", "resnet56", "resnet110")  # for CIFAR's images
+SMALL = ("resnet8", "resnet20", "resnet32", "resnet56", "resnet110")  # for CIFAR's images
 
 
 def names() -> list[str]:
     """All models, those for 28 x 28 first."""
-    functions = [name for name in models.__all__ if inspect.isfunction(getattr(models, name))]
-    return list(dict.fromkeys([*models.known, *functions]))
+    return list(dict.fromkeys([*models.known, *(name for name in models.__all__ if name in MAKERS)]))
 
 
 def usual_input(name: str) -> Shape:

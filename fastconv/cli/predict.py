@@ -112,11 +112,11 @@ class Reader:
             warnings.simplefilter(
                 "ignore"
             )  # of Pillow about files, of the network about NaN; `likeness` warns of values
-            images = data.read_images(path, self.saved.network.input_shape)
+            images = self.saved.read(path)
             self.likeness.look(NAME if name == "-" else name, images)
             if self.invert:
                 images = 1 - images
-            outputs = self.saved.network.predict(images)
+            outputs = self.saved.outputs(images)
         finite = np.atleast_1d(np.isfinite(outputs).all(axis=1))
         self.print_classes(name, outputs, finite)
         if not finite.all():
