@@ -39,7 +39,7 @@ USAGE = {
     "unknown command": ["learn"],
     "unknown option": ["train", "--rate", "1", "--data", "/none"],
     "abbreviated option": ["train", "--epoch", "1", "--data", "/none"],
-    "unknown model": ["train", "--model", "alexnet"],
+    "unknown model": ["train", "--model", "alexnet7"],
     "no epochs": ["train", "--epochs", "0"],
     "half an epoch": ["train", "--epochs", "0.5"],
     "negative batch": ["train", "--batch-size", "-5"],
