@@ -93,6 +93,8 @@ def callbacks(options: Namespace, classes: Sequence[str] | None, always: Sequenc
         made.append((known.CSVLog if options.log.lower().endswith(".csv") else known.JSONLog)(options.log))
     if options.tensorboard is not None:
         made.append(known.TensorBoard(options.tensorboard))
+    if options.every != 1 and options.checkpoint is None:
+        raise ValueError("--every is how often the file of --checkpoint is written: add --checkpoint FILE")
     if options.checkpoint is not None:
         made.append(known.Checkpoint(options.checkpoint, options.every, classes=classes, preprocessing=always))
     return made

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ..ops.check import nearest
 from .architectures import names
+from .config import defaults
 from .hints import COMMANDS, HINTS, OPTIONS
 from .options import Parser, parser
 from .words import quoted
@@ -30,6 +31,9 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         check_options(commands[name], words[at + 1 :], commands)
         check_count(name, commands[name], words[at + 1 :])
     options, rest = top.parse_known_args(words)
+    if getattr(options, "config", None) is not None:
+        commands[name].set_defaults(**defaults(options.config, commands[name]))
+        options, rest = top.parse_known_args(words)  # what was typed comes before what the file says
     if rest:
         commands[name].error(f"unexpected {quoted(*rest)}{argument_meant(name, rest[0])}")
     options.words = words
