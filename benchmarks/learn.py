@@ -4,6 +4,7 @@
     python benchmarks/learn.py small MNIST      # ResNet-8, under 100,000 parameters
     python benchmarks/learn.py cifar FOLDER     # ResNet-20 on train/<class>/*.jpg and test/<class>/*.jpg
     python benchmarks/learn.py feed FOLDER      # what reading these files costs a training step
+    python benchmarks/learn.py kill FOLDER      # the command killed twenty times, and resumed
     python benchmarks/learn.py tune FOLDER      # PyTorch's ResNet-18 of five classes, fine-tuned on the other five
 
 MNIST is a folder with its four IDX files. `--json FILE` writes all results, `--threads N` holds both to N threads.
@@ -12,9 +13,16 @@ MNIST is a folder with its four IDX files. `--json FILE` writes all results, `--
 import argparse
 import json
 
-from learning import cifar, feed, paper, small, tune
+from learning import cifar, feed, killed, paper, small, tune
 
-PROGRAMS = {"paper": paper.run, "small": small.run, "cifar": cifar.run, "feed": feed.run, "tune": tune.run}
+PROGRAMS = {
+    "paper": paper.run,
+    "small": small.run,
+    "cifar": cifar.run,
+    "feed": feed.run,
+    "kill": killed.run,
+    "tune": tune.run,
+}
 
 
 def main():

@@ -13,10 +13,11 @@ BATCH, ROUNDS = 128, 3
 
 
 def run(options):
-    """Seconds of an epoch from files, from memory with the same transforms, and on ready arrays."""
+    """Seconds of an epoch from files, kept and decoded again, from memory, and on ready arrays."""
     options.alone = True
     use_threads(options)
     files = data.image_folder(os.path.join(options.data, "train"))
+    decoded_again = data.image_folder(os.path.join(options.data, "train"), keep=0)
     images, labels = files.batch(np.arange(len(files)))
     ready = transforms.apply(CHANGES, images, data.Draws(0, 0, np.arange(len(images))))
     ready = np.ascontiguousarray(ready, "float32")
@@ -25,7 +26,7 @@ def run(options):
         "ready": (ready, labels),
         "memory": (loader(data.ArrayData(images, labels)),),
         "files": (loader(files),),
-        **{f"files, {n} workers": (loader(files, workers=n),) for n in (2, 3, 4)},
+        "files, decoded again": (loader(decoded_again, workers=2),),
     }
     times = {name: [] for name in sources}
     for _ in range(ROUNDS):

@@ -13,8 +13,9 @@ from fastconv import SGD, Network, data, fit, models, schedules
 from fastconv.data import transforms
 from learning.common import say, use_threads
 
-PRETRAINING, HEAD, THAWED = 8, 2, 4  # epochs
-BATCH, RATE = 64, 0.05
+PRETRAINING, HEAD, THAWED = 10, 1, 2  # epochs
+BATCH, RATE = 64, 0.1
+PEER_RATE = 0.02
 MEAN, STD = (0.491, 0.482, 0.447), (0.247, 0.243, 0.262)
 CHANGES = (transforms.random_crop(32, padding=4), transforms.random_flip(), transforms.normalize(MEAN, STD))
 
@@ -53,8 +54,8 @@ def pretrain(torch, training, path, epochs):
 
     torch.manual_seed(0)
     network, loader = build("resnet18", num_classes=5), batches(training, 0)
-    optimizer = torch.optim.SGD(network.parameters(), RATE, momentum=0.9, weight_decay=5e-4)
-    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=epochs * len(loader))
+    optimizer = torch.optim.SGD(network.parameters(), PEER_RATE, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    rates = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEER_RATE, total_steps=epochs * len(loader))
     for number in range(epochs):
         for images, targets in loader.epoch(number):
             optimizer.zero_grad()
@@ -62,7 +63,7 @@ def pretrain(torch, training, path, epochs):
             loss.backward()
             optimizer.step()
             rates.step()
-        say(f"PyTorch, five classes: epoch {number + 1}, loss {float(loss):.3f}")
+        say(f"PyTorch, five classes: epoch {number + 1}, loss {loss.item():.3f}")
     save_file(network.state_dict(), path)
 
 
@@ -88,7 +89,7 @@ def tune(path, training, test):
 def from_scratch(training, test, seconds, of_an_epoch):
     """The test accuracy after a whole cycle of at least as much time."""
     history = fit(network_of(len(training.classes), 1), batches(training, 1), epochs=math.ceil(seconds / of_an_epoch),
-                  optimizer=sgd(RATE), schedule=schedules.one_cycle(), validation=test)  # fmt: skip
+                  optimizer=sgd(PEER_RATE), schedule=schedules.one_cycle(), validation=test)  # fmt: skip
     return history[-1].validation_accuracy
 
 
