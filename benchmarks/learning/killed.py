@@ -12,8 +12,8 @@ import numpy as np
 import fastconv
 from learning.common import say
 
-KILLS, EPOCHS = 20, 12
-LONGEST = 9.0  # seconds before a kill
+KILLS, EPOCHS = 20, 30
+LONGEST = 7.0  # seconds before a kill
 OPTIONS = (
     *("--model", "resnet20", "--augment", "crop,flip", "--normalize", "data", "--batch-size", "64", "--lr", "0.05"),
     *("--momentum", "0.9", "--schedule", "one-cycle", "--validation", "0.1", "--ema", "0.9"),
