@@ -73,4 +73,4 @@ def step_of(torch, network, optimizer, images, targets):
     loss = torch.nn.functional.cross_entropy(network(torch.from_numpy(images)), torch.from_numpy(targets))
     loss.backward()
     optimizer.step()
-    return float(loss)
+    return loss.item()

@@ -92,7 +92,10 @@ def callbacks(options: Namespace, classes: Sequence[str] | None, always: Sequenc
     if options.log is not None:
         made.append((known.CSVLog if options.log.lower().endswith(".csv") else known.JSONLog)(options.log))
     if options.tensorboard is not None:
-        made.append(known.TensorBoard(options.tensorboard))
+        try:
+            made.append(known.TensorBoard(options.tensorboard))
+        except ImportError as error:
+            raise ValueError(f"--tensorboard: {error}") from None
     if options.every != 1 and options.checkpoint is None:
         raise ValueError("--every is how often the file of --checkpoint is written: add --checkpoint FILE")
     if options.checkpoint is not None:

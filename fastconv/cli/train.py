@@ -4,13 +4,15 @@ import math
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from ..checkpoint import CheckpointError
 from ..kernels.runtime.threads import get_num_threads, set_num_threads
 from ..network import Network
 from ..training import evaluate, fit
@@ -26,7 +28,7 @@ from .streams import Stream, complain, escaped
 from .threads import use_threads
 from .training_data import Given, given
 from .weights import prepared
-from .words import counted, percent
+from .words import counted, percent, quoted
 
 __all__ = ["FEWEST_EPOCHS", "IMAGES_SHOWN", "train"]
 
@@ -97,7 +99,7 @@ class Work:
         """Train; FloatingPointError if the loss or a weight is NaN or infinite."""
         options, feed = self.options, self.feed
         images, labels = feed.training if isinstance(feed.training, tuple) else (feed.training, None)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), resuming(options.resume):
             warnings.simplefilter("ignore", UserWarning)  # of losses that grow; `train` says what to type
             return fit(
                 self.network,
@@ -178,3 +180,17 @@ class Work:
         images = self.feed.validation if self.given.test is None else self.feed.test
         share = evaluate(self.network, images, loss=self.loss)[1]
         return name, float(share or 0)
+
+
+@contextmanager
+def resuming(path: str | None) -> Iterator[None]:
+    """Errors about the file of --resume name the option, and what to type."""
+    try:
+        yield
+    except CheckpointError as error:
+        if path is None:
+            raise
+        told = str(error).replace(
+            "write network.load(path)", f"add {quoted('--pretrained', path)} in place of --resume"
+        )
+        raise ValueError(f"--resume {told}") from None

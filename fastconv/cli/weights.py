@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from ..network import Network
+from .words import quoted
 
 __all__ = ["prepared"]
 
@@ -20,6 +21,8 @@ def prepared(options: Namespace, network: Network) -> list[str]:
             network.set_trainable(options.freeze, False)
         except ValueError as error:
             raise ValueError(f"--freeze: {error}") from None
+        if not network.trainable:
+            raise ValueError(f"--freeze {quoted(*options.freeze)} leaves no weights to train")
         lines.append(
             f"frozen    {len(network.parameters) - len(network.trainable)} of {len(network.parameters)} arrays"
         )

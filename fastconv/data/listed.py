@@ -74,7 +74,8 @@ def image_list(
         folder = Path() if root is None else named(root, "root")
     files = [str(folder / file) for file in files]
     if not skip_unreadable and (missing := [file for file in files if not os.path.exists(file)]):
-        raise DataError(f"{len(missing)} of {len(files)} files are missing: {listing(missing)}")
+        where = f"{path}: " if isinstance(source, str | bytes | os.PathLike) else ""
+        raise DataError(f"{where}{len(missing)} of {len(files)} files are missing: {listing(missing)}")
     return FileData(files, targets, classes, channels=channels, size=size, skip_unreadable=skip_unreadable, keep=keep)
 
 
