@@ -20,8 +20,9 @@ class Checkpoint(Callback):
     """Write the training into a file, from which ``fit(..., resume=path)`` goes on as if it had never stopped.
 
     The file holds the network with its model, class names and preprocessing, so that `fastconv.load` and
-    ``fastconv predict`` read it too; and the state of the optimizer, the schedule, the random numbers and the
-    callbacks, and the history. It is replaced as a whole: a crash while it is written leaves the one before.
+    ``fastconv predict`` read it too (one of a model of your own: ``fastconv.load(path, model=function)``); and the
+    state of the optimizer, the schedule, the random numbers and the callbacks, and the history. It is replaced as a
+    whole: a crash while it is written leaves the one before.
 
     Parameters
     ----------

@@ -65,6 +65,11 @@ def about(run: Run, classes: Any, preprocessing: Any) -> dict[str, Any]:
 def read_run(path: AnyPath, network: Network) -> Any:
     """The state of a training, once the network has the arrays of its last update; CheckpointError if there is none."""
     metadata, arrays = read(path)
+    if metadata.get("dtype") != network.dtype.name:
+        raise checkpoint.CheckpointError(
+            f"{text_of(path, ValueError)}: the training is one in {metadata.get('dtype')}, the network is "
+            f"{network.dtype}; write Network(..., dtype={metadata.get('dtype')!r})"
+        )
     try:
         state = joined(arrays, metadata[PREFIX])
     except KeyError as error:
