@@ -143,7 +143,9 @@ def checked(network: Predictor, images: Any, targets: Any, loss: Any) -> Batch:
     if not batched or len(x) == 0:
         wanted = shape_of_batch(network.input_shape)
         raise ValueError(f"images of a batch must be {wanted} with N >= 1, got shape {np.shape(images)}")
-    y_shape = (len(x), *network.output_shape)
+    y_shape, targets = (len(x), *network.output_shape), np.asarray(targets)
+    if targets.dtype.kind == "f":
+        targets = targets.astype(network.dtype, copy=False)
     if len(targets) != len(x):
         raise ValueError(f"a batch must have as many targets as images, got {len(targets)} and {len(x)}")
     return Batch(x, prepared(loss, targets, y_shape, network.dtype), true_classes(loss, targets, y_shape), None)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastconv import data
+from fastconv import data, losses
 from fastconv.data import transforms
 from fastconv.graph import sequential
 from fastconv.layers import Conv2D, Flatten, Linear, ReLU
@@ -152,3 +152,12 @@ def test_names_of_the_classes_reach_callbacks():
     names = Names()
     fit(network(), SET, seed=0, progress=False, callbacks=[names])
     assert names.classes == ("a", "b", "c")
+
+
+def test_numbers_of_a_data_set_become_those_of_the_network():
+    """A table of numbers holds float64."""
+    net, other = network(), network()
+    x, values = (IMAGES / np.float32(255)).astype("float32"), RNG.random((50, 3))
+    fit(net, data.ArrayData(x, values), loss=losses.Huber(), seed=3, progress=False)
+    fit(other, data.ArrayData(x, values.astype("float32")), loss=losses.Huber(), seed=3, progress=False)
+    assert same(net, other)
