@@ -15,9 +15,8 @@ from fastconv.optim import SGD
 from fastconv.training import fit
 
 X, LABELS = np.eye(6, dtype="float32"), np.arange(6) % 2
-COLUMNS = (
-    "epoch step lr loss accuracy validation_loss validation_accuracy seconds images_per_second twice nothing".split()
-)
+RESULTS = ["loss", "accuracy", "validation_loss", "validation_accuracy", "seconds"]
+COLUMNS = ["epoch", "step", "lr", *RESULTS, "images_per_second", "twice", "nothing"]
 
 
 def trained(*callbacks, epochs=3, **options):
@@ -200,7 +199,7 @@ def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path, kind
 @both
 @pytest.mark.parametrize("path", [3, None, "", "a\0b"])
 def test_what_is_no_path_is_refused(kind, read, path):
-    with pytest.raises((TypeError, ValueError), match="^path must be"):
+    with pytest.raises((TypeError, ValueError), match=r"^path must be"):
         kind(path)
 
 
