@@ -21,6 +21,10 @@ Training
     evaluate                    loss and accuracy on other data
     clip_gradients              limit the norm of gradients
 
+Files
+    save, load                  a network with its model, classes and what
+                                images pass through before it
+
 Losses (fastconv.losses)
     CrossEntropy                for classes; the network ends with logits
     MSE                         squared error, for values
@@ -69,9 +73,11 @@ from .training import evaluate, fit, train_step
 
 if TYPE_CHECKING:
     from . import callbacks as callbacks
+    from .saved import load as load
+    from .saved import save as save
 
 __version__ = "0.1.0"
-_later = {"callbacks": "callbacks"}  # names that are imported when they are first used -> their module
+_later = {"callbacks": "callbacks", "load": "saved", "save": "saved"}  # imported when they are first used
 
 __all__ = [
     "MSE",
@@ -95,11 +101,13 @@ __all__ = [
     "get_num_threads",
     "init",
     "layers",
+    "load",
     "losses",
     "metrics",
     "models",
     "ops",
     "optim",
+    "save",
     "schedules",
     "scope",
     "sequential",

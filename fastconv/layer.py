@@ -78,7 +78,7 @@ class Bound:
     dy: MaybeArray = None  # the gradient of y, which `backward` reads
     dx: MaybeArray = None  # the gradient of x, which `backward` overwrites; None if nobody needs it
     params: SimpleNamespace = field(default_factory=SimpleNamespace)
-    grads: SimpleNamespace = field(default_factory=SimpleNamespace)  # of the params; `backward` overwrites them
+    grads: SimpleNamespace = field(default_factory=SimpleNamespace)  # of the params, to overwrite; None: left out
     state: SimpleNamespace = field(default_factory=SimpleNamespace)
     saved: SimpleNamespace = field(default_factory=SimpleNamespace)  # `forward` writes them for `backward`
     scratch: SimpleNamespace = field(default_factory=SimpleNamespace)
@@ -158,6 +158,12 @@ class Layer:
     gradient_by_rows : set of parameter names
         The gradients that `backward` can make a few rows at a time. `b.grads` then has memory for these rows alone, and
         after each part `backward` adds the call that ``b.update(name, row, part)`` gives.
+    optional_gradients : set of parameter names
+        The gradients that `backward` leaves out where their array in `b.grads` is None, because the parameter is
+        frozen. For all others `b.grads` has an array, whose values nobody reads where the parameter is frozen. A
+        subclass with a `backward` of its own says this and the next anew.
+    saves_for_gradients : set of "x" and "y"
+        Those of `saves` that `backward` reads for gradients of parameters alone: None where all parameters are frozen.
     recompute : method (b) -> calls, or None
         Makes y from x and `b.saved` a second time, with the same bits, so that y need not be kept for the backward
         pass.
@@ -191,6 +197,8 @@ class Layer:
     convolution: bool = False
     two_modes: bool = False
     gradient_by_rows: AbstractSet[str] = frozenset()
+    optional_gradients: AbstractSet[str] = frozenset()
+    saves_for_gradients: AbstractSet[str] = frozenset()
     recompute: Any = None
     name = Argument[str | None](label, default=None)  # the default: for a class that calls no `super().__init__()`
 
@@ -201,6 +209,8 @@ class Layer:
         for older, name in OLDER.items():
             if older in vars(cls) and name not in vars(cls):
                 setattr(cls, name, vars(cls)[older])
+        for own in {"optional_gradients", "saves_for_gradients"} - vars(cls).keys() if "backward" in vars(cls) else ():
+            setattr(cls, own, frozenset())
 
         if "__init__" in vars(cls) and attributes.is_own(cls):
             cls.__init__ = calls.explained(cls, cls.__init__)  # type: ignore[method-assign]  # of the same signature
@@ -231,7 +241,7 @@ class Layer:
         raise lacking(self, "forward(self, b)", "return a list of functions without arguments that write b.y")
 
     def backward(self, b: Bound) -> list[Call]:
-        """The calls that write `b.dx`, unless it is None, and all of `b.grads`."""
+        """The calls that write `b.dx` and all of `b.grads`, but for what is None there."""
         what = "return a list of functions without arguments that write b.dx and b.grads (only training needs it)"
         raise lacking(self, "backward(self, b)", what)
 

@@ -13,11 +13,12 @@ from . import graph, parameters
 from .arguments.finite import arrays_not_finite
 from .arguments.signatures import explained_class
 from .checkpoint.stored import Stored
-from .executor import Executor, Trained
+from .executor import Executor, Inner, Trained
 from .frozen import FrozenNetwork
 from .graph import Node
 from .init import blamed_on
 from .layer import Parameter, State
+from .models import described
 from .ops import check
 from .parameters import SetOnce
 from .predictor import Predictor
@@ -34,9 +35,11 @@ WORDS = {  # arguments of other libraries -> the name here, or what to write
     **dict.fromkeys(("name", "num_classes"), "the model has it"),
 }
 
+FROZEN = "frozen parameters"  # where a pickle keeps their names; no attribute of a subclass is called so
+
 
 @explained_class("network = fastconv.Network(model, (1, 28, 28)), with the shape of your images", WORDS)
-class Network(SetOnce, Predictor, Trained, Stored, Reported):
+class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
     """A model with parameters, for images of one shape.
 
     Parameters
@@ -61,6 +64,8 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
         running means.
     output_shape : tuple
         Without the batch axis.
+    model : dict or None
+        Name and arguments of the model, if it is one of `fastconv.models`.
 
     Notes
     -----
@@ -93,8 +98,11 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
             "parameters": "write into the arrays, network.parameters.update(values), or load a file",
             "buffers": "write into the arrays, network.buffers.update(values), or load a file",
             "executor": "it holds the plans of this network alone",
+            "model": "it says what this network was built from; build another Network",
         }
     )
+
+    model: Mapping[str, Any] | None
 
     def __init__(
         self,
@@ -111,6 +119,7 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
             raise TypeError(f"dtype must be 'float32' or 'float64', got {dtype!r}; for a seed write seed={dtype}")
         self.assemble(graph.build(model, input_shape, dtype, precise), recompute)
         self.initialise(*graph.declared(self.nodes), check.random(seed))
+        vars(self)["model"] = described(model)
 
     def assemble(self, output: Node, recompute: bool) -> None:
         """Make the arrays, without values, and the executor."""
@@ -134,12 +143,13 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
             arrays = {"parameters": self.parameters.copy(), "buffers": self.buffers.copy()}
         made = {"nodes", "input_shape", "output_shape", "dtype", "executor"}
         own = {name: value for name, value in vars(self).items() if name not in made}
-        return {**own, **arrays, "recompute": self.executor.recompute}
+        return {**own, **arrays, "recompute": self.executor.recompute, FROZEN: self.executor.frozen}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         state = dict(state)
         arrays = {**state.pop("parameters"), **state.pop("buffers")}
         self.assemble(state.pop("output"), state.pop("recompute"))
+        self.executor.freeze(state.pop(FROZEN, frozenset()))  # older pickles do not have it
         if arrays.keys() != self.arrays().keys():
             raise ValueError(f"the arrays of this copy have other names than its layers declare: {sorted(arrays)}")
         for held in (self.parameters, self.buffers):
@@ -250,13 +260,10 @@ class Network(SetOnce, Predictor, Trained, Stored, Reported):
         return f"<Network {self.input_shape} -> {self.output_shape}, {size:,} parameters, {self.dtype}>"
 
 
-SOME = (
-    "to train only some arrays write optimizer.step({name: network.parameters[name] for name in trained}, "
-    "{name: gradients[name] for name in trained}), with the gradients of network.gradients"
-)
+SOME = "to train no more of some parameters write network.set_trainable('conv1.*', False)"
 ASSEMBLED = {*Network.set_once, "nodes"}  # what a network is made of; nothing else is set from outside
 
-for base in Network.__bases__:  # errors of Python about arguments show the name that people know
+for base in Network.__mro__[1:-1]:  # errors of Python about arguments show the name that people know
     for name, method in vars(base).items():
         if isinstance(method, FunctionType):
             unwrap(method).__qualname__ = f"Network.{name}"

@@ -18,8 +18,8 @@ WORDS = {  # arguments of other libraries -> what to write
     **dict.fromkeys(("verbose", "device", "steps", "workers"), "leave it out"),
     **dict.fromkeys(
         ("layer", "layers", "return_features", "features", "return_nodes"),
-        "for a value inside build a network of the first parts, fastconv.Network(model[:3], network.input_shape), and "
-        "copy the arrays: inner.parameters.update({name: network.parameters[name] for name in inner.parameters})",
+        "for a value inside the network write network.features(x, 'relu1'), with the name of a node as "
+        "network.summary() shows it",
     ),
     **dict.fromkeys(("images", "inputs", "input", "X", "data"), "x"),
 }

@@ -33,7 +33,7 @@ def draw_pictures(folder):
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["numpy", "network", "pictures", "batches", "architectures"])
+@pytest.mark.parametrize("block", BLOCKS, ids=["numpy", "network", "pictures", "batches", "transfer", "architectures"])
 def test_python_runs_and_prints_what_it_says(block, tmp_path, monkeypatch, one_thread):
     monkeypatch.chdir(tmp_path)
     draw_pictures(tmp_path)

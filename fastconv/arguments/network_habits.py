@@ -31,9 +31,15 @@ NODES = Cure("print(network.summary())", "network.nodes are the values, each wit
 MODEL = Cure("fastconv.sequential(fastconv.Flatten(), fastconv.Linear(10))", "the model is complete before the network")
 DTYPE = Cure("fastconv.Network(model, input_shape, 'float64')", "the dtype is chosen here")
 CPU = Cure(why="leave it out: fastconv computes on the CPU")
-ALL = Cure(why="leave it out: training changes all parameters of a network")
+FREEZE = Cure("network.set_trainable('linear1.*', False)", "all parameters are trained unless they are frozen by name")
+TRAINED = Cure("network.trained", "maps the names of the parameters that are trained to live arrays")
+INSIDE = Cure(
+    "network.features(x, 'flatten1')", "gives the value of a node by its name; network.summary() shows all names"
+)
 OWN = Cure(why="buffers belong to layers: make a layer of your own, see docs/extending.md")
-HOOK = Cure(why="what a hook does is done by a layer of your own in the model, see docs/extending.md")
+HOOK = Cure(
+    INSIDE.code, "gives a value inside; what else a hook does is done by a layer of your own, see docs/extending.md"
+)
 PROCESSES = Cure("network.save(path)", "each process makes a network of its own and loads the file: network.load(path)")
 INIT = Cure("fastconv.Conv2D(16, 3, init='he_normal')", "each layer takes the rule of its first values")
 
@@ -89,8 +95,10 @@ CURES = {
     "get_weights": PARAMETERS,
     "weights": PARAMETERS,
     "variables": PARAMETERS,
-    "trainable_variables": PARAMETERS,
-    "trainable_weights": PARAMETERS,
+    "trainable_variables": TRAINED,
+    "trainable_weights": TRAINED,
+    "trainable_parameters": TRAINED,
+    "trainable": FREEZE,
     "coefs_": PARAMETERS,
     "get_parameter": PARAMETERS,
     "named_parameters": Cure("network.parameters.items()"),
@@ -104,7 +112,6 @@ CURES = {
     "named_modules": NODES,
     "children": NODES,
     "named_children": NODES,
-    "model": NODES,
     "add": MODEL,
     "append": MODEL,
     "add_module": MODEL,
@@ -120,9 +127,14 @@ CURES = {
     "astype": DTYPE,
     "apply": INIT,
     "register_buffer": OWN,
-    **dict.fromkeys(("register_forward_hook", "register_full_backward_hook"), HOOK),
-    "requires_grad_": ALL,
-    "requires_grad": ALL,
+    "register_full_backward_hook": Cure(
+        why="to see or change gradients write a layer of your own, see docs/extending.md"
+    ),
+    "requires_grad_": FREEZE,
+    "requires_grad": FREEZE,
+    **dict.fromkeys(("unfreeze", "freeze_layers", "freeze_to", "frozen"), FREEZE),
+    **dict.fromkeys(("extract", "extract_features", "forward_features", "activations", "intermediate"), INSIDE),
+    "register_forward_hook": HOOK,
     "no_grad": Cure(PREDICT.code, "it keeps no gradients"),
     "get_submodule": NODES,
     "share_memory": PROCESSES,

@@ -42,7 +42,10 @@ LEFT_OUT = {  # an option of layers in other libraries that nobody gives here ->
     **dict.fromkeys(("device",), "fastconv computes on the CPU"),
     **dict.fromkeys(("dtype",), "the network has it: Network(model, input_shape, dtype='float64')"),
     **dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regularizer"), "optimizers have weight_decay"),
-    **dict.fromkeys(("requires_grad", "trainable"), "training changes all parameters of a network"),
+    **dict.fromkeys(
+        ("requires_grad", "trainable"),
+        "all parameters are trained; to freeze some write network.set_trainable('conv1.*', False)",
+    ),
     "inplace": "the network works in place where it can",
     "padding_mode": "the padding is always zeros",
     "track_running_stats": "the running statistics are always kept",

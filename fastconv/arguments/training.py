@@ -63,6 +63,9 @@ FIT = {  # an argument of other libraries -> the name here, or what to write
     "learning_rate": "write optimizer=fastconv.SGD(lr=VALUE)",
     "momentum": "write optimizer=fastconv.SGD(lr=0.1, momentum=VALUE)",
     "weight_decay": "write optimizer=fastconv.SGD(lr=0.1, weight_decay=VALUE)",
+    **dict.fromkeys(
+        ("param_groups", "groups"), "write optimizer=fastconv.SGD(0.1, groups={'layer4.*': {'lr': 0.01}}), for example"
+    ),
     "callback": "callbacks",
     **dict.fromkeys(
         ("patience", "early_stopping"), "write callbacks=[fastconv.callbacks.EarlyStopping(patience=VALUE)]"
@@ -139,6 +142,11 @@ SETTINGS = {  # of optimizers
     "dampening": "there is no dampening: leave it out",
     "amsgrad": "there is no AMSGrad: leave it out",
     "maximize": "give step the negative gradients to maximize",
+    "param_groups": "names choose parameters that have settings of their own: write groups={'layer4.*': {'lr': 0.01}}",
+    **dict.fromkeys(
+        ("exclude_from_weight_decay", "no_decay", "bias_decay", "decay_bias", "norm_decay"),
+        "for no decay of biases and norms write decay_biases_and_norms=False",
+    ),
 }
 
 
@@ -153,10 +161,13 @@ def settings(line: str) -> dict[str, str]:
 STEP = "loss, gradients = network.gradients(images, labels, loss) and optimizer.step(network.parameters, gradients)"
 OF_OPTIMIZERS = {  # attributes
     "zero_grad": "gradients are new in each step, so leave it out",
-    "param_groups": "set its settings themselves: write optimizer.lr = 0.01",
-    "add_param_group": "one optimizer takes any parameters: give them to step",
-    "state_dict": "write pickle.dumps(optimizer), which keeps its state",
-    "load_state_dict": "write optimizer = pickle.loads(...)",
+    **dict.fromkeys(
+        ("param_groups", "add_param_group"),
+        "names choose parameters that have settings of their own: write optimizer.groups['layer4.*'] = {'lr': 0.01}; "
+        "those of all others are attributes, such as optimizer.lr",
+    ),
+    **dict.fromkeys(("state_dict", "get_state"), "write optimizer.state()"),
+    **dict.fromkeys(("load_state_dict", "set_state"), "write optimizer.load_state(state)"),
     "get_config": "repr(optimizer) shows its settings",
     "learning_rate": "write optimizer.lr",
     "minimize": "write fastconv.train_step(network, images, labels, optimizer)",

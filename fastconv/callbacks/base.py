@@ -29,7 +29,8 @@ class Run(Protocol):
     classes : tuple of str, or None
         The names of the classes, where the data set has them.
     preprocessing : sequence of transforms, or None
-        Those of the loader that are not random.
+        What raw images pass through before the network: that of the loader of the validation, else that of the
+        training without the transforms that are random.
     """
 
     network: Network

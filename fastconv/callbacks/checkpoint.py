@@ -7,9 +7,11 @@ from .. import checkpoint
 from ..ops import check
 from ..system.files import AnyPath
 from ..system.paths import text_of
+from ..typing import Array
 from .base import Callback, Run
+from .completed import completed
 from .monitor import Monitor
-from .run_files import write_network, write_run
+from .run_files import finish, write_network, write_run
 
 __all__ = ["Checkpoint"]
 
@@ -18,8 +20,9 @@ class Checkpoint(Callback):
     """Write the training into a file, from which ``fit(..., resume=path)`` goes on as if it had never stopped.
 
     The file holds the network with its model, class names and preprocessing, so that `fastconv.load` and
-    ``fastconv predict`` read it too; and the state of the optimizer, the schedule, the random numbers and the
-    callbacks, and the history. It is replaced as a whole: a crash while it is written leaves the one before.
+    ``fastconv predict`` read it too (one of a model of your own: ``fastconv.load(path, model=function)``); and the
+    state of the optimizer, the schedule, the random numbers and the callbacks, and the history. It is replaced as a
+    whole: a crash while it is written leaves the one before.
 
     Parameters
     ----------
@@ -37,12 +40,16 @@ class Checkpoint(Callback):
     classes : sequence of str, optional
         The names of the classes; those of the data set unless given.
     preprocessing : transform or sequence of transforms, optional
-        What an image passes through before the network sees it, of `fastconv.data.transforms`; unless given, those of
-        the loader that are not random.
+        What an image passes through before the network sees it, of `fastconv.data.transforms`; unless given, what the
+        loader of the validation does, else that of the training, without what is random.
 
     Notes
     -----
     Ctrl-C writes the file too, after the step that is under way; what is printed says how to go on.
+
+    While the training runs, the file has the weights of its last update. When it ends, and other callbacks have put
+    their weights into the network (`WeightAverage`, `EarlyStopping`), the file gets those for predictions, and keeps
+    the others to go on from. The file of the best has the weights that were validated.
 
     Examples
     --------
@@ -86,9 +93,16 @@ class Checkpoint(Callback):
         self.monitor = Monitor(monitor)
         self.classes = None if classes is None else tuple(classes)
         self.preprocessing = preprocessing
+        self.validated: dict[str, Array] = {}
+        self.written = False
 
     def __repr__(self) -> str:
         return f"Checkpoint({text_of(self.path, ValueError)!r})"
+
+    def before_validation(self, run: Run) -> None:
+        """Keep the weights that are validated, which may be a mean: other callbacks take them out again."""
+        if self.best is not None:
+            self.validated = {name: array.copy() for name, array in run.network.arrays().items()}
 
     def on_step(self, run: Run) -> None:
         """Write the training, if it is time."""
@@ -98,7 +112,9 @@ class Checkpoint(Callback):
     def on_epoch(self, run: Run) -> None:
         """Write the network if it is the best so far, and the training if it is time."""
         if self.best is not None and self.monitor.improved(run):
-            write_network(self.best, run, self.classes, self.preprocessing)
+            arrays = self.validated or run.network.arrays()
+            write_network(self.best, arrays, run, self.classes, self.preprocessing)
+        self.validated = {}
         if run.epoch % self.every == 0 or run.epoch >= run.epochs or run.stop:
             self.write(run)
 
@@ -107,8 +123,14 @@ class Checkpoint(Callback):
         self.write(run)
         run.say(f"interrupted in epoch {run.epoch}: to go on, write fit(..., resume={self.path!r})")
 
+    def on_end(self, run: Run) -> None:
+        """The file predicts with the weights that `fit` leaves in the network."""
+        if completed(run) and self.written:
+            finish(self.path, run.network)
+
     def write(self, run: Run) -> None:
         """Replace the file."""
+        self.written = True
         write_run(self.path, run, self.classes, self.preprocessing)
 
     def state(self) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """Files of a training: the network as `fastconv.save` writes it, and below "run/" the state of everything else."""
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from .. import checkpoint
 from ..network import Network
@@ -11,12 +14,14 @@ from ..typing import Array
 from .base import Run
 from .nested import PREFIX, joined, parted
 
-__all__ = ["read_run", "write_network", "write_run"]
+__all__ = ["finish", "read_run", "write_network", "write_run"]
+
+NETWORK = "network"  # in the state: the arrays of the last update, where the file has others to predict with
 
 
-def write_network(path: AnyPath, run: Run, classes: Any, preprocessing: Any) -> None:
-    """Write the network alone."""
-    checkpoint.save(path, run.network.arrays(), about(run, classes, preprocessing))
+def write_network(path: AnyPath, arrays: Mapping[str, Array], run: Run, classes: Any, preprocessing: Any) -> None:
+    """Write the network alone, with these arrays."""
+    checkpoint.save(path, arrays, about(run, classes, preprocessing))
 
 
 def write_run(path: AnyPath, run: Run, classes: Any, preprocessing: Any) -> None:
@@ -24,6 +29,30 @@ def write_run(path: AnyPath, run: Run, classes: Any, preprocessing: Any) -> None
     arrays, rest = parted(run.state())
     metadata = {**about(run, classes, preprocessing), PREFIX: rest}
     checkpoint.save(path, {**run.network.arrays(), **arrays}, metadata)
+
+
+def finish(path: AnyPath, network: Network) -> None:
+    """Let the file of a training predict as the network does now; its own arrays become part of the training."""
+    metadata, stored = read(path)
+    live = network.arrays()
+    own = {name: stored[name] for name in live}
+    if all(np.array_equal(own[name], array, equal_nan=True) for name, array in live.items()):
+        return
+    arrays, rest = parted({NETWORK: own})
+    metadata[PREFIX] |= rest
+    checkpoint.save(path, {**stored, **live, **arrays}, metadata)
+
+
+def read(path: AnyPath) -> tuple[dict[str, Any], dict[str, Array]]:
+    """(metadata, all arrays) of the file of a training; CheckpointError for one without a training."""
+    with checkpoint.opened(path) as file:
+        metadata = file.metadata
+        if not (isinstance(metadata, dict) and isinstance(metadata.get(PREFIX), dict)):
+            raise checkpoint.CheckpointError(
+                f"{file.path} holds weights, but no training to go on with, as callbacks.Checkpoint writes it; to "
+                "begin with these weights write network.load(path)"
+            )
+        return metadata, {name: file.read(name) for name in file.entries}
 
 
 def about(run: Run, classes: Any, preprocessing: Any) -> dict[str, Any]:
@@ -34,18 +63,16 @@ def about(run: Run, classes: Any, preprocessing: Any) -> dict[str, Any]:
 
 
 def read_run(path: AnyPath, network: Network) -> Any:
-    """The state of a training, once the network has the arrays of the file; CheckpointError if there is none."""
-    with checkpoint.opened(path) as file:
-        metadata = file.metadata
-        if not (isinstance(metadata, dict) and isinstance(metadata.get(PREFIX), dict)):
-            raise checkpoint.CheckpointError(
-                f"{file.path} holds weights, but no training to go on with, as callbacks.Checkpoint writes it; to "
-                "begin with these weights write network.load(path)"
-            )
-        arrays: dict[str, Array] = {name: file.read(name) for name in file.entries if name.startswith(f"{PREFIX}/")}
+    """The state of a training, once the network has the arrays of its last update; CheckpointError if there is none."""
+    metadata, arrays = read(path)
+    if metadata.get("dtype") != network.dtype.name:
+        raise checkpoint.CheckpointError(
+            f"{text_of(path, ValueError)}: the training is one in {metadata.get('dtype')}, the network is "
+            f"{network.dtype}; write Network(..., dtype={metadata.get('dtype')!r})"
+        )
     try:
         state = joined(arrays, metadata[PREFIX])
     except KeyError as error:
         raise checkpoint.CheckpointError(f"{text_of(path, ValueError)}: the array {error} is missing") from None
-    network.load(path)
+    network.load(state.get(NETWORK, path))
     return state

@@ -14,7 +14,7 @@ from .errors import Mismatch, faults, shortened
 Rename: TypeAlias = Mapping[str, str | None] | Callable[[str], str | None]  # a name in the file -> the network's
 
 DATA = ("x_train", "train_images", "x", "X", "images")  # names of arrays in files of data
-RUN = "run/"  # begins the names of arrays that belong to a training, not to the network
+TRAINING = "run/"  # names of arrays of a training run begin so; a network has none of them
 PREFIXES = ("module.", "model.", "_orig_mod.", "state_dict.")  # that wrappers put before every name of a network
 
 
@@ -56,9 +56,12 @@ class Comparison(NamedTuple):
 
 
 def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: Rename | None) -> Comparison:
-    """Compares the entries of a file with a network's arrays, by name, shape and dtype."""
-    entries = {name: entry for name, entry in entries.items() if not name.startswith(RUN)}
-    names = without_prefix(renamed(entries, rename), arrays)
+    """Compares the entries of a file with a network's arrays, by name, shape and dtype.
+
+    Entries of a training run, such as "run/optimizer/velocity/conv1.weight", are left out.
+    """
+    own = [name for name in entries if not name.startswith(TRAINING)]
+    names = without_prefix(renamed(own, rename), arrays)
     fitting, misshapen = {}, {}
     for name, array in arrays.items():
         if name in names:

@@ -69,9 +69,10 @@ class Stored:
             owner where the system allows it, and is not replaced if it is read-only.
         metadata : optional
             `load` returns an equal value. Dicts with text as keys, lists, tuples, text, numbers (NumPy's become
-            Python's), True, False, None; at most 1 MiB of JSON. The command `fastconv predict` reads from it which
-            network the file holds: `{"model": ..., "input_shape": ..., "classes": ...}`, the name of a model of
-            `fastconv.models`, and a name for each class (optional).
+            Python's), True, False, None; at most 1 MiB of JSON. `fastconv.load` and the command `fastconv predict` read
+            from it which network the file holds: `{"model": ..., "input_shape": ..., "classes": ...}`, the name of a
+            model of `fastconv.models`, and a name for each class (optional). `fastconv.save` writes them, and the
+            preprocessing of images.
 
         Raises
         ------
@@ -137,6 +138,7 @@ class Stored:
         of any width, or whole floats small enough to be exact, and may have the shape () or (1,). Anything else
         (complex, float8, text, objects, integers in place of weights) is refused by name. Counters
         (`num_batches_tracked`, and the state of random number generators) may be missing; they then stay as they are.
+        Arrays whose names begin with "run/" belong to a training that was saved, and are left out.
 
         If every name of the file begins with "module.", "model.", "_orig_mod." or "state_dict.", and no name fits as
         it is, the prefix is removed, several prefixes one after another; but never one with which a name of the

@@ -4,7 +4,10 @@ __all__ = ["COMMANDS", "HINTS", "OPTIONS"]
 
 COMMANDS = {  # words of other programs -> a command
     **dict.fromkeys(("fit", "learn", "training"), "train"),
-    **dict.fromkeys(("classify", "infer", "inference", "prediction", "run", "test", "eval", "evaluate"), "predict"),
+    **dict.fromkeys(("classify", "infer", "inference", "prediction", "run"), "predict"),
+    **dict.fromkeys(("evaluate", "evaluation", "test", "validate", "score"), "eval"),
+    **dict.fromkeys(("benchmark", "speed", "time"), "bench"),
+    **dict.fromkeys(("show", "describe", "layers"), "summary"),
     **dict.fromkeys(("env", "doctor", "about", "cpu"), "info"),
     "version": "--version",
 }
@@ -14,7 +17,15 @@ OPTIONS = {  # options of other programs -> an option; underscores are written a
     **dict.fromkeys(("--force", "-f", "--replace", "--clobber"), "--overwrite"),
     **dict.fromkeys(("--dataset", "--data-dir", "--data-folder", "--folder", "--input", "-d"), "--data"),
     **dict.fromkeys(("--bs", "--batch", "-b"), "--batch-size"),
-    **dict.fromkeys(("--workers", "--num-workers", "--num-threads", "--jobs", "-j", "-t"), "--threads"),
+    **dict.fromkeys(("--num-threads", "--jobs", "-j", "-t"), "--threads"),
+    **dict.fromkeys(("--num-workers", "--loaders"), "--workers"),
+    **dict.fromkeys(("--optim", "--opt"), "--optimizer"),
+    **dict.fromkeys(("--validation-split", "--val-split", "--valid"), "--validation"),
+    **dict.fromkeys(("--augmentation", "--aug", "--transforms"), "--augment"),
+    **dict.fromkeys(("--wd", "--decay", "--l2"), "--weight-decay"),
+    **dict.fromkeys(("--weights", "--init-from", "--load"), "--pretrained"),
+    **dict.fromkeys(("--image-size", "--img-size", "--imgsz"), "--size"),
+    **dict.fromkeys(("--scheduler", "--lr-schedule", "--lr-scheduler"), "--schedule"),
     **dict.fromkeys(("--network", "--net", "--arch", "--architecture", "-m"), "--model"),
     **dict.fromkeys(("--random-state", "--random-seed", "-s"), "--seed"),
     **dict.fromkeys(("--num-epochs", "--max-epochs", "--iterations", "--passes", "-e", "-n"), "--epochs"),
@@ -24,7 +35,6 @@ OPTIONS = {  # options of other programs -> an option; underscores are written a
 }
 WITHOUT = "the network and the files are written without options: fastconv predict MODEL FILE"
 PRINTED = "results go to standard output: write fastconv predict MODEL FILE > RESULTS"
-IN_PYTHON = "train in Python for it: fastconv.fit(network, images, labels, optimizer=..., loss=...)"
 CPU = "fastconv computes on the CPU"
 HINTS = {  # command -> option that it has not -> what to do
     "predict": {
@@ -34,8 +44,7 @@ HINTS = {  # command -> option that it has not -> what to do
         **dict.fromkeys(("--gpu", "--cuda", "--device"), CPU),
     },
     "train": {
-        **dict.fromkeys(("--optimizer", "--optim", "--momentum", "--weight-decay", "--loss", "--augment"), IN_PYTHON),
-        **dict.fromkeys(("--validation", "--validation-split", "--val-split", "--resume", "--dropout"), IN_PYTHON),
+        "--dropout": "it belongs to the model: write --model-args dropout=0.5",
         **dict.fromkeys(("--gpu", "--cuda", "--device"), CPU),
     },
 }

@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 import textwrap
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,22 @@ import numpy as np
 from .. import __version__, data, kernels
 from ..kernels import cpu
 from ..kernels.runtime import threads
+from .documents import as_json
+from .flags import add_json
 from .streams import Stream, escaped
 
-__all__ = ["info"]
+__all__ = ["add_options", "info"]
 
 COLUMNS = 80
 INDENT = 13
-OPTIONAL = ("pillow", "tqdm", "safetensors")
+OPTIONAL = ("pillow", "tqdm", "safetensors", "matplotlib", "tensorboard")
 READ = ("FASTCONV_", "OMP_")  # the environment variables that change what fastconv does begin so
+
+
+def add_options(command: ArgumentParser) -> None:
+    """Add the options of `fastconv info`."""
+    command.set_defaults(run=info)
+    add_json(command, "one JSON object")
 
 
 def info(options: Namespace, output: Stream) -> int:
@@ -40,6 +48,9 @@ def info(options: Namespace, output: Stream) -> int:
         "data": found_data(),
         "environment": " ".join(settings()) or "no variable of fastconv or OpenMP is set",
     }
+    if options.json:
+        print(as_json(rows, indent=2))
+        return 0
     for name, value in rows.items():
         print(row(name, escaped(value)))
     return 0

@@ -37,8 +37,13 @@ def only_once() -> Iterator[None]:
             signal.signal(other, signal.SIG_IGN)
         raise Stopped(number)
 
+    def like_ctrl_c(number: int, frame: FrameType | None) -> None:
+        """What Ctrl-C would do now: it waits while weights change."""
+        handler = signal.getsignal(signal.SIGINT)
+        (handler if callable(handler) else first)(number, frame)
+
     for number in watched:
-        signal.signal(number, first)
+        signal.signal(number, first if number == signal.SIGINT else like_ctrl_c)
     try:
         yield
     finally:

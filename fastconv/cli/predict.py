@@ -3,26 +3,50 @@
 import logging
 import os
 import warnings
-from argparse import Namespace
-from collections.abc import Callable
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator, Sequence
+from glob import glob, has_magic
 from pathlib import Path
 
 import numpy as np
 
-from .. import data, losses
+from .. import data
 from ..data.images import pictures
-from ..ops.activation import softmax
 from ..typing import Array
+from .flags import add_json, add_threads, option
 from .likeness import Likeness
+from .results import FORMATS, Result
 from .saved import Saved, load_network
 from .stdin import NAME, StandardInput
-from .streams import Stream, complain, field
-from .train import use_threads
+from .streams import Stream, complain
+from .threads import use_threads
+from .values import positive
 from .words import quoted
 
-__all__ = ["predict"]
+__all__ = ["add_options", "predict"]
 
 SILENT = logging.NullHandler()  # for the log of Pillow, whose exceptions are reported in one line
+
+
+def add_options(command: ArgumentParser) -> None:
+    """Add the arguments of `fastconv predict`."""
+    command.set_defaults(run=predict)
+    command.add_argument("model", metavar="MODEL", help="a network saved by 'fastconv train'")
+    command.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="pictures, folders of pictures, patterns such as 'boots/*.png', IDX or .npy files; - is standard input; "
+        "write -- before names that begin with -",
+    )
+    option(command)("--top", "K", positive, "show the K best classes (default: %(default)s)", 1)
+    command.add_argument(
+        "--invert", action="store_true", help="for dark on bright: 1 - x in place of each value x, after scaling"
+    )
+    shown = command.add_mutually_exclusive_group()
+    add_json(shown, "a JSON object for each image, one in a line")
+    shown.add_argument("--csv", action="store_true", help="print CSV with a head")
+    add_threads(command, "all processors")
 
 
 def predict(options: Namespace, output: Stream) -> int:
@@ -30,9 +54,13 @@ def predict(options: Namespace, output: Stream) -> int:
     use_threads(options.threads)
     saved = load_network(options.model, options.files)
     logging.getLogger("PIL").addHandler(SILENT)
-    reader = Reader(saved, options.model, options.invert, output)
+    if options.top > len(saved.classes):
+        raise ValueError(f"--top must be at most {len(saved.classes)}, the classes of {options.model}")
+    shape = "json" if options.json else "csv" if options.csv else "text"
+    show = FORMATS[shape](saved.kind, options.top, output)
+    reader = Reader(saved, options, output, show)
     with StandardInput() as given:
-        done = [reader.attempt(reader.predict_all, file, given) for file in options.files]
+        done = [reader.attempt(reader.predict_all, file, given) for file in expanded(options.files)]
     if output.error is None:  # somebody reads the results
         reader.likeness.report()
     return 0 if all(done) else 1
@@ -41,9 +69,10 @@ def predict(options: Namespace, output: Stream) -> int:
 class Reader:
     """Reads files, and prints what the network makes of their images."""
 
-    def __init__(self, saved: Saved, model: str, invert: bool, output: Stream) -> None:
-        self.saved, self.model, self.invert, self.output = saved, model, invert, output
-        self.likeness = Likeness(saved.background, invert)
+    def __init__(self, saved: Saved, options: Namespace, output: Stream, show: Callable[[Result], None]) -> None:
+        self.saved, self.model, self.invert, self.top = saved, options.model, options.invert, options.top
+        self.output, self.show = output, show
+        self.likeness = Likeness(saved.background, options.invert)
 
     def attempt(self, work: Callable[..., bool], name: str | Path, *more: object) -> bool:
         """The result of the work on one file; if it fails, a message and False, so that other files are still read."""
@@ -83,11 +112,11 @@ class Reader:
             warnings.simplefilter(
                 "ignore"
             )  # of Pillow about files, of the network about NaN; `likeness` warns of values
-            images = data.read_images(path, self.saved.network.input_shape)
+            images = self.saved.read(path)
             self.likeness.look(NAME if name == "-" else name, images)
             if self.invert:
                 images = 1 - images
-            outputs = self.saved.network.predict(images)
+            outputs = self.saved.outputs(images)
         finite = np.atleast_1d(np.isfinite(outputs).all(axis=1))
         self.print_classes(name, outputs, finite)
         if not finite.all():
@@ -96,14 +125,19 @@ class Reader:
 
     def print_classes(self, name: str | Path, outputs: Array, finite: Array) -> None:
         """The lines of the images whose outputs are finite."""
-        if self.saved.loss == losses.CrossEntropy():
-            outputs = softmax(outputs)
+        scores = self.saved.scores(outputs)
         for number in np.flatnonzero(finite):
-            image = name if len(outputs) == 1 else f"{name}[{number}]"
-            best = int(outputs[number].argmax())
-            row = field(image), field(self.saved.classes[best]), f"{outputs[number, best]:.3f}"
-            print(*row, sep="\t", file=self.output)
+            best = np.argsort(-scores[number], kind="stable")[: self.top]
+            pairs = [(self.saved.classes[int(k)], float(scores[number, k])) for k in best]
+            self.show(Result(str(name), None if len(outputs) == 1 else int(number), pairs))
         self.output.flush()
+
+
+def expanded(files: Sequence[str]) -> Iterator[str]:
+    """The files, and in place of a pattern in quotes those that it stands for."""
+    for file in files:
+        found = sorted(glob(file, recursive=True)) if has_magic(file) and not os.path.lexists(file) else []
+        yield from found or [file]
 
 
 def refuse_no_file(name: str, model: str) -> None:
@@ -117,7 +151,7 @@ def refuse_no_file(name: str, model: str) -> None:
     if name.startswith("~"):
         raise data.DataError(f"{name}: no file has such a name; ~ stands for the home folder only without quotes")
     if "*" in name or "?" in name:
-        raise data.DataError(f"{name}: no file has such a name; a pattern stands for files only without quotes")
+        raise data.DataError(f"{name}: no file has such a name, and none fits the pattern")
 
 
 def without_class(images: Array, finite: Array) -> str:

@@ -1,40 +1,94 @@
-"""The network in a file: which one it is, and what its classes are called, as the file's metadata say."""
+"""The network in a file, what its classes are called, and how images become what it reads."""
 
 import errno
-import math
 import os
 import warnings
-from collections.abc import Callable, Sequence
-from reprlib import repr as shortened
-from typing import Any, NamedTuple, TypeGuard
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from .. import checkpoint, graph, losses, models
-from ..data import DataError
+import numpy as np
+
+from .. import checkpoint, data, losses, saved
+from ..data import DataError, Draws, transforms
+from ..data.arrays import shares
 from ..data.files import first_bytes
 from ..data.idx import is_idx
 from ..data.kinds import picture
+from ..executor.logits import last_activation
 from ..network import Network
-from ..typing import Shape
+from ..ops.activation import softmax
+from ..saved.images import prepared
+from ..typing import Array
 from .streams import complain
 from .words import quoted
 
-__all__ = ["Saved", "load_network"]
+__all__ = ["NETWORKS", "Saved", "load_network"]
 
-MOST_PIXELS = 1 << 20  # of the input that a saved network may declare
 START = 256  # bytes that tell the format of a file
 NETWORKS = (".npz", ".safetensors")
-OWN = (
-    "a network of your own predicts in Python: network.predict(fastconv.data.read_images('x.png', network.input_shape))"
-)
+SIZES = ("resize", "center_crop")  # transforms that come before the values change
 
 
 class Saved(NamedTuple):
-    """A network, what it was trained to reduce, the names of its classes, and the background of its training images."""
+    """A network, the names of its classes, the background of its training images, and what images pass through.
+
+    `sizes` bring an image to its size; `values` change its values afterwards, such as normalize.
+    """
 
     network: Network
-    loss: losses.Loss
     classes: Sequence[object]
     background: object
+    sizes: Sequence[Any] | None
+    values: Sequence[Any]
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The names of the classes; None where they are numbers."""
+        return None if isinstance(self.classes, range) else tuple(map(str, self.classes))
+
+    @property
+    def pictures(self) -> tuple[int, Any]:
+        """The channels and the size to which pictures are brought; None where a transform does that."""
+        channels, *size = self.network.input_shape
+        return channels, None if self.sizes else tuple(size)
+
+    def read(self, path: str | Path) -> Array:
+        """(N, C, H, W) from 0 to 1: all images of a file, of the network's size, before their values change."""
+        if self.sizes is None:
+            return data.read_images(path, self.network.input_shape)
+        parts = list(prepared([path], self.network.input_shape, np.dtype("float32"), self.sizes))
+        return np.concatenate(parts)
+
+    def outputs(self, images: Array) -> Array:
+        """The network's outputs for images as `read` gives them."""
+        if self.values:
+            images = transforms.apply(self.values, images, Draws(0, 0, np.arange(len(images))))  # type: ignore[assignment]
+        return self.network.predict(images.astype(self.network.dtype, copy=False))
+
+    def predict(self, images: Any) -> Array:
+        """The network's outputs for images as a data set gives them; bytes are divided by 255."""
+        if self.sizes:
+            images = transforms.apply(self.sizes, images, Draws(0, 0, np.arange(len(images))))
+        shown = sorted({str(image.shape) for image in images}) if isinstance(images, list) else []
+        if shown or images.shape[1:] != self.network.input_shape:
+            got = " and ".join(shown[:3]) or str(images.shape[1:])
+            raise ValueError(f"the network reads images of shape {self.network.input_shape}, got {got}")
+        return self.outputs(shares(np.asarray(images)))
+
+    @property
+    def loss(self) -> losses.Loss:
+        """What such a network is trained with."""
+        return losses.MSE() if self.kind == "output" else losses.CrossEntropy()
+
+    @property
+    def kind(self) -> str:
+        """What the numbers of classes are."""
+        return "probability" if last_activation(self.network.output) is None else "output"
+
+    def scores(self, outputs: Array) -> Array:
+        """Probabilities from the network's outputs (N, K), or these themselves where its last layer makes them."""
+        return outputs if self.kind == "output" else softmax(outputs)
 
 
 def load_network(path: str, files: Sequence[str]) -> Saved:
@@ -43,35 +97,43 @@ def load_network(path: str, files: Sequence[str]) -> Saved:
     `files` are those that will be read: an error may propose another order.
     """
     refuse_images(path, files)
-    try:
-        saved = checkpoint.metadata(path)
-    except FileNotFoundError:
-        near = next((path + suffix for suffix in NETWORKS if os.path.isfile(path + suffix)), None)
-        if near:
-            cure = f"there is {near}: write {quoted('fastconv', 'predict', near, *files)}"
-        else:
-            cure = f"{quoted('fastconv', 'train', '--out', path)} makes it"
-        raise ValueError(f"{path}: {os.strerror(errno.ENOENT)}; {cure}") from None
-    if not (saved and isinstance(saved, dict)):
-        raise without_metadata(path, "it has no metadata")
-    if saved.get("model") is None:
-        raise without_metadata(path, "its metadata names no model")
-    model, shape, classes = (saved.get(name) for name in ("model", "input_shape", "classes"))
-    if not (isinstance(model, str) and model in models.known):
-        raise unknown_network(
-            path, f"its metadata has the model {shortened(model)}, not one of {', '.join(models.known)}; {OWN}"
-        )
-    if not is_shape(shape):
-        why = f"its metadata has the input_shape {shortened(shape)}, not three integers such as [1, 28, 28]"
-        raise unknown_network(path, f"{why}; {to_write(path, model)}")
-    network = built(path, models.known[model].build, f"{model} for images of shape {tuple(shape)}", tuple(shape))
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        network.load(path)
+        try:
+            about, found = checkpoint.metadata(path), saved.load(path)
+        except FileNotFoundError:
+            near = next((path + suffix for suffix in NETWORKS if os.path.isfile(path + suffix)), None)
+            if near:
+                cure = f"there is {near}: write {quoted('fastconv', 'predict', near, *files)}"
+            else:
+                cure = f"{quoted('fastconv', 'train', '--out', path)} makes it"
+            raise ValueError(f"{path}: {os.strerror(errno.ENOENT)}; {cure}") from None
     for warning in said:  # about rounded weights
         complain(warning.message)
-    names = names_of_classes(path, classes, network.output_shape[0])
-    return Saved(network, models.known[model].loss, names, saved.get("background"))
+    if len(found.network.input_shape) != 3 or len(found.network.output_shape) != 1:
+        raise checkpoint.CheckpointError(f"{path}: its network gives no classes of pictures; it predicts in Python")
+    if found.preprocessing == saved.UNKNOWN:
+        raise checkpoint.CheckpointError(
+            f"{path}: images pass through a function of somebody's own before its network; it predicts in Python: "
+            "fastconv.load(path, preprocessing=[...])"
+        )
+    sizes, values = parted(found.preprocessing)
+    classes = found.classes or range(found.network.output_shape[0])
+    return Saved(found.network, classes, about.get("background"), sizes, values)
+
+
+def parted(preprocessing: Any) -> tuple[list[Any] | None, list[Any]]:
+    """(what changes the size of images, what changes their values afterwards); None where there is neither."""
+    if preprocessing is None:
+        return None, []
+    first = next((k for k, step in enumerate(preprocessing) if not changes_size(step)), len(preprocessing))
+    return list(preprocessing[:first]), list(preprocessing[first:])
+
+
+def changes_size(step: Any) -> bool:
+    """Whether the transform is one of size alone."""
+    description = transforms.described(step)
+    return description is not None and description["name"] in SIZES
 
 
 def refuse_images(path: str, files: Sequence[str]) -> None:
@@ -99,68 +161,3 @@ def kind_of_images(path: str) -> str | None:
     if start.startswith(b"\x93NUMPY"):
         return "a .npy array"
     return "an IDX file" if is_idx(start) else None
-
-
-def built(path: str, build: Callable[[], Any], what: str, shape: Shape) -> Network:
-    """The network that a file's metadata name; refused before it is allocated if the file is too small for it."""
-    try:
-        params, _ = graph.declared(graph.ancestors(graph.build(build(), shape, "float32")))
-        smallest = sum(math.prod(p.shape) for p in params.values())  # a file has at least a byte per element
-        if smallest > os.path.getsize(path):
-            raise ValueError("the file is too small")
-        return Network(build(), shape)
-    except ValueError as error:
-        raise checkpoint.CheckpointError(f"{path} does not fit {what}, as its metadata says: {error}") from error
-
-
-def without_metadata(path: str, why: str) -> checkpoint.CheckpointError:
-    """The error for a file of arrays alone, as `network.save(path)` writes it: which line writes the metadata too."""
-    fitting = [name for name, entry in models.known.items() if fits(path, entry)]
-    if not fitting:
-        return unknown_network(path, f"{why}, and fits none of {', '.join(models.known)}; {OWN}")
-    others = f"; its arrays fit {' and '.join(fitting)} alike: write the one that was trained" if fitting[1:] else ""
-    return unknown_network(path, f"{why}; {to_write(path, fitting[0])}{others}")
-
-
-def fits(path: str, entry: models.Entry) -> bool:
-    """Whether the file has the arrays of this model."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about rounded weights
-            Network(entry.build(), entry.input_shape).load(path)
-    except checkpoint.Mismatch:
-        return False
-    return True
-
-
-def to_write(path: str, model: str) -> str:
-    """The line of Python that saves the network with its metadata."""
-    return (
-        f'save the network with them, in Python: network.save({path!r}, metadata={{"model": "{model}", '
-        '"input_shape": network.input_shape, "classes": names}), names being a list of text, one for each output '
-        "of the network; without it, classes have numbers"
-    )
-
-
-def unknown_network(path: str, why: str) -> checkpoint.CheckpointError:
-    """The error for a file whose metadata do not say which network it holds."""
-    return checkpoint.CheckpointError(f"{path}: does not say which network it holds: {why}")
-
-
-def names_of_classes(path: str, classes: Any, count: int) -> Sequence[object]:
-    """The names of `count` classes; their numbers if the file has no names."""
-    if classes is None:
-        return range(count)
-    named = isinstance(classes, list | tuple) and all(isinstance(name, str) for name in classes)
-    if not (named and len(classes) == count):
-        raise checkpoint.CheckpointError(
-            f"{path}: its metadata has classes that are not {count} strings, as many as the network has outputs"
-        )
-    return classes  # type: ignore[no-any-return]
-
-
-def is_shape(value: object) -> TypeGuard[Sequence[int]]:
-    """Whether this is (C, H, W), of a size that a command line should allocate."""
-    if not isinstance(value, list | tuple) or len(value) != 3:
-        return False
-    return all(type(extent) is int and extent > 0 for extent in value) and math.prod(value) <= MOST_PIXELS

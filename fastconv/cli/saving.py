@@ -2,12 +2,11 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 from .. import checkpoint
-from ..network import Network
 from .words import quoted
 
 __all__ = ["Place"]
@@ -48,11 +47,11 @@ class Place:
             return f"{text}; choose another place with --out FILE"
         return f"--out {text.removeprefix('path ')}"
 
-    def save(self, network: Network, metadata: Mapping[str, object]) -> str:
-        """Save the network; returns the name of the file. ValueError if it cannot be saved."""
+    def save(self, write: Callable[[str], object]) -> str:
+        """Let `write` save the network; returns the name of the file. ValueError if it cannot be saved."""
         try:
             self.path = self.path or (self.wanted if self.overwrite else reserved(self.wanted))
-            network.save(self.path, metadata)
+            write(self.path)
         except BaseException as error:
             path, self.path = self.path or self.wanted, None
             remove_empty(path)

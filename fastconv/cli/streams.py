@@ -4,7 +4,9 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\udc80-\udcff]")  # ..., line ends, bytes that are not text
@@ -31,6 +33,16 @@ def complain(why: object) -> None:
     """One line on standard error."""
     if sys.stderr is not None:  # print(file=None) would write to standard output
         print(f"fastconv: {escaped(why)}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def warnings_in_lines() -> Iterator[None]:
+    """In this block a warning is one line on standard error, shown when the block ends."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    for warning in said:
+        complain(f"warning: {warning.message}")
 
 
 class Stream:

@@ -1,31 +1,36 @@
 """The command ``fastconv train``: trains a network, saves it, and prints its accuracy on the test images."""
 
 import math
-import os
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .. import data, losses, models
+from ..checkpoint import CheckpointError
 from ..kernels.runtime.threads import get_num_threads, set_num_threads
 from ..network import Network
-from ..optim import SGD
-from ..training import fit
-from ..training.epoch import Epoch
-from ..typing import Array
-from . import interrupts
-from .likeness import background
+from ..training import evaluate, fit
+from . import architectures, curve, interrupts, recipe
+from .describing import described, written
+from .documents import as_json
+from .feeding import Feed, fed
+from .finished import Finished
+from .going_on import command
+from .networks import built
 from .saving import Place
 from .streams import Stream, complain, escaped
-from .words import counted
+from .threads import use_threads
+from .training_data import Given, given
+from .weights import prepared
+from .words import counted, percent, quoted
 
-__all__ = ["FEWEST_EPOCHS", "IMAGES_SHOWN", "train", "use_threads"]
+__all__ = ["FEWEST_EPOCHS", "IMAGES_SHOWN", "train"]
 
 IMAGES_SHOWN = 100_000  # the default number of epochs shows at least this many training images, ...
 FEWEST_EPOCHS = 5  # ... and each of them this often
@@ -34,164 +39,158 @@ SMALL_STEP = 5_000_000  # multiply-adds of a batch that one thread computes as f
 
 def train(options: Namespace, output: Stream) -> int:
     """Train a network, save it, and print its accuracy on the test images; returns the exit code."""
-    known = models.known[options.model]
     place = Place(options.out, options.model, options.overwrite)
     place.check()
     use_threads(options.threads)
-    found = loaded(options.data)
-    network = Network(known.build(), found.test.images.shape[1:], seed=options.seed)
-    epochs = options.epochs or max(FEWEST_EPOCHS, math.ceil(IMAGES_SHOWN / len(found.train.labels)))
-    usual = 1.0 if known.loss == losses.MSE() else 0.1
-    rate = options.lr or usual
-    announce(options, network, found, epochs, rate)
-    finished = Finished(network)
-    save = partial(place.save, network, describe(options.model, network, found))
+    found = given(options)
+    model = architectures.model(options.model, found.outputs, options.model_args)
+    work = Work(options, found, built(options.model, found.shape, model, options.seed), place)
+    work.announce()
     with interrupts.only_once():
         try:
-            run(options, network, found, epochs, SGD(rate), known.loss, finished)
-            path = save()
+            history = work.run()
+            path = work.save()
         except interrupts.Stopped as stop:
-            complain(interrupted(finished, epochs, save))
+            complain(work.interrupted())
             return stop.code
         except FloatingPointError:
-            raise ValueError(
-                f"training failed in epoch {finished.number + 1}: the loss or the weights became NaN or infinite. "
-                f"Nothing was saved; try --lr {usual if rate > usual else rate / 10:g}, not {rate:g}"
-            ) from None
-    print(f"saved     {escaped(path)}" + (f" ({escaped(place.wanted)} exists)" if path != place.wanted else ""))
-    print(f"test accuracy {percent(finished.accuracy)}", flush=True)
-    if finished.accuracy <= np.bincount(found.test.labels).max() / len(found.test.labels):
-        cure = f"try --lr {usual:g}, not {rate:g}" if rate > usual else f"try more epochs than {epochs}"
-        complain(f"warning: this is no better than one class for all images; {cure}")
+            raise ValueError(work.diverged()) from None
+    work.report(history, path)
     return 0
 
 
-def announce(options: Namespace, network: Network, found: data.Dataset, epochs: int, rate: float) -> None:
-    """Choose the number of threads, and say what is trained on what, and how."""
-    summary = network.summary()
-    if options.threads is None and summary.multiply_adds * options.batch_size < SMALL_STEP:
-        set_num_threads(1)
-    training, test = counted(len(found.train.labels), "training image"), counted(len(found.test.labels), "test image")
-    threads = counted(get_num_threads(), "thread")
-    batches = f"batches of {counted(min(options.batch_size, len(found.train.labels)), 'image')}"
-    print(f"data      {escaped(found.folder)}: {training}, {test}")
-    print(f"network   {options.model}, {counted(summary.parameters, 'parameter')}, {threads}")
-    print(f"training  {counted(epochs, 'epoch')}, {batches}, learning rate {rate:g}", flush=True)
+class Work:
+    """One training: the network, what it is trained on and how, and where it is saved."""
 
+    def __init__(self, options: Namespace, found: Given, network: Network, place: Place) -> None:
+        self.options, self.given, self.network, self.place = options, found, network, place
+        self.loss = recipe.loss(options)
+        self.usual_rate = recipe.rate(options, self.loss)
+        self.rate = options.lr or self.usual_rate
+        self.epochs = options.epochs or max(FEWEST_EPOCHS, math.ceil(IMAGES_SHOWN / len(found.training)))
+        self.optimizer, self.schedule = recipe.optimizer(options, self.rate), recipe.schedule(options)
+        self.weights = prepared(options, network)
+        self.feed: Feed = fed(options, found)
+        self.bar = sys.stderr.isatty() and find_spec("tqdm") is not None
+        self.finished = Finished(network, "json" if options.json else "" if self.bar else "text")
+        self.callbacks = recipe.callbacks(options, found.classes, self.feed.preprocessing)
 
-def run(
-    options: Namespace,
-    network: Network,
-    found: data.Dataset,
-    epochs: int,
-    optimizer: SGD,
-    loss: losses.Loss,
-    finished: "Finished",
-) -> None:
-    """Train; FloatingPointError if the loss or a weight is NaN or infinite."""
-    bar = sys.stderr.isatty() and find_spec("tqdm") is not None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of losses that grow; `train` says what to type
-        fit(
-            network,
-            *found.train,
-            epochs=epochs,
-            batch_size=options.batch_size,
-            optimizer=optimizer,
-            loss=loss,
-            seed=options.seed,
-            validation=found.test,
-            progress=bar,
-            on_epoch=partial(end_of_epoch, finished, not bar),
+    def announce(self) -> None:
+        """Choose the number of threads, and say what is trained on what, and how."""
+        options, found = self.options, self.given
+        summary = self.network.summary()
+        if options.threads is None and summary.multiply_adds * options.batch_size < SMALL_STEP:
+            set_num_threads(1)
+        if options.json:
+            return
+        images = f"{counted(len(found.training), 'training image')}, "
+        images += counted(len(found.validation), f"{found.held_out} image")
+        if found.test is not None:
+            images += f", {counted(len(found.test), 'test image')}"
+        threads = counted(get_num_threads(), "thread")
+        batches = f"batches of {counted(min(options.batch_size, len(found.training)), 'image')}"
+        print(f"data      {escaped(found.place)}: {images}")
+        print(f"network   {options.model}, {counted(summary.parameters, 'parameter')}, {threads}")
+        for line in self.weights:
+            print(escaped(line))
+        print(f"training  {counted(self.epochs, 'epoch')}, {batches}, learning rate {self.rate:g}", flush=True)
+
+    def run(self) -> Sequence[Any]:
+        """Train; FloatingPointError if the loss or a weight is NaN or infinite."""
+        options, feed = self.options, self.feed
+        images, labels = feed.training if isinstance(feed.training, tuple) else (feed.training, None)
+        with warnings.catch_warnings(), resuming(options.resume):
+            warnings.simplefilter("ignore", UserWarning)  # of losses that grow; `train` says what to type
+            return fit(
+                self.network,
+                images,
+                labels,
+                epochs=self.epochs,
+                batch_size=options.batch_size,
+                optimizer=self.optimizer,
+                loss=self.loss,
+                seed=options.seed,
+                validation=feed.validation,
+                progress=self.bar,
+                schedule=self.schedule,
+                callbacks=[*self.callbacks, self.finished],
+                accumulate=options.accumulate,
+                max_norm=options.clip,
+                resume=options.resume,
+            )
+
+    def save(self) -> str:
+        """Save the network; returns the name of the file."""
+        return self.place.save(partial(written, network=self.network, about=self.about()))
+
+    def about(self) -> dict[str, Any]:
+        """What the file says of the network."""
+        return described(self.options.model, self.network, self.given, self.feed.preprocessing)
+
+    def interrupted(self) -> str:
+        """Save what a later command goes on with; returns what to say."""
+        done, checkpoint = self.finished, self.options.checkpoint
+        if checkpoint is not None:
+            where = f"in epoch {done.number + 1}" if done.number < self.epochs else f"after epoch {done.number}"
+            return f"interrupted {where}; to go on write {command(self.options, checkpoint)}"
+        if done.kept is None:
+            return "interrupted before the end of epoch 1; nothing was saved"
+        where = f"in epoch {done.number + 1}" if done.number < self.epochs else f"after epoch {done.number}"
+        state = done.restore()
+        try:
+            path = self.place.save(partial(written, network=self.network, about=self.about(), run=state))
+        except ValueError as error:
+            return f"interrupted {where}; {error}"
+        accuracy = f"{self.given.held_out} accuracy {percent(done.accuracy)}"
+        saved = f"saved the network of epoch {done.number} ({accuracy}) as {path}"
+        return f"interrupted {where}; {saved}; to go on write {command(self.options, path)}"
+
+    def diverged(self) -> str:
+        """What to do about a loss that became NaN."""
+        lower = self.usual_rate if self.rate > self.usual_rate else self.rate / 10
+        return (
+            f"training failed in epoch {self.finished.number + 1}: the loss or the weights became NaN or infinite. "
+            f"Nothing was saved; try --lr {lower:g}, not {self.rate:g}"
         )
 
+    def report(self, history: Sequence[Any], path: str) -> None:
+        """Say what was saved, draw the learning curve, and print the accuracy."""
+        name, accuracy = self.accuracy(history)
+        picture = curve.draw(history, path, self.given.held_out, self.options.overwrite)
+        if self.options.json:
+            document = {"saved": path, "curve": picture, f"{name}_accuracy": accuracy, "epochs": len(history)}
+            print(as_json(document), flush=True)
+        else:
+            taken = f" ({escaped(self.place.wanted)} exists)" if path != self.place.wanted else ""
+            print(f"saved     {escaped(path)}{taken}")
+            if picture is not None:
+                print(f"curve     {escaped(picture)}")
+            print(f"{name} accuracy {percent(accuracy)}", flush=True)
+        labels = (self.given.validation if self.given.test is None else self.given.test).labels
+        if accuracy <= np.bincount(labels).max() / len(labels):
+            lower = f"try --lr {self.usual_rate:g}, not {self.rate:g}"
+            cure = lower if self.rate > self.usual_rate else f"try more epochs than {self.epochs}"
+            complain(f"warning: this is no better than one class for all images; {cure}")
 
-class Finished:
-    """The network as it was at the end of its last finished epoch."""
-
-    def __init__(self, network: Network) -> None:
-        self.arrays: dict[str, Array] = {**network.parameters, **network.buffers}
-        self.last: tuple[Epoch, list[Array]] | None = None
-
-    def keep(self, epoch: Epoch) -> None:
-        """Copy the network as it is now; in one assignment, which Ctrl-C cannot divide."""
-        self.last = epoch, [array.copy() for array in self.arrays.values()]
-
-    def restore(self) -> None:
-        """Write the copy back into the network."""
-        assert self.last is not None
-        for array, kept in zip(self.arrays.values(), self.last[1], strict=True):
-            np.copyto(array, kept)
-
-    @property
-    def number(self) -> int:
-        """How many epochs are finished."""
-        return self.last[0].epoch if self.last else 0
-
-    @property
-    def accuracy(self) -> float:
-        """The accuracy on the test images, from 0 to 1."""
-        assert self.last is not None
-        share = self.last[0].validation_accuracy
-        assert share is not None  # the models of the command are classifiers, and fit was given the test images
-        return share
+    def accuracy(self, history: Sequence[Any]) -> tuple[str, float]:
+        """(of which images, the share that the saved network reads rightly)."""
+        name = self.given.held_out if self.given.test is None else "test"
+        if self.given.test is None and self.options.patience is None and history:
+            return name, float(history[-1].validation_accuracy)
+        images = self.feed.validation if self.given.test is None else self.feed.test
+        share = evaluate(self.network, images, loss=self.loss)[1]
+        return name, float(share or 0)
 
 
-def end_of_epoch(finished: Finished, shown: bool, epoch: Epoch) -> None:
-    """Keep the network and print the results; FloatingPointError if a loss or an array is not finite."""
-    arrays = [*finished.arrays.values(), epoch.loss, epoch.validation_loss]
-    finite = all(array is None or np.isfinite(array).all() for array in arrays)
-    if finite:
-        finished.keep(epoch)
-    if shown:
-        print(epoch, flush=True)
-    if not finite:
-        raise FloatingPointError(f"epoch {epoch.epoch}: the loss or the weights became NaN or infinite")
-
-
-def interrupted(finished: Finished, epochs: int, save: Callable[[], str]) -> str:
-    """Save the network of the last finished epoch; returns what to say."""
-    if finished.last is None:
-        return "interrupted before the end of epoch 1; nothing was saved"
-    number = finished.number
-    where = f"in epoch {number + 1}" if number < epochs else f"after epoch {number}"
-    finished.restore()
+@contextmanager
+def resuming(path: str | None) -> Iterator[None]:
+    """Errors about the file of --resume name the option, and what to type."""
     try:
-        path = save()
-    except ValueError as error:
-        return f"interrupted {where}; {error}"
-    accuracy = percent(finished.accuracy)
-    return f"interrupted {where}; saved the network of epoch {number} (test accuracy {accuracy}) as {path}"
-
-
-def percent(share: float) -> str:
-    """A share from 0 to 1 in percent."""
-    return f"{100 * share:.2f} %"
-
-
-def loaded(folder: str | None) -> data.Dataset:
-    """The images of the folder that --data or $FASTCONV_DATA names; an error says which."""
-    try:
-        return data.load(folder)
-    except data.DataError as error:
-        typed = "--data " if folder else "FASTCONV_DATA=" if os.environ.get("FASTCONV_DATA") else ""
-        raise ValueError(f"{typed}{error}") from None
-
-
-def describe(model: str, network: Network, found: data.Dataset) -> dict[str, object]:
-    """The metadata from which `fastconv predict` builds the network again, and with which it compares pictures."""
-    classes = data.class_names(Path(found.folder))
-    return {
-        "model": model,
-        "input_shape": list(network.input_shape),
-        "classes": classes and list(classes),
-        "background": round(background(found.train.images), 4),
-    }
-
-
-def use_threads(number: int | None) -> None:
-    """Set the number of threads; None for the default."""
-    try:
-        set_num_threads(number)
-    except ValueError:
-        raise ValueError(f"--threads must be between 1 and 1024, got {number}") from None
+        yield
+    except CheckpointError as error:
+        if path is None:
+            raise
+        told = str(error).replace(
+            "write network.load(path)", f"add {quoted('--pretrained', path)} in place of --resume"
+        )
+        raise ValueError(f"--resume {told}") from None

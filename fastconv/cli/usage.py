@@ -5,8 +5,9 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 
-from .. import models
 from ..ops.check import nearest
+from .architectures import names
+from .config import defaults
 from .hints import COMMANDS, HINTS, OPTIONS
 from .options import Parser, parser
 from .words import quoted
@@ -30,8 +31,12 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         check_options(commands[name], words[at + 1 :], commands)
         check_count(name, commands[name], words[at + 1 :])
     options, rest = top.parse_known_args(words)
+    if getattr(options, "config", None) is not None:
+        commands[name].set_defaults(**defaults(options.config, commands[name]))
+        options, rest = top.parse_known_args(words)  # what was typed comes before what the file says
     if rest:
         commands[name].error(f"unexpected {quoted(*rest)}{argument_meant(name, rest[0])}")
+    options.words = words
     return options
 
 
@@ -99,7 +104,7 @@ def command_meant(name: str, commands: dict[str, Parser]) -> str:
     """What to write in place of an unknown command."""
     if not name:
         return f"; write one of {', '.join(commands)}"
-    if name in models.known:
+    if name in names():
         return f"; write fastconv train --model {name}"
     if os.path.exists(name):
         line = f"{quoted(name)} FILE" if name.endswith(NETWORKS) else f"MODEL {quoted(name)}"
@@ -116,7 +121,7 @@ def argument_meant(name: str, word: str) -> str:
     if equals and option.isidentifier():
         flag = f"--{option.replace('_', '-')}"
         return f"; write {OPTIONS.get(flag, flag)} {quoted(value)}"
-    if word in models.known:
+    if word in names():
         return f"; write --model {word}"
     if word.endswith(NETWORKS):
         return f"; write --out {quoted(word)}"

@@ -2,7 +2,7 @@
 
 import shlex
 
-__all__ = ["counted", "quoted"]
+__all__ = ["counted", "percent", "quoted"]
 
 
 def counted(number: int, noun: str) -> str:
@@ -13,3 +13,8 @@ def counted(number: int, noun: str) -> str:
 def quoted(*words: object) -> str:
     """The words as one would type them in a shell."""
     return " ".join(shlex.quote(str(word)) for word in words)
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in percent."""
+    return f"{100 * share:.2f} %"

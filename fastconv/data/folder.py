@@ -8,7 +8,7 @@ from typing import Any
 from ..system.files import AnyPath
 from .elsewhere import PICTURES
 from .files import DataError, named
-from .picture_files import FileData, listing
+from .picture_files import KEEP, FileData, listing
 from .targets import checked_classes
 
 __all__ = ["class_folders", "image_folder", "is_hidden"]
@@ -23,6 +23,7 @@ def image_folder(
     channels: int = 3,
     size: Any = None,
     skip_unreadable: bool = False,
+    keep: int = KEEP,
 ) -> FileData:
     """The data set of a folder in which each folder holds the pictures of one class.
 
@@ -37,7 +38,7 @@ def image_folder(
         The names of the folders to read, in the order of the class indices;
         such as the classes of the training images, of which the test images
         may lack one.
-    channels, size, skip_unreadable
+    channels, size, skip_unreadable, keep
         As in :class:`FileData`.
 
     Raises
@@ -75,7 +76,7 @@ def image_folder(
             f"({', '.join(sorted(PICTURES))}): {listing(empty)}; remove them, or put pictures into them"
         )
     check_depth(folder, found, files)
-    return FileData(files, labels, names, channels=channels, size=size, skip_unreadable=skip_unreadable)
+    return FileData(files, labels, names, channels=channels, size=size, skip_unreadable=skip_unreadable, keep=keep)
 
 
 def class_folders(folder: Path) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from ..system.files import AnyPath
 from ..typing import Array
 from .files import DataError, named, reading
 from .kinds import described
-from .picture_files import FileData, listing
+from .picture_files import KEEP, FileData, listing
 
 __all__ = ["image_list"]
 
@@ -31,6 +31,7 @@ def image_list(
     channels: int = 3,
     size: Any = None,
     skip_unreadable: bool = False,
+    keep: int = KEEP,
 ) -> FileData:
     """The data set of a table of pictures and their targets.
 
@@ -47,7 +48,7 @@ def image_list(
         The columns of the CSV file by name: that of the files, then that of
         the labels, or several of numbers. By default they are found by usual
         names (file, path, image; label, class, target), or there are two.
-    classes, channels, size, skip_unreadable
+    classes, channels, size, skip_unreadable, keep
         As in :class:`FileData`.
 
     Raises
@@ -73,8 +74,9 @@ def image_list(
         folder = Path() if root is None else named(root, "root")
     files = [str(folder / file) for file in files]
     if not skip_unreadable and (missing := [file for file in files if not os.path.exists(file)]):
-        raise DataError(f"{len(missing)} of {len(files)} files are missing: {listing(missing)}")
-    return FileData(files, targets, classes, channels=channels, size=size, skip_unreadable=skip_unreadable)
+        where = f"{path}: " if isinstance(source, str | bytes | os.PathLike) else ""
+        raise DataError(f"{where}{len(missing)} of {len(files)} files are missing: {listing(missing)}")
+    return FileData(files, targets, classes, channels=channels, size=size, skip_unreadable=skip_unreadable, keep=keep)
 
 
 def from_pairs(pairs: Any) -> tuple[list[str], Any]:

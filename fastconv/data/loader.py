@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..ops import check
 from ..typing import Array
 from .ahead import made_ahead
@@ -35,7 +37,7 @@ class Maker(NamedTuple):
 
     def make(self, job: Job) -> tuple[Array, Array]:
         """The images, an array (N, C, H, W), and targets of a batch."""
-        images, targets = self.data.batch(job.indices)
+        images, targets = pair_of(self.data, job.indices)
         draws = Draws(self.seed, job.epoch, job.indices, job.times)
         images = apply(self.transforms, images, draws)
         if isinstance(images, list):
@@ -165,6 +167,21 @@ class Loader:
         jobs = (Job(number, order[part], times[part]) for part in parts)
         maker = Maker(self.data, self.seed, self.transforms, self.mix)
         return made_ahead(maker, jobs, self.workers, self.processes)
+
+
+def pair_of(data: Any, indices: Array) -> tuple[Any, Array]:
+    """The images and targets that a data set gives; TypeError or ValueError if its `batch` returns something else."""
+    found = data.batch(indices)
+    rule = f"{type(data).__name__}.batch(indices) must return (images, targets)"
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        raise TypeError(f"{rule}, got {check.shown(found)}")
+    images, targets = found
+    images = images if isinstance(images, np.ndarray) else [np.asarray(image) for image in images]
+    targets = np.asarray(targets)
+    if targets.ndim == 0 or not len(images) == len(targets) == len(indices):
+        counts = f"{len(images)} images and targets of shape {targets.shape}"
+        raise ValueError(f"{rule} for {len(indices)} indices, got {counts}")
+    return images, targets
 
 
 def functions(transforms: Any) -> tuple[Callable[..., Any], ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ops import check
 from ..system.caller import warn
 from ..typing import Array
 from .arrays import shares
@@ -20,6 +21,7 @@ __all__ = ["FileData", "listing"]
 
 SHOWN = 10  # files that one message names
 PIECE = 64  # files that one thread tries at a time
+KEEP = 1 << 28  # bytes of decoded pictures that stay in memory
 
 
 class FileData:
@@ -42,6 +44,10 @@ class FileData:
     skip_unreadable : bool
         Try all pictures now, and leave out those that cannot be read, with
         one warning that counts and names them.
+    keep : int
+        Bytes of decoded pictures that stay in memory, so that later epochs
+        need not decode them again; 0 for none. A copy in another process
+        begins without them.
 
     Attributes
     ----------
@@ -66,12 +72,15 @@ class FileData:
         channels: int = 3,
         size: Any = None,
         skip_unreadable: bool = False,
+        keep: int = KEEP,
     ) -> None:
         self.files = tuple(str(named(file, "files")) for file in files)
         if not self.files:
             raise DataError("files must name at least one picture, got none")
         self.targets, self.classes = checked_targets(targets, len(self.files), classes)
         self.channels, self.size = checked_channels(channels), checked_size(size)
+        self.keep = self._room = check.integer(keep, "keep", 0)
+        self._kept: dict[str, Array] = {}
         if skip_unreadable:
             self._skip()
 
@@ -82,6 +91,20 @@ class FileData:
 
     def __len__(self) -> int:
         return len(self.files)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_kept": {}, "_room": self.keep}
+
+    def _picture(self, file: str) -> Array:
+        """The pixels of a file, which nobody may change."""
+        known = self._kept.get(file)
+        if known is not None:
+            return known
+        image = read_pixels(Path(file), self.channels, self.size)
+        if image.nbytes <= self._room:  # threads may both pass, and keep a picture more than there is room for
+            self._room -= image.nbytes
+            self._kept[file] = image
+        return image
 
     def __repr__(self) -> str:
         classes = f", {len(self.classes)} classes" if self.classes else ""
@@ -94,10 +117,11 @@ class FileData:
         if not len(indices):
             size = self.size or 0
             return np.zeros((0, self.channels, *(size if isinstance(size, tuple) else (size, size))), np.uint8), targets
-        images = [read_pixels(Path(self.files[i]), self.channels, self.size) for i in indices]
+        images = [self._picture(self.files[i]) for i in indices]
         if len({image.dtype for image in images}) > 1:
             images = [shares(image) for image in images]
-        return alike(images), targets
+        together = alike(images)
+        return [image.copy() for image in together] if isinstance(together, list) else together, targets
 
     def unreadable(self) -> dict[str, str]:
         """The pictures that cannot be read, each with the reason; all are tried.

@@ -53,6 +53,7 @@ the backward of batch norm; the gradients of the weight and of the bias.
 The files, in reading order:
 
     fusion.py              which nodes run as one step
+    frozen_parameters.py   which parameters are not trained, and whose buffers then stay as they are
     rewrites.py            the switches of all rewrites, of which fusion is one
     analysis.py            facts about the graph: readers, aliases inside concatenations, wanted gradients
     arena.py               slots, and the allocator of the arena's bytes
@@ -66,10 +67,13 @@ The files, in reading order:
     binder.py              from steps to prepared calls
     logits.py              the warning where a loss takes logits and the network makes probabilities
     executor.py            keeps the bound plans of a network, and their memory
+    trainable.py           `set_trainable` of a network: which parameters are trained
+    inner.py               `features` of a network: the values of nodes
     trained.py             `gradients` and `train_batch` of a network
 """
 
 from .executor import Executor
+from .inner import Inner
 from .trained import Trained
 
-__all__ = ["Executor", "Trained"]
+__all__ = ["Executor", "Inner", "Trained"]

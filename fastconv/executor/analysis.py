@@ -1,13 +1,14 @@
 """What the planners read off a graph before they plan: order, fusions, aliases, and how many steps read each value."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from ..graph import Node
 from ..layer import Spec
 from . import rewrites
+from .frozen_parameters import trained
 from .fusion import Fusion, find_fusions
 
 Aliases: TypeAlias = dict[int, tuple[Node, int]]  # value -> (root, channel)
@@ -24,6 +25,7 @@ class Analysis(NamedTuple):
     aliases: Aliases  # a value's array begins at this channel of the root's array
     readers: Counter[int]  # value -> the number of steps that use it
     recomputed: Recomputed  # values that are not kept for the backward pass, but computed a second time there
+    frozen: Set[str] = frozenset()  # names of the parameters without a gradient
 
     def readers_of_roots(self) -> Counter[int]:
         """root -> the number of uses of all values that lie in its array."""
@@ -33,21 +35,26 @@ class Analysis(NamedTuple):
         return found
 
 
-def analyse_prediction(nodes: list[Node], output: Node, fusions: list[Fusion] | None = None) -> Analysis:
-    """`fusions`: the fusions of a frozen network; found here if None."""
-    fusions = find_fusions(nodes, output, set()) if fusions is None else fusions
-    return Analysis(output, nodes, set(), fusions, concat_aliases(nodes), count_readers(fusions, output), {})
+def analyse_prediction(
+    nodes: list[Node], output: Node, fusions: list[Fusion] | None = None, also: Sequence[Node] = ()
+) -> Analysis:
+    """`fusions`: the fusions of a frozen network; found here if None. `also`: other values that are read at the end."""
+    fusions = find_fusions(nodes, output, set(), also=also) if fusions is None else fusions
+    readers = count_readers(fusions, output, *also)
+    return Analysis(output, nodes, set(), fusions, concat_aliases(nodes), readers, {})
 
 
-def analyse_training(nodes: list[Node], output: Node, recompute: bool = False, inputs: bool = False) -> Analysis:
+def analyse_training(
+    nodes: list[Node], output: Node, recompute: bool = False, inputs: bool = False, frozen: Set[str] = frozenset()
+) -> Analysis:
     """`recompute`: values that a layer can compute a second time, bit for bit, are not kept.
 
-    `inputs`: the gradient of the images is wanted too.
+    `inputs`: the gradient of the images is wanted too. `frozen`: names of the parameters without a gradient.
     """
     nodes = relu_after_pool(nodes, output) if rewrites.enabled("pooled_first") else nodes
-    wanted = with_gradient(nodes, inputs)
+    wanted = with_gradient(nodes, inputs, frozen)
     fusions, aliases = find_fusions(nodes, output, wanted), concat_aliases(nodes)
-    backward_readers = count_backward_readers(fusions, wanted)
+    backward_readers = count_backward_readers(fusions, wanted, frozen)
     recomputed: Recomputed = {}
     for fusion in fusions if recompute else ():
         index = fusion.last.index
@@ -55,14 +62,14 @@ def analyse_training(nodes: list[Node], output: Node, recompute: bool = False, i
         if alone and backward_readers[index] and can_recompute(fusion, wanted, recomputed):
             recomputed[index] = fusion, backward_readers.pop(index)
     readers = count_readers(fusions, output) + backward_readers
-    return Analysis(output, nodes, wanted, fusions, aliases, readers, recomputed)
+    return Analysis(output, nodes, wanted, fusions, aliases, readers, recomputed, frozen)
 
 
-def with_gradient(nodes: Iterable[Node], inputs: bool) -> set[int]:
-    """The values whose gradient is needed: some parameter, or with `inputs` the images, lie at or before them."""
+def with_gradient(nodes: Iterable[Node], inputs: bool, frozen: Container[str]) -> set[int]:
+    """The values whose gradient is needed: a trained parameter, or with `inputs` the images, lie at or before them."""
     wanted: set[int] = set()
     for node in nodes:
-        own = inputs if node.kind == "input" else bool(node.spec and node.spec.params)
+        own = inputs if node.kind == "input" else bool(trained(node, frozen))
         if own or any(source.index in wanted for source in node.inputs):
             wanted.add(node.index)
     return wanted
@@ -103,20 +110,20 @@ def relu_after_pool(nodes: list[Node], output: Node) -> list[Node]:
     return [moved[node.index] for node in nodes]
 
 
-def count_readers(fusions: Sequence[Fusion], output: Node) -> Counter[int]:
-    """value -> the number of uses: by the step that makes it, by each step that reads it, and as the output."""
+def count_readers(fusions: Sequence[Fusion], *outputs: Node) -> Counter[int]:
+    """value -> the number of uses: by the step that makes it, by each step that reads it, and as an output."""
     readers = Counter(fusion.last.index for fusion in fusions)
-    readers[output.index] += 1
+    readers.update(output.index for output in outputs)
     readers.update(source.index for fusion in fusions for source in fusion.inputs)
     return readers
 
 
-def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int]) -> Counter[int]:
+def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int], frozen: Container[str]) -> Counter[int]:
     """value -> the number of steps of the backward pass that read it."""
     readers: Counter[int] = Counter()
     for fusion in fusions:
         if fusion.node.inputs and fusion.last.index in wanted:
-            saves = fusion.saves()
+            saves = fusion.saves(frozen)
             readers[fusion.node.inputs[0].index] += "x" in saves
             readers[fusion.last.index] += "y" in saves
     return readers

@@ -1,6 +1,6 @@
 """Binds a plan to memory: each step becomes prepared calls, functions without arguments on arrays in one arena."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -18,6 +18,7 @@ from ..ops.layout import copy_call, copy_kernel
 from ..parameters import Arrays, Named
 from ..typing import Array, Call
 from .arena import Slot
+from .frozen_parameters import keeps_buffers
 from .given import Given, Namespace, calls
 from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan, Recompute, Step, Update
 
@@ -29,6 +30,7 @@ class BoundPlan:
         self.x, self.y = plan.x.array(binder.arena), plan.y.array(binder.arena)
         self.images = len(self.x)
         self.steps, self.dx = plan.steps, None if plan.dx is None else plan.dx.array(binder.arena)
+        self.also = [slot.array(binder.arena) for slot in plan.also]
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
         self.run = Sequence(call for _, calls in self.bound for call in calls)
         self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
@@ -61,6 +63,7 @@ class Binder:
 
     `training`: whether this loss is one of training. If not, layers that work otherwise in prediction do so here.
     `stops`: a loss that is not finite raises FloatingPointError before any gradient is computed.
+    `frozen`: names of the arrays that training leaves as they are.
     """
 
     def __init__(
@@ -72,9 +75,10 @@ class Binder:
         loss: Any = None,
         training: bool = True,
         stops: bool = False,
+        frozen: Container[str] = frozenset(),
     ) -> None:
         self.arena, self.parameters, self.buffers = arena, parameters, buffers
-        self.loss, self.training, self.stops = loss, training, stops
+        self.loss, self.training, self.stops, self.frozen = loss, training, stops, frozen
         self.gradients: Any = gradients  # `Arrays` wherever a step writes into them
         self.targets: Any = None  # this and `value` are arrays once the step Loss is bound
         self.value: Any = None
@@ -135,18 +139,13 @@ class Binder:
         """What the node's layer gets as `b.training`.
 
         With a loss, most layers have one way to work, in which they keep what their backward reads. Those with
-        `two_modes` know a second one, as in prediction.
+        `two_modes` know a second one, as in prediction, which is also that of a frozen batch norm.
         """
         if self.loss is None or self.training:
-            return self.loss is not None
-        two_modes = node.layer.two_modes
-        if node.spec.state and not two_modes:
-            raise TypeError(
-                f"{node.name} is a {type(node.layer).__name__}, whose buffers change in training: for training=False "
-                "the class must set two_modes = True, and its backward must give the gradient of its forward with "
-                "b.training=False"
-            )
-        return not two_modes
+            return self.loss is not None and not keeps_buffers(node, self.frozen)
+        if node.spec.state:
+            two_modes(node, "for training=False")
+        return not node.layer.two_modes
 
     def forward(self, step: Forward) -> list[Call]:
         """The calls of a layer's forward, with the rest of its fusion."""
@@ -174,6 +173,8 @@ class Binder:
     def backward(self, step: Backward) -> list[Call]:
         """The calls of a layer's backward."""
         node = step.node
+        if self.training and keeps_buffers(node, self.frozen):
+            two_modes(node, "train one of its parameters; or, where all are frozen,")
         b = self.bound(
             node,
             step.dy.shape[0],
@@ -192,8 +193,9 @@ class Binder:
             return calls(node.computing.backward(b), "backward")
 
     def gradients_of(self, node: Node, slots: Mapping[str, Slot | None]) -> SimpleNamespace:
-        """The arrays in the arena, and, where a gradient has no slot, the network's own."""
-        return Namespace(**{
+        """The arrays in the arena, and, where a gradient has no slot, the network's own; None: it is left out."""
+        left_out = dict.fromkeys(node.spec.params)
+        return Namespace(**left_out | {
             name: one(node, name, node.spec.params[name], self.gradients) if slot is None else self.array(slot)
             for name, slot in slots.items()
         })  # fmt: skip
@@ -235,6 +237,15 @@ class Updates:
     def rows(self, owner: str, key: str, row: int, gradient: Array) -> Call:
         """The update of rows of a parameter, from `row` on."""
         return self.call(f"{owner}.{key}", row * gradient[0].size, gradient)
+
+
+def two_modes(node: Node, when: str) -> None:
+    """TypeError for a layer with buffers that cannot be undone as in prediction."""
+    if not node.layer.two_modes:
+        raise TypeError(
+            f"{node.name} is a {type(node.layer).__name__}, whose buffers change in training: {when} the class must "
+            "set two_modes = True, and its backward must give the gradient of its forward with b.training=False"
+        )
 
 
 def own(node: Node, entries: Mapping[str, Parameter | State], arrays: Named) -> SimpleNamespace:

@@ -5,6 +5,7 @@ Only the executor allocates, and only the executor adds: where a value or a para
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -43,6 +44,8 @@ class Executor(SetOnce):
         self.output, self.parameters, self.buffers, self.recompute = output, parameters, buffers, recompute
         self.channels_last = wide_convolutions(output)
         self.gradients: Arrays | None = None
+        self.frozen: frozenset[str] = frozenset()
+        self.trained = tuple(parameters)  # names
         self.checked: set[Any] = set()  # losses that `expect_logits` has seen
         fork.renewed_in_children(self)
 
@@ -57,8 +60,15 @@ class Executor(SetOnce):
     def make_plan(self, n: int, training: bool = False, fused_update: bool = False, inputs: bool = False) -> Plan:
         """The Plan for a batch of `n`, without memory."""
         if training:
-            return plan_training(self.output, n, self.channels_last, self.recompute, fused_update, inputs)
+            options = (self.recompute, fused_update, inputs, self.frozen)
+            return plan_training(self.output, n, self.channels_last, *options)
         return plan_prediction(self.output, n, self.channels_last)
+
+    def freeze(self, names: frozenset[str]) -> None:
+        """From now on training leaves these arrays as they are (see `frozen_parameters`), and trains all others."""
+        self.frozen, self.trained = names, tuple(name for name in self.parameters if name not in names)
+        if self.gradients is not None:
+            self.gradients.vector[...] = 0  # those of frozen parameters stay so
 
     def bound_plan(
         self, n: int, loss: Any = None, fused_update: bool = False, training: bool = True, inputs: bool = False
@@ -68,12 +78,28 @@ class Executor(SetOnce):
         With `fused_update` the optimizer's step is part of the plan, and no gradient outlives its use. With a loss and
         without `training` it computes gradients of the prediction. With `inputs` it computes those of the images too.
         """
-        key = (n, loss, fused_update, training, inputs, rewrites.switched_off(), Changes.count)
+        key = (n, loss, fused_update, training, inputs, self.frozen, rewrites.switched_off(), Changes.count)
         if self.latest is not None and self.latest[0][1] is loss and self.latest[0] == key:
             return self.latest[1]
+        return self.kept(key, lambda: self.bind(n, loss, self.buffers, fused_update, training, inputs))
+
+    def plan_of_values(self, n: int, nodes: tuple[Node, ...]) -> BoundPlan:
+        """The BoundPlan of the prediction up to these nodes, whose values are its `y` and `also`."""
+        key = (n, tuple(node.index for node in nodes), rewrites.switched_off(), Changes.count)
+
+        def bind() -> BoundPlan:
+            """The new plan."""
+            plan = plan_prediction(nodes[0], n, self.channels_last, also=nodes[1:])
+            self.make_room(plan)
+            return BoundPlan(plan, Binder(self.arena, self.parameters, self.buffers))
+
+        return self.kept(key, bind)
+
+    def kept(self, key: tuple[Any, ...], bind: Callable[[], BoundPlan]) -> BoundPlan:
+        """The plan of this key, or else a new one; the last few are kept."""
         plan = self.plans.pop(key, None)
         if plan is None:
-            plan = self.bind(n, loss, self.buffers, fused_update, training, inputs)
+            plan = bind()
             key = (*key[:-1], Changes.count)  # a layer may change while it is bound
         while len(self.plans) >= KEPT:
             self.plans.popitem(last=False)
@@ -93,15 +119,20 @@ class Executor(SetOnce):
         """A new BoundPlan, which reads and changes these buffers."""
         self.expect_logits(loss)
         plan = self.make_plan(n, loss is not None, fused_update, inputs)
+        self.make_room(plan)
+        if loss is not None and not fused_update and self.gradients is None:
+            self.gradients = self.parameters.like()
+        gradients = None if loss is None else self.gradients
+        arrays = (self.arena, self.parameters, buffers, gradients)
+        binder = Binder(*arrays, loss, training, stops=fused_update, frozen=self.frozen)
+        return BoundPlan(plan, binder)
+
+    def make_room(self, plan: Plan) -> None:
+        """An arena that is large enough for the plan."""
         if plan.size > self.arena.size:
             self.plans.clear()  # they hold the smaller arena
             self.latest = None
             self.arena = allocation.aligned(plan.size)
-        if loss is not None and not fused_update and self.gradients is None:
-            self.gradients = self.parameters.like()
-        gradients = None if loss is None else self.gradients
-        binder = Binder(self.arena, self.parameters, buffers, gradients, loss, training, stops=fused_update)
-        return BoundPlan(plan, binder)
 
     def trial_plan(self, n: int, loss: Any = None) -> BoundPlan:
         """A BoundPlan on copies of the buffers: to run it does not change the network. It is not kept."""

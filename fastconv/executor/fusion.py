@@ -7,11 +7,12 @@ fusion runs at the place of its last node in the order of the model, because its
 """
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Container, Sequence, Set
 from typing import NamedTuple
 
 from ..graph import Node
 from . import rewrites
+from .frozen_parameters import saves
 
 
 class Fusion(NamedTuple):
@@ -48,9 +49,9 @@ class Fusion(NamedTuple):
         """The name under which layers apply the activation; None if there is none."""
         return None if self.activation is None else self.activation.layer.epilogue
 
-    def saves(self) -> Set[str]:
-        """Which of its x and y the backward pass reads."""
-        own: Set[str] = self.node.layer.saves if self.node.layer else frozenset()
+    def saves(self, frozen: Container[str] = frozenset()) -> Set[str]:
+        """Which of its x and y the backward pass reads; `frozen`: names of parameters without a gradient."""
+        own = saves(self.node, frozen)
         activation: Set[str] = self.activation.layer.saves if self.activation else frozenset()
         if not self.has_one_backward:
             return own | activation
@@ -58,20 +59,23 @@ class Fusion(NamedTuple):
         return own | mask
 
 
-def find_fusions(nodes: list[Node], output: Node, wanted: Set[int], frozen: bool = False) -> list[Fusion]:
+def find_fusions(
+    nodes: list[Node], output: Node, wanted: Set[int], frozen: bool = False, also: Sequence[Node] = ()
+) -> list[Fusion]:
     """The fusions of a graph in the order they run in.
 
     `wanted`: indices of the nodes whose gradient is needed; empty for prediction. `frozen`: batch norm may join too.
+    `also`: nodes whose values are read at the end, like that of `output`.
     """
-    builder = FusionBuilder(nodes, output, wanted, frozen)
+    builder = FusionBuilder(nodes, (output, *also), wanted, frozen)
     return sorted(filter(None, map(builder.starting_with, nodes)), key=lambda fusion: fusion.last.index)
 
 
 class FusionBuilder:
     """Takes the nodes of a graph in order; `taken` holds the nodes that joined an earlier fusion."""
 
-    def __init__(self, nodes: list[Node], output: Node, wanted: Set[int], frozen: bool) -> None:
-        self.output, self.wanted, self.frozen = output, wanted, frozen
+    def __init__(self, nodes: list[Node], outputs: Sequence[Node], wanted: Set[int], frozen: bool) -> None:
+        self.outputs, self.wanted, self.frozen = {node.index for node in outputs}, wanted, frozen
         self.taken: set[int] = set()
         self.uses = Counter(source.index for node in nodes for source in node.inputs)
         self.reader = {source.index: node for node in nodes for source in node.inputs}
@@ -94,7 +98,7 @@ class FusionBuilder:
 
     def only_reader(self, node: Node) -> Node | None:
         """The node that reads this value, if nobody else does."""
-        return self.reader[node.index] if self.uses[node.index] == 1 and node.index != self.output.index else None
+        return self.reader[node.index] if self.uses[node.index] == 1 and node.index not in self.outputs else None
 
     def norm(self, fusion: Fusion, then: Node | None) -> Fusion | None:
         """The fusion with batch norm, if the network is frozen and that is what follows; else None."""

@@ -2,6 +2,7 @@
 
 Without a fused update the network has one array per gradient; the first use of a parameter writes it, and each further
 use is added. With a fused update a gradient lives in the arena until the optimizer has used it.
+A frozen parameter has no gradient; a layer that computes it all the same writes it into memory that nobody reads.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from ..ops.allocation import nbytes
 from ..typing import Shape
 from . import rewrites
 from .analysis import Analysis
+from .frozen_parameters import trained
 from .gradient_buckets import Bucket, buckets
 from .steps import Add, AddGradient, Step, Update
 from .values import Value, ValueMemory
@@ -25,8 +27,9 @@ class ParameterGradients:
 
     def __init__(self, analysis: Analysis, memory: ValueMemory, steps: list[Step], fused_update: bool) -> None:
         self.memory, self.steps, self.fused_update = memory, steps, fused_update
+        self.frozen = analysis.frozen
         layers = [node for node in analysis.nodes if node.layer]
-        self.uses = Counter(f"{node.owner}.{key}" for node in layers for key in node.spec.params)  # still to come
+        self.uses = Counter(f"{node.owner}.{key}" for node in layers for key in trained(node, self.frozen))  # to come
         self.shared = {name for name, uses in self.uses.items() if uses > 1}
         self.written: set[str] = set()
         self.sums: dict[str, Value] = {}
@@ -34,8 +37,8 @@ class ParameterGradients:
         self.bucket_of = self.find_buckets(layers, analysis.output) if together else {}
 
     def find_buckets(self, layers: Sequence[Node], output: Node) -> dict[str, Bucket]:
-        """name -> its bucket; shared parameters and those that are updated by rows are in none."""
-        alone = set(self.shared)
+        """name -> its bucket; frozen and shared parameters and those that are updated by rows are in none."""
+        alone = self.shared | self.frozen
         for node in layers:
             for key, p in node.spec.params.items():
                 name = f"{node.owner}.{key}"
@@ -46,10 +49,16 @@ class ParameterGradients:
 
     def new(self, node: Node) -> dict[str, Value]:
         """parameter -> Value, for those gradients of a layer that have no array in the network for themselves."""
-        names = {key: f"{node.owner}.{key}" for key in node.spec.params}
-        wanted = [key for key, name in names.items() if self.fused_update or name in self.written]
+        names = {key: f"{node.owner}.{key}" for key in self.written_by(node)}
+        taken = self.written | self.frozen
+        wanted = [key for key, name in names.items() if self.fused_update or name in taken]
         self.written.update(names.values())
         return {key: self.new_gradient(node, key, names[key]) for key in wanted}
+
+    def written_by(self, node: Node) -> list[str]:
+        """The parameters whose gradients the layer's backward writes: all but frozen ones that it leaves out."""
+        own = trained(node, self.frozen)
+        return [key for key in node.spec.params if key in own or key not in node.layer.optional_gradients]
 
     def new_gradient(self, node: Node, key: str, name: str) -> Value:
         """Memory for one gradient: its part of a bucket, or its own."""
@@ -65,7 +74,7 @@ class ParameterGradients:
     def rows_at_a_time(self, node: Node, key: str, name: str) -> Shape:
         """The shape of a gradient; if it is large and the layer allows it, of a few rows, each updated in its turn."""
         shape: Shape = node.spec.params[key].shape
-        if self.fused_update and key in node.layer.gradient_by_rows and name not in self.shared:
+        if self.fused_update and key in node.layer.gradient_by_rows and name not in self.shared | self.frozen:
             row = nbytes(shape[1:], self.memory.dtype)
             return (min(shape[0], max(1, ROWS // row)), *shape[1:])
         return shape
@@ -74,6 +83,9 @@ class ParameterGradients:
         """The steps that add or update what `new` gave and the layer's backward has written."""
         for key, value in gradients.items():
             name, whole = f"{node.owner}.{key}", value.slot.shape == node.spec.params[key].shape
+            if name in self.frozen:
+                self.memory.release(value.live)
+                continue
             self.uses[name] -= 1
             if not self.fused_update:
                 self.steps.append(AddGradient(name, value.slot))

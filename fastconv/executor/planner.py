@@ -5,6 +5,7 @@ here, through the loss to the gradients.
 """
 
 import sys
+from collections.abc import Sequence
 
 from .. import graph
 from ..graph import Node
@@ -17,16 +18,26 @@ from .steps import Add, Copy, Forward, MicroBatches, Plan, Step
 from .values import Value, ValueMemory, slot_of, slots
 
 
-def plan_prediction(output: Node, n: int, channels_last: bool = False, fusions: list[Fusion] | None = None) -> Plan:
-    """The plan for `n` images; `fusions`: the fusions of a frozen network."""
-    planner = ForwardPlanner(analyse_prediction(checked_nodes(output, n), output, fusions), n, channels_last)
-    planner.run(planner.run_micro_batches() if rewrites.enabled("slices") else 0)
-    return planner.plan()
+def plan_prediction(
+    output: Node,
+    n: int,
+    channels_last: bool = False,
+    fusions: list[Fusion] | None = None,
+    also: Sequence[Node] = (),
+) -> Plan:
+    """The plan for `n` images.
+
+    `fusions`: the fusions of a frozen network. `also`: nodes whose values are kept to the end, beside the output's.
+    """
+    nodes = checked_nodes(n, output, *also)
+    planner = ForwardPlanner(analyse_prediction(nodes, output, fusions, also), n, channels_last)
+    planner.run(planner.run_micro_batches() if rewrites.enabled("slices") and not also else 0)
+    return planner.plan()._replace(also=tuple(planner.memory.values[node.index].slot for node in also))
 
 
-def checked_nodes(output: Node, n: int) -> list[Node]:
+def checked_nodes(n: int, *outputs: Node) -> list[Node]:
     """The nodes of a network; RuntimeError if a layer was changed, ValueError if a batch of `n` is too large."""
-    nodes = graph.ancestors(output)
+    nodes = graph.ancestors(*outputs)
     unchanged(nodes)
     for node in nodes:
         try:

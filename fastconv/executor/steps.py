@@ -29,7 +29,7 @@ class Backward(NamedTuple):
     dx: Slot | None  # None: nobody needs it
     saved: dict[str, Slot]
     scratch: dict[str, Slot]
-    grads: dict[str, Slot | None]  # parameter -> Slot, or None for the network's own array of this gradient
+    grads: dict[str, Slot | None]  # parameter -> Slot, or None for the network's own array; left out: frozen
     activation: str | None = None
     dresidual: Slot | None = None
     dx_accumulate: Slot | None = None  # is added to dx while dx is stored; may be dx's own slot
@@ -119,6 +119,7 @@ class Plan(NamedTuple):
     size: int  # bytes of arena
     micro_batches: MicroBatches = MicroBatches()
     dx: Slot | None = None  # the gradient of the images, where it is wanted
+    also: tuple[Slot, ...] = ()  # other values that were asked for
 
     def in_order(self) -> Iterator[tuple[int, Step]]:
         """(number in `steps`, step) for all steps as they run, once per micro-batch where they are in one."""

@@ -1,6 +1,6 @@
 """What training needs of a network: gradients, one step of training, and the right of one thread to do so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -17,14 +17,13 @@ from ..parameters import Arrays, Named
 from ..system.interrupt import held_back
 from ..typing import Array, Shape
 from .executor import Executor
+from .trainable import Trainable
 
 
-class Trained:
+class Trained(Trainable):
     """Base of classes with an `executor` and its arrays."""
 
-    parameters: Arrays
     buffers: Named
-    executor: Executor
     input_shape: Shape
     output_shape: Shape
     dtype: np.dtype[Any]
@@ -68,7 +67,7 @@ class Trained:
         loss : float
             May be NaN or infinite.
         gradients : mapping name -> array
-            dL / dw, the caller's own arrays.
+            dL / dw, the caller's own arrays; of trained parameters alone, see `set_trainable`.
         dx : array, shape of x, the network's dtype
             dL / dx; only with ``inputs=True``.
 
@@ -97,7 +96,7 @@ class Trained:
             plan = self.executor.bound_plan(len(images), loss, False, training, inputs)
             plan.run_on(images, prepared)
             assert self.executor.gradients is not None, "a plan with a loss has made them"
-            found = float(plan.loss), self.executor.gradients.copy()
+            found = float(plan.loss), copied(self.executor.gradients, self.executor.trained)
             return (*found, np.array(plan.dx, order="C")) if inputs else found
 
     def reserve(self, batch_size: int, loss: Any = None, fused_update: bool = False) -> None:
@@ -107,6 +106,8 @@ class Trained:
         """
         batch_size = check.integer(batch_size, "batch_size", 1)
         with self.executor.lock:
+            if loss is not None:
+                something_trained(self.executor)
             self.executor.bound_plan(batch_size, loss, fused_update)
 
     def train_batch(
@@ -131,14 +132,15 @@ class Trained:
             The result of ``loss.prepare``.
         loss : a loss of `fastconv.losses`
         optimizer : object with step(parameters, gradients)
-            One with a `step` of its own gets all gradients, whatever `fused_update` says.
+            One with a `step` of its own gets all gradients, whatever `fused_update` says; where parameters are frozen,
+            it gets two dicts of the others.
         fused_update : bool
             Update each parameter as soon as its gradient is known, and keep no gradients.
         watch : function (loss, y) -> anything, optional
             Called after the update with arrays that are valid during this call.
         adjust : function gradients -> bool, optional
-            Called before the update; it may change the gradients, as clipping does. There is an update if it returns
-            True. Not with `fused_update`.
+            Called before the update; it may change the gradients, as clipping does; those of frozen parameters are 0.
+            There is an update if it returns True. Not with `fused_update`.
 
         Raises
         ------
@@ -150,21 +152,24 @@ class Trained:
             raise ValueError(f"x must have shape {shape_of_batch(self.input_shape)}, N >= 1, got {np.shape(x)}")
         executor = self.executor
         with executor.lock:
+            something_trained(executor)
+            names = executor.trained if executor.frozen else None
             in_parts = isinstance(optimizer, Optimizer) and not has_own_step(optimizer)
             fused_update = fused_update and in_parts
             plan = executor.bound_plan(len(x), loss, fused_update)
+            some = () if names is None else (names,)
             if in_parts:
-                optimizer.begin_step(self.parameters)
+                optimizer.begin_step(self.parameters, *some)
             if fused_update:
                 with held_back(), plan.updates.by(optimizer):
                     plan.run_on(x, targets)
-                    optimizer.end_step(self.parameters)
+                    optimizer.end_step(self.parameters, *some)
             else:
                 plan.run_on(x, targets)
                 check_finite(plan.loss)
                 assert executor.gradients is not None, "a plan with a loss has made them"
                 if adjust is None or adjust(executor.gradients):
-                    optimizer.step(self.parameters, executor.gradients)
+                    update(optimizer, self.parameters, executor.gradients, names)
             if watch is not None:
                 watch(plan.loss, plan.y)
             return float(plan.loss)
@@ -181,6 +186,35 @@ class Trained:
             wanted = shape_of_batch(self.input_shape)
             raise ValueError(f"x must be a batch of at least one image, {wanted}, got {np.shape(x)}{cure}")
         return images
+
+
+def update(optimizer: Any, parameters: Arrays, gradients: Arrays, names: tuple[str, ...] | None) -> None:
+    """The optimizer's step for the parameters of these names; None: for all of them.
+
+    Rules of ours are told the names; what has a `step` of its own gets dicts of those arrays.
+    """
+    if names is None:
+        optimizer.step(parameters, gradients)
+    elif isinstance(optimizer, Optimizer) and type(optimizer).step is Optimizer.step and "step" not in vars(optimizer):
+        optimizer.step_of(parameters, gradients, names)
+    else:
+        optimizer.step({name: parameters[name] for name in names}, {name: gradients[name] for name in names})
+
+
+def copied(gradients: Arrays, names: Sequence[str]) -> Arrays:
+    """The gradients of these names, in arrays of their own."""
+    if len(names) == len(gradients):
+        return gradients.copy()
+    new = Arrays({name: gradients[name].shape for name in names}, gradients.vector.dtype)
+    new.update({name: gradients[name] for name in names})
+    return new
+
+
+def something_trained(executor: Executor) -> None:
+    """ValueError for a step of a network whose parameters are all frozen."""
+    if not executor.trained and executor.parameters:
+        last = [*executor.parameters][-1]
+        raise ValueError(f"all parameters are frozen, a step would train none; write network.set_trainable({last!r})")
 
 
 class Training:

@@ -1,11 +1,12 @@
 """The plan of a training step: the forward pass, the loss, and every gradient in the reverse order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from ..graph import Node
 from . import rewrites
 from .analysis import analyse_training
 from .arena import Slot
+from .frozen_parameters import saves
 from .fusion import Fusion
 from .parameter_gradients import ParameterGradients
 from .planner import ForwardPlanner, checked_nodes
@@ -20,14 +21,17 @@ def plan_training(
     recompute: bool = False,
     fused_update: bool = False,
     inputs: bool = False,
+    frozen: Set[str] = frozenset(),
 ) -> Plan:
     """The plan for `n` images.
 
     `recompute`: values that a layer can compute a second time are not kept for the backward pass.
     `fused_update`: the optimizer uses each gradient as soon as it is known; then its memory is given back.
     `inputs`: the gradient of the images is computed too, and kept to the end.
+    `frozen`: names of parameters without a gradient; there is no backward step where nothing below is trained.
     """
-    forward = ForwardPlanner(analyse_training(checked_nodes(output, n), output, recompute, inputs), n, channels_last)
+    analysis = analyse_training(checked_nodes(n, output), output, recompute, inputs, frozen)
+    forward = ForwardPlanner(analysis, n, channels_last)
     forward.run()
     backward = BackwardPlanner(forward, fused_update)
     backward.run()
@@ -84,8 +88,9 @@ class BackwardPlanner:
         if source.index in self.analysis.wanted:
             over = dy if layer.in_place else dx_accumulate
             dx = self.memory.over_or_new(over, source, layer.view)
-        x = self.kept(source) if "x" in layer.saves else None
-        y = self.kept(node) if "y" in layer.saves else None
+        kept = saves(node, self.analysis.frozen)
+        x = self.kept(source) if "x" in kept else None
+        y = self.kept(node) if "y" in kept else None
         self.backward(node, x, y, dy, dx, dx_accumulate=dx_accumulate)
 
     def gradient_to_accumulate(self, node: Node) -> Value | None:
@@ -125,7 +130,7 @@ class BackwardPlanner:
         With an activation dz is an array of its own, `dresidual`; without one it is dy.
         """
         node, dy = fusion.node, self.gradients.pop(fusion.last.index)
-        source, saves = node.inputs[0], fusion.saves()
+        source, kept = node.inputs[0], fusion.saves(self.analysis.frozen)
         wanted, residual, dresidual = self.analysis.wanted, fusion.residual, None
         if residual is not None and residual.index not in wanted:
             residual = None
@@ -136,8 +141,8 @@ class BackwardPlanner:
         dx = None
         if source.index in wanted:
             dx = self.memory.over_or_new(dy if node.layer.in_place and not residual else None, source)
-        x = self.kept(source) if "x" in saves else None
-        y = self.kept(fusion.last) if "y" in saves else None
+        x = self.kept(source) if "x" in kept else None
+        y = self.kept(fusion.last) if "y" in kept else None
         self.backward(node, x, y, dy, dx, fusion.activation_name, dresidual)
         if residual:
             self.contribute(residual, dy if dresidual is None else dresidual)
@@ -169,7 +174,7 @@ class BackwardPlanner:
         spec, saved = node.spec, self.saved.pop(node.index, {})
         scratch = self.memory.new_declared(spec.scratch)
         own = self.parameters.new(node)
-        grads = {key: own[key].slot if key in own else None for key in spec.params}
+        grads = {key: slot_of(own.get(key)) for key in self.parameters.written_by(node)}
         step = Backward(node, slot_of(x), slot_of(y), dy.slot, slot_of(dx), slots(saved), slots(scratch), grads)
         step = step._replace(activation=activation, dresidual=slot_of(dresidual), dx_accumulate=slot_of(dx_accumulate))
         self.steps.append(step)

@@ -162,9 +162,10 @@ def reading(name: str, layer: Layer, x: Node) -> Iterator[None]:
 JOINTS: dict[str, Callable[..., Node]] = {"add": added, "concat": concatenated}
 
 
-def ancestors(output: Node) -> list[Node]:
-    """The nodes that `output` depends on and itself, in an order they can run in."""
-    wanted, open_nodes = {output.index}, [output]
+def ancestors(output: Node, *others: Node) -> list[Node]:
+    """The nodes that these depend on and they themselves, in an order they can run in."""
+    open_nodes = [output, *others]
+    wanted = {node.index for node in open_nodes}
     while open_nodes:
         for node in open_nodes.pop().inputs:
             if node.index not in wanted:

@@ -76,6 +76,8 @@ class Conv2D(Grouped):
     """
 
     fuses = frozenset({"norm", "residual", "activation"})
+    optional_gradients = frozenset({"weight", "bias"})
+    saves_for_gradients = frozenset({"x"})
     kind = "conv"
     rotate = Argument(check.flag)
     pack = True  # `freeze` copies the weight into the order in which the kernels read it
@@ -144,9 +146,10 @@ class Conv2D(Grouped):
 
     def backward(self, b: Bound) -> list[Call]:
         """dw[k,c] = x[c] (cross-correlated with) dy[k], db[k] = sum of dy[k], and dx by the rotated kernels."""
-        g = self.geometry(b.x_shape)
-        calls = [conv.conv2d_backward_weight_call(b.dy, b.x, self.turned(b.grads.weight), g)]
-        if self.bias:
+        g, calls = self.geometry(b.x_shape), []
+        if b.grads.weight is not None:
+            calls.append(conv.conv2d_backward_weight_call(b.dy, b.x, self.turned(b.grads.weight), g))
+        if self.bias_of(b.grads) is not None:
             calls.append(conv.conv2d_backward_bias_call(b.dy, b.grads.bias))
         if b.dx is not None:
             operands = b.dy, self.turned(b.params.weight), b.dx, g
@@ -228,6 +231,8 @@ class ConvTranspose2D(Grouped):
     (3, 14, 14)
     """
 
+    optional_gradients = frozenset({"weight", "bias"})
+    saves_for_gradients = frozenset({"x"})
     kind = "conv_transpose"
     padding = Argument(transposed_border)
     output_padding = Argument(amounts)
@@ -277,9 +282,10 @@ class ConvTranspose2D(Grouped):
 
     def backward(self, b: Bound) -> list[Call]:
         """dw[c,k] = dy[k] (cross-correlated with) x[c], db[k] = sum of dy[k], and dx, the convolution of dy."""
-        g = self.geometry(b.x_shape)
-        calls = [conv.conv_transpose2d_backward_weight_call(b.dy, b.x, b.grads.weight, g)]
-        if self.bias:
+        g, calls = self.geometry(b.x_shape), []
+        if b.grads.weight is not None:
+            calls.append(conv.conv_transpose2d_backward_weight_call(b.dy, b.x, b.grads.weight, g))
+        if self.bias_of(b.grads) is not None:
             calls.append(conv.conv2d_backward_bias_call(b.dy, b.grads.bias))
         if b.dx is not None:
             calls.append(conv.conv_transpose2d_backward_input_call(b.dy, b.params.weight, b.dx, g))

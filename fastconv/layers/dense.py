@@ -54,6 +54,8 @@ class Linear(WithBias):
 
     fuses = frozenset({"norm", "activation"})
     gradient_by_rows = frozenset({"weight"})
+    optional_gradients = frozenset({"weight", "bias"})
+    saves_for_gradients = frozenset({"x"})
     kind = "linear"
     outputs = Argument(at_least)
 
@@ -87,11 +89,11 @@ class Linear(WithBias):
     def backward(self, b: Bound) -> list[Call]:
         """db = sum_n dy[n], dx = dy W, and dW = dy^T x"""
         calls: list[Call] = []
-        if self.bias:
+        if self.bias_of(b.grads) is not None:
             calls.append(dense.linear_backward_bias_call(b.dy, b.grads.bias))
         if b.dx is not None:
             calls.append(dense.linear_backward_input_call(b.dy, b.params.weight, b.dx))
-        return calls + self.weight_gradient(b)
+        return calls if b.grads.weight is None else calls + self.weight_gradient(b)
 
     def weight_gradient(self, b: Bound) -> list[Call]:
         """dW = dy^T x in one call; or, where b.grads.weight has fewer rows, part by part, each with its update."""

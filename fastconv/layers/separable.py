@@ -151,6 +151,8 @@ class SeparableConv2D(Convolution):
     [(8, 1, 3, 3), (16, 8, 1, 1), (16,)]
     """
 
+    optional_gradients = frozenset({"filters", "weight", "bias"})
+    saves_for_gradients = frozenset({"x"})
     kind = "separable"
     channels = Argument(at_least)
 
@@ -200,13 +202,14 @@ class SeparableConv2D(Convolution):
 
     def backward(self, b: Bound) -> list[Call]:
         """dw and dm from dy, df and dx from dm, and db."""
-        first, second = self.geometries(b.x_shape)
-        calls = [
-            conv.conv2d_backward_weight_call(b.dy, b.saved.maps, b.grads.weight, second),
-            conv.conv2d_backward_input_call(b.dy, b.params.weight, b.scratch.dmaps, second),
-            conv.conv2d_backward_weight_call(b.scratch.dmaps, b.x, b.grads.filters, first),
-        ]
-        if self.bias:
+        (first, second), calls = self.geometries(b.x_shape), []
+        if b.grads.weight is not None:
+            calls.append(conv.conv2d_backward_weight_call(b.dy, b.saved.maps, b.grads.weight, second))
+        if b.grads.filters is not None or b.dx is not None:
+            calls.append(conv.conv2d_backward_input_call(b.dy, b.params.weight, b.scratch.dmaps, second))
+        if b.grads.filters is not None:
+            calls.append(conv.conv2d_backward_weight_call(b.scratch.dmaps, b.x, b.grads.filters, first))
+        if self.bias_of(b.grads) is not None:
             calls.append(conv.conv2d_backward_bias_call(b.dy, b.grads.bias))
         if b.dx is not None:
             calls.append(conv.conv2d_backward_input_call(b.scratch.dmaps, b.params.filters, b.dx, first))

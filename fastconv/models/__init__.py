@@ -15,10 +15,11 @@ Models (fastconv.models)
     vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn      VGG with batch norm
     googlenet                   GoogLeNet (2014), with or without its heads
     resnet18, resnet34, resnet50, resnet101, resnet152      ResNet (2015)
-    resnet20, resnet32, resnet56, resnet110     ResNet for images of 32 x 32
+    resnet8, resnet20, resnet32, resnet56, resnet110        for 32 x 32
     squeezenet1_0, squeezenet1_1                SqueezeNet (2016), small
     densenet121, densenet161, densenet169, densenet201      DenseNet (2016)
     mobilenet_v1, mobilenet_v2                  depthwise convolutions
+    described, build            a model's name and arguments, and back
     known, Entry                the models of the command line, by name
 """
 
@@ -32,13 +33,14 @@ from .alexnet import alexnet
 from .blocks import Model
 from .chain import chain
 from .densenet import densenet121, densenet161, densenet169, densenet201
+from .described import build, described
 from .googlenet import googlenet
 from .lenet5 import lenet5
 from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
 from .nielsen import nielsen
 from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152
-from .resnet_cifar import resnet20, resnet32, resnet56, resnet110
+from .resnet_cifar import resnet8, resnet20, resnet32, resnet56, resnet110
 from .squeezenet import squeezenet1_0, squeezenet1_1
 from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from .zhang2016 import zhang2016
@@ -46,17 +48,20 @@ from .zhang2016 import zhang2016
 __all__ = [
     "Entry",
     "alexnet",
+    "build",
     "chain",
     "densenet121",
     "densenet161",
     "densenet169",
     "densenet201",
+    "described",
     "googlenet",
     "known",
     "lenet5",
     "mobilenet_v1",
     "mobilenet_v2",
     "nielsen",
+    "resnet8",
     "resnet18",
     "resnet20",
     "resnet32",

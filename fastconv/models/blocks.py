@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any, NoReturn, ParamSpec, TypeAlias
 
 from ..arguments.attributes import written
@@ -14,6 +15,7 @@ from ..ops import check
 
 P = ParamSpec("P")
 Model: TypeAlias = Callable[[Node], Node]  # a layer is the smallest one
+MAKERS: dict[str, Callable[..., Any]] = {}  # the models of `fastconv.models` by name
 
 
 def numbered(*parts: Model) -> Model:
@@ -55,8 +57,13 @@ def shown(make: Callable[P, Model]) -> Callable[P, Model]:
     @wraps(make)
     def made(*args: P.args, **options: P.kwargs) -> Model:
         words = [*map(written, args), *(f"{name}={written(value)}" for name, value in options.items())]
-        return Made(make(*args, **options), f"{make.__name__}({', '.join(words)})")
+        model = make(*args, **options)
+        result = Made(model, f"{make.__name__}({', '.join(words)})")
+        result._made = getattr(model, "_made", None)
+        return result
 
+    if MAKERS.get(make.__name__) is make:
+        MAKERS[make.__name__] = made
     return made
 
 
@@ -73,7 +80,10 @@ WORDS = {
 
 
 def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
-    """The function that makes a model, with errors that name its arguments and say what to write."""
+    """The function that makes a model, with errors that name its arguments and say what to write.
+
+    A model of this package remembers its name and all arguments, for `described`.
+    """
     code = make.__code__
     names = code.co_varnames[: code.co_argcount]
     call: Callable[P, Model] = explained(make.__name__, f"fastconv.models.{make.__name__}()", WORDS)(make)
@@ -83,8 +93,16 @@ def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
         for name, value in (dict(zip(names, args, strict=False)) | options).items():
             if name in CHECKS and name in names and value is not None:
                 CHECKS[name](value, name)
-        return call(*args, **options)
+        model = call(*args, **options)
+        if own:
+            bound = signature(make).bind(*args, **options)
+            bound.apply_defaults()
+            setattr(model, "_made", (make.__name__, bound.arguments))  # noqa: B010  # models are functions to mypy
+        return model
 
+    own = make.__module__.startswith(f"{__package__}.")
+    if own:
+        MAKERS[make.__name__] = checked
     return checked
 
 

@@ -75,6 +75,29 @@ def resnet_cifar(depth: int, num_classes: int = 10) -> Model:
 
 
 @architecture
+def resnet8(num_classes: int = 10) -> Model:
+    """ResNet-8, the smallest of these networks (He et al. 2016 [46], section 4.2, with n = 1): 75,290 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.models.resnet8(), (1, 28, 28), seed=0).summary().parameters
+    75002
+    """
+    return resnet_cifar(8, num_classes)
+
+
+@architecture
 def resnet20(num_classes: int = 10) -> Model:
     """ResNet-20 for images of CIFAR's size (He et al. 2016 [46], section 4.2): 269,722 parameters.
 

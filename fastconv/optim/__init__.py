@@ -8,6 +8,7 @@ product and every sum is rounded by itself, in the dtype of the parameter.
 
 from .base import Optimizer
 from .clipping import clip_gradients
-from .optimizers import SGD, Adam, AdamW, RMSprop
+from .optimizers import SGD, Adam, AdamW
+from .rmsprop import RMSprop
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_gradients"]

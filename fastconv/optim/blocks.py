@@ -42,12 +42,16 @@ class StateBlock:
         self.common_steps = 0
         self.extra_steps: list[int] = []
         self.starts: object = None  # `starts` of the mapping that has exactly these parameters, in this order
+        self.spans: Any = None  # the `Spans` of the last step; None after a change of what they rest on
+        self.kinds: Any = None  # the `Kinds` of the last step, likewise
+        self.names: tuple[str, ...] | None = None  # of the parameters that a lean step updates; None for all
         self.unfinished = False  # True during a lean step, and after a lean step that did not end
 
     def add(self, start: int, size: int, steps: int) -> int:
         """Give a parameter with this number of steps its range of the vectors; returns its index."""
         self.ranges.append((start, start + size))
         self.extra_steps.append(steps - self.common_steps)
+        self.spans = self.kinds = None
         return len(self.ranges) - 1
 
     def vectors(self, names: Iterable[Slot]) -> list[Array]:
@@ -63,19 +67,26 @@ class StateBlock:
         """The number of steps of each parameter; None if they differ."""
         return self.common_steps + self.extra_steps[0] if len(set(self.extra_steps)) == 1 else None
 
-    def count(self) -> None:
-        """Add one step to each parameter."""
-        self.common_steps += 1
+    def count(self, parameters: Iterable[int] | None = None) -> None:
+        """Add one step to these parameters, which are those of `spans`; None for all."""
+        if parameters is None:
+            self.common_steps += 1
+        else:
+            for i in parameters:
+                self.extra_steps[i] += 1
 
-    def pieces(self, start: int, stop: int) -> list[tuple[int, int, int]]:
-        """(start, stop, steps) of ranges of elements with the same number of steps."""
-        if self.steps is not None:
-            return [(start, stop, self.steps)]
-        cut = (
-            (max(start, first), min(stop, last), self.common_steps + extra)
-            for (first, last), extra in zip(self.ranges, self.extra_steps, strict=True)
-        )
-        return [piece for piece in cut if piece[0] < piece[1]]
+    def steps_of(self, i: int) -> int:
+        """The number of steps of one parameter."""
+        return self.common_steps + self.extra_steps[i]
+
+    def alike(self, i: int, j: int) -> bool:
+        """Whether two parameters have made equally many steps."""
+        return self.extra_steps[i] == self.extra_steps[j]
+
+    def set_extra(self, i: int, extra: int) -> None:
+        """Note how many steps one parameter has made beyond the common ones."""
+        self.extra_steps[i] = extra
+        self.spans = None
 
     def refuse_unfinished(self) -> None:
         """RuntimeError after a lean step that stopped half-way."""
@@ -89,6 +100,20 @@ def half_a_step() -> RuntimeError:
         "an earlier lean step stopped half-way, after it had updated some of these parameters; "
         "load weights you trust and make a new optimizer"
     )
+
+
+class Part:
+    """The state of neighbouring parameters that have made equally many steps: a range of the vectors of a block."""
+
+    def __init__(self, block: StateBlock, start: int, stop: int, steps: int) -> None:
+        self.block, self.start, self.stop, self.steps = block, start, stop, steps
+
+    def vectors(self, names: Iterable[Slot]) -> list[Array]:
+        """The state vectors of these names, over these parameters."""
+        return [vector[self.start : self.stop] for vector in self.block.vectors(names)]
+
+    def count(self) -> None:
+        """Nothing: all parameters of a step are counted together, at its end."""
 
 
 class Record:
@@ -114,7 +139,7 @@ class Record:
     @property
     def steps(self) -> int:
         """The number of steps of this parameter."""
-        return self.block.common_steps + self.block.extra_steps[self.index]
+        return self.block.steps_of(self.index)
 
     def vectors(self, names: Iterable[Slot]) -> list[Array]:
         """The state vectors of these names, over this parameter."""
@@ -123,10 +148,10 @@ class Record:
 
     def count(self) -> None:
         """Add one step to this parameter alone."""
-        self.block.extra_steps[self.index] += 1
+        self.block.set_extra(self.index, self.block.extra_steps[self.index] + 1)
 
     def restore(self, steps: int, kept: dict[Slot, Array]) -> None:
         """Take over a number of steps and state arrays, whose elements lie in the order of the parameter's memory."""
-        self.block.extra_steps[self.index] = steps - self.block.common_steps
+        self.block.set_extra(self.index, steps - self.block.common_steps)
         for name, array in kept.items():
             self.vectors([name])[0][...] = array.reshape(-1)

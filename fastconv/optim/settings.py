@@ -14,8 +14,8 @@ def real(value: Any, name: str) -> float:
         raise TypeError(f"{name} must be a number, got {type(value).__name__}; parameters are given to step, not here")
     if isinstance(value, list) and any(isinstance(part, Mapping | np.ndarray) for part in value):
         raise TypeError(
-            f"{name} must be a number, got a list of {type(value[0]).__name__}; all parameters of an optimizer share "
-            "its settings: make one for each group, and give its step the parameters and gradients of that group"
+            f"{name} must be a number, got a list of {type(value[0]).__name__}; parameters are given to step, and "
+            "names choose those that have settings of their own: write groups={'layer4.*': {'lr': 0.01}}"
         )
     if isinstance(value, np.ndarray) and value.ndim:
         raise TypeError(f"{name} must be a number, got an array of shape {value.shape}")
@@ -82,9 +82,10 @@ CHECKS: dict[str, Callable[[Any, str], object]] = {
     "betas": two_below_1,
     "nesterov": flag,
     "centered": flag,
+    "decay_biases_and_norms": flag,
 }
 
 
-def checked_setting(value: Any, name: str) -> Any:
-    """The value of a setting; a setting without a check of its own is a number >= 0."""
-    return CHECKS.get(name, at_least_0)(value, name)
+def checked_setting(value: Any, name: str, called: str = "") -> Any:
+    """The value of a setting, which errors call `called`; one without a check of its own is a number >= 0."""
+    return CHECKS.get(name, at_least_0)(value, called or name)

@@ -1,10 +1,10 @@
-"""The state that an optimizer keeps of its parameters, and of the parameters of the optimizer that it is a copy of.
+"""What an optimizer keeps of its parameters, and of those of the optimizer that it is a copy of or was loaded from.
 
 The state of a parameter belongs to its memory, whatever its name or view, and is freed together with that memory.
 Copies and pickles of an optimizer keep the state by name, for the first parameter of the same name, shape and dtype.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 from weakref import ReferenceType, WeakValueDictionary, ref
@@ -18,17 +18,17 @@ from .regions import Order, Region, overlaps, owner, region
 
 
 class Copied(NamedTuple):
-    """The state that a copied optimizer has for a parameter that it has not seen yet."""
+    """The state that a copied or loaded optimizer has for a parameter that it has not seen yet."""
 
     name: str
-    shape: Shape
-    dtype: np.dtype[Any]
+    shape: Shape | None  # None if nothing but the number of steps is known
+    dtype: np.dtype[Any] | None
     steps: int | None  # None after a lean step that stopped half-way
     kept: dict[Slot, Array]  # in the shape of the parameter
 
     def fits(self, w: Array) -> bool:
         """Whether a parameter may continue with this state."""
-        return bool(self.shape == w.shape and self.dtype == w.dtype)
+        return self.shape is None or bool(self.shape == w.shape and self.dtype == w.dtype)
 
 
 def copied(record: Record) -> Copied:
@@ -44,9 +44,9 @@ def copied(record: Record) -> Copied:
 class State:
     """The records of an optimizer, by region."""
 
-    def __init__(self) -> None:
+    def __init__(self, copied: Iterable[Copied] = ()) -> None:
         self.known: dict[Region, Record] = {}
-        self.copied: list[Copied] = []
+        self.copied = [*copied]
         # id of the starts of a mapping -> the block of its parameters
         self.blocks: WeakValueDictionary[int, StateBlock] = WeakValueDictionary()
 
@@ -114,12 +114,12 @@ class State:
         fitting = [waiting for waiting in named if waiting.fits(w)]
         if not fitting and any(waiting.kept for waiting in named):
             raise ValueError(
-                f"this copy of an optimizer remembers {name} of shape {named[0].shape} and dtype {named[0].dtype}, "
+                f"this optimizer remembers {name} of shape {named[0].shape} and dtype {named[0].dtype}, "
                 f"got {w.shape} {w.dtype}; make a new optimizer for other parameters"
             )
         if len(fitting) > 1 and any(waiting.kept for waiting in fitting):
             raise ValueError(
-                f"this copy of an optimizer remembers {len(fitting)} parameters named {name} of shape {w.shape}, "
+                f"this optimizer remembers {len(fitting)} parameters named {name} of shape {w.shape}, "
                 "and cannot tell which is meant; use one optimizer for each network"
             )
         if fitting and fitting[0].steps is None:
@@ -131,17 +131,21 @@ class State:
         waiting = [copy.name for copy in self.copied if copy.kept]
         if waiting and not self.known and not any(copy is not None for copy in claimed.values()):
             raise ValueError(
-                f"this copy of an optimizer remembers {few(waiting)}, but the parameters are {few(list(claimed))}; "
+                f"this optimizer remembers {few(waiting)}, but the parameters are {few(list(claimed))}; "
                 "make a new optimizer for other parameters"
             )
 
+    def copies(self) -> list[Copied]:
+        """A copy of the state of each parameter."""
+        waiting = (each._replace(kept={slot: a.copy() for slot, a in each.kept.items()}) for each in self.copied)
+        return [*waiting, *(copied(record) for record in self.known.copy().values())]
+
     def __getstate__(self) -> Any:
-        """What copies and pickles keep: the state of each parameter by name."""
-        return [*self.copied, *(copied(record) for record in self.known.copy().values())], None
+        """What copies and pickles keep."""
+        return self.copies(), None
 
     def __setstate__(self, state: Any) -> None:
-        State.__init__(self)
-        self.copied = list(state[0])
+        State.__init__(self, state[0])
 
 
 def few(names: list[str]) -> str:

@@ -29,6 +29,9 @@ def checked_callbacks(callbacks: Any) -> tuple[Any, ...]:
                 f"each callback must have the methods of fastconv.callbacks.Callback, got {check.shown(callback)}, "
                 f"which has no {missing[0]}; derive its class from Callback"
             )
+    paths = [path for callback in found if (path := getattr(callback, "path", None)) is not None]
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise ValueError(f"callbacks must write into files of their own, got {twice} twice")
     return tuple(sorted(found, key=lambda callback: bool(getattr(callback, "last", False))))
 
 

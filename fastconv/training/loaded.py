@@ -8,12 +8,14 @@ import numpy as np
 from ..arguments.batch import batch, shape_of_batch
 from ..data.arrays import shares
 from ..data.loader import Loader
-from ..data.splits import data_set, split
-from ..data.transforms import unchanging
+from ..data.picture_files import FileData
+from ..data.splits import Subset, data_set, split
+from ..data.transforms import center_crop, described, resize, unchanging
 from ..losses.base import prepared, true_classes
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH, Predictor
+from ..saved import UNKNOWN
 from ..typing import Array
 from .feeds import Batch, same
 from .given import begins_with_norm, warn_of_pixels
@@ -39,7 +41,13 @@ def divided(loader: Loader, share: float) -> tuple[Loader, Loader]:
 
 def held_out(data: Any, loader: Loader | None) -> Loader:
     """A loader of a validation, in its order, with those transforms of another loader that are not random."""
-    transforms = () if loader is None else unchanging(loader.transforms)
+    try:
+        transforms = () if loader is None else unchanging(loader.transforms)
+    except ValueError as error:
+        raise ValueError(
+            f"validation: {error}; give a validation with transforms of its own: Loader(data, shuffle=False, "
+            "transforms=[...])"
+        ) from None
     return Loader(data_set(data), batch_size=BATCH, shuffle=False, transforms=transforms)
 
 
@@ -52,7 +60,7 @@ class LoaderFeed:
         self.batch_size, self.first = min(loader.batch_size, len(loader.data)), loader.epochs
         self.images = len(loader) * loader.batch_size if loader.drop_last else len(loader.data)
         self.classes = getattr(loader.data, "classes", None)
-        self.preprocessing = unchanging(loader.transforms)
+        self.preprocessing = preprocessing_of(loader)
         self.warns = not begins_with_norm(network)
         labels = getattr(loader.data, "labels", None)
         if labels is not None and loader.mix is None:  # all of them, before the first image is read
@@ -82,12 +90,24 @@ class LoaderFeed:
         self.loader.seed = check.integer(state["seed"], "seed", 0)
 
 
+def preprocessing_of(loader: Loader) -> Any:
+    """What a raw image passes through before the network; UNKNOWN where that is a function of somebody's own."""
+    if any(described(transform) is None for transform in loader.transforms):
+        return UNKNOWN
+    data = loader.data
+    while isinstance(data, Subset):
+        data = data.data
+    size = data.size if isinstance(data, FileData) else None
+    square = (resize(size), center_crop(size)) if isinstance(size, int) else (resize(size),) if size else ()
+    return (*square, *unchanging(loader.transforms))
+
+
 class LoadedValidation:
     """A validation that is read anew after each epoch."""
 
     def __init__(self, network: Predictor, given: Any, loss: Any, training: Loader | None = None) -> None:
         self.loader = given if isinstance(given, Loader) else held_out(given, training)
-        self.loss = loss
+        self.loss, self.preprocessing = loss, preprocessing_of(self.loader)
         if self.loader.shuffle or self.loader.drop_last:
             raise ValueError(
                 "validation must be all images in their order: give a Loader with shuffle=False, drop_last=False"

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,8 @@ from .rate import Rate
 from .score import Count, score
 
 __all__ = ["Run"]
+
+ENDS = "on_interrupt", "on_end"  # which all callbacks are told, whatever the others raise
 
 
 class Run:
@@ -80,8 +83,8 @@ class Run:
 
     @property
     def preprocessing(self) -> Any:
-        """The transforms of the loader that are not random; None for arrays."""
-        return self.feed.preprocessing
+        """What raw images pass through: as for the validation, or for the training without what is random."""
+        return getattr(self.validation, "preprocessing", self.feed.preprocessing)
 
     def say(self, line: str) -> None:
         """Show a line on standard error, if progress is shown."""
@@ -94,11 +97,15 @@ class Run:
         return state(self)
 
     def call(self, event: str) -> None:
-        """Tell the callbacks; Ctrl-C waits until all have been told."""
+        """Tell the callbacks; Ctrl-C waits until all have been told, and at the end so does the error of one."""
         if self.callbacks:
-            with held_back():
-                for callback in self.callbacks:
-                    getattr(callback, event)(self)
+            with held_back(), ExitStack() as ends:
+                for callback in reversed(self.callbacks) if event in ENDS else self.callbacks:
+                    tell = getattr(callback, event)
+                    if event in ENDS:
+                        ends.callback(tell, self)  # the stack calls the last first, and all of them
+                    else:
+                        tell(self)
 
     def one_epoch(self, bar: Progress) -> Epoch | None:
         """Train on the images that the epoch still has, then look at the validation; None if it was stopped before."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv import checkpoint
-from fastconv.callbacks import Checkpoint
+from fastconv.callbacks import Checkpoint, WeightAverage
 from fastconv.layers import Linear
 from fastconv.network import Network
 from fastconv.optim import SGD
@@ -22,7 +22,7 @@ class Counting(Checkpoint):
 
     def write(self, run):
         super().write(run)
-        self.__dict__.setdefault("written", []).append((run.epoch, run.step))
+        self.__dict__.setdefault("places", []).append((run.epoch, run.step))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ class Counting(Checkpoint):
 def test_when_it_writes(tmp_path, every, steps, epochs, written):
     file = Counting(tmp_path / "run.npz", every, steps=steps)
     fit(network(), X, LABELS, epochs=epochs, batch_size=2, callbacks=[file], progress=False)
-    assert file.written == written
+    assert file.places == written
 
 
 def test_the_best_network_is_kept(tmp_path):
@@ -60,6 +60,21 @@ def test_the_best_network_is_kept(tmp_path):
     kept.load(best)
     np.testing.assert_array_equal(kept.parameters.flat, weights[place])
     assert "run" not in checkpoint.metadata(best)
+
+
+def test_a_file_at_the_end_predicts_as_the_network_and_goes_on_from_the_last_update(tmp_path):
+    """The mean of the weights is in the network and in the file; a longer training goes on from the weights."""
+    options = {"batch_size": 2, "seed": 0, "progress": False, "validation": (X, LABELS)}
+    net, longer, whole = network(), network(), network()
+    path, best = tmp_path / "run.npz", tmp_path / "best.npz"
+    fit(net, X, LABELS, epochs=2, callbacks=[WeightAverage(0.5), Checkpoint(path, best=best)], **options)
+    for file in (path, best):
+        found = network()
+        found.load(file)
+        np.testing.assert_array_equal(found.parameters.flat, net.parameters.flat)
+    fit(longer, X, LABELS, epochs=4, callbacks=[WeightAverage(0.5)], resume=path, **options)
+    fit(whole, X, LABELS, epochs=4, callbacks=[WeightAverage(0.5)], **options)
+    np.testing.assert_array_equal(longer.parameters.flat, whole.parameters.flat)
 
 
 def test_it_says_how_to_go_on(tmp_path, capsys):

@@ -15,8 +15,19 @@ from fastconv.optim import SGD
 from fastconv.training import fit
 
 X, LABELS = np.eye(6, dtype="float32"), np.arange(6) % 2
-RESULTS = ["loss", "accuracy", "validation_loss", "validation_accuracy", "seconds"]
-COLUMNS = ["epoch", "step", "lr", *RESULTS, "images_per_second", "twice", "nothing"]
+COLUMNS = [
+    "epoch",
+    "step",
+    "lr",
+    "loss",
+    "accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "seconds",
+    "images_per_second",
+    "twice",
+    "nothing",
+]
 
 
 def trained(*callbacks, epochs=3, **options):

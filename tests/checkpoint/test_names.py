@@ -253,3 +253,17 @@ def test_a_read_only_array_is_found_before_any_other_changes(tmp_path, strict):
     with pytest.raises(ValueError, match=r"linear2\.weight must be writable, got a read-only array"):
         other.load(tmp_path / "w.npz", strict=strict)
     assert other.parameters.flat.tobytes() == before
+
+
+def test_arrays_of_a_training_run_are_left_out_silently(tmp_path):
+    """In strict loads and others, with a prefix of all other names and without."""
+    own = {"fc.weight": np.ones((3, 4), "float32"), "fc.bias": np.ones(3, "float32")}
+    run = {"run/optimizer/velocity/fc.weight": np.zeros((3, 4), "float32"), "run/step": np.array(5)}
+    for prefix in ("", "module."):
+        arrays = {f"{prefix}{name}": array for name, array in own.items()} | run
+        save(tmp_path / "a.npz", arrays, {"epoch": 2})
+        net = Network(layers.Linear(3, name="fc"), (4,), seed=0)
+        assert net.load(tmp_path / "a.npz") == {"epoch": 2}
+        np.testing.assert_array_equal(net.parameters["fc.weight"], own["fc.weight"])
+        report = net.load(tmp_path / "a.npz", strict=False)
+        assert (report.metadata, report.unknown, report.missing) == ({"epoch": 2}, [], [])

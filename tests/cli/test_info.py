@@ -1,6 +1,7 @@
 """`fastconv info` shows what a report of a fault needs."""
 
 import importlib.metadata
+import json
 import os
 import platform
 from pathlib import Path
@@ -83,3 +84,9 @@ def test_a_row_that_is_long_goes_on_below_itself(words):
     assert max(map(len, lines)) <= 80
     assert [line[: info.INDENT].strip() for line in lines] == ["processor"] + [""] * (len(lines) - 1)
     assert text.split() == ["processor"] + ["avx512vnni"] * words
+
+
+def test_info_as_json_has_the_same_rows(capsys):
+    shown = rows(capsys)
+    assert parser.main(["info", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == list(shown)

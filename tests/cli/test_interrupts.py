@@ -8,14 +8,17 @@ import sys
 import threading
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import fastconv
 from fastconv import checkpoint, models
-from fastconv.cli import interrupts, parser, train
+from fastconv.cli import describing, interrupts, parser
+from fastconv.cli.finished import Finished
 from fastconv.network import Network
+from fastconv.training.epoch import Epoch
 
 
 def arrays(path):
@@ -60,7 +63,7 @@ def test_a_process_that_is_interrupted_saves_the_last_finished_epoch(start, fold
         r"interrupted in epoch (\d+)",
         r"saved the network of epoch (\d+) \(test accuracy .* %\) as zhang2016.npz",
     )
-    said = f"fastconv: {where}; {what}\n"
+    said = f"fastconv: {where}; {what}; to go on write fastconv train .* --resume zhang2016.npz\n"
     epoch, saved = map(int, re.fullmatch(said, errors).groups())
     assert process.returncode == 130
     assert epoch == saved + 1 > 2
@@ -140,31 +143,32 @@ def test_what_the_unfinished_epoch_changed_is_taken_back(folder, tmp_path, capsy
 
 
 def test_interrupted_while_the_whole_training_is_saved(folder, tmp_path, capsys, monkeypatch):
-    save, calls = Network.save, []
+    save, calls = describing.written, []
 
-    def interrupted(self, *arguments):
+    def interrupted(*arguments, **more):
         calls.append(1)
         if len(calls) == 1:
             os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
-        save(self, *arguments)
+        save(*arguments, **more)
 
-    monkeypatch.setattr(Network, "save", interrupted)
+    monkeypatch.setattr("fastconv.cli.train.written", interrupted)
     monkeypatch.chdir(tmp_path)
     assert parser.main(["train", "--data", str(folder), "--epochs", "2"]) == 130
     line = capsys.readouterr().err
     assert line.startswith("fastconv: interrupted after epoch 2; saved the network of epoch 2 (test accuracy ")
-    assert line.endswith(" as zhang2016.npz\n")
+    assert " as zhang2016.npz; to go on write fastconv train " in line
+    assert line.endswith(" --resume zhang2016.npz\n")
     assert os.listdir(tmp_path) == ["zhang2016.npz"]
     arrays("zhang2016.npz")
 
 
 def test_interrupted_where_nothing_can_be_saved(folder, tmp_path, capsys, monkeypatch):
-    def save(*_):
+    def save(*_, **__):
         raise OSError(28, "No space left on device")
 
     interrupted_in(monkeypatch, 2)
-    monkeypatch.setattr(Network, "save", save)
+    monkeypatch.setattr("fastconv.cli.train.written", save)
     out = tmp_path / "a.npz"
     assert parser.main(["train", "--data", str(folder), "--out", str(out)]) == 130
     why = f"{out}: the network cannot be saved: No space left on device"
@@ -176,7 +180,7 @@ def test_interrupted_while_data_are_read(tmp_path, capsys, monkeypatch):
     def load(_):
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr("fastconv.cli.train.data.load", load)
+    monkeypatch.setattr("fastconv.cli.train.given", load)
     assert parser.main(["train", "--out", str(tmp_path / "a.npz")]) == 130
     assert capsys.readouterr().err == "fastconv: interrupted\n"
     assert os.listdir(tmp_path) == []
@@ -218,8 +222,8 @@ def test_training_in_another_thread_than_the_main_one(folder, tmp_path):
 
 def test_batch_norm_is_saved_as_it_was_at_the_end_of_the_epoch(tmp_path):
     network = Network(models.resnet20(), (1, 28, 28), seed=0)
-    finished = train.Finished(network)
-    finished.keep(train.Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1))
+    finished = Finished(network, "")
+    finished.on_epoch(SimpleNamespace(history=[Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1)], state=dict))
     before = {name: array.copy() for name, array in (*network.parameters.items(), *network.buffers.items())}
     network.parameters.flat[...] = 0
     for array in network.buffers.values():

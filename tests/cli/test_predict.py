@@ -1,5 +1,7 @@
 """`fastconv predict`: the files it reads, and the files that it cannot read."""
 
+import csv
+import json
 import os
 import re
 import struct
@@ -184,7 +186,7 @@ def test_predict_says_that_a_network_gives_nan_not_class_0(model, tmp_path, caps
 
 def test_a_pattern_that_no_file_matches(trained, capsys):
     line = failure(capsys, "predict", trained, "none/*.png")
-    why = "none/*.png: no file has such a name; a pattern stands for files only without quotes"
+    why = "none/*.png: no file has such a name, and none fits the pattern"
     assert line == f"fastconv: {why}"
 
 
@@ -199,3 +201,59 @@ def test_an_address_is_no_file_and_says_how_to_read_it(trained, capsys):
 def test_a_home_folder_in_quotes_is_explained(trained, capsys):
     line = failure(capsys, "predict", trained, "~/no such picture.png")
     assert line.endswith("no file has such a name; ~ stands for the home folder only without quotes")
+
+
+def forms(trained, tmp_path, capsys, *more):
+    """The lines of `predict` for a picture and an array of two."""
+    picture().save(tmp_path / "a,b.png")
+    np.save(tmp_path / "two.npy", np.stack([np.asarray(picture())] * 2))
+    files = [str(tmp_path / "a,b.png"), str(tmp_path / "two.npy")]
+    assert parser.main(["predict", str(trained), *files, *more]) == 0
+    return files, capsys.readouterr().out.splitlines()
+
+
+def test_the_best_classes_in_order(trained, tmp_path, capsys):
+    network = Network(models.nielsen(), (1, 28, 28))
+    network.load(trained)
+    y = network.predict(np.asarray(picture(), np.float32)[None, None] / 255)[0].astype(float)
+    shares = np.exp(y) / np.exp(y).sum()
+    order = sorted(range(10), key=lambda k: -shares[k])[:3]
+    files, lines = forms(trained, tmp_path, capsys, "--top", "3")
+    names, numbers = lines[0].split("\t")[1::2], lines[0].split("\t")[2::2]
+    assert names == [str(k) for k in order]
+    assert numbers == [f"{shares[k]:.3f}" for k in order]
+    _, lines = forms(trained, tmp_path, capsys, "--top", "3", "--json")
+    first, _, last = map(json.loads, lines)
+    assert (first["file"], last["file"], last["number"]) == (*files, 1)
+    assert [entry["class"] for entry in first["top"]] == names
+    assert (first["class"], first["probability"]) == (names[0], pytest.approx(shares.max(), rel=1e-4))
+
+
+def test_csv_that_a_reader_of_csv_reads(trained, tmp_path, capsys):
+    files, lines = forms(trained, tmp_path, capsys, "--csv", "--top", "2")
+    head, *rows = csv.reader(lines)
+    assert head == ["file", "class_1", "probability_1", "class_2", "probability_2"]
+    assert [row[0] for row in rows] == [files[0], f"{files[1]}[0]", f"{files[1]}[1]"]
+    assert 1 >= float(rows[0][2]) >= float(rows[0][4])
+    assert forms(trained, tmp_path, capsys, "--csv")[1][0] == "file,class,probability"
+
+
+def test_a_network_of_squares_gives_outputs_not_probabilities(tmp_path, capsys):
+    network = Network(models.zhang2016(), (1, 28, 28), seed=0)
+    network.save(tmp_path / "a.npz", {"model": "zhang2016", "input_shape": [1, 28, 28]})
+    _, lines = forms(tmp_path / "a.npz", tmp_path, capsys, "--json")
+    assert set(json.loads(lines[0])) == {"file", "class", "output"}
+
+
+def test_more_classes_than_there_are(trained, capsys):
+    assert failure(capsys, "predict", trained, "x.png", "--top", "11").startswith("fastconv: --top must be at most 10")
+
+
+def test_a_pattern_in_quotes_stands_for_its_files(trained, tmp_path, capsys):
+    (tmp_path / "in" / "side").mkdir(parents=True)
+    for name in ("b.png", "a.png", "in/side/c.png", "[d].png"):
+        picture().save(tmp_path / name)
+    for pattern, found in (("?.png", ["a.png", "b.png"]), ("**/c.png", ["in/side/c.png"]), ("[d].png", ["[d].png"])):
+        assert parser.main(["predict", str(trained), str(tmp_path / pattern)]) == 0
+        shown = [line.split("\t")[0] for line in capsys.readouterr().out.splitlines()]
+        assert shown == [str(tmp_path / name) for name in found]

@@ -23,7 +23,7 @@ def test_the_environment_names_the_data_and_the_network_is_saved_here(folder, tm
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert f"data      {folder}: 300 training images, 100 test images" in done.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["nielsen.npz"]
+    assert [path.name for path in tmp_path.glob("*.npz")] == ["nielsen.npz"]
 
 
 def test_a_closed_pipe_is_no_traceback(folder, tmp_path):

@@ -4,14 +4,17 @@ import os
 import re
 import stat
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from commands import failure
 
 from fastconv import checkpoint
-from fastconv.cli import parser, train
-from fastconv.training.loop import Epoch
+from fastconv.cli import parser
+from fastconv.cli.finished import Finished
+from fastconv.network import Network
+from fastconv.training.epoch import Epoch
 
 
 def test_out_that_names_a_folder_is_not_taken_for_a_file(tmp_path, capsys):
@@ -37,12 +40,16 @@ def test_a_network_that_became_nan_is_not_saved_over_a_good_one(folder, trained,
 
 def test_a_network_whose_last_step_made_it_infinite_is_not_saved(folder, tmp_path, capsys, monkeypatch):
     """The loss of an epoch is that before its steps, so the weights are looked at as well."""
+    batch, seen = Network.train_batch, []
 
-    def fit(network, *_, on_epoch, **__):
-        network.parameters.flat[3] = np.inf
-        on_epoch(Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1))
+    def train_batch(self, *arguments):
+        found = batch(self, *arguments)
+        seen.append(1)
+        if len(seen) == 30:
+            self.parameters.flat[3] = np.inf
+        return found
 
-    monkeypatch.setattr("fastconv.cli.train.fit", fit)
+    monkeypatch.setattr(Network, "train_batch", train_batch)
     parser.main(["train", "--data", str(folder), "--out", str(tmp_path / "a.npz")])
     line = capsys.readouterr().err
     assert "the weights became NaN or infinite" in line
@@ -51,8 +58,8 @@ def test_a_network_whose_last_step_made_it_infinite_is_not_saved(folder, tmp_pat
 
 
 def test_a_loss_that_fit_refuses_is_one_line(folder, tmp_path, capsys, monkeypatch):
-    def fit(*_, on_epoch, **__):
-        on_epoch(Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1))
+    def fit(*_, callbacks, **__):
+        callbacks[-1].on_epoch(SimpleNamespace(history=[Epoch(1, 0.5, 0.5, 0.5, 0.5, 0.1)], state=dict))
         raise FloatingPointError("what fit says")
 
     monkeypatch.setattr("fastconv.cli.train.fit", fit)
@@ -169,8 +176,8 @@ def test_overwrite_replaces_the_file(folder, tmp_path, capsys, monkeypatch):
     for name, more in (("a.npz", ["--out", "a.npz"]), ("zhang2016.npz", [])):
         (tmp_path / name).write_bytes(b"old")
         assert f"saved     {name}\n" in trained_for_an_epoch(capsys, folder, *more, "--overwrite")
-        assert checkpoint.metadata(tmp_path / name)["model"] == "zhang2016"
-    assert sorted(os.listdir(tmp_path)) == ["a.npz", "zhang2016.npz"]
+        assert checkpoint.metadata(tmp_path / name)["model"]["name"] == "zhang2016"
+    assert sorted(name for name in os.listdir(tmp_path) if ".npz" in name) == ["a.npz", "zhang2016.npz"]
 
 
 def test_without_out_no_file_is_replaced(folder, tmp_path, capsys, monkeypatch):
@@ -183,20 +190,20 @@ def test_without_out_no_file_is_replaced(folder, tmp_path, capsys, monkeypatch):
     assert "saved     zhang2016-5.npz (zhang2016.npz exists)\n" in trained_for_an_epoch(capsys, folder)
     assert (tmp_path / "zhang2016.npz").read_bytes() == first
     for number in (2, 5):
-        assert checkpoint.metadata(tmp_path / f"zhang2016-{number}.npz")["model"] == "zhang2016"
+        assert checkpoint.metadata(tmp_path / f"zhang2016-{number}.npz")["model"]["name"] == "zhang2016"
 
 
 @pytest.mark.parametrize("more", [[], ["--out", "zhang2016.npz"]])
 def test_a_file_that_appears_during_training_is_kept(folder, tmp_path, capsys, monkeypatch, more):
     """As where two trainings run side by side."""
     monkeypatch.chdir(tmp_path)
-    keep = train.Finished.keep
+    keep = Finished.on_epoch
 
-    def other(self, epoch):
+    def other(self, run):
         (tmp_path / "zhang2016.npz").write_bytes(b"of another process")
-        keep(self, epoch)
+        keep(self, run)
 
-    monkeypatch.setattr(train.Finished, "keep", other)
+    monkeypatch.setattr(Finished, "on_epoch", other)
     assert "saved     zhang2016-2.npz (zhang2016.npz exists)\n" in trained_for_an_epoch(capsys, folder, *more)
     assert (tmp_path / "zhang2016.npz").read_bytes() == b"of another process"
 

@@ -174,7 +174,7 @@ def test_with_nothing_open_a_network_is_trained_and_saved(work, tmp_path):
     out = tmp_path / "a.npz"
     done = command(">&- 2>&- <&-", "train", "--data", "sample", "--epochs", "1", "--out", out, cwd=work)
     assert done.returncode == 1
-    assert Network(models.zhang2016(), (1, 28, 28)).load(out)["model"] == "zhang2016"
+    assert Network(models.zhang2016(), (1, 28, 28)).load(out)["model"]["name"] == "zhang2016"
 
 
 def test_a_reader_that_goes_away_ends_predictions_without_a_word(work):

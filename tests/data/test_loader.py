@@ -191,3 +191,38 @@ def test_balance_needs_labels():
     data.labels = None
     with pytest.raises(ValueError, match="has no labels"):
         Loader(data, balanced=True)
+
+
+class Odd:
+    """A data set whose batch gives whatever it was made with."""
+
+    def __init__(self, result):
+        self.result = result
+
+    def __len__(self):
+        return 2
+
+    def batch(self, indices):
+        return self.result
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        (None, r"Odd.batch\(indices\) must return \(images, targets\), got None"),
+        (np.zeros((2, 1, 2, 2)), "got an array|got .*array"),
+        ((np.zeros((2, 1, 2, 2)), [0, 1], 3), r"must return \(images, targets\)"),
+        ((np.zeros((3, 1, 2, 2)), [0, 1]), r"for 2 indices, got 3 images and targets of shape \(2,\)"),
+        ((np.zeros((2, 1, 2, 2)), 5), r"got 2 images and targets of shape \(\)"),
+    ],
+    ids=["none", "array", "three", "counts", "number"],
+)
+def test_a_batch_that_is_no_pair_is_named(result, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        next(iter(Loader(Odd(result), workers=0)))
+
+
+def test_lists_of_lists_are_images():
+    images, targets = next(iter(Loader(Odd(([[[[0.0, 1.0]]], [[[2.0, 3.0]]]], [0, 1])), workers=0)))
+    assert images.shape == (2, 1, 1, 2)
+    assert targets.tolist() == [0, 1]

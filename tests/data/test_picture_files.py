@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import fastconv.data
-from fastconv.data import DataError, FileData, image_folder, image_list, read_images
+from fastconv.data import DataError, FileData, image_folder, image_list, picture_files, read_images
 
 RNG = np.random.default_rng(2)
 COLOUR = RNG.integers(0, 256, (6, 8, 3), np.uint8)
@@ -266,3 +266,41 @@ def test_a_list_of_pairs_is_read(tmp_path):
 def test_lists_that_are_no_pairs_are_refused(pairs):
     with pytest.raises((TypeError, ValueError), match="must"):
         image_list(pairs)
+
+
+def test_decoded_pictures_are_kept_as_long_as_there_is_room(tmp_path, monkeypatch):
+    """Each of 8 x 8 pixels takes 192 bytes: two have room in 400, and nobody who changes a batch changes them."""
+    files = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, file in enumerate(files):
+        Image.new("RGB", (8, 8), (number, 2, 3)).save(file)
+    seen, real = [], picture_files.read_pixels
+
+    def read_pixels(path, *more):
+        seen.append(path.name)
+        return real(path, *more)
+
+    monkeypatch.setattr(picture_files, "read_pixels", read_pixels)
+    data = FileData(files, [0, 1, 0], keep=400)
+    for _ in range(3):
+        images, _ = data.batch([0, 1, 2])
+        assert images[:, 0, 0, 0].tolist() == [0, 1, 2]
+        images[...] = 99
+    assert seen == ["0.png", "1.png", "2.png", "2.png", "2.png"]
+    copied = pickle.loads(pickle.dumps(data))
+    assert copied.batch([0])[0][0, 0, 0, 0] == 0
+    assert seen[-1] == "0.png"
+    FileData(files, [0, 1, 0], keep=0).batch([0, 0])
+    assert seen[-2:] == ["0.png", "0.png"]
+    with pytest.raises(ValueError, match="keep must be >= 0"):
+        FileData(files, [0, 1, 0], keep=-1)
+
+
+def test_kept_pictures_of_several_sizes_cannot_be_changed_from_outside(tmp_path):
+    for name, size in (("a", 4), ("b", 6)):
+        Image.new("RGB", (size, size), (7, 7, 7)).save(tmp_path / f"{name}.png")
+    data = FileData([tmp_path / "a.png", tmp_path / "b.png"], [0, 1])
+    for _ in range(2):
+        images, _ = data.batch([0, 1])
+        assert all((image == 7).all() for image in images)
+        for image in images:
+            image[...] = 0

@@ -223,3 +223,25 @@ def test_what_is_saved_is_a_state_dict_of_torchvisions(tmp_path):
     assert other.load(tmp_path / "w.safetensors") == {"classes": ["a"]}
     for name, array in network.arrays().items():
         np.testing.assert_array_equal(other.arrays()[name], array)
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("resnet18", "fc"),
+        ("mobilenet_v2", "classifier.1"),
+        ("squeezenet1_1", "classifier.1"),
+        ("densenet121", "classifier"),
+    ],
+)
+def test_weights_for_other_classes_load_but_for_the_head_in_one_call(name, head):
+    trained, network = (Network(getattr(models, name)(classes), (3, 64, 64), seed=classes) for classes in (5, 3))
+    before = network.parameters[f"{head}.weight"].copy()
+    report = network.load(dict(trained.arrays()), strict=False)
+    assert sorted(report.misshapen) == [f"{head}.bias", f"{head}.weight"]
+    assert (report.missing, report.unknown) == ([], [])
+    assert len(report.loaded) == len(network.arrays()) - 2
+    np.testing.assert_array_equal(network.parameters[f"{head}.weight"], before)
+    for each in report.loaded:
+        np.testing.assert_array_equal(network.arrays()[each], trained.arrays()[each])
+    assert str(report).startswith(f"{len(report.loaded)} loaded; 2 of another shape or dtype: {head}.")

@@ -87,7 +87,7 @@ def test_one_wrong_parameter_leaves_the_others(rule):
         with pytest.raises((ValueError, TypeError), match="v must be"):
             optimizer.step({"w": w, "v": wrong}, {"w": np.ones(3), "v": wrong.copy()})
     assert (w == 1).all()
-    assert not optimizer.state.known
+    assert not optimizer._memory.known
 
 
 @every_rule

@@ -91,7 +91,7 @@ def test_what_is_remembered_lies_in_one_block_and_stays_there(rule):
     optimizer.step(dict(parameters), dict(arrays(rng)))
     for _ in range(2):
         optimizer.step(parameters, arrays(rng))
-        blocks += [record.block for record in optimizer.state.known.values()]
+        blocks += [record.block for record in optimizer._memory.known.values()]
         optimizer.step(dict(parameters), dict(arrays(rng)))
     assert all(block is blocks[0] for block in blocks)
 
@@ -118,7 +118,7 @@ def test_folds_with_one_optimizer_are_those_of_fresh_ones(rule):
         fit(right, X, LABELS, batch_size=5, optimizer=RULES[rule](), seed=0, progress=False)
         np.testing.assert_array_equal(fold.parameters.flat, right.parameters.flat)
         del fold
-        assert not shared.state.known
+        assert not shared._memory.known
 
 
 @pytest.mark.parametrize("features", [3, 200_000], ids=["small", "on large pages"])
@@ -126,13 +126,13 @@ def test_memory_goes_with_the_network(features):
     optimizer, net = Adam(), network(features=features)
     optimizer.step(net.parameters, net.parameters.like())
     optimizer.step(dict(net.parameters), dict(net.parameters.like()))
-    block = weakref.ref(next(iter(optimizer.state.known.values())).block)
+    block = weakref.ref(next(iter(optimizer._memory.known.values())).block)
     gc.disable()
     try:
         assert block() is not None
         del net
         assert block() is None
-        assert not optimizer.state.known
+        assert not optimizer._memory.known
     finally:
         gc.enable()
 
@@ -160,7 +160,7 @@ def test_memory_of_an_array_is_found_through_whatever_shows_it(odd):
     optimizer.step({"w": odd(w)}, {"w": np.ones(3)})
     np.testing.assert_array_equal(w, np.full(3, -2.5))
     del w
-    assert not optimizer.state.known
+    assert not optimizer._memory.known
 
 
 def test_weights_written_in_place_keep_what_is_remembered(tmp_path):

@@ -22,8 +22,17 @@ def run(*arguments, timeout=120, **environment):
 
 def start(*arguments, timeout=120, **environment):
     """Run `python arguments...` with these variables (None: removed) in its environment."""
+    command, variables = [sys.executable, *map(str, arguments)], seeing_fastconv(**environment)
+    return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=timeout, cwd=TESTS)
+
+
+def begin(*arguments):
+    """The same, as a process that runs on, and can be killed."""
+    return subprocess.Popen([sys.executable, *map(str, arguments)], env=seeing_fastconv(), cwd=TESTS)
+
+
+def seeing_fastconv(**environment):
+    """The variables of the environment with which a process imports the fastconv of this one."""
     path = os.pathsep.join([str(Path(fastconv.__file__).parents[1]), str(TESTS / "support")])
     variables = {**os.environ, "PYTHONPATH": path, **environment}
-    variables = {name: value for name, value in variables.items() if value is not None}
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=timeout, cwd=TESTS)
+    return {name: value for name, value in variables.items() if value is not None}

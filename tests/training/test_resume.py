@@ -174,7 +174,7 @@ def written(tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"accumulate": 2}, "accumulate was 1 when it was written, and is 2 now"),
+        ({"accumulate": 2}, "accumulate: 1 when it was written, now 2; both must agree"),
         ({"validation": None}, "images: 49 when it was written, now 61; both must agree"),
         ({"optimizer": "adam"}, "SGD.*Adam"),
     ],
@@ -211,3 +211,16 @@ def test_a_checkpoint_is_a_file_of_weights(written):
     assert net.load(written, strict=False).unknown == []
     later.load(written)
     assert bits(net) == bits(later) != bits(network())
+
+
+def test_a_training_in_another_dtype_is_refused(written):
+    layers = Conv2D(4, 3), BatchNorm(), ReLU(), Dropout(0.3), Flatten(), Linear(4)
+    net = Network(sequential(*layers), (3, 8, 8), "float64", seed=0)
+    with pytest.raises(CheckpointError, match=r"the training is one in float32, the network is float64; write Network"):
+        fit(net, *(a.astype("float64") if a.dtype == "float32" else a for a in ARRAYS), resume=written, progress=False)
+
+
+def test_two_callbacks_with_one_file_are_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    with pytest.raises(ValueError, match=r"callbacks must write into files of their own, got .*run.npz twice"):
+        run(network(), "arrays", callbacks=[Checkpoint(path), Checkpoint(path)])

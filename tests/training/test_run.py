@@ -6,6 +6,7 @@ import signal
 import numpy as np
 import pytest
 
+import fastconv
 from fastconv.callbacks import Callback
 from fastconv.graph import sequential
 from fastconv.layers import BatchNorm, Flatten, Linear
@@ -153,3 +154,26 @@ def test_one_callback_needs_no_list():
 def test_what_are_no_metrics(metrics):
     with pytest.raises(TypeError, match="metrics must be"):
         fit(network(), X, LABELS, metrics=metrics, progress=False)
+
+
+@pytest.mark.parametrize("event", ["on_interrupt", "on_end"])
+def test_a_callback_that_raises_at_the_end_keeps_no_other_from_ending(event):
+    from fastconv.callbacks import Callback
+
+    told = []
+
+    class Raises(Callback):
+        def on_step(self, run):
+            raise KeyboardInterrupt
+
+    def boom(run):
+        raise ValueError("boom")
+
+    first, second = Raises(), Callback()
+    setattr(first, event, boom)
+    setattr(second, event, lambda run: told.append(event))
+    network = fastconv.Network(fastconv.layers.Linear(2), (4,), seed=0)
+    x = np.eye(4, dtype="float32")
+    with pytest.raises(ValueError, match="boom"):
+        fastconv.fit(network, x, [0, 1, 0, 1], epochs=1, batch_size=2, progress=False, callbacks=[first, second])
+    assert told == [event]

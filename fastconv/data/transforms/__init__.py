@@ -15,8 +15,9 @@ Made once, then called as (images, draws) -> images:
 
     IMAGENET_MEAN, IMAGENET_STD   of the three channels
     apply                    a list of them, in order
-    unchanging               those of a list that are not random
     mixup                    mixes images and targets of a batch
+    unchanging               those of a list that draw no random numbers
+    described, made          one as a name and arguments, and back
 
 Images are an array (N, C, H, W) of bytes or floating-point numbers, or a list
 of arrays (C, H, W) where their sizes differ. The random numbers of an image
@@ -24,8 +25,8 @@ come from `Draws`, and do not depend on the batch that it is in.
 """
 
 from .batches import Transform, apply
-from .chance import unchanging
 from .colour import color_jitter
+from .described import described, made, unchanging
 from .erasing import random_erasing
 from .mixing import Mix, mixup
 from .scaling import IMAGENET_MEAN, IMAGENET_STD, normalize, to_float
@@ -40,6 +41,8 @@ __all__ = [
     "apply",
     "center_crop",
     "color_jitter",
+    "described",
+    "made",
     "mixup",
     "normalize",
     "random_crop",

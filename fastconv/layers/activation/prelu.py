@@ -45,6 +45,7 @@ class PReLU(Layer):
     kind = "prelu"
     saves = frozenset({"x"})
     in_place = True
+    optional_gradients = frozenset({"weight"})
 
     shared = Argument(check.flag)
     first = Argument(check.number)
@@ -64,7 +65,9 @@ class PReLU(Layer):
 
     def backward(self, b: Bound) -> list[Call]:
         """dw = sum of dy x where x <= 0, then dx = dy where x > 0, else w dy, which may overwrite dy"""
-        calls = [activation.prelu_backward_weight_call(b.dy, b.x, b.grads.weight)]
+        calls = []
+        if b.grads.weight is not None:
+            calls.append(activation.prelu_backward_weight_call(b.dy, b.x, b.grads.weight))
         if b.dx is not None:
             calls.append(activation.prelu_backward_call(b.dy, b.x, b.params.weight, b.dx))
         return calls

@@ -1,0 +1,69 @@
+"""The texts that --help shows."""
+
+__all__ = ["EXAMPLES", "PICTURES"]
+
+EXAMPLES = {
+    "fastconv": """
+  fastconv train                            train the network of Zhang 2016
+  fastconv predict zhang2016.npz boot.png   what is on the picture?
+  fastconv summary resnet20                 its layers, parameters and work
+  fastconv info                             which build, how many threads?
+
+'fastconv help COMMAND' or 'fastconv COMMAND --help' shows the options of a
+command.
+
+exit status: 0 if all went well, 1 if something failed, 2 if the command was
+not understood, 130 after Ctrl-C, 128 + N after another signal N
+""",
+    "train": """
+  fastconv train                 the embedded sample, or the data that it finds
+  fastconv train --model nielsen --out mine.npz --seed 3
+  fastconv train --data ~/mnist --batch-size 50 --epochs 1    as in the paper
+
+Ctrl-C saves the network as it was at the end of the last finished epoch; so
+do SIGTERM and SIGHUP.
+""",
+    "predict": """
+  fastconv predict zhang2016.npz boot.png shirt.jpg
+  fastconv predict zhang2016.npz pictures/ t10k-images-idx3-ubyte.gz
+  fastconv predict zhang2016.npz --invert - < scanned.png
+
+A line for each image: its name, its class, and the probability of the class
+(or, for networks trained with MSE, the network's output), with tabs between.
+""",
+    "eval": """
+  fastconv eval zhang2016.npz                  the test images of 'train'
+  fastconv eval birds.npz --data birds/test    a folder of class folders
+  fastconv eval birds.npz --data birds --part validation --json
+""",
+    "summary": """
+  fastconv summary resnet20
+  fastconv summary mobilenet_v2 --classes 10 --input 3x96x96
+  fastconv summary zhang2016.npz --batch-size 50 --json
+""",
+    "profile": """
+  fastconv profile resnet18 --batch-size 1
+  fastconv profile lenet5 --training --picture lenet5.png
+  fastconv profile zhang2016.npz --json
+""",
+    "bench": """
+  fastconv bench resnet18 --batch-size 1,32 --threads 1,2
+  fastconv bench resnet20 --input 3x32x32 --seconds 5
+  fastconv bench zhang2016.npz --json
+""",
+}
+PICTURES = """\
+Say which class each image belongs to.
+
+Give pictures that look like the images that the network was trained on. For
+MNIST and Fashion-MNIST, and so for the sample, this means:
+  - one thing, upright, as large as the picture, on an empty background;
+  - bright on dark: the background is black. For dark on bright, as on paper
+    or in a shop, add --invert; of a photograph, raise the contrast until the
+    paper is white;
+  - any size and colour: a picture is turned to grey and resized to the input
+    of the network, 28 x 28; 0 is black and 1 is white.
+Arrays (.npy, IDX) have shape (28, 28), (N, 28, 28) or (N, 1, 28, 28). Bytes
+are divided by 255; floating-point numbers must lie between 0 and 1 already.
+Pictures need Pillow: pip install pillow
+"""

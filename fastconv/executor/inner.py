@@ -1,0 +1,124 @@
+"""The values inside a network, by the names of its nodes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arguments.batch import batch
+from ..arguments.signatures import explained
+from ..graph import Node
+from ..ops import check
+from ..typing import Array, Shape
+from .executor import Executor
+
+BATCH = 256  # images worked on at a time, unless told otherwise
+LINE = "network.features(x, 'relu1')"
+WORDS = {  # arguments of other libraries -> the name here
+    **dict.fromkeys(("layer", "layers", "node", "nodes", "names", "return_nodes", "layer_name"), "name"),
+    **dict.fromkeys(("images", "inputs", "input", "X", "data"), "x"),
+}
+
+
+class Inner:
+    """Base of classes with `nodes` and an `executor`."""
+
+    nodes: Sequence[Node]
+    executor: Executor
+    input_shape: Shape
+    dtype: np.dtype[Any]
+
+    @overload
+    def features(self, x: ArrayLike, name: str, batch_size: int = BATCH) -> Array: ...
+
+    @overload
+    def features(
+        self, x: ArrayLike, name: list[str] | tuple[str, ...], batch_size: int = BATCH
+    ) -> dict[str, Array]: ...
+
+    @explained("features", LINE, WORDS)
+    def features(
+        self, x: ArrayLike, name: str | list[str] | tuple[str, ...], batch_size: int = BATCH
+    ) -> Array | dict[str, Array]:
+        """The value of a node inside the network, as in a prediction, for images `x` (N, ...) or one image (...).
+
+        What lies after the node is not computed.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape) or input_shape, the network's dtype
+        name : str, or a list or tuple of them
+            The name of a node, as `summary` shows it and ``[node.name for node in network.nodes]`` lists it.
+        batch_size : int
+            Images worked on at a time, which bounds the memory.
+
+        Returns
+        -------
+        array (N, *shape) or shape, or name -> array
+            The shape is the node's; a dict where several names were given. The caller's own arrays.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arguments that do not fit, and for a name that no node has.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastconv import Network, layers, sequential
+        >>> model = sequential(layers.Conv2D(4, 3), layers.ReLU(), layers.Flatten(), layers.Linear(10))
+        >>> network = Network(model, (1, 8, 8), seed=0)
+        >>> x = np.zeros((2, 1, 8, 8), "float32")
+        >>> network.features(x, "relu1").shape
+        (2, 4, 6, 6)
+        >>> list(network.features(x, ["relu1", "linear1"]))
+        ['relu1', 'linear1']
+        """
+        images, batched = batch(x, "x", self.input_shape, self.dtype)
+        batch_size = check.integer(batch_size, "batch_size", 1)
+        nodes = found(name, self.nodes)
+        values = {node.name: np.empty((len(images), *node.shape), self.dtype) for node in nodes.values()}
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            self._values(images[part], tuple(nodes.values()), {each: y[part] for each, y in values.items()})
+        results = {each: y if batched else y[0] for each, y in values.items()}
+        return results[name] if isinstance(name, str) else results
+
+    def _values(self, images: Array, nodes: tuple[Node, ...], results: Mapping[str, Array]) -> None:
+        """Write the values of these nodes for a checked batch of images into `results`, by name."""
+        with self.executor.lock:
+            plan = self.executor.plan_of_values(len(images), nodes)
+            plan.run_on(images)
+            for node, value in zip(nodes, (plan.y, *plan.also), strict=True):
+                results[node.name][...] = value
+
+
+def found(name: object, nodes: Sequence[Node]) -> dict[str, Node]:
+    """name -> node, for one name or several; TypeError or ValueError says which names there are."""
+    known = {node.name: node for node in nodes}
+    names = tuple(name) if isinstance(name, Iterable) and not isinstance(name, str) else (name,)
+    if not all(isinstance(each, str) for each in names):
+        raise TypeError(f"name must be the name of a node, or several, got {check.shown(name)}; {example(known)}")
+    if not names:
+        raise ValueError(f"name must be at least one name, got none; {example(known)}")
+    for each in names:
+        if each not in known:
+            raise ValueError(f"name must be that of a node, got {each!r}; {instead(each, known)}")
+    return {each: known[each] for each in names}
+
+
+def example(known: Mapping[str, Node]) -> str:
+    """The line to write, with a name of the network."""
+    return f"write network.features(x, {[*known][-1]!r}); print(network.summary()) shows all names"
+
+
+def instead(name: str, known: Mapping[str, Node]) -> str:
+    """Names nearly the same: the last node of a part of the model, the node of an array, or those that look alike."""
+    inside = [each for each in known if each.startswith(f"{name}.")]
+    owner = name.rpartition(".")[0]
+    near = inside[-1:] or ([owner] if owner in known else check.nearest(name, known, 3))
+    if not near:
+        return "print(network.summary()) shows all names"
+    which = " (the last of its nodes)" if inside else ""
+    return f"did you mean {' or '.join(map(repr, near))}{which}?"
