@@ -40,8 +40,8 @@ class WeightAverage(Callback):
 
     Notes
     -----
-    Buffers of floats, such as the running statistics of batch norm, are averaged like the weights: those of the last
-    weights do not fit the mean of the weights. Other buffers are not touched.
+    Buffers of floats, such as the running statistics of batch norm, are averaged over the same updates as the weights.
+    Other buffers are not touched.
 
     Write it before `EarlyStopping` in the list, so that the best weights are those that were validated.
 
