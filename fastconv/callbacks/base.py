@@ -20,12 +20,20 @@ class Run(Protocol):
         The epoch that runs, from 1, and how many there are.
     step, steps : int
         The updates done so far, in all epochs together, and those of all epochs.
+    images : int
+        Those of an epoch.
+    step_loss : float or None
+        The loss of the last batch, before its update.
     lr : float or None
         The learning rate of the last step; None where the optimizer has none.
     history : list of Epoch
         The results of the finished epochs.
     stop : bool
         Set it to True: training ends after this step, or this epoch.
+    callbacks : sequence of callbacks
+        All of this training, in the order in which they are called.
+    validation, metrics
+        What the validation is, or None; the metrics by name.
     classes : tuple of str, or None
         The names of the classes, where the data set has them.
     preprocessing : sequence of transforms, or None
@@ -40,9 +48,14 @@ class Run(Protocol):
     epochs: int
     step: int
     steps: int
+    images: int
+    step_loss: float | None
     lr: float | None
     history: Sequence[Any]
     stop: bool
+    callbacks: Sequence[Any]
+    validation: Any
+    metrics: Mapping[str, Any]
     classes: tuple[str, ...] | None
     preprocessing: Any
 

@@ -46,6 +46,7 @@ class Run:
         self.callbacks: Sequence[Any] = ()
         self.epoch, self.batch = 1, 0  # the epoch that runs, and the batches done of it
         self.stop, self.shown = False, False
+        self.step_loss: float | None = None
         self.history = History()
         self.count = Count(loss)
         self.elapsed, self.started = 0.0, time.perf_counter()  # seconds of this epoch before it was broken off
@@ -75,6 +76,11 @@ class Run:
         """The learning rate of the last step; None where the optimizer has none."""
         rate = getattr(self.optimizer, "lr", None)
         return float(rate) if isinstance(rate, int | float) else None
+
+    @property
+    def images(self) -> int:
+        """The images of an epoch."""
+        return self.feed.images
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -134,8 +140,8 @@ class Run:
         """Its loss, accuracy and metrics; None where there is none."""
         if self.validation is None:
             return None, None, {}
-        self.call("before_validation")
         try:
+            self.call("before_validation")
             return score(self.network, self.validation, self.loss, self.metrics)
         finally:
             self.call("after_validation")
@@ -161,7 +167,7 @@ class Run:
             self.rate.next_step()
         watch = partial(self.count.add, classes=batch.classes)
         try:
-            self.network.train_batch(
+            self.step_loss = self.network.train_batch(
                 batch.images, batch.targets, self.loss, self.optimizer, self.lean, watch, self.adjust
             )
         except FloatingPointError as error:

@@ -12,7 +12,7 @@ from fastconv.graph import sequential
 from fastconv.layers import BatchNorm, Flatten, Linear
 from fastconv.network import Network
 from fastconv.optim import SGD
-from fastconv.training import evaluate, fit
+from fastconv.training import evaluate, fit, train_step
 
 X = np.random.default_rng(0).standard_normal((20, 1, 3, 3)).astype("float32")
 LABELS = np.arange(20) % 2
@@ -177,3 +177,18 @@ def test_a_callback_that_raises_at_the_end_keeps_no_other_from_ending(event):
     with pytest.raises(ValueError, match="boom"):
         fastconv.fit(network, x, [0, 1, 0, 1], epochs=1, batch_size=2, progress=False, callbacks=[first, second])
     assert told == [event]
+
+
+def test_callbacks_see_the_images_of_an_epoch_and_the_loss_of_each_batch():
+    class Losses(Callback):
+        def __init__(self):
+            self.seen = []
+
+        def on_step(self, run):
+            assert run.images == 20
+            self.seen.append(run.step_loss)
+
+    losses, other, optimizer = Losses(), network(), SGD(0.1)
+    fit(network(), X, LABELS, batch_size=10, seed=2, callbacks=[losses], progress=False)
+    order = np.random.default_rng(2).permutation(20)
+    assert losses.seen == [train_step(other, X[part], LABELS[part], optimizer) for part in (order[:10], order[10:])]
