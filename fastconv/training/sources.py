@@ -48,7 +48,7 @@ def loaded(
     drawn = drawn and loader is not given
     share = share_of(validation)
     if share is not None:
-        loader, validation = divided(loader, share)
+        loader, validation = divided(loader, share, drawn)
     feed = LoaderFeed(network, loader, loss, drawn)
     if is_data_set(validation):
         return feed, LoadedValidation(network, validation, loss, loader)

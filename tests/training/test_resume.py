@@ -155,6 +155,20 @@ def test_a_training_without_a_seed_goes_on_with_the_one_that_was_drawn(tmp_path)
     assert bits(later) == bits(again)
 
 
+@pytest.mark.parametrize("kind", ["arrays", "set"])
+def test_without_a_seed_the_validation_keeps_its_images(tmp_path, kind):
+    class Seen(Callback):
+        def before_validation(self, run):
+            held_out, loader = run.validation, getattr(run.validation, "loader", None)
+            images = held_out.images if loader is None else loader.data.batch(np.arange(len(loader.data)))[0]
+            self.images = images.tobytes()
+
+    first, later, path = Seen(), Seen(), tmp_path / "run.npz"
+    run(network(), kind, seed=None, epochs=1, schedule=None, callbacks=[first, Checkpoint(path)])
+    run(network(), kind, seed=None, epochs=2, schedule=None, callbacks=[later], resume=path)
+    assert later.images == first.images
+
+
 def test_a_finished_training_has_nothing_to_do(tmp_path):
     whole, path = network(), tmp_path / "run.npz"
     history = run(whole, "arrays", callbacks=[Checkpoint(path)])
