@@ -58,10 +58,12 @@ def begun(run: Run, resume: Any) -> Iterator[None]:
     run.call("on_begin")
     try:
         yield
-    except KeyboardInterrupt:
-        if run.boundary is not None:
-            run.boundary.go_back()
-        run.call("on_interrupt")
+    except BaseException as error:
+        run.broken = True
+        if isinstance(error, KeyboardInterrupt):
+            if run.boundary is not None:
+                run.boundary.go_back()
+            run.call("on_interrupt")
         raise
     finally:
         run.call("on_end")

@@ -45,7 +45,7 @@ class Run:
         self.metrics: Mapping[str, Any] = {}
         self.callbacks: Sequence[Any] = ()
         self.epoch, self.batch = 1, 0  # the epoch that runs, and the batches done of it
-        self.stop, self.shown = False, False
+        self.stop, self.shown, self.broken = False, False, False  # broken: by an error or Ctrl-C
         self.history = History()
         self.count = Count(loss)
         self.elapsed, self.started = 0.0, time.perf_counter()  # seconds of this epoch before it was broken off

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv.callbacks import Callback
+from fastconv.callbacks import Callback, EarlyStopping, WeightAverage
 from fastconv.graph import sequential
 from fastconv.layers import BatchNorm, Flatten, Linear
 from fastconv.network import Network
@@ -177,3 +177,29 @@ def test_a_callback_that_raises_at_the_end_keeps_no_other_from_ending(event):
     with pytest.raises(ValueError, match="boom"):
         fastconv.fit(network, x, [0, 1, 0, 1], epochs=1, batch_size=2, progress=False, callbacks=[first, second])
     assert told == [event]
+
+
+class Breaking(Callback):
+    """Raises after the last epoch, or stops in its last step with a NaN that the epoch then finds."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def on_step(self, run):
+        if self.error is FloatingPointError and run.step == 4:
+            run.stop = True
+            run.network.parameters["linear1.bias"][0] = np.nan
+
+    def on_epoch(self, run):
+        self.weights = run.network.parameters.flat.copy()
+        if run.epoch == 2:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, FloatingPointError])
+def test_after_an_error_in_the_last_epoch_the_network_keeps_its_own_weights(error):
+    net, breaking = network(), Breaking(error)
+    callbacks = [WeightAverage(0.9), EarlyStopping(monitor="loss"), breaking]
+    with pytest.raises(error):
+        fit(net, X, LABELS, batch_size=10, epochs=2, optimizer=SGD(5.0), callbacks=callbacks, progress=False)
+    np.testing.assert_array_equal(net.parameters.flat, breaking.weights)
