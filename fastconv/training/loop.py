@@ -170,11 +170,9 @@ def train(run: Run, on_epoch: Callable[[Epoch], object] | None) -> None:
             if epoch is None:
                 return
             bar.done(epoch)
-        run.rate.observe(epoch)
         if on_epoch is not None and is_true(on_epoch(epoch)):
             run.stop = True
-        run.call("on_epoch")
-        run.next_epoch()
+        run.end_epoch()
 
 
 def adjustment(accumulate: int, max_norm: Any, loss: Any, lean: bool) -> Adjust | None:

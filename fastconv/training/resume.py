@@ -16,6 +16,7 @@ def state(run: Any) -> dict[str, Any]:
     """All that a training needs beside the network's arrays, as nested dicts of arrays and of what JSON holds."""
     import time
 
+    history = [epoch for epoch in run.history if epoch.epoch <= run.told]  # what was not told is looked at again
     optimizer = run.optimizer.state() if hasattr(run.optimizer, "load_state") else None
     return {
         "epoch": run.epoch,
@@ -27,8 +28,8 @@ def state(run: Any) -> dict[str, Any]:
         "optimizer": optimizer,
         "rate": run.rate.state(),
         "feed": run.feed.state(),
-        "history": rows(run.history),
-        "metrics": [dict(epoch.metrics) for epoch in run.history],
+        "history": rows(history),
+        "metrics": [dict(epoch.metrics) for epoch in history],
         "callbacks": [{"kind": type(each).__name__, "state": dict(each.state())} for each in run.callbacks],
     }
 
@@ -55,6 +56,7 @@ def load_state(run: Any, stored: Mapping[str, Any]) -> None:
     run.elapsed = float(stored["seconds"])
     run.count.load_state(stored["counted"])
     run.history.extend(epochs(stored["history"], stored["metrics"]))
+    run.told = len(run.history)
     hand_out(run.callbacks, stored["callbacks"])
 
 

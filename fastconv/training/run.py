@@ -47,6 +47,7 @@ class Run:
         self.epoch, self.batch = 1, 0  # the epoch that runs, and the batches done of it
         self.stop, self.shown, self.broken = False, False, False  # broken: by an error or Ctrl-C
         self.history = History()
+        self.told = 0  # the last epoch of which the schedule and the callbacks know the results
         self.count = Count(loss)
         self.elapsed, self.started = 0.0, time.perf_counter()  # seconds of this epoch before it was broken off
         self.first: float | None = None  # the loss of the first batch; infinite once it was compared with a large one
@@ -125,6 +126,14 @@ class Run:
         if self.kept is not None:
             self.kept.keep()
         return self.history[-1]
+
+    def end_epoch(self) -> None:
+        """Tell the schedule and the callbacks the results, then begin the next; Ctrl-C comes before all or after."""
+        with held_back():
+            self.told = self.epoch
+            self.rate.observe(self.history[-1])
+            self.call("on_epoch")
+            self.next_epoch()
 
     def next_epoch(self) -> None:
         """Begin to count anew."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv import CheckpointError, data, schedules
-from fastconv.callbacks import Callback, Checkpoint
+from fastconv.callbacks import Callback, Checkpoint, CSVLog, EarlyStopping
 from fastconv.data import transforms
 from fastconv.graph import sequential
 from fastconv.kernels.runtime.threads import set_num_threads
@@ -167,6 +167,28 @@ def test_without_a_seed_the_validation_keeps_its_images(tmp_path, kind):
     run(network(), kind, seed=None, epochs=1, schedule=None, callbacks=[first, Checkpoint(path)])
     run(network(), kind, seed=None, epochs=2, schedule=None, callbacks=[later], resume=path)
     assert later.images == first.images
+
+
+def test_an_interrupt_before_the_callbacks_know_of_an_epoch_loses_nothing(tmp_path):
+    def stop_at_2(epoch):
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    def callbacks(name):
+        return [CSVLog(tmp_path / f"{name}.csv"), EarlyStopping(5), Checkpoint(tmp_path / f"{name}.npz")]
+
+    def options():
+        return {"schedule": schedules.plateau(patience=0), "epochs": 5}
+
+    whole, parts, later = network(), network(), network()
+    run(whole, "arrays", callbacks=callbacks("whole"), **options())
+    with pytest.raises(KeyboardInterrupt):
+        run(parts, "arrays", callbacks=callbacks("parts"), on_epoch=stop_at_2, **options())
+    history = run(later, "arrays", callbacks=callbacks("parts"), resume=True, **options())
+    assert bits(later) == bits(whole)
+    assert len(history) == 5
+    logs = [(tmp_path / f"{name}.csv").read_text().splitlines() for name in ("whole", "parts")]
+    assert [line.split(",")[:6] for line in logs[0]] == [line.split(",")[:6] for line in logs[1]]
 
 
 def test_a_finished_training_has_nothing_to_do(tmp_path):
