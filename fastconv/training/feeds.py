@@ -74,6 +74,7 @@ class ArrayFeed:
 def same(stored: Any, given: dict[str, Any]) -> None:
     """ValueError unless a training that goes on has the images and batches with which it began."""
     words = {"all": "images", "images": "images an epoch", "batch_size": "batch_size", "seed": "seed of the loader"}
+    words |= {"shuffle": "shuffle of the loader", "balanced": "balanced of the loader", "mixed": "mix of the loader"}
     if not isinstance(stored, dict) or stored.keys() != given.keys():
         raise ValueError("it was trained on arrays, and now a loader is given, or the other way round")
     for name, word in words.items():

@@ -83,7 +83,8 @@ class LoaderFeed:
         """The seed and the epoch, which decide everything."""
         loader = self.loader
         sizes = {"all": len(loader.data), "images": self.images, "batch_size": self.batch_size}
-        return {**sizes, "seed": loader.seed, "first": self.first}
+        order = {"shuffle": loader.shuffle, "balanced": loader.balanced, "mixed": loader.mix is not None}
+        return {**sizes, **order, "seed": loader.seed, "first": self.first}
 
     def load_state(self, state: Any) -> None:
         """Begin where the broken-off training began."""

@@ -22,6 +22,7 @@ def state(run: Any) -> dict[str, Any]:
         "epoch": run.epoch,
         "batch": run.batch,
         "accumulate": run.accumulate,
+        "trainable": list(run.network.trainable),
         "counted": run.count.state(),
         "seconds": time.perf_counter() - run.started,
         "first": run.first,
@@ -46,6 +47,7 @@ def load_state(run: Any, stored: Mapping[str, Any]) -> None:
         raise ValueError(
             f"accumulate: {stored['accumulate']} when it was written, now {run.accumulate}; both must agree"
         )
+    check_trainable(run.network, stored.get("trainable", run.network.trainable))
     run.feed.load_state(stored["feed"])
     if stored["optimizer"] is not None:
         if not hasattr(run.optimizer, "load_state"):
@@ -58,6 +60,16 @@ def load_state(run: Any, stored: Mapping[str, Any]) -> None:
     run.history.extend(epochs(stored["history"], stored["metrics"]))
     run.told = len(run.history)
     hand_out(run.callbacks, stored["callbacks"])
+
+
+def check_trainable(network: Any, stored: Any) -> None:
+    """ValueError unless the parameters that are trained are those that were."""
+    was, now = set(stored), set(network.trainable)
+    for other, state, flag in ((was - now, "trained when it was written, and is frozen now", True),
+                               (now - was, "frozen when it was written, and is trained now", False)):  # fmt: skip
+        if other:
+            name = min(other)
+            raise ValueError(f"{name} was {state}; write network.set_trainable({name!r}, {flag}), or a pattern of all")
 
 
 def epochs(table: Any, metrics: Any) -> list[Epoch]:

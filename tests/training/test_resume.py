@@ -213,6 +213,7 @@ def written(tmp_path):
         ({"accumulate": 2}, "accumulate: 1 when it was written, now 2; both must agree"),
         ({"validation": None}, "images: 49 when it was written, now 61; both must agree"),
         ({"optimizer": "adam"}, "SGD.*Adam"),
+        ({"schedule": None}, "schedule was given when it was written, and is missing now; both must agree"),
     ],
     ids=repr,
 )
@@ -222,6 +223,50 @@ def test_other_settings_are_refused_and_nothing_changes(written, options, says):
     with pytest.raises(ValueError, match=f"resume: the training in .*run.npz cannot go on here: .*{says}"):
         run(net, "arrays", resume=written, **options)
     assert bits(net) == before
+
+
+def test_a_schedule_that_was_not_there_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        run(network(), "arrays", schedule=None, callbacks=[StopAt(3), Checkpoint(path)])
+    with pytest.raises(ValueError, match="schedule was not given when it was written, and is now"):
+        run(network(), "arrays", resume=path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("conv*", None, r"conv1.bias was frozen .* trained now; write network.set_trainable\('conv1.bias', False\)"),
+        (None, "conv*", r"conv1.bias was trained .* frozen now; write network.set_trainable\('conv1.bias', True\)"),
+    ],
+)
+def test_parameters_are_frozen_as_before(tmp_path, before, after, says):
+    first, later, path = network(), network(), tmp_path / "run.npz"
+    for net, pattern in ((first, before), (later, after)):
+        if pattern is not None:
+            net.set_trainable(pattern, False)
+    with pytest.raises(KeyboardInterrupt):
+        run(first, "arrays", "adam", callbacks=[StopAt(3), Checkpoint(path)])
+    with pytest.raises(ValueError, match=says):
+        run(later, "arrays", "adam", resume=path)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"shuffle": False}, "shuffle of the loader: True .* now False"), ({"balanced": True}, "balanced of the loader")],
+    ids=repr,
+)
+def test_a_loader_has_the_order_that_it_had(tmp_path, options, says):
+    path = tmp_path / "run.npz"
+
+    def train(**given):
+        loader = data.Loader(SET, batch_size=8, seed=5, **given.pop("options", {}))
+        fit(network(), loader, epochs=2, progress=False, **given)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(callbacks=[StopAt(3), Checkpoint(path)])
+    with pytest.raises(ValueError, match=says):
+        train(options=options, resume=path)
 
 
 def test_a_loader_cannot_go_on_where_arrays_began(written):
