@@ -81,7 +81,10 @@ class Callback:
         """After the last step of an epoch, before the validation is looked at."""
 
     def after_validation(self, run: Run) -> None:
-        """When the validation has been looked at, before the results of the epoch are known; also after an error."""
+        """When the validation has been looked at, before the results of the epoch are known; also after an error.
+
+        Callbacks are called in reverse order, so that each undoes what it did in `before_validation`.
+        """
 
     def on_epoch(self, run: Run) -> None:
         """After each epoch; its results are ``run.history[-1]``."""

@@ -29,6 +29,8 @@ def checked_callbacks(callbacks: Any) -> tuple[Any, ...]:
                 f"each callback must have the methods of fastconv.callbacks.Callback, got {check.shown(callback)}, "
                 f"which has no {missing[0]}; derive its class from Callback"
             )
+    if again := next((each for n, each in enumerate(found) if any(each is other for other in found[:n])), None):
+        raise ValueError(f"callbacks must be different objects, got {check.shown(again)} twice")
     paths = [path for callback in found if (path := getattr(callback, "path", None)) is not None]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise ValueError(f"callbacks must write into files of their own, got {twice} twice")

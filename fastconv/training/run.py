@@ -22,7 +22,8 @@ from .score import Count, score
 
 __all__ = ["Run"]
 
-ENDS = "on_interrupt", "on_end"  # which all callbacks are told, whatever the others raise
+ENDS = "after_validation", "on_interrupt", "on_end"  # which all callbacks are told, whatever the others raise
+UNDOES = "after_validation"  # what before_validation did, which the last callback did last
 
 
 class Run:
@@ -101,7 +102,8 @@ class Run:
         """Tell the callbacks; Ctrl-C waits until all have been told, and at the end so does the error of one."""
         if self.callbacks:
             with held_back(), ExitStack() as ends:
-                for callback in reversed(self.callbacks) if event in ENDS else self.callbacks:
+                forward = event not in ENDS or event == UNDOES
+                for callback in self.callbacks if forward else reversed(self.callbacks):
                     tell = getattr(callback, event)
                     if event in ENDS:
                         ends.callback(tell, self)  # the stack calls the last first, and all of them

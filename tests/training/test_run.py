@@ -203,3 +203,23 @@ def test_after_an_error_in_the_last_epoch_the_network_keeps_its_own_weights(erro
     with pytest.raises(error):
         fit(net, X, LABELS, batch_size=10, epochs=2, optimizer=SGD(5.0), callbacks=callbacks, progress=False)
     np.testing.assert_array_equal(net.parameters.flat, breaking.weights)
+
+
+def test_two_means_of_the_weights_are_those_of_two_trainings():
+    def trained(*callbacks):
+        net, options = network(), {"batch_size": 10, "epochs": 3, "seed": 0, "validation": (X, LABELS)}
+        fit(net, X, LABELS, **options, callbacks=callbacks, progress=False)
+        return net
+
+    pair, singles = (WeightAverage(0.5), WeightAverage(0.9)), (WeightAverage(0.5), WeightAverage(0.9))
+    both = trained(*pair)
+    for one, single in zip(pair, singles, strict=True):
+        trained(single)
+        np.testing.assert_array_equal(one.weights.flat, single.weights.flat)
+    np.testing.assert_array_equal(both.parameters.flat, pair[1].weights.flat)
+
+
+def test_a_callback_is_given_once():
+    average = WeightAverage()
+    with pytest.raises(ValueError, match=r"callbacks must be different objects, got WeightAverage\(.*\) twice"):
+        fit(network(), X, LABELS, callbacks=[average, average], progress=False)
