@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ops import check
 from .epoch import Epoch
 
 __all__ = ["load_state", "state"]
@@ -31,8 +32,16 @@ def state(run: Any) -> dict[str, Any]:
         "feed": run.feed.state(),
         "history": rows(history),
         "metrics": [dict(epoch.metrics) for epoch in history],
-        "callbacks": [{"kind": type(each).__name__, "state": dict(each.state())} for each in run.callbacks],
+        "callbacks": [{"kind": type(each).__name__, "state": remembered(each)} for each in run.callbacks],
     }
+
+
+def remembered(callback: Any) -> dict[str, Any]:
+    """The state of a callback."""
+    found = callback.state()
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{type(callback).__name__}.state() must return a dict, got {check.shown(found)}")
+    return dict(found)
 
 
 def rows(history: Any) -> Any:
