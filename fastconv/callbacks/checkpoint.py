@@ -1,5 +1,7 @@
 """Files from which a training goes on, and the best network so far."""
 
+import errno
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +9,7 @@ from .. import checkpoint
 from ..ops import check
 from ..system.files import AnyPath
 from ..system.paths import text_of
+from ..system.replace import check_target
 from ..typing import Array
 from .base import Callback, Run
 from .completed import completed
@@ -42,6 +45,11 @@ class Checkpoint(Callback):
     preprocessing : transform or sequence of transforms, optional
         What an image passes through before the network sees it, of `fastconv.data.transforms`; unless given, what the
         loader of the validation does, else that of the training, without what is random.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        Before the first step, if the files cannot be written; later, if the disk is full: the file before stays.
 
     Notes
     -----
@@ -94,10 +102,19 @@ class Checkpoint(Callback):
         self.classes = None if classes is None else tuple(classes)
         self.preprocessing = preprocessing
         self.validated: dict[str, Array] = {}
-        self.written = False
+        self.written = self.loaded = False
 
     def __repr__(self) -> str:
         return f"Checkpoint({text_of(self.path, ValueError)!r})"
+
+    def on_begin(self, run: Run) -> None:
+        """Begin anew, or with the best of the training that goes on; OSError if the files cannot be written."""
+        for path in (self.path, self.best):
+            if path is not None:
+                check_writable(path)
+        if not self.loaded:
+            self.monitor.load_state({"best": None, "best_epoch": 0})
+        self.validated, self.written, self.loaded = {}, False, False
 
     def before_validation(self, run: Run) -> None:
         """Keep the weights that are validated, which may be a mean: other callbacks take them out again."""
@@ -140,3 +157,12 @@ class Checkpoint(Callback):
     def load_state(self, state: Any) -> None:
         """Take back the best so far."""
         self.monitor.load_state(state)
+        self.loaded = True
+
+
+def check_writable(path: str) -> None:
+    """OSError unless a file can be written there; before training, not after its first epoch."""
+    check_target(path, checkpoint.CheckpointError)
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, f"the folder {folder} is read-only: choose another one", path)

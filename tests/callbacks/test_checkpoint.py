@@ -1,11 +1,14 @@
 """When files of a training are written, and what is in them."""
 
+import os
+
 import numpy as np
 import pytest
 
 from fastconv import checkpoint
 from fastconv.callbacks import Checkpoint, WeightAverage
 from fastconv.layers import Linear
+from fastconv.losses import MSE
 from fastconv.network import Network
 from fastconv.optim import SGD
 from fastconv.training import fit
@@ -110,3 +113,36 @@ def test_a_monitor_that_is_not_there_is_named(tmp_path):
     file = Checkpoint(tmp_path / "run.npz", best=tmp_path / "best.npz", monitor="validation_accuracy")
     with pytest.raises(ValueError, match=r"monitor='validation_accuracy': .* fit needs validation="):
         fit(network(), X, LABELS, callbacks=[file], progress=False)
+
+
+def test_an_accuracy_that_is_not_there_is_explained(tmp_path):
+    file = Checkpoint(tmp_path / "run.npz", best=tmp_path / "best.npz", monitor="accuracy")
+    with pytest.raises(ValueError, match=r"monitor='accuracy': .* targets that are no classes have no accuracy"):
+        fit(network(), X, np.zeros((len(X), 2), "float32"), loss=MSE(), callbacks=[file], progress=False)
+
+
+def test_a_second_training_with_the_same_callback_begins_anew(tmp_path):
+    file = Checkpoint(tmp_path / "run.npz", best=tmp_path / "best.npz")
+    fit(network(), X, LABELS, epochs=20, callbacks=[file], progress=False)
+    net = network()
+    (epoch,) = fit(net, X, LABELS, callbacks=[file], progress=False)
+    kept = network()
+    kept.load(file.best)
+    assert file.monitor.best == epoch.loss
+    np.testing.assert_array_equal(kept.parameters.flat, net.parameters.flat)
+
+
+@pytest.mark.parametrize("which", ["path", "best"])
+def test_a_file_that_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch, which):
+    files = {"path": tmp_path / "run.npz", "best": tmp_path / "best.npz"}
+    files[which] = tmp_path / "locked" / "run.npz"
+    files[which].parent.mkdir()
+    writable = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, *rest, **more: "locked" not in path and writable(path, *rest, **more)
+    )
+    net = network()
+    before = net.parameters.flat.copy()
+    with pytest.raises(PermissionError, match=r"the folder .*locked is read-only: choose another one"):
+        fit(net, X, LABELS, callbacks=[Checkpoint(**files)], progress=False)
+    np.testing.assert_array_equal(net.parameters.flat, before)
