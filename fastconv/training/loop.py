@@ -150,6 +150,8 @@ def fit(
     callbacks, metrics = checked_callbacks(callbacks), checked_metrics(metrics)
     adjust = adjustment(accumulate, max_norm, loss, lean)
     feed, held_out = sources(network, images, labels, validation, loss, batch_size, seed, drop_last)
+    if metrics and held_out is None:
+        raise ValueError("metrics are those of the validation, and fit was given none; write fit(..., validation=0.1)")
     with network.training():
         reserve(network, feed, held_out, loss, lean)
         rate = Rate(optimizer, schedule, epochs, -(-feed.images // (feed.batch_size * accumulate)))

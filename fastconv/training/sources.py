@@ -21,6 +21,9 @@ def sources(
     """(what gives the batches, the validation or None), both checked."""
     if labels is None and is_data_set(images):
         return loaded(network, images, validation, loss, batch_size, seed, drop_last)
+    if is_data_set(images) and not hasattr(images, "__array__"):
+        kind = type(images).__name__
+        raise TypeError(f"labels must be left out, for the {kind} has its own: write fit(network, data, epochs=10)")
     images, labels = pair(images, labels, FIT)
     share = share_of(validation)
     if share is not None:
