@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import checkpoint
+from ..data import transforms
 from ..ops import check
+from ..saved.description import class_names
 from ..system.files import AnyPath
 from ..system.paths import text_of
 from ..system.replace import check_target
@@ -99,8 +101,7 @@ class Checkpoint(Callback):
         if self.best == self.path:
             raise ValueError(f"best must be another file than path, got {self.best} twice")
         self.monitor = Monitor(monitor)
-        self.classes = None if classes is None else tuple(classes)
-        self.preprocessing = preprocessing
+        self.classes, self.preprocessing = classes, checked_steps(preprocessing)
         self.validated: dict[str, Array] = {}
         self.written = self.loaded = False
 
@@ -112,6 +113,7 @@ class Checkpoint(Callback):
         for path in (self.path, self.best):
             if path is not None:
                 check_writable(path)
+        self.classes = class_names(self.classes, run.network)
         if not self.loaded:
             self.monitor.load_state({"best": None, "best_epoch": 0})
         self.validated, self.written, self.loaded = {}, False, False
@@ -158,6 +160,21 @@ class Checkpoint(Callback):
         """Take back the best so far."""
         self.monitor.load_state(state)
         self.loaded = True
+
+
+def checked_steps(preprocessing: Any) -> Any:
+    """The transforms as a tuple, or None; TypeError for what is none, ValueError for those that are random."""
+    if preprocessing is None:
+        return None
+    steps = (preprocessing,) if callable(preprocessing) else preprocessing
+    if not isinstance(steps, list | tuple) or not all(callable(step) for step in steps):
+        raise TypeError(f"preprocessing must be a list of transforms, got {check.shown(preprocessing)}")
+    for step in steps:
+        known = transforms.described(step)
+        if known is not None and step not in transforms.unchanging([step]):
+            cure = "write preprocessing=fastconv.data.transforms.unchanging(list), which leaves them out"
+            raise ValueError(f"preprocessing must not draw random numbers, as {known['name']} does; {cure}")
+    return tuple(steps)
 
 
 def check_writable(path: str) -> None:

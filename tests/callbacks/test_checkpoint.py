@@ -5,8 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from fastconv import checkpoint
+from fastconv import checkpoint, load, models
 from fastconv.callbacks import Checkpoint, WeightAverage
+from fastconv.data import transforms
 from fastconv.layers import Linear
 from fastconv.losses import MSE
 from fastconv.network import Network
@@ -101,6 +102,8 @@ def test_it_says_how_to_go_on(tmp_path, capsys):
         ({"path": "run.npz", "steps": 0}, ValueError, "steps must be >= 1"),
         ({"path": "run.npz", "best": "run.npz"}, ValueError, "best must be another file than path"),
         ({"path": "run.npz", "monitor": 3}, TypeError, "monitor must be the name"),
+        ({"path": "run.npz", "preprocessing": "resize"}, TypeError, "preprocessing must be a list of transforms"),
+        ({"path": "run.npz", "preprocessing": transforms.random_flip()}, ValueError, "as random_flip does; write"),
     ],
 )
 def test_what_is_refused_before_training(tmp_path, monkeypatch, options, error, says):
@@ -146,3 +149,27 @@ def test_a_file_that_cannot_be_written_is_refused_before_training(tmp_path, monk
     with pytest.raises(PermissionError, match=r"the folder .*locked is read-only: choose another one"):
         fit(net, X, LABELS, callbacks=[Checkpoint(**files)], progress=False)
     np.testing.assert_array_equal(net.parameters.flat, before)
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "says"),
+    [
+        (["cat", "dog", "cow"], ValueError, "classes must be 2 names, as many as the network has classes, got 3"),
+        ("ab", TypeError, "classes must be a list of names, got 'ab'"),
+    ],
+)
+def test_names_that_do_not_fit_are_refused_before_training(tmp_path, classes, error, says):
+    net = network()
+    before = net.parameters.flat.copy()
+    with pytest.raises(error, match=says):
+        fit(net, X, LABELS, callbacks=[Checkpoint(tmp_path / "run.npz", classes=classes)], progress=False)
+    np.testing.assert_array_equal(net.parameters.flat, before)
+
+
+def test_one_transform_needs_no_list(tmp_path):
+    path, step = tmp_path / "run.npz", transforms.normalize(0.5, 0.25)
+    net = Network(models.lenet5(2), (1, 28, 28), seed=0)
+    images = np.zeros((4, 1, 28, 28), "float32")
+    fit(net, images, [0, 1, 0, 1], callbacks=[Checkpoint(path, preprocessing=step)], progress=False)
+    (found,) = load(path).preprocessing
+    assert transforms.described(found) == transforms.described(step)
