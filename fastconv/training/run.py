@@ -145,8 +145,8 @@ class Run:
         """Its loss, accuracy and metrics; None where there is none."""
         if self.validation is None:
             return None, None, {}
-        self.call("before_validation")
         try:
+            self.call("before_validation")  # Ctrl-C meanwhile is raised after it
             return score(self.network, self.validation, self.loss, self.metrics)
         finally:
             self.call("after_validation")

@@ -223,3 +223,20 @@ def test_a_callback_is_given_once():
     average = WeightAverage()
     with pytest.raises(ValueError, match=r"callbacks must be different objects, got WeightAverage\(.*\) twice"):
         fit(network(), X, LABELS, callbacks=[average, average], progress=False)
+
+
+@pytest.mark.parametrize("how", ["a signal", "an error"])
+def test_an_interrupt_while_the_weights_are_exchanged_undoes_it(how):
+    class Interrupting(Callback):
+        def before_validation(self, run):
+            if how == "an error":
+                raise ZeroDivisionError
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def on_step(self, run):
+            self.weights = run.network.parameters.flat.copy()
+
+    net, interrupting = network(), Interrupting()
+    with pytest.raises((KeyboardInterrupt, ZeroDivisionError)):
+        fit(net, X, LABELS, validation=(X, LABELS), callbacks=[WeightAverage(0.9), interrupting], progress=False)
+    np.testing.assert_array_equal(net.parameters.flat, interrupting.weights)
