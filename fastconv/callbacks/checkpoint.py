@@ -98,7 +98,7 @@ class Checkpoint(Callback):
         self.every = check.integer(every, "every", 1)
         self.steps = None if steps is None else check.integer(steps, "steps", 1)
         self.best = None if best is None else checkpoint.check_path(best)
-        if self.best == self.path:
+        if self.best is not None and os.path.realpath(self.best) == os.path.realpath(self.path):
             raise ValueError(f"best must be another file than path, got {self.best} twice")
         self.monitor = Monitor(monitor)
         self.classes, self.preprocessing = classes, checked_steps(preprocessing)

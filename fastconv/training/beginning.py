@@ -1,5 +1,6 @@
 """How a training begins and ends: callbacks are told, and one that was broken off goes on."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -31,7 +32,8 @@ def checked_callbacks(callbacks: Any) -> tuple[Any, ...]:
             )
     if again := next((each for n, each in enumerate(found) if any(each is other for other in found[:n])), None):
         raise ValueError(f"callbacks must be different objects, got {check.shown(again)} twice")
-    paths = [path for callback in found if (path := getattr(callback, "path", None)) is not None]
+    written = [getattr(callback, name, None) for callback in found for name in ("path", "best")]
+    paths = [os.path.realpath(os.fsdecode(path)) for path in written if isinstance(path, str | bytes | os.PathLike)]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise ValueError(f"callbacks must write into files of their own, got {twice} twice")
     return tuple(sorted(found, key=lambda callback: bool(getattr(callback, "last", False))))
@@ -73,8 +75,6 @@ def begun(run: Run, resume: Any) -> Iterator[None]:
 
 def go_on(run: Run, resume: Any) -> None:
     """Take back the state of a training from a file, and finish what it was doing."""
-    import os
-
     from ..callbacks.run_files import read_run
     from .resume import load_state
 
