@@ -57,6 +57,8 @@ def held_out(data: Any, loader: Loader | None) -> Loader:
 class LoaderFeed:
     """The batches of a `fastconv.data.Loader`, checked as they come."""
 
+    split: tuple[float, int] | None = None
+
     def __init__(self, network: Network, loader: Loader, loss: Any, drawn: bool) -> None:
         self.network, self.loader, self.loss = network, loader, loss
         self.drawn = drawn  # whether nobody chose the seed

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..ops import check
+from ..system.caller import warn
 from .epoch import Epoch
 
 __all__ = ["load_state", "state"]
@@ -30,6 +31,7 @@ def state(run: Any) -> dict[str, Any]:
         "optimizer": optimizer,
         "rate": run.rate.state(),
         "feed": run.feed.state(),
+        "split": run.feed.split,
         "history": rows(history),
         "metrics": [dict(epoch.metrics) for epoch in history],
         "callbacks": [{"kind": type(each).__name__, "state": remembered(each)} for each in run.callbacks],
@@ -58,7 +60,12 @@ def load_state(run: Any, stored: Mapping[str, Any]) -> None:
         )
     check_trainable(run.network, stored.get("trainable", run.network.trainable))
     run.feed.load_state(stored["feed"])
-    if stored["optimizer"] is not None:
+    check_split(run.feed.split, stored.get("split", run.feed.split))
+    if stored["optimizer"] is None:
+        kind = type(run.optimizer).__name__
+        warn(f"resume: the file has no state of an optimizer, what {kind} remembers begins anew; one of your own needs "
+             "state() and load_state(state)", UserWarning)  # fmt: skip
+    else:
         if not hasattr(run.optimizer, "load_state"):
             raise ValueError(f"it has the state of an optimizer, which {type(run.optimizer).__name__} cannot take back")
         run.optimizer.load_state(stored["optimizer"])
@@ -79,6 +86,13 @@ def check_trainable(network: Any, stored: Any) -> None:
         if other:
             name = min(other)
             raise ValueError(f"{name} was {state}; write network.set_trainable({name!r}, {flag}), or a pattern of all")
+
+
+def check_split(now: Any, stored: Any) -> None:
+    """ValueError unless the images of the validation are those that were not trained on."""
+    if now is not None and stored is not None and tuple(now) != tuple(stored):
+        said = [f"{share:g} drawn by the seed {seed}" for share, seed in (stored, now)]
+        raise ValueError(f"validation: {said[0]} when it was written, now {said[1]}; both must agree")
 
 
 def epochs(table: Any, metrics: Any) -> list[Epoch]:

@@ -191,6 +191,27 @@ def test_an_interrupt_before_the_callbacks_know_of_an_epoch_loses_nothing(tmp_pa
     assert [line.split(",")[:6] for line in logs[0]] == [line.split(",")[:6] for line in logs[1]]
 
 
+@pytest.mark.parametrize(("kind", "after"), [("arrays", 4), ("arrays", None), ("set", None)])
+def test_another_seed_would_train_on_images_of_the_validation(tmp_path, kind, after):
+    path = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        run(network(), kind, callbacks=[StopAt(3), Checkpoint(path)])
+    says = f"validation: 0.2 drawn by the seed 3 when it was written, now 0.2 drawn by the seed {after or 0}"
+    with pytest.raises(ValueError, match=says):
+        run(network(), kind, seed=after, resume=path)
+
+
+def test_an_optimizer_without_a_state_begins_anew_with_a_warning(tmp_path):
+    class Own:
+        def step(self, parameters, gradients):
+            parameters.vector[:] -= np.float32(0.1) * gradients.vector
+
+    path, options = tmp_path / "run.npz", {"seed": 3, "progress": False}
+    fit(network(), *ARRAYS, optimizer=Own(), callbacks=[Checkpoint(path)], **options)
+    with pytest.warns(UserWarning, match="no state of an optimizer, what Own remembers begins anew"):
+        fit(network(), *ARRAYS, epochs=2, optimizer=Own(), resume=path, **options)
+
+
 def test_a_finished_training_has_nothing_to_do(tmp_path):
     whole, path = network(), tmp_path / "run.npz"
     history = run(whole, "arrays", callbacks=[Checkpoint(path)])
@@ -305,3 +326,12 @@ def test_two_callbacks_with_one_file_are_refused(tmp_path):
     path = tmp_path / "run.npz"
     with pytest.raises(ValueError, match=r"callbacks must write into files of their own, got .*run.npz twice"):
         run(network(), "arrays", callbacks=[Checkpoint(path), Checkpoint(path)])
+
+
+def test_one_file_by_two_names_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    callbacks = [Checkpoint("a.npz", best="b.npz"), Checkpoint(tmp_path / "b.npz")]
+    with pytest.raises(ValueError, match=r"files of their own, got .*b.npz twice"):
+        run(network(), "arrays", callbacks=callbacks)
+    with pytest.raises(ValueError, match="best must be another file than path"):
+        Checkpoint("a.npz", best=tmp_path / "a.npz")
