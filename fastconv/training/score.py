@@ -104,6 +104,9 @@ def score(
     loss.bind(y, targets, value, None)()
     count.add(value, y, classes)
     truth = targets if classes is None else classes
+    if metrics:  # which may not write into the labels of the caller
+        y, truth = y.view(), truth.view()
+        y.flags.writeable = truth.flags.writeable = False
     return *count.result(), {name: measured(name, metric, y, truth) for name, metric in (metrics or {}).items()}
 
 
