@@ -20,6 +20,8 @@ class Run(Protocol):
         The epoch that runs, from 1, and how many there are.
     step, steps : int
         The updates done so far, in all epochs together, and those of all epochs.
+    images : int
+        The images that an epoch trains on.
     lr : float or None
         The learning rate of the last step; None where the optimizer has none.
     history : list of Epoch
@@ -40,6 +42,7 @@ class Run(Protocol):
     epochs: int
     step: int
     steps: int
+    images: int
     lr: float | None
     history: Sequence[Any]
     stop: bool

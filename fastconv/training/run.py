@@ -68,6 +68,11 @@ class Run:
         return self.rate.step
 
     @property
+    def images(self) -> int:
+        """The images of an epoch."""
+        return self.feed.images
+
+    @property
     def steps(self) -> int:
         """The updates of all epochs."""
         return self.rate.steps * self.rate.epochs

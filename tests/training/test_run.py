@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv.callbacks import Callback, EarlyStopping, WeightAverage
+from fastconv.callbacks import Callback, CSVLog, EarlyStopping, WeightAverage
 from fastconv.graph import sequential
 from fastconv.layers import BatchNorm, Flatten, Linear
 from fastconv.network import Network
@@ -240,3 +240,22 @@ def test_an_interrupt_while_the_weights_are_exchanged_undoes_it(how):
     with pytest.raises((KeyboardInterrupt, ZeroDivisionError)):
         fit(net, X, LABELS, validation=(X, LABELS), callbacks=[WeightAverage(0.9), interrupting], progress=False)
     np.testing.assert_array_equal(net.parameters.flat, interrupting.weights)
+
+
+def test_callbacks_know_how_many_images_an_epoch_has(tmp_path):
+    path = tmp_path / "log.csv"
+    fit(network(), X, LABELS, batch_size=8, drop_last=True, callbacks=[CSVLog(path)], progress=False)
+    names, values = (line.split(",") for line in path.read_text().splitlines())
+    row = dict(zip(names, values, strict=True))
+    assert float(row["images_per_second"]) == pytest.approx(16 / float(row["seconds"]))
+
+
+def test_a_metric_cannot_change_the_labels():
+    def careless(y, classes):
+        classes[:] = 0
+        return 1.0
+
+    labels = LABELS.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        fit(network(), X, LABELS, validation=(X, labels), metrics={"careless": careless}, progress=False)
+    np.testing.assert_array_equal(labels, LABELS)
