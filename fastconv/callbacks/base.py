@@ -21,7 +21,7 @@ class Run(Protocol):
     step, steps : int
         The updates done so far, in all epochs together, and those of all epochs.
     images : int
-        Those of an epoch.
+        The images that an epoch trains on.
     step_loss : float or None
         The loss of the last batch, before its update.
     lr : float or None
@@ -94,7 +94,10 @@ class Callback:
         """After the last step of an epoch, before the validation is looked at."""
 
     def after_validation(self, run: Run) -> None:
-        """When the validation has been looked at, before the results of the epoch are known; also after an error."""
+        """When the validation has been looked at, before the results of the epoch are known; also after an error.
+
+        Callbacks are called in reverse order, so that each undoes what it did in `before_validation`.
+        """
 
     def on_epoch(self, run: Run) -> None:
         """After each epoch; its results are ``run.history[-1]``."""

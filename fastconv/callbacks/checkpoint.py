@@ -1,12 +1,17 @@
 """Files from which a training goes on, and the best network so far."""
 
+import errno
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from .. import checkpoint
+from ..data import transforms
 from ..ops import check
+from ..saved.description import class_names
 from ..system.files import AnyPath
 from ..system.paths import text_of
+from ..system.replace import check_target
 from ..typing import Array
 from .base import Callback, Run
 from .completed import completed
@@ -42,6 +47,11 @@ class Checkpoint(Callback):
     preprocessing : transform or sequence of transforms, optional
         What an image passes through before the network sees it, of `fastconv.data.transforms`; unless given, what the
         loader of the validation does, else that of the training, without what is random.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        Before the first step, if the files cannot be written; later, if the disk is full: the file before stays.
 
     Notes
     -----
@@ -88,16 +98,25 @@ class Checkpoint(Callback):
         self.every = check.integer(every, "every", 1)
         self.steps = None if steps is None else check.integer(steps, "steps", 1)
         self.best = None if best is None else checkpoint.check_path(best)
-        if self.best == self.path:
+        if self.best is not None and os.path.realpath(self.best) == os.path.realpath(self.path):
             raise ValueError(f"best must be another file than path, got {self.best} twice")
         self.monitor = Monitor(monitor)
-        self.classes = None if classes is None else tuple(classes)
-        self.preprocessing = preprocessing
+        self.classes, self.preprocessing = classes, checked_steps(preprocessing)
         self.validated: dict[str, Array] = {}
-        self.written = False
+        self.written = self.loaded = False
 
     def __repr__(self) -> str:
         return f"Checkpoint({text_of(self.path, ValueError)!r})"
+
+    def on_begin(self, run: Run) -> None:
+        """Begin anew, or with the best of the training that goes on; OSError if the files cannot be written."""
+        for path in (self.path, self.best):
+            if path is not None:
+                check_writable(path)
+        self.classes = class_names(self.classes, run.network)
+        if not self.loaded:
+            self.monitor.load_state({"best": None, "best_epoch": 0})
+        self.validated, self.written, self.loaded = {}, False, False
 
     def before_validation(self, run: Run) -> None:
         """Keep the weights that are validated, which may be a mean: other callbacks take them out again."""
@@ -140,3 +159,27 @@ class Checkpoint(Callback):
     def load_state(self, state: Any) -> None:
         """Take back the best so far."""
         self.monitor.load_state(state)
+        self.loaded = True
+
+
+def checked_steps(preprocessing: Any) -> Any:
+    """The transforms as a tuple, or None; TypeError for what is none, ValueError for those that are random."""
+    if preprocessing is None:
+        return None
+    steps = (preprocessing,) if callable(preprocessing) else preprocessing
+    if not isinstance(steps, list | tuple) or not all(callable(step) for step in steps):
+        raise TypeError(f"preprocessing must be a list of transforms, got {check.shown(preprocessing)}")
+    for step in steps:
+        known = transforms.described(step)
+        if known is not None and step not in transforms.unchanging([step]):
+            cure = "write preprocessing=fastconv.data.transforms.unchanging(list), which leaves them out"
+            raise ValueError(f"preprocessing must not draw random numbers, as {known['name']} does; {cure}")
+    return tuple(steps)
+
+
+def check_writable(path: str) -> None:
+    """OSError unless a file can be written there; before training, not after its first epoch."""
+    check_target(path, checkpoint.CheckpointError)
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, f"the folder {folder} is read-only: choose another one", path)

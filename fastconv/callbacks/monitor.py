@@ -35,7 +35,10 @@ class Monitor:
         name = self.name or ("loss" if epoch.validation_loss is None else "validation_loss")
         found = epoch.metrics.get(name) if name in epoch.metrics else getattr(epoch, name) if name in FIELDS else None
         if found is None:
-            missing = "fit needs validation=" if name in FIELDS else f"known are {', '.join([*FIELDS, *epoch.metrics])}"
+            missing = f"known are {', '.join([*FIELDS, *epoch.metrics])}"
+            if name in FIELDS:
+                needed = name.startswith("validation") and epoch.validation_loss is None
+                missing = "fit needs validation=" if needed else "targets that are no classes have no accuracy"
             raise ValueError(f"monitor={name!r}: the epoch has no such value; {missing}")
         return float(found)
 

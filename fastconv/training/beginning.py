@@ -1,5 +1,6 @@
 """How a training begins and ends: callbacks are told, and one that was broken off goes on."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -29,7 +30,10 @@ def checked_callbacks(callbacks: Any) -> tuple[Any, ...]:
                 f"each callback must have the methods of fastconv.callbacks.Callback, got {check.shown(callback)}, "
                 f"which has no {missing[0]}; derive its class from Callback"
             )
-    paths = [path for callback in found if (path := getattr(callback, "path", None)) is not None]
+    if again := next((each for n, each in enumerate(found) if any(each is other for other in found[:n])), None):
+        raise ValueError(f"callbacks must be different objects, got {check.shown(again)} twice")
+    written = [getattr(callback, name, None) for callback in found for name in ("path", "best")]
+    paths = [os.path.realpath(os.fsdecode(path)) for path in written if isinstance(path, str | bytes | os.PathLike)]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise ValueError(f"callbacks must write into files of their own, got {twice} twice")
     return tuple(sorted(found, key=lambda callback: bool(getattr(callback, "last", False))))
@@ -58,10 +62,12 @@ def begun(run: Run, resume: Any) -> Iterator[None]:
     run.call("on_begin")
     try:
         yield
-    except KeyboardInterrupt:
-        if run.boundary is not None:
-            run.boundary.go_back()
-        run.call("on_interrupt")
+    except BaseException as error:
+        run.broken = True
+        if isinstance(error, KeyboardInterrupt):
+            if run.boundary is not None:
+                run.boundary.go_back()
+            run.call("on_interrupt")
         raise
     finally:
         run.call("on_end")
@@ -69,8 +75,6 @@ def begun(run: Run, resume: Any) -> Iterator[None]:
 
 def go_on(run: Run, resume: Any) -> None:
     """Take back the state of a training from a file, and finish what it was doing."""
-    import os
-
     from ..callbacks.run_files import read_run
     from .resume import load_state
 

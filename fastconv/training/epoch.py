@@ -31,7 +31,8 @@ FIELDS = "epoch, loss, accuracy, validation_loss, validation_accuracy, seconds, 
 class Epoch(NamedTuple):
     """The results of one pass over the images; with drop_last, over the whole batches.
 
-    A loss is the mean over all these images, or the sum if the loss function is a sum. An accuracy is the share, from 0
+    A loss is the mean over all these images, or the sum if the loss function is a sum; where labels are ignored, the
+    mean of the batches, each weighted with its number of images. An accuracy is the share, from 0
     to 1, of images (and pixels) whose class was predicted; None if targets are not classes. An image with a NaN among
     its logits counts as wrong. In training each batch is evaluated before its update. `lr` is the learning rate of the
     last step, None where the optimizer has none; `metrics` are those that `fit` was given, of the validation.

@@ -25,6 +25,7 @@ class Feed(Protocol):
     batch_size: int
     classes: tuple[str, ...] | None
     preprocessing: Any  # the transforms that are not random, or None
+    split: tuple[float, int] | None  # the share of the validation, and the seed that drew its images
 
     def batches(self, number: int, first: int = 0) -> Iterator[Batch]:
         """Those of an epoch, which count from 1, without the first so many."""
@@ -41,6 +42,7 @@ class ArrayFeed:
 
     classes: tuple[str, ...] | None = None
     preprocessing: Any = None
+    split: tuple[float, int] | None = None
 
     def __init__(self, data: Data, batch_size: int, images: int, rng: Generator) -> None:
         self.data, self.batch_size, self.images, self.rng = data, batch_size, images, rng
@@ -74,6 +76,7 @@ class ArrayFeed:
 def same(stored: Any, given: dict[str, Any]) -> None:
     """ValueError unless a training that goes on has the images and batches with which it began."""
     words = {"all": "images", "images": "images an epoch", "batch_size": "batch_size", "seed": "seed of the loader"}
+    words |= {"shuffle": "shuffle of the loader", "balanced": "balanced of the loader", "mixed": "mix of the loader"}
     if not isinstance(stored, dict) or stored.keys() != given.keys():
         raise ValueError("it was trained on arrays, and now a loader is given, or the other way round")
     for name, word in words.items():

@@ -30,11 +30,14 @@ def loader_of(given: Any, batch_size: int, seed: int, drop_last: bool) -> Loader
     return Loader(data_set(given), batch_size=batch_size, seed=seed, drop_last=drop_last)
 
 
-def divided(loader: Loader, share: float) -> tuple[Loader, Loader]:
-    """Two loaders: of the part to train on, with all transforms, and of the validation, without the random ones."""
-    training, validation = split(
-        loader.data, share, loader.seed, stratify=getattr(loader.data, "labels", None) is not None
-    )
+def divided(loader: Loader, share: float, drawn: bool) -> tuple[Loader, Loader]:
+    """Two loaders: of the part to train on, with all transforms, and of the validation, without the random ones.
+
+    The parts are the same for the same seed. Where the seed was `drawn`, they are those of seed 0: a training that goes
+    on draws another seed at first, and must not train on the images of its validation.
+    """
+    seed, labels = 0 if drawn else loader.seed, getattr(loader.data, "labels", None)
+    training, validation = split(loader.data, share, seed, stratify=labels is not None)
     options = ("batch_size", "shuffle", "seed", "drop_last", "transforms", "workers", "processes", "balanced", "mix")
     return Loader(training, **{name: getattr(loader, name) for name in options}), held_out(validation, loader)
 
@@ -53,6 +56,8 @@ def held_out(data: Any, loader: Loader | None) -> Loader:
 
 class LoaderFeed:
     """The batches of a `fastconv.data.Loader`, checked as they come."""
+
+    split: tuple[float, int] | None = None
 
     def __init__(self, network: Network, loader: Loader, loss: Any, drawn: bool) -> None:
         self.network, self.loader, self.loss = network, loader, loss
@@ -80,7 +85,8 @@ class LoaderFeed:
         """The seed and the epoch, which decide everything."""
         loader = self.loader
         sizes = {"all": len(loader.data), "images": self.images, "batch_size": self.batch_size}
-        return {**sizes, "seed": loader.seed, "first": self.first}
+        order = {"shuffle": loader.shuffle, "balanced": loader.balanced, "mixed": loader.mix is not None}
+        return {**sizes, **order, "seed": loader.seed, "first": self.first}
 
     def load_state(self, state: Any) -> None:
         """Begin where the broken-off training began."""

@@ -89,16 +89,19 @@ def fit(
     callbacks : list of callbacks
         Of `fastconv.callbacks`, such as ``EarlyStopping()`` and ``Checkpoint("run.npz")``, or of your own.
     accumulate : int
-        Batches of which the gradients are added before an update, which is then that of one batch of all their images
-        (batch norm alone sees each batch by itself).
+        Batches of which the gradients are added before an update, which is then that of one batch of all their images:
+        the mean of their gradients, each weighted with its number of images. Two things see each batch by itself: batch
+        norm, and a mean over those labels alone that are not ignored (ignore_index).
     max_norm : float, optional
         Gradients are scaled so that the norm of all of them together is at most this.
     metrics : dict name -> function (outputs, targets) -> float, optional
-        Of the validation, such as ``{"top5": partial(fastconv.metrics.top_k, k=5)}``; in ``epoch.metrics``.
+        Of the validation, such as ``{"top5": partial(fastconv.metrics.top_k, k=5)}``; in ``epoch.metrics``. The outputs
+        are those for all its images, the targets class indices where they are classes.
     resume : path, or True; optional
         A file of `callbacks.Checkpoint` to go on from, with the same images and settings: the weights become bit for
-        bit those of a training without a break, on any number of threads. True: the file of the Checkpoint among the
-        callbacks, if there is one already.
+        bit those of a training without a break, on any number of threads. `epochs` are those of the whole training, and
+        may be more than before. The settings of the optimizer, such as its learning rate, are those of the file. True:
+        the file of the Checkpoint among the callbacks, if there is one already.
 
     Returns
     -------
@@ -150,6 +153,8 @@ def fit(
     callbacks, metrics = checked_callbacks(callbacks), checked_metrics(metrics)
     adjust = adjustment(accumulate, max_norm, loss, lean)
     feed, held_out = sources(network, images, labels, validation, loss, batch_size, seed, drop_last)
+    if metrics and held_out is None:
+        raise ValueError("metrics are those of the validation, and fit was given none; write fit(..., validation=0.1)")
     with network.training():
         reserve(network, feed, held_out, loss, lean)
         rate = Rate(optimizer, schedule, epochs, -(-feed.images // (feed.batch_size * accumulate)))
@@ -170,11 +175,9 @@ def train(run: Run, on_epoch: Callable[[Epoch], object] | None) -> None:
             if epoch is None:
                 return
             bar.done(epoch)
-        run.rate.observe(epoch)
         if on_epoch is not None and is_true(on_epoch(epoch)):
             run.stop = True
-        run.call("on_epoch")
-        run.next_epoch()
+        run.end_epoch()
 
 
 def adjustment(accumulate: int, max_norm: Any, loss: Any, lean: bool) -> Adjust | None:

@@ -47,10 +47,15 @@ class Rate:
     def state(self) -> dict[str, Any]:
         """The steps done, the rates at the beginning, and what a schedule remembers."""
         remembered = self.schedule.state() if hasattr(self.schedule, "state") else None
-        return {"step": self.step, "first": self.first, "schedule": remembered}
+        return {"step": self.step, "first": self.first, "schedule": remembered, "scheduled": self.schedule is not None}
 
     def load_state(self, state: Any) -> None:
-        """Go on from there."""
+        """Go on from there; ValueError where a schedule is missing, or new: the rates would be others."""
+        scheduled = self.schedule is not None
+        if state.get("scheduled", scheduled) != scheduled:
+            given = "schedule was given when it was written, and is missing now"
+            new = "schedule was not given when it was written, and is now"
+            raise ValueError(f"{new if scheduled else given}; both must agree")
         self.step, self.first = int(state["step"]), state["first"]
         if state["schedule"] is not None and hasattr(self.schedule, "load_state"):
             self.schedule.load_state(state["schedule"])

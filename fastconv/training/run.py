@@ -22,7 +22,8 @@ from .score import Count, score
 
 __all__ = ["Run"]
 
-ENDS = "on_interrupt", "on_end"  # which all callbacks are told, whatever the others raise
+ENDS = "after_validation", "on_interrupt", "on_end"  # which all callbacks are told, whatever the others raise
+UNDOES = "after_validation"  # what before_validation did, which the last callback did last
 
 
 class Run:
@@ -45,9 +46,10 @@ class Run:
         self.metrics: Mapping[str, Any] = {}
         self.callbacks: Sequence[Any] = ()
         self.epoch, self.batch = 1, 0  # the epoch that runs, and the batches done of it
-        self.stop, self.shown = False, False
+        self.stop, self.shown, self.broken = False, False, False  # broken: by an error or Ctrl-C
         self.step_loss: float | None = None
         self.history = History()
+        self.told = 0  # the last epoch of which the schedule and the callbacks know the results
         self.count = Count(loss)
         self.elapsed, self.started = 0.0, time.perf_counter()  # seconds of this epoch before it was broken off
         self.first: float | None = None  # the loss of the first batch; infinite once it was compared with a large one
@@ -67,6 +69,11 @@ class Run:
         return self.rate.step
 
     @property
+    def images(self) -> int:
+        """The images of an epoch."""
+        return self.feed.images
+
+    @property
     def steps(self) -> int:
         """The updates of all epochs."""
         return self.rate.steps * self.rate.epochs
@@ -76,11 +83,6 @@ class Run:
         """The learning rate of the last step; None where the optimizer has none."""
         rate = getattr(self.optimizer, "lr", None)
         return float(rate) if isinstance(rate, int | float) else None
-
-    @property
-    def images(self) -> int:
-        """The images of an epoch."""
-        return self.feed.images
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -106,7 +108,8 @@ class Run:
         """Tell the callbacks; Ctrl-C waits until all have been told, and at the end so does the error of one."""
         if self.callbacks:
             with held_back(), ExitStack() as ends:
-                for callback in reversed(self.callbacks) if event in ENDS else self.callbacks:
+                forward = event not in ENDS or event == UNDOES
+                for callback in self.callbacks if forward else reversed(self.callbacks):
                     tell = getattr(callback, event)
                     if event in ENDS:
                         ends.callback(tell, self)  # the stack calls the last first, and all of them
@@ -132,6 +135,14 @@ class Run:
             self.kept.keep()
         return self.history[-1]
 
+    def end_epoch(self) -> None:
+        """Tell the schedule and the callbacks the results, then begin the next; Ctrl-C comes before all or after."""
+        with held_back():
+            self.told = self.epoch
+            self.rate.observe(self.history[-1])
+            self.call("on_epoch")
+            self.next_epoch()
+
     def next_epoch(self) -> None:
         """Begin to count anew."""
         self.epoch, self.batch, self.elapsed, self.count = self.epoch + 1, 0, 0.0, Count(self.loss)
@@ -141,7 +152,7 @@ class Run:
         if self.validation is None:
             return None, None, {}
         try:
-            self.call("before_validation")
+            self.call("before_validation")  # Ctrl-C meanwhile is raised after it
             return score(self.network, self.validation, self.loss, self.metrics)
         finally:
             self.call("after_validation")

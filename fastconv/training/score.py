@@ -14,6 +14,7 @@ from ..executor.logits import warn_of_probabilities
 from ..frozen import FrozenNetwork
 from ..losses.base import predicted_classes
 from ..network import Network
+from ..ops import check
 from ..predictor import BATCH, Predictor
 from ..system.caller import warn
 from ..typing import Array
@@ -103,7 +104,21 @@ def score(
     loss.bind(y, targets, value, None)()
     count.add(value, y, classes)
     truth = targets if classes is None else classes
-    return *count.result(), {name: float(metric(y, truth)) for name, metric in (metrics or {}).items()}
+    if metrics:  # which may not write into the labels of the caller
+        y, truth = y.view(), truth.view()
+        y.flags.writeable = truth.flags.writeable = False
+    return *count.result(), {name: measured(name, metric, y, truth) for name, metric in (metrics or {}).items()}
+
+
+def measured(name: str, metric: Any, y: Array, truth: Array) -> float:
+    """The number that a metric gives for outputs and targets."""
+    value = metric(y, truth)
+    if not isinstance(value, int | float | np.number | np.bool_) and getattr(value, "shape", None) != ():
+        raise TypeError(
+            f"metrics[{name!r}] must return a number for (outputs, targets), got {check.shown(value)}; of one number "
+            "per image return the mean"
+        )
+    return float(value)
 
 
 def outputs(network: Predictor, images: Array) -> Array:

@@ -21,10 +21,14 @@ def sources(
     """(what gives the batches, the validation or None), both checked."""
     if labels is None and is_data_set(images):
         return loaded(network, images, validation, loss, batch_size, seed, drop_last)
+    if is_data_set(images) and not hasattr(images, "__array__"):
+        kind = type(images).__name__
+        raise TypeError(f"labels must be left out, for the {kind} has its own: write fit(network, data, epochs=10)")
     images, labels = pair(images, labels, FIT)
     share = share_of(validation)
     if share is not None:
-        (images, labels), validation = divided(images, labels, share, seed)
+        drawn_by = seed if isinstance(seed, int | np.integer) else 0
+        (images, labels), validation = divided(images, labels, share, int(drawn_by))
     data = Data(network, images, labels, loss)
     held_out = held(network, validation, loss)
     seen = images_seen(len(data.images), batch_size, drop_last)
@@ -32,7 +36,9 @@ def sources(
     if not begins_with_norm(network):
         warn_of_pixels("images", data.images[:batch_size])
     warn_of_pixels("labels", data.targets[:batch_size])
-    return ArrayFeed(data, batch_size, seen, rng), held_out
+    feed = ArrayFeed(data, batch_size, seen, rng)
+    feed.split = None if share is None else (share, int(drawn_by))
+    return feed, held_out
 
 
 def loaded(
@@ -48,8 +54,9 @@ def loaded(
     drawn = drawn and loader is not given
     share = share_of(validation)
     if share is not None:
-        loader, validation = divided(loader, share)
+        loader, validation = divided(loader, share, drawn)
     feed = LoaderFeed(network, loader, loss, drawn)
+    feed.split = None if share is None else (share, 0 if drawn else loader.seed)
     if is_data_set(validation):
         return feed, LoadedValidation(network, validation, loss, loader)
     return feed, held(network, validation, loss)
@@ -92,8 +99,8 @@ class Numbered:
         raise NotImplementedError
 
 
-def divided(images: Any, labels: Any, share: float, seed: Any) -> tuple[Any, Any]:
-    """(images, labels) to train on, and those of the validation; the same for the same seed, 0 where it is None."""
+def divided(images: Any, labels: Any, share: float, seed: int) -> tuple[Any, Any]:
+    """(images, labels) to train on, and those of the validation; the same for the same seed."""
     from ..data.splits import split
 
     images, classes = check.given(images, "images"), check.given(labels, "labels")
@@ -101,8 +108,7 @@ def divided(images: Any, labels: Any, share: float, seed: Any) -> tuple[Any, Any
         raise ValueError(f"labels must be as many as images, got shapes {classes.shape} and {images.shape}")
     stratify = classes.ndim == 1 and classes.dtype.kind in "iu"
     numbered = Numbered(len(images), classes if stratify else None)
-    seed = seed if isinstance(seed, int | np.integer) else 0
-    kept, held_out = split(numbered, share, int(seed), stratify=stratify)
+    kept, held_out = split(numbered, share, seed, stratify=stratify)
     return (images[kept.indices], classes[kept.indices]), (images[held_out.indices], classes[held_out.indices])
 
 

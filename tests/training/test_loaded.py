@@ -161,3 +161,19 @@ def test_numbers_of_a_data_set_become_those_of_the_network():
     fit(net, data.ArrayData(x, values), loss=losses.Huber(), seed=3, progress=False)
     fit(other, data.ArrayData(x, values.astype("float32")), loss=losses.Huber(), seed=3, progress=False)
     assert same(net, other)
+
+
+@pytest.mark.parametrize("value", [None, np.ones(3), "0.5"], ids=repr)
+def test_a_metric_that_gives_no_number_is_named(value):
+    with pytest.raises(TypeError, match=r"metrics\['mine'\] must return a number for \(outputs, targets\), got "):
+        fit(network(), SET, validation=SET, metrics={"mine": lambda y, classes: value}, progress=False)
+
+
+def test_metrics_without_a_validation_are_refused():
+    with pytest.raises(ValueError, match=r"metrics are those of the validation, .* write fit\(..., validation=0.1\)"):
+        fit(network(), SET, metrics={"mine": lambda y, classes: 0.0}, progress=False)
+
+
+def test_labels_beside_a_data_set_are_refused():
+    with pytest.raises(TypeError, match="labels must be left out, for the ArrayData has its own"):
+        fit(network(), SET, LABELS, progress=False)

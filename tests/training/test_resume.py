@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv import CheckpointError, data, schedules
-from fastconv.callbacks import Callback, Checkpoint
+from fastconv.callbacks import Callback, Checkpoint, CSVLog, EarlyStopping
 from fastconv.data import transforms
 from fastconv.graph import sequential
 from fastconv.kernels.runtime.threads import set_num_threads
@@ -155,6 +155,63 @@ def test_a_training_without_a_seed_goes_on_with_the_one_that_was_drawn(tmp_path)
     assert bits(later) == bits(again)
 
 
+@pytest.mark.parametrize("kind", ["arrays", "set"])
+def test_without_a_seed_the_validation_keeps_its_images(tmp_path, kind):
+    class Seen(Callback):
+        def before_validation(self, run):
+            held_out, loader = run.validation, getattr(run.validation, "loader", None)
+            images = held_out.images if loader is None else loader.data.batch(np.arange(len(loader.data)))[0]
+            self.images = images.tobytes()
+
+    first, later, path = Seen(), Seen(), tmp_path / "run.npz"
+    run(network(), kind, seed=None, epochs=1, schedule=None, callbacks=[first, Checkpoint(path)])
+    run(network(), kind, seed=None, epochs=2, schedule=None, callbacks=[later], resume=path)
+    assert later.images == first.images
+
+
+def test_an_interrupt_before_the_callbacks_know_of_an_epoch_loses_nothing(tmp_path):
+    def stop_at_2(epoch):
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    def callbacks(name):
+        return [CSVLog(tmp_path / f"{name}.csv"), EarlyStopping(5), Checkpoint(tmp_path / f"{name}.npz")]
+
+    def options():
+        return {"schedule": schedules.plateau(patience=0), "epochs": 5}
+
+    whole, parts, later = network(), network(), network()
+    run(whole, "arrays", callbacks=callbacks("whole"), **options())
+    with pytest.raises(KeyboardInterrupt):
+        run(parts, "arrays", callbacks=callbacks("parts"), on_epoch=stop_at_2, **options())
+    history = run(later, "arrays", callbacks=callbacks("parts"), resume=True, **options())
+    assert bits(later) == bits(whole)
+    assert len(history) == 5
+    logs = [(tmp_path / f"{name}.csv").read_text().splitlines() for name in ("whole", "parts")]
+    assert [line.split(",")[:6] for line in logs[0]] == [line.split(",")[:6] for line in logs[1]]
+
+
+@pytest.mark.parametrize(("kind", "after"), [("arrays", 4), ("arrays", None), ("set", None)])
+def test_another_seed_would_train_on_images_of_the_validation(tmp_path, kind, after):
+    path = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        run(network(), kind, callbacks=[StopAt(3), Checkpoint(path)])
+    says = f"validation: 0.2 drawn by the seed 3 when it was written, now 0.2 drawn by the seed {after or 0}"
+    with pytest.raises(ValueError, match=says):
+        run(network(), kind, seed=after, resume=path)
+
+
+def test_an_optimizer_without_a_state_begins_anew_with_a_warning(tmp_path):
+    class Own:
+        def step(self, parameters, gradients):
+            parameters.vector[:] -= np.float32(0.1) * gradients.vector
+
+    path, options = tmp_path / "run.npz", {"seed": 3, "progress": False}
+    fit(network(), *ARRAYS, optimizer=Own(), callbacks=[Checkpoint(path)], **options)
+    with pytest.warns(UserWarning, match="no state of an optimizer, what Own remembers begins anew"):
+        fit(network(), *ARRAYS, epochs=2, optimizer=Own(), resume=path, **options)
+
+
 def test_a_finished_training_has_nothing_to_do(tmp_path):
     whole, path = network(), tmp_path / "run.npz"
     history = run(whole, "arrays", callbacks=[Checkpoint(path)])
@@ -177,6 +234,7 @@ def written(tmp_path):
         ({"accumulate": 2}, "accumulate: 1 when it was written, now 2; both must agree"),
         ({"validation": None}, "images: 49 when it was written, now 61; both must agree"),
         ({"optimizer": "adam"}, "SGD.*Adam"),
+        ({"schedule": None}, "schedule was given when it was written, and is missing now; both must agree"),
     ],
     ids=repr,
 )
@@ -186,6 +244,50 @@ def test_other_settings_are_refused_and_nothing_changes(written, options, says):
     with pytest.raises(ValueError, match=f"resume: the training in .*run.npz cannot go on here: .*{says}"):
         run(net, "arrays", resume=written, **options)
     assert bits(net) == before
+
+
+def test_a_schedule_that_was_not_there_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        run(network(), "arrays", schedule=None, callbacks=[StopAt(3), Checkpoint(path)])
+    with pytest.raises(ValueError, match="schedule was not given when it was written, and is now"):
+        run(network(), "arrays", resume=path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("conv*", None, r"conv1.bias was frozen .* trained now; write network.set_trainable\('conv1.bias', False\)"),
+        (None, "conv*", r"conv1.bias was trained .* frozen now; write network.set_trainable\('conv1.bias', True\)"),
+    ],
+)
+def test_parameters_are_frozen_as_before(tmp_path, before, after, says):
+    first, later, path = network(), network(), tmp_path / "run.npz"
+    for net, pattern in ((first, before), (later, after)):
+        if pattern is not None:
+            net.set_trainable(pattern, False)
+    with pytest.raises(KeyboardInterrupt):
+        run(first, "arrays", "adam", callbacks=[StopAt(3), Checkpoint(path)])
+    with pytest.raises(ValueError, match=says):
+        run(later, "arrays", "adam", resume=path)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"shuffle": False}, "shuffle of the loader: True .* now False"), ({"balanced": True}, "balanced of the loader")],
+    ids=repr,
+)
+def test_a_loader_has_the_order_that_it_had(tmp_path, options, says):
+    path = tmp_path / "run.npz"
+
+    def train(**given):
+        loader = data.Loader(SET, batch_size=8, seed=5, **given.pop("options", {}))
+        fit(network(), loader, epochs=2, progress=False, **given)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(callbacks=[StopAt(3), Checkpoint(path)])
+    with pytest.raises(ValueError, match=says):
+        train(options=options, resume=path)
 
 
 def test_a_loader_cannot_go_on_where_arrays_began(written):
@@ -224,3 +326,12 @@ def test_two_callbacks_with_one_file_are_refused(tmp_path):
     path = tmp_path / "run.npz"
     with pytest.raises(ValueError, match=r"callbacks must write into files of their own, got .*run.npz twice"):
         run(network(), "arrays", callbacks=[Checkpoint(path), Checkpoint(path)])
+
+
+def test_one_file_by_two_names_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    callbacks = [Checkpoint("a.npz", best="b.npz"), Checkpoint(tmp_path / "b.npz")]
+    with pytest.raises(ValueError, match=r"files of their own, got .*b.npz twice"):
+        run(network(), "arrays", callbacks=callbacks)
+    with pytest.raises(ValueError, match="best must be another file than path"):
+        Checkpoint("a.npz", best=tmp_path / "a.npz")

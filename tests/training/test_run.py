@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv.callbacks import Callback
+from fastconv.callbacks import Callback, CSVLog, EarlyStopping, WeightAverage
 from fastconv.graph import sequential
 from fastconv.layers import BatchNorm, Flatten, Linear
 from fastconv.network import Network
@@ -192,3 +192,85 @@ def test_callbacks_see_the_images_of_an_epoch_and_the_loss_of_each_batch():
     fit(network(), X, LABELS, batch_size=10, seed=2, callbacks=[losses], progress=False)
     order = np.random.default_rng(2).permutation(20)
     assert losses.seen == [train_step(other, X[part], LABELS[part], optimizer) for part in (order[:10], order[10:])]
+
+
+class Breaking(Callback):
+    """Raises after the last epoch, or stops in its last step with a NaN that the epoch then finds."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def on_step(self, run):
+        if self.error is FloatingPointError and run.step == 4:
+            run.stop = True
+            run.network.parameters["linear1.bias"][0] = np.nan
+
+    def on_epoch(self, run):
+        self.weights = run.network.parameters.flat.copy()
+        if run.epoch == 2:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, FloatingPointError])
+def test_after_an_error_in_the_last_epoch_the_network_keeps_its_own_weights(error):
+    net, breaking = network(), Breaking(error)
+    callbacks = [WeightAverage(0.9), EarlyStopping(monitor="loss"), breaking]
+    with pytest.raises(error):
+        fit(net, X, LABELS, batch_size=10, epochs=2, optimizer=SGD(5.0), callbacks=callbacks, progress=False)
+    np.testing.assert_array_equal(net.parameters.flat, breaking.weights)
+
+
+def test_two_means_of_the_weights_are_those_of_two_trainings():
+    def trained(*callbacks):
+        net, options = network(), {"batch_size": 10, "epochs": 3, "seed": 0, "validation": (X, LABELS)}
+        fit(net, X, LABELS, **options, callbacks=callbacks, progress=False)
+        return net
+
+    pair, singles = (WeightAverage(0.5), WeightAverage(0.9)), (WeightAverage(0.5), WeightAverage(0.9))
+    both = trained(*pair)
+    for one, single in zip(pair, singles, strict=True):
+        trained(single)
+        np.testing.assert_array_equal(one.weights.flat, single.weights.flat)
+    np.testing.assert_array_equal(both.parameters.flat, pair[1].weights.flat)
+
+
+def test_a_callback_is_given_once():
+    average = WeightAverage()
+    with pytest.raises(ValueError, match=r"callbacks must be different objects, got WeightAverage\(.*\) twice"):
+        fit(network(), X, LABELS, callbacks=[average, average], progress=False)
+
+
+@pytest.mark.parametrize("how", ["a signal", "an error"])
+def test_an_interrupt_while_the_weights_are_exchanged_undoes_it(how):
+    class Interrupting(Callback):
+        def before_validation(self, run):
+            if how == "an error":
+                raise ZeroDivisionError
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def on_step(self, run):
+            self.weights = run.network.parameters.flat.copy()
+
+    net, interrupting = network(), Interrupting()
+    with pytest.raises((KeyboardInterrupt, ZeroDivisionError)):
+        fit(net, X, LABELS, validation=(X, LABELS), callbacks=[WeightAverage(0.9), interrupting], progress=False)
+    np.testing.assert_array_equal(net.parameters.flat, interrupting.weights)
+
+
+def test_callbacks_know_how_many_images_an_epoch_has(tmp_path):
+    path = tmp_path / "log.csv"
+    fit(network(), X, LABELS, batch_size=8, drop_last=True, callbacks=[CSVLog(path)], progress=False)
+    names, values = (line.split(",") for line in path.read_text().splitlines())
+    row = dict(zip(names, values, strict=True))
+    assert float(row["images_per_second"]) == pytest.approx(16 / float(row["seconds"]))
+
+
+def test_a_metric_cannot_change_the_labels():
+    def careless(y, classes):
+        classes[:] = 0
+        return 1.0
+
+    labels = LABELS.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        fit(network(), X, LABELS, validation=(X, labels), metrics={"careless": careless}, progress=False)
+    np.testing.assert_array_equal(labels, LABELS)
