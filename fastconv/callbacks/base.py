@@ -34,6 +34,8 @@ class Run(Protocol):
         All of this training, in the order in which they are called.
     validation, metrics
         What the validation is, or None; the metrics by name.
+    broken : bool
+        Whether an error or Ctrl-C has ended the training.
     classes : tuple of str, or None
         The names of the classes, where the data set has them.
     preprocessing : sequence of transforms, or None
@@ -53,6 +55,7 @@ class Run(Protocol):
     lr: float | None
     history: Sequence[Any]
     stop: bool
+    broken: bool
     callbacks: Sequence[Any]
     validation: Any
     metrics: Mapping[str, Any]

@@ -7,4 +7,4 @@ __all__ = ["completed"]
 
 def completed(run: Run) -> bool:
     """False after an error or Ctrl-C: the network then keeps the weights that `fit` says it has."""
-    return not getattr(run, "broken", False) and (run.stop or len(run.history) >= run.epochs)
+    return not run.broken and (run.stop or len(run.history) >= run.epochs)

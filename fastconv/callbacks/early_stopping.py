@@ -119,8 +119,7 @@ class EarlyStopping(Callback):
 
     def refuse_order(self, run: Run) -> None:
         """ValueError if the mean of the weights is taken out of the network before this callback has seen it."""
-        listed = list(getattr(run, "callbacks", ()))
-        later = listed[listed.index(self) + 1 :] if self in listed else []
+        later = run.callbacks[run.callbacks.index(self) + 1 :]
         if any(isinstance(callback, WeightAverage) for callback in later):
             raise ValueError(
                 "callbacks must have WeightAverage before EarlyStopping, which keeps the weights that were validated; "
@@ -129,12 +128,12 @@ class EarlyStopping(Callback):
 
     def refuse_missing(self, run: Run) -> None:
         """ValueError if epochs will have no such value."""
-        name, metrics = self.monitor.name, getattr(run, "metrics", {})
+        name, metrics = self.monitor.name, run.metrics
         if name in FIELDS:
-            if name.startswith("validation") and getattr(run, "validation", ...) is None:
+            if name.startswith("validation") and run.validation is None:
                 cure = "write fit(..., validation=0.1), or EarlyStopping(monitor='loss')"
                 raise ValueError(f"EarlyStopping looks at monitor={name!r}, but fit was given no validation; {cure}")
-        elif hasattr(run, "metrics") and name not in metrics:
+        elif name not in metrics:
             known = ", ".join([*FIELDS, *metrics])
             raise ValueError(f"monitor={name!r} is none of the metrics that fit was given; known are {known}")
 

@@ -11,8 +11,8 @@ FIELDS = ("loss", "accuracy", "validation_loss", "validation_accuracy", "seconds
 
 def row(run: Run) -> dict[str, Any]:
     """name -> value of the last epoch, None where it has none; metrics come last."""
-    epoch, images = run.history[-1], getattr(run, "images", None)
-    rate = images / epoch.seconds if images and epoch.seconds > 0 else None
+    epoch = run.history[-1]
+    rate = run.images / epoch.seconds if epoch.seconds > 0 else None
     found = {"epoch": epoch.epoch, "step": run.step, "lr": run.lr}
     found |= {name: getattr(epoch, name) for name in FIELDS}
     found["images_per_second"] = rate

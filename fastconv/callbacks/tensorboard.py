@@ -85,9 +85,9 @@ class TensorBoard(Callback):
 
     def on_step(self, run: Run) -> None:
         """Add the loss of the batch, if it is time."""
-        loss = getattr(run, "step_loss", None)
-        if self.events is not None and self.steps is not None and run.step % self.steps == 0 and loss is not None:
-            self.events.scalar("loss/step", float(loss), run.step)
+        if self.events is not None and self.steps is not None and run.step % self.steps == 0:
+            assert run.step_loss is not None, "there was a step"
+            self.events.scalar("loss/step", run.step_loss, run.step)
 
     def on_epoch(self, run: Run) -> None:
         """Add the results of the epoch."""

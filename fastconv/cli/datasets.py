@@ -13,7 +13,7 @@ from ..data.parts import PARTS
 from ..typing import Array
 from .streams import warnings_in_lines
 
-__all__ = ["held_out_part", "labels_of", "parts_of", "read"]
+__all__ = ["held_out_part", "labels_of", "parts_of", "read", "refuse_unreadable"]
 
 ARCHIVE = ".npz"
 
@@ -30,6 +30,15 @@ def parts_of(path: str) -> tuple[str, ...]:
     inside = class_folders(place)
     found = tuple(part for part, words in PARTS.items() if any(word in inside for word in words))
     return found if "train" in found and len(found) >= max(2, len(inside)) else ()
+
+
+def refuse_unreadable(place: str, faults: Sequence[object], count: int) -> None:
+    """DataError that names the pictures that cannot be read, if there are any; `count`: of how many."""
+    if faults:
+        names = "; ".join(map(str, faults))
+        raise DataError(
+            f"{place}: {len(faults)} of {count} pictures cannot be read: {names}; remove them, or add --skip-unreadable"
+        )
 
 
 def named_arrays(path: str, names: Sequence[str]) -> tuple[str, ...]:

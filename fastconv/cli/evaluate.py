@@ -9,7 +9,7 @@ import numpy as np
 from .. import data, metrics
 from ..data.picture_files import FileData
 from ..typing import Array
-from .datasets import held_out_part, labels_of, parts_of, read
+from .datasets import held_out_part, labels_of, parts_of, read, refuse_unreadable
 from .documents import as_json
 from .flags import add_json, add_threads, option
 from .saved import Saved, load_network
@@ -57,18 +57,8 @@ def opened(saved: Saved, place: str, options: Namespace) -> Any:
     channels, size = saved.pictures
     found = read(place, wanted if parts or options.part else None, channels, size, options.skip_unreadable)
     if isinstance(found, FileData) and not options.skip_unreadable:
-        refuse_unreadable(found, place)
+        refuse_unreadable(place, list(found.unreadable().values()), len(found))
     return found
-
-
-def refuse_unreadable(found: FileData, place: str) -> None:
-    """DataError that names the pictures that cannot be read, if there are any."""
-    if faults := found.unreadable():
-        names = "; ".join(faults.values())
-        raise data.DataError(
-            f"{place}: {len(faults)} of {len(found)} pictures cannot be read: {names}; remove them, "
-            "or add --skip-unreadable"
-        )
 
 
 def in_order(saved: Saved, found: Any, labels: Array, place: str) -> Array:

@@ -14,7 +14,7 @@ from ..data.in_memory import ArrayData
 from ..data.picture_files import FileData
 from ..typing import Array, Shape
 from .architectures import usual_input
-from .datasets import labels_of, parts_of, read
+from .datasets import labels_of, parts_of, read, refuse_unreadable
 from .words import counted
 
 __all__ = ["Given", "given"]
@@ -83,13 +83,7 @@ def kept(found: FileData, place: str) -> Any:
     keeps = found.batch([0])[0][0].nbytes * len(found) <= IN_MEMORY
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         tried = [result for piece in pool.map(lambda piece: attempts(found, piece, keeps), pieces) for result in piece]
-    faults = [result for result in tried if isinstance(result, data.DataError)]
-    if faults:
-        names = "; ".join(map(str, faults))
-        raise data.DataError(
-            f"{place}: {len(faults)} of {len(found)} pictures cannot be read: {names}; remove them, "
-            "or add --skip-unreadable"
-        )
+    refuse_unreadable(place, [result for result in tried if isinstance(result, data.DataError)], len(found))
     refuse_sizes(place, {result if isinstance(result, tuple) else result.shape for result in tried})
     return ArrayData(tried, found.targets, found.classes) if keeps else found
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import numpy as np
+from .divergence import Kept
 
 __all__ = ["Boundary"]
 
@@ -11,16 +11,13 @@ class Boundary:
     """Copies of the buffers, of the batches done and of what was counted, as they were after the last update."""
 
     def __init__(self, run: Any) -> None:
-        buffers = run.network.buffers
-        self.run, self.live = run, [buffers.memory(name) for name in buffers]
-        self.copies = [array.copy() for array in self.live]
+        self.run, self.buffers = run, Kept(run.network, parameters=False)
         self.pass_by()
 
     def pass_by(self) -> None:
         """The training is between two updates."""
         self.batch, self.counted = self.run.batch, self.run.count.state()
-        for copy, array in zip(self.copies, self.live, strict=True):
-            np.copyto(copy, array)
+        self.buffers.keep()
 
     def go_back(self) -> None:
         """Undo the batches since the last update."""
@@ -28,5 +25,4 @@ class Boundary:
         self.run.count.load_state(self.counted)
         if self.run.adjust is not None:
             self.run.adjust.forget()
-        for copy, array in zip(self.copies, self.live, strict=True):
-            np.copyto(array, copy)
+        self.buffers.put_back()

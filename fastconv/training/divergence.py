@@ -15,11 +15,12 @@ USUAL = 0.01  # a learning rate with which SGD seldom diverges
 
 
 class Kept:
-    """Copies of the parameters and buffers of a network, which can be put back."""
+    """Copies of the buffers of a network, and unless told otherwise of its parameters, which can be put back."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, parameters: bool = True) -> None:
         buffers = network.buffers
-        self.live = [network.parameters.vector, *(buffers.memory(name) for name in buffers)]
+        self.live = [network.parameters.vector] if parameters else []
+        self.live += [buffers.memory(name) for name in buffers]
         self.copies = [array.copy() for array in self.live]
 
     def keep(self) -> None:

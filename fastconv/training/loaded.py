@@ -44,13 +44,7 @@ def divided(loader: Loader, share: float, drawn: bool) -> tuple[Loader, Loader]:
 
 def held_out(data: Any, loader: Loader | None) -> Loader:
     """A loader of a validation, in its order, with those transforms of another loader that are not random."""
-    try:
-        transforms = () if loader is None else unchanging(loader.transforms)
-    except ValueError as error:
-        raise ValueError(
-            f"validation: {error}; give a validation with transforms of its own: Loader(data, shuffle=False, "
-            "transforms=[...])"
-        ) from None
+    transforms = () if loader is None else unchanging(loader.transforms)
     return Loader(data_set(data), batch_size=BATCH, shuffle=False, transforms=transforms)
 
 

@@ -71,7 +71,7 @@ def fit(
     validation : pair (images, labels), data set, Loader(shuffle=False), or a share such as 0.1; optional
         Looked at after each epoch. A share of the images, drawn by the seed, of each class as many as it has, is kept
         for it and not trained on. A data set passes through those transforms of the training's loader that are not
-        random.
+        random; functions of your own stay.
     progress : bool
         Show a line per epoch on standard error, and, on a terminal where tqdm is installed, a bar while it runs.
     on_epoch : function Epoch -> anything, optional
