@@ -6,7 +6,7 @@ from typing import Any
 
 from . import values
 
-__all__ = ["add_json", "add_network", "add_threads", "option"]
+__all__ = ["add_assignments", "add_json", "add_network", "add_threads", "option"]
 
 
 def option(command: Any) -> Callable[..., None]:
@@ -39,12 +39,11 @@ def add_network(command: ArgumentParser) -> None:
 
 def add_arguments(command: Any) -> None:
     """Add `--model-args`."""
+    add_assignments(command, "--model-args", "arguments of the model's function, such as width_mult=0.5")
+
+
+def add_assignments(command: Any, flag: str, words: str) -> None:
+    """Add an option that takes one NAME=VALUE or several."""
     command.add_argument(
-        "--model-args",
-        nargs="+",
-        action="extend",
-        type=values.assignment,
-        metavar="NAME=VALUE",
-        default=[],
-        help="arguments of the model's function, such as width_mult=0.5",
+        flag, nargs="+", action="extend", type=values.assignment, metavar="NAME=VALUE", default=[], help=words
     )

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from . import values
-from .flags import add_arguments, add_json, add_threads, option
+from .flags import add_arguments, add_assignments, add_json, add_threads, option
 from .train import FEWEST_EPOCHS, IMAGES_SHOWN, train
 
 __all__ = ["add_options"]
@@ -81,15 +81,7 @@ def add_training(group: Any) -> None:
     add("--momentum", "X", values.from_0_to_1, "of sgd and rmsprop (default: 0)")
     add("--weight-decay", "X", values.not_negative, "(default: 0; 0.01 for adamw)")
     add("--schedule", "NAME", values.schedule, f"of the learning rate: {', '.join(values.SCHEDULES)}")
-    group.add_argument(
-        "--schedule-args",
-        nargs="+",
-        action="extend",
-        type=values.assignment,
-        metavar="NAME=VALUE",
-        default=[],
-        help="arguments of the schedule, such as every=30 factor=0.1",
-    )
+    add_assignments(group, "--schedule-args", "arguments of the schedule, such as every=30 factor=0.1")
     add("--warm-up", "N", values.not_negative, "epochs in which the learning rate rises from 0")
     add("--loss", "NAME", values.loss, "cross-entropy or mse (default: mse for zhang2016)")
     add("--label-smoothing", "X", values.from_0_to_1, "share of each target spread over all classes", 0.0)
