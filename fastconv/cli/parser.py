@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
+from ..system.extras import MissingPackage
 from .streams import Stream, complain
 from .usage import parsed
 
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str], output: Stream) -> int:
     except OSError as error:
         name = error.filename
         return failed(error if name is None else f"{name or repr(name)}: {error.strerror}")
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, MissingPackage) as error:
         return failed(error)
 
 
