@@ -141,4 +141,5 @@ class Reported:
         if batch_size is not None:
             works = {"prediction": self.memory(batch_size), "training step": self.memory(batch_size, training=True)}
             lines = [f"{work} of {batch_size}: {memory}" for work, memory in works.items()]
-        return Summary(self.nodes, lines)
+        frozen = sum(self.executor.parameters[name].size for name in self.executor.frozen)
+        return Summary(self.nodes, lines, frozen)

@@ -21,9 +21,12 @@ class Row(NamedTuple):
 
 
 class Summary(Report):
-    """Rows, and totals as `parameters`, `neurons`, `multiply_adds`; `str` gives the table and lines about memory."""
+    """Rows, and totals as `parameters`, `trained`, `neurons`, `multiply_adds`; `str` gives the table and lines below it.
 
-    def __init__(self, nodes: Sequence[Node], memory: Sequence[str] = ()) -> None:
+    `trained` counts the parameters that `set_trainable` has not frozen.
+    """
+
+    def __init__(self, nodes: Sequence[Node], memory: Sequence[str] = (), frozen: int = 0) -> None:
         self.memory = memory
         self.rows: list[Row] = []
         seen: set[str | None] = set()
@@ -33,6 +36,7 @@ class Summary(Report):
         self.parameters, self.neurons, self.multiply_adds = (
             sum(getattr(row, name) for row in self.rows) for name in ("parameters", "neurons", "multiply_adds")
         )
+        self.trained = self.parameters - frozen
 
     def table(self) -> Table:
         """The rows, and the totals."""
@@ -42,8 +46,10 @@ class Summary(Report):
         return Table(head, cells, total, left=(0, 1, 2))
 
     def more(self) -> Sequence[str]:
-        """The memory of a batch."""
-        return self.memory
+        """How many parameters are trained, where some are frozen; the memory of a batch."""
+        if self.trained == self.parameters:
+            return self.memory
+        return [f"trained: {self.trained:,} of {self.parameters:,} parameters, the others are frozen", *self.memory]
 
 
 def row(node: Node, counted: bool) -> Row:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import cos, pi
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from ..ops import check
@@ -21,9 +22,19 @@ Schedule = Callable[[Moment], float]
 
 def checked(schedule: Any) -> Any:
     """A schedule, or None; TypeError for what is none."""
+    if isinstance(schedule, FunctionType) and f"fastconv.schedules.{schedule.__name__}" == outside(schedule):
+        raise TypeError(
+            f"schedule must be a function of a Moment; fastconv.schedules.{schedule.__name__} makes one: "
+            f"call it with its settings, if any, schedules.{schedule.__name__}(...)"
+        )
     if schedule is None or (callable(schedule) and not isinstance(schedule, type)):
         return schedule
     raise TypeError(f"schedule must be a function of a Moment, such as fastconv.schedules.cosine(), got {schedule!r}")
+
+
+def outside(function: FunctionType) -> str:
+    """The name under which users see a function of this folder, such as fastconv.schedules.cosine."""
+    return f"{function.__module__.rpartition('.')[0]}.{function.__qualname__}"
 
 
 def rate_factor(schedule: Schedule, moment: Moment) -> float:

@@ -45,3 +45,13 @@ def test_memory_of_a_batch_is_told_on_request():
     assert more[: len(plain)] == plain
     told = [f"prediction of 8: {network.memory(8)}", f"training step of 8: {network.memory(8, training=True)}"]
     assert " ".join(more[len(plain) :]) == " ".join(told)
+
+
+def test_what_is_frozen_is_counted_and_said_below_the_table():
+    network = Network(models.lenet5(), (1, 28, 28))
+    assert network.summary().trained == 61_706
+    assert "frozen" not in str(network.summary())
+    network.set_trainable("conv*", False)
+    summary = network.summary()
+    assert (summary.parameters, summary.trained) == (61_706, 61_706 - 156 - 2_416)
+    assert str(summary).endswith("\ntrained: 59,134 of 61,706 parameters, the others are frozen")

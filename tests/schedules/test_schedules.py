@@ -174,6 +174,12 @@ def test_what_is_no_schedule(schedule):
         schedules.warm_up(1, schedule)
 
 
+@pytest.mark.parametrize("name", [name for name in schedules.__all__ if name.islower()])
+def test_a_function_that_makes_schedules_is_no_schedule(name):
+    with pytest.raises(TypeError, match=rf"fastconv\.schedules\.{name} makes one: .* schedules\.{name}\(\.\.\.\)"):
+        train(getattr(schedules, name))
+
+
 class Own:
     def step(self, parameters, gradients):
         pass
