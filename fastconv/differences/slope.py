@@ -1,0 +1,113 @@
+"""The derivative of L = sum dy y along one direction, from values of y on both sides of the point.
+
+slope    (L(h) - L(-h)) / 2h for h and h / 4; a 15th of their difference removes the error in h^2 (Richardson)
+error    that 15th, the rounding error, and what a kink of y within h may add
+kink     some element of y has another derivative to the left than to the right, however small h is
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..typing import Array
+
+FIRST = 2.0**-10  # the first step, as a share of the size of the values
+RATIO = 4.0  # between two steps
+STEPS = 11  # the last is 2^-30 of the size
+ENOUGH = 1e-7  # a smaller relative error is not asked for
+ROUNDING = 4 * float(np.finfo("float64").eps)
+
+Line = Callable[[float], Array]  # t -> y at the point that lies t along the direction
+
+
+class Slope(NamedTuple):
+    """The derivative along a direction; at a kink the derivatives that it may have are those from low to high."""
+
+    value: float
+    error: float  # an estimate: the value is no more exact than this
+    low: float
+    high: float
+    scale: float = 0.0  # sum of |dy dy/dt|: what the value is the sum of
+    kink: bool = False
+
+
+class Step(NamedTuple):
+    """The difference quotients of one step: to the left and to the right, for each element of y, times dy."""
+
+    h: float
+    left: Array
+    right: Array
+    rounding: float
+
+    @property
+    def central(self) -> float:
+        """(L(h) - L(-h)) / 2h"""
+        return float((self.left + self.right).sum()) / 2
+
+    @property
+    def apart(self) -> float:
+        """The sum of |right - left|: proportional to h where y is smooth, constant where it has a kink."""
+        return float(np.abs(self.right - self.left).sum())
+
+    @property
+    def scale(self) -> float:
+        """The sum of |dy dy/dt|."""
+        return float(np.abs(self.left + self.right).sum()) / 2
+
+
+NOTHING = Slope(np.nan, np.inf, np.nan, np.nan, np.inf)  # y is not finite beside the point
+
+
+def slope(y: Line, middle: Array, dy: Array | float, size: float) -> Slope:
+    """dL/dt at t = 0, where y(0) is `middle`, and y changes little while t is much smaller than `size`."""
+    steps: list[Step] = []
+    best = NOTHING
+    for step in quotients(y, middle, dy, size):
+        if steps:
+            best = min(best, smooth(steps[-1], step), key=error_of)
+            if best.error <= ENOUGH * best.scale:
+                return best
+        steps.append(step)
+    pairs = zip(steps, steps[1:], strict=False)
+    return min(best, *(one_sided(*pair) for pair in pairs), NOTHING, key=error_of)
+
+
+def error_of(found: Slope) -> float:
+    """What is compared to find the best."""
+    return found.error
+
+
+def quotients(y: Line, middle: Array, dy: Array | float, size: float) -> Iterator[Step]:
+    """The difference quotients for smaller and smaller steps; none where y is not finite."""
+    for k in range(STEPS):
+        h = size * FIRST / RATIO**k
+        with np.errstate(invalid="ignore", over="ignore"):
+            left, right = dy * (middle - y(-h)) / h, dy * (y(h) - middle) / h
+        if np.isfinite(left).all() and np.isfinite(right).all():
+            moved = (left != 0) | (right != 0)
+            yield Step(h, left, right, ROUNDING * float((np.abs(dy * middle) * moved).sum()) / h)
+
+
+def smooth(coarse: Step, fine: Step) -> Slope:
+    """The slope from two central differences; its error is large if y has a kink within the smaller step.
+
+    Where y is smooth, `apart` becomes `RATIO` times smaller; what does not become smaller is the jump of y'.
+    """
+    correction = (fine.central - coarse.central) / ((coarse.h / fine.h) ** 2 - 1)
+    jump = max(0.0, fine.apart - (coarse.apart - fine.apart) / (coarse.h / fine.h - 1))
+    value = fine.central + correction
+    return Slope(value, abs(correction) + jump / 2 + fine.rounding, value, value, fine.scale)
+
+
+def one_sided(coarse: Step, fine: Step) -> Slope:
+    """The derivatives from both sides; each element of y may have any between its two."""
+    ratio = coarse.h / fine.h
+    corrections = [
+        (fine.left - coarse.left) / (ratio - 1),
+        (fine.right - coarse.right) / (ratio - 1),
+    ]
+    left, right = fine.left + corrections[0], fine.right + corrections[1]
+    error = sum(float(np.abs(correction).sum()) for correction in corrections) + 2 * fine.rounding
+    low, high = float(np.minimum(left, right).sum()), float(np.maximum(left, right).sum())
+    return Slope((low + high) / 2, error, low, high, max(fine.scale, abs(low), abs(high)), high - low > 2 * error)
