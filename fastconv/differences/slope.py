@@ -6,6 +6,7 @@ kink     some element of y has another derivative to the left than to the right,
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ class Slope(NamedTuple):
     error: float  # an estimate: the value is no more exact than this
     low: float
     high: float
-    scale: float = 0.0  # sum of |dy dy/dt|: what the value is the sum of
+    scale: float = 0.0  # of what the value is the sum of: the root of the sum of (dy dy/dt)^2
     kink: bool = False
 
 
@@ -52,8 +53,8 @@ class Step(NamedTuple):
 
     @property
     def scale(self) -> float:
-        """The sum of |dy dy/dt|."""
-        return float(np.abs(self.left + self.right).sum()) / 2
+        """The root of the sum of (dy dy/dt)^2 over the elements of y."""
+        return float(np.linalg.norm((self.left + self.right).ravel())) / 2
 
 
 NOTHING = Slope(np.nan, np.inf, np.nan, np.nan, np.inf)  # y is not finite beside the point
@@ -69,8 +70,7 @@ def slope(y: Line, middle: Array, dy: Array | float, size: float) -> Slope:
             if best.error <= ENOUGH * best.scale:
                 return best
         steps.append(step)
-    pairs = zip(steps, steps[1:], strict=False)
-    return min(best, *(one_sided(*pair) for pair in pairs), NOTHING, key=error_of)
+    return min(best, *(one_sided(*pair) for pair in pairwise(steps)), NOTHING, key=error_of)
 
 
 def error_of(found: Slope) -> float:
@@ -86,7 +86,7 @@ def quotients(y: Line, middle: Array, dy: Array | float, size: float) -> Iterato
             left, right = dy * (middle - y(-h)) / h, dy * (y(h) - middle) / h
         if np.isfinite(left).all() and np.isfinite(right).all():
             moved = (left != 0) | (right != 0)
-            yield Step(h, left, right, ROUNDING * float((np.abs(dy * middle) * moved).sum()) / h)
+            yield Step(h, left, right, ROUNDING * float(np.linalg.norm((dy * middle * moved).ravel())) / h)
 
 
 def smooth(coarse: Step, fine: Step) -> Slope:

@@ -1,0 +1,163 @@
+"""Functions of arrays as problems: ops of fastconv with their backward functions, and pairs (forward, backward)."""
+
+from collections.abc import Callable, Mapping
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..ops import check
+from ..typing import Array
+from . import pairing
+from .central import numbers
+from .problem import Gradient, Problem, label
+
+Function = Callable[..., Any]
+
+
+def op_problem(op: Function, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Problem:
+    """A function of `fastconv.ops`, called with these arguments."""
+    name = op.__name__
+    if not pairing.backwards(op):
+        raise TypeError(
+            f"fastconv.{name} has no backward function to check; for one of your own write "
+            f"gradcheck((fastconv.{name}, backward), ...), backward(dy, *arrays)"
+        )
+    given = bound(op, arguments, options, f"fastconv.{name}")
+    for option in pairing.WITHOUT:
+        if given.pop(option, None) is not None:
+            raise ValueError(f"the backward functions of {name} know no {option}; leave it out, or check a layer")
+    for option in ("out", "return_saved", "return_indices", "return_gradient"):
+        given.pop(option, None)
+    given = {each: precise(value, each) for each, value in given.items()}
+    moved = {each: given[each] for each in pairing.differentiable(op, given)}
+    for each, value in moved.items():
+        if not is_real(value):
+            raise TypeError(f"{each} must be an array of real numbers, got {check.described(value)}")
+
+    def now() -> dict[str, Any]:
+        """The arguments of a call: copies of all arrays, for running statistics change."""
+        return {each: value.copy() if isinstance(value, np.ndarray) else value for each, value in given.items()}
+
+    problem = Problem(name, moved, lambda: result_of(op(**now())), lambda dy: [])
+    problem.gradients = lambda dy: watched(problem, dy, now(), lambda dy, arrays: pairing.gradients_of(op, arrays, dy))
+    return problem
+
+
+def pair_problem(pair: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Problem:
+    """Two functions, forward(*arrays, **options) -> y and backward(dy, *arrays, **options) -> gradients."""
+    if len(pair) != 2 or not all(callable(each) for each in pair):
+        raise TypeError(f"a pair must be two functions (forward, backward), got {check.described(pair)}")
+    forward, backward = pair
+    names = names_of(forward, len(arguments))
+    values = [precise(value, name) for name, value in zip(names, arguments, strict=True)]
+    moved = {name: value for name, value in zip(names, values, strict=True) if is_real(value)}
+    if not moved:
+        raise TypeError("gradcheck needs at least one array of real numbers after the pair (forward, backward)")
+    remembers = not accepts(backward, None, *values, **options) and accepts(backward, None)
+    title = getattr(forward, "__name__", type(forward).__name__)
+
+    def results(dy: Array, arrays: Mapping[str, Any]) -> list[Gradient]:
+        """The gradients by name; of a backward that takes dy alone, after a forward pass."""
+        if remembers:
+            forward(*arrays.values(), **options)
+        found = backward(dy) if remembers else backward(dy, *arrays.values(), **options)
+        return by_name(found, list(moved), getattr(backward, "__name__", "backward"))
+
+    arrays = dict(zip(names, values, strict=True))
+    problem = Problem(title, moved, lambda: result_of(forward(*arrays.values(), **options)), lambda dy: [])
+    problem.gradients = lambda dy: watched(problem, dy, arrays, results)
+    return problem
+
+
+def watched(
+    problem: Problem,
+    dy: Array | float,
+    arrays: Mapping[str, Any],
+    results: Callable[[Array, Mapping[str, Any]], list[Gradient]],
+) -> list[Gradient]:
+    """The gradients; a backward that changes what it is given, or returns it, is noted as a fault."""
+    given = {"dy": np.array(dy, "float64"), **{n: a for n, a in arrays.items() if isinstance(a, np.ndarray)}}
+    before = {name: array.copy() for name, array in given.items()}
+    found = results(given["dy"], arrays)
+    for name, array in given.items():
+        if not np.array_equal(array, before[name], equal_nan=array.dtype.kind == "f"):
+            problem.fault(f"backward changes {name}: it must only read it")
+            array[...] = before[name]
+        for each in found:
+            if isinstance(each.value, np.ndarray) and np.may_share_memory(each.value, array):
+                problem.fault(f"{label(each.name)} lies in the memory of {name}: return an array of its own")
+    return found
+
+
+def by_name(found: Any, names: list[str], backward: str) -> list[Gradient]:
+    """The results of a backward function: a tuple or list in the order of the arrays, or a dict by their names."""
+    if isinstance(found, Mapping):
+        unknown = [name for name in found if name not in names]
+        if unknown or len(found) < len(names):
+            raise TypeError(f"{backward} must return a gradient for each of {', '.join(names)}, got {[*found]}")
+        return [Gradient(name, value) for name, value in found.items() if value is not None]
+    results = list(found) if isinstance(found, tuple | list) else [found]
+    if len(results) != len(names):
+        wanted = f"{len(names)} gradients, of {', '.join(names)}" if len(names) > 1 else f"the gradient of {names[0]}"
+        raise TypeError(f"{backward} must return {wanted} (None where there is none), got {len(results)}")
+    return [Gradient(name, value) for name, value in zip(names, results, strict=True) if value is not None]
+
+
+def bound(function: Function, arguments: tuple[Any, ...], options: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """name -> value of a call; TypeError for what the function does not take."""
+    try:
+        return dict(signature(function).bind(*arguments, **options).arguments)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}; after the function write the arguments of a call of it") from None
+
+
+def accepts(function: Function, *arguments: Any, **options: Any) -> bool:
+    """Whether a call with these arguments is possible."""
+    try:
+        signature(function).bind(*arguments, **options)
+    except TypeError:
+        return False
+    except ValueError:  # a compiled function that does not tell
+        return True
+    return True
+
+
+def names_of(function: Function, count: int) -> list[str]:
+    """The names of the first arguments of a function; x1, x2, ... where it has none for them."""
+    try:
+        takes = [
+            p.name
+            for p in signature(function).parameters.values()
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY)
+        ]
+    except ValueError:
+        takes = []
+    return [takes[k] if k < len(takes) else f"x{k + 1}" for k in range(count)]
+
+
+def precise(value: Any, name: str) -> Any:
+    """Arrays of floats as float64 copies, other arrays as copies, anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return numbers(value, name) if value.dtype.kind == "f" else value.copy()
+
+
+def is_real(value: Any) -> bool:
+    """Whether this is an array of real numbers."""
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def result_of(y: Any) -> Array:
+    """y as a float64 array of its own."""
+    first = y[0] if isinstance(y, tuple) else y
+    result = np.array(first)
+    if result.dtype.kind not in "fiu":
+        raise TypeError(f"forward must return an array of real numbers, got {check.described(first)}")
+    return result.astype("float64")
+
+
+def is_op(target: Any) -> bool:
+    """Whether this is a function of `fastconv.ops`."""
+    return target is getattr(ops, getattr(target, "__name__", ""), None)
