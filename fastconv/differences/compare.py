@@ -17,7 +17,7 @@ from .slope import Slope, slope
 
 DIRECTIONS = 2  # random ones, through all entries of an array of which only some are tested
 SAFETY = 10  # how much larger than its estimate the error of a slope may be
-VAGUE = 0.01  # a larger relative error decides nothing
+VAGUE = 0.01  # a larger error, as a share of the slope or of the largest entry, decides nothing
 FAR = 1e-3  # how far from kinks that meet the gradient is compared again, as a share of the values
 
 
@@ -53,6 +53,7 @@ class Comparison:
     dy: Array
     tolerance: float
     floor: float = field(init=False)  # rounding errors of the gradient
+    unit: float = field(init=False)  # the size of its largest entries
 
     def __post_init__(self) -> None:
         self.array = self.problem.arrays[self.name]
@@ -60,6 +61,7 @@ class Comparison:
         total = float(np.linalg.norm((self.dy * self.y).ravel()))
         largest = float(np.abs(self.gradient).max(initial=0, where=np.isfinite(self.gradient)))
         self.floor = 1e-12 * total / self.size + 1e-10 * largest + 1e-300
+        self.unit = max(largest, 1e-3 * total / self.size, 1e-300)
 
     def entry(self, index: Index) -> Tested:
         """One entry; it is put back."""
@@ -96,7 +98,7 @@ class Comparison:
         size = max(abs(analytic), abs(found.value))
         difference = max(analytic - found.high, found.low - analytic, 0.0) if np.isfinite(analytic) else np.nan
         error = SAFETY * found.error
-        vague = not error <= VAGUE * max(size, found.scale) + 1000 * floor
+        vague = not error <= VAGUE * max(size, found.scale, self.unit * length)
         return Tested(index, analytic, found, difference, self.tolerance * size + error + floor, vague)
 
     def random_direction(self, rng: Generator) -> Array:

@@ -26,6 +26,7 @@ def examine(problem: Problem, settings: Settings) -> list[Row]:
     """The rows of a problem; what else is wrong is in its `faults`."""
     if not problem.arrays or not any(array.size for array in problem.arrays.values()):
         raise ValueError(f"{problem.title} has no entries to check; give it arrays that are not empty")
+    call_elsewhere(problem, settings.rng)  # first, so that what stays from a first call is not that of this point
     y = problem.value()
     finite_everywhere(y, problem)
     if not close(problem.value(), y):
@@ -51,9 +52,7 @@ def repeated(problem: Problem, dy: Array, rng: Generator) -> list[Gradient]:
     first = copied(problem, problem.gradients(dy))
     earlier = problem.gradients(dy)
     kept = copied(problem, earlier)
-    with problem.elsewhere(rng, 0.01):
-        other = problem.value()
-        problem.gradients(problem.weights(other, rng))
+    call_elsewhere(problem, rng)
     for before, now in zip(kept, earlier, strict=True):
         if isinstance(now.value, np.ndarray) and not close(now.value, before.value):
             problem.fault(f"{label(now.name)} of one call changes with the next: return a new array in each call")
@@ -65,6 +64,12 @@ def repeated(problem: Problem, dy: Array, rng: Generator) -> list[Gradient]:
                 f"{label(one.name)} is another when backward is called again{grown(one.value, other_one.value)}"
             )
     return last
+
+
+def call_elsewhere(problem: Problem, rng: Generator) -> None:
+    """A forward and a backward pass at another point, with another dy."""
+    with problem.elsewhere(rng, 0.01):
+        problem.gradients(problem.weights(problem.value(), rng))
 
 
 def grown(first: Array, last: Array) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature, signature
 from typing import Any
 
+import numpy as np
+
 from .. import ops
 from ..typing import Array
 from .problem import Gradient
@@ -85,8 +87,12 @@ def kept(op: Callable[..., Any], given: Mapping[str, Any], result: tuple[Any, ..
 
 
 def after(op: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the forward pass leaves for the backward pass: y, and mean and invstd, or indices."""
+    """What the forward pass leaves for the backward pass: y, and mean and invstd, or indices.
+
+    It gets copies, for batch norm in training changes running statistics.
+    """
     takes = parameters(op)
+    given = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in given.items()}
     if "return_saved" in takes:
         y, mean, invstd = op(**{**given, "return_saved": True})
         return {"y": y, "mean": mean, "invstd": invstd}
@@ -104,9 +110,7 @@ def ways(
     shapes = {"input_shape": "x", "weight_shape": "weight" if "weight" in given else "k"}
     known = {**known, **{name: known[array].shape for name, array in shapes.items() if name in takes}}
     needed = {name: known[name] for name in takes if name in known and name not in ("y", "out")}
-    if takes.get("indices", NEVER).default is not None:  # without a default it is needed
-        pass
-    elif "indices" in needed:
+    if "indices" in needed and optional(takes, "indices"):
         without = {name: value for name, value in needed.items() if name != "indices"}
         return [("", without), (" with indices", needed)]
     if takes.get("y", NEVER).default is None:

@@ -1,4 +1,4 @@
-"""What a wrong gradient looks like, where that is certain: a factor, an axis, a transposed or rotated array, a border."""
+"""What a wrong gradient looks like, where that is certain: a factor, an axis, a rotated array, a border."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What is checked, whatever it is: arrays that can be moved, the value y that follows them, and gradients of sum dy y."""
+"""What is checked, whatever it is: arrays that can be moved, the y that follows, and gradients of sum dy y."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -7,7 +7,7 @@ kink     some element of y has another derivative to the left than to the right,
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,12 +80,13 @@ def error_of(found: Slope) -> float:
 
 def quotients(y: Line, middle: Array, dy: Array | float, size: float) -> Iterator[Step]:
     """The difference quotients for smaller and smaller steps; none where y is not finite."""
+    moved: Any = False  # the elements of y that depend on t; small steps may be lost in their rounding
     for k in range(STEPS):
         h = size * FIRST / RATIO**k
         with np.errstate(invalid="ignore", over="ignore"):
             left, right = dy * (middle - y(-h)) / h, dy * (y(h) - middle) / h
         if np.isfinite(left).all() and np.isfinite(right).all():
-            moved = (left != 0) | (right != 0)
+            moved = moved | (left != 0) | (right != 0)
             yield Step(h, left, right, ROUNDING * float(np.linalg.norm((dy * middle * moved).ravel())) / h)
 
 
