@@ -98,7 +98,7 @@ class Comparison:
         size = max(abs(analytic), abs(found.value))
         difference = max(analytic - found.high, found.low - analytic, 0.0) if np.isfinite(analytic) else np.nan
         error = SAFETY * found.error
-        vague = not error <= VAGUE * max(size, found.scale, self.unit * length)
+        vague = not error <= VAGUE * max(size, found.scale, found.reach, self.unit * length)
         return Tested(index, analytic, found, difference, self.tolerance * size + error + floor, vague)
 
     def random_direction(self, rng: Generator) -> Array:
@@ -155,17 +155,17 @@ def compare(comparison: Comparison, count: int, rng: Generator) -> list[Tested]:
 
 
 def beside_kinks(tested: list[Tested], away: Comparison, rng: Generator) -> list[Tested]:
-    """The same list; what is wrong at a kink counts as it is at the point of `away`, which lies close by.
+    """The same list; what is undecided here counts as it is at the point of `away`, which lies close by."""
+    return [retested(away, each, rng) if undecided(each) else each for each in tested]
+
+
+def undecided(each: Tested) -> bool:
+    """Whether this point of a model cannot tell right from wrong.
 
     Where kinks of several functions meet, the slopes of their composition to both sides need not enclose what the chain
-    rule gives with any choice at each of them.
+    rule gives with any choice at each of them; and batch norm of equal values bends too sharply for any step.
     """
-    return [retested(away, each, rng) if at_kink(each) else each for each in tested]
-
-
-def at_kink(each: Tested) -> bool:
-    """Whether this is outside the slopes to both sides of a kink."""
-    return each.wrong and each.found.kink
+    return each.vague or (each.wrong and each.found.kink)
 
 
 def retested(away: Comparison, each: Tested, rng: Generator) -> Tested:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..typing import Array, Generator
-from .compare import FAR, Comparison, Tested, at_kink, beside_kinks, compare
+from .compare import FAR, Comparison, Tested, beside_kinks, compare, undecided
 from .patterns import pattern
 from .problem import Gradient, Problem, label
 from .report import Row
@@ -44,7 +44,9 @@ def finite_everywhere(y: Array, problem: Problem) -> None:
     """ValueError if y is not finite at the point itself."""
     if not np.isfinite(y).all():
         count = np.count_nonzero(~np.isfinite(y))
-        raise ValueError(f"{problem.title} gives {count} values that are NaN or infinite, at this point; move it")
+        raise ValueError(
+            f"{problem.title} gives NaN or infinity here, in {count} of {y.size} values; check another point"
+        )
 
 
 def repeated(problem: Problem, dy: Array, rng: Generator) -> list[Gradient]:
@@ -128,7 +130,7 @@ def examined(
     gradient = gradients[k]
     comparison = Comparison(problem, gradient.name, gradient.value, *values, settings.tolerance)
     tested = compare(comparison, settings.entries, settings.rng)
-    if problem.composed and any(map(at_kink, tested)):
+    if problem.composed and any(map(undecided, tested)):
         with problem.elsewhere(settings.rng, FAR):
             away = copied(problem, problem.gradients(values[1]))[k].value
             moved = Comparison(problem, gradient.name, away, problem.value(), values[1], settings.tolerance)
@@ -140,7 +142,8 @@ def row_of(comparison: Comparison, gradient: Gradient, tested: list[Tested]) -> 
     """What the comparisons of one array come to."""
     entries = [each for each in tested if each.index is not None]
     wrong = [each for each in entries if each.wrong] or [each for each in tested if each.wrong]
-    worst = max(wrong or tested, key=lambda each: each.excess if wrong else each.difference)
+    suspects = wrong or [each for each in tested if each.vague]
+    worst = max(suspects or tested, key=lambda each: each.excess if suspects else each.difference)
     largest = max(comparison.floor, *(max(abs(each.analytic), abs(each.found.value)) for each in tested))
     return Row(
         name=label(gradient.name),

@@ -34,7 +34,9 @@ def op_problem(op: Function, arguments: tuple[Any, ...], options: Mapping[str, A
     moved = {each: given[each] for each in pairing.differentiable(op, given)}
     for each, value in moved.items():
         if not is_real(value):
-            raise TypeError(f"{each} must be an array of real numbers, got {check.described(value)}")
+            raise TypeError(
+                f"{each} must be an array of floats, got {kind_of(value)}; write numpy.array({each}, float)"
+            )
 
     def now() -> dict[str, Any]:
         """The arguments of a call: copies of all arrays, for running statistics change."""
@@ -48,14 +50,20 @@ def op_problem(op: Function, arguments: tuple[Any, ...], options: Mapping[str, A
 def pair_problem(pair: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Problem:
     """Two functions, forward(*arrays, **options) -> y and backward(dy, *arrays, **options) -> gradients."""
     if len(pair) != 2 or not all(callable(each) for each in pair):
-        raise TypeError(f"a pair must be two functions (forward, backward), got {check.described(pair)}")
+        got = ", ".join(check.described(each) for each in pair)
+        raise TypeError(f"a pair must be two functions, (forward, backward), got ({got})")
     forward, backward = pair
     names = names_of(forward, len(arguments))
     values = [precise(value, name) for name, value in zip(names, arguments, strict=True)]
     moved = {name: value for name, value in zip(names, values, strict=True) if is_real(value)}
     if not moved:
-        raise TypeError("gradcheck needs at least one array of real numbers after the pair (forward, backward)")
-    remembers = not accepts(backward, None, *values, **options) and accepts(backward, None)
+        got = ", ".join(kind_of(value) for value in arguments) or "none"
+        raise TypeError(f"after (forward, backward) write at least one array of floats, which forward gets; got {got}")
+    if not accepts(forward, *values, **options):
+        raise TypeError(f"forward cannot be called with {called(names, options)}")
+    remembers = not accepts(backward, None, *values, **options)
+    if remembers and not accepts(backward, None):
+        raise TypeError(f"backward must take {called(['dy', *names], options)}, or dy alone")
     title = getattr(forward, "__name__", type(forward).__name__)
 
     def results(dy: Array, arrays: Mapping[str, Any]) -> list[Gradient]:
@@ -99,10 +107,25 @@ def by_name(found: Any, names: list[str], backward: str) -> list[Gradient]:
             raise TypeError(f"{backward} must return a gradient for each of {', '.join(names)}, got {[*found]}")
         return [Gradient(name, value) for name, value in found.items() if value is not None]
     results = list(found) if isinstance(found, tuple | list) else [found]
+    for each in results:
+        if each is not None and np.asarray(each).dtype.kind not in "fiu":
+            raise TypeError(f"{backward} must return arrays of real numbers, got {check.described(each)}")
     if len(results) != len(names):
         wanted = f"{len(names)} gradients, of {', '.join(names)}" if len(names) > 1 else f"the gradient of {names[0]}"
         raise TypeError(f"{backward} must return {wanted} (None where there is none), got {len(results)}")
+    if all(each is None for each in results):
+        raise TypeError(f"{backward} must return the gradient of at least one of {', '.join(names)}, got None")
     return [Gradient(name, value) for name, value in zip(names, results, strict=True) if value is not None]
+
+
+def called(names: list[str], options: Mapping[str, Any]) -> str:
+    """The arguments of a call, as they are written."""
+    return f"({', '.join([*names, *(f'{name}=...' for name in options)])})"
+
+
+def kind_of(value: Any) -> str:
+    """What was given in place of an array of floats."""
+    return f"{value.dtype}" if isinstance(value, np.ndarray) else check.described(value)
 
 
 def bound(function: Function, arguments: tuple[Any, ...], options: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -160,4 +183,5 @@ def result_of(y: Any) -> Array:
 
 def is_op(target: Any) -> bool:
     """Whether this is a function of `fastconv.ops`."""
-    return target is getattr(ops, getattr(target, "__name__", ""), None)
+    name = getattr(target, "__name__", "")
+    return callable(target) and not isinstance(target, type) and target is getattr(ops, name, None)

@@ -1,6 +1,7 @@
 """The public function: any op, layer, network, or function of one's own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,7 @@ def gradcheck(
     for note, problem in found:
         with np.errstate(all="ignore"):
             for row in examine(problem, how):
-                rows.append(row if not note else replaced(row, note))
+                rows.append(replace(row, note=note) if note else row)
         faults += [f"{fault} ({note})" if note else fault for fault in problem.faults]
     report = Report(found[0][1].title, tuple(rows), tuple(faults))
     if raise_exception and not report.passed:
@@ -123,13 +124,6 @@ def gradcheck(
         error.report = report
         raise error
     return report
-
-
-def replaced(row: Any, note: str) -> Any:
-    """The row with a note."""
-    from dataclasses import replace
-
-    return replace(row, note=note)
 
 
 def settings(entries: Any, tolerance: Any, seed: Any) -> Settings:
@@ -167,8 +161,8 @@ def of_model(
     targets, loss, training = given.get("targets"), given.get("loss"), given.get("training")
     if (loss is None) != (targets is None):
         raise TypeError("a loss and targets belong together: gradcheck(network, x, targets, loss)")
-    network = in_float64(target) if isinstance(target, Network) else made(target, x.shape[1:], rng)
-    if isinstance(target, Network) and x.shape[1:] != target.input_shape:
+    network = in_float64(target) if isinstance(target, Network) else built(target, x.shape[1:], rng)
+    if isinstance(target, Network) and (x.shape[1:] != target.input_shape or not len(x)):
         raise ValueError(f"x must have shape (N, {', '.join(map(str, target.input_shape))}), got {x.shape}")
     modes = [True, False] if training is None else [check.flag(training, "training")]
     if training is None and not any(node.layer and node.layer.two_modes for node in network.nodes):
@@ -210,6 +204,16 @@ def images(x: Any, target: Any, rng: Generator) -> Array:
     if isinstance(x, tuple) and all(isinstance(n, int | np.integer) for n in x):
         return rng.standard_normal((IMAGES, *check.shape(x, "x", len(x))))
     batch = numbers(x, "x")
-    if batch.ndim < 2 or not batch.size:
-        raise ValueError(f"x must be a batch (N, ...) that is not empty, or the shape of an image, got {batch.shape}")
+    if not isinstance(target, Network) and (batch.ndim not in (2, 4) or not batch.size):
+        cure = "; of one image make a batch: x[None]" if batch.ndim in (1, 3) else ""
+        raise ValueError(f"x must be a batch (N, C, H, W) or (N, features), or a shape, got shape {batch.shape}{cure}")
     return batch
+
+
+def built(model: Any, input_shape: tuple[int, ...], rng: Generator) -> Network:
+    """The network of a layer or model; a function of arrays is no model, and the error says what to write."""
+    try:
+        return made(model, input_shape, rng)
+    except TypeError as error:
+        cure = "" if isinstance(model, Layer) else "; of a function of arrays write gradcheck((forward, backward), x)"
+        raise TypeError(f"{error}{cure}") from None

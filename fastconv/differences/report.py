@@ -1,6 +1,7 @@
 """What a check of gradients found: rows, a table of 80 columns, and the text of the error."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from .central import Index
@@ -64,22 +65,24 @@ class Row:
 
     def message(self) -> str:
         """What is wrong, in one line: the entry, both numbers, and by how much they differ."""
-        where = f"{self.name}[{', '.join(map(str, self.index))}]" if self.index else self.name
-        if self.index is None:
-            where += " along a random direction"
+        where = f"{self.name} along a random direction" if self.index is None else self.name + shown(self.index)
         where += f" ({self.note})" if self.note else ""
-        if self.vague and not self.wrong:
-            return f"{where}: central differences decide nothing, y jumps or is not finite beside {self.vague} entries"
+        if not self.wrong:
+            more = f", and at {self.vague - 1} more" if self.vague > 1 else ""
+            return f"{where}: central differences decide nothing, y jumps or is not finite beside this entry{more}"
         difference = abs(self.analytic - self.numeric)
-        share = f" = {100 * difference / abs(self.numeric):.2g} %" if self.numeric else ""
+        share = f" = {100 * difference / abs(self.numeric):.3g} %" if self.numeric else ""
+        by = f", difference {difference:.2g}{share}" if isfinite(difference) else ""
+        both = f"{where}: backward gives {self.analytic:.6g}, central differences {self.numeric:.6g}{by}"
         several = self.entries > 1 and self.index is not None
-        count = (
-            f"; {self.wrong} of {self.entries} entries {'differs' if self.wrong == 1 else 'differ'}" if several else ""
-        )
-        return (
-            f"{where}: backward gives {self.analytic:.6g}, central differences {self.numeric:.6g}, "
-            f"difference {difference:.2g}{share}{count}{f'; {self.pattern}' if self.pattern else ''}"
-        )
+        verb = "differs" if self.wrong == 1 else "differ"
+        count = f"{self.wrong} of {self.entries} entries {verb}" if several else ""
+        return "; ".join(filter(None, (both, count, self.pattern)))
+
+
+def shown(index: Index) -> str:
+    """[3, 0, 1, 2]; nothing for an array without axes."""
+    return f"[{', '.join(map(str, index))}]" if index else ""
 
 
 @dataclass(frozen=True)

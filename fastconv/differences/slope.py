@@ -6,7 +6,6 @@ kink     some element of y has another derivative to the left than to the right,
 """
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +30,7 @@ class Slope(NamedTuple):
     high: float
     scale: float = 0.0  # of what the value is the sum of: the root of the sum of (dy dy/dt)^2
     kink: bool = False
+    reach: float = 0.0  # the slope to one side of the largest step; not 0 at the bottom of a parabola
 
 
 class Step(NamedTuple):
@@ -57,20 +57,39 @@ class Step(NamedTuple):
         return float(np.linalg.norm((self.left + self.right).ravel())) / 2
 
 
-NOTHING = Slope(np.nan, np.inf, np.nan, np.nan, np.inf)  # y is not finite beside the point
+    @property
+    def reach(self) -> float:
+        """The larger of the slopes to both sides, as `scale`."""
+        return float(max(np.linalg.norm(self.left.ravel()), np.linalg.norm(self.right.ravel())))
+
+
+NOTHING = Slope(np.nan, np.inf, -np.inf, np.inf, np.inf)  # y is not finite beside the point
+TRUST = 10  # how many estimated errors of a larger step a smaller one may be away: below this it is lost in rounding
 
 
 def slope(y: Line, middle: Array, dy: Array | float, size: float) -> Slope:
     """dL/dt at t = 0, where y(0) is `middle`, and y changes little while t is much smaller than `size`."""
     steps: list[Step] = []
-    best = NOTHING
+    best = sides = NOTHING
     for step in quotients(y, middle, dy, size):
         if steps:
-            best = min(best, smooth(steps[-1], step), key=error_of)
+            best = better(best, smooth(steps[-1], step))
+            sides = better(sides, one_sided(steps[-1], step))
             if best.error <= ENOUGH * best.scale:
-                return best
+                break
         steps.append(step)
-    return min(best, *(one_sided(*pair) for pair in pairwise(steps)), NOTHING, key=error_of)
+    found = min(best, sides, key=error_of)
+    return found._replace(reach=steps[0].reach) if steps else found
+
+
+def better(best: Slope, new: Slope) -> Slope:
+    """The more exact of two, where the new one is from smaller steps, and is not believed if it contradicts the other.
+
+    When a step is so small that y does not change, all quotients are 0 and agree.
+    """
+    room = TRUST * best.error
+    agrees = best.low - room <= new.low and new.high <= best.high + room
+    return new if agrees and new.error < best.error else best
 
 
 def error_of(found: Slope) -> float:
