@@ -13,7 +13,7 @@ import numpy as np
 from ..typing import Array, Generator
 from .central import Index, size_of
 from .problem import Problem
-from .slope import Slope, slope
+from .slope import Slope, norm, slope
 
 DIRECTIONS = 2  # random ones, through all entries of an array of which only some are tested
 SAFETY = 10  # how much larger than its estimate the error of a slope may be
@@ -58,7 +58,7 @@ class Comparison:
     def __post_init__(self) -> None:
         self.array = self.problem.arrays[self.name]
         self.size = size_of(self.array)
-        total = float(np.linalg.norm((self.dy * self.y).ravel()))
+        total = norm(self.dy * self.y)
         largest = float(np.abs(self.gradient).max(initial=0, where=np.isfinite(self.gradient)))
         self.floor = 1e-12 * total / self.size + 1e-10 * largest + 1e-300
         self.unit = max(largest, 1e-3 * total / self.size, 1e-300)
@@ -90,7 +90,7 @@ class Comparison:
         finally:
             self.array[...] = before
         analytic = float((self.gradient * v).sum())
-        return self.judged(None, analytic, found, float(np.linalg.norm(v.ravel())))
+        return self.judged(None, analytic, found, norm(v))
 
     def judged(self, index: Index | None, analytic: float, found: Slope, length: float) -> Tested:
         """The difference, and how large it may be."""

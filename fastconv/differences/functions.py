@@ -175,10 +175,9 @@ def is_real(value: Any) -> bool:
 def result_of(y: Any) -> Array:
     """y as a float64 array of its own."""
     first = y[0] if isinstance(y, tuple) else y
-    result = np.array(first)
-    if result.dtype.kind not in "fiu":
+    if np.asarray(first).dtype.kind not in "fiu":
         raise TypeError(f"forward must return an array of real numbers, got {check.described(first)}")
-    return result.astype("float64")
+    return np.array(first, "float64")
 
 
 def is_op(target: Any) -> bool:

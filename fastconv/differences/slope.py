@@ -21,6 +21,11 @@ ROUNDING = 4 * float(np.finfo("float64").eps)
 Line = Callable[[float], Array]  # t -> y at the point that lies t along the direction
 
 
+def norm(a: Array) -> float:
+    """The root of the sum of squares."""
+    return float(np.sqrt(np.square(a).sum()))
+
+
 class Slope(NamedTuple):
     """The derivative along a direction; at a kink the derivatives that it may have are those from low to high."""
 
@@ -54,13 +59,12 @@ class Step(NamedTuple):
     @property
     def scale(self) -> float:
         """The root of the sum of (dy dy/dt)^2 over the elements of y."""
-        return float(np.linalg.norm((self.left + self.right).ravel())) / 2
-
+        return norm(self.left + self.right) / 2
 
     @property
     def reach(self) -> float:
         """The larger of the slopes to both sides, as `scale`."""
-        return float(max(np.linalg.norm(self.left.ravel()), np.linalg.norm(self.right.ravel())))
+        return max(norm(self.left), norm(self.right))
 
 
 NOTHING = Slope(np.nan, np.inf, -np.inf, np.inf, np.inf)  # y is not finite beside the point
@@ -74,9 +78,9 @@ def slope(y: Line, middle: Array, dy: Array | float, size: float) -> Slope:
     for step in quotients(y, middle, dy, size):
         if steps:
             best = better(best, smooth(steps[-1], step))
-            sides = better(sides, one_sided(steps[-1], step))
             if best.error <= ENOUGH * best.scale:
                 break
+            sides = better(sides, one_sided(steps[-1], step))
         steps.append(step)
     found = min(best, sides, key=error_of)
     return found._replace(reach=steps[0].reach) if steps else found
@@ -100,13 +104,15 @@ def error_of(found: Slope) -> float:
 def quotients(y: Line, middle: Array, dy: Array | float, size: float) -> Iterator[Step]:
     """The difference quotients for smaller and smaller steps; none where y is not finite."""
     moved: Any = False  # the elements of y that depend on t; small steps may be lost in their rounding
+    terms = np.abs(dy * middle)
+    terms = np.maximum(terms, terms.mean() if terms.ndim else 1.0)  # a loss near 0 is made of numbers near 1
     for k in range(STEPS):
         h = size * FIRST / RATIO**k
         with np.errstate(invalid="ignore", over="ignore"):
             left, right = dy * (middle - y(-h)) / h, dy * (y(h) - middle) / h
         if np.isfinite(left).all() and np.isfinite(right).all():
             moved = moved | (left != 0) | (right != 0)
-            yield Step(h, left, right, ROUNDING * float(np.linalg.norm((dy * middle * moved).ravel())) / h)
+            yield Step(h, left, right, ROUNDING * norm(terms * moved) / h)
 
 
 def smooth(coarse: Step, fine: Step) -> Slope:
