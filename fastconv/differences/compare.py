@@ -12,7 +12,7 @@ import numpy as np
 
 from ..typing import Array, Generator
 from .central import Index, size_of
-from .problem import Problem
+from .problem import Problem, signed
 from .slope import Slope, norm, slope
 
 DIRECTIONS = 2  # random ones, through all entries of an array of which only some are tested
@@ -22,9 +22,9 @@ FAR = 1e-3  # how far from kinks that meet the gradient is compared again, as a 
 
 
 class Tested(NamedTuple):
-    """One comparison, of an entry or (index None) along a direction."""
+    """One comparison, of an entry or (place None) along a direction."""
 
-    index: Index | None
+    place: Index | None
     analytic: float
     found: Slope
     difference: float  # to the nearest slope that is right
@@ -103,7 +103,7 @@ class Comparison:
 
     def random_direction(self, rng: Generator) -> Array:
         """A number of size one half to one and a half for each entry, with random signs."""
-        return rng.uniform(0.5, 1.5, self.array.shape) * rng.choice([-1.0, 1.0], self.array.shape)
+        return signed(rng, self.array.shape, 1.5)
 
     def culprit(self, v: Array) -> Tested | None:
         """A wrong entry among those where v is not 0, found by halving a direction that is wrong."""
@@ -170,5 +170,5 @@ def undecided(each: Tested) -> bool:
 
 def retested(away: Comparison, each: Tested, rng: Generator) -> Tested:
     """The same comparison at another point, counted as one at a kink."""
-    moved = away.direction(away.random_direction(rng)) if each.index is None else away.entry(each.index)
+    moved = away.direction(away.random_direction(rng)) if each.place is None else away.entry(each.place)
     return moved._replace(found=moved.found._replace(kink=True))

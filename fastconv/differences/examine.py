@@ -140,7 +140,7 @@ def examined(
 
 def row_of(comparison: Comparison, gradient: Gradient, tested: list[Tested]) -> Row:
     """What the comparisons of one array come to."""
-    entries = [each for each in tested if each.index is not None]
+    entries = [each for each in tested if each.place is not None]
     wrong = [each for each in entries if each.wrong] or [each for each in tested if each.wrong]
     suspects = wrong or [each for each in tested if each.vague]
     worst = max(suspects or tested, key=lambda each: each.excess if suspects else each.difference)
@@ -156,7 +156,7 @@ def row_of(comparison: Comparison, gradient: Gradient, tested: list[Tested]) -> 
         vague=sum(each.vague for each in tested),
         absolute=float(worst.difference),
         relative=float(worst.difference / largest),
-        index=worst.index,
+        index=worst.place,
         analytic=worst.analytic,
         numeric=worst.found.value,
         pattern=pattern(tested, comparison.array.shape, comparison.gradient),

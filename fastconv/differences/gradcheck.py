@@ -94,13 +94,26 @@ def gradcheck(
     >>> import numpy as np
     >>> import fastconv
     >>> from fastconv.differences import gradcheck
-    >>> x, weight = np.random.default_rng(0).standard_normal((2, 1, 3, 5, 5))[:, 0], np.ones((2, 3, 3, 3))
-    >>> gradcheck(fastconv.conv2d, x[None, 0], weight, padding=1).passed
+    >>> x, weight = np.random.default_rng(0).standard_normal((2, 3, 5, 5)), np.ones((4, 3, 3, 3))
+    >>> gradcheck(fastconv.conv2d, x, weight, padding=1).passed
     True
     >>> gradcheck(fastconv.layers.BatchNorm(), (2, 4, 4)).passed
     True
     >>> network = fastconv.Network(fastconv.models.nielsen(), (1, 28, 28), seed=0)
-    >>> gradcheck(network, np.ones((2, 1, 28, 28)), [3, 7], fastconv.CrossEntropy(), entries=5).passed
+    >>> gradcheck(network, np.ones((2, 1, 28, 28)), [3, 7], fastconv.MSE(), entries=5).passed
+    True
+
+    A layer of one's own:
+
+    >>> from functools import partial
+    >>> class Negative(fastconv.Layer):
+    ...     def spec(self, x_shape, dtype):
+    ...         return fastconv.Spec(x_shape)
+    ...     def forward(self, b):
+    ...         return [partial(np.negative, b.x, b.y)]
+    ...     def backward(self, b):
+    ...         return [] if b.dx is None else [partial(np.negative, b.dy, b.dx)]
+    >>> gradcheck(Negative(), (4,)).passed
     True
 
     Functions of one's own; the factor 2 is forgotten:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import Layer, Network, Node, concat, losses
+from ..ops import check
 from ..typing import Array, Generator, Shape
 from .central import size_of
-from .problem import Gradient, Problem
+from .problem import Gradient, Problem, signed
 
 
 class WeightedSum(losses.Loss):
@@ -129,17 +130,25 @@ def in_float64(network: Network) -> Network:
 
 def copied(layer: Layer, owner: str) -> Layer:
     """A copy of a layer that keeps the prefix of its parameters."""
-    new = copy.deepcopy(layer)
+    new = duplicate(layer)
     vars(new).pop("_used", None)
     new.name = owner
     return new
 
 
+def duplicate(model: Any) -> Any:
+    """A copy that shares nothing; TypeError if something in a layer of one's own cannot be copied."""
+    try:
+        return copy.deepcopy(model)
+    except Exception as error:
+        raise TypeError(f"gradcheck works on a copy, and {check.described(model)} cannot be copied: {error}") from None
+
+
 def made(model: Any, input_shape: Shape, rng: Generator) -> Network:
     """A network of a layer or model in float64, with parameters and buffers away from their first values."""
-    network = Network(copy.deepcopy(model), input_shape, "float64", seed=int(rng.integers(2**31)))
+    network = Network(duplicate(model), input_shape, "float64", seed=int(rng.integers(2**31)))
     for array in network.parameters.values():
-        array += 0.3 * size_of(array) * rng.uniform(0.5, 1, array.shape) * rng.choice([-1.0, 1.0], array.shape)
+        array += 0.3 * size_of(array) * signed(rng, array.shape, 1.0)
     for array in network.buffers.values():
         if array.dtype.kind == "f":
             array *= np.exp(rng.uniform(-0.3, 0.3, array.shape))

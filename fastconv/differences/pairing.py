@@ -61,21 +61,19 @@ def array_of(end: str, op: Callable[..., Any]) -> str:
 def gradients_of(op: Callable[..., Any], given: Mapping[str, Any], dy: Array) -> list[Gradient]:
     """All gradients that the backward functions of an op give."""
     found = []
-    names = differentiable(op, given)
-    remembered = after(op, given)
-    ends = backwards(op)
+    known = {**given, **after(op, given), "dy": dy}
+    names, ends = differentiable(op, given), backwards(op)
     for end, backward in ends.items():
         if end and array_of(end, op) not in names:
             continue
-        for note, arguments in ways(backward, {**given, **remembered, "dy": dy}, given):
+        for note, arguments in ways(backward, known):
             result = backward(**arguments)
             source = f"{backward.__name__}{note}" if note or ("" in ends and len(ends) > 1) else ""
-            results = (
-                zip(names, kept(op, given, result), strict=True)
-                if isinstance(result, tuple)
-                else [(array_of(end, op), result)]
-            )
-            found += [Gradient(name, value, source) for name, value in results]
+            if isinstance(result, tuple):
+                pairs = list(zip(names, kept(op, given, result), strict=True))
+            else:
+                pairs = [(array_of(end, op), result)]
+            found += [Gradient(name, value, source) for name, value in pairs]
     return found
 
 
@@ -102,12 +100,10 @@ def after(op: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return {"y": op(**given)}
 
 
-def ways(
-    backward: Callable[..., Any], known: Mapping[str, Any], given: Mapping[str, Any]
-) -> list[tuple[str, dict[str, Any]]]:
+def ways(backward: Callable[..., Any], known: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The arguments of a backward function, and of a second call where it can start from y or indices instead."""
     takes = parameters(backward)
-    shapes = {"input_shape": "x", "weight_shape": "weight" if "weight" in given else "k"}
+    shapes = {"input_shape": "x", "weight_shape": "weight" if "weight" in known else "k"}
     known = {**known, **{name: known[array].shape for name, array in shapes.items() if name in takes}}
     needed = {name: known[name] for name in takes if name in known and name not in ("y", "out")}
     if "indices" in needed and optional(takes, "indices"):

@@ -12,7 +12,7 @@ CLOSE = 1e-4  # relative: patterns are told from errors of the first digits
 
 def pattern(tested: list[Tested], shape: tuple[int, ...], gradient: Array) -> str:
     """A sentence about the wrong entries; '' if nothing is certain."""
-    entries = [each for each in tested if each.index is not None and not each.found.kink]
+    entries = [each for each in tested if each.place is not None and not each.found.kink]
     wrong = [each for each in entries if each.wrong]
     if len(wrong) < 2:
         return ""
@@ -44,7 +44,7 @@ def turned(entries: list[Tested], shape: tuple[int, ...], gradient: Array) -> st
         return ""
     expected = np.zeros(shape)
     for each in entries:
-        expected[each.index] = each.found.value
+        expected[each.place] = each.found.value
     scale = float(np.abs(expected).max())
     for text, candidate in candidates(gradient):
         if candidate.shape == shape and np.abs(candidate - expected).max() < CLOSE * scale:
@@ -67,8 +67,8 @@ def candidates(g: Array) -> Iterator[tuple[str, Array]]:
 
 def place(entries: list[Tested], wrong: list[Tested], shape: tuple[int, ...]) -> str:
     """Whether the wrong entries, and no others, share an index, or lie at the border of the last two axes."""
-    places = {each.index for each in wrong if each.index is not None}
-    others = {each.index for each in entries if each.index is not None} - places
+    places = {each.place for each in wrong if each.place is not None}
+    others = {each.place for each in entries if each.place is not None} - places
     if not others:
         return ""
     for axis in range(len(shape)):

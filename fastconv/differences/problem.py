@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..typing import Array, Generator
+from ..typing import Array, Generator, Shape
 from .central import size_of
 
 
@@ -35,7 +35,7 @@ class Problem:
         """dy: sizes between a half and one and a half with random signs, so that no element of y counts little."""
         if self.scalar:
             return np.ones_like(y)
-        return rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape)
+        return signed(rng, y.shape, 1.5)
 
     @contextmanager
     def elsewhere(self, rng: Generator, far: float) -> Iterator[None]:
@@ -43,7 +43,7 @@ class Problem:
         here = {name: array.copy() for name, array in self.arrays.items()}
         try:
             for array in self.arrays.values():
-                array += far * size_of(array) * rng.uniform(0.5, 1, array.shape) * rng.choice([-1.0, 1.0], array.shape)
+                array += far * size_of(array) * signed(rng, array.shape, 1.0)
             yield
         finally:
             for name, array in self.arrays.items():
@@ -53,6 +53,12 @@ class Problem:
         """Note what is wrong, once."""
         if text not in self.faults:
             self.faults.append(text)
+
+
+def signed(rng: Generator, shape: Shape, largest: float) -> Array:
+    """Random numbers of sizes from a half to `largest`, with random signs."""
+    numbers: Array = rng.uniform(0.5, largest, shape) * rng.choice([-1.0, 1.0], shape)
+    return numbers
 
 
 def label(name: str) -> str:

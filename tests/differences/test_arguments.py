@@ -1,5 +1,7 @@
 """Bad input of gradcheck gets one clear line."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,16 @@ X = np.random.default_rng(0).standard_normal((2, 3, 6, 6))
 NETWORK = fastconv.Network(fastconv.models.nielsen(), (1, 28, 28), seed=0)
 IMAGES = np.ones((2, 1, 28, 28))
 SQUARE = (np.square, lambda dy, x: 2 * x * dy)
+
+
+def locked():
+    layer = Locked()
+    layer.lock = threading.Lock()
+    return layer
+
+
+class Locked(fastconv.Layer):
+    lock = None
 
 
 @pytest.mark.parametrize(
@@ -32,6 +44,7 @@ SQUARE = (np.square, lambda dy, x: 2 * x * dy)
         (lambda: gradcheck(layers.ReLU(), np.ones((3, 6, 6))), r"of one image make a batch: x\[None\]"),
         (lambda: gradcheck(layers.Conv2D(3, 3), (3,)), r"needs images \(C, H, W\)"),
         (lambda: gradcheck(lambda x: x**2, np.ones((2, 3))), r"write gradcheck\(\(forward, backward\), x\)"),
+        (lambda: gradcheck(locked(), (3,)), "gradcheck works on a copy, and .* cannot be copied"),
         (lambda: gradcheck(NETWORK, IMAGES[0]), r"x must have shape \(N, 1, 28, 28\)"),
         (lambda: gradcheck(NETWORK, IMAGES[:0]), r"x must have shape \(N, 1, 28, 28\)"),
         (lambda: gradcheck(NETWORK, IMAGES * np.nan), "x must hold finite numbers"),
