@@ -13,9 +13,10 @@ import numpy as np
 from ..typing import Array, Generator
 from .central import Index, size_of
 from .problem import Problem, signed
-from .slope import Slope, norm, slope
+from .slope import ENOUGH, Slope, norm, slope
 
 DIRECTIONS = 2  # random ones, through all entries of an array of which only some are tested
+STRICTER = 0.1  # along a direction, where the error of one entry must show in the sum over all
 SAFETY = 10  # how much larger than its estimate the error of a slope may be
 VAGUE = 0.01  # a larger error, as a share of the slope or of the largest entry, decides nothing
 FAR = 1e-3  # how far from kinks that meet the gradient is compared again, as a share of the values
@@ -86,7 +87,7 @@ class Comparison:
             return self.problem.value()
 
         try:
-            found = slope(y, self.y, self.dy, self.size)
+            found = slope(y, self.y, self.dy, self.size, STRICTER**2 * ENOUGH)
         finally:
             self.array[...] = before
         analytic = float((self.gradient * v).sum())
@@ -99,7 +100,8 @@ class Comparison:
         difference = max(analytic - found.high, found.low - analytic, 0.0) if np.isfinite(analytic) else np.nan
         error = SAFETY * found.error
         vague = not error <= VAGUE * max(size, found.scale, found.reach, self.unit * length)
-        return Tested(index, analytic, found, difference, self.tolerance * size + error + floor, vague)
+        tolerance = self.tolerance * (1 if index is not None else STRICTER)
+        return Tested(index, analytic, found, difference, tolerance * size + error + floor, vague)
 
     def random_direction(self, rng: Generator) -> Array:
         """A number of size one half to one and a half for each entry, with random signs."""
@@ -144,13 +146,21 @@ def compare(comparison: Comparison, count: int, rng: Generator) -> list[Tested]:
     array = comparison.array
     places = chosen_places(array.size, count, rng)
     tested = [comparison.entry(index_of(place, array.shape)) for place in places]
-    for _ in range(DIRECTIONS if len(places) < array.size else 0):
+    if len(places) < array.size:
+        tested += directed(comparison, rng, found=any(each.wrong for each in tested))
+    return tested
+
+
+def directed(comparison: Comparison, rng: Generator, found: bool) -> list[Tested]:
+    """Random directions; unless a wrong entry was found already, one that is wrong is followed to an entry."""
+    tested = []
+    for _ in range(DIRECTIONS):
         v = comparison.random_direction(rng)
-        along = comparison.direction(v)
-        tested.append(along)
-        if along.wrong and not any(each.wrong for each in tested[:-1]):
-            found = comparison.culprit(v)
-            tested += [] if found is None else [found]
+        tested.append(comparison.direction(v))
+        if tested[-1].wrong and not found:
+            culprit = comparison.culprit(v)
+            tested += [] if culprit is None else [culprit]
+            found = culprit is not None
     return tested
 
 
@@ -172,3 +182,8 @@ def retested(away: Comparison, each: Tested, rng: Generator) -> Tested:
     """The same comparison at another point, counted as one at a kink."""
     moved = away.direction(away.random_direction(rng)) if each.place is None else away.entry(each.place)
     return moved._replace(found=moved.found._replace(kink=True))
+
+
+def blunt(each: Tested) -> bool:
+    """Whether this is a direction at kinks: all slopes between both sides are right, and one entry counts little."""
+    return each.place is None and each.found.kink and not each.wrong

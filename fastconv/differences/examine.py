@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..typing import Array, Generator
-from .compare import FAR, Comparison, Tested, beside_kinks, compare, undecided
+from .compare import FAR, Comparison, Tested, beside_kinks, blunt, compare, directed, undecided
 from .patterns import pattern
 from .problem import Gradient, Problem, label
 from .report import Row
@@ -130,11 +130,13 @@ def examined(
     gradient = gradients[k]
     comparison = Comparison(problem, gradient.name, gradient.value, *values, settings.tolerance)
     tested = compare(comparison, settings.entries, settings.rng)
-    if problem.composed and any(map(undecided, tested)):
+    unclear = problem.composed and any(map(undecided, tested))
+    if unclear or any(map(blunt, tested)):
         with problem.elsewhere(settings.rng, FAR):
             away = copied(problem, problem.gradients(values[1]))[k].value
             moved = Comparison(problem, gradient.name, away, problem.value(), values[1], settings.tolerance)
-            tested = beside_kinks(tested, moved, settings.rng)
+            tested = beside_kinks(tested, moved, settings.rng) if unclear else tested
+            tested += directed(moved, settings.rng, any(each.wrong for each in tested))
     return row_of(comparison, gradient, tested)
 
 

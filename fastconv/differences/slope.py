@@ -15,7 +15,7 @@ from ..typing import Array
 FIRST = 2.0**-10  # the first step, as a share of the size of the values
 RATIO = 4.0  # between two steps
 STEPS = 11  # the last is 2^-30 of the size
-ENOUGH = 1e-7  # a smaller relative error is not asked for
+ENOUGH = 1e-7  # the relative error that is asked for
 ROUNDING = 4 * float(np.finfo("float64").eps)
 
 Line = Callable[[float], Array]  # t -> y at the point that lies t along the direction
@@ -71,14 +71,17 @@ NOTHING = Slope(np.nan, np.inf, -np.inf, np.inf, np.inf)  # y is not finite besi
 TRUST = 10  # how many estimated errors of a larger step a smaller one may be away: below this it is lost in rounding
 
 
-def slope(y: Line, middle: Array, dy: Array | float, size: float) -> Slope:
-    """dL/dt at t = 0, where y(0) is `middle`, and y changes little while t is much smaller than `size`."""
+def slope(y: Line, middle: Array, dy: Array | float, size: float, enough: float = ENOUGH) -> Slope:
+    """dL/dt at t = 0, where y(0) is `middle`, and y changes little while t is much smaller than `size`.
+
+    Smaller steps are tried until the error, relative to the scale, is below `enough`.
+    """
     steps: list[Step] = []
     best = sides = NOTHING
     for step in quotients(y, middle, dy, size):
         if steps:
             best = better(best, smooth(steps[-1], step))
-            if best.error <= ENOUGH * best.scale:
+            if best.error <= enough * best.scale:
                 break
             sides = better(sides, one_sided(steps[-1], step))
         steps.append(step)
