@@ -130,7 +130,7 @@ def in_float64(network: Network) -> Network:
 
 def copied(layer: Layer, owner: str) -> Layer:
     """A copy of a layer that keeps the prefix of its parameters."""
-    new = duplicate(layer)
+    new: Layer = duplicate(layer)
     vars(new).pop("_used", None)
     new.name = owner
     return new
