@@ -103,9 +103,18 @@ def new_like(model: Array) -> Array:
     """A new array in the memory order of `model`."""
     if model.flags.c_contiguous:
         return check.empty(model.shape, model.dtype)
-    order = sorted(range(model.ndim), key=lambda i: -abs(model.strides[i]))
+    order = memory_order(model)
     y = check.empty([model.shape[i] for i in order], model.dtype)
     return y.transpose(np.argsort(order)) if order != sorted(order) else y
+
+
+def memory_order(model: Array) -> list[int]:
+    """The axes from the largest stride to the smallest; one of stride 0 stays behind the axis before it."""
+    order = sorted((i for i in range(model.ndim) if model.strides[i]), key=lambda i: -abs(model.strides[i]))
+    for i in range(model.ndim):
+        if not model.strides[i]:
+            order.insert(order.index(i - 1) + 1 if i else 0, i)
+    return order
 
 
 def positive(value: Any, name: str) -> float:
@@ -123,34 +132,46 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
         return nothing
     run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
     calls = [partial(run, *group, *numbers) for group in views(arrays, axis)]
-    return calls[0] if len(calls) == 1 else partial(run_all, calls)
+    return calls[0] if len(calls) == 1 else Several(calls)
 
 
 def nothing() -> None:
     """The call of an empty array."""
 
 
-def run_all(calls: Sequence[Call]) -> None:
-    """One call after the other."""
-    for one in calls:
-        one()
+class Several:
+    """Prepared calls as one, and the arrays that only they use: a call seen before makes such arrays anew."""
+
+    __slots__ = ("calls", "scratch")
+
+    def __init__(self, calls: Sequence[Call], scratch: Sequence[Array] = ()) -> None:
+        self.calls, self.scratch = tuple(calls), tuple(scratch)
+
+    def __call__(self) -> None:
+        for call in self.calls:
+            call()
 
 
 def on_copies(prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]) -> Call:
-    """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs)() on copies in C order."""
-    return partial(run_on_copies, prepare, inputs, outputs)
+    """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs) on copies in C order.
+
+    Copies the inputs that are not in C order, runs the call, copies its results back; None stays None.
+    """
+    sources, into = ordered(inputs)
+    results, back = ordered(outputs)
+    before = [call for copy, a in into for call in check.assign_calls(copy, a)]
+    after = [call for copy, a in back for call in check.assign_calls(a, copy)]
+    return Several([*before, prepare(*sources, *results), *after], [copy for copy, _ in (*into, *back)])
 
 
-def run_on_copies(
-    prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]
-) -> None:
-    """Copies inputs that are not in C order, runs the call, copies its results back; None stays None."""
-    sources = [a if a is None or a.flags.c_contiguous else check.copied(a) for a in inputs]
-    results = [a if a is None or a.flags.c_contiguous else np.empty(a.shape, a.dtype) for a in outputs]
-    prepare(*sources, *results)()
-    for a, result in zip(outputs, results, strict=True):
-        if a is not None and result is not None and result is not a:
-            check.assign(a, result)
+def ordered(arrays: Sequence[Array | None]) -> tuple[list[Array | None], list[tuple[Array, Array]]]:
+    """The arrays, new ones for those that are not in C order; pairs of the new ones and those they stand for."""
+    found, pairs = [], []
+    for a in arrays:
+        if a is not None and not a.flags.c_contiguous:
+            pairs.append((check.empty(a.shape, a.dtype), a))
+        found.append(a if a is None or a.flags.c_contiguous else pairs[-1][0])
+    return found, pairs
 
 
 def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]:

@@ -99,6 +99,17 @@ cdef class Planned:
     cdef bint number, writes
 
 
+cdef int flatten(tuple calls, list each, list scratch) except -1:
+    """Append the calls one by one, those that are several as one in their order, and the arrays that only these use."""
+    for call in calls:
+        if type(call) is partial or not hasattr(call, "scratch"):
+            each.append(call)
+        else:
+            flatten(call.calls, each, scratch)
+            scratch.extend(call.scratch)
+    return 0
+
+
 def planned(
     result, tuple new, *calls, returned=None, tuple constants=(), tuple shapes=(), bint number=False, bint writes=False
 ):
@@ -111,7 +122,9 @@ def planned(
     writes      whether a given array is overwritten: then no two of them may overlap
     """
     cdef Planned made = Planned.__new__(Planned)
-    made.result, made.new, made.calls = result, new, calls
+    cdef list each = [], scratch = []
+    flatten(calls, each, scratch)
+    made.result, made.new, made.calls = result, (*new, *scratch), tuple(each)
     made.returned = result if returned is None else returned
     made.constants, made.shapes, made.number, made.writes = constants, shapes, number, writes
     return made
