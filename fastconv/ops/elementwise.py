@@ -13,6 +13,8 @@ from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
 
+WORTH_A_COPY = 1024  # values; fewer are read one by one as quickly
+
 
 def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Array:
     """Check the arrays, make the result, run the prepared call."""
@@ -131,8 +133,28 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
     if not y.size:
         return nothing
     run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
-    calls = [partial(run, *group, *numbers) for group in views(arrays, axis)]
-    return calls[0] if len(calls) == 1 else Several(calls)
+    calls, scratch = [], []
+    for group in views(arrays, axis):
+        near, before, own = nearby(group)
+        calls += [*before, partial(run, *near, *numbers)]
+        scratch += own
+    return calls[0] if len(calls) == 1 else Several(calls, scratch)
+
+
+def nearby(group: Sequence[Array]) -> tuple[list[Array], list[Call], list[Array]]:
+    """The views with copies for inputs whose rows would touch a cache line for each value; the calls, the copies.
+
+    The last view is the result, which tells the order of the axes.
+    """
+    *inputs, y = group
+    found, calls, scratch = [], [], []
+    for a in inputs:
+        if y.size >= WORTH_A_COPY and abs(a.strides[-1]) >= check.LINE and y.strides[-1] == y.itemsize:
+            scratch.append(check.empty(a.shape, a.dtype))
+            calls += check.assign_calls(scratch[-1], a)
+            a = scratch[-1]
+        found.append(a)
+    return [*found, y], calls, scratch
 
 
 def nothing() -> None:
