@@ -135,18 +135,17 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
     run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
     calls, scratch = [], []
     for group in views(arrays, axis):
-        near, before, own = nearby(group)
-        calls += [*before, partial(run, *near, *numbers)]
+        near, before, own = nearby(group[:-1], group[-1])
+        calls += [*before, partial(run, *near, group[-1], *numbers)]
         scratch += own
     return calls[0] if len(calls) == 1 else Several(calls, scratch)
 
 
-def nearby(group: Sequence[Array]) -> tuple[list[Array], list[Call], list[Array]]:
-    """The views with copies for inputs whose rows would touch a cache line for each value; the calls, the copies.
+def nearby(inputs: Sequence[Array], y: Array) -> tuple[list[Array], list[Call], list[Array]]:
+    """The inputs, with copies for those whose rows would touch a cache line for each value; the calls, the copies.
 
-    The last view is the result, which tells the order of the axes.
+    `y` tells the order of the axes.
     """
-    *inputs, y = group
     found, calls, scratch = [], [], []
     for a in inputs:
         if y.size >= WORTH_A_COPY and abs(a.strides[-1]) >= check.LINE and y.strides[-1] == y.itemsize:
@@ -154,7 +153,7 @@ def nearby(group: Sequence[Array]) -> tuple[list[Array], list[Call], list[Array]
             calls += check.assign_calls(scratch[-1], a)
             a = scratch[-1]
         found.append(a)
-    return [*found, y], calls, scratch
+    return found, calls, scratch
 
 
 def nothing() -> None:
@@ -162,16 +161,16 @@ def nothing() -> None:
 
 
 class Several:
-    """Prepared calls as one, and the arrays that only they use: a call seen before makes such arrays anew."""
+    """Prepared calls as one, whose result is that of the last that has one, and the arrays that only they use."""
 
     __slots__ = ("calls", "scratch")
 
     def __init__(self, calls: Sequence[Call], scratch: Sequence[Array] = ()) -> None:
         self.calls, self.scratch = tuple(calls), tuple(scratch)
 
-    def __call__(self) -> None:
-        for call in self.calls:
-            call()
+    def __call__(self) -> Any:
+        results = [call() for call in self.calls]
+        return next((result for result in reversed(results) if result is not None), None)
 
 
 def on_copies(prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]) -> Call:
@@ -208,8 +207,7 @@ def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]
         return [found]
     y = arrays[-1]
     own = [] if axis is None else [axis % y.ndim]
-    axes = [i for i in range(y.ndim) if y.shape[i] != 1 and i not in own]
-    axes.sort(key=lambda i: -abs(y.strides[i]))
+    axes = [i for i in memory_order(y) if y.shape[i] != 1 and i not in own]
     flip = tuple(slice(None, None, -1 if s < 0 and i in axes else None) for i, s in enumerate(y.strides))
     ones = [i for i in range(y.ndim) if i not in axes and i not in own]
     arrays = [a[flip].transpose(ones + axes + own)[(0,) * len(ones)] for a in arrays]

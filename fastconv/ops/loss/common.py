@@ -98,7 +98,8 @@ def bind(
             [x, *inputs],
             results,
         )
-    (*near, x), before, scratch = nearby(groups[0][: len(inputs)] + groups[0][-1:])
+    *near, x = groups[0][: len(inputs)] + groups[0][-1:]
+    near, before, scratch = (near, [], []) if axis is not None else nearby(near, x)
     results = placed(groups[0][len(inputs) : -1], results)
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
     call = partial(run, x, near[0], *weight, *near[1:], *results, value, *numbers)
