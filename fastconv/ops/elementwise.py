@@ -13,6 +13,8 @@ from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
 
+WORTH_A_COPY = 1024  # values; fewer are read one by one as quickly
+
 
 def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arrays: Any) -> Array:
     """Check the arrays, make the result, run the prepared call."""
@@ -103,9 +105,18 @@ def new_like(model: Array) -> Array:
     """A new array in the memory order of `model`."""
     if model.flags.c_contiguous:
         return check.empty(model.shape, model.dtype)
-    order = sorted(range(model.ndim), key=lambda i: -abs(model.strides[i]))
+    order = memory_order(model)
     y = check.empty([model.shape[i] for i in order], model.dtype)
     return y.transpose(np.argsort(order)) if order != sorted(order) else y
+
+
+def memory_order(model: Array) -> list[int]:
+    """The axes from the largest stride to the smallest; one of stride 0 stays behind the axis before it."""
+    order = sorted((i for i in range(model.ndim) if model.strides[i]), key=lambda i: -abs(model.strides[i]))
+    for i in range(model.ndim):
+        if not model.strides[i]:
+            order.insert(order.index(i - 1) + 1 if i else 0, i)
+    return order
 
 
 def positive(value: Any, name: str) -> float:
@@ -122,35 +133,66 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
     if not y.size:
         return nothing
     run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
-    calls = [partial(run, *group, *numbers) for group in views(arrays, axis)]
-    return calls[0] if len(calls) == 1 else partial(run_all, calls)
+    calls, scratch = [], []
+    for group in views(arrays, axis):
+        near, before, own = nearby(group[:-1], group[-1])
+        calls += [*before, partial(run, *near, group[-1], *numbers)]
+        scratch += own
+    return calls[0] if len(calls) == 1 else Several(calls, scratch)
+
+
+def nearby(inputs: Sequence[Array], y: Array) -> tuple[list[Array], list[Call], list[Array]]:
+    """The inputs, with copies for those whose rows would touch a cache line for each value; the calls, the copies.
+
+    `y` tells the order of the axes.
+    """
+    found, calls, scratch = [], [], []
+    for a in inputs:
+        if y.size >= WORTH_A_COPY and abs(a.strides[-1]) >= check.LINE and y.strides[-1] == y.itemsize:
+            scratch.append(check.empty(a.shape, a.dtype))
+            calls += check.assign_calls(scratch[-1], a)
+            a = scratch[-1]
+        found.append(a)
+    return found, calls, scratch
 
 
 def nothing() -> None:
     """The call of an empty array."""
 
 
-def run_all(calls: Sequence[Call]) -> None:
-    """One call after the other."""
-    for one in calls:
-        one()
+class Several:
+    """Prepared calls as one, whose result is that of the last that has one, and the arrays that only they use."""
+
+    __slots__ = ("calls", "scratch")
+
+    def __init__(self, calls: Sequence[Call], scratch: Sequence[Array] = ()) -> None:
+        self.calls, self.scratch = tuple(calls), tuple(scratch)
+
+    def __call__(self) -> Any:
+        results = [call() for call in self.calls]
+        return next((result for result in reversed(results) if result is not None), None)
 
 
 def on_copies(prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]) -> Call:
-    """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs)() on copies in C order."""
-    return partial(run_on_copies, prepare, inputs, outputs)
+    """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs) on copies in C order.
+
+    Copies the inputs that are not in C order, runs the call, copies its results back; None stays None.
+    """
+    sources, into = ordered(inputs)
+    results, back = ordered(outputs)
+    before = [call for copy, a in into for call in check.assign_calls(copy, a)]
+    after = [call for copy, a in back for call in check.assign_calls(a, copy)]
+    return Several([*before, prepare(*sources, *results), *after], [copy for copy, _ in (*into, *back)])
 
 
-def run_on_copies(
-    prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]
-) -> None:
-    """Copies inputs that are not in C order, runs the call, copies its results back; None stays None."""
-    sources = [a if a is None or a.flags.c_contiguous else check.copied(a) for a in inputs]
-    results = [a if a is None or a.flags.c_contiguous else np.empty(a.shape, a.dtype) for a in outputs]
-    prepare(*sources, *results)()
-    for a, result in zip(outputs, results, strict=True):
-        if a is not None and result is not None and result is not a:
-            check.assign(a, result)
+def ordered(arrays: Sequence[Array | None]) -> tuple[list[Array | None], list[tuple[Array, Array]]]:
+    """The arrays, new ones for those that are not in C order; pairs of the new ones and those they stand for."""
+    found, pairs = [], []
+    for a in arrays:
+        if a is not None and not a.flags.c_contiguous:
+            pairs.append((check.empty(a.shape, a.dtype), a))
+        found.append(a if a is None or a.flags.c_contiguous else pairs[-1][0])
+    return found, pairs
 
 
 def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]:
@@ -165,8 +207,7 @@ def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]
         return [found]
     y = arrays[-1]
     own = [] if axis is None else [axis % y.ndim]
-    axes = [i for i in range(y.ndim) if y.shape[i] != 1 and i not in own]
-    axes.sort(key=lambda i: -abs(y.strides[i]))
+    axes = [i for i in memory_order(y) if y.shape[i] != 1 and i not in own]
     flip = tuple(slice(None, None, -1 if s < 0 and i in axes else None) for i, s in enumerate(y.strides))
     ones = [i for i in range(y.ndim) if i not in axes and i not in own]
     arrays = [a[flip].transpose(ones + axes + own)[(0,) * len(ones)] for a in arrays]

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from .. import kernels
 from ..typing import Array, Call, Kernel, Named, Shape
 from . import check
-from .elementwise import nothing, run_all, views
+from .elementwise import Several, nothing, views
 from .habits import op
 
 
@@ -154,7 +154,7 @@ def concatenate(arrays: Iterable[Array], *, out: Array | None = None) -> Array:
 
 def concatenate_call(parts: Sequence[Array], y: Array) -> Call:
     ends = np.cumsum([x.shape[1] for x in parts])
-    return partial(run_all, [copy_call(x, y[:, e - x.shape[1] : e]) for x, e in zip(parts, ends, strict=True)])
+    return Several([copy_call(x, y[:, e - x.shape[1] : e]) for x, e in zip(parts, ends, strict=True)])
 
 
 def copy_call(x: Array, y: Array) -> Call:
@@ -165,7 +165,7 @@ def copy_call(x: Array, y: Array) -> Call:
     if x.ndim == 4:
         return partial(copy, x, y)
     calls = [partial(copy, *group) for group in views([x, y])]
-    return calls[0] if len(calls) == 1 else partial(run_all, calls)
+    return calls[0] if len(calls) == 1 else Several(calls)
 
 
 def copy_kernel(dtype: DTypeLike) -> Kernel:

@@ -1,6 +1,7 @@
 """Memory: where the unit stride of an array is, new arrays in a layout, and copies of any strides."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -20,13 +21,14 @@ from ..kernels.runtime.calls import (
     layout_of,
     size,
 )
-from ..typing import Array
+from ..typing import Array, Call
 
 __all__ = [
     "CHANNELS_LAST",
     "PLANAR",
     "aligned",
     "assign",
+    "assign_calls",
     "channels_together",
     "copied",
     "empty",
@@ -79,15 +81,19 @@ def copied(x: Array, layout: str | None = None) -> Array:
 
 def assign(y: Array, x: Array) -> None:
     """y = x, of one shape and dtype, for any strides; they share no memory."""
+    for call in assign_calls(y, x):
+        call()
+
+
+def assign_calls(y: Array, x: Array) -> list[Call]:
+    """The prepared calls of y = x."""
     if not y.size:
-        return
+        return []
     if not movable(x, y):
-        np.copyto(y, x)
-        return
+        return [partial(np.copyto, y, x)]
     dtype = PATTERNS[y.itemsize]
     copy = kernels.load(dtype).layout.copies.copy
-    for source, target in zip(four_axes(x.view(dtype)), four_axes(y.view(dtype)), strict=True):
-        copy(source, target)
+    return [partial(copy, *pair) for pair in zip(four_axes(x.view(dtype)), four_axes(y.view(dtype)), strict=True)]
 
 
 def movable(x: Array, y: Array) -> bool:

@@ -10,7 +10,7 @@ from .. import kernels
 from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
-from .elementwise import nothing, run_all
+from .elementwise import Several, nothing
 from .habits import op
 from .layout import copy_call
 
@@ -154,7 +154,7 @@ def pad_call(x: Array, y: Array, padding: Sides, value: float = 0.0) -> Call:
     copy = kernels.load(y.dtype).layout.copies.copy
     one = np.full((1, 1, 1, 1), value, y.dtype)
     calls = [partial(copy, np.broadcast_to(one, border.shape), border) for border in borders if border.size]
-    return partial(run_all, [*calls, copy_call(x, y[:, :, down, across])])
+    return Several([*calls, copy_call(x, y[:, :, down, across])])
 
 
 def pad_backward_call(dy: Array, dx: Array, padding: Sides) -> Call:

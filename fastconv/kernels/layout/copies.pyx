@@ -15,7 +15,7 @@ from ..runtime.sizes cimport ceil_div, round_up
 from ..simd.partial cimport vread, vwrite
 from ..simd.transpose cimport square, square_part
 from ..simd.weave cimport unweave, weave
-from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real, vfence, vload, vstore, vstream
+from ..simd.vector cimport LINE, MAX_LANES, REAL_BYTES, VL, real, vfence, vload, vstore, vstream
 
 cdef enum:
     VALUES_PER_JOB = 16384  # of runs and of single values

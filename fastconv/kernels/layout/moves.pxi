@@ -7,7 +7,7 @@ cdef void run_job(const Copy *c, Py_ssize_t job) noexcept nogil:
     """
     cdef Py_ssize_t j0 = job % c.jobs_along * c.along, i0 = job // c.jobs_along % c.jobs_across * c.across
     cdef Py_ssize_t outer = job // c.jobs_along // c.jobs_across
-    cdef Py_ssize_t first = outer % c.jobs_rows * c.rows, lead = outer // c.jobs_rows
+    cdef Py_ssize_t first = outer % c.jobs_rows * c.rows, lead = outer // c.jobs_rows, row
     cdef Py_ssize_t rows = min(c.rows, c.shape[2] - first), along = min(c.along, c.shape[3] - j0)
     cdef const char *x = c.x + lead // c.shape[1] * c.xs[0] + lead % c.shape[1] * c.xs[1] + first * c.xs[2]
     cdef char *y = c.y + lead // c.shape[1] * c.ys[0] + lead % c.shape[1] * c.ys[1] + first * c.ys[2]
@@ -21,11 +21,14 @@ cdef void run_job(const Copy *c, Py_ssize_t job) noexcept nogil:
     elif c.how == SCATTERS:
         scatter_rows(<const real *>x + j0, c.xs[2] // REAL_BYTES, <real *>(y + j0 * c.ys[3]), c.ys[2] // REAL_BYTES,
                      c.ys[3] // REAL_BYTES, rows, along)
-    elif c.how == STEP_TRANSPOSES:
-        if i0 < c.across_count:
-            transpose_steps(c, x, y, i0, min(c.across, c.across_count - i0), j0, along)
     elif i0 < c.across_count:
-        transpose(c, x, y, i0, min(c.across, c.across_count - i0), j0, along)
+        for row in range(rows):
+            if c.how == STEP_TRANSPOSES:
+                transpose_steps(c, x, y, i0, min(c.across, c.across_count - i0), j0, along)
+            else:
+                transpose(c, x, y, i0, min(c.across, c.across_count - i0), j0, along)
+            x += c.xs[2]
+            y += c.ys[2]
 
 
 cdef void copy_singles(const Copy *c, const char *x, char *y, Py_ssize_t rows, Py_ssize_t along) noexcept nogil:

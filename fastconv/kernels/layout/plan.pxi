@@ -50,6 +50,17 @@ cdef void plan_moves(Copy *c) noexcept nogil:
             c.shape[unit] = 1
 
 
+cdef void nearest_inside(Copy *c) noexcept nogil:
+    """Make axis 2 the outer axis along which x moves least: a job then reads all of a cache line."""
+    cdef int axis, near = 2
+    for axis in range(2):
+        if c.shape[axis] > 1 and c.xs[axis] != 0 and (
+            c.shape[near] == 1 or c.xs[near] == 0 or distance(c.xs[axis]) < distance(c.xs[near])
+        ):
+            near = axis
+    exchange(c, near, 2)
+
+
 cdef void plan_jobs(Copy *c) noexcept nogil:
     """The extents of a job and the number of jobs along each of its axes."""
     cdef Py_ssize_t across = BLOCK_SIDE
@@ -60,9 +71,14 @@ cdef void plan_jobs(Copy *c) noexcept nogil:
             across, c.along = BLOCK_SHORT, BLOCK_LONG
         if c.across_count <= 4:
             c.along = LONG_RUN
-        elif c.shape[3] <= 4:
+        elif c.shape[3] <= 4 and c.shape[2] == 1:
             across = LONG_RUN
         c.jobs_across = ceil_div(c.across_count, across)
+        if c.across_count < VL:
+            nearest_inside(c)
+            c.rows = ceil_div(4 * LINE, c.across_count)
+        elif c.shape[3] < VL:
+            c.rows = ceil_div(4 * LINE, c.shape[3])
     elif c.shape[3] < VALUES_PER_JOB:
         c.rows = VALUES_PER_JOB // c.shape[3]
     c.across = round_up(ceil_div(c.across_count, c.jobs_across), VL)

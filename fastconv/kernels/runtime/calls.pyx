@@ -3,6 +3,7 @@
 
     signature.pxi   what an op can see of its arguments without reading an element, as bytes
     plan.pxi        what a call did: functions with arrays given to the call, new arrays, and constants
+    scratch.pxi     memory that only the calls of a plan use, kept from one to the next
     arrays.pxi      views, new arrays, and questions about one array
     layout.pxi      planar and channels-last memory, and what several arrays have in common
     forms.pxi       the forms of memory that the norms read
@@ -54,5 +55,6 @@ include "forms.pxi"
 include "windows.pxi"
 include "signature.pxi"
 include "plan.pxi"
+include "scratch.pxi"
 include "batch.pxi"
 include "sequence.pxi"

@@ -85,6 +85,7 @@ cdef class Form:
 cdef class Plan:
     """What a call does: makes arrays, runs functions, returns."""
     cdef bint apart  # only for arrays that do not overlap: one of those given is written
+    cdef int scratch  # so many of the new arrays, the last, are used by the functions alone
     cdef list forms, functions, arguments
     cdef Part returned
 
@@ -97,6 +98,18 @@ cdef class Planned:
     cdef readonly tuple calls
     cdef tuple new, constants, shapes
     cdef bint number, writes
+    cdef int scratch  # of `new`, so many that only the calls use, the last
+
+
+cdef int flatten(tuple calls, list each, list scratch) except -1:
+    """Append the calls one by one, those that are several as one in their order, and the arrays that only these use."""
+    for call in calls:
+        if type(call) is partial or not hasattr(call, "scratch"):
+            each.append(call)
+        else:
+            flatten(call.calls, each, scratch)
+            scratch.extend(call.scratch)
+    return 0
 
 
 def planned(
@@ -111,7 +124,9 @@ def planned(
     writes      whether a given array is overwritten: then no two of them may overlap
     """
     cdef Planned made = Planned.__new__(Planned)
-    made.result, made.new, made.calls = result, new, calls
+    cdef list each = [], scratch = []
+    flatten(calls, each, scratch)
+    made.result, made.new, made.calls, made.scratch = result, (*new, *scratch), tuple(each), len(scratch)
     made.returned = result if returned is None else returned
     made.constants, made.shapes, made.number, made.writes = constants, shapes, number, writes
     return made
@@ -269,7 +284,7 @@ cdef Plan plan_of(list arrays, Planned planned):
     cdef int i
     for i in range(len(arrays)):
         used |= is_one_of(arrays[i], planned.shapes) << i
-    plan.apart = planned.writes
+    plan.apart, plan.scratch = planned.writes, planned.scratch
     plan.forms, plan.functions, plan.arguments = [], [], []
     for a in planned.new:
         if not PyArray_CheckExact(a) or len(arrays) == 2 * ARRAYS:
@@ -317,7 +332,7 @@ def again(dict plans, tuple args, dict options):
     """The result of a call seen before, else None."""
     cdef Seen seen
     cdef Plan plan
-    cdef list arrays
+    cdef list arrays, used = []
     cdef int i
     if not look_at(&seen, args, options):
         return None
@@ -329,10 +344,14 @@ def again(dict plans, tuple args, dict options):
         arrays.append(<object> seen.arrays[i])
     if (plan.apart or seen.has_out) and not apart(arrays):
         return None
-    for i in range(len(plan.forms)):
+    for i in range(len(plan.forms) - plan.scratch):
         arrays.append((<Form> plan.forms[i]).make())
+    for i in range(len(plan.forms) - plan.scratch, len(plan.forms)):
+        arrays.append(taken(plan.forms[i], used))
     for i in range(len(plan.functions)):
         found = plan.functions[i](*(<tuple> (<Part> plan.arguments[i]).fill(arrays)))
         if found is not None and found != -1:  # a place of something wrong, which the checks describe
             return None
+    if used:
+        put_back(used)
     return plan.returned.fill(arrays)

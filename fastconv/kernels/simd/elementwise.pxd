@@ -137,27 +137,56 @@ cdef inline real *run_at(const Elementwise *e, int i, Py_ssize_t start, Py_ssize
 cdef inline void copy_run(const Elementwise *e, int i, Py_ssize_t start, Py_ssize_t length, real *buffer,
                           bint to_array) noexcept nogil:
     """Copy `length` elements of array i from or to a buffer, which is padded with zeros to whole vectors."""
-    cdef Py_ssize_t row = start // e.shape[3], column = start % e.shape[3], done = 0, count, j
-    cdef Py_ssize_t stride = e.stride[i][3]
-    cdef char *p
+    cdef Py_ssize_t row = start // e.shape[3], column = start % e.shape[3], done = 0, count
+    cdef Py_ssize_t left = e.shape[2] - row % e.shape[2]  # rows until the outer axes move on
+    cdef Py_ssize_t stride = e.stride[i][3] // REAL_BYTES
+    cdef char *p = row_start(e, i, row)
     if not to_array and length % VL != 0:
         memset(buffer + length, 0, (VL - length % VL) * REAL_BYTES)
     while done < length:
         count = min(length - done, e.shape[3] - column)
-        p = row_start(e, i, row) + column * stride
-        if stride == REAL_BYTES and to_array:
-            memcpy(p, buffer + done, count * REAL_BYTES)
-        elif stride == REAL_BYTES:
-            memcpy(buffer + done, p, count * REAL_BYTES)
-        elif to_array:
-            for j in range(count):
-                (<real *>(p + j * stride))[0] = buffer[done + j]
+        if to_array:
+            scatter(buffer + done, <real *>p + column * stride, stride, count)
         else:
-            for j in range(count):
-                buffer[done + j] = (<real *>(p + j * stride))[0]
+            gather(<real *>p + column * stride, stride, buffer + done, count)
         done += count
         row += 1
+        left -= 1
         column = 0
+        p += e.stride[i][2]
+        if left == 0 and done < length:
+            p = row_start(e, i, row)
+            left = e.shape[2]
+
+
+cdef inline void gather(const real *p, Py_ssize_t stride, real *buffer, Py_ssize_t count) noexcept nogil:
+    """buffer[j] = p[j stride]; the usual strides are loops of their own, which become vectors."""
+    cdef Py_ssize_t j
+    if stride == 1:
+        for j in range(count):
+            buffer[j] = p[j]
+    elif stride == -1:
+        for j in range(count):
+            buffer[j] = p[-j]
+    elif stride == 2:
+        for j in range(count):
+            buffer[j] = p[2 * j]
+    elif stride == 0:
+        for j in range(count):
+            buffer[j] = p[0]
+    else:
+        for j in range(count):
+            buffer[j] = p[j * stride]
+
+
+cdef inline void scatter(const real *buffer, real *p, Py_ssize_t stride, Py_ssize_t count) noexcept nogil:
+    """p[j stride] = buffer[j]"""
+    cdef Py_ssize_t j
+    if stride == 1:
+        memcpy(p, buffer, count * REAL_BYTES)
+    else:
+        for j in range(count):
+            p[j * stride] = buffer[j]
 
 
 cdef inline void run_streams(const Elementwise *e, real **at, Py_ssize_t start, Py_ssize_t length) noexcept nogil:

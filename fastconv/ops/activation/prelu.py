@@ -9,7 +9,7 @@ from ...kernels.runtime.calls import view
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, call, like, on_copies, run_all, views
+from ..elementwise import Several, agreeing, call, like, on_copies, views
 from ..habits import op
 
 MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them
@@ -100,7 +100,7 @@ def prelu_backward(dy: Array, x: Array, weight: Array, *, out: Array | None = No
     dx = like(out, {"weight": weight, **arrays})
     dweight = np.empty_like(weight, order="C", subok=False)
     calls = prelu_backward_weight_call(arrays["dy"], x, dweight), prelu_backward_call(arrays["dy"], x, weight, dx)
-    run_all(calls)
+    Several(calls)()
     return planned((check.give(dx, out), dweight), (dx, dweight), *calls)
 
 

@@ -12,7 +12,7 @@ from ...kernels.runtime.calls import outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import like, on_copies, views
+from ..elementwise import Several, like, nearby, on_copies, views
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -98,10 +98,12 @@ def bind(
             [x, *inputs],
             results,
         )
-    *operands, x = groups[0]
-    inputs, results = operands[: len(inputs)], placed(operands[len(inputs) :], results)
+    *near, x = groups[0][: len(inputs)] + groups[0][-1:]
+    near, before, scratch = (near, [], []) if axis is not None else nearby(near, x)
+    results = placed(groups[0][len(inputs) : -1], results)
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
-    return partial(run, x, inputs[0], *weight, *inputs[1:], *results, value, *numbers)
+    call = partial(run, x, near[0], *weight, *near[1:], *results, value, *numbers)
+    return Several([*before, call], scratch) if before else call
 
 
 def placed(views_of_present: Sequence[Array], results: Sequence[Array | None]) -> list[Array | None]:

@@ -10,6 +10,7 @@ from ... import kernels
 from ...kernels.runtime.calls import all_channels_last, cover, sharing_windows, sliding_windows
 from ...typing import Array, Call, Kernel, Shape
 from .. import check
+from ..elementwise import Several
 from ..geometry import Pool2dGeometry
 
 Tables: TypeAlias = tuple[Array, Array]  # the windows along H and along W
@@ -54,35 +55,28 @@ def on_one_layout(
     """The kernel on its arrays: all channels-last or all planar; copied beforehand, and back, where they differ."""
     arrays = (*inputs, *outputs)
     last = all_channels_last(*arrays)
-    if last is None:
-        return partial(convert_and_run, kernel, inputs, outputs, rest)
-    return partial(kernel, *arrays, *rest, last)
+    return converted(kernel, inputs, outputs, rest) if last is None else partial(kernel, *arrays, *rest, last)
 
 
-def convert_and_run(
-    kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, ...], rest: tuple[Any, ...]
-) -> Any:
-    """The kernel, whose result is returned, on copies of the layout of the first input."""
+def converted(kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, ...], rest: tuple[Any, ...]) -> Several:
+    """The kernel, whose result is that of the call, on copies of the layout of the first input."""
     last = check.channels_together(inputs[0]) and not check.in_planes(inputs[0])
     layout = check.CHANNELS_LAST if last else check.PLANAR
     given = []
     for a in (*inputs, *outputs):
         fits = check.channels_together(a) if last else check.in_planes(a)
         given.append(a if fits else check.empty(a.shape, a.dtype, layout))
-    for a, copy in zip(inputs, given, strict=False):
-        if a is not copy:
-            check.assign(copy, a)
-    result = kernel(*given, *rest, last)
-    for a, copy in zip(outputs, given[len(inputs) :], strict=True):
-        if a is not copy:
-            check.assign(a, copy)
-    return result
+    into, back = zip(inputs, given, strict=False), zip(outputs, given[len(inputs) :], strict=True)
+    before = [call for a, copy in into if a is not copy for call in check.assign_calls(copy, a)]
+    after = [call for a, copy in back if a is not copy for call in check.assign_calls(a, copy)]
+    scratch = [copy for a, copy in zip((*inputs, *outputs), given, strict=True) if a is not copy]
+    return Several([*before, partial(kernel, *given, *rest, last), *after], scratch)
 
 
 def tables_of(call: Any) -> tuple[Array, ...]:
     """The tables among the arguments of a prepared call: the arrays that are no images."""
-    rest = call.args[3] if call.func is convert_and_run else call.args
-    return tuple([a for a in rest if type(a) is np.ndarray and a.ndim < 4])
+    calls = call.calls if isinstance(call, Several) else [call]
+    return tuple([a for one in calls for a in one.args if type(a) is np.ndarray and a.ndim < 4])
 
 
 # ---------------------------------------------------------------- calls
