@@ -45,6 +45,14 @@ Modules
     data                        images and labels from files
     init                        first values of parameters
 
+To look at, and to check
+    plot                        figures of training, of what a network sees
+    pages                       a report of a training as a page of HTML
+    derive                      the paper's equations, one by one, with
+                                numbers, each checked
+    gradcheck                   gradients against central differences
+    sklearn                     estimators of scikit-learn, which it needs
+
 Switches
     set_num_threads             how many threads are used; get_num_threads
                                 returns the number
@@ -73,11 +81,23 @@ from .training import evaluate, fit, train_step
 
 if TYPE_CHECKING:
     from . import callbacks as callbacks
+    from . import pages as pages
+    from . import plot as plot
+    from . import sklearn as sklearn
+    from .derivation import derive as derive
+    from .differences import gradcheck as gradcheck
     from .saved import load as load
     from .saved import save as save
 
 __version__ = "0.1.0"
-_later = {"callbacks": "callbacks", "load": "saved", "save": "saved"}  # imported when they are first used
+_rooms = {name: name for name in ("callbacks", "pages", "plot", "sklearn")}
+_later = {  # imported when they are first used
+    **_rooms,
+    "derive": "derivation",
+    "gradcheck": "differences",
+    "load": "saved",
+    "save": "saved",
+}
 
 __all__ = [
     "MSE",
@@ -96,9 +116,11 @@ __all__ = [
     "clip_gradients",
     "concat",
     "data",
+    "derive",
     "evaluate",
     "fit",
     "get_num_threads",
+    "gradcheck",
     "init",
     "layers",
     "load",
@@ -107,6 +129,8 @@ __all__ = [
     "models",
     "ops",
     "optim",
+    "pages",
+    "plot",
     "save",
     "schedules",
     "scope",

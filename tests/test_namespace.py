@@ -10,7 +10,8 @@ import pytest
 
 import fastconv
 
-ROOMS = {"callbacks", "data", "init", "layers", "losses", "metrics", "models", "ops", "optim", "schedules"}
+OF_THE_CORE = {"callbacks", "data", "init", "layers", "losses", "metrics", "models", "ops", "optim", "schedules"}
+ROOMS = OF_THE_CORE | {"pages", "plot"}
 
 
 def test_the_modules_shown_are_those_that_people_use():

@@ -1,4 +1,4 @@
-"""Arrays of odd strides: the bits of C-ordered ones, from a call that is seen for the first time and from later ones."""
+"""Arrays of odd strides: the bits of C-ordered ones, from a call that is new and from one that was seen before."""
 
 from concurrent.futures import ThreadPoolExecutor
 
