@@ -54,7 +54,7 @@ def test_it_is_the_gradient_of_a_parameter_that_is_added_to_the_node():
     net = Network(model, (2, 8, 8), "float64", seed=1)
     x = np.random.default_rng(0).standard_normal((1, 2, 8, 8))
     y = net.predict(x)
-    loss, gradients = net.gradients(x, [3], CrossEntropy(), training=False)
+    _, gradients = net.gradients(x, [3], CrossEntropy(), training=False)
     dy = np.exp(y) / np.exp(y).sum() - np.eye(5)[[3]]
     for name in ("shift", "pool1"):
         close(net.feature_gradients(x, name, dy)[0], gradients["shift.shift"], name)
