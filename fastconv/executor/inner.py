@@ -12,6 +12,7 @@ from ..graph import Node
 from ..ops import check
 from ..typing import Array, Shape
 from .executor import Executor
+from .logits import probabilities_of
 
 BATCH = 256  # images worked on at a time, unless told otherwise
 GRADIENT_LINE = "network.feature_gradients(x, 'relu1', dy)"
@@ -155,6 +156,43 @@ class Inner:
                     each[part] = value
         results = {each: value if batched else value[0] for each, value in values.items()}
         return results[name] if isinstance(name, str) else results
+
+    def probabilities(self, x: ArrayLike, batch_size: int = BATCH) -> Array:
+        """The probability of each class for images `x` (N, ...) or one image (...).
+
+        p = softmax(y) over the classes, y = predict(x); where the network ends with Softmax or Sigmoid p = y, where it
+        ends with LogSoftmax p = exp(y)
+
+        Parameters
+        ----------
+        x, batch_size
+            As in `predict`.
+
+        Returns
+        -------
+        array (N, *output_shape) or output_shape
+            The caller's own.
+
+        Raises
+        ------
+        ValueError
+            For a network with one output and no Sigmoid at its end.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastconv import Network, layers
+        >>> network = Network(layers.Linear(4, init="zeros"), (3,))
+        >>> network.probabilities(np.ones((1, 3), "float32"))
+        array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
+        """
+        images, batched = batch(x, "x", self.input_shape, self.dtype)
+        p = probabilities_of(self.nodes[-1], self.predict(images, batch_size))
+        return p if batched else p[0]
+
+    def predict(self, x: ArrayLike, batch_size: int = BATCH) -> Array:
+        """The network's output."""
+        raise NotImplementedError
 
     def _values(self, images: Array, nodes: tuple[Node, ...], results: Mapping[str, Array]) -> None:
         """Write the values of these nodes for a checked batch of images into `results`, by name."""
