@@ -65,11 +65,11 @@ def rectangle(axes: Any, line: Any, first: int, last: int, scale: float, plan: A
     colour = GREEN if "channels" in line.notes else colour
     start, size = line.start / scale, (line.stop - line.start) / scale
     axes.add_patch(
-        Rectangle((first, start), last - first + 1, size, facecolor=tint(colour), edgecolor="white", linewidth=0.4)
+        Rectangle((first, start), last - first + 1, size, facecolor=tint(colour), edgecolor="white", linewidth=0.4, zorder=2 + first)
     )
     name = line.step.split(" + ")[0]
     if line.stop - line.start > NAMED * whole and last - first > LETTER * len(name) * steps:
-        axes.text(first + 0.3, start + size / 2, name, va="center", fontsize=6, clip_on=True)
+        axes.text(first + 0.3, start + size / 2, name, va="center", fontsize=6, clip_on=True, zorder=2 + first)
 
 
 def tint(colour: str) -> tuple[float, ...]:
