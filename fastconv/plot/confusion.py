@@ -44,13 +44,13 @@ def confusion_matrix(
     >>> from fastconv import plot
     >>> figure = plot.confusion_matrix([0, 1, 1], [0, 1, 0], classes=["cat", "dog"])
     """
-    counts = counted(labels, predictions, classes)
+    normalize = check.flag(normalize, "normalize")
+    counts, total = counted(labels, predictions, classes)
     names = names_of(classes, len(counts))
-    rows = counts.sum(1, keepdims=True)
-    shares = counts / np.maximum(rows, 1)
+    shares = counts / np.maximum(np.bincount(labels, minlength=len(counts))[:, None], 1)
     few = len(counts) <= FEW
     width = 5 if few else 6
-    text = sentence(counts, names)
+    text = sentence(counts, names, total)
     figure = new(width, 4.6 if few else 8.5, text, title)
     if few:
         axes = figure.subplots()
@@ -60,12 +60,12 @@ def confusion_matrix(
     drawn = show(figure, axes, shares if normalize else counts, few, normalize)
     label(axes, names)
     if few:
-        write(axes, drawn, counts, shares, check.flag(normalize, "normalize"))
+        write(axes, drawn, counts, shares, normalize)
     return figure
 
 
-def counted(labels: Any, predictions: Any, classes: Any) -> Array:
-    """C[i, j] (K, K)."""
+def counted(labels: Any, predictions: Any, classes: Any) -> tuple[Array, int]:
+    """C[i, j] (K, K), and how many images there are, also those with NaN, which are in no column."""
     true = check.given(labels, "labels", "class numbers (N,)")
     if true.dtype.kind not in "iu" or true.ndim != 1:
         raise TypeError(f"labels must be class numbers (N,), got {true.dtype} of shape {true.shape}")
@@ -83,7 +83,7 @@ def counted(labels: Any, predictions: Any, classes: Any) -> Array:
     K = None
     if classes is not None and found.ndim == 1:
         K = max(len(names_of(classes, 0)), int(true.max()) + 1, int(found.max()) + 1)
-    return metrics.confusion_matrix(found, true, num_classes=K, ignore_index=None)
+    return metrics.confusion_matrix(found, true, num_classes=K, ignore_index=None), len(true)
 
 
 def show(figure: Any, axes: Any, values: Array, few: bool, normalize: bool) -> Any:
@@ -140,13 +140,10 @@ def list_pairs(axes: Any, counts: Array, names: list[str]) -> None:
     axes.set_title("Confused most" if worst else "No mistake", fontsize=11)
 
 
-def sentence(counts: Array, names: list[str]) -> str:
+def sentence(counts: Array, names: list[str], total: int) -> str:
     """How many are right, and the most frequent mistake."""
-    total = int(counts.sum())
-    right = percent(np.trace(counts) / total) if total else "none"
-    start = (
-        f"Confusion matrix of {total:,} image{'s' if total != 1 else ''} and {len(counts)} classes: {right} are right."
-    )
+    images = f"{total:,} image{'s' if total > 1 else ''}"
+    start = f"Confusion matrix of {images} and {len(counts)} classes: {percent(np.trace(counts) / total)} are right."
     worst = pairs(counts)
     if not worst:
         return start

@@ -60,9 +60,9 @@ def visible(image: Array) -> Array:
     image = np.asarray(image, "float64")
     finite = image[np.isfinite(image)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         low, high = 0.0, 1.0  # already what screens show
-    elif 0 <= low and 1 < high <= 255:
+    elif low >= 0 and high <= 255:
         low, high = 0.0, 255.0
     scaled = np.nan_to_num((image - low) / (high - low or 1), nan=0.5, posinf=1.0, neginf=0.0)
     if image.shape[0] == 3:

@@ -8,7 +8,7 @@ from .figures import BLUE, GREEN, GREY, ORANGE, PURPLE, new
 from .placement import BOX, Placed, placed
 from .subject import nodes_of
 
-LINE, GAP = 0.165, 0.34  # inches: a line of text, the space between rows
+LINE, GAP = 0.165, 0.28  # inches: a line of text, the space between rows
 EDGES = {"input": GREY, "conv": BLUE, "linear": PURPLE, "join": ORANGE, "other": GREEN}
 
 
@@ -23,7 +23,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     network : Network, the result of its `freeze`, or what `fastconv.load` returns
     depth : int, optional
         How many parts of a name are told apart: 1 folds ``layer1.0.conv1`` and ``layer1.1.conv1`` into ``layer1``. Else
-        the largest that gives at most 64 boxes.
+        the largest that gives at most 40 rows and 120 boxes.
     title : str, optional
 
     Returns
@@ -51,7 +51,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     wide = 2.3 if across < 2 else 1.5  # inches of a box
     size = 9 if across < 2 else 8
     lines = [lines_of(box, int(wide * 116 / size)) for box in boxes]
-    y, height = heights(places, lines)
+    y, tall, height = heights(places, lines)
     width = max(5.0, across * wide + 0.3)
     figure = new(width, height + 0.2 + (0.3 if title else 0), sentence(nodes, boxes), title)
     axes = figure.add_subplot()
@@ -59,7 +59,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     left = (width - across * wide) / 2
     x = [left + each * wide for each in places.x]
     for way in places.ways.values():
-        arrow(axes, way, x, y, lines)
+        arrow(axes, way, x, y, tall)
     for number, (box, said) in enumerate(zip(boxes, lines, strict=True)):
         draw(axes, x[number], y[number], wide, said, colour(box), size)
     axes.set_xlim(0, width)
@@ -67,19 +67,16 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     return figure
 
 
-def heights(places: Placed, lines: list[list[str]]) -> tuple[dict[int, float], float]:
-    """The y of the middle of each point, downwards, and that of the end."""
-    y, top = {}, 0.05
+def heights(places: Placed, lines: list[list[str]]) -> tuple[dict[int, float], dict[int, float], float]:
+    """Inches: y of the middle of each point, downwards; how tall each is, a stop of an edge like its row; the end."""
+    y, tall, top = {}, {point: LINE * len(said) + 0.1 for point, said in enumerate(lines)}, 0.05
     for row in places.rows:
-        high = max(tall(lines, point) for point in row)
-        y.update(dict.fromkeys(row, top + high / 2))
+        high = max(tall.get(point, 0.0) for point in row)
+        for point in row:
+            y[point] = top + high / 2
+            tall.setdefault(point, high)
         top += high + GAP
-    return y, top - GAP + 0.05
-
-
-def tall(lines: list[list[str]], point: int) -> float:
-    """Inches of a box; 0 for a stop of an edge."""
-    return LINE * len(lines[point]) + 0.1 if point < len(lines) else 0.0
+    return y, tall, top - GAP + 0.05
 
 
 def draw(axes: Any, x: float, y: float, wide: float, said: list[str], edge: str, size: int) -> None:
@@ -96,12 +93,13 @@ def draw(axes: Any, x: float, y: float, wide: float, said: list[str], edge: str,
         axes.text(x, middle, line, ha="center", va="center", fontsize=size, color=dark, zorder=3)
 
 
-def arrow(axes: Any, way: list[int], x: list[float], y: dict[int, float], lines: list[list[str]]) -> None:
-    """A line from the lower edge of a box through the stops of the way to the upper edge of the other."""
+def arrow(axes: Any, way: list[int], x: list[float], y: dict[int, float], tall: dict[int, float]) -> None:
+    """A line from the lower edge of a box, straight down beside the rows between, to the upper edge of another."""
     source, *stops, target = way
-    points = [(x[source], y[source] + tall(lines, source) / 2)]
-    points += [(x[stop], y[stop]) for stop in stops]
-    end = (x[target], y[target] - tall(lines, target) / 2)
+    points = [(x[source], y[source] + tall[source] / 2)]
+    for stop in stops:
+        points += [(x[stop], y[stop] - tall[stop] / 2), (x[stop], y[stop] + tall[stop] / 2)]
+    end = (x[target], y[target] - tall[target] / 2)
     axes.plot(*zip(*points, end, strict=True), color=GREY, linewidth=1.1, zorder=1, solid_joinstyle="round")
     look = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
     axes.annotate("", end, points[-1], arrowprops=look, zorder=1)
