@@ -85,7 +85,7 @@ def chains(boxes: Sequence[Box]) -> list[Box]:
 
 
 def small(before: Sequence[Any], after: Sequence[Any]) -> bool:
-    """Whether two boxes are drawn as one: of one part of the model; outside of parts, with one layer that has weights."""
+    """Whether two boxes are drawn as one: of one part of the model; outside of parts, with weights only at its top."""
     whole = [*before, *after]
     if len(whole) > TOGETHER:
         return False

@@ -10,6 +10,7 @@ from ..typing import Array
 from .figures import BLUE, names_of, new, percent, shortened
 
 FEW = 20  # classes whose cells have room for a number
+MOST_NAMES = 20  # along an axis
 WORST = 10  # pairs that are listed beside many classes
 
 
@@ -93,13 +94,13 @@ def show(figure: Any, axes: Any, values: Array, few: bool, normalize: bool) -> A
     top = 1 if normalize else max(1, values.max(initial=1))
     drawn = axes.imshow(values, cmap="Blues", norm=PowerNorm(1 if few else 0.4, 0, top), interpolation="nearest")
     if not few:
-        figure.colorbar(drawn, ax=axes, label="share of the class" if normalize else "images", shrink=0.8)
+        figure.colorbar(drawn, ax=axes, label="share of the class" if normalize else "images", shrink=0.7)
     return drawn
 
 
 def label(axes: Any, names: list[str]) -> None:
     """The names of the classes, as many as there is room for."""
-    step = -(-len(names) // 25)
+    step = -(-len(names) // MOST_NAMES)
     places = range(0, len(names), step)
     size = 10 if len(names) <= 12 else 8
     shown = [shortened(names[k]) for k in places]
@@ -133,8 +134,10 @@ def list_pairs(axes: Any, counts: Array, names: list[str]) -> None:
     """Bars of the pairs of classes that are confused most."""
     worst = pairs(counts)[:WORST]
     said = [f"{shortened(names[i])} taken for {shortened(names[j])}" for i, j, _ in worst]
-    axes.barh(range(len(worst)), [count for *_, count in worst], color=BLUE)
-    axes.set_yticks(range(len(worst)), said)
+    axes.barh(range(len(worst)), [count for *_, count in worst], color=BLUE, alpha=0.35)
+    for number, line in enumerate(said):
+        axes.text(0, number, f" {line}", va="center", fontsize=9)
+    axes.set_yticks([])
     axes.invert_yaxis()
     axes.set_xlabel("images")
     axes.set_title("Confused most" if worst else "No mistake", fontsize=11)

@@ -48,10 +48,11 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     boxes = boxes_of(nodes, depth)
     places = placed([box.inputs for box in boxes])
     across = max(places.x) + BOX / 2
-    wide = 2.3 if across < 2 else 1.5  # inches of a box
-    size = 9 if across < 2 else 8
+    wide = max(1.5, min(2.3, 4.7 / across))  # inches of a box
+    size = 9 if wide > 2 else 8
     lines = [lines_of(box, int(wide * 116 / size)) for box in boxes]
-    y, tall, height = heights(places, lines)
+    y, tall, ends = heights(places, lines)
+    height = max(ends.values()) + 0.05
     width = max(5.0, across * wide + 0.3)
     figure = new(width, height + 0.2 + (0.3 if title else 0), sentence(nodes, boxes), title)
     axes = figure.add_subplot()
@@ -59,7 +60,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     left = (width - across * wide) / 2
     x = [left + each * wide for each in places.x]
     for way in places.ways.values():
-        arrow(axes, way, x, y, tall)
+        arrow(axes, [(x[point], y[point], tall[point], ends[point]) for point in way])
     for number, (box, said) in enumerate(zip(boxes, lines, strict=True)):
         draw(axes, x[number], y[number], wide, said, colour(box), size)
     axes.set_xlim(0, width)
@@ -67,16 +68,19 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     return figure
 
 
-def heights(places: Placed, lines: list[list[str]]) -> tuple[dict[int, float], dict[int, float], float]:
-    """Inches: y of the middle of each point, downwards; how tall each is, a stop of an edge like its row; the end."""
-    y, tall, top = {}, {point: LINE * len(said) + 0.1 for point, said in enumerate(lines)}, 0.05
+def heights(places: Placed, lines: list[list[str]]) -> tuple[dict[int, float], dict[int, float], dict[int, float]]:
+    """Inches downwards: y of the middle of each point; how tall each is, a stop of an edge like its row; its row's end.
+
+    The boxes of a row have their upper edges on one line.
+    """
+    y, tall, ends, top = {}, {point: LINE * len(said) + 0.1 for point, said in enumerate(lines)}, {}, 0.05
     for row in places.rows:
         high = max(tall.get(point, 0.0) for point in row)
         for point in row:
-            y[point] = top + high / 2
             tall.setdefault(point, high)
+            y[point], ends[point] = top + tall[point] / 2, top + high
         top += high + GAP
-    return y, tall, top - GAP + 0.05
+    return y, tall, ends
 
 
 def draw(axes: Any, x: float, y: float, wide: float, said: list[str], edge: str, size: int) -> None:
@@ -93,16 +97,20 @@ def draw(axes: Any, x: float, y: float, wide: float, said: list[str], edge: str,
         axes.text(x, middle, line, ha="center", va="center", fontsize=size, color=dark, zorder=3)
 
 
-def arrow(axes: Any, way: list[int], x: list[float], y: dict[int, float], tall: dict[int, float]) -> None:
-    """A line from the lower edge of a box, straight down beside the rows between, to the upper edge of another."""
-    source, *stops, target = way
-    points = [(x[source], y[source] + tall[source] / 2)]
-    for stop in stops:
-        points += [(x[stop], y[stop] - tall[stop] / 2), (x[stop], y[stop] + tall[stop] / 2)]
-    end = (x[target], y[target] - tall[target] / 2)
-    axes.plot(*zip(*points, end, strict=True), color=GREY, linewidth=1.1, zorder=1, solid_joinstyle="round")
+def arrow(axes: Any, way: list[tuple[float, float, float, float]]) -> None:
+    """A line from the lower edge of a box, straight down beside each row, to the upper edge of another.
+
+    `way`: x, y, how tall, and the end of the row of each point.
+    """
+    x, y, tall, end = way[0]
+    points = [(x, y + tall / 2), (x, end)]
+    for x, y, tall, end in way[1:-1]:
+        points += [(x, y - tall / 2), (x, end)]
+    x, y, tall, _ = way[-1]
+    tip = (x, y - tall / 2)
+    axes.plot(*zip(*points, tip, strict=True), color=GREY, linewidth=1.1, zorder=1, solid_joinstyle="round")
     look = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
-    axes.annotate("", end, points[-1], arrowprops=look, zorder=1)
+    axes.annotate("", tip, points[-1], arrowprops=look, zorder=1)
 
 
 def colour(box: Box) -> str:
