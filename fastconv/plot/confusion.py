@@ -140,6 +140,7 @@ def list_pairs(axes: Any, counts: Array, names: list[str]) -> None:
     axes.set_yticks([])
     axes.invert_yaxis()
     axes.set_xlabel("images")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title("Confused most" if worst else "No mistake", fontsize=11)
 
 

@@ -89,7 +89,7 @@ def draw(axes: Any, x: float, y: float, wide: float, said: list[str], edge: str,
 
     high = LINE * len(said) + 0.1
     corner = (x - wide / 2 + 0.06, y - high / 2)
-    look = {"facecolor": "white", "edgecolor": edge, "linewidth": 1.6, "zorder": 2}
+    look: dict[str, Any] = {"facecolor": "white", "edgecolor": edge, "linewidth": 1.6, "zorder": 2}
     axes.add_patch(FancyBboxPatch(corner, wide - 0.12, high, boxstyle="round,pad=0,rounding_size=0.06", **look))
     for number, line in enumerate(said):
         middle = y + LINE * (number - (len(said) - 1) / 2)

@@ -9,7 +9,7 @@ from ..typing import Array
 from .figures import BLUE, bare, grid, new
 from .subject import one_picture, subject
 
-MOST_COLUMNS = 16
+MOST_COLUMNS = 8
 
 
 def filters(network: Any, name: str | None = None, count: int = 64, *, title: str | None = None) -> Any:
