@@ -38,12 +38,12 @@ def subject(network: Any) -> Subject:
         return Subject(network)
     if isinstance(getattr(network, "network", None), Network):
         return Subject(network.network, network)
-    cure = ""
+    cure, got = "", check.shown(network)
     if callable(getattr(network, "predict", None)) and hasattr(network, "output_shape"):
         cure = "; it only predicts: give the Network that it was frozen from"
     elif callable(network):
-        cure = "; write fastconv.Network(model, input_shape)"
-    raise TypeError(f"network must be a Network, or what fastconv.load returns, got {check.shown(network)}{cure}")
+        cure, got = "; write fastconv.Network(model, input_shape)", f"a {type(network).__name__}"
+    raise TypeError(f"network must be a Network, or what fastconv.load returns, got {got}{cure}")
 
 
 def pictures(found: Subject, images: Any, name: str) -> tuple[Array, bool]:
