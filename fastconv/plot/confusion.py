@@ -50,9 +50,8 @@ def confusion_matrix(
     names = names_of(classes, len(counts))
     shares = counts / np.maximum(np.bincount(labels, minlength=len(counts))[:, None], 1)
     few = len(counts) <= FEW
-    width = 5 if few else 6
     text = sentence(counts, names, total)
-    figure = new(width, 4.6 if few else 8.5, text, title)
+    figure = new(5, 4.6 if few else 8, text, title)
     if few:
         axes = figure.subplots()
     else:

@@ -8,16 +8,6 @@ The score of a class k is y[k], the network's output: the logit, or the
 probability where the network ends with Softmax or Sigmoid. Images are
 (N, C, H, W), or one image (C, H, W), of the network's dtype; raw images for
 what `fastconv.load` returns. Without labels the predicted class is taken.
-
-References
-----------
-Simonyan, Vedaldi, Zisserman: Deep Inside Convolutional Networks. Workshop
-at ICLR 2014.
-Zeiler, Fergus: Visualizing and Understanding Convolutional Networks. ECCV
-2014.
-Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra: Grad-CAM: Visual
-Explanations from Deep Networks via Gradient-based Localization. ICCV 2017,
-pages 618-626.
 """
 
 from typing import Any
@@ -34,7 +24,9 @@ AT_ONCE = 64  # images, or covered copies of one
 
 
 def saliency_map(network: Any, images: Any, labels: Any = None) -> Array:
-    """How much each pixel changes the score of a class: S[h, w] = max over c of |d y[k] / d x[c, h, w]|.
+    """How much each pixel changes the score of a class (Simonyan 2014 [57]).
+
+        S[h, w] = max over c of |d y[k] / d x[c, h, w]|
 
     Parameters
     ----------
@@ -67,7 +59,7 @@ def saliency_map(network: Any, images: Any, labels: Any = None) -> Array:
 
 
 def grad_cam_map(network: Any, images: Any, labels: Any = None, name: str | None = None) -> Array:
-    """Where feature maps A (C, h, w) of a node raise the score of a class (Selvaraju et al. 2017, equations 1 and 2).
+    """Where feature maps A (C, h, w) of a node raise the score of a class (Selvaraju 2017 [58], eq. 1 and 2).
 
         a[c] = mean over h, w of d y[k] / d A[c, h, w]
         L[h, w] = max(0, sum over c of a[c] * A[c, h, w])
@@ -116,7 +108,7 @@ def grad_cam_map(network: Any, images: Any, labels: Any = None, name: str | None
 def occlusion_map(
     network: Any, images: Any, labels: Any = None, size: Any = None, stride: Any = None, value: Any = None
 ) -> Array:
-    """How much of a class's probability is lost when a square is covered (Zeiler and Fergus 2014).
+    """How much of a class's probability is lost when a square is covered (Zeiler 2014 [59]).
 
         M[h, w] = mean of p[k](x) - p[k](x with the square covered), over all squares that cover (h, w)
 

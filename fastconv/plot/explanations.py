@@ -57,7 +57,7 @@ def grad_cam(network: Any, image: Any, label: Any = None, name: str | None = Non
         a[c] = mean over h, w of d y[k] / d A[c, h, w]
         L[h, w] = max(0, sum over c of a[c] * A[c, h, w])
 
-    A are the maps of a node, y[k] the network's output for class k (Selvaraju et al. 2017, equations 1 and 2).
+    A are the maps of a node, y[k] the network's output for class k (Selvaraju 2017 [58], eq. 1 and 2).
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
 """Where boxes stand: rows by the longest way from the input, then an order with few crossings, then places.
 
 An edge over several rows has a stop in each row between, which takes part in the order and keeps the way free.
-After Sugiyama, Tagawa, Toda: Methods for Visual Understanding of Hierarchical System Structures. IEEE Transactions on
-Systems, Man, and Cybernetics 11(2), 1981.
+The steps are those of Sugiyama 1981 [60].
 """
 
 from collections.abc import Sequence
