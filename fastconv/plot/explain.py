@@ -158,7 +158,7 @@ def last_maps(network: Any) -> str:
     >>> from fastconv import Network, models
     >>> from fastconv.plot import explain
     >>> explain.last_maps(Network(models.lenet5(), (1, 28, 28)))
-    'relu2'
+    'tanh2'
     """
     nodes = subject(network).network.nodes
     for node in reversed(nodes[1:]):

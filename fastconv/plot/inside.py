@@ -172,7 +172,7 @@ def feature_maps(network: Any, image: Any, name: str, count: int = 64, *, title:
     >>> import numpy as np
     >>> from fastconv import Network, models, plot
     >>> network = Network(models.lenet5(), (1, 28, 28), seed=0)
-    >>> figure = plot.feature_maps(network, np.ones((1, 28, 28), "float32"), "relu1")
+    >>> figure = plot.feature_maps(network, np.ones((1, 28, 28), "float32"), "tanh1")
     """
     count = check.integer(count, "count", 1)
     if not isinstance(name, str):
