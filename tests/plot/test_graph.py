@@ -124,7 +124,8 @@ def rectangles(figure):
     found = {}
     for drawn in figure.axes[0].collections:
         corners = [path.vertices for path in drawn.get_paths()]
-        found[drawn.get_label()] = [(*v[:, 0].round(9)[[0, 1]], *v[:, 1][[0, 2]]) for v in corners]
+        found[drawn.get_label()] = [(v[0, 0], v[2, 0], v[0, 1], v[2, 1]) for v in corners]
+        assert all((v[1] == (v[2, 0], v[0, 1])).all() and (v[3] == (v[0, 0], v[2, 1])).all() for v in corners)
     return found
 
 
