@@ -1,15 +1,14 @@
 """A network with all that it takes to name what is on a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..data.transforms import Transform
-from ..executor.logits import last_activation
+from ..executor.logits import probabilities_of
 from ..network import Network
 from ..ops import check
-from ..ops.activation import softmax
 from ..typing import Array
 from .description import UNKNOWN, number_of_classes
 from .images import prepared
@@ -71,14 +70,25 @@ class SavedNetwork:
 
     def predict(self, images: Any) -> Array:
         """The network's output for raw images (N, *output_shape); one image is a batch of one."""
+        outputs = [self.network.predict(part) for part in self._parts(images)]
+        return np.concatenate(outputs) if outputs else np.empty((0, *self.network.output_shape), self.network.dtype)
+
+    def prepare(self, images: Any) -> Array:
+        """What the network is given for raw images: (N, *input_shape) of its dtype, after the preprocessing.
+
+        ``saved.network.predict(saved.prepare(images))`` is ``saved.predict(images)``.
+        """
+        parts = list(self._parts(images))
+        return np.concatenate(parts) if parts else np.empty((0, *self.network.input_shape), self.network.dtype)
+
+    def _parts(self, images: Any) -> Iterator[Array]:
+        """The same, a few images at a time."""
         if self.preprocessing == UNKNOWN:
             raise ValueError(
                 "the file does not hold the preprocessing, of which a part is a function of somebody's own: write "
                 "fastconv.load(path, preprocessing=[...]), or saved.network.predict(x) with images that are ready"
             )
-        parts = prepared(images, self.network.input_shape, self.network.dtype, self.preprocessing)
-        outputs = [self.network.predict(part) for part in parts]
-        return np.concatenate(outputs) if outputs else np.empty((0, *self.network.output_shape), self.network.dtype)
+        return prepared(images, self.network.input_shape, self.network.dtype, self.preprocessing)
 
     def probabilities(self, images: Any) -> Array:
         """The probability of each class, of the shape of the output.
@@ -86,13 +96,7 @@ class SavedNetwork:
         The softmax of the output over its classes. Where the network ends with Sigmoid or Softmax, the output itself;
         where it ends with LogSoftmax, exp of the output.
         """
-        last = last_activation(self.network.output)
-        if last is None and self.network.output_shape[0] == 1:
-            raise ValueError("probabilities are of several classes, the network has one output; write predict(images)")
-        outputs = self.predict(images)
-        if last is None:
-            return softmax(outputs, axis=1)
-        return np.exp(outputs) if last.layer is not None and last.layer.kind == "log_softmax" else outputs
+        return probabilities_of(self.network.output, self.predict(images))
 
     def classify(self, images: Any, top: int = 1) -> list[list[tuple[str | int, float]]]:
         """For each image the most probable classes, the best first: a list of (name, probability).

@@ -191,3 +191,12 @@ def test_classifiers_halfway_have_no_say():
     [found] = saved.classify(np.zeros((3, 32, 32), np.uint8), top=3)
     assert sum(p for _, p in found) == pytest.approx(1, abs=1e-5)
     assert "3 classes: a, b, c" in repr(saved)
+
+
+def test_prepared_images_are_what_the_network_is_given(colour):
+    saved, images = SavedNetwork(colour, preprocessing=STEPS), photos(3)
+    x = saved.prepare(images)
+    assert (x.shape, x.dtype) == ((3, 3, 32, 32), np.float32)
+    np.testing.assert_array_equal(colour.predict(x), saved.predict(images))
+    np.testing.assert_array_equal(saved.prepare(images[0]), x[:1])
+    assert saved.prepare([]).shape == (0, 3, 32, 32)
