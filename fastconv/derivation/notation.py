@@ -16,8 +16,9 @@ from xml.etree.ElementTree import Element, SubElement
 __all__ = ["mathml", "text"]
 
 TOKEN = re.compile(r"\\frac|[ΔΣσ]|[A-Za-z]+\d*|\d+(?:\.\d+)?|\s+|.")
-RAISED = str.maketrans("0123456789T-+", "⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ⁻⁺")
-OPERATORS = set("=·×*+−-<>≥≤∈←⟹→,;:|/√")
+MINUS = "−"
+RAISED = str.maketrans("0123456789T−+", "⁰¹²³⁴⁵⁶⁷⁸⁹ᵀ⁻⁺")
+OPERATORS = set("=·×*+−<>≥≤∈←⟹→,;:|/√")
 FENCES = set("()[]{}⌈⌉⌊⌋")
 
 
@@ -51,7 +52,7 @@ Row: TypeAlias = list[Part]
 
 def parsed(source: str) -> Row:
     """The parts of an equation."""
-    return row(TOKEN.findall(source)[::-1])
+    return row(TOKEN.findall(source.replace("-", MINUS))[::-1])
 
 
 def row(left: list[str], end: str = "") -> Row:
@@ -115,9 +116,14 @@ def mathml(source: str) -> Element:
 
 
 def fill(parent: Element, parts: Sequence[Part]) -> None:
-    """Append the parts to an element."""
+    """Append the parts to an element; a minus after nothing, or after a parenthesis or =, is a sign."""
+    before = ""
     for part in parts:
         append(parent, part)
+        shown = part.text if isinstance(part, Sign) else "x"
+        if shown == MINUS and before in ("", "(", "=", ","):
+            parent[-1].set("form", "prefix")
+        before = before if shown.isspace() else shown
 
 
 def append(parent: Element, part: Part) -> None:

@@ -58,7 +58,8 @@ def size(step: Step, count: int) -> str:
 def verdict(check: Check) -> str:
     """One check in a line."""
     if check.passed:
-        words = f"✓ agrees with {check.against} to {check.difference:.1e}"
+        closely = f"to {check.difference:.1e}" if check.difference else "exactly"
+        words = f"✓ agrees with {check.against} {closely}"
     else:
         words = f"✗ differs from {check.against} by {check.difference:.1e}, {check.limit:.1e} allowed"
     some = f", {check.entries:,} of {check.size:,} entries" if check.entries < check.size else ""

@@ -25,8 +25,7 @@ def flatten(layer: Any, x: Array, params: Params, shape: Shape) -> Array:
 def linear(layer: Any, x: Array, params: Params, shape: Shape) -> Array:
     """y(i) = sum over j of w(i,j) x(j) + b(i)"""
     y = [sum(w * each for w, each in zip(row, x.tolist(), strict=True)) for row in params["weight"].tolist()]
-    result: Array = np.array(y) + params.get("bias", np.zeros(len(y)))
-    return result
+    return np.array(y) if layer.bias is False else np.array(y) + params["bias"]
 
 
 def batch_norm(layer: Any, x: Array, params: Params, shape: Shape) -> Array:
