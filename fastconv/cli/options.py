@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[Any, str]] = {  # name -> who adds its options, and wh
     "summary": (summary, "Show the layers of a network: shapes, parameters, multiply-adds and memory."),
     "profile": (profile, "Show where the time of a network goes, step by step."),
     "bench": (bench, "Measure how many images a second a network predicts, and trains on."),
-    "derive": (derive, "Show backpropagation step by step, as Zhang 2016 derives it, with the numbers of one image."),
+    "derive": (derive, "Show backpropagation step by step, with the numbers of one image."),
     "info": (info, "Show versions, build, processor and threads, for a report of a fault."),
 }
 EXPLAINED = (  # what argparse says of an option -> what is said here

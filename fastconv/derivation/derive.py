@@ -86,14 +86,14 @@ def derive(
     >>> model = fastconv.sequential(layers.Conv2D(4, 3, stride=2), layers.ReLU(), layers.Flatten(), layers.Linear(3))
     >>> derivation = derive(fastconv.Network(model, (1, 8, 8), seed=0), label=2)
     >>> derivation.passed, derivation.steps[0].cites
-    (True, 'as (38), stride 2×2, without the rotation')
+    (True, 'as (38), stride 2, without the rotation')
     """
     seed, values = check.integer(seed, "seed", 0), check.integer(values, "values", 1)
     learning_rate = rate(learning_rate)
     network = paper_network(seed) if network is None else checked(network)
     loss = usual_loss(network) if loss is None else checked_loss(loss)
     array, target, words = chosen(network, image, label, seed)
-    run = Run(network, array, target, loss, learning_rate)
+    run = Run(network, array, prepared(loss, target, network), loss, learning_rate)
     finite(run)
     shown = paper.is_paper(network, loss)
     steps = tuple((paper if shown else general).steps(run, seed))
@@ -109,9 +109,10 @@ def paper_network(seed: int) -> Network:
 def checked(network: Any) -> Network:
     """The network; TypeError or ValueError if it is none, or not sequential."""
     if not isinstance(network, Network):
-        call = callable(network)
-        cure = "write fastconv.Network(model, input_shape)" if call else LINE
-        raise TypeError(f"network must be a Network, got {check.shown(network)}; {cure}")
+        model = callable(network)
+        cure = "write fastconv.Network(model, input_shape)" if model else LINE
+        what = f"the model {type(network).__name__}" if model else check.shown(network)
+        raise TypeError(f"network must be a Network, got {what}; {cure}")
     layers_of(network)
     return network
 
@@ -164,8 +165,11 @@ def checked_image(image: ArrayLike, network: Network) -> Array:
 
 
 def batch_of(label: Any) -> Any:
-    """The targets of one image as those of a batch."""
-    return np.asarray(label)[None] if not isinstance(label, str) else label
+    """The targets of one image as those of a batch; TypeError for text."""
+    array = check.given(label, "label")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"label must be a number or an array of numbers, got {check.shown(label)}")
+    return array[None]
 
 
 def found(network: Network, label: Any, seed: int) -> tuple[Array, Any, str]:
@@ -184,6 +188,15 @@ def found(network: Network, label: Any, seed: int) -> tuple[Array, Any, str]:
         int(labels[k]),
         f"test image {k} of {sample.folder.name}: {which}",
     )
+
+
+def prepared(loss: Any, target: Any, network: Network) -> Array:
+    """The targets as the loss takes them; its errors say that they are the label's."""
+    try:
+        targets: Array = loss.prepare(target, (1, *network.output_shape), np.dtype("float64"))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"label, as the targets of a batch of one image: {error}") from None
+    return targets
 
 
 def finite(run: Run) -> None:

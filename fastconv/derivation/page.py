@@ -75,6 +75,8 @@ def section(step: Step, count: int) -> Element:
     head = SubElement(part, "h3")
     cites = SubElement(head, "span")
     cites.text, cites.tail = step.cites, " " + step.title
+    if step.number is None:
+        head.text, cites.tail = step.title + " ", ""
     equation = SubElement(part, "div")
     equation.attrib.update({"class": "equation", "tabindex": "0", "role": "math", "aria-label": step.equation})
     equation.append(mathml(step.source))

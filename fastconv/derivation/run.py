@@ -34,13 +34,13 @@ def layers_of(network: Network) -> list[Any]:
 class Run:
     """The float64 copy of a network, its values for one image, and its gradients."""
 
-    def __init__(self, network: Network, image: Array, target: Any, loss: Any, learning_rate: float) -> None:
+    def __init__(self, network: Network, image: Array, target: Array, loss: Any, learning_rate: float) -> None:
         self.nodes, self.loss_object, self.learning_rate = layers_of(network), loss, learning_rate
         self.arrays = {name: np.array(array) for name, array in network.arrays().items()}
         self.shapes = [network.input_shape, *(node.shape for node in self.nodes)]
         self.network = self.part(0, len(self.nodes))
         self.image = np.array(image, "float64")
-        self.target = loss.prepare(target, (1, *network.output_shape), np.dtype("float64"))
+        self.target = target  # as the loss has prepared it
         self.tails: dict[int, Network] = {}
 
     def part(self, start: int, end: int) -> Network:

@@ -14,7 +14,7 @@ body:has(> .derivation) { margin: 0; }
 .derivation h1 { font-size: 1.5rem; margin: 0 0 1rem; }
 .derivation h2 { font-size: 1.25rem; margin: 2.5rem 0 1rem; border-bottom: 2px solid var(--line); }
 .derivation h3 { font-size: 1rem; margin: 0; font-weight: 600; }
-.derivation h3 span { color: var(--soft); font-variant-numeric: tabular-nums; margin-right: .5em; }
+.derivation h3 span { color: var(--soft); font-variant-numeric: tabular-nums; margin-right: .5em; font-weight: 500; }
 .derivation section { padding: .9rem 0; border-bottom: 1px solid var(--line); }
 .derivation p { margin: .25rem 0; }
 .derivation .equation { overflow-x: auto; overflow-y: hidden; padding: .5rem 0; font-size: 1.1rem; }

@@ -39,7 +39,11 @@ def body(derivation: Derivation, count: int) -> Iterator[str]:
 
 def lines(step: Step, count: int) -> Iterator[str]:
     """One step: its title, the equation, its values and its checks."""
-    yield f"{step.cites:<{MARGIN}}{step.title}" if len(step.cites) < MARGIN else f"{step.title} — {step.cites}"
+    if step.number is None:
+        yield from wrapped(step.title, 0, MARGIN)
+        yield from wrapped(step.cites, MARGIN, 2)
+    else:
+        yield f"{step.cites:<{MARGIN}}{step.title}"
     yield from wrapped(step.equation, MARGIN, 4)
     yield from wrapped(f"{text(step.symbol)}: {size(step, count)}", MARGIN, 2)
     yield from wrapped(head_and_tail(step.values, count), MARGIN + 2, 0)

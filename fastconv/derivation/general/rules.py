@@ -40,13 +40,25 @@ def place(g: Any) -> str:
     return f"({index('i', 'u', g.sh, g.dh, g.top)}, {index('j', 'v', g.sw, g.dw, g.left)})"
 
 
+def pair(vertical: object, horizontal: object) -> str:
+    """One number where both are the same, else 2×3."""
+    return f"{vertical}" if vertical == horizontal else f"{vertical}×{horizontal}"
+
+
+def around(g: Any) -> str:
+    """1, 1×2, or (0, 1)×(2, 0) where two sides differ."""
+    if (g.top, g.left) == (g.bottom, g.right):
+        return pair(g.top, g.left)
+    return pair((g.top, g.bottom), (g.left, g.right))
+
+
 def differs(layer: Any, g: Any) -> str:
     """', stride 2, padding 1', as far as the settings are not the paper's."""
     rotated = getattr(layer, "rotate", True)
     found = [
-        f"stride {g.sh}×{g.sw}" if (g.sh, g.sw) != (1, 1) else "",
-        f"padding {g.top},{g.bottom}×{g.left},{g.right}" if any((g.top, g.bottom, g.left, g.right)) else "",
-        f"dilation {g.dh}×{g.dw}" if (g.dh, g.dw) != (1, 1) else "",
+        f"stride {pair(g.sh, g.sw)}" if (g.sh, g.sw) != (1, 1) else "",
+        f"padding {around(g)}" if any((g.top, g.bottom, g.left, g.right)) else "",
+        f"dilation {pair(g.dh, g.dw)}" if (g.dh, g.dw) != (1, 1) else "",
         f"{g.groups} groups" if getattr(g, "groups", 1) > 1 else "",
         "" if rotated else "without the rotation",
     ]
@@ -76,7 +88,7 @@ def pool_rule(layer: Any, x_shape: Shape) -> Rule:
     """Mean, max and L_p pooling."""
     g = layer.geometry((1, *x_shape))
     read, size = place(g), f", windows of {g.kh}×{g.kw}" if (g.kh, g.kw) != (2, 2) else ""
-    steps = f", stride {g.sh}×{g.sw}" if (g.sh, g.sw) != (g.kh, g.kw) else ""
+    steps = f", stride {pair(g.sh, g.sw)}" if (g.sh, g.sw) != (g.kh, g.kw) else ""
     over = f"Σ_{{{{u=0}}}}^{{{{{g.kh - 1}}}}} Σ_{{{{v=0}}}}^{{{{{g.kw - 1}}}}}"
     how = size + steps
     if isinstance(layer, layers.MaxPool2D):
