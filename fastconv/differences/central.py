@@ -155,4 +155,4 @@ def chosen(entries: Any, shape: tuple[int, ...]) -> list[Index]:
 
 def within(index: Any, length: int) -> bool:
     """Whether this is an index of an axis so long."""
-    return isinstance(index, int | np.integer) and -length <= index < length
+    return isinstance(index, int | np.integer) and -length <= int(index) < length

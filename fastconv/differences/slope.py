@@ -6,7 +6,7 @@ kink     some element of y has another derivative to the left than to the right,
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,11 @@ ROUNDING = 4 * float(np.finfo("float64").eps)
 Line = Callable[[float], Array]  # t -> y at the point that lies t along the direction
 
 
+def norm(a: Array) -> float:
+    """The root of the sum of squares."""
+    return float(np.sqrt(np.square(a).sum()))
+
+
 class Slope(NamedTuple):
     """The derivative along a direction; at a kink the derivatives that it may have are those from low to high."""
 
@@ -28,8 +33,9 @@ class Slope(NamedTuple):
     error: float  # an estimate: the value is no more exact than this
     low: float
     high: float
-    scale: float = 0.0  # sum of |dy dy/dt|: what the value is the sum of
+    scale: float = 0.0  # of what the value is the sum of: the root of the sum of (dy dy/dt)^2
     kink: bool = False
+    reach: float = 0.0  # the slope to one side of the largest step; not 0 at the bottom of a parabola
 
 
 class Step(NamedTuple):
@@ -52,25 +58,42 @@ class Step(NamedTuple):
 
     @property
     def scale(self) -> float:
-        """The sum of |dy dy/dt|."""
-        return float(np.abs(self.left + self.right).sum()) / 2
+        """The root of the sum of (dy dy/dt)^2 over the elements of y."""
+        return norm(self.left + self.right) / 2
+
+    @property
+    def reach(self) -> float:
+        """The larger of the slopes to both sides, as `scale`."""
+        return max(norm(self.left), norm(self.right))
 
 
-NOTHING = Slope(np.nan, np.inf, np.nan, np.nan, np.inf)  # y is not finite beside the point
+NOTHING = Slope(np.nan, np.inf, -np.inf, np.inf, np.inf)  # y is not finite beside the point
+TRUST = 10  # how many estimated errors of a larger step a smaller one may be away: below this it is lost in rounding
 
 
 def slope(y: Line, middle: Array, dy: Array | float, size: float) -> Slope:
     """dL/dt at t = 0, where y(0) is `middle`, and y changes little while t is much smaller than `size`."""
     steps: list[Step] = []
-    best = NOTHING
+    best = sides = NOTHING
     for step in quotients(y, middle, dy, size):
         if steps:
-            best = min(best, smooth(steps[-1], step), key=error_of)
+            best = better(best, smooth(steps[-1], step))
             if best.error <= ENOUGH * best.scale:
-                return best
+                break
+            sides = better(sides, one_sided(steps[-1], step))
         steps.append(step)
-    pairs = zip(steps, steps[1:], strict=False)
-    return min(best, *(one_sided(*pair) for pair in pairs), NOTHING, key=error_of)
+    found = min(best, sides, key=error_of)
+    return found._replace(reach=steps[0].reach) if steps else found
+
+
+def better(best: Slope, new: Slope) -> Slope:
+    """The more exact of two, where the new one is from smaller steps, and is not believed if it contradicts the other.
+
+    When a step is so small that y does not change, all quotients are 0 and agree.
+    """
+    room = TRUST * best.error
+    agrees = best.low - room <= new.low and new.high <= best.high + room
+    return new if agrees and new.error < best.error else best
 
 
 def error_of(found: Slope) -> float:
@@ -80,13 +103,16 @@ def error_of(found: Slope) -> float:
 
 def quotients(y: Line, middle: Array, dy: Array | float, size: float) -> Iterator[Step]:
     """The difference quotients for smaller and smaller steps; none where y is not finite."""
+    moved: Any = False  # the elements of y that depend on t; small steps may be lost in their rounding
+    terms = np.abs(dy * middle)
+    terms = np.maximum(terms, terms.mean() if terms.ndim else 1.0)  # a loss near 0 is made of numbers near 1
     for k in range(STEPS):
         h = size * FIRST / RATIO**k
         with np.errstate(invalid="ignore", over="ignore"):
             left, right = dy * (middle - y(-h)) / h, dy * (y(h) - middle) / h
         if np.isfinite(left).all() and np.isfinite(right).all():
-            moved = (left != 0) | (right != 0)
-            yield Step(h, left, right, ROUNDING * float((np.abs(dy * middle) * moved).sum()) / h)
+            moved = moved | (left != 0) | (right != 0)
+            yield Step(h, left, right, ROUNDING * norm(terms * moved) / h)
 
 
 def smooth(coarse: Step, fine: Step) -> Slope:
