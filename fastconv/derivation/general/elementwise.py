@@ -25,7 +25,8 @@ def flatten(layer: Any, x: Array, params: Params, shape: Shape) -> Array:
 def linear(layer: Any, x: Array, params: Params, shape: Shape) -> Array:
     """y(i) = sum over j of w(i,j) x(j) + b(i)"""
     y = [sum(w * each for w, each in zip(row, x.tolist(), strict=True)) for row in params["weight"].tolist()]
-    return np.array(y) if layer.bias is False else np.array(y) + params["bias"]
+    result: Array = np.array(y) + params.get("bias", 0.0)
+    return result
 
 
 def batch_norm(layer: Any, x: Array, params: Params, shape: Shape) -> Array:
