@@ -96,7 +96,7 @@ def derive(
     run = Run(network, array, prepared(loss, target, network), loss, learning_rate)
     finite(run)
     shown = paper.is_paper(network, loss)
-    with np.errstate(over="ignore"):  # exp of large numbers in the printed sigmoid, 1 / (1 + exp(-x)), which is then 0
+    with np.errstate(over="ignore", invalid="ignore"):  # exp of large numbers in the printed sigmoid
         steps = tuple((paper if shown else general).steps(run, seed))
     head = about(network, run, shown, words, label_of(target))
     return Derivation(steps, head, array, (run.loss, run.loss_after()), values)

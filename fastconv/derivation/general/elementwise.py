@@ -32,7 +32,7 @@ def linear(layer: Any, x: Array, params: Params, shape: Shape) -> Array:
 def batch_norm(layer: Any, x: Array, params: Params, shape: Shape) -> Array:
     """y_p = w_p (x_p - mean_p) / sqrt(var_p + eps) + b_p, with the running mean and variance."""
     along = (slice(None), *(None,) * (x.ndim - 1))
-    z = (x - params["running_mean"][along]) / np.sqrt(params["running_var"][along] + layer.eps)
+    z: Array = (x - params["running_mean"][along]) / np.sqrt(params["running_var"][along] + layer.eps)
     if layer.affine:
         z = z * params["weight"][along] + params["bias"][along]
     return z
