@@ -7,6 +7,7 @@ EXAMPLES = {
   fastconv train                            train the network of Zhang 2016
   fastconv predict zhang2016.npz boot.png   what is on the picture?
   fastconv summary resnet20                 its layers, parameters and work
+  fastconv derive                           backpropagation, step by step
   fastconv info                             which build, how many threads?
 
 'fastconv help COMMAND' or 'fastconv COMMAND --help' shows the options of a
@@ -45,6 +46,16 @@ A line for each image: its name, its class, and the probability of the class
   fastconv profile resnet18 --batch-size 1
   fastconv profile lenet5 --training --picture lenet5.png
   fastconv profile zhang2016.npz --json
+""",
+    "derive": """
+  fastconv derive                     equations 4 to 70, with their values
+  fastconv derive --image seven.png --label 7 --html derivation.html
+  fastconv derive --model lenet5 --data sample --index 3
+  fastconv derive --model zhang2016.npz --json
+
+Each step has its equation, its values and a check: sums in NumPy, or central
+differences of the loss. Networks other than that of the paper must be
+sequential; their steps name the nearest equation.
 """,
     "bench": """
   fastconv bench resnet18 --batch-size 1,32 --threads 1,2
