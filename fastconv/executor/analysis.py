@@ -45,15 +45,21 @@ def analyse_prediction(
 
 
 def analyse_training(
-    nodes: list[Node], output: Node, recompute: bool = False, inputs: bool = False, frozen: Set[str] = frozenset()
+    nodes: list[Node],
+    output: Node,
+    recompute: bool = False,
+    inputs: bool = False,
+    frozen: Set[str] = frozenset(),
+    also: Sequence[Node] = (),
 ) -> Analysis:
     """`recompute`: values that a layer can compute a second time, bit for bit, are not kept.
 
     `inputs`: the gradient of the images is wanted too. `frozen`: names of the parameters without a gradient.
+    `also`: nodes whose gradients are wanted too.
     """
-    nodes = relu_after_pool(nodes, output) if rewrites.enabled("pooled_first") else nodes
-    wanted = with_gradient(nodes, inputs, frozen)
-    fusions, aliases = find_fusions(nodes, output, wanted), concat_aliases(nodes)
+    nodes = relu_after_pool(nodes, output) if rewrites.enabled("pooled_first") and not also else nodes
+    wanted = with_gradient(nodes, [*(nodes[:1] if inputs else ()), *also], frozen)
+    fusions, aliases = find_fusions(nodes, output, wanted, also=also), concat_aliases(nodes)
     backward_readers = count_backward_readers(fusions, wanted, frozen)
     recomputed: Recomputed = {}
     for fusion in fusions if recompute else ():
@@ -65,12 +71,11 @@ def analyse_training(
     return Analysis(output, nodes, wanted, fusions, aliases, readers, recomputed, frozen)
 
 
-def with_gradient(nodes: Iterable[Node], inputs: bool, frozen: Container[str]) -> set[int]:
-    """The values whose gradient is needed: a trained parameter, or with `inputs` the images, lie at or before them."""
-    wanted: set[int] = set()
+def with_gradient(nodes: Iterable[Node], asked: Iterable[Node], frozen: Container[str]) -> set[int]:
+    """The values whose gradient is needed: a trained parameter, or one of the nodes `asked`, lies at or before them."""
+    wanted = {node.index for node in asked}
     for node in nodes:
-        own = inputs if node.kind == "input" else bool(trained(node, frozen))
-        if own or any(source.index in wanted for source in node.inputs):
+        if trained(node, frozen) or any(source.index in wanted for source in node.inputs):
             wanted.add(node.index)
     return wanted
 

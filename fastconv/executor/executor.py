@@ -17,6 +17,7 @@ from ..parameters import Arrays, Named, SetOnce
 from ..system import fork
 from ..typing import Array
 from . import rewrites
+from .along import Along
 from .binder import Binder, BoundPlan
 from .logits import warn_of_probabilities
 from .planner import plan_prediction
@@ -92,6 +93,22 @@ class Executor(SetOnce):
             plan = plan_prediction(nodes[0], n, self.channels_last, also=nodes[1:])
             self.make_room(plan)
             return BoundPlan(plan, Binder(self.arena, self.parameters, self.buffers))
+
+        return self.kept(key, bind)
+
+    def plan_of_slopes(self, n: int, nodes: tuple[Node, ...]) -> BoundPlan:
+        """The BoundPlan that takes a gradient of the prediction as `targets`, back to these nodes: its `also`."""
+        key = ("slopes", n, tuple(node.index for node in nodes), rewrites.switched_off(), Changes.count)
+
+        def bind() -> BoundPlan:
+            """The new plan."""
+            everything = frozenset(self.parameters)
+            plan = plan_training(self.output, n, self.channels_last, frozen=everything, also=nodes)
+            self.make_room(plan)
+            return BoundPlan(
+                plan,
+                Binder(self.arena, self.parameters, self.buffers, None, Along(), training=False, frozen=everything),
+            )
 
         return self.kept(key, bind)
 

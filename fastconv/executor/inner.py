@@ -12,8 +12,10 @@ from ..graph import Node
 from ..ops import check
 from ..typing import Array, Shape
 from .executor import Executor
+from .logits import probabilities_of
 
 BATCH = 256  # images worked on at a time, unless told otherwise
+GRADIENT_LINE = "network.feature_gradients(x, 'relu1', dy)"
 LINE = "network.features(x, 'relu1')"
 WORDS = {  # arguments of other libraries -> the name here
     **dict.fromkeys(("layer", "layers", "node", "nodes", "names", "return_nodes", "layer_name"), "name"),
@@ -27,6 +29,7 @@ class Inner:
     nodes: Sequence[Node]
     executor: Executor
     input_shape: Shape
+    output_shape: Shape
     dtype: np.dtype[Any]
 
     @overload
@@ -84,6 +87,112 @@ class Inner:
             self._values(images[part], tuple(nodes.values()), {each: y[part] for each, y in values.items()})
         results = {each: y if batched else y[0] for each, y in values.items()}
         return results[name] if isinstance(name, str) else results
+
+    @overload
+    def feature_gradients(self, x: ArrayLike, name: str, dy: ArrayLike, batch_size: int = BATCH) -> Array: ...
+
+    @overload
+    def feature_gradients(
+        self, x: ArrayLike, name: list[str] | tuple[str, ...], dy: ArrayLike, batch_size: int = BATCH
+    ) -> dict[str, Array]: ...
+
+    @explained("feature_gradients", GRADIENT_LINE, WORDS)
+    def feature_gradients(
+        self, x: ArrayLike, name: str | list[str] | tuple[str, ...], dy: ArrayLike, batch_size: int = BATCH
+    ) -> Array | dict[str, Array]:
+        """The gradient of sum(dy * y) with regard to the value of a node, y = predict(x).
+
+        dL / da = sum over i of dL / dy_i * dy_i / da, for the value a of the node
+
+        With a row of the identity as `dy` this is the gradient of one class's score: what Grad-CAM and saliency maps
+        are made of. ``"input"`` names the images. Nothing of the network changes, and no parameter's gradient is
+        computed.
+
+        Parameters
+        ----------
+        x : array (N, *input_shape) or input_shape, the network's dtype
+        name : str, or a list or tuple of them
+            As in `features`.
+        dy : array (N, *output_shape) or output_shape, the network's dtype
+            dL / dy.
+        batch_size : int
+            Images worked on at a time, which bounds the memory.
+
+        Returns
+        -------
+        array (N, *shape) or shape, or name -> array
+            The shape is the node's; a dict where several names were given. The caller's own arrays.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arguments that do not fit, for a name that no node has, and for a layer of your own that has buffers
+            and does not say ``two_modes = True``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastconv import Network, layers, sequential
+        >>> model = sequential(layers.Conv2D(4, 3), layers.ReLU(), layers.Flatten(), layers.Linear(10))
+        >>> network = Network(model, (1, 8, 8), seed=0)
+        >>> x = np.ones((2, 1, 8, 8), "float32")
+        >>> dy = np.eye(10, dtype="float32")[[3, 7]]  # the scores of class 3 and of class 7
+        >>> network.feature_gradients(x, "relu1", dy).shape
+        (2, 4, 6, 6)
+        """
+        images, batched = batch(x, "x", self.input_shape, self.dtype)
+        slopes, _ = batch(dy, "dy", self.output_shape, self.dtype)
+        if len(slopes) != len(images):
+            raise ValueError(f"dy must have one row for each of the {len(images)} images, got shape {np.shape(dy)}")
+        batch_size = check.integer(batch_size, "batch_size", 1)
+        nodes = found(name, self.nodes)
+        values = {node.name: np.zeros((len(images), *node.shape), self.dtype) for node in nodes.values()}
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            with self.executor.lock:
+                plan = self.executor.plan_of_slopes(len(images[part]), tuple(nodes.values()))
+                plan.run_on(images[part], slopes[part])
+                for each, value in zip(values.values(), plan.also, strict=True):
+                    each[part] = value
+        results = {each: value if batched else value[0] for each, value in values.items()}
+        return results[name] if isinstance(name, str) else results
+
+    def probabilities(self, x: ArrayLike, batch_size: int = BATCH) -> Array:
+        """The probability of each class for images `x` (N, ...) or one image (...).
+
+        p = softmax(y) over the classes, y = predict(x); where the network ends with Softmax or Sigmoid p = y, where it
+        ends with LogSoftmax p = exp(y)
+
+        Parameters
+        ----------
+        x, batch_size
+            As in `predict`.
+
+        Returns
+        -------
+        array (N, *output_shape) or output_shape
+            The caller's own.
+
+        Raises
+        ------
+        ValueError
+            For a network with one output and no Sigmoid at its end.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastconv import Network, layers
+        >>> network = Network(layers.Linear(4, init="zeros"), (3,))
+        >>> network.probabilities(np.ones((1, 3), "float32"))
+        array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
+        """
+        images, batched = batch(x, "x", self.input_shape, self.dtype)
+        p = probabilities_of(self.nodes[-1], self.predict(images, batch_size))
+        return p if batched else p[0]
+
+    def predict(self, x: ArrayLike, batch_size: int = BATCH) -> Array:
+        """The network's output."""
+        raise NotImplementedError
 
     def _values(self, images: Array, nodes: tuple[Node, ...], results: Mapping[str, Array]) -> None:
         """Write the values of these nodes for a checked batch of images into `results`, by name."""

@@ -1,9 +1,13 @@
-"""A loss of logits and a network that ends with probabilities: each works, but not together."""
+"""Whether a network ends with logits or with probabilities: what a loss of logits needs, and how each is read."""
 
 from typing import Any
 
+import numpy as np
+
 from ..graph import Node
+from ..ops.activation import softmax
 from ..system.caller import warn
+from ..typing import Array
 
 EFFECTS = {  # kind of the last layer -> what then happens
     "softmax": "so it would be applied twice, and the network learns slowly and badly",
@@ -34,3 +38,17 @@ def last_activation(node: Node) -> Node | None:
     if node.kind == "concat":
         return next(filter(None, map(last_activation, node.inputs)), None)
     return node if node.layer is not None and node.layer.kind in EFFECTS else None
+
+
+def probabilities_of(output: Node, y: Array) -> Array:
+    """The probability of each class, from a network's values `y` (N, K, ...).
+
+    The softmax of the values over their classes. Where the network ends with Sigmoid or Softmax, the values themselves;
+    where it ends with LogSoftmax, exp of the values.
+    """
+    last = last_activation(output)
+    if last is None and output.shape[0] == 1:
+        raise ValueError("probabilities are of several classes, the network has one output; write predict(images)")
+    if last is None:
+        return softmax(y, axis=1)
+    return np.exp(y) if last.layer is not None and last.layer.kind == "log_softmax" else y

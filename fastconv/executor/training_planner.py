@@ -1,6 +1,6 @@
 """The plan of a training step: the forward pass, the loss, and every gradient in the reverse order."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 
 from ..graph import Node
 from . import rewrites
@@ -10,7 +10,7 @@ from .frozen_parameters import saves
 from .fusion import Fusion
 from .parameter_gradients import ParameterGradients
 from .planner import ForwardPlanner, checked_nodes
-from .steps import Add, Backward, Loss, Plan, Recompute
+from .steps import Add, Backward, Copy, Loss, Plan, Recompute
 from .values import Value, slot_of, slots
 
 
@@ -22,6 +22,7 @@ def plan_training(
     fused_update: bool = False,
     inputs: bool = False,
     frozen: Set[str] = frozenset(),
+    also: Sequence[Node] = (),
 ) -> Plan:
     """The plan for `n` images.
 
@@ -29,24 +30,27 @@ def plan_training(
     `fused_update`: the optimizer uses each gradient as soon as it is known; then its memory is given back.
     `inputs`: the gradient of the images is computed too, and kept to the end.
     `frozen`: names of parameters without a gradient; there is no backward step where nothing below is trained.
+    `also`: nodes whose gradients are kept to the end.
     """
-    analysis = analyse_training(checked_nodes(n, output), output, recompute, inputs, frozen)
+    analysis = analyse_training(checked_nodes(n, output), output, recompute, inputs, frozen, also)
     forward = ForwardPlanner(analysis, n, channels_last)
     forward.run()
-    backward = BackwardPlanner(forward, fused_update)
+    backward = BackwardPlanner(forward, fused_update, also)
     backward.run()
     dx = backward.gradients.get(forward.analysis.nodes[0].index)
-    return forward.plan()._replace(dx=slot_of(dx))
+    return forward.plan()._replace(dx=slot_of(dx), also=tuple(backward.kept_gradients[node.index] for node in also))
 
 
 class BackwardPlanner:
     """Appends the loss and the backward pass to a planned forward pass."""
 
-    def __init__(self, forward: ForwardPlanner, fused_update: bool = False) -> None:
+    def __init__(self, forward: ForwardPlanner, fused_update: bool = False, also: Sequence[Node] = ()) -> None:
         self.analysis, self.memory, self.steps = forward.analysis, forward.memory, forward.steps
         self.saved, self.recomputed = forward.saved, dict(self.analysis.recomputed)
         self.gradients: dict[int, Value] = {}  # by the index of a node: of its value, as far as it is known
         self.parameters = ParameterGradients(self.analysis, self.memory, self.steps, fused_update)
+        self.asked = {node.index for node in also}
+        self.kept_gradients: dict[int, Slot] = {}  # of the nodes asked for
 
     def run(self) -> None:
         """The loss, then every node or fusion whose gradient is wanted, from the last to the first."""
@@ -56,6 +60,8 @@ class BackwardPlanner:
         for node in reversed(self.analysis.nodes):
             if node.index not in self.analysis.wanted:
                 continue
+            if node.index in self.asked:
+                self.keep(node)
             if node.index in fused:
                 self.fusion(fused[node.index])
             elif node.index not in inner:
@@ -68,6 +74,11 @@ class BackwardPlanner:
             self.gradients[output.index] = self.memory.new_like(output)
             dy = self.gradients[output.index].slot
         self.steps.append(Loss(self.memory.values[output.index].slot, dy))
+
+    def keep(self, node: Node) -> None:
+        """A copy of the gradient of a node, which is complete before the node's own step."""
+        self.kept_gradients[node.index] = self.memory.new_like(node).slot
+        self.steps.append(Copy(self.gradients[node.index].slot, self.kept_gradients[node.index], node))
 
     # Nodes one by one.
 

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..data.transforms import Transform
-from ..executor.logits import last_activation
+from ..executor.logits import probabilities_of
 from ..network import Network
 from ..ops import check
-from ..ops.activation import softmax
 from ..typing import Array
 from .description import UNKNOWN, number_of_classes
 from .images import prepared
@@ -86,13 +85,7 @@ class SavedNetwork:
         The softmax of the output over its classes. Where the network ends with Sigmoid or Softmax, the output itself;
         where it ends with LogSoftmax, exp of the output.
         """
-        last = last_activation(self.network.output)
-        if last is None and self.network.output_shape[0] == 1:
-            raise ValueError("probabilities are of several classes, the network has one output; write predict(images)")
-        outputs = self.predict(images)
-        if last is None:
-            return softmax(outputs, axis=1)
-        return np.exp(outputs) if last.layer is not None and last.layer.kind == "log_softmax" else outputs
+        return probabilities_of(self.network.output, self.predict(images))
 
     def classify(self, images: Any, top: int = 1) -> list[list[tuple[str | int, float]]]:
         """For each image the most probable classes, the best first: a list of (name, probability).

@@ -179,3 +179,21 @@ def test_a_layer_that_is_used_twice_has_two_values():
     values = net.features(x, ("twice", "twice#2"))
     np.testing.assert_array_equal(values["twice#2"], net.predict(x))
     np.testing.assert_array_equal(net.features(np.maximum(values["twice"], 0), "twice"), values["twice#2"])
+
+
+def test_probabilities_are_the_softmax_of_logits_and_what_is_a_probability_already_stays():
+    x = images(3)
+    for last, wanted in (
+        ([], lambda y: np.exp(y) / np.exp(y).sum(1, keepdims=True)),
+        ([layers.Softmax()], lambda y: y),
+        ([layers.Sigmoid()], lambda y: y),
+        ([layers.LogSoftmax()], np.exp),
+    ):
+        net = Network(sequential(Flatten(), layers.Linear(4), *last), x.shape[1:], x.dtype, seed=0)
+        np.testing.assert_allclose(net.probabilities(x), wanted(net.predict(x)), rtol=1e-5)
+        assert (net.probabilities(x[0]) == net.probabilities(x)[0]).all()
+
+
+def test_one_output_without_a_sigmoid_is_no_probability():
+    with pytest.raises(ValueError, match="probabilities are of several classes, the network has one output"):
+        Network(layers.Linear(1), (3,)).probabilities(np.zeros((2, 3), "float32"))

@@ -36,8 +36,9 @@ class Naive:
             **arrays,
         )
 
-    def forward(self, x, training=False):
-        self.values, self.saved = {}, {}
+    def forward(self, x, training=False, undone=False):
+        """y; `undone`: as in a prediction, with what `backward` reads."""
+        self.values, self.saved, self.undone = {}, {}, undone
         for node in self.nodes:
             inputs = [self.values[source.index] for source in node.inputs]
             if node.kind == "input":
@@ -48,11 +49,15 @@ class Naive:
                 y = np.concatenate(inputs, axis=1)
             else:
                 y = self.empty((len(x), *node.shape))
-                b = self.bound(node, len(x), training, x=inputs[0], y=y)
+                b = self.bound(node, len(x), training or self.keeps(node), x=inputs[0], y=y)
                 laws.run(node.layer.forward(b))
                 self.saved[node.index] = b.saved
             self.values[node.index] = y
         return y
+
+    def keeps(self, node):
+        """Whether a layer keeps in a prediction that is undone what it keeps in training."""
+        return self.undone and not node.layer.two_modes
 
     def backward(self, dy):
         """name -> gradient of sum(y dy)."""
@@ -77,7 +82,8 @@ class Naive:
         x, y = self.values[node.inputs[0].index], self.values[node.index]
         dx = np.full_like(x, np.nan)
         saved = self.saved[node.index]
-        b = self.bound(node, len(x), True, x=x, y=y, dy=dy.copy(), dx=dx, grads=SimpleNamespace(**own), saved=saved)
+        training = self.keeps(node) or not self.undone
+        b = self.bound(node, len(x), training, x=x, y=y, dy=dy.copy(), dx=dx, grads=SimpleNamespace(**own), saved=saved)
         laws.run(node.layer.backward(b))
         self.d[node.inputs[0].index] += dx
         for key, gradient in own.items():
