@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import callbacks
@@ -29,13 +29,18 @@ class Epoch(NamedTuple):
 
 
 def epochs_of(rows: Any) -> list[Epoch]:
-    """The history in a file's metadata; empty where there is none, or something else."""
+    """The history in a file's metadata; empty where there is none, or something else. Epochs have a loss."""
     if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
         return []
     try:
-        return [epoch_of(row) for row in rows]
+        return with_loss(rows)
     except (KeyError, TypeError, ValueError, OverflowError):
         return []
+
+
+def with_loss(rows: Iterable[Mapping[str, Any]]) -> list[Epoch]:
+    """The epochs of these rows whose loss is known."""
+    return [epoch for epoch in map(epoch_of, rows) if epoch.loss is not None]
 
 
 def epoch_of(row: Mapping[str, Any]) -> Epoch:
@@ -63,7 +68,7 @@ def given_epochs(history: Any) -> list[Epoch]:
     fields = [getattr(epoch, "_asdict", None) for epoch in history] if isinstance(history, Sequence) else [None]
     if not all(fields):
         raise TypeError(f"history must be what fit returned, or the path of a log, got {check.shown(history)}")
-    return [epoch_of(row()) for row in fields if row]
+    return with_loss(row() for row in fields if row)
 
 
 def logged(path: str) -> list[Epoch]:
@@ -76,7 +81,7 @@ def logged(path: str) -> list[Epoch]:
         rows = kind(path).read()
     except ValueError:
         raise ValueError(f"{path} is no log of a training, as {kind.__name__} writes it") from None
-    return [epoch_of(row) for row in rows]
+    return with_loss(rows)
 
 
 def best(epochs: Sequence[Epoch]) -> Epoch:

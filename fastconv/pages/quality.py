@@ -62,5 +62,7 @@ def mistakes(run: Run, found: Results) -> Block:
     if not len(worst):
         return Text("There are no mistakes to show.")
     caption = "The worst mistakes: true and named class, with the probability that the network gives"
-    images, labels = found.taken(worst), found.labels[worst]
-    return drawn(caption, plot.worst_mistakes, run.subject, images, labels, run.classes, count=SHOWN)
+    raw, labels = found.taken(worst), found.labels[worst]
+    pictures = None if isinstance(raw, list) else raw
+    x = run.prepared(raw)
+    return drawn(caption, plot.worst_mistakes, run.network, x, labels, run.classes, count=SHOWN, pictures=pictures)

@@ -48,7 +48,7 @@ class Results:
         return [*firsts[: max(count - len(mistakes), 0)], *mistakes][:count]
 
     def taken(self, indices: Sequence[int] | Array) -> Any:
-        """The images of these indices."""
+        """The images of these indices, raw."""
         return self.images.batch(np.asarray(indices, np.int64))[0]
 
 
@@ -73,7 +73,8 @@ def results(run: Run, images: Any, place: str | None = None) -> Results:
     name = place or "data"
     labels = in_order(run, images, labels_of(images, name), name)
     try:
-        parts = [run.probabilities(images.batch(part)[0]) for part in batches(len(images))]
+        x = (run.prepared(images.batch(part)[0]) for part in batches(len(images)))
+        parts = [run.network.probabilities(part)[:, : run.outputs] for part in x]
     except data.DataError:
         raise
     except ValueError as error:

@@ -3,24 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from .. import Network, load, ops
+from .. import Network, load
 from ..ops import check
 from ..system.paths import check_type
-from ..typing import Array
 from .words import percent
 
 __all__ = ["Run", "given_run"]
 
-PROBABILITIES = ("sigmoid", "softmax")  # last layers whose outputs are shown as they are
-
 
 class Run:
-    """A network with its classes and with what is known of its training.
-
-    `subject` is what plots and predictions take: raw images for one with preprocessing.
-    """
+    """A network with its classes and with what is known of its training."""
 
     def __init__(self, subject: Any, path: str | None = None) -> None:
         self.subject, self.path = subject, path
@@ -55,19 +47,9 @@ class Run:
             return f"an output of {share:.3f}"
         return f"a probability of {percent(share)}"
 
-    def probabilities(self, images: Any) -> Array:
-        """(N, K): of each class; the network's outputs where its last layer makes them."""
-        if self.subject is self.network:
-            return shares(self.network, self.network.predict(images))[:, : self.outputs]
-        return self.subject.probabilities(images)[:, : self.outputs]  # type: ignore[no-any-return]
-
-
-def shares(network: Network, y: Array) -> Array:
-    """Outputs as probabilities."""
-    kind = getattr(network.output.layer, "kind", "")
-    if kind == "log_softmax":
-        return np.exp(y)
-    return y if kind in PROBABILITIES else ops.softmax(y, axis=1)
+    def prepared(self, images: Any) -> Any:
+        """Raw images as the network reads them."""
+        return images if self.subject is self.network else self.subject.prepare(images)
 
 
 def given_run(run: Any) -> Run:

@@ -1,6 +1,6 @@
 """A network with all that it takes to name what is on a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,15 +68,38 @@ class SavedNetwork:
         whole = preprocessing is None or isinstance(preprocessing, str)
         self.preprocessing: Any = preprocessing if whole else list(preprocessing or ())
 
-    def predict(self, images: Any) -> Array:
-        """The network's output for raw images (N, *output_shape); one image is a batch of one."""
+    def prepare(self, images: Any) -> Array:
+        """Raw images as the network reads them, (N, *input_shape) in its dtype; one image is a batch of one.
+
+        Functions on the network itself take these: ``saved.network.features(x, name)``, ``fastconv.plot.saliency``.
+
+        Examples
+        --------
+        >>> from fastconv import Network, load, models, save
+        >>> import tempfile
+        >>> network = Network(models.lenet5(2), (1, 28, 28), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(f"{folder}/a.npz", network)
+        ...     saved = load(f"{folder}/a.npz")
+        >>> x = saved.prepare(np.full((5, 28, 28), 255, np.uint8))
+        >>> x.shape, x.dtype, x.max()
+        ((5, 1, 28, 28), dtype('float32'), np.float32(1.0))
+        """
+        parts = list(self._prepared(images))
+        return np.concatenate(parts) if parts else np.empty((0, *self.network.input_shape), self.network.dtype)
+
+    def _prepared(self, images: Any) -> Iterator[Array]:
+        """A batch after another; ValueError if the preprocessing is not known."""
         if self.preprocessing == UNKNOWN:
             raise ValueError(
                 "the file does not hold the preprocessing, of which a part is a function of somebody's own: write "
                 "fastconv.load(path, preprocessing=[...]), or saved.network.predict(x) with images that are ready"
             )
-        parts = prepared(images, self.network.input_shape, self.network.dtype, self.preprocessing)
-        outputs = [self.network.predict(part) for part in parts]
+        return prepared(images, self.network.input_shape, self.network.dtype, self.preprocessing)
+
+    def predict(self, images: Any) -> Array:
+        """The network's output for raw images (N, *output_shape); one image is a batch of one."""
+        outputs = [self.network.predict(part) for part in self._prepared(images)]
         return np.concatenate(outputs) if outputs else np.empty((0, *self.network.output_shape), self.network.dtype)
 
     def probabilities(self, images: Any) -> Array:
