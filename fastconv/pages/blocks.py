@@ -3,7 +3,7 @@
 from collections.abc import Container, Sequence
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Block", "Code", "Facts", "Page", "Picture", "Section", "Table", "Text"]
+__all__ = ["Block", "Code", "Facts", "Gallery", "Page", "Picture", "Section", "Table", "Text"]
 
 
 class Text(NamedTuple):
@@ -52,9 +52,24 @@ class Picture(NamedTuple):
     height: int
     kind: str = "picture"
 
+    @property
+    def least(self) -> int:
+        """The width below which it is moved in its box, not made smaller: words on it would be too small to read."""
+        return round(LEAST * self.width) if self.width > FITS else 0
 
-Block: TypeAlias = Text | Code | Facts | Table | Picture
+
+class Gallery(NamedTuple):
+    """Pictures that belong together, below a heading; a text stands for one that could not be drawn."""
+
+    title: str
+    pictures: Sequence[Picture | Text]
+    kind: str = "gallery"
+
+
+Block: TypeAlias = Text | Code | Facts | Table | Picture | Gallery
 MOST_ROWS = 30
+FITS = 700  # pixels; pictures of at most this width are made as narrow as a phone
+LEAST = 0.55
 
 
 class Section(NamedTuple):

@@ -1,12 +1,14 @@
 """What a network looks at: filters, feature maps, and which pixels of an example count."""
 
 from .. import Network, plot
-from .blocks import Block, Section, Text
+from .blocks import Block, Gallery, Section
 from .pictures import drawn
 from .results import Results
 from .run import Run
 
 __all__ = ["filters", "looking"]
+
+PLANES = 32  # of a node that are shown
 
 
 def filters(run: Run) -> Section:
@@ -23,24 +25,23 @@ def looking(run: Run, found: Results, count: int) -> Section:
     names = convolutions(run.network)
     for name in dict.fromkeys(names[:1] + names[-1:]):
         caption = f"Feature maps of {name}, for the first example"
-        blocks.append(drawn(caption, plot.feature_maps, run.network, images[0], name))
-    for image, index in zip(images, examples, strict=True):
-        blocks += explained(run, found, image, index)
+        blocks.append(drawn(caption, plot.feature_maps, run.network, images[0], name, count=PLANES))
+    blocks += [explained(run, found, image, index) for image, index in zip(images, examples, strict=True)]
     return Section("What it looks at", blocks)
 
 
-def explained(run: Run, found: Results, image: object, index: int) -> list[Block]:
+def explained(run: Run, found: Results, image: object, index: int) -> Gallery:
     """Three ways to see which pixels count for the class that is named."""
     named, true = (run.classes[int(each[index])] for each in (found.predictions, found.labels))
-    verdict = "rightly" if named == true else f"it is {true}"
-    say = f"Image {index:,}: {named}, {verdict}, with {run.said(found.probabilities[index].max())}."
+    verdict = "which is right" if found.right[index] else f"though it is {true}"
+    say = f"Image {index:,}: {named}, {verdict}, with {run.said(found.probabilities[index].max())}"
     kinds = {
         "Saliency: how much each pixel changes the score of the class": plot.saliency,
         "Grad-CAM: where the last feature maps speak for the class": plot.grad_cam,
         "Occlusion: how the probability changes when a square is covered": plot.occlusion,
     }
-    pictures = (drawn(caption, draw, run.network, image, classes=run.classes) for caption, draw in kinds.items())
-    return [Text(say), *pictures]
+    pictures = [drawn(caption, draw, run.network, image, classes=run.classes) for caption, draw in kinds.items()]
+    return Gallery(say, pictures)
 
 
 def convolutions(network: Network) -> list[str]:

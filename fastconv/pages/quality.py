@@ -11,7 +11,7 @@ from .words import counted, percent
 
 __all__ = ["quality", "sentence"]
 
-SHOWN = 16  # mistakes
+SHOWN = 9  # mistakes
 
 
 def sentence(run: Run, found: Results, place: str | None) -> str:
@@ -44,7 +44,7 @@ def per_class(run: Run, found: Results) -> Table:
     """Precision, recall and F1 of each class."""
     counts = np.bincount(found.labels, minlength=run.outputs)
     each = zip(run.classes, counts, *found.measures(), strict=True)
-    rows = [[name, f"{count:,}", *map(percent, shares)] for name, count, *shares in each]
+    rows = [[name, f"{count:,}", *(percent(share, 1) for share in shares)] for name, count, *shares in each]
     return Table("Each class", ["class", "images", "precision", "recall", "F1"], rows)
 
 

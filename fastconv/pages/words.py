@@ -11,9 +11,9 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def percent(share: Any) -> str:
+def percent(share: Any, digits: int = 2) -> str:
     """A share from 0 to 1 in percent; a dash where there is none."""
-    return "–" if share is None or math.isnan(share) else f"{100 * share:.2f}\N{NO-BREAK SPACE}%"
+    return "–" if share is None or math.isnan(share) else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def number(value: Any) -> str:

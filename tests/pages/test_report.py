@@ -118,7 +118,8 @@ def test_nothing_comes_from_elsewhere(page, document):
 def test_headings_tables_and_links_say_what_they_are(document):
     levels = [tag for tag, _, _ in document.found if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == "h1"
-    assert set(levels[1:]) == {"h2"}
+    assert levels[1] == "h2"
+    assert set(levels[1:]) == {"h2", "h3"}
     assert document.all("html")[0][0]["lang"] == "en"
     assert len(document.all("caption")) == len(document.all("table"))
     assert all("scope" in attributes for attributes, _ in document.all("th"))
@@ -138,8 +139,9 @@ def test_the_curves_are_those_of_the_file_or_of_the_history_that_is_given(run, t
     x, labels = np.zeros((4, 1, 28, 28), "float32"), [0, 1, 2, 0]
     history = fastconv.fit(network, x, labels, epochs=2, progress=False)
     page = report(tmp_path / "a.npz", history=history)
-    (row,) = [text for _, text in Document(page).all("tr") if text.startswith("last")]
-    assert row.startswith(f"last2{history[-1].loss:.4g}")
+    rows = [text for _, text in Document(page).all("tr")]
+    assert f"loss{history[-1].loss:.4g}" in rows
+    assert "epoch2" in rows
 
 
 STRANGE = (
