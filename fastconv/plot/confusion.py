@@ -1,42 +1,33 @@
-"""The confusion matrix."""
+"""How often each class is taken for each other."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .. import metrics
 from ..ops import check
 from ..typing import Array
-from .figures import names_of, new, percent, shortened
+from .figures import BLUE, names_of, new, percent, shortened
 
-__all__ = ["confusion_matrix"]
-
-WRITTEN = 20  # classes whose counts are written into the cells
-LABELLED = 60  # classes whose names are beside the rows
+FEW = 20  # classes whose cells have room for a number
+WORST = 10  # pairs that are listed beside many classes
 
 
 def confusion_matrix(
-    labels: ArrayLike,
-    predictions: ArrayLike,
-    classes: Sequence[Any] | None = None,
-    normalize: bool = False,
-    *,
-    title: str | None = None,
+    labels: Any, predictions: Any, classes: Any = None, normalize: bool = False, *, title: str | None = None
 ) -> Any:
-    """How many images of each class (rows) were predicted as each class (columns); `fastconv.metrics` has the numbers.
+    """The confusion matrix: row i, column j tells how many images of class i were predicted as class j.
+
+    Up to 20 classes have their numbers written in the cells; beside more, the pairs that are confused most are listed.
 
     Parameters
     ----------
-    labels : integers (N,)
-        The true class of each image.
-    predictions : integers (N,), or array (N, K)
-        The predicted class of each image, or outputs, whose largest counts.
-    classes : sequence of str, optional
+    labels : (N,) class numbers
+    predictions : (N,) class numbers, or outputs (N, K)
+    classes : list of str, optional
         The names of the classes.
     normalize : bool
-        Shares of each row in percent, in place of counts.
+        Each row as shares of the images of its class.
     title : str, optional
 
     Returns
@@ -46,59 +37,116 @@ def confusion_matrix(
     Raises
     ------
     TypeError, ValueError
-        For labels and predictions that do not fit each other, and for too few names.
+        For arguments that do not fit.
 
     Examples
     --------
     >>> from fastconv import plot
-    >>> figure = plot.confusion_matrix([0, 1, 1, 2], [0, 1, 2, 2], ["cat", "dog", "cow"])
-    >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
-    ['cat', 'dog', 'cow']
+    >>> figure = plot.confusion_matrix([0, 1, 1], [0, 1, 0], classes=["cat", "dog"])
     """
-    labels, predictions = check.given(labels, "labels"), check.given(predictions, "predictions")
-    known = None if classes is None else len(names_of(classes, 0))
-    if predictions.dtype.kind == "f":
-        known = None  # the outputs say how many classes there are
-    counts = metrics.confusion_matrix(predictions, labels, known)
-    names = names_of(classes, len(counts))[: len(counts)]
-    normalize = check.flag(normalize, "normalize")
-    shown = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1) if normalize else counts
-    K = len(counts)
-    side = min(max(3.2, 0.45 * K + 1.4), 11)
-    figure = new(side + 0.6, side, told(counts, names), title)
-    axes = figure.subplots()
-    image = axes.imshow(shown, cmap="Blues", vmin=0, interpolation="nearest")
-    if K <= WRITTEN:
-        write(axes, shown)
+    counts = counted(labels, predictions, classes)
+    names = names_of(classes, len(counts))
+    rows = counts.sum(1, keepdims=True)
+    shares = counts / np.maximum(rows, 1)
+    few = len(counts) <= FEW
+    width = 5 if few else 6
+    text = sentence(counts, names)
+    figure = new(width, 4.6 if few else 8.5, text, title)
+    if few:
+        axes = figure.subplots()
     else:
-        figure.colorbar(image, shrink=0.7, label="% of the row" if normalize else "images")
-    if K <= LABELLED:
-        axes.set_xticks(range(K), [shortened(name) for name in names], rotation=90 if K > 4 else 0)
-        axes.set_yticks(range(K), [shortened(name) for name in names])
-        axes.tick_params(labelsize=9 if K <= 25 else 6)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
+        axes, below = figure.subplots(2, 1, gridspec_kw={"height_ratios": [5, 2]})
+        list_pairs(below, counts, names)
+    drawn = show(figure, axes, shares if normalize else counts, few, normalize)
+    label(axes, names)
+    if few:
+        write(axes, drawn, counts, shares, check.flag(normalize, "normalize"))
     return figure
 
 
-def write(axes: Any, shown: Array) -> None:
-    """The numbers in the cells, white where the cell is dark."""
-    dark = shown.max(initial=0) / 2
-    for (row, column), value in np.ndenumerate(shown):
-        text = f"{value:.0f}" if value == round(value) or value >= 10 else f"{value:.1f}"
-        colour = "white" if value > dark else "#333333" if value else "#9aa0a6"
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9 if len(shown) <= 12 else 7)
+def counted(labels: Any, predictions: Any, classes: Any) -> Array:
+    """C[i, j] (K, K)."""
+    true = check.given(labels, "labels", "class numbers (N,)")
+    if true.dtype.kind not in "iu" or true.ndim != 1:
+        raise TypeError(f"labels must be class numbers (N,), got {true.dtype} of shape {true.shape}")
+    found = check.given(predictions, "predictions", "class numbers (N,) or outputs (N, K)")
+    if found.dtype.kind not in "iuf" or found.ndim != (2 if found.dtype.kind == "f" else 1):
+        shape = f"{found.dtype} of shape {found.shape}"
+        raise TypeError(f"predictions must be class numbers (N,) or outputs (N, K), got {shape}")
+    if len(found) != len(true) or not len(true):
+        raise ValueError(f"predictions must be as many as labels and at least one, got {len(found)} and {len(true)}")
+    if true.min() < 0 or (found.ndim == 2 and true.max() >= found.shape[1]):
+        rule = f"from 0 to {found.shape[1] - 1}" if found.ndim == 2 else ">= 0"
+        raise ValueError(f"labels must be class numbers {rule}, got {true.min()} to {true.max()}")
+    if found.ndim == 1 and found.min() < 0:
+        raise ValueError(f"predictions must be class numbers >= 0, got {found.min()}")
+    K = None
+    if classes is not None and found.ndim == 1:
+        K = max(len(names_of(classes, 0)), int(true.max()) + 1, int(found.max()) + 1)
+    return metrics.confusion_matrix(found, true, num_classes=K, ignore_index=None)
 
 
-def told(counts: Array, names: Sequence[str]) -> str:
-    """The matrix in words: the share on the diagonal, and the most frequent mistake."""
-    total, K = int(counts.sum()), len(counts)
-    if total == 0:
-        return "Confusion matrix of no images."
-    text = f"Confusion matrix of {total} images and {K} classes: {percent(np.trace(counts) / total)} are right."
-    wrong = counts * (1 - np.eye(K, dtype=int))
-    if wrong.any():
-        i, j = np.unravel_index(wrong.argmax(), wrong.shape)
-        times = f"{wrong[i, j]} time{'' if wrong[i, j] == 1 else 's'}"
-        text += f" Most often {names[i]} is taken for {names[j]}, {times}."
-    return text
+def show(figure: Any, axes: Any, values: Array, few: bool, normalize: bool) -> Any:
+    """The cells; many classes have a scale on which one image in a hundred can be seen, and a bar for it."""
+    from matplotlib.colors import PowerNorm
+
+    top = 1 if normalize else max(1, values.max(initial=1))
+    drawn = axes.imshow(values, cmap="Blues", norm=PowerNorm(1 if few else 0.4, 0, top), interpolation="nearest")
+    if not few:
+        figure.colorbar(drawn, ax=axes, label="share of the class" if normalize else "images", shrink=0.8)
+    return drawn
+
+
+def label(axes: Any, names: list[str]) -> None:
+    """The names of the classes, as many as there is room for."""
+    step = -(-len(names) // 25)
+    places = range(0, len(names), step)
+    size = 10 if len(names) <= 12 else 8
+    shown = [shortened(names[k]) for k in places]
+    axes.set_xticks(places, shown, rotation=0 if max(map(len, shown)) <= 2 else 90, fontsize=size)
+    axes.set_yticks(places, shown, fontsize=size)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+
+
+def write(axes: Any, drawn: Any, counts: Array, shares: Array, normalize: bool) -> None:
+    """The numbers of the cells; none where nothing is."""
+    size = 10 if len(counts) <= 10 else 7
+    for (i, j), count in np.ndenumerate(counts):
+        if count:
+            dark = drawn.norm(shares[i, j] if normalize else count) > 0.5
+            said = f"{100 * shares[i, j]:.0f}" if normalize else str(count)
+            axes.text(j, i, said, ha="center", va="center", fontsize=size, color="white" if dark else "black")
+    if normalize:
+        axes.set_xlabel("predicted; % of the true class")
+
+
+def pairs(counts: Array) -> list[tuple[int, int, int]]:
+    """(true class, predicted class, images) of the mistakes, the most frequent first."""
+    mistakes = counts - np.diag(np.diag(counts))
+    order = np.argsort(-mistakes, axis=None, kind="stable")
+    found = [(int(i), int(j), int(mistakes[i, j])) for i, j in zip(*np.unravel_index(order, counts.shape), strict=True)]
+    return [pair for pair in found if pair[2]]
+
+
+def list_pairs(axes: Any, counts: Array, names: list[str]) -> None:
+    """Bars of the pairs of classes that are confused most."""
+    worst = pairs(counts)[:WORST]
+    said = [f"{shortened(names[i])} taken for {shortened(names[j])}" for i, j, _ in worst]
+    axes.barh(range(len(worst)), [count for *_, count in worst], color=BLUE)
+    axes.set_yticks(range(len(worst)), said)
+    axes.invert_yaxis()
+    axes.set_xlabel("images")
+    axes.set_title("Confused most" if worst else "No mistake", fontsize=11)
+
+
+def sentence(counts: Array, names: list[str]) -> str:
+    """How many are right, and the most frequent mistake."""
+    total = int(counts.sum())
+    right = percent(np.trace(counts) / total) if total else "none"
+    start = f"Confusion matrix of {total:,} image{'s' if total != 1 else ''} and {len(counts)} classes: {right} are right."
+    worst = pairs(counts)
+    if not worst:
+        return start
+    i, j, count = worst[0]
+    return f"{start} Most often {names[i]} is taken for {names[j]}, {count} time{'s' if count > 1 else ''}."

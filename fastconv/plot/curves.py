@@ -1,21 +1,26 @@
-"""Learning curves."""
+"""Loss and accuracy against the epochs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from ..ops import check
 from .figures import COLOURS, new, percent
 
-__all__ = ["learning_curves"]
+QUANTITIES = ("loss", "accuracy")
+LINE = "history must be the list of epochs that fit returns, or a dict of several by name"
 
 
-def learning_curves(history: Any, *, title: str | None = None) -> Any:
-    """Loss and accuracy of training and validation over the epochs, and the learning rate where it changed.
+def learning_curves(history: Any, *, validation: str = "validation", title: str | None = None) -> Any:
+    """Loss and accuracy of training and validation against the epochs.
 
     Parameters
     ----------
-    history : list of epochs, or mapping name -> list of epochs
-        What `fit` returned; several trainings by name, to compare them.
+    history : list of epochs, as `fit` returns it, or name -> list of epochs
+        Several are drawn into the same axes, to compare them. An epoch may be a dict with the same names.
+    validation : str
+        What the data of the validation is called in the picture, such as "test".
     title : str, optional
 
     Returns
@@ -29,91 +34,98 @@ def learning_curves(history: Any, *, title: str | None = None) -> Any:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from fastconv import Network, fit, layers, plot
-    >>> x, y = np.eye(4, dtype="float32"), [0, 1, 0, 1]
-    >>> history = fit(Network(layers.Linear(2), (4,), seed=0), x, y, epochs=3, batch_size=4, seed=0, progress=False)
-    >>> figure = plot.learning_curves(history)
-    >>> [axes.get_ylabel() for axes in figure.axes]
-    ['loss', 'accuracy, %']
+    >>> from fastconv import plot
+    >>> epochs = [{"epoch": 1, "loss": 2.3, "accuracy": 0.1}, {"epoch": 2, "loss": 0.4, "accuracy": 0.9}]
+    >>> figure = plot.learning_curves(epochs)
+    >>> plot.text_of(figure)
+    'Loss fell from 2.3 to 0.4 over 2 epochs; best training accuracy 90.0 % in epoch 2.'
     """
-    runs = named(history)
-    panels = [("loss", 1)]
-    if any(epoch.accuracy is not None for run in runs.values() for epoch in run):
-        panels.append(("accuracy", 100))
-    if any(len({epoch.lr for epoch in run}) > 1 for run in runs.values()):
-        panels.append(("lr", 1))
-    figure = new(4 * len(panels), 3, told(runs), title)
-    for axes, (field, scale) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    runs = {str(name): checked(each) for name, each in several(history).items()}
+    known = [name for name in QUANTITIES if any(values(run, name)[1] for run in runs.values())]
+    figure = new(5, 2.6 * len(known), " ".join(text(name, run, validation) for name, run in runs.items()), title)
+    stacked = figure.subplots(len(known), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, quantity in zip(stacked, known, strict=True):
         for number, (name, run) in enumerate(runs.items()):
-            draw(axes, run, field, scale, name, COLOURS[number % len(COLOURS)])
-        finish(axes, field)
+            draw(axes, run, quantity, name, COLOURS[number % len(COLOURS)] if len(runs) > 1 else "", validation)
+        finish(axes, quantity)
+    stacked[-1].set_xlabel("epoch")
     return figure
 
 
-def named(history: Any) -> dict[str, list[Any]]:
-    """name -> epochs; one training alone has the name ''."""
-    runs = history if isinstance(history, Mapping) else {"": history}
-    for name, run in runs.items():
-        if not isinstance(run, Sequence) or not all(hasattr(epoch, "validation_loss") for epoch in run):
-            raise TypeError(f"history must be what fastconv.fit returned, or a dict of these, got {check.shown(run)}")
-        if not run:
-            raise ValueError(f"history must have at least one epoch, got none{f' of {name}' if name else ''}")
-    if not runs:
-        raise ValueError("history must have at least one training, got an empty dict")
-    return {str(name): list(run) for name, run in runs.items()}
+def several(history: Any) -> Mapping[Any, Any]:
+    """name -> history; one alone has the name ''."""
+    if isinstance(history, Mapping):
+        if not history:
+            raise ValueError(f"{LINE}, got an empty dict")
+        return history
+    return {"": history}
 
 
-def draw(axes: Any, run: Sequence[Any], field: str, scale: float, name: str, colour: str) -> None:
-    """The lines of one training: dashed for training, solid for validation, or solid where there is none."""
-    fields = [field] if field == "lr" else [field, f"validation_{field}"]
-    drawn = [each for each in fields if any(getattr(epoch, each) is not None for epoch in run)]
-    for each in drawn:
-        points = [(epoch.epoch, scale * getattr(epoch, each)) for epoch in run if getattr(epoch, each) is not None]
-        held_out = each.startswith("validation")
-        kind = "" if field == "lr" else "validation" if held_out else "training"
-        axes.plot(
-            *zip(*points, strict=True),
-            color=colour,
-            linestyle="-" if held_out or len(drawn) == 1 else "--",
-            marker="o" if len(points) == 1 else "",
-            label=" ".join(filter(None, (name, kind))),
-        )
+def checked(history: Any) -> list[Any]:
+    """The epochs of one history."""
+    if isinstance(history, str) or not isinstance(history, Iterable):
+        raise TypeError(f"{LINE}, got {check.shown(history)}")
+    epochs = list(history)
+    if not epochs:
+        raise ValueError(f"{LINE}, got no epoch")
+    for epoch in epochs:
+        if not isinstance(field(epoch, "loss"), int | float | np.number):
+            raise TypeError(f"{LINE}, got {check.shown(epoch)} among its epochs, which has no loss")
+    return epochs
 
 
-def finish(axes: Any, field: str) -> None:
-    """Names of the axes, whole epochs, and a legend where there is something to tell apart."""
+def field(epoch: Any, name: str) -> Any:
+    """A value of an epoch; None where it has none."""
+    return epoch.get(name) if isinstance(epoch, Mapping) else getattr(epoch, name, None)
+
+
+def values(epochs: list[Any], name: str) -> tuple[list[int], list[float]]:
+    """The epochs that have this value, and the values."""
+    pairs = [(field(epoch, "epoch"), field(epoch, name)) for epoch in epochs]
+    numbered = [(number if place is None else place, value) for number, (place, value) in enumerate(pairs, 1)]
+    kept = [(place, float(value)) for place, value in numbered if value is not None]
+    return [place for place, _ in kept], [value for _, value in kept]
+
+
+def draw(axes: Any, epochs: list[Any], quantity: str, name: str, colour: str, validation: str) -> None:
+    """The curves of one training: training solid, validation dashed where there are several trainings."""
+    kinds = (("training", quantity, COLOURS[0], "-"), (validation, f"validation_{quantity}", COLOURS[1], "-"))
+    for kind, key, own, style in kinds:
+        places, found = values(epochs, key)
+        if found:
+            scale = 100 if quantity == "accuracy" else 1
+            dashed = "--" if colour and key != quantity else style
+            label = f"{name}, {kind}" if name else kind
+            mark = "o" if len(found) == 1 else ""
+            axes.plot(places, [scale * v for v in found], dashed, marker=mark, color=colour or own, label=label)
+
+
+def finish(axes: Any, quantity: str) -> None:
+    """Labels, grid and legend."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_xlabel("epoch")
-    axes.set_ylabel({"accuracy": "accuracy, %", "lr": "learning rate"}.get(field, field))
+    axes.set_ylabel("accuracy, %" if quantity == "accuracy" else quantity)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
-    if any(axes.get_legend_handles_labels()[1]):
-        axes.legend(fontsize="small")
+    axes.legend()
 
 
-def told(runs: Mapping[str, Sequence[Any]]) -> str:
-    """The curves in words."""
-    return " ".join(one(name, run) for name, run in runs.items())
-
-
-def one(name: str, run: Sequence[Any]) -> str:
-    """One training in words."""
-    first, last = run[0], run[-1]
-    who = f"{name}: loss" if name else "Loss"
-    epochs = f"{len(run)} epochs" if len(run) > 1 else "one epoch"
-    text = f"{who} {last.loss:.4g} after {epochs}" if len(run) == 1 else (
-        f"{who} went from {first.loss:.4g} to {last.loss:.4g} over {epochs}"
-    )  # fmt: skip
-    return text + best(run) + "."
-
-
-def best(run: Iterable[Any]) -> str:
-    """The best accuracy of the validation, or that of the training."""
-    for field, what in (("validation_accuracy", "best validation accuracy"), ("accuracy", "best training accuracy")):
-        known = [epoch for epoch in run if getattr(epoch, field) is not None]
-        if known:
-            top = max(known, key=lambda epoch: getattr(epoch, field))
-            return f"; {what} {percent(getattr(top, field))} in epoch {top.epoch}"
-    return ""
+def text(name: str, epochs: list[Any], validation: str) -> str:
+    """One sentence on a training."""
+    losses = values(epochs, "loss")[1]
+    first, last = losses[0], losses[-1]
+    way = "fell" if last < first else "rose" if last > first else "went"
+    count = f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}"
+    parts = [f"Loss {way} from {first:.3g} to {last:.3g} over {count}" if len(epochs) > 1 else f"Loss {last:.3g}"]
+    for kind, key in ((validation, "validation_accuracy"), ("training", "accuracy")):
+        places, found = values(epochs, key)
+        if found and not np.isnan(found).all():
+            best = int(np.nanargmax(found))
+            parts.append(f"best {kind} accuracy {percent(found[best])} in epoch {places[best]}")
+            break
+    else:
+        places, found = values(epochs, "validation_loss")
+        if found and not np.isnan(found).all():
+            best = int(np.nanargmin(found))
+            parts.append(f"lowest {validation} loss {found[best]:.3g} in epoch {places[best]}")
+    return (f"{name}: " if name else "") + "; ".join(parts) + "."

@@ -1,178 +1,240 @@
-"""Explanations of a prediction, as arrays: which pixels, which regions speak for a class."""
+"""What in an image speaks for a class, as arrays: the maps that `saliency`, `grad_cam` and `occlusion` draw.
+
+    saliency_map(network, images)      |d score / d pixel|
+    grad_cam_map(network, images)      where feature maps raise the score
+    occlusion_map(network, images)     loss of probability when covered
+
+The score of a class k is y[k], the network's output: the logit, or the
+probability where the network ends with Softmax or Sigmoid. Images are
+(N, C, H, W), or one image (C, H, W), of the network's dtype; raw images for
+what `fastconv.load` returns. Without labels the predicted class is taken.
+
+References
+----------
+Simonyan, Vedaldi, Zisserman: Deep Inside Convolutional Networks. Workshop
+at ICLR 2014.
+Zeiler, Fergus: Visualizing and Understanding Convolutional Networks. ECCV
+2014.
+Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra: Grad-CAM: Visual
+Explanations from Deep Networks via Gradient-based Localization. ICCV 2017,
+pages 618-626.
+"""
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from .. import Network, Node
 from ..ops import check
 from ..typing import Array
-from .given import images_of, labels_of, network_of, planes, score_gradient
+from .subject import classes_for, number_of_classes, pictures, subject
 
-__all__ = ["grad_cam_map", "occlusion_map", "saliency_map"]
+__all__ = ["grad_cam_map", "last_maps", "occlusion_map", "saliency_map"]
+
+AT_ONCE = 64  # images, or covered copies of one
 
 
-def saliency_map(network: Any, images: ArrayLike, labels: Any = None) -> Array:
-    """How strongly the score of a class depends on each pixel [57].
-
-    m[h, w] = max over c of |d y[label] / d x[c, h, w]|, y = predict(x)
+def saliency_map(network: Any, images: Any, labels: Any = None) -> Array:
+    """How much each pixel changes the score of a class: S[h, w] = max over c of |d y[k] / d x[c, h, w]|.
 
     Parameters
     ----------
-    network : Network, or what `fastconv.load` returned
-    images : array (N, C, H, W) or (C, H, W), the network's dtype
-    labels : int, integers (N,), or None
-        The class of each image; None takes the predicted one.
+    network : Network, or what `fastconv.load` returns
+    images : array (N, C, H, W) or (C, H, W)
+    labels : class number, or (N,) of them; None for the predicted classes
 
     Returns
     -------
-    array (N, H, W), the network's dtype, >= 0
+    array (N, H, W), or (H, W) for one image
 
     Raises
     ------
     TypeError, ValueError
-        For arguments that do not fit; for a network whose output is not (K,).
+        For arguments that do not fit.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fastconv import Network, models, plot
+    >>> from fastconv import Network, models
+    >>> from fastconv.plot import explain
     >>> network = Network(models.lenet5(), (1, 28, 28), seed=0)
-    >>> plot.saliency_map(network, np.ones((2, 1, 28, 28), "float32")).shape
+    >>> explain.saliency_map(network, np.ones((2, 1, 28, 28), "float32")).shape
     (2, 28, 28)
     """
-    network, images, labels = checked(network, images, labels)
-    slopes = network.feature_gradients(images, "input", score_gradient(network, labels))
-    largest: Array = np.abs(slopes).max(1)
-    return largest
+    net, x, k, batched = explained(network, images, labels)
+    dx = net.feature_gradients(x, "input", slopes(net, k), AT_ONCE)
+    maps: Array = np.abs(dx).max(1)
+    return maps if batched else maps[0]
 
 
-def grad_cam_map(network: Any, images: ArrayLike, labels: Any = None, name: str | None = None) -> Array:
-    """Where in the planes of a node the evidence for a class lies: Grad-CAM [58].
+def grad_cam_map(network: Any, images: Any, labels: Any = None, name: str | None = None) -> Array:
+    """Where feature maps A (C, h, w) of a node raise the score of a class (Selvaraju et al. 2017, equations 1 and 2).
 
-    m = relu(sum over k of alpha_k a_k),   alpha_k = mean over pixels of d y[label] / d a_k
-
-    for the planes a_k of the node, y = predict(x).
+        a[c] = mean over h, w of d y[k] / d A[c, h, w]
+        L[h, w] = max(0, sum over c of a[c] * A[c, h, w])
 
     Parameters
     ----------
-    network, images, labels
-        As in `saliency_map`.
+    network : Network, or what `fastconv.load` returns
+    images : array (N, C, H, W) or (C, H, W)
+    labels : class number, or (N,) of them; None for the predicted classes
     name : str, optional
-        The node; None takes the last one whose value has more than one pixel.
+        Of a node with maps (C, h, w); else the last one before pooling and flattening, `last_maps(network)`.
 
     Returns
     -------
-    array (N, h, w), the network's dtype, >= 0
-        Of the size of the node's planes.
+    array (N, h, w), or (h, w) for one image
+        Of the size of the node's maps; to lay it over the image, enlarge it.
 
     Raises
     ------
     TypeError, ValueError
-        As in `saliency_map`; for a node without planes.
+        For arguments that do not fit, and for a node without maps.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fastconv import Network, models, plot
-    >>> network = Network(models.resnet8(), (3, 32, 32), seed=0)
-    >>> plot.grad_cam_map(network, np.ones((2, 3, 32, 32), "float32")).shape
-    (2, 8, 8)
+    >>> from fastconv import Network, models
+    >>> from fastconv.plot import explain
+    >>> network = Network(models.lenet5(), (1, 28, 28), seed=0)
+    >>> explain.grad_cam_map(network, np.ones((2, 1, 28, 28), "float32")).shape
+    (2, 10, 10)
     """
-    network, images, labels = checked(network, images, labels)
-    node = explained_node(network, name)
-    values = network.features(images, node.name)
-    slopes = network.feature_gradients(images, node.name, score_gradient(network, labels))
-    alpha = slopes.mean((2, 3), keepdims=True)
-    evidence: Array = np.maximum((alpha * values).sum(1), 0)
-    return evidence
+    net, x, k, batched = explained(network, images, labels)
+    name = last_maps(net) if name is None else name
+    maps = []
+    for start in range(0, len(x), AT_ONCE):  # feature maps may take much memory
+        part, label = x[start : start + AT_ONCE], k[start : start + AT_ONCE]
+        A = net.features(part, name)
+        if not isinstance(name, str) or A.ndim != 4:
+            raise ValueError(f"name must be that of one node with maps (C, h, w), got {name!r}")
+        a = net.feature_gradients(part, name, slopes(net, label)).mean((2, 3), keepdims=True)
+        maps.append(np.maximum((a * A).sum(1), 0))
+    joined = np.concatenate(maps)
+    return joined if batched else joined[0]
 
 
 def occlusion_map(
-    network: Any,
-    images: ArrayLike,
-    labels: Any = None,
-    size: int | None = None,
-    stride: int | None = None,
-    value: float | None = None,
+    network: Any, images: Any, labels: Any = None, size: Any = None, stride: Any = None, value: Any = None
 ) -> Array:
-    """How much the probability of a class falls when a square of the image is covered [59].
+    """How much of a class's probability is lost when a square is covered (Zeiler and Fergus 2014).
 
-    m[i, j] = p[label](x) - p[label](x with the square of `size` pixels at (i stride, j stride) set to `value`)
+        M[h, w] = mean of p[k](x) - p[k](x with the square covered), over all squares that cover (h, w)
+
+    Positive where the image speaks for the class, negative where it speaks against it.
 
     Parameters
     ----------
-    network, images, labels
-        As in `saliency_map`.
-    size : int, optional
-        Pixels along a side of the square; None takes a quarter of the smaller side of the image.
-    stride : int, optional
-        From one square to the next; None takes half of `size`.
-    value : float, optional
-        None takes the mean of each channel of the image.
+    network : Network, or what `fastconv.load` returns
+    images : array (N, C, H, W) or (C, H, W)
+    labels : class number, or (N,) of them; None for the predicted classes
+    size : int or (int, int), optional
+        Height and width of the square; a quarter of the image's.
+    stride : int or (int, int), optional
+        Steps from one square to the next, at most `size`; a quarter of it. The last square ends where the image does.
+    value : number or (C,), optional
+        What the square is covered with; the mean of each channel of the image.
 
     Returns
     -------
-    array (N, rows, columns), the network's dtype
-        The last squares end at the edge of the image.
+    array (N, H, W), or (H, W) for one image
 
     Raises
     ------
     TypeError, ValueError
-        As in `saliency_map`; for a square larger than the image.
+        For arguments that do not fit, and for a network with one output and no Sigmoid at its end.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from fastconv import Network, models, plot
+    >>> from fastconv import Network, models
+    >>> from fastconv.plot import explain
     >>> network = Network(models.lenet5(), (1, 28, 28), seed=0)
-    >>> plot.occlusion_map(network, np.ones((2, 1, 28, 28), "float32"), size=8, stride=4).shape
-    (2, 6, 6)
+    >>> explain.occlusion_map(network, np.ones((1, 28, 28), "float32"), size=14, stride=7).shape
+    (28, 28)
     """
-    network, images, labels = checked(network, images, labels)
-    _, _, H, W = images.shape
-    size = max(1, min(H, W) // 4) if size is None else check.integer(size, "size", 1)
-    stride = max(1, size // 2) if stride is None else check.integer(stride, "stride", 1)
-    if size > min(H, W):
-        raise ValueError(f"size must be at most {min(H, W)}, the smaller side of the image, got {size}")
-    cover = images.mean((2, 3), keepdims=True) if value is None else np.full((1, 1, 1, 1), check.number(value, "value"))
-    rows, columns = (starts(extent, size, stride) for extent in (H, W))
-    each = np.arange(len(images))
-    whole = network.probabilities(images)[each, labels]
-    found = np.empty((len(images), len(rows), len(columns)), network.dtype)
-    for i, top in enumerate(rows):
-        for j, left in enumerate(columns):
-            covered = images.copy()
-            covered[:, :, top : top + size, left : left + size] = cover
-            found[:, i, j] = whole - network.probabilities(covered)[each, labels]
-    return found
+    net, x, k, batched = explained(network, images, labels)
+    places = squares(net.input_shape[1:], size, stride)
+    maps = np.stack([covered(net, image, label, places, value) for image, label in zip(x, k, strict=True)])
+    return maps if batched else maps[0]
 
 
-def checked(network: Any, images: Any, labels: Any) -> tuple[Network, Array, Array]:
-    """The network, its images as a batch, and the class of each."""
-    network = network_of(network)
-    if len(network.input_shape) != 3:
-        raise ValueError(f"network must take images (C, H, W), it takes {network.input_shape}")
-    images = images_of(network, images)
-    return network, images, labels_of(network, labels, images)
+def last_maps(network: Any) -> str:
+    """The name of the last node with maps (C, h, w) larger than 1 x 1 that is no pooling: the default of Grad-CAM.
+
+    Examples
+    --------
+    >>> from fastconv import Network, models
+    >>> from fastconv.plot import explain
+    >>> explain.last_maps(Network(models.lenet5(), (1, 28, 28)))
+    'relu2'
+    """
+    nodes = subject(network).network.nodes
+    for node in reversed(nodes[1:]):
+        if len(node.shape) == 3 and node.shape[1] * node.shape[2] > 1 and getattr(node.layer, "kind", "") != "pool":
+            return node.name
+    raise ValueError("network must have a node with maps (C, h, w) besides its input, got none")
 
 
-def explained_node(network: Network, name: str | None) -> Node:
-    """The node of this name, or the last with planes; ValueError for one without."""
-    known = planes(network)
-    if name is None:
-        if not known:
-            raise ValueError("network has no node whose value has more than one pixel")
-        return known[-1]
-    network.features(np.zeros((0, *network.input_shape), network.dtype), name)  # says which names there are
-    for node in known:
-        if node.name == name:
-            return node
-    raise ValueError(f"name must be a node with planes (C, H, W), such as {known[-1].name!r}, got {name!r}")
+def explained(network: Any, images: Any, labels: Any) -> tuple[Any, Array, Array, bool]:
+    """The network, images (N, C, H, W), a class for each, and whether they came with a batch axis."""
+    found = subject(network)
+    number_of_classes(found.network)
+    x, batched = pictures(found, images, "images")
+    return found.network, x, classes_for(found.network, labels, x, "labels"), batched
+
+
+def slopes(network: Any, classes: Array) -> Array:
+    """d y[k] / dy: a row of the identity for each image."""
+    return np.eye(network.output_shape[0], dtype=network.dtype)[classes]
+
+
+def squares(extents: tuple[int, ...], size: Any, stride: Any) -> list[tuple[slice, slice]]:
+    """The rows and columns of each square; together they cover the image."""
+    sizes = [max(1, extent // 4) for extent in extents] if size is None else pair(size, "size")
+    strides = [max(1, each // 4) for each in sizes] if stride is None else pair(stride, "stride")
+    for extent, each, step in zip(extents, sizes, strides, strict=True):
+        if each > extent:
+            raise ValueError(f"size must be at most that of the image, {extents}, got {size!r}")
+        if step > each:
+            raise ValueError(f"stride must be at most size, {tuple(sizes)}, so that each pixel is covered, got {stride!r}")
+    rows, columns = (starts(*each) for each in zip(extents, sizes, strides, strict=True))
+    return [(slice(i, i + sizes[0]), slice(j, j + sizes[1])) for i in rows for j in columns]
+
+
+def pair(value: Any, name: str) -> list[int]:
+    """One integer >= 1 for both axes, or one for each."""
+    several = list(value) if isinstance(value, tuple | list) else [value, value]
+    if len(several) != 2:
+        raise ValueError(f"{name} must be one integer, or two for height and width, got {value!r}")
+    return [check.integer(each, name, 1) for each in several]
 
 
 def starts(extent: int, size: int, stride: int) -> list[int]:
-    """Where the squares begin along an axis; the last one ends at the edge."""
-    found = list(range(0, extent - size + 1, stride))
-    return found if found[-1] == extent - size else [*found, extent - size]
+    """The first pixel of each square along an axis."""
+    return sorted({*range(0, extent - size + 1, stride), extent - size})
+
+
+def covered(network: Any, image: Array, label: int, places: list[tuple[slice, slice]], value: Any) -> Array:
+    """The map (H, W) of one image."""
+    colour = cover(image, value)
+    before = float(network.probabilities(image)[label])
+    total, count = np.zeros(image.shape[1:]), np.zeros(image.shape[1:])
+    for start in range(0, len(places), AT_ONCE):
+        part = places[start : start + AT_ONCE]
+        x = np.repeat(image[None], len(part), 0)
+        for each, (rows, columns) in zip(x, part, strict=True):
+            each[:, rows, columns] = colour
+        for place, p in zip(part, network.probabilities(x)[:, label], strict=True):
+            total[place] += before - p
+            count[place] += 1
+    return (total / count).astype(image.dtype)
+
+
+def cover(image: Array, value: Any) -> Array:
+    """The colour (C, 1, 1) of the square."""
+    if value is None:
+        return image.mean((1, 2), keepdims=True)
+    colour = check.given(value, "value", "a number, or one for each channel")
+    if colour.dtype.kind not in "biuf" or colour.shape not in ((), image.shape[:1]):
+        raise ValueError(f"value must be a number, or one for each of {len(image)} channels, got {check.shown(value)}")
+    return np.broadcast_to(colour.astype(image.dtype), len(image))[:, None, None]

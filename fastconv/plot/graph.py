@@ -11,7 +11,7 @@ __all__ = ["graph"]
 
 WIDE, HIGH = 2.1, 0.52  # inches between boxes, from centre to centre
 RANKS = 24  # rows of boxes in one column of the figure
-TEXT = 26  # letters in a line of a box
+TEXT = 32  # letters in a line of a box
 KINDS = {  # what a box is coloured by: kinds of layers
     "convolution": BLUE,
     "dense": PURPLE,
@@ -33,6 +33,13 @@ class Place(NamedTuple):
 
     x: float
     y: float
+
+
+class Column(NamedTuple):
+    """The places of boxes by number; those that are drawn once more, above the boxes that read them."""
+
+    places: dict[int, Place]
+    again: Sequence[int]
 
 
 def graph(network: Any, fold: int = 3, *, title: str | None = None) -> Any:
@@ -68,18 +75,19 @@ def graph(network: Any, fold: int = 3, *, title: str | None = None) -> Any:
 
     network, fold = network_of(network), check.integer(fold, "fold", 1)
     boxes = folded(network.nodes, fold)
-    places = placed(boxes)
-    width, height = (max(each) for each in zip(*places, strict=True))
+    columns = placed(boxes)
+    width, height = (max(each) for each in zip(*(p for column in columns for p in column.places.values()), strict=True))
     figure = new(width + WIDE, height + 2 * HIGH, told(network), title)
     axes = figure.subplots()
     axes.axis("off")
     axes.set_xlim(-WIDE / 2, width + WIDE / 2)
     axes.set_ylim(height + HIGH, -HIGH)
-    for number, box in enumerate(boxes):
-        for source in box.sources:
-            arrow(axes, places[source], places[number])
-    for place, box in zip(places, boxes, strict=True):
-        draw(axes, place, box)
+    for column in columns:
+        for number, place in column.places.items():
+            again = number in column.again
+            draw(axes, place, boxes[number], again)
+            for source in () if again else boxes[number].sources:
+                arrow(axes, column.places[source], place)
     return figure
 
 
@@ -109,29 +117,48 @@ def joins(group: Sequence[Node], node: Node, readers: dict[int, int], fold: int)
     return last.kind != "input" and len(group) < fold and readers[last.index] == 1 and not weighs
 
 
-def placed(boxes: Sequence[Box]) -> list[Place]:
-    """Each box one row below the lowest of its sources, boxes of a row side by side, near what they read."""
+def rows_of(boxes: Sequence[Box]) -> list[list[int]]:
+    """Numbers of boxes, row by row: each box one row below the lowest of its sources."""
     rank: list[int] = []
     for box in boxes:
         rank.append(1 + max((rank[source] for source in box.sources), default=-1))
     rows: list[list[int]] = [[] for _ in range(max(rank) + 1)]
     for number, row in enumerate(rank):
         rows[row].append(number)
+    return rows
+
+
+def columns_of(rows: Sequence[list[int]], boxes: Sequence[Box]) -> list[list[list[int]]]:
+    """The rows in columns of at most RANKS; a column ends, if it can, at a row which alone the rows below read."""
+    row_of = {number: r for r, row in enumerate(rows) for number in row}
+    lowest = [min((row_of[s] for n in row for s in boxes[n].sources), default=r) for r, row in enumerate(rows)]
+    columns, start = [], 0
+    while len(rows) - start > RANKS:
+        ends = [end for end in range(start + RANKS // 2, start + RANKS) if min(lowest[end + 1 :]) >= end]
+        end = ends[-1] if ends else start + RANKS - 1
+        columns.append(list(rows[start : end + 1]))
+        start = end + 1
+    return [*columns, list(rows[start:])]
+
+
+def placed(boxes: Sequence[Box]) -> list[Column]:
+    """The columns: each with its own boxes, and those of others that they read."""
+    rows = rows_of(boxes)
     across = [0.0] * len(boxes)
     for row in rows:
         spread(row, boxes, across)
-    left = min(across)
-    columns = [rows[start : start + RANKS] for start in range(0, len(rows), RANKS)]
-    found: dict[int, Place] = {}
-    start = 0.0
-    for column in columns:
-        members = [number for row in column for number in row]
-        least = min(across[number] for number in members) if len(columns) > 1 else left
-        for y, row in enumerate(column):
-            for number in row:
-                found[number] = Place(start + (across[number] - least) * WIDE, y * HIGH * 1.5)
-        start += (max(across[number] for number in members) - least + 1.25) * WIDE
-    return [found[number] for number in range(len(boxes))]
+    found, left = [], 0.0
+    for rows_here in columns_of(rows, boxes):
+        inside = {number for row in rows_here for number in row}
+        again = sorted({source for number in inside for source in boxes[number].sources} - inside)
+        shown = [again, *rows_here] if again else rows_here
+        first = min(across[number] for row in shown for number in row)
+        places = {
+            n: Place(left + (across[n] - first) * WIDE, y * 1.5 * HIGH) for y, row in enumerate(shown) for n in row
+        }
+        found.append(Column(places, again))
+        left = max(place.x for place in places.values()) + 1.3 * WIDE
+    return found
 
 
 def spread(row: Sequence[int], boxes: Sequence[Box], across: list[float]) -> None:
@@ -152,11 +179,11 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def draw(axes: Any, place: Place, box: Box) -> None:
-    """One box: the names of its nodes, and the shape of its value."""
+def draw(axes: Any, place: Place, box: Box, again: bool) -> None:
+    """One box: the names of its nodes, and the shape of its value; dashed if it is drawn a second time."""
     from matplotlib.patches import FancyBboxPatch
 
-    names = " + ".join(node.name.rpartition(".")[2] for node in box.nodes)
+    names = " + ".join([box.nodes[0].name, *(node.name.rpartition(".")[2] for node in box.nodes[1:])])
     shape = " x ".join(map(str, box.nodes[-1].shape))
     names = names if len(names) <= TEXT else names[: TEXT - 1] + "…"
     width, height = WIDE * 0.9, HIGH * 0.95
@@ -169,10 +196,11 @@ def draw(axes: Any, place: Place, box: Box) -> None:
             facecolor="white",
             edgecolor=KINDS[kind_of(box.nodes[0])],
             linewidth=1.4,
+            linestyle="--" if again else "-",
             zorder=2,
         )
     )
-    axes.text(place.x, place.y, f"{names}\n{shape}", ha="center", va="center", fontsize=7.5, zorder=3)
+    axes.text(place.x, place.y, f"{names}\n{shape}", ha="center", va="center", fontsize=7, zorder=3)
 
 
 def kind_of(node: Node) -> str:

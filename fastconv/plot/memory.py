@@ -8,6 +8,7 @@ from .given import network_of
 __all__ = ["memory_plan"]
 
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
+LETTER = 0.0085  # of the width: a letter of a name
 NAMED = 0.035  # of the memory: a value this large has its name in its rectangle
 
 
@@ -47,7 +48,7 @@ def memory_plan(network: Any, batch_size: int = 1, training: bool = False, *, ti
     axes = figure.subplots()
     for number, (line, last) in enumerate(zip(plan.lines, plan.lives(), strict=True)):
         if line.nbytes:
-            rectangle(axes, line, number, last, scale, plan.nbytes)
+            rectangle(axes, line, number, last, scale, plan)
     axes.set_xlim(0, len(plan.lines))
     axes.set_ylim(0, plan.nbytes / scale or 1)
     axes.set_xlabel("step")
@@ -55,19 +56,27 @@ def memory_plan(network: Any, batch_size: int = 1, training: bool = False, *, ti
     return figure
 
 
-def rectangle(axes: Any, line: Any, first: int, last: int, scale: float, whole: int) -> None:
+def rectangle(axes: Any, line: Any, first: int, last: int, scale: float, plan: Any) -> None:
     """One value, with its name where there is room."""
     from matplotlib.patches import Rectangle
 
+    whole, steps = plan.nbytes, len(plan.lines)
     colour = GREY if "over" in line.notes else ORANGE if line.step.startswith("d ") else BLUE
     colour = GREEN if "channels" in line.notes else colour
     start, size = line.start / scale, (line.stop - line.start) / scale
     axes.add_patch(
-        Rectangle((first, start), last - first + 1, size, facecolor=colour, alpha=0.45, edgecolor="white", linewidth=0.4)
+        Rectangle((first, start), last - first + 1, size, facecolor=tint(colour), edgecolor="white", linewidth=0.4, zorder=2 + first)
     )
-    if line.stop - line.start > NAMED * whole and last - first > 3:
-        name = line.step.split(" + ")[0]
-        axes.text(first + 0.3, start + size / 2, name, va="center", fontsize=6, clip_on=True)
+    name = line.step.split(" + ")[0]
+    if line.stop - line.start > NAMED * whole and last - first > LETTER * len(name) * steps:
+        axes.text(first + 0.3, start + size / 2, name, va="center", fontsize=6, clip_on=True, zorder=2 + first)
+
+
+def tint(colour: str) -> tuple[float, ...]:
+    """The colour, half as strong: what is drawn later covers what was there."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(0.5 + 0.5 * part for part in to_rgb(colour))
 
 
 def told(plan: Any, batch_size: int, training: bool) -> str:

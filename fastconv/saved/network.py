@@ -68,39 +68,27 @@ class SavedNetwork:
         whole = preprocessing is None or isinstance(preprocessing, str)
         self.preprocessing: Any = preprocessing if whole else list(preprocessing or ())
 
+    def predict(self, images: Any) -> Array:
+        """The network's output for raw images (N, *output_shape); one image is a batch of one."""
+        outputs = [self.network.predict(part) for part in self._parts(images)]
+        return np.concatenate(outputs) if outputs else np.empty((0, *self.network.output_shape), self.network.dtype)
+
     def prepare(self, images: Any) -> Array:
-        """Raw images as the network reads them, (N, *input_shape) in its dtype; one image is a batch of one.
+        """What the network is given for raw images: (N, *input_shape) of its dtype, after the preprocessing.
 
-        Functions on the network itself take these: ``saved.network.features(x, name)``, ``fastconv.plot.saliency``.
-
-        Examples
-        --------
-        >>> from fastconv import Network, load, models, save
-        >>> import tempfile
-        >>> network = Network(models.lenet5(2), (1, 28, 28), seed=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     save(f"{folder}/a.npz", network)
-        ...     saved = load(f"{folder}/a.npz")
-        >>> x = saved.prepare(np.full((5, 28, 28), 255, np.uint8))
-        >>> x.shape, x.dtype, x.max()
-        ((5, 1, 28, 28), dtype('float32'), np.float32(1.0))
+        ``saved.network.predict(saved.prepare(images))`` is ``saved.predict(images)``.
         """
-        parts = list(self._prepared(images))
+        parts = list(self._parts(images))
         return np.concatenate(parts) if parts else np.empty((0, *self.network.input_shape), self.network.dtype)
 
-    def _prepared(self, images: Any) -> Iterator[Array]:
-        """A batch after another; ValueError if the preprocessing is not known."""
+    def _parts(self, images: Any) -> Iterator[Array]:
+        """The same, a few images at a time."""
         if self.preprocessing == UNKNOWN:
             raise ValueError(
                 "the file does not hold the preprocessing, of which a part is a function of somebody's own: write "
                 "fastconv.load(path, preprocessing=[...]), or saved.network.predict(x) with images that are ready"
             )
         return prepared(images, self.network.input_shape, self.network.dtype, self.preprocessing)
-
-    def predict(self, images: Any) -> Array:
-        """The network's output for raw images (N, *output_shape); one image is a batch of one."""
-        outputs = [self.network.predict(part) for part in self._prepared(images)]
-        return np.concatenate(outputs) if outputs else np.empty((0, *self.network.output_shape), self.network.dtype)
 
     def probabilities(self, images: Any) -> Array:
         """The probability of each class, of the shape of the output.

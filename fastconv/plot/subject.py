@@ -1,0 +1,104 @@
+"""What people give to be looked at: a network, or what `fastconv.load` returns, with images and labels for it."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import Network
+from ..arguments.batch import batch
+from ..ops import check
+from ..typing import Array
+
+
+class Subject(NamedTuple):
+    """A network; `saved`, if it came in a file, knows its classes and its preprocessing."""
+
+    network: Network
+    saved: Any = None
+
+    @property
+    def classes(self) -> Any:
+        """The names of the classes, where they are known."""
+        return None if self.saved is None else self.saved.classes
+
+    def read(self, images: Any, name: str) -> tuple[Array, bool]:
+        """(N, *input_shape), ready for the network, and whether they came with a batch axis."""
+        network = self.network
+        if self.saved is None:
+            return batch(images, name, network.input_shape, network.dtype)
+        return self.saved.prepare(images), np.ndim(images) > len(network.input_shape)
+
+
+def subject(network: Any) -> Subject:
+    """The network as a Subject; TypeError for anything else."""
+    if isinstance(network, Network):
+        return Subject(network)
+    if isinstance(getattr(network, "network", None), Network):
+        return Subject(network.network, network)
+    cure = ""
+    if callable(getattr(network, "predict", None)) and hasattr(network, "output_shape"):
+        cure = "; it only predicts: give the Network that it was frozen from"
+    elif callable(network):
+        cure = "; write fastconv.Network(model, input_shape)"
+    raise TypeError(f"network must be a Network, or what fastconv.load returns, got {check.shown(network)}{cure}")
+
+
+def pictures(found: Subject, images: Any, name: str) -> tuple[Array, bool]:
+    """At least one image (N, C, H, W) for the network, and whether they came with a batch axis."""
+    if len(found.network.input_shape) != 3:
+        raise ValueError(f"network must read images (C, H, W), got one that reads {found.network.input_shape}")
+    x, batched = found.read(images, name)
+    if len(x) == 0:
+        raise ValueError(f"{name} must be at least one image, got shape {np.shape(images)}")
+    return x, batched
+
+
+def one_picture(found: Subject, image: Any) -> Array:
+    """One image (1, C, H, W) for the network, given with or without the batch axis."""
+    x, _ = pictures(found, image, "image")
+    if len(x) != 1:
+        raise ValueError(f"image must be one image, got {len(x)}; write images[0]")
+    return x
+
+
+def number_of_classes(network: Network) -> int:
+    """K of a network with outputs (K,)."""
+    if len(network.output_shape) != 1:
+        raise ValueError(f"network must have outputs (K,), one number for each class, got {network.output_shape}")
+    return network.output_shape[0]
+
+
+def classes_for(network: Network, labels: Any, images: Array, name: str = "label") -> Array:
+    """The class to look at for each image (N,): `labels`, one number or one for each image, else the predicted ones."""
+    K, count = number_of_classes(network), len(images)
+    if labels is None:
+        outputs = network.predict(images)
+        return np.nan_to_num(outputs, nan=-np.inf).argmax(1)
+    given = check.given(labels, name, "class numbers")
+    if given.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be a class number, from 0 to {K - 1}, got {check.shown(labels)}")
+    if given.ndim > 1 or (given.ndim == 1 and len(given) != count):
+        raise ValueError(f"{name} must be one class number, or one for each of {count} images, got shape {given.shape}")
+    if given.size and not 0 <= given.min() <= given.max() < K:
+        wrong = given.max() if given.max() >= K else given.min()
+        raise ValueError(f"{name} must be from 0 to {K - 1}, got {wrong}")
+    return np.broadcast_to(given, count).astype(np.int64)
+
+
+def nodes_of(output: Any) -> list[Any]:
+    """The nodes that a network's output depends on and it itself, in an order they can run in."""
+    seen = {output.index: output}
+    for node in spread(output, seen):
+        seen[node.index] = node
+    return [seen[index] for index in sorted(seen)]
+
+
+def spread(output: Any, seen: dict[int, Any]) -> Iterator[Any]:
+    """Every node before `output` that was not seen yet."""
+    waiting = [output]
+    while waiting:
+        for node in waiting.pop().inputs:
+            if node.index not in seen:
+                waiting.append(node)
+                yield node
