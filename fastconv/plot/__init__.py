@@ -1,28 +1,33 @@
-"""Figures of matplotlib: how training went, what a network sees and does.
+"""Pictures of training, of predictions and of networks, as matplotlib figures.
 
-    learning_curves(history)          loss and accuracy over the epochs
-    confusion_matrix(labels, ...)     which classes are taken for which
-    worst_mistakes(network, ...)      the images with the largest loss
-    filters(network)                  the weights of a convolution
-    feature_maps(network, image, ...) the values inside, for one image
-    saliency(network, image)          the pixels that move the score
-    grad_cam(network, image)          the regions that speak for a class
-    occlusion(network, image)         what is missed when it is covered
-    graph(network)                    nodes and edges, with their shapes
-    memory_plan(network)              where every value lies, and how long
-    text_of(figure)                   what a figure shows, in words
+    learning_curves(history)           loss and accuracy by epoch
+    confusion_matrix(labels,           how often each class is taken for
+                     predictions)      each other
+    worst_mistakes(network, images,    the wrong images with the largest
+                   labels)             loss
+    filters(network)                   the weights of a convolution
+    feature_maps(network, image,       what a node makes of an image
+                 name)
+    saliency(network, image)           |d score / d pixel| of a class
+    grad_cam(network, image)           where feature maps raise the score
+    occlusion(network, image)          probability lost when covered
+    graph(network)                     boxes and arrows, with shapes
+    memory_plan(network)               which value lies where, and how long
+    text_of(figure)                    what a figure shows, in words
+    explain                            the maps behind the pictures, as
+                                       arrays
 
-    saliency_map, grad_cam_map, occlusion_map    the same as arrays
-
-Each returns a Figure: `figure.savefig("curve.png")`, or show it in a
-notebook. They need matplotlib (pip install matplotlib); the maps do not.
-Numbers in brackets refer to docs/references.md.
+Each picture is a `matplotlib.figure.Figure`: save it by
+``figure.savefig("picture.png")``; a notebook shows it. Networks may be what
+`fastconv.load` returns; images are then raw. Install matplotlib with
+``pip install matplotlib``.
 """
 
+from ..arguments.rooms import furnish as _furnish
+from . import explain
 from .confusion import confusion_matrix
 from .curves import learning_curves
-from .explain import grad_cam_map, occlusion_map, saliency_map
-from .explained import grad_cam, occlusion, saliency
+from .explanations import grad_cam, occlusion, saliency
 from .figures import text_of
 from .graph import graph
 from .inside import feature_maps, filters
@@ -31,17 +36,18 @@ from .mistakes import worst_mistakes
 
 __all__ = [
     "confusion_matrix",
+    "explain",
     "feature_maps",
     "filters",
     "grad_cam",
-    "grad_cam_map",
     "graph",
     "learning_curves",
     "memory_plan",
     "occlusion",
-    "occlusion_map",
     "saliency",
-    "saliency_map",
     "text_of",
     "worst_mistakes",
 ]
+
+_furnish(__name__)
+_furnish(f"{__name__}.explain")

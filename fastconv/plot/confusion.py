@@ -144,7 +144,9 @@ def sentence(counts: Array, names: list[str]) -> str:
     """How many are right, and the most frequent mistake."""
     total = int(counts.sum())
     right = percent(np.trace(counts) / total) if total else "none"
-    start = f"Confusion matrix of {total:,} image{'s' if total != 1 else ''} and {len(counts)} classes: {right} are right."
+    start = (
+        f"Confusion matrix of {total:,} image{'s' if total != 1 else ''} and {len(counts)} classes: {right} are right."
+    )
     worst = pairs(counts)
     if not worst:
         return start

@@ -196,7 +196,9 @@ def squares(extents: tuple[int, ...], size: Any, stride: Any) -> list[tuple[slic
         if each > extent:
             raise ValueError(f"size must be at most that of the image, {extents}, got {size!r}")
         if step > each:
-            raise ValueError(f"stride must be at most size, {tuple(sizes)}, so that each pixel is covered, got {stride!r}")
+            raise ValueError(
+                f"stride must be at most size, {tuple(sizes)}, so that each pixel is covered, got {stride!r}"
+            )
     rows, columns = (starts(*each) for each in zip(extents, sizes, strides, strict=True))
     return [(slice(i, i + sizes[0]), slice(j, j + sizes[1])) for i in rows for j in columns]
 

@@ -1,31 +1,31 @@
-"""The weights of a convolution, and the values inside a network."""
+"""What a network holds, and what it makes of an image: filters and feature maps."""
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from .. import Network
 from ..ops import check
 from ..typing import Array
-from .figures import bare, grid, new, show
-from .given import image_of, network_of, planes
+from .figures import BLUE, bare, grid, new
+from .subject import one_picture, subject
 
-__all__ = ["feature_maps", "filters"]
+MOST_COLUMNS = 16
 
 
 def filters(network: Any, name: str | None = None, count: int = 64, *, title: str | None = None) -> Any:
-    """The weights of a convolution: a square for each filter, in colours where it reads three channels.
+    """The weights of a convolution as pictures.
 
-    Elsewhere the mean over the channels it reads, red above zero and blue below.
+    Of a convolution that reads 3 channels each filter is a picture in colour, grey where it is 0 and scaled by its
+    largest weight. Of any other a row is a filter, a column one of the channels it reads, with one scale of colours
+    for all, white where a weight is 0.
 
     Parameters
     ----------
-    network : Network, or what `fastconv.load` returned
+    network : Network, or what `fastconv.load` returns
     name : str, optional
-        The layer or the array, such as "conv1" or "conv1.weight"; None takes the first convolution.
+        Of a convolution, or of its weight in ``network.parameters``; the first one.
     count : int
-        At most so many filters.
+        How many pictures are drawn at most.
     title : str, optional
 
     Returns
@@ -35,66 +35,105 @@ def filters(network: Any, name: str | None = None, count: int = 64, *, title: st
     Raises
     ------
     TypeError, ValueError
-        For a network without convolutions, and for a name that is not one of them.
+        For arguments that do not fit, and for a network without a convolution.
 
     Examples
     --------
     >>> from fastconv import Network, models, plot
     >>> figure = plot.filters(Network(models.lenet5(), (1, 28, 28), seed=0))
-    >>> len(figure.axes)
-    6
     """
-    network, count = network_of(network), check.integer(count, "count", 1)
-    name = weight_of(network, name)
-    weight = np.asarray(network.parameters[name], "float64")
+    count = check.integer(count, "count", 1)
+    key, weight = weight_of(subject(network).network, name)
     K, C, kh, kw = weight.shape
-    colours = C == 3
-    shown = min(count, K)
-    text = f"{'All' if shown == K else f'The first {shown} of'} {K} filters of {name}, {C} x {kh} x {kw}"
-    text += f"; weights from {weight.min():.3g} to {weight.max():.3g}."
-    rows, columns = grid(shown, 8)
-    figure = new(0.75 * columns + 0.4, 0.75 * rows + 0.5, text, name if title is None else title)
-    limit = float(np.abs(weight).max()) or 1.0
-    for k, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+    coloured = C == 3
+    shown = min(K, count) if coloured else min(K * C, count)
+    text = f"{shown} of {K * (1 if coloured else C)} filters" if coloured else f"{shown} of {K} x {C} filters"
+    text = f"Weights of {key}: {text} of {kh} x {kw}, from {weight.min():.3g} to {weight.max():.3g}."
+    if coloured:
+        pictures = [0.5 + w / (2 * (np.abs(w).max() or 1)) for w in weight[:shown].astype(float)]
+        image, rows, columns = mosaic([p.transpose(1, 2, 0) for p in pictures], grid(shown)[1], 1.0)
+    else:
+        wide = C if 1 < C <= MOST_COLUMNS else min(grid(shown)[1], MOST_COLUMNS)
+        wide = min(wide, shown) if C == 1 or C > MOST_COLUMNS else C
+        cells = weight[:, : wide if C > MOST_COLUMNS else C].reshape(-1, kh, kw)[:shown].astype(float)
+        image, rows, columns = mosaic(list(cells), wide, np.nan)
+    figure = new(5, min(9, 0.4 + 4.6 * image.shape[0] / image.shape[1]), text, title or key)
+    axes = figure.subplots()
+    if coloured:
+        axes.imshow(image, interpolation="nearest")
         bare(axes)
-        if k >= shown:
-            axes.remove()
-        elif colours:
-            axes.imshow(0.5 + 0.5 * weight[k].transpose(1, 2, 0) / limit, interpolation="nearest")
-        else:
-            axes.imshow(weight[k].mean(0), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+        return figure
+    drawn = axes.imshow(image, cmap=symmetric(), vmin=-largest(weight), vmax=largest(weight), interpolation="nearest")
+    bare(axes)
+    figure.colorbar(drawn, ax=axes, shrink=0.8)
+    if C > 1:
+        axes.set_xlabel("input channels")
+        axes.set_ylabel("filters")
     return figure
 
 
-def weight_of(network: Network, name: str | None) -> str:
-    """The name of the weight of a convolution."""
-    known = [node.owner for node in network.nodes if node.layer is not None and node.layer.convolution]
-    weights = [f"{owner}.weight" for owner in dict.fromkeys(known) if f"{owner}.weight" in network.parameters]
-    weights = [each for each in weights if network.parameters[each].ndim == 4]
-    if not weights:
-        raise ValueError("network has no convolution")
+def weight_of(network: Any, name: str | None) -> tuple[str, Array]:
+    """The name and the array (K, C, kh, kw) of a convolution's weight."""
+    known = {key: array for key, array in network.parameters.items() if array.ndim == 4}
+    if not known:
+        raise ValueError("network must have a convolution with weights (K, C, kh, kw), got none")
     if name is None:
-        return weights[0]
+        return next(iter(known.items()))
     if not isinstance(name, str):
-        raise TypeError(f"name must be the name of a convolution, such as {weights[0]!r}, got {check.shown(name)}")
-    for each in weights:
-        if name in (each, each.removesuffix(".weight")):
-            return each
-    near = check.nearest(name, weights, 3) or weights[:3]
-    raise ValueError(f"name must be that of a convolution, such as {', '.join(near)}, got {name!r}")
+        raise TypeError(f"name must be the name of a convolution, such as {first(known)!r}, got {check.shown(name)}")
+    for key in (name, f"{name}.weight"):
+        if key in known:
+            return key, known[key]
+    near = check.nearest(name, [key.removesuffix(".weight") for key in known], 3)
+    raise ValueError(
+        f"name must be that of a convolution, got {name!r}; write {' or '.join(map(repr, near or [first(known)]))}"
+    )
 
 
-def feature_maps(network: Any, image: ArrayLike, name: str | None = None, count: int = 64, *, title: str | None = None) -> Any:
-    """The planes of a node for one image, each on a scale of its own from dark to bright.
+def first(known: dict[str, Array]) -> str:
+    """The name of the first convolution."""
+    return next(iter(known)).removesuffix(".weight")
+
+
+def largest(values: Array) -> float:
+    """The largest absolute value; 1 where all are 0 or none is a number."""
+    finite = np.abs(values[np.isfinite(values)])
+    return float(finite.max(initial=0)) or 1.0
+
+
+def symmetric() -> Any:
+    """Colours from orange over white, at 0, to purple; grey where there is no number."""
+    import matplotlib
+
+    colours = matplotlib.colormaps["PuOr_r"].copy()
+    colours.set_bad("#d0d0d0")
+    return colours
+
+
+def mosaic(pictures: list[Array], columns: int, gap: float) -> tuple[Array, int, int]:
+    """All pictures in one, row by row with a gap of one pixel or more between them; and (rows, columns)."""
+    rows = -(-len(pictures) // columns)
+    h, w = pictures[0].shape[:2]
+    line = max(1, round(max(h, w) / 12))
+    whole = np.full((rows * (h + line) - line, columns * (w + line) - line, *pictures[0].shape[2:]), gap)
+    for number, picture in enumerate(pictures):
+        i, j = number // columns * (h + line), number % columns * (w + line)
+        whole[i : i + h, j : j + w] = picture
+    return whole, rows, columns
+
+
+def feature_maps(network: Any, image: Any, name: str, count: int = 64, *, title: str | None = None) -> Any:
+    """The value of a node for an image: its channels as pictures with one scale of colours, or bars for (features,).
 
     Parameters
     ----------
-    network : Network, or what `fastconv.load` returned
-    image : array (C, H, W), the network's dtype
-    name : str, optional
-        The node; None takes the first one with planes.
+    network : Network, or what `fastconv.load` returns
+    image : array (C, H, W)
+        Raw for what `fastconv.load` returns.
+    name : str
+        Of a node, as `summary` shows it.
     count : int
-        At most so many planes.
+        How many channels are drawn at most.
     title : str, optional
 
     Returns
@@ -104,41 +143,38 @@ def feature_maps(network: Any, image: ArrayLike, name: str | None = None, count:
     Raises
     ------
     TypeError, ValueError
-        For arguments that do not fit, and for a node without planes.
+        For arguments that do not fit.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastconv import Network, models, plot
     >>> network = Network(models.lenet5(), (1, 28, 28), seed=0)
-    >>> len(plot.feature_maps(network, np.ones((1, 28, 28), "float32"), "conv1").axes)
-    6
+    >>> figure = plot.feature_maps(network, np.ones((1, 28, 28), "float32"), "relu1")
     """
-    network, count = network_of(network), check.integer(count, "count", 1)
-    x, known = image_of(network, image), [node.name for node in planes(network)]
-    if not known:
-        raise ValueError("network has no node whose value has more than one pixel")
-    name = known[0] if name is None else name
-    values: Array = network.features(x, name)[0]
-    if values.ndim != 3:
-        raise ValueError(f"name must be a node with planes (C, H, W), such as {known[0]!r}, got {name!r} {values.shape}")
-    C, H, W = values.shape
-    shown = min(count, C)
-    silent = int((np.ptp(values, axis=(1, 2)) == 0).sum())
-    text = f"{'All' if shown == C else f'The first {shown} of'} {C} planes of {name}, {H} x {W}, for one image"
-    text += f"; values from {values.min():.3g} to {values.max():.3g}; {silent} of {C} are the same everywhere."
-    rows, columns = grid(shown, 8)
-    figure = new(0.75 * columns + 0.4, 0.75 * rows + 0.5, text, name if title is None else title)
-    for c, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
-        if c >= shown:
-            axes.remove()
-        else:
-            show(axes, spread(values[c : c + 1]), cmap="viridis")
+    count = check.integer(count, "count", 1)
+    if not isinstance(name, str):
+        raise TypeError(f"name must be the name of a node, such as 'relu1', got {check.shown(name)}")
+    found = subject(network)
+    values = found.network.features(one_picture(found, image), name)[0].astype(float)
+    of, shown = len(values), min(count, len(values))
+    what = f"maps of {' x '.join(map(str, values.shape[1:]))}" if values.ndim == 3 else "values"
+    text = f"{shown} of {of} {what} of {name}, from {values.min():.3g} to {values.max():.3g}."
+    if values.ndim == 1:
+        figure = new(5, 3, text, title or name)
+        axes = figure.subplots()
+        axes.bar(range(shown), values[:shown], color=BLUE)
+        axes.set_xlabel("feature")
+        return figure
+    image_of_all, _, _ = mosaic(list(values[:shown]), grid(shown)[1], np.nan)
+    figure = new(5, min(9, 0.4 + 4.6 * image_of_all.shape[0] / image_of_all.shape[1]), text, title or name)
+    axes = figure.subplots()
+    lowest = values.min()
+    if lowest < 0:
+        limits = {"cmap": symmetric(), "vmin": -largest(values), "vmax": largest(values)}
+    else:
+        limits = {"cmap": "viridis", "vmin": 0, "vmax": largest(values)}
+    drawn = axes.imshow(image_of_all, interpolation="nearest", **limits)
+    bare(axes)
+    figure.colorbar(drawn, ax=axes, shrink=0.8)
     return figure
-
-
-def spread(plane: Array) -> Array:
-    """The plane from 0 to 1; one that is the same everywhere is 0."""
-    low, high = plane.min(), plane.max()
-    scaled: Array = (plane - low) / (high - low if high > low else 1)
-    return scaled

@@ -1,25 +1,26 @@
-"""The memory of a plan: where every value lies, and how long."""
+"""The memory that a network's values take, step by step."""
 
 from typing import Any
 
-from .figures import BLUE, GREEN, GREY, ORANGE, new
-from .given import network_of
+import numpy as np
 
-__all__ = ["memory_plan"]
+from ..ops import check
+from .figures import BLUE, GREEN, GREY, ORANGE, new, shortened
 
+COLOURS = {"value": BLUE, "gradient": ORANGE, "saved": GREEN, "scratch": GREY}
+WORDS = {"value": "values", "gradient": "gradients", "saved": "kept for backward", "scratch": "scratch"}
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
-LETTER = 0.0085  # of the width: a letter of a name
-NAMED = 0.035  # of the memory: a value this large has its name in its rectangle
+LARGE = 0.04  # share of both axes from which a value has room for its name
 
 
 def memory_plan(network: Any, batch_size: int = 1, training: bool = False, *, title: str | None = None) -> Any:
-    """A rectangle for each value: across, the steps from the one that writes it to the last that reads it; up, bytes.
+    """The plan of a network's memory: a rectangle for each value, from its first to its last step, over its bytes.
 
-    A value that overwrites another has its colour. `network.plan(batch_size, training)` has the same as a table.
+    All values share one piece of memory; where one is no longer needed, another takes its place.
 
     Parameters
     ----------
-    network : Network, or what `fastconv.load` returned
+    network : Network, the result of its `freeze`, or what `fastconv.load` returns
     batch_size : int
     training : bool
         A training step; else a prediction.
@@ -32,56 +33,76 @@ def memory_plan(network: Any, batch_size: int = 1, training: bool = False, *, ti
     Raises
     ------
     TypeError, ValueError
-        As `network.plan`.
+        For arguments that do not fit.
 
     Examples
     --------
     >>> from fastconv import Network, models, plot
-    >>> figure = plot.memory_plan(Network(models.lenet5(), (1, 28, 28)), batch_size=8)
-    >>> figure.axes[0].get_xlabel()
-    'step'
+    >>> figure = plot.memory_plan(Network(models.lenet5(), (1, 28, 28)), batch_size=32, training=True)
     """
-    network = network_of(network)
-    plan = network.plan(batch_size, training)
-    scale, unit = next(each for each in UNITS if plan.nbytes >= each[0] or each[0] == 1)
-    figure = new(7, 3.6, told(plan, batch_size, training), title)
+    plan = planned(network, batch_size, check.flag(training, "training"))
+    values, steps = plan.values, len(plan.lines)
+    unit, name = next((size, name) for size, name in UNITS if plan.nbytes >= size or size == 1)
+    figure = new(5, 4.6, sentence(plan, batch_size, training, unit, name), title)
     axes = figure.subplots()
-    for number, (line, last) in enumerate(zip(plan.lines, plan.lives(), strict=True)):
-        if line.nbytes:
-            rectangle(axes, line, number, last, scale, plan)
-    axes.set_xlim(0, len(plan.lines))
-    axes.set_ylim(0, plan.nbytes / scale or 1)
+    used = [kind for kind in COLOURS if any(value.kind == kind for value in values)]
+    for kind in used:
+        fill(axes, [value for value in values if value.kind == kind], kind, unit)
+    for value in values:
+        write(axes, value, steps, plan.nbytes, unit)
+    axes.set_xlim(0, steps)
+    axes.set_ylim(0, max(plan.nbytes, 1) / unit)
     axes.set_xlabel("step")
-    axes.set_ylabel(f"memory, {unit}")
+    axes.set_ylabel(name)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
-def rectangle(axes: Any, line: Any, first: int, last: int, scale: float, plan: Any) -> None:
-    """One value, with its name where there is room."""
-    from matplotlib.patches import Rectangle
+def planned(network: Any, batch_size: Any, training: bool) -> Any:
+    """The plan of a network, of a frozen one, or of one in a file."""
+    network = getattr(network, "network", network)
+    if not hasattr(network, "plan") or not hasattr(network, "output_shape"):
+        raise TypeError(f"network must be a Network, or what fastconv.load returns, got {check.shown(network)}")
+    if hasattr(network, "parameters"):
+        return network.plan(batch_size, training)
+    if training:
+        raise ValueError("training must be False for a frozen network, which only predicts")
+    return network.plan(batch_size)
 
-    whole, steps = plan.nbytes, len(plan.lines)
-    colour = GREY if "over" in line.notes else ORANGE if line.step.startswith("d ") else BLUE
-    colour = GREEN if "channels" in line.notes else colour
-    start, size = line.start / scale, (line.stop - line.start) / scale
-    axes.add_patch(
-        Rectangle((first, start), last - first + 1, size, facecolor=tint(colour), edgecolor="white", linewidth=0.4, zorder=2 + first)
+
+def fill(axes: Any, values: list[Any], kind: str, unit: float) -> None:
+    """The rectangles of one kind: step `first` to `last`, both included, is the range from first to last + 1."""
+    from matplotlib.collections import PolyCollection
+
+    corners = [
+        [(x, y) for x, y in ((v.first, v.start), (v.last + 1, v.start), (v.last + 1, v.stop), (v.first, v.stop))]
+        for v in values
+    ]
+    corners = [[(x, y / unit) for x, y in corner] for corner in corners]
+    look = {"facecolors": COLOURS[kind], "edgecolors": "white", "linewidths": 0.4, "alpha": 0.85}
+    axes.add_collection(PolyCollection(corners, label=WORDS[kind], **look))
+
+
+def write(axes: Any, value: Any, steps: int, nbytes: int, unit: float) -> None:
+    """The name of a value in its rectangle, where there is room."""
+    wide, high = (value.last + 1 - value.first) / steps, (value.stop - value.start) / max(nbytes, 1)
+    room = int(wide * 52)  # letters
+    if high > LARGE and room >= 4:
+        centre = (value.first + value.last + 1) / 2, (value.start + value.stop) / 2 / unit
+        axes.text(*centre, shortened(value.name, room), ha="center", va="center", fontsize=8, color="white")
+
+
+def sentence(plan: Any, batch_size: int, training: bool, unit: float, name: str) -> str:
+    """How much memory all values take, and how much they would take side by side."""
+    what = "training step" if training else "prediction"
+    together = sum(value.stop - value.start for value in plan.values) / unit
+    images = f"{batch_size} image{'s' if batch_size > 1 else ''}"
+    alive = np.zeros(len(plan.lines) + 1, np.int64)
+    for value in plan.values:
+        alive[value.first : value.last + 1] += value.stop - value.start
+    peak = plan.lines[int(alive[:-1].argmax())].step if plan.lines else "no step"
+    return (
+        f"Memory of a {what} of {images} in {len(plan.lines)} steps: {len(plan.values)} values share "
+        f"{plan.nbytes / unit:.3g} {name}; side by side they would take {together:.3g} {name}. "
+        f"Most is in use at {peak}."
     )
-    name = line.step.split(" + ")[0]
-    if line.stop - line.start > NAMED * whole and last - first > LETTER * len(name) * steps:
-        axes.text(first + 0.3, start + size / 2, name, va="center", fontsize=6, clip_on=True, zorder=2 + first)
-
-
-def tint(colour: str) -> tuple[float, ...]:
-    """The colour, half as strong: what is drawn later covers what was there."""
-    from matplotlib.colors import to_rgb
-
-    return tuple(0.5 + 0.5 * part for part in to_rgb(colour))
-
-
-def told(plan: Any, batch_size: int, training: bool) -> str:
-    """The memory in words."""
-    work = "training step" if training else "prediction"
-    together = sum(line.nbytes for line in plan.lines)
-    text = f"Memory of a {work} of {batch_size}: {plan.nbytes / 1e6:.3g} MB for {len(plan.lines)} steps"
-    return text + (f"; without reuse its values would take {together / 1e6:.3g} MB." if together else ".")

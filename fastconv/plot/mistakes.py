@@ -1,45 +1,30 @@
-"""The images with the largest loss."""
+"""The images that a network gets most wrong."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..ops import check
 from ..typing import Array
 from .figures import grid, names_of, new, percent, shortened, show
-from .given import images_of, labels_of, network_of
-
-__all__ = ["worst_mistakes"]
+from .subject import classes_for, number_of_classes, pictures, subject
 
 
 def worst_mistakes(
-    network: Any,
-    images: ArrayLike,
-    labels: ArrayLike,
-    classes: Sequence[Any] | None = None,
-    count: int = 16,
-    *,
-    pictures: ArrayLike | None = None,
-    title: str | None = None,
+    network: Any, images: Any, labels: Any, classes: Any = None, count: int = 16, *, title: str | None = None
 ) -> Any:
-    """The images whose true class has the lowest probability, the worst first: -log p[label].
-
-    Over each: the predicted class and its probability, and the true one with its own. Images that are predicted rightly
-    are left out.
+    """The wrongly classified images with the largest loss -log p[label], each with true and predicted class.
 
     Parameters
     ----------
-    network : Network, or what `fastconv.load` returned
-    images : array (N, C, H, W), the network's dtype
-    labels : integers (N,)
-    classes : sequence of str, optional
-        The names of the classes.
+    network : Network, or what `fastconv.load` returns
+    images : array (N, C, H, W)
+        Raw for what `fastconv.load` returns. Any range of values is scaled for showing.
+    labels : (N,) class numbers
+    classes : list of str, optional
+        The names of the classes; else those of the file, or numbers.
     count : int
-        At most so many images.
-    pictures : array (N, C, H, W), optional
-        What is shown in place of the images: the same ones before they were normalized.
+        How many images are shown at most.
     title : str, optional
 
     Returns
@@ -49,76 +34,69 @@ def worst_mistakes(
     Raises
     ------
     TypeError, ValueError
-        For arguments that do not fit each other.
+        For arguments that do not fit, and for a network with one output and no Sigmoid at its end.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastconv import Network, models, plot
     >>> network = Network(models.lenet5(), (1, 28, 28), seed=0)
-    >>> x = np.random.default_rng(0).random((6, 1, 28, 28), "float32")
-    >>> figure = plot.worst_mistakes(network, x, [0, 1, 2, 3, 4, 5], count=4)
-    >>> len(figure.axes)
-    4
+    >>> figure = plot.worst_mistakes(network, np.ones((5, 1, 28, 28), "float32"), [0, 1, 2, 3, 4])
     """
-    network, count = network_of(network), check.integer(count, "count", 1)
-    if len(network.input_shape) != 3:
-        raise ValueError(f"network must take images (C, H, W), it takes {network.input_shape}")
-    images = images_of(network, images)
-    if np.ndim(labels) == 0:
-        raise ValueError(f"labels must have shape ({len(images)},), one class for each image, got {check.shown(labels)}")
-    true = labels_of(network, labels, images)
-    shown = images if pictures is None else pictures_of(pictures, len(images))
-    p = network.probabilities(images)
-    worst, predicted = ordered(p, true)
-    names = names_of(classes, network.output_shape[0])
-    figure = drawn(worst[:count], shown, p, true, predicted, names, title)
-    figure.set_label(told(len(images), worst, p, true, predicted, names))
-    return figure
-
-
-def pictures_of(pictures: Any, count: int) -> Array:
-    """What is shown in place of the images."""
-    found = check.given(pictures, "pictures")
-    if found.ndim != 4 or len(found) != count:
-        raise ValueError(f"pictures must have shape ({count}, C, H, W), one for each image, got {found.shape}")
-    return found
-
-
-def ordered(p: Array, true: Array) -> tuple[Array, Array]:
-    """The indices of the wrong ones, the lowest probability of the true class first; the predicted classes of all."""
-    predicted = p.argmax(1)
-    of_true = np.nan_to_num(p[np.arange(len(p)), true], nan=-1.0)
-    wrong = np.flatnonzero(predicted != true)
-    return wrong[np.argsort(of_true[wrong], kind="stable")], predicted
-
-
-def drawn(chosen: Array, shown: Array, p: Array, true: Array, predicted: Array, names: Sequence[str], title: Any) -> Any:
-    """The figure; with no mistakes a line that says so."""
-    rows, columns = grid(max(len(chosen), 1))
-    figure = new(1.7 * columns + 0.2, 2.0 * rows + 0.2, "", title)
-    places = figure.subplots(rows, columns, squeeze=False).flat
-    for axes, i in zip(places, [*chosen, *[-1] * (rows * columns - len(chosen))], strict=True):
-        if i < 0 and len(chosen):
-            axes.remove()
-        elif i < 0:
-            axes.axis("off")
-            axes.text(0.5, 0.5, "no mistakes", ha="center", va="center")
-        else:
-            show(axes, shown[i])
-            k, t = predicted[i], true[i]
-            axes.set_title(
-                f"{shortened(names[k])} {percent(p[i, k])}\nis {shortened(names[t])} {percent(p[i, t])}", fontsize=7
-            )
-    return figure
-
-
-def told(count: int, worst: Array, p: Array, true: Array, predicted: Array, names: Sequence[str]) -> str:
-    """The worst one in words."""
+    count = check.integer(count, "count", 1)
+    found = subject(network)
+    names = names_of(found.classes if classes is None else classes, number_of_classes(found.network))
+    x, _ = pictures(found, images, "images")
+    if labels is None:
+        raise TypeError("labels must be class numbers, one for each image, got None")
+    true = classes_for(found.network, labels, x, "labels")
+    p = found.network.probabilities(x)
+    worst = mistaken(p, true)
+    text = sentence(worst, p, true, names)
+    worst = worst[:count]
+    rows, columns = grid(max(1, len(worst)), 4)
+    figure = new(1.3 * max(columns, 2), 1.85 * rows, text, title)
+    every = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in every[len(worst) :]:
+        axes.set_axis_off()
+    for axes, n in zip(every, worst, strict=False):
+        show(axes, x[n])
+        best = predicted(p[n])
+        axes.set_title(said(names, int(true[n]), best, p[n]), fontsize=9)
     if not len(worst):
-        return f"None of the {count} images is predicted wrongly."
-    i = worst[0]
-    return (
-        f"{len(worst)} of {count} images are predicted wrongly; the worst is a {names[true[i]]} taken for "
-        f"{names[predicted[i]]} with probability {percent(p[i, predicted[i]])}."
+        every[0].text(0.5, 0.5, "No mistake", ha="center", va="center")
+    return figure
+
+
+def predicted(p: Array) -> int:
+    """The class with the largest probability; -1 where one is NaN."""
+    return -1 if np.isnan(p).any() else int(p.argmax())
+
+
+def mistaken(p: Array, true: Array) -> Array:
+    """The wrongly classified images, the largest loss -log p[label] first; NaN counts as infinite."""
+    own = np.nan_to_num(p[np.arange(len(p)), true].astype(float), nan=-1.0)
+    wrong = np.array([predicted(each) for each in p]) != true
+    order = np.argsort(own, kind="stable")
+    return order[wrong[order]]
+
+
+def said(names: list[str], true: int, best: int, p: Array) -> str:
+    """'cat' over 'dog 98 %': what it is, and what it was taken for."""
+    taken = f"{shortened(names[best], 10)} {100 * p[best]:.0f} %" if best >= 0 else "NaN"
+    return f"{shortened(names[true])}\n→ {taken}"
+
+
+def sentence(worst: Array, p: Array, true: Array, names: list[str]) -> str:
+    """How many mistakes there are, and the worst one."""
+    total = len(true)
+    start = (
+        f"{len(worst)} of {total} images {'is' if len(worst) == 1 else 'are'} wrong ({percent(len(worst) / total)})."
     )
+    if not len(worst):
+        return start
+    n = worst[0]
+    best = predicted(p[n])
+    taken = f"{names[best]} with {percent(p[n, best])}" if best >= 0 else "nothing, for its probabilities are NaN"
+    own = "" if best < 0 else f"; {names[true[n]]} has {percent(p[n, true[n]])}"
+    return f"{start} The worst: {names[true[n]]}, image {n}, is taken for {taken}{own}."

@@ -17,6 +17,7 @@ from ..executor.steps import (
     Step,
     Update,
 )
+from .lifetimes import Value, lifetimes
 from .table import Report, Table
 
 
@@ -32,10 +33,13 @@ class Line(NamedTuple):
 
 
 class PlanReport(Report):
-    """The result of `plan` of a network: `lines`, and `nbytes` that all values take together; `str` gives the table."""
+    """The result of `plan` of a network: `lines`, and `nbytes` that all values take together; `str` gives the table.
+
+    `values` tells from which line to which each value is needed, and the bytes that it takes meanwhile.
+    """
 
     def __init__(self, plan: Plan) -> None:
-        self.nbytes, self.steps = plan.size, plan.steps
+        self._plan, self.nbytes = plan, plan.size
         parts = plan.micro_batches
         self.lines = [line(step, parts if i < parts.steps else None) for i, step in enumerate(plan.steps)]
 
@@ -53,6 +57,11 @@ class PlanReport(Report):
                     break  # another value lies there from now on
             found.append(last if line.nbytes else number)
         return found
+
+    @property
+    def values(self) -> list[Value]:
+        """All values, in the order in which they begin."""
+        return lifetimes(self._plan, name_of)
 
     def table(self) -> Table:
         """The lines, and the memory in total."""

@@ -1,0 +1,121 @@
+"""The boxes of a network's graph: nodes in a row without a branch become one box, and so do the nodes of a part."""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from .figures import shortened
+
+MOST = 64  # boxes, unless told otherwise; with more, parts of the model are folded
+LINES = 7  # of text in a box
+
+
+class Box(NamedTuple):
+    """Nodes that are drawn as one, and the numbers of the boxes before it."""
+
+    nodes: Sequence[Any]
+    inputs: tuple[int, ...]
+
+
+def boxes_of(nodes: Sequence[Any], depth: int | None) -> list[Box]:
+    """The boxes in an order in which each comes after those before it; `depth`: how many parts of a name are told apart.
+
+    Without a depth, the largest with which there are at most MOST boxes.
+    """
+    deepest = max(node.name.count(".") for node in nodes) + 1
+    if depth is not None:
+        return chains(grouped(nodes, lambda node: part_of(node, depth)))
+    found = chains(grouped(nodes, lambda node: node.name))
+    for level in reversed(range(1, deepest)):
+        if len(found) <= MOST:
+            break
+        found = chains(grouped(nodes, lambda node, level=level: part_of(node, level)))
+    return found
+
+
+def part_of(node: Any, depth: int) -> str:
+    """The first parts of a node's name; its own where it has no more."""
+    parts = node.name.split(".")
+    return ".".join(parts[:depth]) if len(parts) > depth else str(node.name)
+
+
+def grouped(nodes: Sequence[Any], key: Callable[[Any], str]) -> list[Box]:
+    """A box for the neighbours in the order of the network with one key."""
+    groups: list[list[Any]] = []
+    for node in nodes:
+        if groups and key(groups[-1][-1]) == key(node) and node.kind != "input":
+            groups[-1].append(node)
+        else:
+            groups.append([node])
+    where = {node.index: number for number, group in enumerate(groups) for node in group}
+    return [Box(group, sources(group, where, number)) for number, group in enumerate(groups)]
+
+
+def sources(group: Sequence[Any], where: dict[int, int], own: int) -> tuple[int, ...]:
+    """The numbers of the groups that a group reads, each once."""
+    found = dict.fromkeys(where[x.index] for node in group for x in node.inputs)
+    return tuple(number for number in found if number != own)
+
+
+def chains(boxes: Sequence[Box]) -> list[Box]:
+    """Boxes in a row without a branch become one; a join begins a new one, and the input stands alone."""
+    readers = [0] * len(boxes)
+    for box in boxes:
+        for source in box.inputs:
+            readers[source] += 1
+    into: list[int] = []
+    merged: list[tuple[list[Any], tuple[int, ...]]] = []
+    for box in boxes:
+        source = box.inputs[0] if len(box.inputs) == 1 else None
+        if source is not None and source != 0 and readers[source] == 1 and small(merged[into[source]][0], box.nodes):
+            merged[into[source]][0].extend(box.nodes)
+            into.append(into[source])
+        else:
+            merged.append((list(box.nodes), tuple(dict.fromkeys(into[each] for each in box.inputs))))
+            into.append(len(merged) - 1)
+    return [Box(*each) for each in merged]
+
+
+def small(before: Sequence[Any], after: Sequence[Any]) -> bool:
+    """Whether two boxes have room in one: those of layers, of one part of the model, up to a few lines."""
+    whole = len(before) + len(after) <= LINES - 2
+    return whole and (scope_of(before) == scope_of(after) or len(before) == len(after) == 1)
+
+
+def scope_of(nodes: Sequence[Any]) -> str:
+    """What the names of all nodes begin with."""
+    parts = [node.name.split(".")[:-1] for node in nodes]
+    common = []
+    for each in zip(*parts, strict=False):
+        if len(set(each)) > 1:
+            break
+        common.append(each[0])
+    return ".".join(common)
+
+
+def lines_of(box: Box, width: int) -> list[str]:
+    """The text of a box: its part of the model, its layers, and the shape of its result."""
+    nodes = box.nodes
+    scope = scope_of(nodes)
+    shape = " × ".join(map(str, nodes[-1].shape))
+    if len(nodes) <= LINES - 2:
+        head = [shortened(scope, width)] if scope else []
+        return [*head, *(shortened(kind_of(node), width) for node in nodes), shape]
+    weighted = sum(bool(node.spec and node.spec.params and len(weight_shape(node)) > 1) for node in nodes)
+    numbers = sum(prod(p.shape) for node in nodes if node.spec for p in node.spec.params.values())
+    more = [f"{weighted} layers with weights", f"{numbers:,} parameters"]
+    return [shortened(scope or nodes[0].name, width), f"{len(nodes)} nodes", *(more if numbers else []), shape]
+
+
+def kind_of(node: Any) -> str:
+    """What makes a node: 'Conv2D 3×3', 'sum', 'concat', 'input'."""
+    if node.layer is None:
+        return "sum" if node.kind == "add" else str(node.kind)
+    kind, shape = type(node.layer).__name__, weight_shape(node)
+    return f"{kind} {shape[2]}×{shape[3]}" if len(shape) == 4 else kind
+
+
+def weight_shape(node: Any) -> tuple[int, ...]:
+    """The shape of the layer's weight; () without one."""
+    weight = node.spec.params.get("weight") if node.spec else None
+    return tuple(weight.shape) if weight is not None else ()
