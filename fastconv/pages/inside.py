@@ -20,12 +20,12 @@ def filters(run: Run) -> Section:
 def looking(run: Run, found: Results, count: int) -> Section:
     """Feature maps of one example, and explanations of a few."""
     examples = found.examples(count)
-    images = run.prepared(found.taken(examples))
+    images = found.taken(examples)
     blocks: list[Block] = []
     names = convolutions(run.network)
     for name in dict.fromkeys(names[:1] + names[-1:]):
         caption = f"Feature maps of {name}, for the first example"
-        blocks.append(drawn(caption, plot.feature_maps, run.network, images[0], name, count=PLANES))
+        blocks.append(drawn(caption, plot.feature_maps, run.subject, images[0], name, count=PLANES))
     blocks += [explained(run, found, image, index) for image, index in zip(images, examples, strict=True)]
     return Section("What it looks at", blocks)
 
@@ -40,7 +40,7 @@ def explained(run: Run, found: Results, image: object, index: int) -> Gallery:
         "Grad-CAM: where the last feature maps speak for the class": plot.grad_cam,
         "Occlusion: how the probability changes when a square is covered": plot.occlusion,
     }
-    pictures = [drawn(caption, draw, run.network, image, classes=run.classes) for caption, draw in kinds.items()]
+    pictures = [drawn(caption, draw, run.subject, image) for caption, draw in kinds.items()]
     return Gallery(say, pictures)
 
 

@@ -62,7 +62,8 @@ def mistakes(run: Run, found: Results) -> Block:
     if not len(worst):
         return Text("There are no mistakes to show.")
     caption = "The worst mistakes: true and named class, with the probability that the network gives"
-    raw, labels = found.taken(worst), found.labels[worst]
-    pictures = None if isinstance(raw, list) else raw
-    x = run.prepared(raw)
-    return drawn(caption, plot.worst_mistakes, run.network, x, labels, run.classes, count=SHOWN, pictures=pictures)
+    images, labels = found.taken(worst), found.labels[worst]
+    subject = run.subject
+    if isinstance(images, list):  # of different sizes
+        subject, images = run.network, run.prepared(images)
+    return drawn(caption, plot.worst_mistakes, subject, images, labels, run.classes, count=SHOWN)

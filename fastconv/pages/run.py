@@ -12,7 +12,10 @@ __all__ = ["Run", "given_run"]
 
 
 class Run:
-    """A network with its classes and with what is known of its training."""
+    """A network with its classes and with what is known of its training.
+
+    `subject` is what plots take: with what `fastconv.load` returns, raw images.
+    """
 
     def __init__(self, subject: Any, path: str | None = None) -> None:
         self.subject, self.path = subject, path

@@ -28,7 +28,7 @@ def reported(capsys, *arguments):
     printed = capsys.readouterr()
     name = re.fullmatch(r"report    (.*)\n", printed.out)[1]
     with open(name, encoding="utf-8") as file:
-        return name, file.read()
+        return name, re.sub("</?span>", "", file.read())
 
 
 def test_the_page_has_the_accuracy_that_eval_prints_and_the_command_that_trained(run, folder, capsys):
