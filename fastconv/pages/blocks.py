@@ -53,6 +53,11 @@ class Picture(NamedTuple):
     kind: str = "picture"
 
     @property
+    def long(self) -> bool:
+        """Whether it is folded away."""
+        return self.height > MOST_HEIGHT
+
+    @property
     def least(self) -> int:
         """The width below which it is moved in its box, not made smaller: words on it would be too small to read."""
         return round(LEAST * self.width) if self.width > FITS else 0
@@ -68,6 +73,7 @@ class Gallery(NamedTuple):
 
 Block: TypeAlias = Text | Code | Facts | Table | Picture | Gallery
 MOST_ROWS = 30
+MOST_HEIGHT = 1200  # pixels
 FITS = 700  # pixels; pictures of at most this width are made as narrow as a phone
 LEAST = 0.55
 

@@ -21,11 +21,13 @@ def looking(run: Run, found: Results, count: int) -> Section:
     """Feature maps of one example, and explanations of a few."""
     examples = found.examples(count)
     images = found.taken(examples)
-    blocks: list[Block] = []
     names = convolutions(run.network)
-    for name in dict.fromkeys(names[:1] + names[-1:]):
-        caption = f"Feature maps of {name}, for the first example"
-        blocks.append(drawn(caption, plot.feature_maps, run.subject, images[0], name, count=PLANES))
+    maps = [
+        drawn(f"Feature maps of {name}", plot.feature_maps, run.subject, images[0], name, count=PLANES)
+        for name in dict.fromkeys(names[:1] + names[-1:])
+    ]
+    first = f"Image {examples[0]:,}: what the first and the last convolution make of it"
+    blocks: list[Block] = [Gallery(first, maps)] if maps else []
     blocks += [explained(run, found, image, index) for image, index in zip(images, examples, strict=True)]
     return Section("What it looks at", blocks)
 

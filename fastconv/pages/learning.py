@@ -19,7 +19,7 @@ def learning(epochs: Sequence[Epoch]) -> Section:
     """The curves, and a table."""
     if not epochs:
         return Section("How it learned", [Text("The file holds no history of its training.")])
-    curves = drawn("Loss, accuracy and learning rate, epoch by epoch", plot.learning_curves, epochs)
+    curves = drawn("Loss and accuracy, epoch by epoch", plot.learning_curves, epochs)
     known = {"best": best(epochs), "last": epochs[-1]}
     if known["best"] is known["last"]:
         known = {"best and last": epochs[-1]}

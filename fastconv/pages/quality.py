@@ -11,7 +11,7 @@ from .words import counted, percent
 
 __all__ = ["quality", "sentence"]
 
-SHOWN = 9  # mistakes
+SHOWN = 12  # mistakes
 
 
 def sentence(run: Run, found: Results, place: str | None) -> str:
