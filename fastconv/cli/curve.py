@@ -1,4 +1,4 @@
-"""The picture of the learning curve that `fastconv train` draws where matplotlib is installed."""
+"""The picture of the learning curves that `fastconv train` draws where matplotlib is installed."""
 
 import os
 import warnings
@@ -25,28 +25,9 @@ def draw(history: Sequence[Any], network: str, held_out: str, overwrite: bool) -
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            figure(history, held_out).savefig(path)
+            from ..plot import learning_curves
+
+            learning_curves(history, validation=held_out).savefig(path)
     except (OSError, ImportError, ValueError):
         return None  # the network is what counts, and it is saved
     return path
-
-
-def figure(history: Sequence[Any], held_out: str) -> Any:
-    """Two plots, of the loss and of the accuracy, against the epochs."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    drawn = Figure(figsize=(8, 3), layout="constrained")
-    epochs = [epoch.epoch for epoch in history]
-    mark = "o" if len(epochs) == 1 else ""
-    for axes, name, scale in zip(drawn.subplots(1, 2), ("loss", "accuracy"), (1, 100), strict=True):
-        for label, field in (("training", name), (held_out, f"validation_{name}")):
-            values = [getattr(epoch, field) for epoch in history]
-            if None not in values:
-                axes.plot(epochs, [scale * value for value in values], marker=mark, label=label)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(name if scale == 1 else f"{name}, %")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend()
-        axes.grid(alpha=0.3)
-    return drawn

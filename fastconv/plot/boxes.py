@@ -1,13 +1,14 @@
 """The boxes of a network's graph: nodes in a row without a branch become one box, and so do the nodes of a part."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
 from .figures import shortened
 
-MOST = 64  # boxes, unless told otherwise; with more, parts of the model are folded
-LINES = 7  # of text in a box
+ROWS, BOXES = 40, 120  # more are not drawn unless a depth is given: parts of the model are folded
+TOGETHER = 6  # nodes whose kinds are written into one box
 
 
 class Box(NamedTuple):
@@ -18,19 +19,26 @@ class Box(NamedTuple):
 
 
 def boxes_of(nodes: Sequence[Any], depth: int | None) -> list[Box]:
-    """The boxes in an order in which each comes after those before it; `depth`: how many parts of a name are told apart.
+    """The boxes, each after those before it; `depth`: how many parts of a name are told apart.
 
-    Without a depth, the largest with which there are at most MOST boxes.
+    Without a depth, the largest with which there are not too many.
     """
-    deepest = max(node.name.count(".") for node in nodes) + 1
     if depth is not None:
         return chains(grouped(nodes, lambda node: part_of(node, depth)))
-    found = chains(grouped(nodes, lambda node: node.name))
-    for level in reversed(range(1, deepest)):
-        if len(found) <= MOST:
+    found = chains(grouped(nodes, lambda node: str(node.name)))
+    for level in reversed(range(1, 1 + max(node.name.count(".") for node in nodes))):
+        if rows_of(found) <= ROWS and len(found) <= BOXES:
             break
-        found = chains(grouped(nodes, lambda node, level=level: part_of(node, level)))
+        found = chains(grouped(nodes, partial(part_of, depth=level)))
     return found
+
+
+def rows_of(boxes: Sequence[Box]) -> int:
+    """Boxes on the longest way from the input."""
+    row: list[int] = []
+    for box in boxes:
+        row.append(1 + max((row[source] for source in box.inputs), default=0))
+    return max(row)
 
 
 def part_of(node: Any, depth: int) -> str:
@@ -66,8 +74,8 @@ def chains(boxes: Sequence[Box]) -> list[Box]:
     into: list[int] = []
     merged: list[tuple[list[Any], tuple[int, ...]]] = []
     for box in boxes:
-        source = box.inputs[0] if len(box.inputs) == 1 else None
-        if source is not None and source != 0 and readers[source] == 1 and small(merged[into[source]][0], box.nodes):
+        source = box.inputs[0] if len(box.inputs) == 1 else 0
+        if source and readers[source] == 1 and small(merged[into[source]][0], box.nodes):
             merged[into[source]][0].extend(box.nodes)
             into.append(into[source])
         else:
@@ -77,9 +85,12 @@ def chains(boxes: Sequence[Box]) -> list[Box]:
 
 
 def small(before: Sequence[Any], after: Sequence[Any]) -> bool:
-    """Whether two boxes have room in one: those of layers, of one part of the model, up to a few lines."""
-    whole = len(before) + len(after) <= LINES - 2
-    return whole and (scope_of(before) == scope_of(after) or len(before) == len(after) == 1)
+    """Whether two boxes are drawn as one: of one part of the model; outside of parts, with weights only at its top."""
+    whole = [*before, *after]
+    if len(whole) > TOGETHER:
+        return False
+    alone = not scope_of(before) and not scope_of(after) and not any(len(weight_shape(node)) > 1 for node in after)
+    return bool(scope_of(whole)) or alone
 
 
 def scope_of(nodes: Sequence[Any]) -> str:
@@ -94,17 +105,23 @@ def scope_of(nodes: Sequence[Any]) -> str:
 
 
 def lines_of(box: Box, width: int) -> list[str]:
-    """The text of a box: its part of the model, its layers, and the shape of its result."""
-    nodes = box.nodes
-    scope = scope_of(nodes)
+    """The text of a box: its part of the model, the names and kinds of its layers, and the shape of its result."""
+    nodes, scope = box.nodes, scope_of(box.nodes)
     shape = " × ".join(map(str, nodes[-1].shape))
-    if len(nodes) <= LINES - 2:
+    if len(nodes) <= TOGETHER:
         head = [shortened(scope, width)] if scope else []
-        return [*head, *(shortened(kind_of(node), width) for node in nodes), shape]
-    weighted = sum(bool(node.spec and node.spec.params and len(weight_shape(node)) > 1) for node in nodes)
+        return [*head, *(shortened(titled(node, scope), width) for node in nodes), shape]
+    weighted = sum(len(weight_shape(node)) > 1 for node in nodes)
     numbers = sum(prod(p.shape) for node in nodes if node.spec for p in node.spec.params.values())
-    more = [f"{weighted} layers with weights", f"{numbers:,} parameters"]
-    return [shortened(scope or nodes[0].name, width), f"{len(nodes)} nodes", *(more if numbers else []), shape]
+    more = [f"{weighted} layers with weights", f"{numbers:,} parameters"] if numbers else []
+    named = shortened(scope or f"{nodes[0].name} ...", width)
+    return [named, f"{len(nodes)} nodes", *more, shape]
+
+
+def titled(node: Any, scope: str) -> str:
+    """'conv1: Conv2D 3×3': the name without the part of the model, and what makes the node."""
+    name, kind = node.name.removeprefix(f"{scope}."), kind_of(node)
+    return kind if name == kind else f"{name}: {kind}"
 
 
 def kind_of(node: Any) -> str:

@@ -10,6 +10,7 @@ from ..typing import Array
 from .figures import BLUE, names_of, new, percent, shortened
 
 FEW = 20  # classes whose cells have room for a number
+MOST_NAMES = 20  # along an axis
 WORST = 10  # pairs that are listed beside many classes
 
 
@@ -44,13 +45,13 @@ def confusion_matrix(
     >>> from fastconv import plot
     >>> figure = plot.confusion_matrix([0, 1, 1], [0, 1, 0], classes=["cat", "dog"])
     """
-    counts = counted(labels, predictions, classes)
+    normalize = check.flag(normalize, "normalize")
+    counts, total = counted(labels, predictions, classes)
     names = names_of(classes, len(counts))
-    rows = counts.sum(1, keepdims=True)
-    shares = counts / np.maximum(rows, 1)
+    shares = counts / np.maximum(np.bincount(labels, minlength=len(counts))[:, None], 1)
     few = len(counts) <= FEW
     width = 5 if few else 6
-    text = sentence(counts, names)
+    text = sentence(counts, names, total)
     figure = new(width, 4.6 if few else 8.5, text, title)
     if few:
         axes = figure.subplots()
@@ -60,12 +61,12 @@ def confusion_matrix(
     drawn = show(figure, axes, shares if normalize else counts, few, normalize)
     label(axes, names)
     if few:
-        write(axes, drawn, counts, shares, check.flag(normalize, "normalize"))
+        write(axes, drawn, counts, shares, normalize)
     return figure
 
 
-def counted(labels: Any, predictions: Any, classes: Any) -> Array:
-    """C[i, j] (K, K)."""
+def counted(labels: Any, predictions: Any, classes: Any) -> tuple[Array, int]:
+    """C[i, j] (K, K), and how many images there are, also those with NaN, which are in no column."""
     true = check.given(labels, "labels", "class numbers (N,)")
     if true.dtype.kind not in "iu" or true.ndim != 1:
         raise TypeError(f"labels must be class numbers (N,), got {true.dtype} of shape {true.shape}")
@@ -83,7 +84,7 @@ def counted(labels: Any, predictions: Any, classes: Any) -> Array:
     K = None
     if classes is not None and found.ndim == 1:
         K = max(len(names_of(classes, 0)), int(true.max()) + 1, int(found.max()) + 1)
-    return metrics.confusion_matrix(found, true, num_classes=K, ignore_index=None)
+    return metrics.confusion_matrix(found, true, num_classes=K, ignore_index=None), len(true)
 
 
 def show(figure: Any, axes: Any, values: Array, few: bool, normalize: bool) -> Any:
@@ -93,13 +94,13 @@ def show(figure: Any, axes: Any, values: Array, few: bool, normalize: bool) -> A
     top = 1 if normalize else max(1, values.max(initial=1))
     drawn = axes.imshow(values, cmap="Blues", norm=PowerNorm(1 if few else 0.4, 0, top), interpolation="nearest")
     if not few:
-        figure.colorbar(drawn, ax=axes, label="share of the class" if normalize else "images", shrink=0.8)
+        figure.colorbar(drawn, ax=axes, label="share of the class" if normalize else "images", shrink=0.7)
     return drawn
 
 
 def label(axes: Any, names: list[str]) -> None:
     """The names of the classes, as many as there is room for."""
-    step = -(-len(names) // 25)
+    step = -(-len(names) // MOST_NAMES)
     places = range(0, len(names), step)
     size = 10 if len(names) <= 12 else 8
     shown = [shortened(names[k]) for k in places]
@@ -133,20 +134,20 @@ def list_pairs(axes: Any, counts: Array, names: list[str]) -> None:
     """Bars of the pairs of classes that are confused most."""
     worst = pairs(counts)[:WORST]
     said = [f"{shortened(names[i])} taken for {shortened(names[j])}" for i, j, _ in worst]
-    axes.barh(range(len(worst)), [count for *_, count in worst], color=BLUE)
-    axes.set_yticks(range(len(worst)), said)
+    axes.barh(range(len(worst)), [count for *_, count in worst], color=BLUE, alpha=0.35)
+    for number, line in enumerate(said):
+        axes.text(0, number, f" {line}", va="center", fontsize=9)
+    axes.set_yticks([])
     axes.invert_yaxis()
     axes.set_xlabel("images")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title("Confused most" if worst else "No mistake", fontsize=11)
 
 
-def sentence(counts: Array, names: list[str]) -> str:
+def sentence(counts: Array, names: list[str], total: int) -> str:
     """How many are right, and the most frequent mistake."""
-    total = int(counts.sum())
-    right = percent(np.trace(counts) / total) if total else "none"
-    start = (
-        f"Confusion matrix of {total:,} image{'s' if total != 1 else ''} and {len(counts)} classes: {right} are right."
-    )
+    images = f"{total:,} image{'s' if total > 1 else ''}"
+    start = f"Confusion matrix of {images} and {len(counts)} classes: {percent(np.trace(counts) / total)} are right."
     worst = pairs(counts)
     if not worst:
         return start

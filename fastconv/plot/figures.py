@@ -17,9 +17,10 @@ FACE = "white"  # also on a dark page
 
 def new(width: float, height: float, text: str, title: str | None) -> Any:
     """An empty Figure of this size in inches; `text` says what it shows, for those who do not see it."""
-    figure = needed("matplotlib.figure", "fastconv.plot", "matplotlib").Figure(
-        figsize=(width, height), layout="constrained", facecolor=FACE
-    )
+    needed("matplotlib", "fastconv.plot", "matplotlib")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor=FACE)
     if title is not None:
         figure.suptitle(str(title))
     figure.set_label(text)
@@ -56,15 +57,15 @@ def bare(axes: Any) -> None:
 
 
 def visible(image: Array) -> Array:
-    """An image (C, H, W) as (H, W), or (H, W, 3) with colours, from 0 to 1: its own smallest and largest value."""
+    """An image (C, H, W) as (H, W), or (H, W, 3) with colours, from 0 to 1: shares and bytes keep their scale."""
     image = np.asarray(image, "float64")
     finite = image[np.isfinite(image)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         low, high = 0.0, 1.0  # already what screens show
-    elif 0 <= low and 1 < high <= 255:
-        low, high = 0.0, 255.0
-    scaled = np.nan_to_num((image - low) / (high - low or 1), nan=0.5, posinf=1.0, neginf=0.0)
+    elif low >= 0 and high <= 255 and (finite == finite.round()).all():
+        low, high = 0.0, 255.0  # bytes
+    scaled: Array = np.nan_to_num((image - low) / (high - low or 1), nan=0.5, posinf=1.0, neginf=0.0)
     if image.shape[0] == 3:
         return scaled.transpose(1, 2, 0)
     return scaled[0] if image.shape[0] == 1 else scaled.mean(0)

@@ -8,7 +8,7 @@ from .figures import BLUE, GREEN, GREY, ORANGE, PURPLE, new
 from .placement import BOX, Placed, placed
 from .subject import nodes_of
 
-LINE, GAP = 0.165, 0.34  # inches: a line of text, the space between rows
+LINE, GAP = 0.165, 0.28  # inches: a line of text, the space between rows
 EDGES = {"input": GREY, "conv": BLUE, "linear": PURPLE, "join": ORANGE, "other": GREEN}
 
 
@@ -23,7 +23,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     network : Network, the result of its `freeze`, or what `fastconv.load` returns
     depth : int, optional
         How many parts of a name are told apart: 1 folds ``layer1.0.conv1`` and ``layer1.1.conv1`` into ``layer1``. Else
-        the largest that gives at most 64 boxes.
+        the largest that gives at most 40 rows and 120 boxes.
     title : str, optional
 
     Returns
@@ -48,10 +48,11 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     boxes = boxes_of(nodes, depth)
     places = placed([box.inputs for box in boxes])
     across = max(places.x) + BOX / 2
-    wide = 2.3 if across < 2 else 1.5  # inches of a box
-    size = 9 if across < 2 else 8
+    wide = max(1.5, min(2.3, 4.7 / across))  # inches of a box
+    size = 9 if wide > 2 else 8
     lines = [lines_of(box, int(wide * 116 / size)) for box in boxes]
-    y, height = heights(places, lines)
+    y, tall, ends = heights(places, lines)
+    height = max(ends.values()) + 0.05
     width = max(5.0, across * wide + 0.3)
     figure = new(width, height + 0.2 + (0.3 if title else 0), sentence(nodes, boxes), title)
     axes = figure.add_subplot()
@@ -59,7 +60,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     left = (width - across * wide) / 2
     x = [left + each * wide for each in places.x]
     for way in places.ways.values():
-        arrow(axes, way, x, y, lines)
+        arrow(axes, [(x[point], y[point], tall[point], ends[point]) for point in way])
     for number, (box, said) in enumerate(zip(boxes, lines, strict=True)):
         draw(axes, x[number], y[number], wide, said, colour(box), size)
     axes.set_xlim(0, width)
@@ -67,19 +68,19 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     return figure
 
 
-def heights(places: Placed, lines: list[list[str]]) -> tuple[dict[int, float], float]:
-    """The y of the middle of each point, downwards, and that of the end."""
-    y, top = {}, 0.05
+def heights(places: Placed, lines: list[list[str]]) -> tuple[dict[int, float], dict[int, float], dict[int, float]]:
+    """Inches downwards: y of the middle of each point; how tall each is, a stop of an edge like its row; its row's end.
+
+    The boxes of a row have their upper edges on one line.
+    """
+    y, tall, ends, top = {}, {point: LINE * len(said) + 0.1 for point, said in enumerate(lines)}, {}, 0.05
     for row in places.rows:
-        high = max(tall(lines, point) for point in row)
-        y.update(dict.fromkeys(row, top + high / 2))
+        high = max(tall.get(point, 0.0) for point in row)
+        for point in row:
+            tall.setdefault(point, high)
+            y[point], ends[point] = top + tall[point] / 2, top + high
         top += high + GAP
-    return y, top - GAP + 0.05
-
-
-def tall(lines: list[list[str]], point: int) -> float:
-    """Inches of a box; 0 for a stop of an edge."""
-    return LINE * len(lines[point]) + 0.1 if point < len(lines) else 0.0
+    return y, tall, ends
 
 
 def draw(axes: Any, x: float, y: float, wide: float, said: list[str], edge: str, size: int) -> None:
@@ -88,7 +89,7 @@ def draw(axes: Any, x: float, y: float, wide: float, said: list[str], edge: str,
 
     high = LINE * len(said) + 0.1
     corner = (x - wide / 2 + 0.06, y - high / 2)
-    look = {"facecolor": "white", "edgecolor": edge, "linewidth": 1.6, "zorder": 2}
+    look: dict[str, Any] = {"facecolor": "white", "edgecolor": edge, "linewidth": 1.6, "zorder": 2}
     axes.add_patch(FancyBboxPatch(corner, wide - 0.12, high, boxstyle="round,pad=0,rounding_size=0.06", **look))
     for number, line in enumerate(said):
         middle = y + LINE * (number - (len(said) - 1) / 2)
@@ -96,15 +97,20 @@ def draw(axes: Any, x: float, y: float, wide: float, said: list[str], edge: str,
         axes.text(x, middle, line, ha="center", va="center", fontsize=size, color=dark, zorder=3)
 
 
-def arrow(axes: Any, way: list[int], x: list[float], y: dict[int, float], lines: list[list[str]]) -> None:
-    """A line from the lower edge of a box through the stops of the way to the upper edge of the other."""
-    source, *stops, target = way
-    points = [(x[source], y[source] + tall(lines, source) / 2)]
-    points += [(x[stop], y[stop]) for stop in stops]
-    end = (x[target], y[target] - tall(lines, target) / 2)
-    axes.plot(*zip(*points, end, strict=True), color=GREY, linewidth=1.1, zorder=1, solid_joinstyle="round")
+def arrow(axes: Any, way: list[tuple[float, float, float, float]]) -> None:
+    """A line from the lower edge of a box, straight down beside each row, to the upper edge of another.
+
+    `way`: x, y, how tall, and the end of the row of each point.
+    """
+    x, y, tall, end = way[0]
+    points = [(x, y + tall / 2), (x, end)]
+    for x, y, tall, end in way[1:-1]:
+        points += [(x, y - tall / 2), (x, end)]
+    x, y, tall, _ = way[-1]
+    tip = (x, y - tall / 2)
+    axes.plot(*zip(*points, tip, strict=True), color=GREY, linewidth=1.1, zorder=1, solid_joinstyle="round")
     look = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
-    axes.annotate("", end, points[-1], arrowprops=look, zorder=1)
+    axes.annotate("", tip, points[-1], arrowprops=look, zorder=1)
 
 
 def colour(box: Box) -> str:

@@ -9,7 +9,7 @@ from ..typing import Array
 from .figures import BLUE, bare, grid, new
 from .subject import one_picture, subject
 
-MOST_COLUMNS = 16
+MOST_COLUMNS = 8
 
 
 def filters(network: Any, name: str | None = None, count: int = 64, *, title: str | None = None) -> Any:
@@ -45,31 +45,55 @@ def filters(network: Any, name: str | None = None, count: int = 64, *, title: st
     count = check.integer(count, "count", 1)
     key, weight = weight_of(subject(network).network, name)
     K, C, kh, kw = weight.shape
-    coloured = C == 3
-    shown = min(K, count) if coloured else min(K * C, count)
-    text = f"{shown} of {K * (1 if coloured else C)} filters" if coloured else f"{shown} of {K} x {C} filters"
-    text = f"Weights of {key}: {text} of {kh} x {kw}, from {weight.min():.3g} to {weight.max():.3g}."
-    if coloured:
-        pictures = [0.5 + w / (2 * (np.abs(w).max() or 1)) for w in weight[:shown].astype(float)]
-        image, rows, columns = mosaic([p.transpose(1, 2, 0) for p in pictures], grid(shown)[1], 1.0)
-    else:
-        wide = C if 1 < C <= MOST_COLUMNS else min(grid(shown)[1], MOST_COLUMNS)
-        wide = min(wide, shown) if C == 1 or C > MOST_COLUMNS else C
-        cells = weight[:, : wide if C > MOST_COLUMNS else C].reshape(-1, kh, kw)[:shown].astype(float)
-        image, rows, columns = mosaic(list(cells), wide, np.nan)
-    figure = new(5, min(9, 0.4 + 4.6 * image.shape[0] / image.shape[1]), text, title or key)
-    axes = figure.subplots()
-    if coloured:
-        axes.imshow(image, interpolation="nearest")
-        bare(axes)
+    said = f"of {kh} x {kw}, from {weight.min():.3g} to {weight.max():.3g}."
+    if C == 3:
+        shown = min(K, count)
+        pictures = [coloured(w) for w in weight[:shown].astype(float)]
+        figure, axes = framed(
+            mosaic(pictures, grid(shown)[1], 1.0), f"{shown} of {K} filters {key} {said}", title or key
+        )
+        axes.images[0].set_clim(0, 1)
         return figure
-    drawn = axes.imshow(image, cmap=symmetric(), vmin=-largest(weight), vmax=largest(weight), interpolation="nearest")
-    bare(axes)
-    figure.colorbar(drawn, ax=axes, shrink=0.8)
+    cells, columns = planes(weight.astype(float), count)
+    text = f"{len(cells)} of {K} x {C} planes of the filters {key} {said}"
+    figure, axes = framed(mosaic(cells, columns, np.nan), text, title or key)
+    scaled(figure, axes, weight, True)
     if C > 1:
         axes.set_xlabel("input channels")
         axes.set_ylabel("filters")
     return figure
+
+
+def coloured(w: Array) -> Array:
+    """A filter (3, kh, kw) as a picture (kh, kw, 3): grey where a weight is 0."""
+    return (0.5 + w / (2 * largest(w))).clip(0, 1).transpose(1, 2, 0)
+
+
+def planes(weight: Array, count: int) -> tuple[list[Array], int]:
+    """At most `count` planes (kh, kw), and how many stand in a row: the channels of a filter, or filters if C = 1."""
+    K, C = weight.shape[:2]
+    if C == 1:
+        shown = min(K, count)
+        return list(weight[:shown, 0]), grid(shown)[1]
+    columns = min(C, MOST_COLUMNS, count)
+    return [plane for w in weight[: max(1, count // columns)] for plane in w[:columns]], columns
+
+
+def framed(picture: Array, text: str, title: str) -> tuple[Any, Any]:
+    """A figure with this picture alone."""
+    figure = new(5, 0.7 + min(8.0, 4.3 * picture.shape[0] / picture.shape[1]), text, title)
+    axes = figure.subplots()
+    axes.imshow(picture, interpolation="nearest")
+    bare(axes)
+    return figure, axes
+
+
+def scaled(figure: Any, axes: Any, values: Array, signed: bool) -> None:
+    """Colours for numbers, and the bar that tells them: around 0, or from 0 on."""
+    top = largest(values)
+    drawn = axes.images[0]
+    drawn.set(cmap=symmetric() if signed else "viridis", clim=(-top if signed else 0, top))
+    figure.colorbar(drawn, ax=axes, shrink=0.8)
 
 
 def weight_of(network: Any, name: str | None) -> tuple[str, Array]:
@@ -110,8 +134,8 @@ def symmetric() -> Any:
     return colours
 
 
-def mosaic(pictures: list[Array], columns: int, gap: float) -> tuple[Array, int, int]:
-    """All pictures in one, row by row with a gap of one pixel or more between them; and (rows, columns)."""
+def mosaic(pictures: list[Array], columns: int, gap: float) -> Array:
+    """All pictures in one, row by row, `gap` between them."""
     rows = -(-len(pictures) // columns)
     h, w = pictures[0].shape[:2]
     line = max(1, round(max(h, w) / 12))
@@ -119,7 +143,7 @@ def mosaic(pictures: list[Array], columns: int, gap: float) -> tuple[Array, int,
     for number, picture in enumerate(pictures):
         i, j = number // columns * (h + line), number % columns * (w + line)
         whole[i : i + h, j : j + w] = picture
-    return whole, rows, columns
+    return whole
 
 
 def feature_maps(network: Any, image: Any, name: str, count: int = 64, *, title: str | None = None) -> Any:
@@ -160,21 +184,12 @@ def feature_maps(network: Any, image: Any, name: str, count: int = 64, *, title:
     of, shown = len(values), min(count, len(values))
     what = f"maps of {' x '.join(map(str, values.shape[1:]))}" if values.ndim == 3 else "values"
     text = f"{shown} of {of} {what} of {name}, from {values.min():.3g} to {values.max():.3g}."
-    if values.ndim == 1:
-        figure = new(5, 3, text, title or name)
-        axes = figure.subplots()
-        axes.bar(range(shown), values[:shown], color=BLUE)
-        axes.set_xlabel("feature")
+    if values.ndim == 3:
+        figure, axes = framed(mosaic(list(values[:shown]), grid(shown)[1], np.nan), text, title or name)
+        scaled(figure, axes, values, bool(values.min() < 0))
         return figure
-    image_of_all, _, _ = mosaic(list(values[:shown]), grid(shown)[1], np.nan)
-    figure = new(5, min(9, 0.4 + 4.6 * image_of_all.shape[0] / image_of_all.shape[1]), text, title or name)
+    figure = new(5, 3, text, title or name)
     axes = figure.subplots()
-    lowest = values.min()
-    if lowest < 0:
-        limits = {"cmap": symmetric(), "vmin": -largest(values), "vmax": largest(values)}
-    else:
-        limits = {"cmap": "viridis", "vmin": 0, "vmax": largest(values)}
-    drawn = axes.imshow(image_of_all, interpolation="nearest", **limits)
-    bare(axes)
-    figure.colorbar(drawn, ax=axes, shrink=0.8)
+    axes.bar(range(shown), values[:shown], color=BLUE)
+    axes.set_xlabel("feature")
     return figure

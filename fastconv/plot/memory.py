@@ -79,7 +79,7 @@ def fill(axes: Any, values: list[Any], kind: str, unit: float) -> None:
         for v in values
     ]
     corners = [[(x, y / unit) for x, y in corner] for corner in corners]
-    look = {"facecolors": COLOURS[kind], "edgecolors": "white", "linewidths": 0.4, "alpha": 0.85}
+    look: dict[str, Any] = {"facecolors": COLOURS[kind], "edgecolors": "white", "linewidths": 0.4, "alpha": 0.85}
     axes.add_collection(PolyCollection(corners, label=WORDS[kind], **look))
 
 

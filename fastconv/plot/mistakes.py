@@ -78,7 +78,8 @@ def mistaken(p: Array, true: Array) -> Array:
     own = np.nan_to_num(p[np.arange(len(p)), true].astype(float), nan=-1.0)
     wrong = np.array([predicted(each) for each in p]) != true
     order = np.argsort(own, kind="stable")
-    return order[wrong[order]]
+    found: Array = order[wrong[order]]
+    return found
 
 
 def said(names: list[str], true: int, best: int, p: Array) -> str:

@@ -6,10 +6,11 @@ Systems, Man, and Cybernetics 11(2), 1981.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 SWEEPS = 12
-BOX, STOP = 1.0, 0.25  # widths
+BOX, STOP = 1.0, 0.2  # widths
 
 
 class Placed(NamedTuple):
@@ -42,7 +43,7 @@ def placed(inputs: Sequence[Sequence[int]]) -> Placed:
             above += [[] for _ in stops]
             for number, stop in enumerate(stops, row[source] + 1):
                 rows[number].append(stop)
-            for before, after in zip(way, way[1:], strict=False):
+            for before, after in pairwise(way):
                 above[after].append(before)
     below: list[list[int]] = [[] for _ in range(count)]
     for after, befores in enumerate(above):
@@ -107,7 +108,7 @@ def put(row: list[int], wanted: list[float], x: list[float], widths: list[float]
     (isotonic regression, pool adjacent violators).
     """
     offsets = [0.0]
-    for a, b in zip(row, row[1:], strict=False):
+    for a, b in pairwise(row):
         offsets.append(offsets[-1] + (widths[a] + widths[b]) / 2 * 1.12)
     pools: list[list[float]] = []  # (sum of weight * value, weight, points)
     for point, value, offset in zip(row, wanted, offsets, strict=True):

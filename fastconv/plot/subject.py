@@ -27,7 +27,9 @@ class Subject(NamedTuple):
         network = self.network
         if self.saved is None:
             return batch(images, name, network.input_shape, network.dtype)
-        return self.saved.prepare(images), np.ndim(images) > len(network.input_shape)
+        x = self.saved.prepare(images)
+        batched = isinstance(images, list | tuple) or len(x) != 1 or np.ndim(images) > len(network.input_shape)
+        return x, batched
 
 
 def subject(network: Any) -> Subject:
@@ -74,7 +76,8 @@ def classes_for(network: Network, labels: Any, images: Array, name: str = "label
     K, count = number_of_classes(network), len(images)
     if labels is None:
         outputs = network.predict(images)
-        return np.nan_to_num(outputs, nan=-np.inf).argmax(1)
+        best: Array = np.nan_to_num(outputs, nan=-np.inf).argmax(1)
+        return best
     given = check.given(labels, name, "class numbers")
     if given.dtype.kind not in "iu":
         raise TypeError(f"{name} must be a class number, from 0 to {K - 1}, got {check.shown(labels)}")

@@ -86,6 +86,11 @@ def span(plan: Plan, slot: Slot, number: int) -> tuple[int, int, int]:
     return slot.start, stop, nbytes
 
 
+def filled(found: list[tuple[str, Slot | None]]) -> Iterator[tuple[str, Slot]]:
+    """Those that are there and have a value in them."""
+    return ((kind, slot) for kind, slot in found if slot is not None and 0 not in slot.shape)
+
+
 def written(step: Step) -> Iterator[tuple[str, Slot]]:
     """(kind, slot) of what a step writes."""
     found: list[tuple[str, Slot | None]] = []
@@ -105,7 +110,7 @@ def written(step: Step) -> Iterator[tuple[str, Slot]]:
             found = [("value", step.out)]
         case Loss():
             found = [("gradient", step.dy)]
-    return ((kind, slot) for kind, slot in found if slot is not None and prod(slot.shape))
+    return filled(found)
 
 
 def read(step: Step) -> Iterator[tuple[str, Slot]]:
@@ -130,4 +135,4 @@ def read(step: Step) -> Iterator[tuple[str, Slot]]:
             found = [("gradient", step.gradient)]
         case Loss():
             found = [("value", step.y)]
-    return ((kind, slot) for kind, slot in found if slot is not None and prod(slot.shape))
+    return filled(found)

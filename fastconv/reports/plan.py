@@ -43,21 +43,6 @@ class PlanReport(Report):
         parts = plan.micro_batches
         self.lines = [line(step, parts if i < parts.steps else None) for i, step in enumerate(plan.steps)]
 
-    def lives(self) -> list[int]:
-        """For each line, the number of the last step that uses its result, or of its own step."""
-        spans = [[span(slot) for slot in slots_of(step)] for step in self.steps]
-        found = []
-        for number, line in enumerate(self.lines):
-            last = number
-            for later in range(number + 1, len(self.lines)):
-                if any(start < line.stop and line.start < stop for start, stop in spans[later]):
-                    last = later
-                result = self.lines[later]
-                if result.nbytes and "channels" not in result.notes and touches(line, result):
-                    break  # another value lies there from now on
-            found.append(last if line.nbytes else number)
-        return found
-
     @property
     def values(self) -> list[Value]:
         """All values, in the order in which they begin."""
@@ -96,35 +81,19 @@ def arrays_of(step: Step) -> list[Slot]:
     return list(dict.fromkeys(part for part in step if isinstance(part, Slot)))
 
 
-def slots_of(step: Step) -> list[Slot]:
-    """All slots of a step, those that a layer saves for its backward among them."""
-    kept = [slot for part in step if isinstance(part, dict) for slot in part.values() if isinstance(slot, Slot)]
-    return arrays_of(step) + kept
-
-
-def span(slot: Slot) -> tuple[int, int]:
-    """The bytes from the first element to behind the last."""
-    size = slot.dtype.itemsize
-    return slot.start, slot.start + sum((e - 1) * s for e, s in zip(slot.shape, slot.strides, strict=True)) + size
-
-
-def touches(a: Line, b: Line) -> bool:
-    """Whether two results share bytes."""
-    return a.start < b.stop and b.start < a.stop
-
-
 def line(step: Step, micro_batches: MicroBatches | None = None) -> Line:
     """The row of a step; `micro_batches`: those that run it, if any."""
     slot = result_of(step)
     if slot is None:
         return Line(name_of(step), "", 0, 0, 0, "")
-    nbytes = prod(slot.shape) * slot.dtype.itemsize
-    start, stop = span(slot)
-    notes = [*overwrites(step, slot), *(["channels of a larger array"] if stop - start > nbytes else [])]
+    size = slot.dtype.itemsize
+    nbytes = prod(slot.shape) * size
+    span = sum((e - 1) * s for e, s in zip(slot.shape, slot.strides, strict=True)) + size
+    notes = [*overwrites(step, slot), *(["channels of a larger array"] if span > nbytes else [])]
     if micro_batches is not None:
         notes.append(f"{micro_batches.count} times for {micro_batches.images} images")
     shape = " x ".join(map(str, slot.shape))
-    return Line(name_of(step), shape, nbytes, start, stop, ", ".join(notes))
+    return Line(name_of(step), shape, nbytes, slot.start, slot.start + span, ", ".join(notes))
 
 
 def result_of(step: Step) -> Slot | None:
