@@ -42,7 +42,8 @@ def explained(run: Run, found: Results, image: object, index: int) -> Gallery:
         "Grad-CAM: where the last feature maps speak for the class": plot.grad_cam,
         "Occlusion: how the probability changes when a square is covered": plot.occlusion,
     }
-    pictures = [drawn(caption, draw, run.subject, image) for caption, draw in kinds.items()]
+    label = int(found.predictions[index])
+    pictures = [drawn(caption, draw, run.subject, image, label) for caption, draw in kinds.items()]
     return Gallery(say, pictures)
 
 

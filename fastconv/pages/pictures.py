@@ -12,8 +12,9 @@ from .blocks import Picture, Text
 
 __all__ = ["drawn", "picture"]
 
-DOTS = 144  # per inch, for PNG: sharp on screens of one and a half times 96
 PIXELS = 96  # of a page, to an inch
+DOTS = 144  # of PNG to an inch: sharp on screens of one and a half times as many
+MOST = 200_000  # bytes of a PNG that is so sharp; larger ones, of photographs, have PIXELS to an inch
 
 
 def drawn(caption: str, draw: Callable[..., Any], *arguments: Any, **options: Any) -> Picture | Text:
@@ -28,6 +29,8 @@ def picture(figure: Any, caption: str) -> Picture:
     """The figure as SVG or PNG, whichever is smaller."""
     with needed("matplotlib", "fastconv.pages", "matplotlib").rc_context({"svg.hashsalt": "fastconv"}):
         kinds = {"svg+xml": saved(figure, "svg", metadata={"Date": None}), "png": saved(figure, "png", dpi=DOTS)}
+        if len(kinds["png"]) > MOST:
+            kinds["png"] = saved(figure, "png", dpi=PIXELS)
     kind = min(kinds, key=lambda name: len(kinds[name]))
     inches = figure.get_size_inches()
     source = f"data:image/{kind};base64,{base64.b64encode(kinds[kind]).decode()}"

@@ -74,11 +74,11 @@ def results(run: Run, images: Any, place: str | None = None) -> Results:
     labels = in_order(run, images, labels_of(images, name), name)
     try:
         x = (run.prepared(images.batch(part)[0]) for part in batches(len(images)))
-        parts = [run.network.probabilities(part)[:, : run.outputs] for part in x]
+        parts = [run.probabilities(part) for part in x]
     except data.DataError:
         raise
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
     probabilities = np.concatenate(parts)
     if not np.isfinite(probabilities).all():
         raise ValueError(f"{name}: the network's outputs are NaN or infinite for some of the images")

@@ -6,6 +6,7 @@ from typing import Any
 from .. import Network, load
 from ..ops import check
 from ..system.paths import check_type
+from ..typing import Array
 from .words import percent
 
 __all__ = ["Run", "given_run"]
@@ -53,6 +54,12 @@ class Run:
     def prepared(self, images: Any) -> Any:
         """Raw images as the network reads them."""
         return images if self.subject is self.network else self.subject.prepare(images)
+
+    def probabilities(self, x: Array) -> Array:
+        """(N, K): of each class, for images as the network reads them; of several classifiers those of the first."""
+        p = self.network.probabilities(x)
+        own = p[:, : self.outputs]
+        return own if p.shape == own.shape else own / own.sum(axis=1, keepdims=True)
 
 
 def given_run(run: Any) -> Run:

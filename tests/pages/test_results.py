@@ -89,6 +89,20 @@ def test_a_network_gives_what_a_saved_one_gives(saved):
     np.testing.assert_array_equal(of_network.probabilities, of_saved.probabilities)
 
 
+def test_of_several_classifiers_the_first_counts():
+    network = Network(models.googlenet(3, aux_logits=True), (3, 64, 64), seed=0)
+    x = RNG.random((4, 3, 64, 64), "float32")
+    found = results(given_run(network), given_data((x, [0, 1, 2, 0])))
+    y = network.predict(x)[:, :3].astype(float)
+    p = np.exp(y) / np.exp(y).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.probabilities, p, rtol=1e-5)
+
+
+def test_images_of_another_dtype_than_the_networks_are_named(saved):
+    with pytest.raises(TypeError, match=r"data: .* must be float32 like the network, got float64"):
+        results(given_run(saved.network), given_data((IMAGES / 255, LABELS)))
+
+
 @pytest.mark.parametrize(
     ("given", "error", "says"),
     [
