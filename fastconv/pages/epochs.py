@@ -48,11 +48,8 @@ def epoch_of(row: Mapping[str, Any]) -> Epoch:
     named = {name: value for name, value in row.items() if name not in (*NUMBERS, *OTHERS)}
     metrics = {**named, **(row.get("metrics") or {})}
     found = {name: number(value) for name, value in metrics.items()}
-    return Epoch(
-        int(row["epoch"]),
-        *(number(row.get(name)) for name in NUMBERS),
-        metrics={str(name): value for name, value in found.items() if value is not None},
-    )
+    known = {str(name): value for name, value in found.items() if value is not None}
+    return Epoch(int(row["epoch"]), **{name: number(row.get(name)) for name in NUMBERS}, metrics=known)
 
 
 def number(value: Any) -> float | None:

@@ -18,7 +18,10 @@ SHARES = ("accuracy", "validation_accuracy")
 def learning(epochs: Sequence[Epoch]) -> Section:
     """The curves, and a table."""
     if not epochs:
-        return Section("How it learned", [Text("The file holds no history of its training.")])
+        return Section(
+            "How it learned",
+            [Text("No history of its training is known; give it with --log FILE, or history= in Python.")],
+        )
     curves = drawn("Loss and accuracy, epoch by epoch", plot.learning_curves, epochs)
     known = {"best": best(epochs), "last": epochs[-1]}
     if known["best"] is known["last"]:

@@ -37,7 +37,7 @@ class Run:
         """How many classes it tells apart; 0 where its output is no list of classes."""
         layer, shape = self.network.output.layer, self.network.output_shape
         if layer is not None and layer.kind == "heads":
-            return int(layer.num_classes)  # type: ignore[attr-defined]
+            return int(layer.num_classes)
         return shape[0] if len(shape) == 1 and shape[0] > 1 else 0
 
     @property

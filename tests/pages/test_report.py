@@ -135,7 +135,7 @@ def test_the_curves_are_those_of_the_file_or_of_the_history_that_is_given(run, t
     network = Network(models.lenet5(3), (1, 28, 28), seed=0)
     fastconv.save(tmp_path / "a.npz", network)
     page = report(tmp_path / "a.npz")
-    assert "The file holds no history of its training." in page
+    assert "No history of its training is known" in page
     x, labels = np.zeros((4, 1, 28, 28), "float32"), [0, 1, 2, 0]
     history = fastconv.fit(network, x, labels, epochs=2, progress=False)
     page = report(tmp_path / "a.npz", history=history)
