@@ -68,7 +68,8 @@ def visible(image: Array) -> Array:
     scaled: Array = np.nan_to_num((image - low) / (high - low or 1), nan=0.5, posinf=1.0, neginf=0.0)
     if image.shape[0] == 3:
         return scaled.transpose(1, 2, 0)
-    return scaled[0] if image.shape[0] == 1 else scaled.mean(0)
+    grey: Array = scaled.mean(0)
+    return grey
 
 
 def show(axes: Any, image: Array, **options: Any) -> Any:

@@ -6,7 +6,7 @@ from ..ops import check
 from .boxes import Box, boxes_of, lines_of
 from .figures import BLUE, GREEN, GREY, ORANGE, PURPLE, new
 from .placement import BOX, Placed, placed
-from .subject import nodes_of
+from .subject import no_network, nodes_of
 
 LINE, GAP = 0.165, 0.28  # inches: a line of text, the space between rows
 EDGES = {"input": GREY, "conv": BLUE, "linear": PURPLE, "join": ORANGE, "other": GREEN}
@@ -43,7 +43,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     depth = None if depth is None else check.integer(depth, "depth", 1)
     output = getattr(getattr(network, "network", network), "output", None)
     if not hasattr(output, "inputs"):
-        raise TypeError(f"network must be a Network, or what fastconv.load returns, got {check.shown(network)}")
+        raise no_network(network)
     nodes = nodes_of(output)
     boxes = boxes_of(nodes, depth)
     places = placed([box.inputs for box in boxes])

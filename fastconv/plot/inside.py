@@ -129,9 +129,7 @@ def symmetric() -> Any:
     """Colours from orange over white, at 0, to purple; grey where there is no number."""
     import matplotlib
 
-    colours = matplotlib.colormaps["PuOr_r"].copy()
-    colours.set_bad("#d0d0d0")
-    return colours
+    return matplotlib.colormaps["PuOr_r"].with_extremes(bad="#d0d0d0")
 
 
 def mosaic(pictures: list[Array], columns: int, gap: float) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..ops import check
 from .figures import BLUE, GREEN, GREY, ORANGE, new, shortened
+from .subject import no_network
 
 COLOURS = {"value": BLUE, "gradient": ORANGE, "saved": GREEN, "scratch": GREY}
 WORDS = {"value": "values", "gradient": "gradients", "saved": "kept for backward", "scratch": "scratch"}
@@ -62,7 +63,7 @@ def planned(network: Any, batch_size: Any, training: bool) -> Any:
     """The plan of a network, of a frozen one, or of one in a file."""
     network = getattr(network, "network", network)
     if not hasattr(network, "plan") or not hasattr(network, "output_shape"):
-        raise TypeError(f"network must be a Network, or what fastconv.load returns, got {check.shown(network)}")
+        raise no_network(network)
     if hasattr(network, "parameters"):
         return network.plan(batch_size, training)
     if training:

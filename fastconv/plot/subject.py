@@ -38,12 +38,17 @@ def subject(network: Any) -> Subject:
         return Subject(network)
     if isinstance(getattr(network, "network", None), Network):
         return Subject(network.network, network)
-    cure = ""
-    if callable(getattr(network, "predict", None)) and hasattr(network, "output_shape"):
+    raise no_network(network)
+
+
+def no_network(given: Any) -> TypeError:
+    """The error for what is no network, with what to give."""
+    cure, got = "", check.shown(given)
+    if callable(getattr(given, "predict", None)) and hasattr(given, "output_shape"):
         cure = "; it only predicts: give the Network that it was frozen from"
-    elif callable(network):
-        cure = "; write fastconv.Network(model, input_shape)"
-    raise TypeError(f"network must be a Network, or what fastconv.load returns, got {check.shown(network)}{cure}")
+    elif callable(given):
+        cure, got = "; write fastconv.Network(model, input_shape)", f"a {type(given).__name__}"
+    return TypeError(f"network must be a Network, or what fastconv.load returns, got {got}{cure}")
 
 
 def pictures(found: Subject, images: Any, name: str) -> tuple[Array, bool]:

@@ -85,7 +85,9 @@ def test_the_occlusion_is_the_mean_loss_of_probability_over_all_squares_that_cov
             for j in sorted({*range(0, 8 - sw, tw), 8 - sw}):
                 covered = x[n].copy()
                 for c in range(3):
-                    covered[c, i : i + sh, j : j + sw] = x[n][c].mean() if value is None else np.ravel(value)[c % np.size(value)]
+                    covered[c, i : i + sh, j : j + sw] = (
+                        x[n][c].mean() if value is None else np.ravel(value)[c % np.size(value)]
+                    )
                 total[i : i + sh, j : j + sw] += softmax(net.predict(x[n]))[k] - softmax(net.predict(covered))[k]
                 count[i : i + sh, j : j + sw] += 1
         np.testing.assert_allclose(found[n], total / count, rtol=1e-10, atol=1e-12)
