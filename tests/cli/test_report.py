@@ -109,3 +109,9 @@ def test_a_missing_package_is_one_line(package, run, capsys, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, package, None)
     line = failure(capsys, "report", run)
     assert line.endswith(f"fastconv report needs the package {package}, which is not installed: pip install {package}")
+
+
+def test_a_page_is_about_one_network(capsys):
+    with pytest.raises(SystemExit):
+        parser.main(["report", "a.npz", "b.npz"])
+    assert capsys.readouterr().err.endswith("error: unexpected b.npz; a page is about one network\n")
