@@ -2,10 +2,11 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import checkpoint
+from ..checkpoint.metadata import written
 from ..data import transforms
 from ..ops import check
 from ..saved.description import class_names
@@ -16,7 +17,7 @@ from ..typing import Array
 from .base import Callback, Run
 from .completed import completed
 from .monitor import Monitor
-from .run_files import finish, write_network, write_run
+from .run_files import about, finish, write_network, write_run
 
 __all__ = ["Checkpoint"]
 
@@ -47,6 +48,9 @@ class Checkpoint(Callback):
     preprocessing : transform or sequence of transforms, optional
         What an image passes through before the network sees it, of `fastconv.data.transforms`; unless given, what the
         loader of the validation does, else that of the training, without what is random.
+    metadata : dict, optional
+        What ``fastconv.load(path).metadata`` has beside the history, the optimizer, the loss, the date, the versions
+        and the number of threads; anything that JSON can hold.
 
     Raises
     ------
@@ -93,6 +97,7 @@ class Checkpoint(Callback):
         monitor: str | None = None,
         classes: Sequence[str] | None = None,
         preprocessing: Any = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = checkpoint.check_path(path)
         self.every = check.integer(every, "every", 1)
@@ -102,6 +107,7 @@ class Checkpoint(Callback):
             raise ValueError(f"best must be another file than path, got {self.best} twice")
         self.monitor = Monitor(monitor)
         self.classes, self.preprocessing = classes, checked_steps(preprocessing)
+        self.metadata = checked_metadata(metadata)
         self.validated: dict[str, Array] = {}
         self.written = self.loaded = False
 
@@ -132,7 +138,7 @@ class Checkpoint(Callback):
         """Write the network if it is the best so far, and the training if it is time."""
         if self.best is not None and self.monitor.improved(run):
             arrays = self.validated or run.network.arrays()
-            write_network(self.best, arrays, run, self.classes, self.preprocessing)
+            write_network(self.best, arrays, self.about(run))
         self.validated = {}
         if run.epoch % self.every == 0 or run.epoch >= run.epochs or run.stop:
             self.write(run)
@@ -150,7 +156,11 @@ class Checkpoint(Callback):
     def write(self, run: Run) -> None:
         """Replace the file."""
         self.written = True
-        write_run(self.path, run, self.classes, self.preprocessing)
+        write_run(self.path, run, self.about(run))
+
+    def about(self, run: Run) -> dict[str, Any]:
+        """What both files say of the network and of its training."""
+        return about(run, self.classes, self.preprocessing, self.metadata)
 
     def state(self) -> dict[str, Any]:
         """The best so far."""
@@ -175,6 +185,14 @@ def checked_steps(preprocessing: Any) -> Any:
             cure = "write preprocessing=fastconv.data.transforms.unchanging(list), which leaves them out"
             raise ValueError(f"preprocessing must not draw random numbers, as {known['name']} does; {cure}")
     return tuple(steps)
+
+
+def checked_metadata(metadata: Any) -> dict[str, Any]:
+    """A dict of what JSON can hold; TypeError or ValueError for anything else."""
+    if metadata is not None and not isinstance(metadata, dict):
+        raise TypeError(f"metadata must be a dict, got {check.shown(metadata)}")
+    written(metadata or {})
+    return dict(metadata or {})
 
 
 def check_writable(path: str) -> None:

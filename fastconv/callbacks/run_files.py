@@ -13,22 +13,22 @@ from ..system.paths import text_of
 from ..typing import Array
 from .base import Run
 from .nested import PREFIX, joined, parted
+from .record import record
 
-__all__ = ["finish", "read_run", "write_network", "write_run"]
+__all__ = ["about", "finish", "read_run", "write_network", "write_run"]
 
 NETWORK = "network"  # in the state: the arrays of the last update, where the file has others to predict with
 
 
-def write_network(path: AnyPath, arrays: Mapping[str, Array], run: Run, classes: Any, preprocessing: Any) -> None:
+def write_network(path: AnyPath, arrays: Mapping[str, Array], about: Mapping[str, Any]) -> None:
     """Write the network alone, with these arrays."""
-    checkpoint.save(path, arrays, about(run, classes, preprocessing))
+    checkpoint.save(path, arrays, about)
 
 
-def write_run(path: AnyPath, run: Run, classes: Any, preprocessing: Any) -> None:
+def write_run(path: AnyPath, run: Run, about: Mapping[str, Any]) -> None:
     """Write the network, and the state of the training."""
     arrays, rest = parted(run.state())
-    metadata = {**about(run, classes, preprocessing), PREFIX: rest}
-    checkpoint.save(path, {**run.network.arrays(), **arrays}, metadata)
+    checkpoint.save(path, {**run.network.arrays(), **arrays}, {**about, PREFIX: rest})
 
 
 def finish(path: AnyPath, network: Network) -> None:
@@ -55,11 +55,12 @@ def read(path: AnyPath) -> tuple[dict[str, Any], dict[str, Array]]:
         return metadata, {name: file.read(name) for name in file.entries}
 
 
-def about(run: Run, classes: Any, preprocessing: Any) -> dict[str, Any]:
-    """What `fastconv.load` needs to build the network again."""
+def about(run: Run, classes: Any, preprocessing: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What `fastconv.load` needs to build the network again, and what it says of the training."""
     classes = run.classes if classes is None else classes
     preprocessing = run.preprocessing if preprocessing is None else preprocessing
-    return described(run.network, classes, preprocessing)
+    told = {**record(run.history, run.optimizer, run.loss), **metadata}
+    return described(run.network, classes, preprocessing, told)
 
 
 def read_run(path: AnyPath, network: Network) -> Any:

@@ -17,13 +17,16 @@ __all__ = ["described", "written"]
 LOOKED_AT = 1000  # images whose background is looked at
 
 
-def described(model: str, network: Network, given: Given, preprocessing: Any) -> dict[str, Any]:
-    """From this `fastconv.load` builds the network again; with the background `predict` compares pictures."""
+def described(model: str, network: Network, given: Given, preprocessing: Any, told: Any) -> dict[str, Any]:
+    """From this `fastconv.load` builds the network again; with the background `predict` compares pictures.
+
+    `told`: what the file says of the training.
+    """
     images, _ = given.training.batch(np.arange(min(LOOKED_AT, len(given.training))))
     shown = float(np.mean([background(shares(image)[None]) for image in images]))
     return {
         "model": model,
-        **saved.described(network, given.classes, preprocessing),
+        **saved.described(network, given.classes, preprocessing, told),
         "background": round(shown, 4),
     }
 

@@ -1,5 +1,6 @@
 """The last finished epoch of a training: what is saved of it when a signal ends the training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,11 @@ class Finished(Callback):
     def __init__(self, network: Network, form: str) -> None:
         self.arrays: dict[str, Array] = network.arrays()
         self.form = form
-        self.kept: tuple[Any, list[Array], dict[str, Any]] | None = None
+        self.kept: tuple[Sequence[Any], list[Array], dict[str, Any]] | None = None
 
     def on_epoch(self, run: Run) -> None:
         """Keep the network; in one assignment, which Ctrl-C cannot divide."""
-        self.kept = run.history[-1], [array.copy() for array in self.arrays.values()], copied(run.state())
+        self.kept = list(run.history), [array.copy() for array in self.arrays.values()], copied(run.state())
         if self.form:
             print(as_json(run.history[-1]._asdict()) if self.form == "json" else run.history[-1], flush=True)
 
@@ -39,15 +40,19 @@ class Finished(Callback):
         return self.kept[2]
 
     @property
+    def history(self) -> Sequence[Any]:
+        """The results of the finished epochs."""
+        return self.kept[0] if self.kept else ()
+
+    @property
     def number(self) -> int:
         """How many epochs are finished."""
-        return self.kept[0].epoch if self.kept else 0
+        return self.history[-1].epoch if self.kept else 0
 
     @property
     def accuracy(self) -> float:
         """The accuracy on the images of the validation, from 0 to 1."""
-        assert self.kept is not None
-        return float(self.kept[0].validation_accuracy)
+        return float(self.history[-1].validation_accuracy)
 
 
 def copied(state: Any) -> Any:

@@ -37,6 +37,13 @@ A line for each image: its name, its class, and the probability of the class
   fastconv eval birds.npz --data birds/test    a folder of class folders
   fastconv eval birds.npz --data birds --part validation --json
 """,
+    "report": """
+  fastconv report zhang2016.npz --data ~/mnist       writes zhang2016.html
+  fastconv report birds.npz --data birds --out birds.html --overwrite
+  fastconv report birds.npz                          without images
+
+The page holds its pictures itself: it can be sent, and read on a phone.
+""",
     "summary": """
   fastconv summary resnet20
   fastconv summary mobilenet_v2 --classes 10 --input 3x96x96

@@ -7,6 +7,7 @@ COMMANDS = {  # words of other programs -> a command
     **dict.fromkeys(("classify", "infer", "inference", "prediction", "run"), "predict"),
     **dict.fromkeys(("evaluate", "evaluation", "test", "validate", "score"), "eval"),
     **dict.fromkeys(("benchmark", "speed", "time"), "bench"),
+    **dict.fromkeys(("html", "page", "dashboard", "explain"), "report"),
     **dict.fromkeys(("show", "describe", "layers"), "summary"),
     **dict.fromkeys(("env", "doctor", "about", "cpu"), "info"),
     "version": "--version",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from .. import __version__
-from . import bench, derive, evaluate, info, predict, profile, summary, train_options
+from . import bench, derive, evaluate, info, predict, profile, report, summary, train_options
 from .help import EXAMPLES, PICTURES
 from .streams import escaped
 
@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[Any, str]] = {  # name -> who adds its options, and wh
     "train": (train_options, "Train a network and say how well it reads test images."),
     "eval": (evaluate, "Say how well a saved network reads images whose classes are known."),
     "predict": (predict, PICTURES),
+    "report": (report, "Write a page of HTML about a saved network, with its curves and pictures."),
     "summary": (summary, "Show the layers of a network: shapes, parameters, multiply-adds and memory."),
     "profile": (profile, "Show where the time of a network goes, step by step."),
     "bench": (bench, "Measure how many images a second a network predicts, and trains on."),

@@ -1,7 +1,7 @@
 """How `fastconv train` trains, from its options: loss, optimizer, schedule, changes of images, callbacks."""
 
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .. import losses, optim, schedules
@@ -80,8 +80,10 @@ def preprocessing(options: Namespace, numbers: tuple[Sequence[float], Sequence[f
     return [*sizes, transforms.to_float() if numbers is None else transforms.normalize(*numbers)]
 
 
-def callbacks(options: Namespace, classes: Sequence[str] | None, always: Sequence[Any] | None) -> list[Any]:
-    """The callbacks that the options ask for."""
+def callbacks(
+    options: Namespace, classes: Sequence[str] | None, always: Sequence[Any] | None, told: Mapping[str, Any]
+) -> list[Any]:
+    """The callbacks that the options ask for; `told`: what a file says of the training."""
     from .. import callbacks as known
 
     made: list[Any] = []
@@ -99,5 +101,6 @@ def callbacks(options: Namespace, classes: Sequence[str] | None, always: Sequenc
     if options.every != 1 and options.checkpoint is None:
         raise ValueError("--every is how often the file of --checkpoint is written: add --checkpoint FILE")
     if options.checkpoint is not None:
-        made.append(known.Checkpoint(options.checkpoint, options.every, classes=classes, preprocessing=always))
+        file = known.Checkpoint(options.checkpoint, options.every, classes=classes, preprocessing=always, metadata=told)
+        made.append(file)
     return made

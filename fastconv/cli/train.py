@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..callbacks.record import record
 from ..checkpoint import CheckpointError
 from ..kernels.runtime.threads import get_num_threads, set_num_threads
 from ..network import Network
@@ -25,6 +26,7 @@ from .going_on import command
 from .networks import built
 from .saving import Place
 from .streams import Stream, complain, escaped
+from .telling import told
 from .threads import use_threads
 from .training_data import Given, given
 from .weights import prepared
@@ -49,7 +51,7 @@ def train(options: Namespace, output: Stream) -> int:
     with interrupts.only_once():
         try:
             history = work.run()
-            path = work.save()
+            path = work.save(history)
         except interrupts.Stopped as stop:
             complain(work.interrupted())
             return stop.code
@@ -73,7 +75,8 @@ class Work:
         self.feed: Feed = fed(options, found)
         self.bar = sys.stderr.isatty() and find_spec("tqdm") is not None
         self.finished = Finished(network, "json" if options.json else "" if self.bar else "text")
-        self.callbacks = recipe.callbacks(options, found.classes, self.feed.preprocessing)
+        self.told = told(options, found, self.rate, self.epochs)
+        self.callbacks = recipe.callbacks(options, found.classes, self.feed.preprocessing, self.told)
 
     def announce(self) -> None:
         """Choose the number of threads, and say what is trained on what, and how."""
@@ -119,13 +122,16 @@ class Work:
                 resume=options.resume,
             )
 
-    def save(self) -> str:
-        """Save the network; returns the name of the file."""
-        return self.place.save(partial(written, network=self.network, about=self.about()))
-
-    def about(self) -> dict[str, Any]:
-        """What the file says of the network."""
-        return described(self.options.model, self.network, self.given, self.feed.preprocessing)
+    def save(self, history: Sequence[Any], state: Any = None) -> str:
+        """Save the network, and with `state` the training; returns the name of the file."""
+        about = described(
+            self.options.model,
+            self.network,
+            self.given,
+            self.feed.preprocessing,
+            {**record(history, self.optimizer, self.loss), **self.told},
+        )
+        return self.place.save(partial(written, network=self.network, about=about, run=state))
 
     def interrupted(self) -> str:
         """Save what a later command goes on with; returns what to say."""
@@ -138,7 +144,7 @@ class Work:
         where = f"in epoch {done.number + 1}" if done.number < self.epochs else f"after epoch {done.number}"
         state = done.restore()
         try:
-            path = self.place.save(partial(written, network=self.network, about=self.about(), run=state))
+            path = self.save(done.history, state)
         except ValueError as error:
             return f"interrupted {where}; {error}"
         accuracy = f"{self.given.held_out} accuracy {percent(done.accuracy)}"

@@ -123,6 +123,8 @@ def argument_meant(name: str, word: str) -> str:
         return f"; write {OPTIONS.get(flag, flag)} {quoted(value)}"
     if word in names():
         return f"; write --model {word}"
+    if word.endswith(NETWORKS) and name == "report":
+        return "; a page is about one network"
     if word.endswith(NETWORKS):
         return f"; write --out {quoted(word)}"
     if word == "sample" or os.path.isdir(word):
