@@ -23,16 +23,24 @@ def model_for(model: Any, shape: Shape, outputs: int) -> Any:
     if model is None:
         return dense(outputs) if len(shape) == 1 else convolutional(shape, outputs)
     if isinstance(model, str):
-        made = models.known[model].build if model in models.known else getattr(models, model, None)
-        if not callable(made) or model not in {*models.known, *models.__all__}:
-            models.build({"name": model, "arguments": {}})  # which says what names there are
-        return counted(made, outputs)
+        return counted(maker(model), outputs)
     if not callable(model):
         raise TypeError(
             "model must be a name such as 'resnet20', a function with a parameter num_classes that makes a model, a "
             f"model (a function of nodes), or None, got {check.shown(model)}"
         )
     return counted(model, outputs) if count_of(model) else model
+
+
+def maker(name: str) -> Any:
+    """The function that makes the model of this name; ValueError says which names there are."""
+    if name in models.known:
+        return models.known[name].build
+    try:
+        models.build({"name": name})
+    except ValueError as error:
+        raise ValueError(f"model: {error}") from None
+    return getattr(models, name)
 
 
 def counted(make: Any, outputs: int) -> Any:

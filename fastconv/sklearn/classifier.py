@@ -8,6 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .. import CrossEntropy, Network, models
+from ..losses import BCEWithLogits
 from ..ops import check
 from ..typing import Array
 from .estimator import ConvNet
@@ -72,18 +73,14 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]
         -------
         self
         """
-        begun = hasattr(self, "network_")
-        if classes is None and not begun:
-            raise ValueError("classes must be passed on the first call to partial_fit: write classes=numpy.unique(y)")
-        if classes is not None:
-            classes = np.unique(column_or_1d(classes))
-            if begun and not np.array_equal(classes, self.classes_):
+        if hasattr(self, "network_"):
+            if classes is not None and not np.array_equal(np.unique(column_or_1d(classes)), self.classes_):
                 raise ValueError(f"classes={classes} is not the same as on last call to partial_fit: {self.classes_}")
-        self._announced = None if begun else classes
-        try:
-            self._step(X, y, sample_weight)
-        finally:
-            del self._announced
+        elif classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit: write classes=numpy.unique(y)")
+        else:
+            classes = np.unique(column_or_1d(classes))
+        self._step(X, y, sample_weight, classes)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -97,19 +94,22 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]
         outputs = self._outputs_of(X)
         return probabilities(self._loss(), outputs, len(self.classes_))
 
-    def _targets(self, y: Any, going_on: bool) -> Array:
-        """Class indices, int64."""
+    def _known(self) -> Any:
+        """The classes."""
+        return self.classes_
+
+    def _targets(self, y: Any, known: Any) -> Array:
+        """Class indices, int64, among the known classes (None: those of y); for questions one-hot vectors."""
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
-        known = self.classes_ if going_on else getattr(self, "_announced", None)
         if known is None:
-            self.classes_, indices = np.unique(y, return_inverse=True)
-            return indices.astype(np.int64)
-        unknown = np.setdiff1d(y, known)
-        if len(unknown):
+            known = np.unique(y)
+        unknown = np.setdiff1d(y, known).tolist()
+        if unknown:
             raise ValueError(f"y has {check.shown(unknown[0])}, which is none of the classes {known}")
         self.classes_ = known
-        return np.searchsorted(known, y).astype(np.int64)
+        indices = np.searchsorted(known, y).astype(np.int64)
+        return np.eye(len(known), dtype=self.dtype)[indices] if isinstance(self._loss(), BCEWithLogits) else indices
 
     def _outputs(self, targets: Array) -> int:
         """The number of classes."""

@@ -18,6 +18,22 @@ __all__ = ["ConvNet"]
 
 SEEDS = 2**31 - 1
 SHARE = 0.1  # of the images, for early stopping, unless a validation is given
+ALWAYS = ("accumulate", "max_norm", "lean", "progress")  # options of `fastconv.fit` in every step
+
+
+class Seen(callbacks.Callback):
+    """Remembers the epochs, also where Ctrl-C ends them; `before` are those of earlier trainings."""
+
+    def __init__(self, before: Sequence[Any]) -> None:
+        self.before, self.begun = before, False
+
+    def on_begin(self, run: callbacks.Run) -> None:
+        """The list of epochs, which grows."""
+        self.begun, self.epochs = True, run.history
+
+    def history(self) -> list[Any]:
+        """All epochs."""
+        return [*self.before, *self.epochs]
 
 
 class ConvNet(BaseEstimator):  # type: ignore[misc]
@@ -96,32 +112,50 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
         self
         """
         going_on = check.flag(self.warm_start, "warm_start") and hasattr(self, "network_")
-        return self._train(X, y, sample_weight, going_on, self._run())
+        return self._train(X, y, sample_weight, self._run(), self._known() if going_on else None, going_on)
 
-    def _step(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        """One epoch on these images; the first call builds the network."""
-        return self._train(X, y, sample_weight, hasattr(self, "network_"), {"epochs": 1})
+    def _step(self, X: Any, y: Any, sample_weight: Any, known: Any = None) -> Any:
+        """One epoch on these images; the first call builds the network, for what is known of y."""
+        going_on = hasattr(self, "network_")
+        return self._train(X, y, sample_weight, {"epochs": 1}, self._known() if going_on else known, going_on)
 
-    def _train(self, X: Any, y: Any, sample_weight: Any, going_on: bool, run: dict[str, Any]) -> Any:
-        """Train with the options of this run, and remember what there is then."""
+    def _train(self, X: Any, y: Any, sample_weight: Any, run: dict[str, Any], known: Any, going_on: bool) -> Any:
+        """Train with the options of this run; an error leaves the estimator as it was."""
+        before = dict(vars(self))
+        try:
+            self._train_on(X, y, sample_weight, run, known, going_on)
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt):
+                vars(self).clear()
+                vars(self).update(before)
+            raise
+        return self
+
+    def _train_on(self, X: Any, y: Any, sample_weight: Any, run: dict[str, Any], known: Any, going_on: bool) -> None:
+        """The same, once an error is provided for."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         images, y = images_of(self, X, y, self.network_.input_shape if going_on else None)
         if sample_weight is not None:
             run["sample_weight"] = _check_sample_weight(sample_weight, images, dtype="float64", ensure_non_negative=True)
-        targets = self._targets(y, going_on)
+        targets = self._targets(y, known)
         if going_on:
             network, optimizer, draws = self.network_, self._optimizer, self._draws
         else:
             network, optimizer, draws = self._begun(images.shape[1:], targets)
         if isinstance(run.get("validation"), tuple | list):
             run["validation"] = self._held_out(network)
-        run |= self._source(images, targets, int(draws.randint(SEEDS)))
-        history: list[Any] = self.history_ if going_on else []
-        history = [*history, *fit(network, **run, **self._always(), optimizer=optimizer, loss=self._loss())]
-        self.network_, self._optimizer, self._draws = network, optimizer, draws
-        self.history_, self.n_iter_, self.loss_curve_ = history, len(history), [epoch.loss for epoch in history]
-        return self
+        options = {**run, **self._source(images, targets, int(draws.randint(SEEDS)))}
+        options |= {name: getattr(self, name) for name in ALWAYS}
+        seen = Seen(self.history_ if going_on else [])
+        options["callbacks"] = [*run.get("callbacks", ()), seen]
+        try:
+            fit(network, **options, optimizer=optimizer, loss=self._loss())
+        finally:
+            if seen.begun:
+                self.network_, self._optimizer, self._draws = network, optimizer, draws
+                self.history_ = seen.history()
+                self.n_iter_, self.loss_curve_ = len(self.history_), [epoch.loss for epoch in self.history_]
 
     def _begun(self, shape: Shape, targets: Array) -> tuple[Network, Any, Any]:
         """(network, optimizer, random numbers) at the beginning of a training."""
@@ -142,15 +176,12 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
         options = {"epochs": self.epochs, "schedule": self.schedule, "validation": validation, "callbacks": each}
         return {**options, "on_epoch": self.on_epoch, "metrics": self.metrics}
 
-    def _always(self) -> dict[str, Any]:
-        """The options of every step."""
-        names = ("accumulate", "max_norm", "lean", "progress")
-        return {name: getattr(self, name) for name in names}
-
     def _source(self, images: Array, targets: Array, seed: int) -> dict[str, Any]:
         """The images, and what decides their order: arrays, or a loader that changes them."""
         order = {"batch_size": self.batch_size, "seed": seed, "drop_last": self.drop_last}
-        if not callable(self.augment) and not self.augment:
+        if not callable(self.augment) and not isinstance(self.augment, tuple | list):
+            raise TypeError(f"augment must be a transform, or a list of transforms, got {check.shown(self.augment)}")
+        if not self.augment:
             return {"images": images, "labels": targets, **order}
         if images.ndim != 4:
             raise ValueError("augment changes images, and X has rows of numbers: write image_shape=(C, H, W)")
@@ -160,8 +191,11 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
         """The images and targets of the validation."""
         if len(self.validation) != 2:
             raise ValueError(f"validation must be a share such as 0.1, or a pair (X, y), got {len(self.validation)} parts")
-        images, y = images_of(self, *self.validation, network.input_shape)
-        return images, self._targets(y, going_on=True)
+        try:
+            images, y = images_of(self, *self.validation, network.input_shape)
+            return images, self._targets(y, self._known())
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation: {error}") from None
 
     def _outputs_of(self, X: Any) -> Array:
         """What the network gives for X."""

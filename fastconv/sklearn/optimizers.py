@@ -26,6 +26,8 @@ def optimizer_for(optimizer: Any, **settings: Any) -> Any:
         known = signature(NAMES[name]).parameters
         refuse_unknown(given, known, NAMES[name].__name__)
         return NAMES[name](**{**USUAL.get(name, {}), **given})
+    if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
+        return optimizer  # which `fastconv.fit` refuses
     made = deepcopy(optimizer)
     refuse_unknown(given, vars(made) if hasattr(made, "__dict__") else (), type(made).__name__)
     for name, value in given.items():

@@ -68,13 +68,17 @@ class ConvNetRegressor(RegressorMixin, ConvNet):  # type: ignore[misc]
         y = self._outputs_of(X)
         return y.reshape(len(y), *self._values).astype(np.float64)
 
-    def _targets(self, y: Any, going_on: bool) -> Array:
+    def _known(self) -> Any:
+        """The shape of the values of one image."""
+        return self._values
+
+    def _targets(self, y: Any, known: Any) -> Array:
         """(N, values), of the network's dtype."""
         found = np.asarray(y, dtype=np.float64)
         if found.ndim > 2:
             raise ValueError(f"y must be values (N,) or (N, values), got shape {found.shape}")
-        if going_on and found.shape[1:] != self._values:
-            raise ValueError(f"y must have the shape {('N', *self._values)} as before, got {('N', *found.shape[1:])}")
+        if known is not None and found.shape[1:] != known:
+            raise ValueError(f"y must have the shape {('N', *known)} as before, got {('N', *found.shape[1:])}")
         self._values = found.shape[1:]
         return found.reshape(len(found), -1).astype(self.dtype)
 
