@@ -92,7 +92,7 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Array:
         """The probability of each class: array (N, K) of float64, columns in the order of classes_."""
         outputs = self._outputs_of(X)
-        return probabilities(self._loss(), outputs, len(self.classes_))
+        return probabilities(self._trained_for, outputs, len(self.classes_))
 
     def _known(self) -> Any:
         """The classes."""

@@ -137,8 +137,10 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         images, y = images_of(self, X, y, self.network_.input_shape if going_on else None)
         if sample_weight is not None:
-            run["sample_weight"] = _check_sample_weight(sample_weight, images, dtype="float64", ensure_non_negative=True)
-        targets = self._targets(y, known)
+            run["sample_weight"] = _check_sample_weight(
+                sample_weight, images, dtype="float64", ensure_non_negative=True
+            )
+        loss, targets = self._loss(), self._targets(y, known)
         if going_on:
             network, optimizer, draws = self.network_, self._optimizer, self._draws
         else:
@@ -150,10 +152,10 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
         seen = Seen(self.history_ if going_on else [])
         options["callbacks"] = [*run.get("callbacks", ()), seen]
         try:
-            fit(network, **options, optimizer=optimizer, loss=self._loss())
+            fit(network, **options, optimizer=optimizer, loss=loss)
         finally:
             if seen.begun:
-                self.network_, self._optimizer, self._draws = network, optimizer, draws
+                self.network_, self._optimizer, self._draws, self._trained_for = network, optimizer, draws, loss
                 self.history_ = seen.history()
                 self.n_iter_, self.loss_curve_ = len(self.history_), [epoch.loss for epoch in self.history_]
 
@@ -190,7 +192,9 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
     def _held_out(self, network: Network) -> tuple[Array, Array]:
         """The images and targets of the validation."""
         if len(self.validation) != 2:
-            raise ValueError(f"validation must be a share such as 0.1, or a pair (X, y), got {len(self.validation)} parts")
+            raise ValueError(
+                f"validation must be a share such as 0.1, or a pair (X, y), got {len(self.validation)} parts"
+            )
         try:
             images, y = images_of(self, *self.validation, network.input_shape)
             return images, self._targets(y, self._known())

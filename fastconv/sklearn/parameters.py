@@ -7,7 +7,7 @@ __all__ = ["documented"]
 T = TypeVar("T")
 
 PLACE = "    PARAMETERS\n"
-PARAMETERS = '''    model : name, function or None
+PARAMETERS = """    model : name, function or None
         A name of `fastconv.models`, such as "resnet20"; a function with a parameter ``num_classes`` that makes a model,
         such as ``fastconv.models.resnet20`` itself; or a model, a function of nodes. None: for images a few
         convolutions with batch norm, for rows one hidden layer.
@@ -40,7 +40,7 @@ PARAMETERS = '''    model : name, function or None
         Of the network. X is converted to it.
     random_state : int, RandomState or None
         Of the first weights and the order of the images. The same number gives the same bits, on any number of threads.
-'''
+"""
 
 
 def documented(kind: type[T]) -> type[T]:

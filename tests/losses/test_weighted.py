@@ -72,7 +72,9 @@ def expected(net, each, weights, is_sum):
 
 
 @pytest.mark.parametrize("name", [*LOSSES, *SUMS])
-@pytest.mark.parametrize("weights", [WEIGHTS, FREE, 1e300 * WEIGHTS / 4, np.ones(N)], ids=["some", "zeros", "large", "ones"])
+@pytest.mark.parametrize(
+    "weights", [WEIGHTS, FREE, 1e300 * WEIGHTS / 4, np.ones(N)], ids=["some", "zeros", "large", "ones"]
+)
 @pytest.mark.parametrize("way", ["fit", "step", "loader"])
 def test_a_step_is_that_of_the_weighted_sum(name, weights, way):
     loss, targets, each = {**LOSSES, **SUMS}[name]
@@ -164,7 +166,10 @@ def test_a_share_for_the_validation_has_the_weights_of_its_images(loaded):
 def test_ignored_images_count_for_nothing_and_pixels_are_added():
     model = layers.Conv2D(2, 1)
     net = Network(model, (1, 2, 2), "float64", seed=0)
-    x, labels = RNG.standard_normal((3, 1, 2, 2)), np.array([[[0, 1], [-100, 1]], [[1, 1], [1, 0]], np.full((2, 2), -100)])
+    x, labels = (
+        RNG.standard_normal((3, 1, 2, 2)),
+        np.array([[[0, 1], [-100, 1]], [[1, 1], [1, 0]], np.full((2, 2), -100)]),
+    )
     y = net.predict(x)
     weights = np.array([3.0, 1, 2])
     p = np.exp(y) / np.exp(y).sum(1, keepdims=True)

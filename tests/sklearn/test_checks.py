@@ -40,4 +40,7 @@ def test_whole_number_weights_are_repetitions_in_float32_up_to_rounding(kind):
     weighted = kind(**QUICK).fit(X, y, sample_weight=counts)
     outputs = [getattr(each, "predict_proba", each.predict)(X) for each in (repeated, weighted)]
     np.testing.assert_allclose(*outputs, rtol=1e-3, atol=1e-5)
-    assert np.abs(outputs[0] - getattr(kind(**QUICK).fit(X, y), "predict_proba", kind(**QUICK).fit(X, y).predict)(X)).max() > 0.01
+    assert (
+        np.abs(outputs[0] - getattr(kind(**QUICK).fit(X, y), "predict_proba", kind(**QUICK).fit(X, y).predict)(X)).max()
+        > 0.01
+    )

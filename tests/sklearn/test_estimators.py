@@ -184,7 +184,9 @@ def test_parts_one_after_another_equal_a_warm_start(kind, optimizer):
     np.testing.assert_array_equal(parts.network_.parameters.vector, warm.network_.parameters.vector)
     again = kind(**options, epochs=1).fit(rows[:50], y[:50]).fit(rows[:50], y[:50])
     assert again.n_iter_ == 1  # without a warm start training begins anew
-    assert kind(**options).partial_fit(rows[:50], y[:50], **first).predict(rows).tolist() == again.predict(rows).tolist()
+    assert (
+        kind(**options).partial_fit(rows[:50], y[:50], **first).predict(rows).tolist() == again.predict(rows).tolist()
+    )
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not():
@@ -212,7 +214,9 @@ def test_early_stopping_stops_and_gives_back_the_best_weights():
 
 def test_a_validation_may_have_names_rows_and_metrics():
     accuracy = {"right": lambda y, labels: float((y.argmax(1) == labels).mean())}
-    net = classifier(validation=(OTHER_X.reshape(-1, 64), OTHER_Y), metrics=accuracy, schedule=fastconv.schedules.cosine())
+    net = classifier(
+        validation=(OTHER_X.reshape(-1, 64), OTHER_Y), metrics=accuracy, schedule=fastconv.schedules.cosine()
+    )
     last = net.fit(X, Y).history_[-1]
     assert last.metrics["right"] == last.validation_accuracy > 0.8
 
@@ -287,7 +291,11 @@ WRONG = [
     ({"early_stopping": True, "patience": 0}, ValueError, "patience must be >= 1"),
     ({"validation": 2}, ValueError, "validation must be a share between 0 and 1"),
     ({"validation": (X,)}, ValueError, r"validation must be a share such as 0.1, or a pair \(X, y\), got 1 part"),
-    ({"validation": (X[:, :, :7], Y)}, ValueError, "validation: X has 56 features, but ConvNetClassifier is expecting 64"),
+    (
+        {"validation": (X[:, :, :7], Y)},
+        ValueError,
+        "validation: X has 56 features, but ConvNetClassifier is expecting 64",
+    ),
     ({"validation": (X, np.full(120, "other"))}, ValueError, "y has 'other', which is none of the classes"),
     ({"callbacks": 3}, TypeError, "each callback must have the methods"),
     ({"augment": 3}, TypeError, "augment must be a transform, or a list"),
