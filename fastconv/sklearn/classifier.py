@@ -44,7 +44,7 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]
 
     Whole-number weights give the network that repeated images give (up to rounding) only where both are trained with
     the same steps: batches that hold all images, no batch norm, no dropout, no augmentation. Smaller batches hold other
-    images then, so the two trainings differ as those of two seeds do. A weight of 0 always equals leaving the image out.
+    images then, so the two trainings differ as those of two seeds do. A weight of 0 always leaves the image out.
 
     Examples
     --------
@@ -98,7 +98,7 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]
         """The classes."""
         return self.classes_
 
-    def _targets(self, y: Any, known: Any) -> Array:
+    def _targets(self, y: Any, known: Any, dtype: Any) -> Array:
         """Class indices, int64, among the known classes (None: those of y); for questions one-hot vectors."""
         check_classification_targets(y)
         y = column_or_1d(y, warn=True)
@@ -109,7 +109,7 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]
             raise ValueError(f"y has {check.shown(unknown[0])}, which is none of the classes {known}")
         self.classes_ = known
         indices = np.searchsorted(known, y).astype(np.int64)
-        return np.eye(len(known), dtype=self.dtype)[indices] if isinstance(self._loss(), BCEWithLogits) else indices
+        return np.eye(len(known), dtype=dtype)[indices] if isinstance(self._loss(), BCEWithLogits) else indices
 
     def _outputs(self, targets: Array) -> int:
         """The number of classes."""

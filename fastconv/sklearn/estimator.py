@@ -135,12 +135,12 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
         """The same, once an error is provided for."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        images, y = images_of(self, X, y, self.network_.input_shape if going_on else None)
+        images, y = images_of(self, X, y, self.network_ if going_on else None)
         if sample_weight is not None:
             run["sample_weight"] = _check_sample_weight(
                 sample_weight, images, dtype="float64", ensure_non_negative=True
             )
-        loss, targets = self._loss(), self._targets(y, known)
+        loss, targets = self._loss(), self._targets(y, known, images.dtype)
         if going_on:
             network, optimizer, draws = self.network_, self._optimizer, self._draws
         else:
@@ -196,13 +196,13 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
                 f"validation must be a share such as 0.1, or a pair (X, y), got {len(self.validation)} parts"
             )
         try:
-            images, y = images_of(self, *self.validation, network.input_shape)
-            return images, self._targets(y, self._known())
+            images, y = images_of(self, *self.validation, network)
+            return images, self._targets(y, self._known(), network.dtype)
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation: {error}") from None
 
     def _outputs_of(self, X: Any) -> Array:
         """What the network gives for X."""
         check_is_fitted(self, "network_")
-        images, _ = images_of(self, X, shape=self.network_.input_shape)
+        images, _ = images_of(self, X, network=self.network_)
         return self.network_.predict(images)

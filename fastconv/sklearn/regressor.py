@@ -72,7 +72,7 @@ class ConvNetRegressor(RegressorMixin, ConvNet):  # type: ignore[misc]
         """The shape of the values of one image."""
         return self._values
 
-    def _targets(self, y: Any, known: Any) -> Array:
+    def _targets(self, y: Any, known: Any, dtype: Any) -> Array:
         """(N, values), of the network's dtype."""
         found = np.asarray(y, dtype=np.float64)
         if found.ndim > 2:
@@ -80,7 +80,7 @@ class ConvNetRegressor(RegressorMixin, ConvNet):  # type: ignore[misc]
         if known is not None and found.shape[1:] != known:
             raise ValueError(f"y must have the shape {('N', *known)} as before, got {('N', *found.shape[1:])}")
         self._values = found.shape[1:]
-        return found.reshape(len(found), -1).astype(self.dtype)
+        return found.reshape(len(found), -1).astype(dtype)
 
     def _outputs(self, targets: Array) -> int:
         """The number of values."""

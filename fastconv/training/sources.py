@@ -140,6 +140,8 @@ def divided(images: Any, labels: Any, weights: Array | None, share: float, seed:
     numbered = Numbered(len(images), classes if stratify else None)
     kept, held_out = split(numbered, share, seed, stratify=stratify)
     both = (kept.indices, held_out.indices)
+    if not len(held_out):
+        raise ValueError(f"validation={share:g} of {len(images)} images is none, of each class; take a larger share")
     first, second = ((images[part], classes[part], None if weights is None else weights[part]) for part in both)
     return first, second
 

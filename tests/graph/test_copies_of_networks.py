@@ -35,7 +35,7 @@ VECTORS = {"Dense", "Linear", "MainHead"}
 def after_a_step(network, loss, targets):
     """All arrays after a training step on images by a formula, and what the network then predicts."""
     rng = np.random.default_rng(5)
-    x = rng.standard_normal((4, *network.input_shape)).astype("float32")
+    x = rng.standard_normal((len(targets), *network.input_shape)).astype("float32")
     found = [train_step(network, x, targets, SGD(0.01, momentum=0.9), loss), network.predict(x).tobytes()]
     return found + [(name, array.tobytes()) for name, array in network.arrays().items()]
 
@@ -59,7 +59,7 @@ def test_a_network_of_each_layer(name, way, tmp_path):
     layer = getattr(layers, name)(*OPTIONS.get(name, ()))
     first = layers.Linear(6) if name in VECTORS else layers.Conv2D(4, 3)
     network = Network(sequential(first, layer), (5,) if name in VECTORS else (2, 9, 8), seed=0)
-    targets = np.random.default_rng(1).standard_normal((4, *network.output_shape)).astype("float32")
+    targets = np.random.default_rng(1).standard_normal((3, *network.output_shape)).astype("float32")
     agree(network, way, tmp_path, losses.MSE("mean"), targets)
 
 
@@ -90,7 +90,7 @@ def test_a_network_of_each_family_of_models(name, tmp_path):
     make, shape = FAMILIES[name]
     network = Network(make(), shape, seed=0)
     loss = {"zhang2016": losses.MSE(), "googlenet": losses.AuxiliaryCrossEntropy()}.get(name, CrossEntropy())
-    agree(network, "pickle", tmp_path, loss, np.arange(4) % 10)
+    agree(network, "pickle", tmp_path, loss, np.arange(2))
 
 
 @pytest.mark.parametrize("way", ["deepcopy", "pickle"])

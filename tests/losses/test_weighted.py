@@ -1,7 +1,5 @@
 """Weights of images: the loss and its gradients are those of a sum over images, written out in float64."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pytest
 
@@ -206,13 +204,13 @@ def test_augmented_images_keep_their_weights():
 def test_wrong_weights_are_refused_and_nothing_changes(weights, kind, match, way):
     net = network()
     before = net.parameters.vector.copy()
+    calls = {
+        "step": lambda: train_step(net, X, LABELS, SGD(0.1), sample_weight=weights),
+        "fit": lambda: fit(net, X, LABELS, sample_weight=weights, progress=False),
+        "loader": lambda: fit(net, Loader(Rows(X, LABELS), 3), sample_weight=weights, progress=False),
+    }
     with pytest.raises(kind, match=match):
-        if way == "step":
-            train_step(net, X, LABELS, SGD(0.1), sample_weight=weights)
-        elif way == "fit":
-            fit(net, X, LABELS, sample_weight=weights, progress=False)
-        else:
-            fit(net, Loader(Rows(X, LABELS), 3), sample_weight=weights, progress=False)
+        calls[way]()
     np.testing.assert_array_equal(net.parameters.vector, before)
 
 

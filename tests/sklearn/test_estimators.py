@@ -323,3 +323,42 @@ def test_a_refused_training_leaves_the_estimator_as_it_was():
             net.fit(x, y)
         np.testing.assert_array_equal(net.predict_proba(X), before)
         assert net.classes_.tolist() == NAMES.tolist()
+
+
+def test_images_whose_channels_come_last_are_refused_unless_the_shape_is_given():
+    last = np.random.default_rng(0).random((12, 8, 8, 3))
+    with pytest.raises(ValueError, match=r"write numpy.moveaxis\(X, -1, 1\), or, .* image_shape=\(8, 8, 3\)"):
+        classifier().fit(last, Y[:12])
+    assert classifier(epochs=1, image_shape=(8, 8, 3)).fit(last, Y[:12]).network_.input_shape == (8, 8, 3)
+
+
+REFUSED = {
+    "no image": (X[:0], Y[:0], ValueError, "minimum of 1 is required"),
+    "too many axes": (X[None], Y, ValueError, "Found array with dim 5"),
+    "a vector": (X[:, 0, 0, 0], Y, ValueError, "Expected 2D array, got 1D array"),
+    "masked": (np.ma.masked_greater(X, 0.9), Y, TypeError, "X must not be masked"),
+    "nan": (np.where(X > 0.9, np.nan, X), Y, ValueError, "Input X contains NaN"),
+    "beyond float32": (np.where(X > 0.9, np.inf, X), Y, ValueError, "infinity or a value too large"),
+    "fewer labels": (X, Y[:7], ValueError, "inconsistent numbers of samples"),
+    "no labels": (X, None, ValueError, "requires y to be passed"),
+    "values for classes": (X, np.arange(120) / 7, ValueError, "Unknown label type: continuous"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_wrong_data_is_refused_in_a_sentence(case):
+    images, labels, kind, match = REFUSED[case]
+    with pytest.raises(kind, match=match):
+        classifier(epochs=1).fit(images, labels)
+
+
+def test_a_change_of_dtype_counts_from_the_next_beginning():
+    net = classifier(epochs=1, warm_start=True).fit(X, Y).set_params(dtype="float64")
+    assert net.predict(X).shape == (120,)
+    assert net.fit(X, Y).network_.dtype == "float32"
+    assert net.set_params(warm_start=False).fit(X, Y).network_.dtype == "float64"
+
+
+def test_a_share_of_too_few_images_is_refused():
+    with pytest.raises(ValueError, match=r"validation=0\.1 of 3 images is none"):
+        classifier(early_stopping=True).fit(X[:3], ["a", "b", "c"])

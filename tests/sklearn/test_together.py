@@ -130,9 +130,9 @@ def test_a_model_that_pickle_cannot_take_says_what_to_do(tmp_path):
         ROWS, LABELS
     )
     net.set_params(model=None)
-    with pytest.raises(pickle.PicklingError, match="head .Linear. cannot be pickled: .*top of a module"):
+    with pytest.raises(pickle.PicklingError, match=r"head .Linear. cannot be pickled: .*top of a module"):
         pickle.dumps(net)
-    with pytest.raises(pickle.PicklingError, match="head .Linear. cannot be pickled: .*top of a module"):
+    with pytest.raises(pickle.PicklingError, match=r"head .Linear. cannot be pickled: .*top of a module"):
         joblib.dump(net, tmp_path / "net.joblib")
     cloudpickle = pytest.importorskip("cloudpickle")
     assert pickle.loads(cloudpickle.dumps(net)).predict(ROWS).tolist() == net.predict(ROWS).tolist()
