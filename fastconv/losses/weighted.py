@@ -51,8 +51,9 @@ def scaled(weights: Array, loss: Any) -> Array:
     """Weights by which parts of the loss are multiplied: of the mean 1, so that a mean stays one; of a sum as given."""
     if getattr(loss, "reduction", None) == "sum":
         return weights
-    shares = weights / weights.max()  # whose sum is not infinite
-    return shares / shares.mean()
+    shares: Array = weights / weights.max()  # whose sum is not infinite
+    shares /= shares.mean()
+    return shares
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]
     Whole-number weights give the network that repeated images give (up to rounding) only where both are trained with
     the same steps: batches that hold all images, no batch norm, no dropout, no augmentation. Smaller batches hold other
     images then, so the two trainings differ as those of two seeds do. A weight of 0 always leaves the image out.
+    In float32 the two agree in about six digits: scikit-learn's ``check_sample_weight_equivalence_on_dense_data`` asks
+    for seven, and passes with ``dtype="float64"``.
 
     Examples
     --------
@@ -108,8 +110,9 @@ class ConvNetClassifier(ClassifierMixin, ConvNet):  # type: ignore[misc]
         if unknown:
             raise ValueError(f"y has {check.shown(unknown[0])}, which is none of the classes {known}")
         self.classes_ = known
-        indices = np.searchsorted(known, y).astype(np.int64)
-        return np.eye(len(known), dtype=dtype)[indices] if isinstance(self._loss(), BCEWithLogits) else indices
+        indices: Array = np.searchsorted(known, y).astype(np.int64)
+        vectors: Array = np.eye(len(known), dtype=dtype)
+        return vectors[indices] if isinstance(self._loss(), BCEWithLogits) else indices
 
     def _outputs(self, targets: Array) -> int:
         """The number of classes."""

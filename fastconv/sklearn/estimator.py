@@ -37,9 +37,19 @@ class Seen(callbacks.Callback):
 
 
 class ConvNet(BaseEstimator):  # type: ignore[misc]
-    """The base of `ConvNetClassifier` and `ConvNetRegressor`."""
+    """The base of `ConvNetClassifier` and `ConvNetRegressor`, which say what is different in five methods.
+
+    _loss()                       the loss to train with
+    _targets(y, known, dtype)     y as the loss takes it; errors for what is not among the known classes or values
+    _known()                      what is known of y after a training
+    _outputs(targets)             how many outputs the network needs
+    _check_outputs(network, ...)  whether it has them
+    """
 
     network_: Network
+    history_: list[Any]
+    _optimizer: Any
+    _draws: Any
 
     def __init__(
         self,
@@ -126,8 +136,7 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
             self._train_on(X, y, sample_weight, run, known, going_on)
         except BaseException as error:
             if not isinstance(error, KeyboardInterrupt):
-                vars(self).clear()
-                vars(self).update(before)
+                self.__dict__ = before
             raise
         return self
 
@@ -180,7 +189,7 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
 
     def _source(self, images: Array, targets: Array, seed: int) -> dict[str, Any]:
         """The images, and what decides their order: arrays, or a loader that changes them."""
-        order = {"batch_size": self.batch_size, "seed": seed, "drop_last": self.drop_last}
+        order: dict[str, Any] = {"batch_size": self.batch_size, "seed": seed, "drop_last": self.drop_last}
         if not callable(self.augment) and not isinstance(self.augment, tuple | list):
             raise TypeError(f"augment must be a transform, or a list of transforms, got {check.shown(self.augment)}")
         if not self.augment:
@@ -196,7 +205,8 @@ class ConvNet(BaseEstimator):  # type: ignore[misc]
                 f"validation must be a share such as 0.1, or a pair (X, y), got {len(self.validation)} parts"
             )
         try:
-            images, y = images_of(self, *self.validation, network)
+            X, y = self.validation
+            images, y = images_of(self, X, y, network)
             return images, self._targets(y, self._known(), network.dtype)
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation: {error}") from None

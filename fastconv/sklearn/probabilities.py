@@ -25,4 +25,5 @@ def probabilities(loss: Any, y: Array, count: int) -> Array:
     else:
         p = np.maximum(y, 0)
     total = p.sum(1, keepdims=True)
-    return np.divide(p, total, out=np.full_like(p, 1 / count), where=total > 0)
+    shares: Array = np.divide(p, total, out=np.full_like(p, 1 / count), where=total > 0)
+    return shares

@@ -84,7 +84,7 @@ class ConvNetRegressor(RegressorMixin, ConvNet):  # type: ignore[misc]
 
     def _outputs(self, targets: Array) -> int:
         """The number of values."""
-        return targets.shape[1]
+        return int(targets.shape[1])
 
     def _check_outputs(self, network: Network, targets: Array) -> None:
         """ValueError unless the network gives as many values as y has."""

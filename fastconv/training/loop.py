@@ -106,7 +106,7 @@ def fit(
     sample_weight : array (N,) of numbers >= 0, optional
         How much each image counts: the loss is sum w[n] l[n] / sum w[n] over all images, and each batch has its part of
         it; a loss that is a sum is sum w[n] l[n]. Images of weight 0 are left out. A share for the validation has the
-        weights of its images. Accuracies and metrics count each image once.
+        weights of its images. Accuracies and metrics count each image once. Not with a loader that mixes images.
 
     Returns
     -------

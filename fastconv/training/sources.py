@@ -42,7 +42,7 @@ def sources(
     else:
         drawn_by = seed if isinstance(seed, int | np.integer) else 0
         parts = divided(images, labels, weights, share, int(drawn_by))
-        data, held_out = (Data(network, *part[:2], loss, weights=part[2]) for part in parts)
+        data, held_out = (Data(network, x, y, loss, weights=w) for x, y, w in parts)
     seen = images_seen(len(data.images), batch_size, drop_last)
     rng = check.random(seed)
     if not begins_with_norm(network):
