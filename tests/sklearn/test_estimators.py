@@ -46,16 +46,16 @@ def test_a_classifier_of_images_with_names_as_labels():
     assert net.loss_curve_ == [epoch.loss for epoch in net.history_]
 
 
-def test_it_trains_as_fit_does():
-    net = classifier(model=models.nielsen, epochs=2, optimizer="sgd", momentum=0.5, batch_size=32).fit(X, Y)
+def test_it_trains_as_fit_does_and_goes_on_with_the_same_optimizer():
+    net = classifier(model=models.nielsen, epochs=2, optimizer="sgd", momentum=0.9, batch_size=32).fit(X, Y)
     draws = np.random.RandomState(np.random.RandomState(0).randint(2**31 - 1))
     network = Network(models.nielsen(classes=3), (1, 8, 8), seed=int(draws.randint(2**31 - 1)))
-    labels = np.searchsorted(NAMES, Y)
-    fastconv.fit(
-        *(network, X.astype("float32"), labels),
-        **{"epochs": 2, "batch_size": 32, "optimizer": optim.SGD(0.01, 0.5), "seed": int(draws.randint(2**31 - 1))},
-        progress=False,
-    )
+    data, sgd = (X.astype("float32"), np.searchsorted(NAMES, Y)), optim.SGD(0.01, 0.9)
+    options = {"batch_size": 32, "optimizer": sgd, "progress": False}
+    fastconv.fit(network, *data, epochs=2, seed=int(draws.randint(2**31 - 1)), **options)
+    np.testing.assert_array_equal(net.network_.parameters.vector, network.parameters.vector)
+    net.partial_fit(X, Y)
+    fastconv.fit(network, *data, epochs=1, seed=int(draws.randint(2**31 - 1)), **options)
     np.testing.assert_array_equal(net.network_.parameters.vector, network.parameters.vector)
 
 
