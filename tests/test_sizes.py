@@ -17,7 +17,11 @@ BODY, MANY = 40, 5  # lines of a function without its docstring, and how many ma
 LONGEST = 60
 PARAMETERS = 12
 LONG_FILES = {}
-MANY_PARAMETERS = {"training/loop.py::fit": 19, "layers/conv.py::__init__": 13}  # what people write, each by name
+MANY_PARAMETERS = {
+    "training/loop.py::fit": 20,
+    "sklearn/estimator.py::__init__": 26,
+    "layers/conv.py::__init__": 13,
+}  # what people write, each by name
 HEAD = re.compile(r"^( *)(?:cdef|cpdef|def)\b[^=]*?\b(\w+)\(", re.MULTILINE)
 
 

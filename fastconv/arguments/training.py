@@ -84,7 +84,7 @@ FIT = {  # an argument of other libraries -> the name here, or what to write
     "n_jobs": "write fastconv.set_num_threads(VALUE) before it",
     "class_weight": "write loss=fastconv.CrossEntropy(weight=VALUE)",
     "label_smoothing": "write loss=fastconv.CrossEntropy(label_smoothing=VALUE)",
-    "sample_weight": "weights need a loss of your own, which help(fastconv.losses) describes",
+    **dict.fromkeys(("sample_weights", "weights", "w"), "sample_weight"),
     "initial_epoch": "write resume=path, with a file of fastconv.callbacks.Checkpoint, or call fit again with the "
     "epochs that remain",
     "steps_per_epoch": "an epoch is all images; write batch_size, or a loop with train_step",
@@ -111,6 +111,7 @@ OF_GRADIENTS = {
 }
 EVALUATE = {
     **FIT,
+    "sample_weight": "evaluate counts each image once: leave it out",
     "batch_size": "evaluate makes batches of its own: leave it out",
     "verbose": "evaluate shows nothing: leave it out",
     "progress": "evaluate shows nothing: leave it out",

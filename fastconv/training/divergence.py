@@ -7,6 +7,7 @@ import numpy as np
 from ..arguments.batch import white_of_floats
 from ..arguments.finite import contents, item_not_finite
 from ..losses import MSE
+from ..losses.weighted import plain
 from ..network import Network
 from ..typing import Array
 
@@ -48,10 +49,11 @@ def of_batch(batch: Any, optimizer: Any, loss: Any) -> str:
     """The same for a batch of a loader; None for an epoch in which no batch was at fault."""
     if batch is None:
         return smaller_steps(optimizer, sure=False)
-    for what, array in (("images", batch.images), ("targets", batch.targets)):
+    targets = plain(batch.targets)
+    for what, array in (("images", batch.images), ("targets", targets)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             return f"{what} of this batch hold {contents(array)}: look at the data set and its transforms"
-    return all_ignored(batch.targets, loss) or too_fast(batch.images, optimizer, loss)
+    return all_ignored(targets, loss) or too_fast(batch.images, optimizer, loss)
 
 
 def all_ignored(targets: Array, loss: Any) -> str:

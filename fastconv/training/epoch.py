@@ -8,9 +8,10 @@ import numpy as np
 from ..arguments.batch import batch, iterator_cure, shape_of_batch
 from ..arguments.signatures import no_attribute
 from ..losses.base import prepared, true_classes
+from ..losses.weighted import Weighted, scaled, weighted
 from ..ops import check
 from ..predictor import Predictor
-from ..typing import Shape
+from ..typing import Array, Shape
 
 OF_EPOCHS = {  # names of other libraries
     "val_loss": "write epoch.validation_loss",
@@ -102,9 +103,16 @@ def number(loss: float) -> str:
 
 
 class Data:
-    """Images with targets, checked once; with their true classes, if the results are to be `scored`."""
+    """Images with targets, checked once; with their true classes, if the results are to be `scored`.
 
-    def __init__(self, network: Predictor, images: Any, labels: Any, loss: Any, scored: bool = True) -> None:
+    `weights` (N,), or None: how much each image counts in the loss.
+    """
+
+    def __init__(
+        self, network: Predictor, images: Any, labels: Any, loss: Any, scored: bool = True, weights: Array | None = None
+    ) -> None:
+        self.loss = loss if weights is None else Weighted(loss)
+        self.weights = None if weights is None else scaled(weights, loss)
         try:
             self.images, batched = batch(images, "images", network.input_shape, network.dtype)
         except (TypeError, ValueError):
@@ -132,6 +140,10 @@ class Data:
             )
         self.targets = prepared(loss, labels, y_shape, network.dtype)
         self.classes = true_classes(loss, array, y_shape) if scored else None
+
+    def targets_of(self, part: Any) -> Array:
+        """The targets of some images as the loss takes them, with their weights if there are any."""
+        return self.targets[part] if self.weights is None else weighted(self.targets[part], self.weights[part])
 
 
 def refuse_swapped(images: object, labels: object, network: Predictor) -> None:

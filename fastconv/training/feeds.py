@@ -22,6 +22,7 @@ class Feed(Protocol):
     """What gives the batches of each epoch."""
 
     images: int  # of an epoch
+    loss: Any  # of its batches: the one that fit was given, or that with weights
     batch_size: int
     classes: tuple[str, ...] | None
     preprocessing: Any  # the transforms that are not random, or None
@@ -46,6 +47,7 @@ class ArrayFeed:
 
     def __init__(self, data: Data, batch_size: int, images: int, rng: Generator) -> None:
         self.data, self.batch_size, self.images, self.rng = data, batch_size, images, rng
+        self.loss = data.loss
         self.began = rng.bit_generator.state  # before the order of the epoch that runs was drawn
 
     def batches(self, number: int, first: int = 0) -> Iterator[Batch]:
@@ -56,7 +58,7 @@ class ArrayFeed:
         for start in range(first * size, self.images, size):
             part = order[start : start + size]
             classes = None if data.classes is None else data.classes[part]
-            yield Batch(data.images[part], data.targets[part], classes, part)
+            yield Batch(data.images[part], data.targets_of(part), classes, part)
 
     def state(self) -> dict[str, Any]:
         """The number of images, and the state of the generator before the epoch that runs."""

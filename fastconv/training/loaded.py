@@ -12,6 +12,7 @@ from ..data.picture_files import FileData
 from ..data.splits import Subset, data_set, split
 from ..data.transforms import center_crop, described, resize, unchanging
 from ..losses.base import prepared, true_classes
+from ..losses.weighted import WEIGHT, Weighted, checked_weights, plain, scaled, weighted
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH, Predictor
@@ -20,7 +21,9 @@ from ..typing import Array
 from .feeds import Batch, same
 from .given import begins_with_norm, warn_of_pixels
 
-__all__ = ["LoadedValidation", "LoaderFeed", "divided", "loader_of"]
+__all__ = ["LoadedValidation", "LoaderFeed", "divided", "loader_of", "with_weights"]
+
+OPTIONS = ("batch_size", "shuffle", "seed", "drop_last", "transforms", "workers", "processes", "balanced", "mix")
 
 
 def loader_of(given: Any, batch_size: int, seed: int, drop_last: bool) -> Loader:
@@ -38,8 +41,49 @@ def divided(loader: Loader, share: float, drawn: bool) -> tuple[Loader, Loader]:
     """
     seed, labels = 0 if drawn else loader.seed, getattr(loader.data, "labels", None)
     training, validation = split(loader.data, share, seed, stratify=labels is not None)
-    options = ("batch_size", "shuffle", "seed", "drop_last", "transforms", "workers", "processes", "balanced", "mix")
-    return Loader(training, **{name: getattr(loader, name) for name in options}), held_out(validation, loader)
+    return of_other(part_of(training), loader), held_out(part_of(validation), loader)
+
+
+def of_other(data: Any, loader: Loader) -> Loader:
+    """A loader of other data with the options of this one."""
+    return Loader(data, **{name: getattr(loader, name) for name in OPTIONS})
+
+
+class WeightedSet:
+    """A data set whose targets have weights, as `losses.weighted` takes them."""
+
+    def __init__(self, data: Any, weights: Array, loss: Any) -> None:
+        self.data, self.loss = data, loss
+        self.given, self.weights = weights, scaled(weights, loss)
+        for name in ("labels", "classes"):
+            if getattr(data, name, None) is not None:
+                setattr(self, name, getattr(data, name))
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def batch(self, indices: Array) -> tuple[Any, Array]:
+        """The images, and their targets with their weights."""
+        images, targets = self.data.batch(indices)
+        return images, weighted(targets, self.weights[np.asarray(indices)])
+
+
+def with_weights(loader: Loader, weights: Any, loss: Any) -> Loader:
+    """The same loader, of those images whose weight is not 0, with weights beside the targets."""
+    weights = checked_weights(weights, len(loader.data))
+    if loader.mix is not None:
+        raise ValueError("sample_weight needs images that are not mixed: leave out mix= of the loader")
+    some = np.flatnonzero(weights)
+    data = loader.data if len(some) == len(weights) else Subset(loader.data, some)
+    return of_other(WeightedSet(data, weights[some], loss), loader)
+
+
+def part_of(part: Subset) -> Any:
+    """The part of a data set; its weights, if it has any, are scaled anew, because their mean is another."""
+    whole = part.data
+    if not isinstance(whole, WeightedSet):
+        return part
+    return WeightedSet(Subset(whole.data, part.indices), whole.given[part.indices], whole.loss)
 
 
 def held_out(data: Any, loader: Loader | None) -> Loader:
@@ -54,7 +98,8 @@ class LoaderFeed:
     split: tuple[float, int] | None = None
 
     def __init__(self, network: Network, loader: Loader, loss: Any, drawn: bool) -> None:
-        self.network, self.loader, self.loss = network, loader, loss
+        self.network, self.loader = network, loader
+        self.loss = Weighted(loss) if isinstance(loader.data, WeightedSet) else loss
         self.drawn = drawn  # whether nobody chose the seed
         self.batch_size, self.first = min(loader.batch_size, len(loader.data)), loader.epochs
         self.images = len(loader) * loader.batch_size if loader.drop_last else len(loader.data)
@@ -95,7 +140,7 @@ def preprocessing_of(loader: Loader) -> Any:
     if any(described(transform) is None for transform in loader.transforms):
         return UNKNOWN
     data = loader.data
-    while isinstance(data, Subset):
+    while isinstance(data, Subset | WeightedSet):
         data = data.data
     size = data.size if isinstance(data, FileData) else None
     square = (resize(size), center_crop(size)) if isinstance(size, int) else (resize(size),) if size else ()
@@ -107,7 +152,8 @@ class LoadedValidation:
 
     def __init__(self, network: Predictor, given: Any, loss: Any, training: Loader | None = None) -> None:
         self.loader = given if isinstance(given, Loader) else held_out(given, training)
-        self.loss, self.preprocessing = loss, preprocessing_of(self.loader)
+        self.loss = Weighted(loss) if isinstance(self.loader.data, WeightedSet) else loss
+        self.preprocessing = preprocessing_of(self.loader)
         if self.loader.shuffle or self.loader.drop_last:
             raise ValueError(
                 "validation must be all images in their order: give a Loader with shuffle=False, drop_last=False"
@@ -143,9 +189,13 @@ def checked(network: Predictor, images: Any, targets: Any, loss: Any) -> Batch:
     if not batched or len(x) == 0:
         wanted = shape_of_batch(network.input_shape)
         raise ValueError(f"images of a batch must be {wanted} with N >= 1, got shape {np.shape(images)}")
-    y_shape, targets = (len(x), *network.output_shape), np.asarray(targets)
+    y_shape, given = (len(x), *network.output_shape), np.asarray(targets)
+    targets = plain(given)
     if targets.dtype.kind == "f":
         targets = targets.astype(network.dtype, copy=False)
     if len(targets) != len(x):
         raise ValueError(f"a batch must have as many targets as images, got {len(targets)} and {len(x)}")
-    return Batch(x, prepared(loss, targets, y_shape, network.dtype), true_classes(loss, targets, y_shape), None)
+    classes = true_classes(loss.loss if isinstance(loss, Weighted) else loss, targets, y_shape)
+    if isinstance(loss, Weighted):
+        targets = weighted(targets, given[WEIGHT])
+    return Batch(x, prepared(loss, targets, y_shape, network.dtype), classes, None)

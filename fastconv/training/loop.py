@@ -43,6 +43,7 @@ def fit(
     max_norm: float | None = None,
     metrics: Mapping[str, Callable[[Any, Any], float]] | None = None,
     resume: Any = None,
+    sample_weight: ArrayLike | None = None,
 ) -> list[Epoch]:
     """Train the network on images in shuffled batches.
 
@@ -102,6 +103,10 @@ def fit(
         bit those of a training without a break, on any number of threads. `epochs` are those of the whole training, and
         may be more than before. The settings of the optimizer, such as its learning rate, are those of the file. True:
         the file of the Checkpoint among the callbacks, if there is one already.
+    sample_weight : array (N,) of numbers >= 0, optional
+        How much each image counts: the loss is sum w[n] l[n] / sum w[n] over all images, and each batch has its part of
+        it; a loss that is a sum is sum w[n] l[n]. Images of weight 0 are left out. A share for the validation has the
+        weights of its images. Accuracies and metrics count each image once. Not with a loader that mixes images.
 
     Returns
     -------
@@ -152,11 +157,11 @@ def fit(
     given.check_callback(on_epoch, "on_epoch", "an Epoch")
     callbacks, metrics = checked_callbacks(callbacks), checked_metrics(metrics)
     adjust = adjustment(accumulate, max_norm, loss, lean)
-    feed, held_out = sources(network, images, labels, validation, loss, batch_size, seed, drop_last)
+    feed, held_out = sources(network, images, labels, validation, loss, batch_size, seed, drop_last, sample_weight)
     if metrics and held_out is None:
         raise ValueError("metrics are those of the validation, and fit was given none; write fit(..., validation=0.1)")
     with network.training():
-        reserve(network, feed, held_out, loss, lean)
+        reserve(network, feed, held_out, lean)
         rate = Rate(optimizer, schedule, epochs, -(-feed.images // (feed.batch_size * accumulate)))
         run = Run(network, feed, optimizer, loss, rate, adjust, accumulate, lean)
         run.validation, run.metrics, run.callbacks, run.shown = held_out, metrics, callbacks, progress

@@ -153,7 +153,7 @@ class Run:
             return None, None, {}
         try:
             self.call("before_validation")  # Ctrl-C meanwhile is raised after it
-            return score(self.network, self.validation, self.loss, self.metrics)
+            return score(self.network, self.validation, self.metrics)
         finally:
             self.call("after_validation")
 
@@ -179,7 +179,7 @@ class Run:
         watch = partial(self.count.add, classes=batch.classes)
         try:
             self.step_loss = self.network.train_batch(
-                batch.images, batch.targets, self.loss, self.optimizer, self.lean, watch, self.adjust
+                batch.images, batch.targets, self.feed.loss, self.optimizer, self.lean, watch, self.adjust
             )
         except FloatingPointError as error:
             raise self.stopped(f"{self.place()}: {self.why(error)}; {self.cause(batch)}") from error

@@ -13,6 +13,7 @@ from ..arguments.signatures import explained
 from ..executor.logits import warn_of_probabilities
 from ..frozen import FrozenNetwork
 from ..losses.base import predicted_classes
+from ..losses.weighted import plain
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH, Predictor
@@ -77,7 +78,7 @@ def evaluate(
         data = LoadedValidation(network, images, loss)
     else:
         data = Data(network, *pair(images, labels, EVALUATE), loss)
-    result = score(network, data, loss)[:2]
+    result = score(network, data)[:2]
     if not math.isfinite(result[0]):
         warn(f"the loss is {result[0]}: {why(network, data)}", RuntimeWarning)
     return result
@@ -92,18 +93,18 @@ def why(network: Predictor, data: Any) -> str:
 
 
 def score(
-    network: Predictor, data: Any, loss: Any, metrics: Mapping[str, Any] | None = None
+    network: Predictor, data: Any, metrics: Mapping[str, Any] | None = None
 ) -> tuple[float, float | None, dict[str, float]]:
     """(loss, accuracy, metrics) on checked data: `Data`, or what has a method `outputs`."""
     if isinstance(data, Data):
-        y, targets, classes = outputs(network, data.images), data.targets, data.classes
+        y, targets, classes = outputs(network, data.images), data.targets_of(slice(None)), data.classes
     else:
         y, targets, classes = data.outputs(network)
-    count = Count(loss)
+    count = Count(data.loss)
     value = np.zeros((), network.dtype)
-    loss.bind(y, targets, value, None)()
+    data.loss.bind(y, targets, value, None)()
     count.add(value, y, classes)
-    truth = targets if classes is None else classes
+    truth = plain(targets) if classes is None else classes
     if metrics:  # which may not write into the labels of the caller
         y, truth = y.view(), truth.view()
         y.flags.writeable = truth.flags.writeable = False

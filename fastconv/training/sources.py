@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..losses.weighted import checked_weights
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH
@@ -16,21 +17,32 @@ __all__ = ["reserve", "sources"]
 
 
 def sources(
-    network: Network, images: Any, labels: Any, validation: Any, loss: Any, batch_size: int, seed: Any, drop_last: bool
+    network: Network,
+    images: Any,
+    labels: Any,
+    validation: Any,
+    loss: Any,
+    batch_size: int,
+    seed: Any,
+    drop_last: bool,
+    weights: Any,
 ) -> tuple[Feed, Any]:
     """(what gives the batches, the validation or None), both checked."""
     if labels is None and is_data_set(images):
-        return loaded(network, images, validation, loss, batch_size, seed, drop_last)
+        return loaded(network, images, validation, loss, batch_size, seed, drop_last, weights)
     if is_data_set(images) and not hasattr(images, "__array__"):
         kind = type(images).__name__
         raise TypeError(f"labels must be left out, for the {kind} has its own: write fit(network, data, epochs=10)")
     images, labels = pair(images, labels, FIT)
+    if weights is not None:
+        images, labels, weights = counting(images, labels, weights)
     share = share_of(validation)
-    if share is not None:
+    if share is None:
+        data, held_out = Data(network, images, labels, loss, weights=weights), held(network, validation, loss)
+    else:
         drawn_by = seed if isinstance(seed, int | np.integer) else 0
-        (images, labels), validation = divided(images, labels, share, int(drawn_by))
-    data = Data(network, images, labels, loss)
-    held_out = held(network, validation, loss)
+        parts = divided(images, labels, weights, share, int(drawn_by))
+        data, held_out = (Data(network, x, y, loss, weights=w) for x, y, w in parts)
     seen = images_seen(len(data.images), batch_size, drop_last)
     rng = check.random(seed)
     if not begins_with_norm(network):
@@ -42,16 +54,25 @@ def sources(
 
 
 def loaded(
-    network: Network, given: Any, validation: Any, loss: Any, batch_size: int, seed: Any, drop_last: bool
+    network: Network,
+    given: Any,
+    validation: Any,
+    loss: Any,
+    batch_size: int,
+    seed: Any,
+    drop_last: bool,
+    weights: Any,
 ) -> tuple[Feed, Any]:
     """The same for a data set or a loader."""
-    from .loaded import LoadedValidation, LoaderFeed, divided, loader_of
+    from .loaded import LoadedValidation, LoaderFeed, divided, loader_of, with_weights
 
     drawn = seed is None
     if drawn:
         seed = int(np.random.default_rng().integers(1 << 62))
     loader = loader_of(given, batch_size, check.integer(seed, "seed", 0), drop_last)
     drawn = drawn and loader is not given
+    if weights is not None:
+        loader = with_weights(loader, weights, loss)
     share = share_of(validation)
     if share is not None:
         loader, validation = divided(loader, share, drawn)
@@ -99,8 +120,17 @@ class Numbered:
         raise NotImplementedError
 
 
-def divided(images: Any, labels: Any, share: float, seed: int) -> tuple[Any, Any]:
-    """(images, labels) to train on, and those of the validation; the same for the same seed."""
+def counting(images: Any, labels: Any, weights: Any) -> tuple[Any, Any, Array]:
+    """(images, labels, weights) of the images whose weight is not 0."""
+    images, labels = check.given(images, "images"), check.given(labels, "labels")
+    weights = checked_weights(weights, len(images) if images.ndim else 0)
+    if weights.all() or labels.ndim == 0 or len(labels) != len(images):  # which is refused later
+        return images, labels, weights
+    return images[weights > 0], labels[weights > 0], weights[weights > 0]
+
+
+def divided(images: Any, labels: Any, weights: Array | None, share: float, seed: int) -> tuple[Any, Any]:
+    """(images, labels, weights) to train on, and those of the validation; the same for the same seed."""
     from ..data.splits import split
 
     images, classes = check.given(images, "images"), check.given(labels, "labels")
@@ -109,7 +139,11 @@ def divided(images: Any, labels: Any, share: float, seed: int) -> tuple[Any, Any
     stratify = classes.ndim == 1 and classes.dtype.kind in "iu"
     numbered = Numbered(len(images), classes if stratify else None)
     kept, held_out = split(numbered, share, seed, stratify=stratify)
-    return (images[kept.indices], classes[kept.indices]), (images[held_out.indices], classes[held_out.indices])
+    both = (kept.indices, held_out.indices)
+    if not len(held_out):
+        raise ValueError(f"validation={share:g} of {len(images)} images is none, of each class; take a larger share")
+    first, second = ((images[part], classes[part], None if weights is None else weights[part]) for part in both)
+    return first, second
 
 
 def images_seen(images: int, batch_size: int, drop_last: bool) -> int:
@@ -120,20 +154,20 @@ def images_seen(images: int, batch_size: int, drop_last: bool) -> int:
     return seen
 
 
-def reserve(network: Network, feed: Feed, validation: Any, loss: Any, fused_update: bool) -> None:
+def reserve(network: Network, feed: Feed, validation: Any, fused_update: bool) -> None:
     """Plan every size of batch in an epoch, so that a batch that cannot run is refused before anything changes."""
     size, images = feed.batch_size, feed.images
     whole, rest = min(size, images), images % size
     if isinstance(validation, Data):
         network.reserve(min(BATCH, len(validation.images)))
         y = np.empty((len(validation.images), *network.output_shape), network.dtype)
-        loss.bind(y, validation.targets, np.zeros((), network.dtype), None)
+        validation.loss.bind(y, validation.targets_of(slice(None)), np.zeros((), network.dtype), None)
     elif validation is not None:
         validation.reserve(network)
-    network.reserve(whole, loss, fused_update)
+    network.reserve(whole, feed.loss, fused_update)
     try:
         if rest:
-            network.reserve(rest, loss, fused_update)
+            network.reserve(rest, feed.loss, fused_update)
     except ValueError as error:
         raise ValueError(
             f"batch_size={size} leaves a last batch of {rest} of {images} images, which cannot be trained "

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arguments import training as words
 from ..arguments.signatures import explained
+from ..losses.weighted import checked_weights
 from ..network import Network
 from .divergence import cause
 from .epoch import Data
@@ -20,6 +22,7 @@ def train_step(
     optimizer: Any = None,
     loss: Any = None,
     lean: bool = False,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """One step of training on one batch: forward, backward, update. Returns the loss before the update.
 
@@ -36,6 +39,8 @@ def train_step(
         ``CrossEntropy()`` unless given.
     lean : bool
         As in `fit`.
+    sample_weight : array (N,) of numbers >= 0, optional
+        How much each image counts: the loss is sum w[n] l[n] / sum w[n], or sum w[n] l[n] if it is a sum.
 
     Returns
     -------
@@ -61,9 +66,10 @@ def train_step(
     images, labels = pair(images, labels, STEP)
     optimizer, loss = usable(optimizer, lean), chosen(loss)
     with network.training():
-        data = Data(network, images, labels, loss, scored=False)
+        weights = None if sample_weight is None else checked_weights(sample_weight, len(np.asanyarray(images)))
+        data = Data(network, images, labels, loss, scored=False, weights=weights)
         try:
-            return network.train_batch(data.images, data.targets, loss, optimizer, lean)
+            return network.train_batch(data.images, data.targets_of(slice(None)), data.loss, optimizer, lean)
         except FloatingPointError as error:
             why = cause(network, data.images, data.targets, None, optimizer, loss)
             raise FloatingPointError(f"the loss is NaN or infinite; {why}") from error

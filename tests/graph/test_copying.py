@@ -258,23 +258,36 @@ class Generous(pickle.Pickler):
             return kept, (len(KEPT) - 1,)
         return NotImplemented
 
-    @classmethod
-    def dumps(cls, value):
-        file = io.BytesIO()
-        cls(file, 5).dump(value)
-        return file.getvalue()
+
+SOURCE = """
+def dumps(value):
+    file = io.BytesIO()
+    Generous(file, 5).dump(value)
+    return file.getvalue()
+"""
+
+
+def generous(name):
+    """A module of this name with a function `dumps`."""
+    module = types.ModuleType(name)
+    vars(module).update(io=io, Generous=Generous)
+    exec(SOURCE, vars(module))
+    return module
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-@pytest.mark.parametrize("module", ["cloudpickle", "dill"])
-def test_other_picklers_may_take_what_pickle_cannot(module, frozen, monkeypatch):
-    monkeypatch.setitem(sys.modules, module, Generous)
+@pytest.mark.parametrize("name", ["cloudpickle", "dill._dill", "joblib.externals.cloudpickle.cloudpickle"])
+def test_other_picklers_may_take_what_pickle_cannot(name, frozen, monkeypatch):
+    module = generous(name)
+    monkeypatch.setitem(sys.modules, name, module)
     network = Network(sequential(Linear(2), type("<local>", (Holding,), {})(lambda: 3)), (3,), seed=0)
     network = network.freeze() if frozen else network
     x = np.ones(3, "float32")
-    np.testing.assert_array_equal(pickle.loads(Generous.dumps(network)).predict(x), network.predict(x))
+    np.testing.assert_array_equal(pickle.loads(module.dumps(network)).predict(x), network.predict(x))
     with pytest.raises(pickle.PicklingError, match=r"keeper \(Holding\) cannot be pickled: .*lock"):
-        Generous.dumps(Network(Holding(threading.Lock()), (3,)))
+        module.dumps(Network(Holding(threading.Lock()), (3,)))
+    with pytest.raises(pickle.PicklingError, match=r"keeper \(\S+\) cannot be pickled: .*top of a module"):
+        pickle.dumps(network)  # which is not at work in that module
 
 
 @pytest.mark.parametrize("way", [copy.deepcopy, copy.copy])
