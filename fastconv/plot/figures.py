@@ -18,9 +18,9 @@ FACE = "white"  # also on a dark page
 def new(width: float, height: float, text: str, title: str | None) -> Any:
     """An empty Figure of this size in inches; `text` says what it shows, for those who do not see it."""
     needed("matplotlib", "fastconv.plot", "matplotlib")
-    from matplotlib.figure import Figure
+    from .shown import Shown
 
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor=FACE)
+    figure = Shown(figsize=(width, height), layout="constrained", facecolor=FACE)
     if title is not None:
         figure.suptitle(str(title))
     figure.set_label(text)
