@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
+from ..kernels.runtime import calls as runtime
 from ..kernels.runtime.calls import are_alike, beside_ordered, in_four_axes, view
 from ..typing import Array, Call, Named
 from . import check
@@ -101,8 +102,9 @@ def like(out: Array | None, arrays: Named) -> Array:
 
 def new_like(model: Array) -> Array:
     """A new array in the memory order of `model`."""
-    if model.flags.c_contiguous:
-        return check.empty(model.shape, model.dtype)
+    y = runtime.new_like(model)
+    if y is not None:
+        return y
     order = sorted(range(model.ndim), key=lambda i: -abs(model.strides[i]))
     y = check.empty([model.shape[i] for i in order], model.dtype)
     return y.transpose(np.argsort(order)) if order != sorted(order) else y
@@ -122,6 +124,9 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
     if not y.size:
         return nothing
     run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
+    found = beside_ordered([*arrays], axis)
+    if found is not None:
+        return partial(run, *found, *numbers)
     calls = [partial(run, *group, *numbers) for group in views(arrays, axis)]
     return calls[0] if len(calls) == 1 else partial(run_all, calls)
 

@@ -6,6 +6,7 @@
     arrays.pxi      views, new arrays, and questions about one array
     layout.pxi      planar and channels-last memory, and what several arrays have in common
     forms.pxi       the forms of memory that the norms read
+    geometry.pxi    the geometry of windows from plain numbers
     windows.pxi     the tables of pooling windows
     sequence.pxi    the calls of a network's plan, on arrays that stay where they are
     batch.pxi       what a network asks of each batch
@@ -51,6 +52,7 @@ cpdef enum:
 include "arrays.pxi"
 include "layout.pxi"
 include "forms.pxi"
+include "geometry.pxi"
 include "windows.pxi"
 include "signature.pxi"
 include "plan.pxi"

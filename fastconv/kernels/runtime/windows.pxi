@@ -17,7 +17,7 @@ cdef inline Py_ssize_t steps_to(Py_ssize_t distance, Py_ssize_t step) noexcept:
     return (distance + step - 1) // step if distance > 0 else -(-distance // step)
 
 
-def sliding_windows(
+cpdef np.ndarray sliding_windows(
     Py_ssize_t size, Py_ssize_t out, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t before,
     after=None, m=None
 ):
@@ -60,7 +60,21 @@ def sharing_windows(Py_ssize_t size, Py_ssize_t out):
     return lines
 
 
-def cover(np.ndarray lines not None, Py_ssize_t size):
+def window_tables(g, bint padded=False, m=None):
+    """`sliding_windows` along H and along W of a `Pool2dGeometry`; `padded`: m counts the padding. m: of every window."""
+    after = (g[14], g[15]) if padded else (None, None)
+    return (
+        sliding_windows(g[2], g[4], g[6], g[8], g[10], g[12], after[0], m),
+        sliding_windows(g[3], g[5], g[7], g[9], g[11], g[13], after[1], None if m is None else 1),
+    )
+
+
+def covers(np.ndarray rows not None, Py_ssize_t height, np.ndarray columns not None, Py_ssize_t width):
+    """`cover` along H and along W."""
+    return cover(rows, height) + cover(columns, width)
+
+
+cdef tuple cover(np.ndarray lines, Py_ssize_t size):
     """(ends, outputs): outputs[ends[i] : ends[i + 1]] are the windows that read position i, in order."""
     cdef np.npy_intp *line = <np.npy_intp *> np.PyArray_DATA(lines)
     cdef np.npy_intp *end

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...typing import Array, Call, Shape
 from .. import check
-from ..elementwise import agreeing, like
+from ..elementwise import agreeing, new_like
 from .common import arriving, bind, given_back, result, returned
 
 
@@ -25,7 +25,7 @@ def evaluate(
     arrays = agreeing(arrays)
     x, targets = arrays.values()
     value = check.output(out, x.shape if reduction == "none" else (), x.dtype, **arrays)
-    dx = like(None, {"x": x}) if check.flag(return_gradient, "return_gradient") else None
+    dx = new_like(x) if check.flag(return_gradient, "return_gradient") else None
     run = prepare(x, targets, value, dx, reduction, *numbers)
     run()
     return returned(value, out, dx, *checks, run)

@@ -221,7 +221,7 @@ def batch_norm_call(
     updated = None if running is None else (*running, momentum)
     rest = (saved_rows(mean, invstd), updated, eps, bool(training), epilogue.CODES[activation], exact)
     if form is planes:
-        vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
+        vectors = by_set(weight, x.shape[0]), by_set(bias, x.shape[0])
         return partial(kernels.load(x.dtype).norm.planes.forward, *map(sets, seen), *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, weight, bias, *rest)
 
@@ -271,7 +271,7 @@ def batch_norm_backward_call(
         )
     rest = (saved_rows(mean, invstd), *gradients, bool(training), epilogue.CODES[activation])
     if form is planes:
-        vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
+        vectors = by_set(weight, x.shape[0]), by_set(bias, x.shape[0])
         return partial(kernels.load(x.dtype).norm.planes.backward, *map(sets, seen), *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.backward, *seen, weight, bias, *rest)
 

@@ -165,8 +165,8 @@ def group_norm_call(
     groups = mean.shape[1]
     rest = ((mean, None, invstd), None, eps, True, 0, True)
     if form is planes:
-        operands = (sets(a, groups) for a in (*seen, None))
-        vectors = (by_set(w, 0, groups) for w in (weight, bias))
+        operands = [sets(a, groups) for a in (*seen, None)]
+        vectors = by_set(weight, 0, groups), by_set(bias, 0, groups)
         return partial(kernels.load(x.dtype).norm.planes.forward, *operands, *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, None, weight, bias, *rest)
 
