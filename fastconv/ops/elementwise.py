@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..kernels.runtime import calls as runtime
-from ..kernels.runtime.calls import are_alike, beside_ordered, in_four_axes, view
+from ..kernels.runtime.calls import are_alike, beside_ordered, in_four_axes, ordered_like, view
 from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
@@ -94,7 +93,7 @@ def array_beside(b: Any, name: str, a: Array, ndim: int | None = None) -> Array:
 
 def like(out: Array | None, arrays: Named) -> Array:
     """The result: `out`, or a new array in the memory order of the last input; others may be None."""
-    *_, model = arrays.values()
+    model = next(reversed(arrays.values()))
     if out is None:
         return new_like(model)
     return check.output(out, model.shape, model.dtype, elementwise=True, **arrays)
@@ -102,9 +101,9 @@ def like(out: Array | None, arrays: Named) -> Array:
 
 def new_like(model: Array) -> Array:
     """A new array in the memory order of `model`."""
-    y = runtime.new_like(model)
-    if y is not None:
-        return y
+    found = ordered_like(model)
+    if found is not None:
+        return found
     order = sorted(range(model.ndim), key=lambda i: -abs(model.strides[i]))
     y = check.empty([model.shape[i] for i in order], model.dtype)
     return y.transpose(np.argsort(order)) if order != sorted(order) else y

@@ -15,6 +15,7 @@ from .habits import op
 
 made = tuple.__new__  # of a named tuple: a third of the time of its constructor
 
+
 class Conv2dGeometry(NamedTuple):
     """A convolution of x (N, C, H, W) with w (K, C / groups, kh, kw) to y (N, K, OH, OW)."""
 
@@ -134,9 +135,7 @@ def conv_transpose2d(
     H_out = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1; with padding "multiple" H_out is sh H, plus 1
     where kh - sh is odd. In the result N, C, H, W describe the *output* of the transposed convolution.
     """
-    known = conv_transpose2d_numbers(
-        x_shape, weight_shape, stride, padding, output_padding, groups, dilation, precise
-    )
+    known = conv_transpose2d_numbers(x_shape, weight_shape, stride, padding, output_padding, groups, dilation, precise)
     if known is not None:
         return made(Conv2dGeometry, known)
     N, K, OH, OW = shape(x_shape, "input_shape", 4)

@@ -262,7 +262,7 @@ def repeated(np.ndarray a not None, int axis, Py_ssize_t extent):
     return view_of(a, a.ndim + 1, shape, strides, 0, PyArray_FLAGS(a) & WRITEABLE)
 
 
-def new_like(np.ndarray a not None):
+def ordered_like(np.ndarray a not None):
     """A new array of the shape and dtype of `a`, which is in C order; None where it is not."""
     if not PyArray_FLAGS(a) & CARRAY:
         return None

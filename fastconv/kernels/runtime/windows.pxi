@@ -17,7 +17,7 @@ cdef inline Py_ssize_t steps_to(Py_ssize_t distance, Py_ssize_t step) noexcept:
     return (distance + step - 1) // step if distance > 0 else -(-distance // step)
 
 
-cpdef np.ndarray sliding_windows(
+def sliding_windows(
     Py_ssize_t size, Py_ssize_t out, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t before,
     after=None, m=None
 ):
@@ -25,11 +25,20 @@ cpdef np.ndarray sliding_windows(
 
     m, unless it is given, counts the padding up to `after`, or (None) none.
     """
+    return windows_along(
+        size, out, kernel, stride, dilation, before, -1 if after is None else size + after, m is not None,
+        0 if m is None else m
+    )
+
+
+cdef np.ndarray windows_along(
+    Py_ssize_t size, Py_ssize_t out, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t before,
+    Py_ssize_t end, bint is_given, Py_ssize_t given
+):
+    """The same; `end` of the padding that m counts, or -1."""
     cdef np.npy_intp *line
     cdef np.ndarray lines = table(2, out, 4, &line)
-    cdef Py_ssize_t i, start, skipped, end = -1 if after is None else size + after
-    cdef Py_ssize_t given = 0 if m is None else m
-    cdef bint is_given = m is not None
+    cdef Py_ssize_t i, start, skipped
     cdef Py_ssize_t reach = (kernel - 1) * dilation
     for i in range(out):
         start = i * stride - before
@@ -62,10 +71,17 @@ def sharing_windows(Py_ssize_t size, Py_ssize_t out):
 
 def window_tables(g, bint padded=False, m=None):
     """`sliding_windows` along H and along W of a `Pool2dGeometry`; `padded`: m counts the padding. m: of every window."""
-    after = (g[14], g[15]) if padded else (None, None)
+    cdef Py_ssize_t n[16]
+    cdef Py_ssize_t given = 0 if m is None else m
+    cdef bint is_given = m is not None
+    cdef int i
+    if not isinstance(g, tuple) or PyTuple_GET_SIZE(g) != 16:
+        raise TypeError("g must be a Pool2dGeometry")
+    for i in range(16):
+        n[i] = <object> PyTuple_GET_ITEM(g, i)
     return (
-        sliding_windows(g[2], g[4], g[6], g[8], g[10], g[12], after[0], m),
-        sliding_windows(g[3], g[5], g[7], g[9], g[11], g[13], after[1], None if m is None else 1),
+        windows_along(n[2], n[4], n[6], n[8], n[10], n[12], n[2] + n[14] if padded else -1, is_given, given),
+        windows_along(n[3], n[5], n[7], n[9], n[11], n[13], n[3] + n[15] if padded else -1, is_given, 1),
     )
 
 

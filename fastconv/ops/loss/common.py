@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import kernels
-from ...kernels.runtime.calls import outside
+from ...kernels.runtime.calls import beside_ordered, outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..call_cache import planned
@@ -88,7 +88,8 @@ def bind(
 ) -> Call:
     """The kernel bound to views that it accepts; None among the results stays."""
     present = [a for a in results if a is not None]
-    groups = views([*inputs, *present, x], axis)
+    found = beside_ordered([*inputs, *present, x], axis)
+    groups = views([*inputs, *present, x], axis) if found is None else [found]
     if len(groups) > 1:  # more than four axes of unlike strides
         count = len(inputs)
         return on_copies(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.runtime.calls import repeated
 from ...typing import Array, Call, Shape
 from .. import check
 from ..elementwise import agreeing, new_like
@@ -66,7 +67,7 @@ def elements_call(
     each = reduction == "none"
     scale = scale_of(reduction, x.shape)
     inputs = [targets] if weight is None else [targets, weight]
-    value = value if each else value.reshape(1)
+    value = value if each else repeated(value, 0, 1)
     return bind(kernel, x, inputs, [value if each else None, dx], None if each else value, scale, dy * scale, *numbers)
 
 

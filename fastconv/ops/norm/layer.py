@@ -11,10 +11,10 @@ from ...kernels.runtime.calls import are_like, rows
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, nothing, on_copies, positive
+from ..elementwise import agreeing, like, new_like, nothing, on_copies, positive
 from ..habits import op
 from .group import saved_statistics
-from .views import fill_zeros, formed, with_saved
+from .views import fill_zeros, formed, in_order, with_saved
 
 
 @op
@@ -78,7 +78,7 @@ def layer_norm(
         raise ValueError(f"normalized_shape must be the extents of the last axes of x, {x.shape}, got {shape}")
     weight, bias = per_element(x, shape, weight=weight, bias=bias)
     eps = positive(eps, "eps")
-    y = like(out, {"weight": weight, "bias": bias, "x": x})
+    y = new_like(x) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
     rows_of_x = x.shape[: x.ndim - len(shape)]
     mean, invstd = np.zeros(rows_of_x, x.dtype), np.zeros(rows_of_x, x.dtype)
     run = layer_norm_call(x, y, weight, bias, mean, invstd, eps)
@@ -137,9 +137,10 @@ def layer_norm_backward(
     outer = mean.ndim
     if outer >= x.ndim or mean.shape != x.shape[:outer]:
         raise ValueError(f"mean must have the shape of the first axes of x, {x.shape}, got {mean.shape}")
-    (weight,) = per_element(x, x.shape[outer:], weight=weight)
-    dx = like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
-    dweight, dbias = np.empty(x.shape[outer:], x.dtype), np.empty(x.shape[outer:], x.dtype)
+    extents = x.shape[outer:]
+    (weight,) = per_element(x, extents, weight=weight)
+    dx = new_like(x) if out is None else like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    dweight, dbias = check.empty(extents, x.dtype), check.empty(extents, x.dtype)
     run = layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
@@ -153,7 +154,7 @@ def per_element(x: Array, shape: Shape, **arrays: Any) -> list[Any]:
         for name, a in arrays.items():
             if a is not None:
                 check.shape_is(a, name, shape, f"the normalised axes of x, which has shape {x.shape}")
-    return [None if a is None else np.ascontiguousarray(a) for a in arrays.values()]
+    return [None if a is None else in_order(a) for a in arrays.values()]
 
 
 def flat(a: Array | None) -> Any:

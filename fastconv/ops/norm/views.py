@@ -38,6 +38,11 @@ def per_channel(x: Array, **vectors: Any) -> Iterable[Any]:
     return vectors.values()
 
 
+def in_order(a: Array) -> Array:
+    """`a` in C order, itself where it is."""
+    return a if a.flags.c_contiguous else check.copied(a)
+
+
 def needed(**arrays: Any) -> None:
     """TypeError for None."""
     for name, a in arrays.items():
