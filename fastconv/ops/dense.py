@@ -104,7 +104,7 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
     agree(dy, "dy", O, "weight", weight, "(O, I) with O the last extent of dy")
     check.same_dtype(dy=dy, weight=weight, x=x)
     same_rows(dy, x)
-    dx, dweight, dbias = gradients = tuple([check.empty(shape, dy.dtype) for shape in (x.shape, (O, I), (O,))])
+    dx, dweight, dbias = check.empty(x.shape, x.dtype), check.empty((O, I), x.dtype), check.empty((O,), x.dtype)
     flat = matrix(dy)
     calls = (
         linear_backward_input_call(flat, weight, matrix(dx)),
@@ -112,6 +112,7 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
         linear_backward_bias_call(flat, dbias),
     )
     run_all(calls)
+    gradients = dx, dweight, dbias
     return planned(gradients, gradients, *calls)
 
 

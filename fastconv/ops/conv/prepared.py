@@ -12,7 +12,6 @@ from .. import check, epilogue, path
 from ..geometry import Conv2dGeometry
 from .packed import PackedWeight
 
-STEPS = slice(Conv2dGeometry._fields.index("sh"), Conv2dGeometry._fields.index("left") + 1)
 CHUNK = 8 << 20  # bytes of a batch that are converted to channels-last at a time
 
 
@@ -129,7 +128,7 @@ def plane_kernel(direction: str, dtype: DTypeLike) -> Kernel:
 
 def numbers(g: Conv2dGeometry) -> tuple[int, ...]:
     """The window as every kernel takes it: stride, dilation, padding, groups."""
-    return (*g[STEPS], g.groups)
+    return (*g[9:15], g.groups)  # from sh to left
 
 
 def reads_any_layout(g: Conv2dGeometry, dtype: DTypeLike) -> bool:
