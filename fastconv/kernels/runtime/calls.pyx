@@ -11,8 +11,8 @@
     sequence.pxi    the calls of a network's plan, on arrays that stay where they are
     batch.pxi       what a network asks of each batch
 
-An op that has run hands over its plan. The next call with the same signature would pass the same checks and go the same
-way, so its plan is followed instead. A plan holds no array but constants of the library.
+An op that has run hands over what it did, which the second call of a signature makes a plan of. The next call with the
+same signature would pass the same checks and go the same way, so its plan is followed instead. A plan holds no array but constants of the library.
 """
 
 cimport cython
