@@ -12,7 +12,8 @@ from ..typing import Array, Call
 from . import check, epilogue
 from .call_cache import planned
 from .conv.conv import check_bias
-from .habits import op, planned_by
+from .elementwise import Several
+from .habits import op
 
 
 @op
@@ -96,16 +97,23 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
     array([[1., 2.],
            [1., 2.]])
     """
-    weight = check.array(weight, "weight", 2)
-    x = rows(x, "x")
-    agree(x, "x", weight.shape[1], "weight", weight, "(O, I) with I the last extent of x")
-    of_x, of_weight, of_bias = (
-        planned_by(linear_backward_input, dy, weight),
-        planned_by(linear_backward_weight, dy, x),
-        planned_by(linear_backward_bias, dy),
+    weight, x = check.array(weight, "weight", 2), rows(x, "x")
+    O, I = weight.shape
+    agree(x, "x", I, "weight", weight, "(O, I) with I the last extent of x")
+    dy = rows(dy, "dy")
+    agree(dy, "dy", O, "weight", weight, "(O, I) with O the last extent of dy")
+    check.same_dtype(dy=dy, weight=weight, x=x)
+    same_rows(dy, x)
+    dx, dweight, dbias = check.empty(x.shape, x.dtype), check.empty((O, I), x.dtype), check.empty((O,), x.dtype)
+    flat = matrix(dy)
+    calls = (
+        linear_backward_input_call(flat, weight, matrix(dx)),
+        linear_backward_weight_call(flat, matrix(x), dweight),
+        linear_backward_bias_call(flat, dbias),
     )
-    gradients = of_x.result, of_weight.result, of_bias.result
-    return planned(gradients, gradients, *of_x.calls, *of_weight.calls, *of_bias.calls)
+    Several(calls)()
+    gradients = dx, dweight, dbias
+    return planned(gradients, gradients, *calls)
 
 
 @op
@@ -190,8 +198,7 @@ def linear_backward_weight(dy: Array, x: Array, *, out: Array | None = None) -> 
     """
     dy, x = rows(dy, "dy"), rows(x, "x")
     check.same_dtype(dy=dy, x=x)
-    if dy.shape[:-1] != x.shape[:-1]:
-        raise ValueError(f"dy and x must have the same rows, got shapes {dy.shape} and {x.shape}")
+    same_rows(dy, x)
     dweight = check.output(out, (dy.shape[-1], x.shape[-1]), dy.dtype, dy=dy, x=x)
     run = linear_backward_weight_call(matrix(dy), matrix(x), dweight)
     run()
@@ -252,6 +259,12 @@ def agree(x: Array, name: str, extent: int, other: str, y: Array, rule: str) -> 
         raise ValueError(
             f"{name} and {other} must agree: {other} is {rule}, got {name} {x.shape} and {other} {y.shape}"
         )
+
+
+def same_rows(dy: Array, x: Array) -> None:
+    """ValueError unless all axes but the last agree."""
+    if dy.shape[:-1] != x.shape[:-1]:
+        raise ValueError(f"dy and x must have the same rows, got shapes {dy.shape} and {x.shape}")
 
 
 def matrix(x: Array) -> Array:

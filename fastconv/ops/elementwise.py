@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..kernels.runtime.calls import are_alike, beside_ordered, in_four_axes, view
+from ..kernels.runtime.calls import are_alike, beside_ordered, in_four_axes, ordered_like, view
 from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
@@ -95,7 +95,7 @@ def array_beside(b: Any, name: str, a: Array, ndim: int | None = None) -> Array:
 
 def like(out: Array | None, arrays: Named) -> Array:
     """The result: `out`, or a new array in the memory order of the last input; others may be None."""
-    *_, model = arrays.values()
+    model = next(reversed(arrays.values()))
     if out is None:
         return new_like(model)
     return check.output(out, model.shape, model.dtype, elementwise=True, **arrays)
@@ -103,8 +103,9 @@ def like(out: Array | None, arrays: Named) -> Array:
 
 def new_like(model: Array) -> Array:
     """A new array in the memory order of `model`."""
-    if model.flags.c_contiguous:
-        return check.empty(model.shape, model.dtype)
+    found = ordered_like(model)
+    if found is not None:
+        return found
     order = memory_order(model)
     y = check.empty([model.shape[i] for i in order], model.dtype)
     return y.transpose(np.argsort(order)) if order != sorted(order) else y

@@ -13,7 +13,9 @@ CODES: dict[str | None, int] = {None: 0, "relu": 1, "relu6": 2}
 
 def code(activation: str | None) -> int:
     """The kernels' number of an activation; ValueError for any other name."""
-    if activation is None or (isinstance(activation, str) and activation in CODES):
+    if activation is None:
+        return 0
+    if isinstance(activation, str) and activation in CODES:
         return CODES[activation]
     others = ("elu", "gelu", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "silu", "softmax", "softplus", "tanh")
     word = activation.lower() if isinstance(activation, str) else ""

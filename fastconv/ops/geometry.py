@@ -5,13 +5,15 @@ All sizes are Python integers, so nothing here can overflow; what would overflow
     OH = floor((H + top + bottom - dh (kh - 1) - 1) / sh) + 1
 """
 
-from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
+from ..kernels.runtime.calls import conv2d_numbers, conv_transpose2d_numbers, pool2d_numbers
 from ..typing import Padding, Pair, Shape
 from .check import MAX_ELEMENTS, flag, integer, pair, shape
 from .extents import LIMIT, Two, check_padded, extent, multiple, pads, pooled_extent, steps, transposed_extent, within
 from .habits import op
+
+made = tuple.__new__  # of a named tuple: a third of the time of its constructor
 
 
 class Conv2dGeometry(NamedTuple):
@@ -90,16 +92,16 @@ def conv2d(
     precise: bool = False,
 ) -> Conv2dGeometry:
     """The geometry of ``conv2d`` and its gradients; ValueError or TypeError for what cannot be."""
-    plain = type(stride) is type(dilation) is type(groups) is int and (type(padding) is int or type(padding) is str)
-    if plain and type(x_shape) is type(weight_shape) is tuple and type(precise) is bool:
-        return remembered_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise)
-    return new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise)  # True equals 1, lists no hash
+    known = conv2d_numbers(x_shape, weight_shape, stride, padding, dilation, groups, precise)
+    if known is not None:
+        return made(Conv2dGeometry, known)
+    return new_conv2d(x_shape, weight_shape, stride, padding, dilation, groups, precise)
 
 
 def new_conv2d(
     x_shape: Shape, weight_shape: Shape, stride: Pair, padding: Padding, dilation: Pair, groups: int, precise: bool
 ) -> Conv2dGeometry:
-    """As `conv2d`, computed."""
+    """As `conv2d`, from arguments of any kind."""
     N, C, H, W = shape(x_shape, "input_shape", 4)
     K, c, kh, kw = shape(weight_shape, "weight_shape", 4)
     groups = integer(groups, "groups", 1)
@@ -115,9 +117,6 @@ def new_conv2d(
         check_padded((H, W), (height, width), padding)
     sh, sw = within(sh, height), within(sw, width)
     return Conv2dGeometry(N, C, H, W, K, OH, OW, kh, kw, sh, sw, dh, dw, top, left, bottom, right, groups, precise)
-
-
-remembered_conv2d = lru_cache(maxsize=512)(new_conv2d)  # a call on small images would spend most of its time here
 
 
 @op
@@ -136,6 +135,9 @@ def conv_transpose2d(
     H_out = (H - 1) sh - top - bottom + dh (kh - 1) + output_padding + 1; with padding "multiple" H_out is sh H, plus 1
     where kh - sh is odd. In the result N, C, H, W describe the *output* of the transposed convolution.
     """
+    known = conv_transpose2d_numbers(x_shape, weight_shape, stride, padding, output_padding, groups, dilation, precise)
+    if known is not None:
+        return made(Conv2dGeometry, known)
     N, K, OH, OW = shape(x_shape, "input_shape", 4)
     weight_k, c, kh, kw = shape(weight_shape, "weight_shape", 4)
     groups = integer(groups, "groups", 1)
@@ -181,6 +183,9 @@ def pool2d(
     ceil_mode: bool = False,
 ) -> Pool2dGeometry:
     """The geometry of a pooling window; stride None is the kernel's size, as in PyTorch."""
+    known = pool2d_numbers(x_shape, kernel_size, stride, padding, dilation, ceil_mode)
+    if known is not None:
+        return made(Pool2dGeometry, known)
     N, C, H, W = shape(x_shape, "input_shape", 4)
     kh, kw = steps(kernel_size, "kernel_size")
     sh, sw = (kh, kw) if stride is None else steps(stride, "stride")

@@ -84,16 +84,17 @@ def enabled(name: str) -> bool:
 
 def serves(name: str, g: Conv2dGeometry) -> bool:
     """Whether this path is switched on and a convolution with geometry `g` may take it."""
-    return enabled(name) and not (g.precise and name in BEYOND_THE_WINDOW)
+    return name not in switches.off and not (g.precise and name in BEYOND_THE_WINDOW)
 
 
 def conv2d(g: Conv2dGeometry, dtype: DTypeLike, x_like: Array, y_like: Array) -> str:
     """The path of a convolution with geometry `g`; x_like and y_like are its two image operands (x or dx, y or dy)."""
-    planes = check.in_planes(x_like) and check.in_planes(y_like) and serves("planar", g)
+    each = one_filter_per_channel(g)
     winograd = winograd_fits(g, dtype) and serves("winograd", g)
-    if planes and ((few_channels(g) and not winograd) or one_filter_per_channel(g)):
+    small = each or (not winograd and few_channels(g))
+    if small and serves("planar", g) and check.in_planes(x_like, y_like):
         return "planar"
-    if one_filter_per_channel(g) and serves("depthwise", g):
+    if each and serves("depthwise", g):
         return "depthwise"
     return "winograd" if winograd else "direct"
 

@@ -4,7 +4,7 @@ from ..typing import Array, Call, Pair, Shape
 from . import check, geometry
 from .call_cache import planned
 from .habits import op
-from .pool.prepared import Tables, mean_backward_call, mean_call, mean_tables, tables_of
+from .pool.prepared import Tables, mean_backward_call, mean_call, mean_tables
 
 
 @op
@@ -50,7 +50,7 @@ def upsample_nearest2d(x: Array, scale_factor: Pair, *, out: Array | None = None
     y = check.output(out, y_shape, x.dtype, check.layout_of(x), batched, x=x)
     run = upsample_nearest2d_call(x, y, scale)
     run()
-    return planned(check.give(y, out, batched), (y,), run, constants=tables_of(run))
+    return planned(check.give(y, out, batched), (y,), run, tables=True)
 
 
 @op
@@ -98,7 +98,7 @@ def upsample_nearest2d_backward(dy: Array, scale_factor: Pair, *, out: Array | N
     tables = sums(dy.shape, scale)
     run = mean_call(dy, dx, tables)
     run()
-    return planned(check.give(dx, out, batched), (dx,), run, constants=tables)
+    return planned(check.give(dx, out, batched), (dx,), run, tables=True)
 
 
 def scaled(x_shape: Shape, scale: Shape) -> Shape:

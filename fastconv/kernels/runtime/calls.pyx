@@ -7,12 +7,13 @@
     arrays.pxi      views, new arrays, and questions about one array
     layout.pxi      planar and channels-last memory, and what several arrays have in common
     forms.pxi       the forms of memory that the norms read
+    geometry.pxi    the geometry of windows from plain numbers
     windows.pxi     the tables of pooling windows
     sequence.pxi    the calls of a network's plan, on arrays that stay where they are
     batch.pxi       what a network asks of each batch
 
-An op that has run hands over its plan. The next call with the same signature would pass the same checks and go the same
-way, so its plan is followed instead. A plan holds no array but constants of the library.
+An op that has run hands over what it did, which the second call of a signature makes a plan of. The next call with the
+same signature would pass the same checks and go the same way, so its plan is followed instead. A plan holds no array but constants of the library.
 """
 
 cimport cython
@@ -52,6 +53,7 @@ cpdef enum:
 include "arrays.pxi"
 include "layout.pxi"
 include "forms.pxi"
+include "geometry.pxi"
 include "windows.pxi"
 include "signature.pxi"
 include "plan.pxi"

@@ -21,6 +21,23 @@ def run_stride(np.ndarray a not None, int first, int end):
     return stride if run_of(a, first, end, &stride) else None
 
 
+def rows(np.ndarray a not None, int count):
+    """`a` as (R, V), its first `count` axes as one and the others as one of unit stride; None where they are not runs."""
+    cdef np.npy_intp shape[2]
+    cdef np.npy_intp strides[2]
+    cdef int i
+    if count < 0 or count > a.ndim:
+        raise ValueError("count must be a number of axes of a")
+    if not run_of(a, 0, count, &strides[0]) or not run_of(a, count, a.ndim, &strides[1]):
+        return None
+    if strides[1] != a.descr.itemsize:
+        return None
+    shape[0] = shape[1] = 1
+    for i in range(a.ndim):
+        shape[0 if i < count else 1] *= a.shape[i]
+    return view_of(a, 2, shape, strides, 0, PyArray_FLAGS(a) & WRITEABLE)
+
+
 def planes(np.ndarray a not None):
     """`a`, of two axes at least, as (N, C, P) whose last axis has unit stride, or None."""
     cdef np.npy_intp shape[3]

@@ -141,6 +141,10 @@ def have_one_dtype(dict arrays not None):
 
 def is_shape(value, Py_ssize_t length):
     """Whether this is a tuple of so many integers >= 0."""
+    return are_extents(value, length)
+
+
+cdef bint are_extents(object value, Py_ssize_t length) except -1:
     cdef Py_ssize_t i
     cdef int overflow = 0
     if type(value) is not tuple or PyTuple_GET_SIZE(value) != length:
@@ -243,6 +247,26 @@ cdef Py_ssize_t bytes_of(tuple shape, np.dtype d, np.npy_intp *extents) except -
     if nbytes == SIZE_LIMIT:
         raise ValueError(f"an array of shape {shape} and dtype {d} is too large for this machine")
     return nbytes
+
+
+def repeated(np.ndarray a not None, int axis, Py_ssize_t extent):
+    """`a` with one more axis, at this place, along which it is repeated without memory; writable if `a` is."""
+    cdef np.npy_intp shape[MOST_AXES]
+    cdef np.npy_intp strides[MOST_AXES]
+    cdef int i
+    if a.ndim >= MOST_AXES or axis < 0 or axis > a.ndim or extent < 0:
+        raise ValueError("axis must be a place among at most 64 axes, and extent >= 0")
+    for i in range(a.ndim + 1):
+        shape[i] = extent if i == axis else a.shape[i - (i > axis)]
+        strides[i] = 0 if i == axis else a.strides[i - (i > axis)]
+    return view_of(a, a.ndim + 1, shape, strides, 0, PyArray_FLAGS(a) & WRITEABLE)
+
+
+def ordered_like(np.ndarray a not None):
+    """A new array of the shape and dtype of `a`, which is in C order; None where it is not."""
+    if not PyArray_FLAGS(a) & CARRAY:
+        return None
+    return new_array(a.descr, a.ndim, a.shape, NULL, PyArray_SIZE(a) * a.descr.itemsize)
 
 
 def size(shape, dtype):

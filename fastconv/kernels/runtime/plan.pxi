@@ -96,8 +96,8 @@ cdef class Planned:
     cdef readonly object result
     cdef object returned
     cdef readonly tuple calls
-    cdef tuple new, constants, shapes
-    cdef bint number, writes
+    cdef tuple new, shapes
+    cdef bint tables, number, writes
     cdef int scratch  # of `new`, so many that only the calls use, the last
 
 
@@ -112,14 +112,12 @@ cdef int flatten(tuple calls, list each, list scratch) except -1:
     return 0
 
 
-def planned(
-    result, tuple new, *calls, returned=None, tuple constants=(), tuple shapes=(), bint number=False, bint writes=False
-):
+def planned(result, tuple new, *calls, returned=None, tuple shapes=(), bint tables=False, bint number=False, bint writes=False):
     """The result of an op that made `new` arrays, then ran these prepared calls.
 
     returned    what the result consists of: new arrays or views of them, where it is not the result itself
-    constants   arrays of the library among the arguments of the calls, such as tables
     shapes      given arrays of which nothing but the shape is read; of others that no call reads, a number may be
+    tables      whether integers in less than four axes among the arguments of the calls are tables of the library
     number      whether an array without axes, the first that is returned, is given as a scalar
     writes      whether a given array is overwritten: then no two of them may overlap
     """
@@ -128,7 +126,7 @@ def planned(
     flatten(calls, each, scratch)
     made.result, made.new, made.calls, made.scratch = result, (*new, *scratch), tuple(each), len(scratch)
     made.returned = result if returned is None else returned
-    made.constants, made.shapes, made.number, made.writes = constants, shapes, number, writes
+    made.shapes, made.tables, made.number, made.writes = shapes, tables, number, writes
     return made
 
 
@@ -196,14 +194,14 @@ cdef bint is_one_of(object value, tuple some):
     return False
 
 
-cdef Part part_of(object value, list arrays, tuple constants, unsigned int *used):
+cdef Part part_of(object value, list arrays, bint tables, unsigned int *used):
     """What `value` is; None where that cannot be said of another call."""
     cdef Part part
     cdef Group group
     cdef int i
     if PyArray_CheckExact(value):
         part = part_of_array(value, arrays, used)
-        if part is None and is_one_of(value, constants):
+        if part is None and tables and (<np.ndarray> value).ndim < 4 and is_int64((<np.ndarray> value).descr):
             part = constant(value)
         return part
     if fixed(value):
@@ -213,7 +211,7 @@ cdef Part part_of(object value, list arrays, tuple constants, unsigned int *used
     group = Group.__new__(Group)
     group.parts = PyTuple_New(PyTuple_GET_SIZE(value))
     for i in range(PyTuple_GET_SIZE(value)):
-        part = part_of(<object> PyTuple_GET_ITEM(value, i), arrays, constants, used)
+        part = part_of(<object> PyTuple_GET_ITEM(value, i), arrays, tables, used)
         if part is None:
             return None
         Py_INCREF(part)  # the tuple takes a reference
@@ -301,12 +299,12 @@ cdef Plan plan_of(list arrays, Planned planned):
     for call in planned.calls:
         if type(call) is not partial or call.keywords or not fixed(call.func):
             return None
-        part = part_of(call.args, arrays, planned.constants, &used)
+        part = part_of(call.args, arrays, planned.tables, &used)
         if part is None:
             return None
         plan.functions.append(call.func)
         plan.arguments.append(part)
-    plan.returned = part_of(planned.returned, arrays, (), &ignored)
+    plan.returned = part_of(planned.returned, arrays, False, &ignored)
     if plan.returned is None or used != (1 << len(arrays)) - 1:
         return None
     if planned.number:
@@ -315,17 +313,21 @@ cdef Plan plan_of(list arrays, Planned planned):
 
 
 def keep(dict plans, tuple args, dict options, Planned planned not None):
-    """Keep what a call did, if that can be said of other calls."""
+    """Keep what a call did, if that can be said of other calls; of the first of its signature only that it was made.
+
+    A plan takes a third of the time of a call, which pays where a shape comes back.
+    """
     cdef Seen seen
-    cdef Plan plan
+    cdef bytes signature
     if not look_at(&seen, args, options):
         return
-    plan = plan_of([<object> seen.arrays[i] for i in range(seen.count)], planned)
-    if plan is None:
+    signature = PyBytes_FromStringAndSize(seen.signature, seen.used)
+    if signature in plans:
+        plans[signature] = plan_of([<object> seen.arrays[i] for i in range(seen.count)], planned)
         return
     if len(plans) >= MOST:
         plans.clear()
-    plans[PyBytes_FromStringAndSize(seen.signature, seen.used)] = plan
+    plans[signature] = None
 
 
 def again(dict plans, tuple args, dict options):

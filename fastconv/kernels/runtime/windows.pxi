@@ -25,11 +25,20 @@ def sliding_windows(
 
     m, unless it is given, counts the padding up to `after`, or (None) none.
     """
+    return windows_along(
+        size, out, kernel, stride, dilation, before, -1 if after is None else size + after, m is not None,
+        0 if m is None else m
+    )
+
+
+cdef np.ndarray windows_along(
+    Py_ssize_t size, Py_ssize_t out, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t before,
+    Py_ssize_t end, bint is_given, Py_ssize_t given
+):
+    """The same; `end` of the padding that m counts, or -1."""
     cdef np.npy_intp *line
     cdef np.ndarray lines = table(2, out, 4, &line)
-    cdef Py_ssize_t i, start, skipped, end = -1 if after is None else size + after
-    cdef Py_ssize_t given = 0 if m is None else m
-    cdef bint is_given = m is not None
+    cdef Py_ssize_t i, start, skipped
     cdef Py_ssize_t reach = (kernel - 1) * dilation
     for i in range(out):
         start = i * stride - before
@@ -60,7 +69,28 @@ def sharing_windows(Py_ssize_t size, Py_ssize_t out):
     return lines
 
 
-def cover(np.ndarray lines not None, Py_ssize_t size):
+def window_tables(g, bint padded=False, m=None):
+    """`sliding_windows` along H and along W of a `Pool2dGeometry`; `padded`: m counts the padding. m: of every window."""
+    cdef Py_ssize_t n[16]
+    cdef Py_ssize_t given = 0 if m is None else m
+    cdef bint is_given = m is not None
+    cdef int i
+    if not isinstance(g, tuple) or PyTuple_GET_SIZE(g) != 16:
+        raise TypeError("g must be a Pool2dGeometry")
+    for i in range(16):
+        n[i] = <object> PyTuple_GET_ITEM(g, i)
+    return (
+        windows_along(n[2], n[4], n[6], n[8], n[10], n[12], n[2] + n[14] if padded else -1, is_given, given),
+        windows_along(n[3], n[5], n[7], n[9], n[11], n[13], n[3] + n[15] if padded else -1, is_given, 1),
+    )
+
+
+def covers(np.ndarray rows not None, Py_ssize_t height, np.ndarray columns not None, Py_ssize_t width):
+    """`cover` along H and along W."""
+    return cover(rows, height) + cover(columns, width)
+
+
+cdef tuple cover(np.ndarray lines, Py_ssize_t size):
     """(ends, outputs): outputs[ends[i] : ends[i + 1]] are the windows that read position i, in order."""
     cdef np.npy_intp *line = <np.npy_intp *> np.PyArray_DATA(lines)
     cdef np.npy_intp *end

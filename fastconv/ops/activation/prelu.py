@@ -2,14 +2,12 @@
 
 from functools import partial
 
-import numpy as np
-
 from ... import kernels
 from ...kernels.runtime.calls import view
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import Several, agreeing, call, like, on_copies, views
+from ..elementwise import Several, agreeing, call, like, new_like, on_copies, views
 from ..habits import op
 
 MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them
@@ -97,8 +95,8 @@ def prelu_backward(dy: Array, x: Array, weight: Array, *, out: Array | None = No
     """
     arrays = agreeing({"dy": dy, "x": x})
     x, weight = channel_weight(arrays["x"], weight)
-    dx = like(out, {"weight": weight, **arrays})
-    dweight = np.empty_like(weight, order="C", subok=False)
+    dx = new_like(x) if out is None else like(out, {"weight": weight, **arrays})
+    dweight = check.empty(weight.shape, weight.dtype)
     calls = prelu_backward_weight_call(arrays["dy"], x, dweight), prelu_backward_call(arrays["dy"], x, weight, dx)
     Several(calls)()
     return planned((check.give(dx, out), dweight), (dx, dweight), *calls)

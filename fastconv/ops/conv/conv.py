@@ -104,12 +104,13 @@ def conv2d(
     weight = weight_of(weight)
     g = geometry.conv2d(x.shape, weight.shape, stride, padding, dilation, groups, precise)
     bias = check_bias(bias, g.K)
-    residual = epilogue.residual_of(residual, batched, g.y_shape)
+    y_shape = g.y_shape
+    residual = epilogue.residual_of(residual, batched, y_shape)
     if isinstance(weight, PackedWeight):
         weight.check(g, False, x, "x")
     check.same_dtype(x=x, weight=weight, bias=bias, residual=residual)
     epilogue.code(activation)
-    y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x, weight=memory_of(weight), bias=bias)
+    y = check.output(out, y_shape, x.dtype, check.layout_of(x), batched, x=x, weight=memory_of(weight), bias=bias)
     if out is not None and residual is not None:
         apart(out, residual, "residual", same=True)
     run = conv2d_call(x, weight, bias, y, g, activation, residual)

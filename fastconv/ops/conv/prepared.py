@@ -91,8 +91,8 @@ def image_way(
         return run_and_finish, operand, (kernel, rest, code, residual)
     any_y = any_layout or (direction == path.FORWARD and chosen == "direct")
     any_x = any_layout or (any_y and reads_any_layout(g, y.dtype))
-    operands: list[Any] = [a for a, free in ((x, any_x), (y, any_y), (residual, residual is None)) if not free]
-    if not check.channels_together(*operands):
+    operands = ([] if any_x else [x]) + ([] if any_y else [y]) + ([] if residual is None else [residual])
+    if operands and not check.channels_together(*operands):
         return convert_and_run, operand, (kernel, rest, any_x, any_y, residual)
     return kernel, operand, rest if residual is None else (*rest, residual)
 
@@ -128,7 +128,7 @@ def plane_kernel(direction: str, dtype: DTypeLike) -> Kernel:
 
 def numbers(g: Conv2dGeometry) -> tuple[int, ...]:
     """The window as every kernel takes it: stride, dilation, padding, groups."""
-    return g.sh, g.sw, g.dh, g.dw, g.top, g.left, g.groups
+    return (*g[9:15], g.groups)  # from sh to left
 
 
 def reads_any_layout(g: Conv2dGeometry, dtype: DTypeLike) -> bool:

@@ -23,12 +23,6 @@ def body(function: F) -> F:
     return cast(F, function.__wrapped__)  # type: ignore[attr-defined]
 
 
-def planned_by(function: Callable[..., Any], *args: Any) -> Planned:
-    """The result of an op and what it did, for one that does the same and more."""
-    found: Planned = body(function)(*args)
-    return found
-
-
 def op(function: F) -> F:
     """The public function: calls seen before take the short way, and errors also say what to write for a habit."""
     plans: dict[bytes, object] = {}

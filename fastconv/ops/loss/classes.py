@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.runtime.calls import outside, view
+from ...kernels.runtime.calls import outside, repeated
 from ...typing import Array, Call, Named, Shape
 from .. import check
-from ..elementwise import array_beside, like
+from ..elementwise import array_beside, new_like
 from .common import REDUCTIONS, arriving, bind, check_range, given_back, range_check, result, returned
 
 
@@ -19,7 +19,7 @@ def evaluate_classes(
     """The loss of rows of classes, and its gradient if wanted."""
     x, targets = arrays.values()
     value = check.output(out, rows_of(x) if numbers["reduction"] == "none" else (), x.dtype, **arrays)
-    dx = like(None, {"x": x}) if check.flag(return_gradient, "return_gradient") else None
+    dx = new_like(x) if check.flag(return_gradient, "return_gradient") else None
     checks, run = checks_of(x, targets, numbers), prepare(x, targets, value, dx, **numbers)
     run()
     return returned(value, out, dx, *checks, run)
@@ -148,13 +148,7 @@ def classes_call(
 ) -> Call:
     """The kernel of a loss bound to its arrays; value, a result, has one element for each row, or one."""
     axis = class_axis(x)
-    targets = targets if targets.ndim == x.ndim else along(targets, axis, x.shape)
-    each = along(value, axis, x.shape) if reduction == "none" else None
-    one = value.reshape(1) if each is None else None
+    targets = targets if targets.ndim == x.ndim else repeated(targets, axis, x.shape[axis])
+    each = repeated(value, axis, x.shape[axis]) if reduction == "none" else None
+    one = repeated(value, 0, 1) if each is None else None
     return bind(kernel, x, [targets], [each, dx], one, *numbers, axis=axis, weight=(weight,))
-
-
-def along(a: Array, axis: int, shape: Shape) -> Array:
-    """`a` repeated along the class axis, without memory; writable if `a` is."""
-    strides = (*a.strides[:axis], 0, *a.strides[axis:])
-    return view(a, tuple(shape), strides)

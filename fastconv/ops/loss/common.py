@@ -12,7 +12,7 @@ from ...kernels.runtime.calls import outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import Several, like, nearby, on_copies, views
+from ..elementwise import Several, nearby, new_like, on_copies, views
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -40,7 +40,7 @@ def range_check(targets: Array) -> Callable[[], int]:
 
 def result(out: Array | None, x: Array, arrays: Named) -> Array:
     """The gradient: `out`, which must not be an input here, or a new array in the memory order of x."""
-    return like(None, {"x": x}) if out is None else check.output(out, x.shape, x.dtype, **arrays)
+    return new_like(x) if out is None else check.output(out, x.shape, x.dtype, **arrays)
 
 
 def returned(value: Array, out: Array | None, dx: Array | None, *calls: Call) -> Any:
@@ -108,5 +108,7 @@ def bind(
 
 def placed(views_of_present: Sequence[Array], results: Sequence[Array | None]) -> list[Array | None]:
     """The views in the places of their arrays; None where there is none."""
+    if len(views_of_present) == len(results):
+        return [*views_of_present]
     found = iter(views_of_present)
     return [None if a is None else next(found) for a in results]

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.runtime.calls import repeated
 from ...typing import Array, Call, Shape
 from .. import check
-from ..elementwise import agreeing, like
+from ..elementwise import agreeing, new_like
 from .common import arriving, bind, given_back, result, returned
 
 
@@ -25,7 +26,7 @@ def evaluate(
     arrays = agreeing(arrays)
     x, targets = arrays.values()
     value = check.output(out, x.shape if reduction == "none" else (), x.dtype, **arrays)
-    dx = like(None, {"x": x}) if check.flag(return_gradient, "return_gradient") else None
+    dx = new_like(x) if check.flag(return_gradient, "return_gradient") else None
     run = prepare(x, targets, value, dx, reduction, *numbers)
     run()
     return returned(value, out, dx, *checks, run)
@@ -66,7 +67,7 @@ def elements_call(
     each = reduction == "none"
     scale = scale_of(reduction, x.shape)
     inputs = [targets] if weight is None else [targets, weight]
-    value = value if each else value.reshape(1)
+    value = value if each else repeated(value, 0, 1)
     return bind(kernel, x, inputs, [value if each else None, dx], None if each else value, scale, dy * scale, *numbers)
 
 

@@ -16,7 +16,7 @@ from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check, epilogue
 from ..call_cache import planned
-from ..elementwise import agreeing, like, nothing, on_copies, positive
+from ..elementwise import agreeing, like, new_like, nothing, on_copies, positive
 from ..habits import op
 from .running import more_than_one_value, running_statistics
 from .views import (
@@ -109,8 +109,8 @@ def batch_norm(
     running = running_statistics(x, running_mean, running_var, training, weight=weight, bias=bias)
     if training:
         more_than_one_value(x.shape)
-    arrays = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias, "x": x}
-    y = like(out, arrays)
+    beside = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    y = new_like(x) if out is None else like(out, {**beside, "x": x})
     mean, invstd = np.zeros((1, x.shape[1]), x.dtype), np.zeros((1, x.shape[1]), x.dtype)  # as the kernels take them
     run = batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)
     run()
@@ -181,8 +181,8 @@ def batch_norm_backward(
     training = check.flag(training, "training")
     mean, invstd, weight = per_channel(x, mean=mean, invstd=invstd, weight=weight)
     needed(mean=mean, invstd=invstd)
-    dx = like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
-    dweight, dbias = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
+    dx = new_like(x) if out is None else like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    dweight, dbias = check.empty(x.shape[1:2], x.dtype), check.empty(x.shape[1:2], x.dtype)
     run = batch_norm_backward_call(dy, x, dx, weight, mean, invstd, (dweight, dbias), training)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
@@ -221,7 +221,7 @@ def batch_norm_call(
     updated = None if running is None else (*running, momentum)
     rest = (saved_rows(mean, invstd), updated, eps, bool(training), epilogue.CODES[activation], exact)
     if form is planes:
-        vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
+        vectors = by_set(weight, x.shape[0]), by_set(bias, x.shape[0])
         return partial(kernels.load(x.dtype).norm.planes.forward, *map(sets, seen), *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, weight, bias, *rest)
 
@@ -271,7 +271,7 @@ def batch_norm_backward_call(
         )
     rest = (saved_rows(mean, invstd), *gradients, bool(training), epilogue.CODES[activation])
     if form is planes:
-        vectors = (by_set(v, x.shape[0]) for v in (weight, bias))
+        vectors = by_set(weight, x.shape[0]), by_set(bias, x.shape[0])
         return partial(kernels.load(x.dtype).norm.planes.backward, *map(sets, seen), *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.backward, *seen, weight, bias, *rest)
 

@@ -10,9 +10,9 @@ from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, nothing, on_copies, positive
+from ..elementwise import agreeing, like, new_like, nothing, on_copies, positive
 from ..habits import op
-from .views import channels, fill_zeros, formed, needed, per_channel, pixels, with_saved
+from .views import channels, fill_zeros, formed, in_order, needed, per_channel, pixels, with_saved
 
 
 @op
@@ -69,7 +69,7 @@ def group_norm(
     x = channels(x, "x")
     groups, eps = groups_of(num_groups, x), positive(eps, "eps")
     weight, bias = per_channel(x, weight=weight, bias=bias)
-    y = like(out, {"weight": weight, "bias": bias, "x": x})
+    y = new_like(x) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
     mean, invstd = np.zeros((x.shape[0], groups), x.dtype), np.zeros((x.shape[0], groups), x.dtype)
     run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
@@ -130,8 +130,8 @@ def group_norm_backward(
             f"mean must have shape (N, num_groups), num_groups a divisor of the channels of x, which has shape "
             f"{x.shape}, got {mean.shape}"
         )
-    dx = like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
-    dweight, dbias = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
+    dx = new_like(x) if out is None else like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    dweight, dbias = check.empty(x.shape[1:2], x.dtype), check.empty(x.shape[1:2], x.dtype)
     run = group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
@@ -150,7 +150,7 @@ def saved_statistics(x: Array, mean: Array, invstd: Array) -> tuple[Array, Array
     needed(mean=mean, invstd=invstd)
     mean, invstd = agreeing({"mean": mean, "invstd": invstd}).values()
     check.same_dtype(x=x, mean=mean)
-    return np.ascontiguousarray(mean).reshape(mean.shape), np.ascontiguousarray(invstd).reshape(mean.shape)
+    return in_order(mean), in_order(invstd)
 
 
 def group_norm_call(
@@ -165,8 +165,8 @@ def group_norm_call(
     groups = mean.shape[1]
     rest = ((mean, None, invstd), None, eps, True, 0, True)
     if form is planes:
-        operands = (sets(a, groups) for a in (*seen, None))
-        vectors = (by_set(w, 0, groups) for w in (weight, bias))
+        operands = [sets(a, groups) for a in (*seen, None)]
+        vectors = by_set(weight, 0, groups), by_set(bias, 0, groups)
         return partial(kernels.load(x.dtype).norm.planes.forward, *operands, *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.forward, *seen, None, weight, bias, *rest)
 

@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from functools import partial
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from ... import kernels
-from ...kernels.runtime.calls import are_like, run_stride, view
+from ...kernels.runtime.calls import are_like, rows
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, nothing, on_copies, positive
+from ..elementwise import agreeing, like, new_like, nothing, on_copies, positive
 from ..habits import op
 from .group import saved_statistics
-from .views import fill_zeros, formed, with_saved
+from .views import fill_zeros, formed, in_order, with_saved
 
 
 @op
@@ -74,12 +73,12 @@ def layer_norm(
     extents: Any = (normalized_shape,) if hasattr(normalized_shape, "__index__") else normalized_shape
     if not isinstance(extents, tuple | list):
         raise TypeError(f"normalized_shape must be an integer or a tuple of integers, got {normalized_shape!r}")
-    shape = tuple(check.integer(extent, "normalized_shape", 1) for extent in extents)
+    shape = tuple([check.integer(extent, "normalized_shape", 1) for extent in extents])
     if not shape or x.shape[x.ndim - len(shape) :] != shape or len(shape) > x.ndim:
         raise ValueError(f"normalized_shape must be the extents of the last axes of x, {x.shape}, got {shape}")
     weight, bias = per_element(x, shape, weight=weight, bias=bias)
     eps = positive(eps, "eps")
-    y = like(out, {"weight": weight, "bias": bias, "x": x})
+    y = new_like(x) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
     rows_of_x = x.shape[: x.ndim - len(shape)]
     mean, invstd = np.zeros(rows_of_x, x.dtype), np.zeros(rows_of_x, x.dtype)
     run = layer_norm_call(x, y, weight, bias, mean, invstd, eps)
@@ -135,12 +134,13 @@ def layer_norm_backward(
     arrays = agreeing({"dy": dy, "x": x})
     dy, x = arrays.values()
     mean, invstd = saved_statistics(x, mean, invstd)
-    rows = mean.ndim
-    if rows >= x.ndim or mean.shape != x.shape[:rows]:
+    outer = mean.ndim
+    if outer >= x.ndim or mean.shape != x.shape[:outer]:
         raise ValueError(f"mean must have the shape of the first axes of x, {x.shape}, got {mean.shape}")
-    (weight,) = per_element(x, x.shape[rows:], weight=weight)
-    dx = like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
-    dweight, dbias = np.empty(x.shape[rows:], x.dtype), np.empty(x.shape[rows:], x.dtype)
+    extents = x.shape[outer:]
+    (weight,) = per_element(x, extents, weight=weight)
+    dx = new_like(x) if out is None else like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    dweight, dbias = check.empty(extents, x.dtype), check.empty(extents, x.dtype)
     run = layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)
@@ -154,15 +154,12 @@ def per_element(x: Array, shape: Shape, **arrays: Any) -> list[Any]:
         for name, a in arrays.items():
             if a is not None:
                 check.shape_is(a, name, shape, f"the normalised axes of x, which has shape {x.shape}")
-    return [None if a is None else np.ascontiguousarray(a) for a in arrays.values()]
+    return [None if a is None else in_order(a) for a in arrays.values()]
 
 
-def rows(a: Array, count: int) -> Array | None:
-    """`a` with its first `count` axes as one and the others as one of unit stride; None where they are not runs."""
-    stride = run_stride(a, 0, count)
-    if stride is None or run_stride(a, count, a.ndim) != a.itemsize:
-        return None
-    return view(a, (prod(a.shape[:count]), prod(a.shape[count:])), (stride, a.itemsize))
+def flat(a: Array | None) -> Any:
+    """`a`, C-ordered, with one axis; None stays."""
+    return a if a is None or a.ndim == 1 else a.reshape(-1)
 
 
 def layer_norm_call(
@@ -174,7 +171,7 @@ def layer_norm_call(
     form, seen = formed((x, y), (partial(rows, count=mean.ndim),))
     if form is None:
         return on_copies(lambda x, y: layer_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
-    vectors = (None if a is None else a.reshape(-1) for a in (weight, bias, mean, invstd))
+    vectors = map(flat, (weight, bias, mean, invstd))
     return partial(kernels.load(x.dtype).norm.rows.forward, *seen, *vectors, eps)
 
 
@@ -195,5 +192,5 @@ def layer_norm_backward_call(
     if form is None:
         rest = (weight, mean, invstd, dweight, dbias)
         return on_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx])
-    vectors = (None if a is None else a.reshape(-1) for a in (weight, mean, invstd, dweight, dbias))
+    vectors = map(flat, (weight, mean, invstd, dweight, dbias))
     return partial(kernels.load(x.dtype).norm.rows.backward, *seen, *vectors)

@@ -38,6 +38,11 @@ def per_channel(x: Array, **vectors: Any) -> Iterable[Any]:
     return vectors.values()
 
 
+def in_order(a: Array) -> Array:
+    """`a` in C order, itself where it is."""
+    return a if a.flags.c_contiguous else check.copied(a)
+
+
 def needed(**arrays: Any) -> None:
     """TypeError for None."""
     for name, a in arrays.items():
@@ -92,8 +97,13 @@ def pixels_in_memory_order(arrays: Sequence[Array | None]) -> list[Array | None]
 def formed_as_shown(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form | None, list[Any]]:
     """The same for the order of the axes as it is."""
     for form in forms:
-        seen = [None if a is None else form(a) for a in arrays]
-        if [s is None for s in seen] == [a is None for a in arrays]:
+        seen: list[Array | None] = []
+        for a in arrays:
+            found = None if a is None else form(a)
+            if found is None and a is not None:
+                break
+            seen.append(found)
+        else:
             return form, seen
     return None, []
 

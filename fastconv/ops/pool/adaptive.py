@@ -15,7 +15,6 @@ from .prepared import (
     max_call,
     maxima,
     mean_call,
-    tables_of,
 )
 
 Sizes: TypeAlias = int | Sequence[int | None]  # None keeps the size of x
@@ -63,7 +62,7 @@ def adaptive_avg_pool2d(x: Array, output_size: Sizes, *, out: Array | None = Non
     tables = adaptive_tables(x.shape, y_shape)
     run = mean_call(x, y, tables)
     run()
-    return planned(check.give(y, out, batched), (y,), run, constants=tables)
+    return planned(check.give(y, out, batched), (y,), run, tables=True)
 
 
 @op
@@ -110,7 +109,7 @@ def adaptive_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | 
     dx = check.output(out, shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
     run = adaptive_avg_pool2d_backward_call(dy, dx)
     run()
-    return planned(check.give(dx, out, batched), (dx,), run, constants=tables_of(run))
+    return planned(check.give(dx, out, batched), (dx,), run, tables=True)
 
 
 @op
@@ -222,8 +221,8 @@ def adaptive_max_pool2d_backward(
         new, calls = (dx, *also), (find,)
     back = max_backward_call(dy, indices, dx, tables)
     refuse(back(), indices, batched, x.shape[2:], " and in its window")
-    constants, shapes = tables_of(back), () if calls else (given,)
-    return planned(check.give(dx, out, batched), new, *calls, back, constants=constants, shapes=shapes)
+    shapes = () if calls else (given,)
+    return planned(check.give(dx, out, batched), new, *calls, back, tables=True, shapes=shapes)
 
 
 def adaptive_shape(x: Array, output_size: Sizes) -> Shape:

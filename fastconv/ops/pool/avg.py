@@ -9,7 +9,7 @@ from .. import check, geometry
 from ..call_cache import planned
 from ..extents import LIMIT
 from ..habits import op
-from .prepared import avg_pool2d_backward_call, mean_call, mean_tables, tables_of
+from .prepared import avg_pool2d_backward_call, mean_call, mean_tables
 
 
 @op
@@ -73,7 +73,7 @@ def avg_pool2d(
     tables = mean_tables(g, count_include_pad, divisor)
     run = mean_call(x, y, tables)
     run()
-    return planned(check.give(y, out, batched), (y,), run, constants=tables)
+    return planned(check.give(y, out, batched), (y,), run, tables=True)
 
 
 @op
@@ -132,7 +132,7 @@ def avg_pool2d_backward(
     dx = check.output(out, g.x_shape, dy.dtype, check.layout_of(dy), batched, dy=dy)
     run = avg_pool2d_backward_call(dy, dx, g, count_include_pad, divisor)
     run()
-    return planned(check.give(dx, out, batched), (dx,), run, constants=tables_of(run))
+    return planned(check.give(dx, out, batched), (dx,), run, tables=True)
 
 
 def divisor_of(divisor_override: int | None) -> int | None:

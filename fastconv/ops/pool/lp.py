@@ -13,7 +13,7 @@ from ..elementwise import Several
 from ..geometry import Pool2dGeometry
 from ..habits import op
 from .arguments import gradient_of
-from .prepared import lp_backward_call, lp_call, max_tables, tables_of
+from .prepared import lp_backward_call, lp_call, max_tables
 
 
 @op
@@ -74,7 +74,7 @@ def lp_pool2d(
     tables = max_tables(g)
     run = lp_call(x, y, tables, p)
     run()
-    return planned(check.give(y, out, batched), (y,), run, constants=tables)
+    return planned(check.give(y, out, batched), (y,), run, tables=True)
 
 
 @op
@@ -144,7 +144,7 @@ def lp_pool2d_backward(
         new, calls = (dx, y), (lp_call(x, y, tables, p),)
     calls += (lp_backward_call(dy, x, y, dx, tables, p),)
     Several(calls)()
-    return planned(check.give(dx, out, batched), new, *calls, constants=tables_of(calls[-1]))
+    return planned(check.give(dx, out, batched), new, *calls, tables=True)
 
 
 def norm_of(norm_type: float) -> float:

@@ -11,7 +11,7 @@ from .. import check, geometry
 from ..call_cache import planned
 from ..habits import op
 from .arguments import gradient_of, indices_like, no_window_in_padding, refuse, with_indices
-from .prepared import max_backward_call, max_call, max_tables, maxima, tables_of
+from .prepared import max_backward_call, max_call, max_tables, maxima
 
 
 @op
@@ -161,5 +161,5 @@ def max_pool2d_backward(
         new, calls = (dx, *also), (find,)
     back = max_backward_call(dy, indices, dx, tables)
     refuse(back(), indices, batched, (g.H, g.W), " and in its window")
-    constants, shapes = tables_of(back), () if calls else (given,)
-    return planned(check.give(dx, out, batched), new, *calls, back, constants=constants, shapes=shapes)
+    shapes = () if calls else (given,)
+    return planned(check.give(dx, out, batched), new, *calls, back, tables=True, shapes=shapes)

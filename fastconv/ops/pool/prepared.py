@@ -4,10 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from ... import kernels
-from ...kernels.runtime.calls import all_channels_last, cover, sharing_windows, sliding_windows
+from ...kernels.runtime.calls import all_channels_last, covers, sharing_windows, window_tables
 from ...typing import Array, Call, Kernel, Shape
 from .. import check
 from ..elementwise import Several
@@ -20,20 +18,12 @@ Tables: TypeAlias = tuple[Array, Array]  # the windows along H and along W
 
 def max_tables(g: Pool2dGeometry) -> Tables:
     """Windows without the padding."""
-    return (
-        sliding_windows(g.H, g.OH, g.kh, g.sh, g.dh, g.top),
-        sliding_windows(g.W, g.OW, g.kw, g.sw, g.dw, g.left),
-    )
+    return window_tables(g)
 
 
 def mean_tables(g: Pool2dGeometry, count_include_pad: bool = True, divisor_override: int | None = None) -> Tables:
     """As PyTorch divides: by the window with its padding, never by what hangs over in ceil_mode."""
-    below, beside = (g.bottom, g.right) if count_include_pad else (None, None)
-    m = (None, None) if divisor_override is None else (divisor_override, 1)
-    return (
-        sliding_windows(g.H, g.OH, g.kh, g.sh, g.dh, g.top, below, m[0]),
-        sliding_windows(g.W, g.OW, g.kw, g.sw, g.dw, g.left, beside, m[1]),
-    )
+    return window_tables(g, bool(count_include_pad), divisor_override)
 
 
 def adaptive_tables(x_shape: Shape, y_shape: Shape) -> Tables:
@@ -41,9 +31,9 @@ def adaptive_tables(x_shape: Shape, y_shape: Shape) -> Tables:
     return sharing_windows(x_shape[2], y_shape[2]), sharing_windows(x_shape[3], y_shape[3])
 
 
-def covers(x_shape: Shape, tables: Tables) -> tuple[Array, Array, Array, Array]:
-    """`cover` along H and along W."""
-    return (*cover(tables[0], x_shape[2]), *cover(tables[1], x_shape[3]))
+def with_readers(x_shape: Shape, tables: Tables) -> tuple[Array, ...]:
+    """The tables, and which windows read each row and each column of x."""
+    return tables + covers(tables[0], x_shape[2], tables[1], x_shape[3])
 
 
 # ---------------------------------------------------------------- layouts
@@ -73,12 +63,6 @@ def converted(kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, .
     return Several([*before, partial(kernel, *given, *rest, last), *after], scratch)
 
 
-def tables_of(call: Any) -> tuple[Array, ...]:
-    """The tables among the arguments of a prepared call: the arrays that are no images."""
-    calls = call.calls if isinstance(call, Several) else [call]
-    return tuple([a for one in calls for a in one.args if type(a) is np.ndarray and a.ndim < 4])
-
-
 # ---------------------------------------------------------------- calls
 
 
@@ -92,7 +76,7 @@ def max_call(x: Array, y: Array, indices: Array | None, tables: Tables) -> Call:
 def max_backward_call(dy: Array, indices: Array, dx: Array, tables: Tables) -> Callable[[], int]:
     """Its result is where the first index is that is not in its window, in C order, or -1."""
     kernel = kernels.load(dx.dtype).pool.windows.max_backward
-    return on_one_layout(kernel, (dy, indices), (dx,), *tables, *covers(dx.shape, tables))
+    return on_one_layout(kernel, (dy, indices), (dx,), *with_readers(dx.shape, tables))
 
 
 def maxima(x: Array, tables: Tables, y_shape: Shape) -> tuple[Array, tuple[Array, Array], Call]:
@@ -110,7 +94,7 @@ def mean_call(x: Array, y: Array, tables: Tables) -> Call:
 
 def mean_backward_call(dy: Array, dx: Array, tables: Tables) -> Call:
     kernel = kernels.load(dx.dtype).pool.windows.mean_backward
-    return on_one_layout(kernel, (dy,), (dx,), *tables, *covers(dx.shape, tables))
+    return on_one_layout(kernel, (dy,), (dx,), *with_readers(dx.shape, tables))
 
 
 def max_pool2d_call(x: Array, y: Array, indices: Array | None, g: Pool2dGeometry) -> Call:
@@ -147,7 +131,7 @@ def lp_call(x: Array, y: Array, tables: Tables, norm_type: float) -> Call:
 
 def lp_backward_call(dy: Array, x: Array, y: Array, dx: Array, tables: Tables, norm_type: float) -> Call:
     kernel = kernels.load(dx.dtype).pool.windows.lp_backward
-    return on_one_layout(kernel, (dy, x, y), (dx,), *tables, *covers(dx.shape, tables), float(norm_type))
+    return on_one_layout(kernel, (dy, x, y), (dx,), *with_readers(dx.shape, tables), float(norm_type))
 
 
 def adaptive_avg_pool2d_call(x: Array, y: Array) -> Call:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv.kernels.runtime import calls
+from fastconv.ops import geometry
 
 
 def memories():
@@ -161,3 +162,52 @@ def test_windows_list_the_positions_that_a_loop_visits(after, m):
                 assert [first + r * step for r in range(count)] == inside
             padded = count if after is None else min(taps[0] + kernel, size + after) - taps[0]
             assert divisor == (padded if m is None else m)
+
+
+def test_rows_are_the_first_axes_as_one_and_the_others_as_one():
+    a = np.arange(24.0).reshape(2, 3, 4)
+    for count in range(4):
+        found = calls.rows(a, count)
+        np.testing.assert_array_equal(found, a.reshape(int(np.prod(a.shape[:count])), -1))
+        assert np.shares_memory(found, a)
+    assert calls.rows(a.transpose(1, 0, 2), 2) is None
+    assert calls.rows(a[:, :, ::2], 2) is None
+    assert calls.rows(a[::-1], 1).strides == (-96, 8)
+    with pytest.raises(ValueError, match="count"):
+        calls.rows(a, 4)
+
+
+def test_an_array_is_repeated_without_memory():
+    a = np.arange(6.0).reshape(2, 3)
+    for axis in range(3):
+        found = calls.repeated(a, axis, 4)
+        np.testing.assert_array_equal(found, np.repeat(np.expand_dims(a, axis), 4, axis), strict=True)
+        assert np.shares_memory(found, a)
+    assert calls.repeated(np.zeros(()), 0, 1).shape == (1,)
+    for axis, extent in ((3, 1), (-1, 1), (0, -1)):
+        with pytest.raises(ValueError, match="axis must"):
+            calls.repeated(a, axis, extent)
+
+
+def test_a_new_array_has_the_shape_and_dtype_of_one_in_c_order():
+    for a in (np.zeros((), "float32"), np.zeros((2, 0, 3)), np.zeros((3, 4, 5), "float32"), np.zeros((99, 999))):
+        found = calls.ordered_like(a)
+        assert (found.shape, found.dtype, found.flags.c_contiguous, found.flags.writeable) == (
+            a.shape,
+            a.dtype,
+            True,
+            True,
+        )
+    assert calls.ordered_like(np.zeros((2, 3)).T) is None
+
+
+def test_the_tables_of_both_axes_are_those_of_each():
+    g = geometry.pool2d((1, 2, 7, 9), (3, 2), (2, 1), ((1, 0), (0, 1)), 1, True)
+    for padded, m in ((False, None), (True, None), (False, 5), (True, 5)):
+        rows, columns = calls.window_tables(g, padded, m)
+        ends, other = (g.bottom, g.right) if padded else (None, None)
+        np.testing.assert_array_equal(rows, calls.sliding_windows(7, g.OH, 3, 2, 1, 1, ends, m))
+        np.testing.assert_array_equal(columns, calls.sliding_windows(9, g.OW, 2, 1, 1, 0, other, m and 1))
+    for wrong in (None, (1, 2), [*g]):
+        with pytest.raises(TypeError, match="Pool2dGeometry"):
+            calls.window_tables(wrong)
