@@ -49,6 +49,7 @@ include "planar_input.pxi"
 include "planar_between.pxi"
 include "planar_spread.pxi"
 include "planar_plane_sums.pxi"
+include "planar_small_sums.pxi"
 include "planar_sums.pxi"
 include "planar_weight.pxi"
 

@@ -70,13 +70,15 @@ cdef inline vf row_lanes(const Source *x, const real *plane, Py_ssize_t row, Py_
     return load_lanes(plane + row * x.x.h_step + first, m)
 
 
-cdef inline void tap_columns(vf *out, const Small *t, const Source *x, const real *plane, Py_ssize_t row,
+cdef inline void tap_columns(vf *out, const Small *t, const Source *x, const real *plane, Py_ssize_t row, bint alone,
                              const lane_mask *keep, const lane_index *index, const int k, const int form) noexcept nogil:
-    """What each tap of a row reads for one vector of y, whose first row reads this row of x."""
+    """What each tap of a row reads for one vector of y, whose first row reads this row of x; alone: there is no second row."""
     cdef vf a = row_lanes(x, plane, row, 0, t.first), b
     cdef int s
     if form == WIDE:
         b = row_lanes(x, plane, row, VL, t.second)
+    elif form == PAIR and alone:
+        b = vzero
     elif form == PAIR:
         b = row_lanes(x, plane, row + x.h.move, 0, t.first)
     for s in range(k):
@@ -106,8 +108,8 @@ cdef inline void small_plane(const Grid *g, const Small *t, const real *x, const
     while i < OH:
         acc = vsplat(bias)
         for r in range(k):
-            tap_columns(v, t, source, x, i * source.h.move + source.h.taps.source + r * source.h.taps.source_step, keep,
-                        index, k, form)
+            tap_columns(v, t, source, x, i * source.h.move + source.h.taps.source + r * source.h.taps.source_step, False,
+                        keep, index, k, form)
             tap = w + r * g.filters.r_step
             for s in range(k):
                 acc = acc + v[s] * vsplat(tap[s * g.filters.s_step])
@@ -138,7 +140,7 @@ cdef inline void rolling_plane(const Grid *g, const Small *t, const real *x, con
         row = i + k - 1 + top
         acc[k] = vsplat(bias)
         if 0 <= row < source.x.H:
-            tap_columns(v, t, source, x, row, keep, index, k, ONE)
+            tap_columns(v, t, source, x, row, True, keep, index, k, ONE)
             for s in range(k):
                 for r in range(k):
                     acc[r] = acc[r] + v[s] * taps[(k - 1 - r) * k + s]
