@@ -87,10 +87,11 @@ cdef inline void tap_columns(vf *out, const Small *t, const Source *x, const rea
 
 cdef inline void get_lanes(const Small *t, lane_mask *keep, lane_index *index, const int k) noexcept nogil:
     """The plan in registers."""
-    cdef int s
-    for s in range(k):
-        keep[s] = t.keep[s]
-        index[s] = vload_index(t.index[s])
+    keep[0], keep[1], keep[2] = t.keep[0], t.keep[1], t.keep[2]  # not a loop: it would become a copy in memory
+    index[0], index[1], index[2] = vload_index(t.index[0]), vload_index(t.index[1]), vload_index(t.index[2])
+    if k > 3:
+        keep[3], keep[4] = t.keep[3], t.keep[4]
+        index[3], index[4] = vload_index(t.index[3]), vload_index(t.index[4])
 
 
 cdef inline void small_plane(const Grid *g, const Small *t, const real *x, const real *w, real bias, real *y, const int k,

@@ -14,7 +14,7 @@ cdef void sum_small_plane(const PlaneSums *p, const real *x, const real *dy, rea
     """total[tap] += the sums of one plane, each a vector."""
     cdef Py_ssize_t r
     if p.source.w.taps.count == 3 and p.small.rolling:
-        rolling_sums(p, x, dy, total, 3)
+        rolling_sums(p, x, dy, total)
     elif p.source.w.taps.count == 3:
         any_form_of_sums(small_sums, p.small.form, ONE, PAIR, WIDE, p, x, dy, 0, total, 3, 3)
     else:
@@ -28,15 +28,14 @@ cdef inline void small_sums(const PlaneSums *p, const real *x, const real *dy, P
     cdef const Source *source = p.source
     cdef Py_ssize_t i = 0, r, s, OH = source.h.positions, OW = source.w.positions, rows = 2 if form == PAIR else 1
     cdef Py_ssize_t row = source.h.taps.source + first * source.h.taps.source_step
-    cdef vf acc[3 * LONGEST]
+    cdef vf acc[9]
     cdef vf v[LONGEST]
     cdef vf d
     cdef bint alone
     cdef lane_mask keep[LONGEST]
     cdef lane_index index[LONGEST]
     get_lanes(p.small, keep, index, k)
-    for r in range(count * k):
-        acc[r] = vload(total + r * VL)
+    nine_zeros(acc)
     while i < OH:
         alone = form != PAIR or i + 1 == OH
         d = load_lanes(dy + i * p.dy.h_step, lanes(OW if alone else 2 * OW))
@@ -47,32 +46,42 @@ cdef inline void small_sums(const PlaneSums *p, const real *x, const real *dy, P
                 acc[r * k + s] = acc[r * k + s] + v[s] * d
         i += rows
     for r in range(count * k):
-        vstore(total + r * VL, acc[r])
+        vstore(total + r * VL, vload(total + r * VL) + acc[r])
 
 
-cdef inline void rolling_sums(const PlaneSums *p, const real *x, const real *dy, real *total, const int k) noexcept nogil:
-    """All sums where neighbouring rows of dy meet neighbouring rows of x: row q of x meets row q - r of dy under tap row r."""
+cdef inline void nine_zeros(vf *v) noexcept nogil:
+    """Not a loop: it would become a call that fills memory."""
+    v[0] = v[1] = v[2] = v[3] = v[4] = v[5] = v[6] = v[7] = v[8] = vzero
+
+
+cdef inline vf row_of_dy(const PlaneSums *p, const real *dy, Py_ssize_t i, lane_mask m) noexcept nogil:
+    """Row i; zeros where there is none."""
+    return load_lanes(dy + i * p.dy.h_step, m) if 0 <= i < p.source.h.positions else vzero
+
+
+cdef inline void rolling_sums(const PlaneSums *p, const real *x, const real *dy, real *total) noexcept nogil:
+    """All sums of 3 x 3 taps; row i + top of x meets row i - r of dy under tap row r."""
     cdef const Source *source = p.source
-    cdef Py_ssize_t i, r, s, OH = source.h.positions, top = first_place(&source.h)
-    cdef vf acc[LONGEST * LONGEST]
-    cdef vf d[LONGEST]
+    cdef Py_ssize_t top = first_place(&source.h), i = max(<Py_ssize_t>0, -top)
+    cdef Py_ssize_t end = min(source.h.positions + 2, source.x.H - top), r, s
+    cdef vf acc[9]
     cdef vf v[LONGEST]
+    cdef vf one, two, three
     cdef lane_mask keep[LONGEST]
     cdef lane_index index[LONGEST]
     cdef lane_mask full = lanes(source.w.positions)
-    get_lanes(p.small, keep, index, k)
-    for r in range(k * k):
-        acc[r] = vload(total + r * VL)
-    for r in range(k):
-        d[r] = vzero
-    for i in range(OH + k - 1):
-        for r in range(k - 1, 0, -1):
-            d[r] = d[r - 1]
-        d[0] = load_lanes(dy + i * p.dy.h_step, full) if i < OH else vzero
-        if 0 <= i + top < source.x.H:
-            tap_columns(v, p.small, source, x, i + top, True, keep, index, k, ONE)
-            for r in range(k):
-                for s in range(k):
-                    acc[r * k + s] = acc[r * k + s] + v[s] * d[r]
-    for r in range(k * k):
-        vstore(total + r * VL, acc[r])
+    get_lanes(p.small, keep, index, 3)
+    nine_zeros(acc)
+    one, two = row_of_dy(p, dy, i - 1, full), row_of_dy(p, dy, i - 2, full)
+    while i < end:
+        three = two
+        two = one
+        one = row_of_dy(p, dy, i, full)
+        tap_columns(v, p.small, source, x, i + top, True, keep, index, 3, ONE)
+        for s in range(3):
+            acc[s] = acc[s] + v[s] * one
+            acc[3 + s] = acc[3 + s] + v[s] * two
+            acc[6 + s] = acc[6 + s] + v[s] * three
+        i += 1
+    for r in range(9):
+        vstore(total + r * VL, vload(total + r * VL) + acc[r])
