@@ -30,8 +30,8 @@ from ..simd.vector cimport MAX_LANES, VL, real, vf, activated, vload, vsplat, vs
 from .bias_row cimport bias_row
 from .phases cimport Taps, all_taps, last_tap_first, taps_of_phase
 from .planar_lanes cimport (
-    PICKS, at_most_vector, evens, keep_lanes, lane_index, lane_mask, lanes, load_lanes, odds, picked, picked_of_one,
-    store_lanes, vi_element, vload_index, with_lane, zip_high, zip_low,
+    PICKS, add_product, at_most_vector, evens, keep_lanes, lane_index, lane_mask, lanes, load_lanes, odds, picked,
+    picked_of_one, store_lanes, vi_element, vload_index, with_lane, zip_high, zip_low,
 )
 from .planar_vector cimport (
     PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pmask, psplat, pstore, psums, pzero, vp,

@@ -54,13 +54,13 @@ cdef inline void nine_zeros(vf *v) noexcept nogil:
     v[0] = v[1] = v[2] = v[3] = v[4] = v[5] = v[6] = v[7] = v[8] = vzero
 
 
-cdef inline vf row_of_dy(const PlaneSums *p, const real *dy, Py_ssize_t i, lane_mask m) noexcept nogil:
-    """Row i; zeros where there is none."""
-    return load_lanes(dy + i * p.dy.h_step, m) if 0 <= i < p.source.h.positions else vzero
+cdef inline lane_mask row_of_dy(const PlaneSums *p, Py_ssize_t i) noexcept nogil:
+    """The lanes of row i; none where there is no such row."""
+    return lanes(p.source.w.positions) if 0 <= i < p.source.h.positions else lanes(0)
 
 
 cdef inline void rolling_sums(const PlaneSums *p, const real *x, const real *dy, real *total) noexcept nogil:
-    """All sums of 3 x 3 taps; row i + top of x meets row i - r of dy under tap row r."""
+    """All sums of 3 x 3 taps; row i + top of x meets row i - r of dy under tap row r, where there is one."""
     cdef const Source *source = p.source
     cdef Py_ssize_t top = first_place(&source.h), i = max(<Py_ssize_t>0, -top)
     cdef Py_ssize_t end = min(source.h.positions + 2, source.x.H - top), r, s
@@ -69,19 +69,20 @@ cdef inline void rolling_sums(const PlaneSums *p, const real *x, const real *dy,
     cdef vf one, two, three
     cdef lane_mask keep[LONGEST]
     cdef lane_index index[LONGEST]
-    cdef lane_mask full = lanes(source.w.positions)
+    cdef lane_mask in_one = row_of_dy(p, i - 1), in_two = row_of_dy(p, i - 2), in_three
     get_lanes(p.small, keep, index, 3)
     nine_zeros(acc)
-    one, two = row_of_dy(p, dy, i - 1, full), row_of_dy(p, dy, i - 2, full)
+    one, two = load_lanes(dy + (i - 1) * p.dy.h_step, in_one), load_lanes(dy + (i - 2) * p.dy.h_step, in_two)
     while i < end:
-        three = two
-        two = one
-        one = row_of_dy(p, dy, i, full)
+        three, in_three = two, in_two
+        two, in_two = one, in_one
+        in_one = row_of_dy(p, i)
+        one = load_lanes(dy + i * p.dy.h_step, in_one)
         tap_columns(v, p.small, source, x, i + top, True, keep, index, 3, ONE)
         for s in range(3):
-            acc[s] = acc[s] + v[s] * one
-            acc[3 + s] = acc[3 + s] + v[s] * two
-            acc[6 + s] = acc[6 + s] + v[s] * three
+            acc[s] = add_product(acc[s], v[s], one, in_one)
+            acc[3 + s] = add_product(acc[3 + s], v[s], two, in_two)
+            acc[6 + s] = add_product(acc[6 + s], v[s], three, in_three)
         i += 1
     for r in range(9):
         vstore(total + r * VL, vload(total + r * VL) + acc[r])
