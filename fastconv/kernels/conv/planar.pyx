@@ -12,7 +12,7 @@ Sums run over channels, then taps: never in an order that depends on N, on the t
 The pieces, from the bottom: planar_rows (blocks of x and their copies), planar_tile (products of the forward pass),
 planar_grid (its jobs), planar_spread and planar_input (input gradient), planar_sums (products of the weight gradient),
 planar_weight (its jobs). One filter per channel: planar_depthwise (forward), planar_between (input gradient of stride
-2), planar_plane_sums (weight gradient).
+2), planar_plane_sums (weight gradient); on small planes planar_small, planar_small_input and planar_small_sums.
 """
 
 from cython.parallel cimport parallel, prange
@@ -20,15 +20,18 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
-from ..runtime.costs cimport PLANAR_PRODUCT_NS, PLANAR_SPREAD_PRODUCT_NS, PLANE_TAP_NS, PLANE_WEIGHT_TAP_NS
+from ..runtime.costs cimport (
+    PLANAR_PRODUCT_NS, PLANAR_SPREAD_PRODUCT_NS, PLANE_TAP_NS, PLANE_WEIGHT_TAP_NS, SMALL_TAP_NS,
+)
 from ..runtime.sizes cimport SIZE_LIMIT, ceil_div, plus, round_up, times
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.vector cimport VL, real, vf, activated, vload, vsplat, vstore, vzero
+from ..simd.vector cimport MAX_LANES, VL, real, vf, activated, vload, vsplat, vstore, vzero
 from .bias_row cimport bias_row
 from .phases cimport Taps, all_taps, last_tap_first, taps_of_phase
 from .planar_lanes cimport (
-    at_most_vector, evens, keep_lanes, lane_mask, lanes, load_lanes, odds, store_lanes, zip_high, zip_low,
+    PICKS, add_product, at_most_vector, evens, keep_lanes, lane_index, lane_mask, lanes, load_lanes, odds, picked,
+    picked_of_one, store_lanes, vi_element, vload_index, with_lane, zip_high, zip_low,
 )
 from .planar_vector cimport (
     PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pmask, psplat, pstore, psums, pzero, vp,
@@ -40,11 +43,14 @@ include "window.pxi"
 include "planar_rows.pxi"
 include "planar_tile.pxi"
 include "planar_depthwise.pxi"
+include "planar_small.pxi"
 include "planar_grid.pxi"
 include "planar_input.pxi"
+include "planar_small_input.pxi"
 include "planar_between.pxi"
 include "planar_spread.pxi"
 include "planar_plane_sums.pxi"
+include "planar_small_sums.pxi"
 include "planar_sums.pxi"
 include "planar_weight.pxi"
 

@@ -12,8 +12,10 @@ cdef int run_grid(Grid *g) noexcept nogil:
     cdef real *copy
     if x.h.positions <= 0 or x.w.positions <= 0:
         return 0
-    row_work = row_products(x, g.filters.K) * PLANAR_PRODUCT_NS
     x.plane = one_by_one(x, g.filters.K)
+    if x.plane and small_fits(x, &g.y):
+        return run_small(g)
+    row_work = row_products(x, g.filters.K) * PLANAR_PRODUCT_NS
     failed = plan_source(x, row_work)
     jobs = 0 if failed else ceil_div(parts_of(x), x.together)
     threads = threads_for(plane_taps(x) * PLANE_TAP_NS if x.plane else row_work * x.h.positions * x.x.N * x.groups)

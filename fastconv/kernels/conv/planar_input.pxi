@@ -13,7 +13,7 @@ cdef int run_input(const InputGradient *c) noexcept nogil:
     cdef Py_ssize_t i, j
     cdef int failed = 0
     if pairs_pay(c):
-        return run_pairs(c)
+        return run_small_input(c) if small_input_fits(c) else run_pairs(c)
     if spread_pays(c):
         return spread(c)
     for i in range(min(c.window.sh, c.dx.H)):

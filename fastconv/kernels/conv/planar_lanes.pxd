@@ -51,9 +51,34 @@ cdef extern from *:
     #define odds(a, b) SHUFFLE(a, b, LANE_ODDS)
     #define zip_low(a, b) SHUFFLE(a, b, LANE_ZIP_LOW)
     #define zip_high(a, b) SHUFFLE(a, b, LANE_ZIP_HIGH)
+    /* picked(a, b, index, m): lane i is lane index[i] of a, or lane index[i] - VL of b; 0 where m has no lane. picked_of_one:
+       the same without b. add_product(acc, a, b, m): acc + a b in the lanes of m, acc in the others. PICKS: whether each of
+       these is one instruction. with_lane: the lanes of m, and lane i */
+    #if VBYTES == 64
+    #define PICKS 1
+    #define with_lane(m, i) ((lane_mask)((m) | 1u << (i)))
+    #if REAL_BYTES == 4
+    #define picked(a, b, index, m) ((vf)_mm512_maskz_permutex2var_ps(m, (__m512)(a), (__m512i)(index), (__m512)(b)))
+    #define picked_of_one(a, index, m) ((vf)_mm512_maskz_permutexvar_ps(m, (__m512i)(index), (__m512)(a)))
+    #define add_product(acc, a, b, m) ((vf)_mm512_mask3_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(acc), m))
+    #else
+    #define picked(a, b, index, m) ((vf)_mm512_maskz_permutex2var_pd(m, (__m512d)(a), (__m512i)(index), (__m512d)(b)))
+    #define picked_of_one(a, index, m) ((vf)_mm512_maskz_permutexvar_pd(m, (__m512i)(index), (__m512d)(a)))
+    #define add_product(acc, a, b, m) ((vf)_mm512_mask3_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(acc), m))
+    #endif
+    #else
+    #define PICKS 0
+    #define with_lane(m, i) (m)
+    #define picked(a, b, index, m) keep_lanes(a, m)
+    #define picked_of_one(a, index, m) keep_lanes(a, m)
+    #define add_product(acc, a, b, m) ((acc) + (a) * keep_lanes(b, m))
+    #endif
+    #define vload_index(p) (*(const vi *)(p))
     #endif
     """
     ctypedef int lane_mask
+    ctypedef int vi_element
+    const bint PICKS
     lane_mask lanes(Py_ssize_t n) noexcept nogil
     vf load_lanes(const real *p, lane_mask m) noexcept nogil
     void store_lanes(real *p, lane_mask m, vf v) noexcept nogil
@@ -62,6 +87,12 @@ cdef extern from *:
     vf odds(vf a, vf b) noexcept nogil
     vf zip_low(vf a, vf b) noexcept nogil
     vf zip_high(vf a, vf b) noexcept nogil
+    lane_mask with_lane(lane_mask m, int i) noexcept nogil
+    ctypedef int lane_index "vi"
+    lane_index vload_index(const vi_element *p) noexcept nogil
+    vf picked(vf a, vf b, lane_index index, lane_mask m) noexcept nogil
+    vf add_product(vf acc, vf a, vf b, lane_mask m) noexcept nogil
+    vf picked_of_one(vf a, lane_index index, lane_mask m) noexcept nogil
 
 
 cdef inline Py_ssize_t at_most_vector(Py_ssize_t n) noexcept nogil:

@@ -3,13 +3,16 @@
 
 cdef enum:
     PLANE_IMAGES = 8    # of a job
+    SMALL_CHANNELS = 16 # of a job, which reads each image in one run
     PLANES = 16         # channels from which on a channel is a job
     MOST_TAPS = 9       # that are summed together: of 3 x 3 kernels; 5 of 5 x 5
 
 cdef struct PlaneSums:
     const Source *source
     const View *dy
+    const Small *small          # planes whose rows fit into a vector, or NULL
     Py_ssize_t taps, parts      # taps of a filter, jobs of a channel
+    Py_ssize_t channels         # of a job
     int some                    # taps that are summed together
     Py_ssize_t *offsets         # of each tap in a block of x
     real *sums                  # [part][channel][tap]
@@ -29,27 +32,38 @@ cdef int taps_together(const Source *x) noexcept nogil:
     return 0 if taps == 0 else 9 if taps % 9 == 0 else 5 if taps % 5 == 0 else 0
 
 
-cdef bint plane_sums_pay(const Source *x, Py_ssize_t K) noexcept nogil:
+cdef bint plane_sums_pay(const Source *x, const View *dy, Py_ssize_t K) noexcept nogil:
     """Whether there are enough channels, of one filter each, and a kernel whose taps fill the registers.
 
-    Five taps fill them badly: they pay where columns are copied anyway, since positions move by two of them or more."""
+    Five taps fill them badly: they pay where columns are copied anyway, since positions move by two of them or more, and
+    on small planes."""
     cdef int taps = taps_together(x)
-    return one_by_one(x, K) and x.groups >= PLANES and (taps == MOST_TAPS or (taps > 0 and x.w.move > 1))
+    if not one_by_one(x, K) or x.groups < PLANES:
+        return False
+    return taps == MOST_TAPS or (taps > 0 and x.w.move > 1) or small_fits(x, dy)
 
 
 cdef int run_plane_sums(Source *x, const View *dy, View *dw) noexcept nogil:
     """All of it: plan, sum, add; 1 if memory ran out."""
     cdef PlaneSums p
-    cdef int failed
+    cdef Small small
+    cdef int failed = 0
     x.plane = True
+    p.small = &small if small_fits(x, dy) else NULL
     p.source, p.dy, p.some = x, dy, taps_together(x)
     p.taps, p.parts = x.h.taps.count * x.w.taps.count, ceil_div(x.x.N, PLANE_IMAGES)
-    failed = plan_source(x, READS * row_products(x, 1) * PLANAR_PRODUCT_NS)
+    p.channels = 1 if p.small == NULL else SMALL_CHANNELS
+    x.at.size, x.at.columns = 0, NULL
+    if p.small != NULL:
+        plan_small(&small, x)
+    else:
+        failed = plan_source(x, READS * row_products(x, 1) * PLANAR_PRODUCT_NS)
     p.offsets = <Py_ssize_t *>malloc(p.taps * sizeof(Py_ssize_t))
     p.sums = <real *>malloc(times(times(p.parts * x.groups, p.taps), sizeof(real)))
     failed |= p.offsets == NULL or p.sums == NULL
     if not failed:
-        place_plane_taps(x, p.offsets)
+        if p.small == NULL:
+            place_plane_taps(x, p.offsets)
         failed = sum_planes(&p)
     if not failed:
         add_parts(&p, dw)
@@ -72,43 +86,56 @@ cdef int sum_planes(const PlaneSums *p) noexcept nogil:
     cdef int thread
     cdef Ranges ranges
     cdef const Source *x = p.source
-    cdef Py_ssize_t job, jobs = p.parts * x.groups
-    cdef int threads = threads_for(plane_taps(x) * PLANE_WEIGHT_TAP_NS), failed = 0
+    cdef Py_ssize_t job, jobs = p.parts * ceil_div(x.groups, p.channels)
+    cdef int threads = threads_for(
+        plane_taps(x) * (SMALL_TAP_NS if p.small != NULL else PLANE_WEIGHT_TAP_NS)), failed = 0
     cdef real *memory
     share_out(&ranges, jobs, threads)
     with parallel(num_threads=threads):
-        memory = <real *>calloc(plus(x.at.size, p.taps * VL), sizeof(real))
+        memory = <real *>calloc(plus(x.at.size, p.channels * p.taps * VL), sizeof(real))
         for thread in prange(threads, schedule="static"):
             job = next_job(&ranges, thread)
             while job >= 0:
-                failed |= sum_channel(p, job, memory)
+                failed |= sum_channels(p, job, memory)
                 job = next_job(&ranges, thread)
         free(memory)
     return failed
 
 
-cdef int sum_channel(const PlaneSums *p, Py_ssize_t job, real *memory) noexcept nogil:
-    """Job part * groups + channel: its taps, each summed over the images of the part; 1 without memory."""
+cdef int sum_channels(const PlaneSums *p, Py_ssize_t job, real *memory) noexcept nogil:
+    """Some channels, each tap summed over the images of a part; 1 without memory."""
     cdef const Source *x = p.source
-    cdef Py_ssize_t channel = job % x.groups, first = job // x.groups * PLANE_IMAGES, n, block, t, row
-    cdef real *total = memory + x.at.size
-    cdef const real *rows
-    cdef const real *dy
+    cdef Py_ssize_t blocks = ceil_div(x.groups, p.channels), part = job // blocks, first = job % blocks * p.channels
+    cdef Py_ssize_t end = min(first + p.channels, x.groups), images = part * PLANE_IMAGES, n, c
+    cdef real *totals = memory + x.at.size
     if memory == NULL:
         return 1
-    memset(total, 0, p.taps * VL * sizeof(real))
-    for n in range(first, min(first + PLANE_IMAGES, x.x.N)):
-        for block in range(x.blocks.count):
-            row = block * x.blocks.rows
-            rows = block_of(x, n, channel, block, memory)
-            dy = p.dy.data + n * p.dy.n_step + channel * p.dy.c_step + row * p.dy.h_step
-            t = 0
-            while t < p.taps:
-                nine_or_five_taps(block_sums, p.some, 9, 5, p, rows, dy, min(x.blocks.rows, x.h.positions - row),
-                                  p.offsets + t, total + t * VL)
-                t += p.some
-    sums_of_lanes(total, p.taps, p.sums + job * p.taps)
+    memset(totals, 0, p.channels * p.taps * VL * sizeof(real))
+    for n in range(images, min(images + PLANE_IMAGES, x.x.N)):
+        for c in range(first, end):
+            sum_plane(p, n, c, memory, totals + (c - first) * p.taps * VL)
+    for c in range(first, end):
+        sums_of_lanes(totals + (c - first) * p.taps * VL, p.taps, p.sums + (part * x.groups + c) * p.taps)
     return 0
+
+
+cdef void sum_plane(const PlaneSums *p, Py_ssize_t n, Py_ssize_t channel, real *copy, real *total) noexcept nogil:
+    """total[tap] += the sums of one plane, each a vector; block by block where it is not small."""
+    cdef const Source *x = p.source
+    cdef Py_ssize_t block, t, row
+    cdef const real *dy = p.dy.data + n * p.dy.n_step + channel * p.dy.c_step
+    cdef const real *rows
+    if p.small != NULL:
+        sum_small_plane(p, x.x.data + n * x.x.n_step + channel * x.x.c_step, dy, total)
+        return
+    for block in range(x.blocks.count):
+        row = block * x.blocks.rows
+        rows = block_of(x, n, channel, block, copy)
+        t = 0
+        while t < p.taps:
+            nine_or_five_taps(block_sums, p.some, 9, 5, p, rows, dy + row * p.dy.h_step,
+                              min(x.blocks.rows, x.h.positions - row), p.offsets + t, total + t * VL)
+            t += p.some
 
 
 cdef inline void block_sums(const PlaneSums *p, const real *x, const real *dy, Py_ssize_t rows,

@@ -31,7 +31,7 @@ cdef struct Sums:
 cdef int run_weight(Sums *g, View *dw) noexcept nogil:
     """All of it: plan, sum, add; 1 if memory ran out."""
     cdef int failed
-    if plane_sums_pay(&g.source, g.tiles.K):
+    if plane_sums_pay(&g.source, &g.dy, g.tiles.K):
         return run_plane_sums(&g.source, &g.dy, dw)
     g.source.at.columns, g.tiles.offsets, g.jobs.sums = NULL, NULL, NULL
     failed = plan_sums(g) or run_sums(g)

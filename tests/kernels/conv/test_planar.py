@@ -54,6 +54,21 @@ ONE_FILTER_EACH = (  # strips of 1 to 4 rows that overlap or not, rows of one or
     Conv((1, 16, 8, 20), (16, 1, 7, 3), 1, (6, 1), (1, 3), 16),
 )
 
+SMALL_PLANES = (  # a row of y fits into a vector: rows alone, two rows together, the halves of a row of x, in both dtypes
+    Conv((2, 17, 7, 7), (17, 1, 3, 3), 1, 1, 1, 17),
+    Conv((2, 16, 14, 14), (16, 1, 3, 3), 1, 1, 1, 16),
+    Conv((1, 16, 14, 14), (16, 1, 3, 3), 2, 1, 1, 16),
+    Conv((1, 16, 28, 28), (16, 1, 3, 3), 2, 1, 1, 16),
+    Conv((1, 16, 14, 13), (16, 1, 5, 5), 1, 2, 1, 16),
+    Conv((1, 16, 7, 8), (16, 1, 5, 5), 1, 2, 1, 16),
+    Conv((1, 16, 8, 15), (16, 1, 5, 5), 2, 2, 1, 16),
+    Conv((2, 16, 9, 14), (16, 1, 3, 3), 1, 0, 1, 16),
+    Conv((2, 16, 1, 7), (16, 1, 3, 3), 1, 1, 1, 16),
+    Conv((1, 16, 12, 12), (16, 1, 3, 3), 1, 2, 2, 16),
+    Conv((1, 16, 14, 14), (16, 1, 3, 3), (2, 1), ((0, 2), (2, 0)), 1, 16),
+    Conv((1, 18, 11, 13), (18, 1, 5, 5), (1, 3), ((3, 1), (2, 4)), 1, 18),
+)
+
 
 def random_problems(count, seed):
     """Every geometry; wide rows, few and many filters, so that all tiles and tails occur."""
@@ -65,7 +80,7 @@ def random_problems(count, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("which", PASSES)
 def test_whole_numbers_are_exact(which, dtype):
-    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *random_problems(90, 1)]):
+    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *SMALL_PLANES, *random_problems(90, 1)]):
         a = operands(problem, inputs.whole, seed, dtype)
         assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
 
@@ -73,7 +88,7 @@ def test_whole_numbers_are_exact(which, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("which", PASSES)
 def test_rounding_only(which, dtype):
-    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *random_problems(30, 2)]):
+    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *SMALL_PLANES, *random_problems(30, 2)]):
         a = operands(problem, inputs.real, seed, dtype)
         exact = problem.call(reference, which, a.float64())
         magnitude = problem.call(reference, which, a.absolute().float64())
@@ -127,7 +142,7 @@ def test_same_bits_alone_and_in_a_batch(which):
 
 @pytest.mark.parametrize("which", PASSES)
 def test_same_bits_for_any_layout_of_the_weights(which):
-    for problem in [*SMALL_MAPS, *ONE_FILTER_EACH, *random_problems(12, 7)]:
+    for problem in [*SMALL_MAPS, *ONE_FILTER_EACH, *SMALL_PLANES, *random_problems(12, 7)]:
         a = operands(problem, inputs.real, 7, "float32")
         b = a.replace(weight=inputs.fortran(a.weight))
         assert run(problem, which, b).tobytes() == run(problem, which, a).tobytes()
@@ -168,7 +183,7 @@ def test_relu_keeps_nan():
 @pytest.mark.parametrize("which", PASSES)
 def test_nan_stays_in_its_windows(which):
     """A last vector that overlaps, and lanes beyond a short row, let nothing through."""
-    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *random_problems(30, 6)]):
+    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *SMALL_PLANES, *random_problems(30, 6)]):
         a = operands(problem, inputs.real, seed, "float64")
         rng = np.random.default_rng(seed)
         for array in (a.dy,) if which == "input" else (a.x,):
@@ -185,3 +200,20 @@ def test_empty_batch():
         assert run(problem, "forward", a).size == 0
         assert run(problem, "input", a).size == 0
         assert not run(problem, "weight", a).any()
+
+
+@pytest.mark.parametrize("which", PASSES)
+@pytest.mark.parametrize("place", [(6, 0), (0, 6), (6, 6)])
+def test_nan_of_a_small_plane_reaches_the_results_that_read_it_and_no_others(which, place):
+    """Also where the last of two rows together does not exist."""
+    problem = Conv((1, 16, 7, 7), (16, 1, 3, 3), 1, 1, 1, 16)
+    a = operands(problem, inputs.real, 3, "float32")
+    source = a.dy if which == "input" else a.x
+    source[0, 5, *place] = np.nan
+    result = run(problem, which, a)
+    near = np.zeros(result.shape, bool)
+    for r, s in product(range(3), range(3)):
+        row, column = place[0] + 1 - r, place[1] + 1 - s
+        if 0 <= row < 7 and 0 <= column < 7:
+            near[(5, 0, r, s) if which == "weight" else (0, 5, row, column)] = True
+    np.testing.assert_array_equal(np.isnan(result), near)
