@@ -21,7 +21,7 @@ class Row(NamedTuple):
 
 
 class Summary(Report):
-    """Rows, and totals as `parameters`, `trained`, `neurons`, `multiply_adds`; `str` gives the table and the lines below.
+    """Rows, and totals as `parameters`, `trained`, `neurons`, `multiply_adds`; `str` gives the table and more lines.
 
     `trained` counts the parameters that `set_trainable` has not frozen.
     """
