@@ -5,7 +5,7 @@ from io import BytesIO
 from matplotlib.figure import Figure
 
 
-class Shown(Figure):  # type: ignore[misc]  # matplotlib may not be there
+class Shown(Figure):
     """A Figure of matplotlib with a picture of its own, whatever backend is set."""
 
     def _repr_png_(self) -> bytes:
