@@ -54,7 +54,7 @@ ONE_FILTER_EACH = (  # strips of 1 to 4 rows that overlap or not, rows of one or
     Conv((1, 16, 8, 20), (16, 1, 7, 3), 1, (6, 1), (1, 3), 16),
 )
 
-SMALL_PLANES = (  # a row of y fits into a vector: rows alone, two rows together, the halves of a row of x, in both dtypes
+SMALL_PLANES = (  # a row of y fits into a vector: rows alone, two rows together, the halves of a row of x
     Conv((2, 17, 7, 7), (17, 1, 3, 3), 1, 1, 1, 17),
     Conv((2, 16, 14, 14), (16, 1, 3, 3), 1, 1, 1, 16),
     Conv((1, 16, 14, 14), (16, 1, 3, 3), 2, 1, 1, 16),
