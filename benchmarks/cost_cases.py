@@ -139,6 +139,12 @@ def plane():
     return call, N * C * H * -(-W // LANES) * (4 + 9)
 
 
+def small():
+    """3 x 3, one filter per channel, a row of y fits into a vector; reading x and storing y: four taps."""
+    call = into(fc.conv2d, draw(8, 256, 14, 14), draw(256, 1, 3, 3), padding=1, groups=256)
+    return call, 8 * 256 * 14 * -(-14 // LANES) * (4 + 9)
+
+
 def plane_weight():
     """The weight gradient of the same."""
     call = into(fc.conv2d_backward_weight, draw(*MAPS), draw(*MAPS), (C, 1, 3, 3), padding=1, groups=C)
@@ -237,6 +243,7 @@ CASES = {  # name: makes (the call, units of this cost, or these under "" and th
     "PLANAR_PRODUCT_NS": planar,
     "PLANAR_SPREAD_PRODUCT_NS": planar_spread,
     "PLANE_TAP_NS": plane,
+    "SMALL_TAP_NS": small,
     "PLANE_WEIGHT_TAP_NS": plane_weight,
     "DEPTHWISE_TAP_NS": depthwise,
     "DEPTHWISE_WEIGHT_TAP_NS": depthwise_weight,

@@ -87,8 +87,7 @@ cdef int sum_planes(const PlaneSums *p) noexcept nogil:
     cdef Ranges ranges
     cdef const Source *x = p.source
     cdef Py_ssize_t job, jobs = p.parts * ceil_div(x.groups, p.channels)
-    cdef int threads = threads_for(
-        plane_taps(x) * (SMALL_TAP_NS if p.small != NULL else PLANE_WEIGHT_TAP_NS)), failed = 0
+    cdef int threads = threads_for(plane_taps(x) * PLANE_WEIGHT_TAP_NS), failed = 0
     cdef real *memory
     share_out(&ranges, jobs, threads)
     with parallel(num_threads=threads):

@@ -86,7 +86,7 @@ cdef int run_small_input(const InputGradient *c) noexcept nogil:
     cdef Ranges ranges
     cdef SmallInput p
     cdef Py_ssize_t planes = c.dx.N * c.window.groups, job
-    cdef int threads = threads_for(<double>planes * c.dx.H * c.w.H * SMALL_TAP_NS * 2)
+    cdef int threads = threads_for(<double>planes * c.dx.H * (c.w.H * c.w.W + 4) * SMALL_TAP_NS)
     plan_small_input(&p, c)
     share_out(&ranges, ceil_div(planes, SMALL_PLANES), threads)
     with parallel(num_threads=threads):

@@ -33,7 +33,7 @@ cdef extern from *:
     #define PLANAR_PRODUCT_NS        0.18   /* a multiply-add of vectors: one tap, one filter, PL positions */
     #define PLANAR_SPREAD_PRODUCT_NS 0.25   /* the same where products are stored and gathered */
     #define PLANE_TAP_NS             0.4    /* one filter per channel: a tap of a vector of VL results */
-    #define SMALL_TAP_NS             0.15   /* the same where a row fits into a vector */
+    #define SMALL_TAP_NS             0.35   /* the same where a row fits into a vector */
     #define PLANE_WEIGHT_TAP_NS      0.6    /* the same of the weight gradient, a vector of dy */
 
     /* --- conv: depthwise --- */
