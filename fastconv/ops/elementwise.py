@@ -133,7 +133,8 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
     if not y.size:
         return nothing
     run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
-    calls, scratch = [], []
+    calls: list[Call] = []
+    scratch: list[Array] = []
     for group in views(arrays, axis):
         near, before, own = nearby(group[:-1], group[-1])
         calls += [*before, partial(run, *near, group[-1], *numbers)]

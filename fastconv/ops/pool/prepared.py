@@ -1,6 +1,6 @@
 """Prepared calls of the pooling kernels, and the tables of their windows. Nothing is checked here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -83,7 +83,7 @@ def fits(a: Array, last: bool) -> bool:
 
 def tables_of(call: Any) -> tuple[Array, ...]:
     """The tables among the arguments of a prepared call: the arrays that are no images."""
-    calls = call.calls if isinstance(call, Several) else [call]
+    calls: Sequence[Any] = call.calls if isinstance(call, Several) else [call]
     return tuple([a for one in calls for a in one.args if type(a) is np.ndarray and a.ndim < 4])
 
 
