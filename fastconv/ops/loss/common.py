@@ -12,7 +12,7 @@ from ...kernels.runtime.calls import outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import Several, like, nearby, on_copies, views
+from ..elementwise import Several, like, memory_order, nearby, on_copies, views
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -35,7 +35,9 @@ def check_range(targets: Array, name: str) -> None:
 
 def range_check(targets: Array) -> Callable[[], int]:
     """The call that gives 0 where a target is no probability, else -1."""
-    return partial(outside, targets, -ROUNDING, 1 + ROUNDING)
+    forwards = tuple([slice(None, None, -1 if step < 0 else None) for step in targets.strides])
+    along_memory = targets if targets.flags.c_contiguous else targets[forwards].transpose(memory_order(targets))
+    return partial(outside, along_memory, -ROUNDING, 1 + ROUNDING)
 
 
 def result(out: Array | None, x: Array, arrays: Named) -> Array:
