@@ -156,11 +156,17 @@ def images(x: object, name: str) -> tuple[Array, bool]:
     """`x` as (N, C, H, W) with unit stride along W or C, and whether it came with a batch axis."""
     if is_batch(x):
         return x, True
+    x, batched = strided_images(x, name)
+    return with_unit_axis(x), batched
+
+
+def strided_images(x: object, name: str) -> tuple[Array, bool]:
+    """`x` as (N, C, H, W) of any strides, and whether it came with a batch axis."""
+    if is_batch(x):
+        return x, True
     x = array(x, name, (3, 4))
     batched = x.ndim == 4
-    if not batched:
-        x = x[None]
-    return with_unit_axis(x), batched
+    return x if batched else x[None], batched
 
 
 def with_batch(input_shape: Any, batched: bool) -> Shape:

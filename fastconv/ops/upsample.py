@@ -43,7 +43,7 @@ def upsample_nearest2d(x: Array, scale_factor: Pair, *, out: Array | None = None
     array([[[1., 1., 2., 2.],
             [1., 1., 2., 2.]]])
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     scale = check.pair(scale_factor, "scale_factor", 1)
     y_shape = scaled(x.shape, scale)
     check.size(y_shape, x.dtype)
@@ -88,7 +88,7 @@ def upsample_nearest2d_backward(dy: Array, scale_factor: Pair, *, out: Array | N
     >>> fastconv.upsample_nearest2d_backward(np.arange(8.0).reshape(1, 2, 4), 2)
     array([[[10., 18.]]])
     """
-    dy, batched = check.images(dy, "dy")
+    dy, batched = check.strided_images(dy, "dy")
     sh, sw = scale = check.pair(scale_factor, "scale_factor", 1)
     n, c, height, width = dy.shape
     if height % sh or width % sw:

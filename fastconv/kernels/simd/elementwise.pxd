@@ -26,6 +26,7 @@ cdef struct Elementwise:
     Py_ssize_t total         # elements
     real p, q
     bint rows                # the rows of every array are whole vectors, shorter than a chunk
+    bint dense[5]            # this array is one run in row-major order
     bint stream[5]           # this result is stored around the caches
 
 
@@ -42,6 +43,7 @@ cdef inline Py_ssize_t plan_jobs(Elementwise *e) noexcept nogil:
     cdef int i, k
     e.rows = VL <= e.shape[3] < CHUNK and e.shape[3] % VL == 0
     for i in range(5):
+        e.dense[i] = is_dense(e, i)
         e.stream[i] = False
         if e.base[i] != NULL:
             e.rows = e.rows and e.stride[i][3] == REAL_BYTES
@@ -52,6 +54,17 @@ cdef inline Py_ssize_t plan_jobs(Elementwise *e) noexcept nogil:
         for k in range(5):
             e.stream[i] = e.stream[i] and (k == i or e.base[k] != e.base[i])
     return ceil_div(e.total, ELEMENTS_PER_JOB)
+
+
+cdef inline bint is_dense(const Elementwise *e, int i) noexcept nogil:
+    """Whether array i is one run of memory in row-major order."""
+    cdef Py_ssize_t step = REAL_BYTES
+    cdef int axis
+    for axis in range(3, -1, -1):
+        if e.shape[axis] != 1 and e.stride[i][axis] != step:
+            return False
+        step *= e.shape[axis]
+    return e.base[i] != NULL
 
 
 cdef inline double run_job(const Elementwise *e, Py_ssize_t job) noexcept nogil:
@@ -128,6 +141,8 @@ cdef inline char *row_start(const Elementwise *e, int i, Py_ssize_t row) noexcep
 cdef inline real *run_at(const Elementwise *e, int i, Py_ssize_t start, Py_ssize_t length) noexcept nogil:
     """Where a chunk of array i lies, if it is a run of whole vectors; else NULL."""
     cdef Py_ssize_t column = start % e.shape[3]
+    if e.dense[i] and length % VL == 0:
+        return <real *>e.base[i] + start
     if (e.base[i] == NULL or e.stride[i][3] != REAL_BYTES or length % VL != 0
             or column + length > e.shape[3]):
         return NULL

@@ -4,7 +4,9 @@
 # row does not depend on where it lies.
 
 from libc.math cimport NAN
+from libc.stdlib cimport llabs
 from ..runtime.sizes cimport ceil_div
+from .elementwise cimport gather, scatter
 from .exp cimport vexp, vlarger
 from .transpose cimport square, square_part
 from .vector cimport MAX_LANES, REAL_BYTES, REAL_MAX, VL, real, vf, vload, vsplat, vstore, vzero
@@ -92,22 +94,44 @@ cdef inline void rows_close(const Rows *r, Py_ssize_t job, real **row) noexcept 
 cdef inline void rows_copy(const Rows *r, int i, char *p, Py_ssize_t count, real *rows, bint to_array) noexcept nogil:
     """Rows of array i, the first at p, to rows of K values in scratch, or (to_array) back.
 
-    Where neighbouring rows lie side by side in memory the copy is a transpose, a square of VL rows at a time.
+    Where the values of a row are nearer to each other in memory than its neighbours, row by row. Else the copy is a
+    transpose, a square of VL rows at a time; neighbours that are no run of memory are made one first.
     """
-    cdef Py_ssize_t j, k, step = r.stride[i][2], along = r.stride[i][3], K = r.shape[3]
-    if step == REAL_BYTES:
-        for j in range(ceil_div(count, VL)):
-            for k in range(ceil_div(K, VL)):
-                rows_square(<real *>(p + k * VL * along) + j * VL, along // REAL_BYTES, rows + j * VL * K + k * VL, K,
-                            min(<Py_ssize_t>VL, count - j * VL), min(<Py_ssize_t>VL, K - k * VL), to_array)
+    cdef Py_ssize_t block, j, k, nj, nk, K = r.shape[3]
+    cdef Py_ssize_t step = r.stride[i][2] // REAL_BYTES, along = r.stride[i][3] // REAL_BYTES
+    cdef real *a = <real *>p
+    if step != 1 and llabs(along) <= llabs(step):
+        for j in range(count):
+            steps_copy(a + j * step, along, rows + j * K, K, to_array)
         return
-    for k in range(K):
-        if to_array:
-            for j in range(count):
-                (<real *>(p + j * step + k * along))[0] = rows[j * K + k]
+    for block in range(ceil_div(count, VL) * ceil_div(K, VL)):
+        j, k = block // ceil_div(K, VL) * VL, block % ceil_div(K, VL) * VL
+        nj, nk = min(<Py_ssize_t>VL, count - j), min(<Py_ssize_t>VL, K - k)
+        if step == 1:
+            rows_square(a + k * along + j, along, rows + j * K + k, K, nj, nk, to_array)
         else:
-            for j in range(count):
-                rows[j * K + k] = (<real *>(p + j * step + k * along))[0]
+            steps_square(a + k * along + j * step, along, step, rows + j * K + k, K, nj, nk, to_array)
+
+
+cdef inline void steps_copy(real *a, Py_ssize_t step, real *run, Py_ssize_t count, bint to_array) noexcept nogil:
+    """run[j] = a[j step], or (to_array) back"""
+    if to_array:
+        scatter(run, a, step, count)
+    else:
+        gather(a, step, run, count)
+
+
+cdef inline void steps_square(real *a, Py_ssize_t along, Py_ssize_t step, real *rows, Py_ssize_t K, Py_ssize_t nj,
+                              Py_ssize_t nk, bint to_array) noexcept nogil:
+    """nj rows of nk values between an array, where they lie `step` apart, and scratch."""
+    cdef real runs[MAX_LANES * MAX_LANES]
+    cdef Py_ssize_t k
+    if to_array:
+        rows_square(runs, VL, rows, K, nj, nk, True)
+    for k in range(nk):
+        steps_copy(a + k * along, step, runs + k * VL, nj, to_array)
+    if not to_array:
+        rows_square(runs, VL, rows, K, nj, nk, False)
 
 
 cdef inline void rows_square(real *a, Py_ssize_t a_row, real *rows, Py_ssize_t K, Py_ssize_t nj, Py_ssize_t nk,
@@ -135,16 +159,15 @@ cdef extern from *:
             for (int i = 0; i < h; i++) l[i] = l[i] > l[i + h] ? l[i] : l[i + h];
         return l[0];
     }
-    /* the sum of the lanes in double, in a tree */
+    /* the sum of the lanes in double, in a tree; as loops over l, GCC 12.2 made wrong sums of it */
     static inline double lanes_sum(vf v) {
         double l[VL];
         _Pragma("GCC unroll 16")
         for (int i = 0; i < VL; i++) l[i] = v[i];
-        _Pragma("GCC unroll 4")
-        for (int h = VL / 2; h; h /= 2)
-            _Pragma("GCC unroll 8")
-            for (int i = 0; i < h; i++) l[i] += l[i + h];
-        return l[0];
+    #define SUM2(i) (l[i] + l[(i) + VL / 2])
+    #define SUM4(i) (SUM2(i) + SUM2((i) + VL / 4))
+    #define SUM8(i) (SUM4(i) + SUM4((i) + VL / 8))
+        return VL == 2 ? SUM2(0) : VL == 4 ? SUM4(0) : VL == 8 ? SUM8(0) : SUM8(0) + SUM8(VL / 16);
     }
     """
     real lanes_largest(vf v) noexcept nogil

@@ -12,7 +12,7 @@ from ...kernels.runtime.calls import outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import Several, nearby, new_like, on_copies, views
+from ..elementwise import Several, memory_order, nearby, new_like, on_copies, views
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -35,7 +35,9 @@ def check_range(targets: Array, name: str) -> None:
 
 def range_check(targets: Array) -> Callable[[], int]:
     """The call that gives 0 where a target is no probability, else -1."""
-    return partial(outside, targets, -ROUNDING, 1 + ROUNDING)
+    forwards = tuple([slice(None, None, -1 if step < 0 else None) for step in targets.strides])
+    along_memory = targets if targets.flags.c_contiguous else targets[forwards].transpose(memory_order(targets))
+    return partial(outside, along_memory, -ROUNDING, 1 + ROUNDING)
 
 
 def result(out: Array | None, x: Array, arrays: Named) -> Array:
@@ -88,7 +90,8 @@ def bind(
 ) -> Call:
     """The kernel bound to views that it accepts; None among the results stays."""
     present = [a for a in results if a is not None]
-    groups = views([*inputs, *present, x], axis)
+    first = x if axis is not None else leading(x, inputs, present)
+    groups = views([x, *inputs, *present, first], axis)
     if len(groups) > 1:  # more than four axes of unlike strides
         count = len(inputs)
         return on_copies(
@@ -98,12 +101,19 @@ def bind(
             [x, *inputs],
             results,
         )
-    *near, x = groups[0][: len(inputs)] + groups[0][-1:]
-    near, before, scratch = (near, [], []) if axis is not None else nearby(near, x)
-    results = placed(groups[0][len(inputs) : -1], results)
+    *operands, first = groups[0]
+    near, results = operands[: 1 + len(inputs)], placed(operands[1 + len(inputs) :], results)
+    near, before, scratch = (near, [], []) if axis is not None else nearby(near, first)
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
-    call = partial(run, x, near[0], *weight, *near[1:], *results, value, *numbers)
+    call = partial(run, *near[:2], *weight, *near[2:], *results, value, *numbers)
     return Several([*before, call], scratch) if before else call
+
+
+def leading(x: Array, inputs: Sequence[Array], results: Sequence[Array]) -> Array:
+    """The array in whose memory order the elements are taken: one in C order where all results are, else x."""
+    if not all(a.flags.c_contiguous for a in results):
+        return x
+    return next((a for a in (*results, *inputs) if a.flags.c_contiguous), x)
 
 
 def placed(views_of_present: Sequence[Array], results: Sequence[Array | None]) -> list[Array | None]:

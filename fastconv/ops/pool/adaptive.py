@@ -56,7 +56,7 @@ def adaptive_avg_pool2d(x: Array, output_size: Sizes, *, out: Array | None = Non
     >>> fastconv.adaptive_avg_pool2d(np.arange(5.0).reshape(1, 1, 5), (1, 2))
     array([[[1., 3.]]])
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     y_shape = adaptive_shape(x, output_size)
     y = check.output(out, y_shape, x.dtype, check.layout_of(x), batched, x=x)
     tables = adaptive_tables(x.shape, y_shape)
@@ -99,7 +99,7 @@ def adaptive_avg_pool2d_backward(dy: Array, input_shape: Shape, *, out: Array | 
     >>> fastconv.adaptive_avg_pool2d_backward(np.array([[[3.0, 6.0]]]), (1, 1, 5))
     array([[[1., 1., 3., 2., 2.]]])
     """
-    dy, batched = check.images(dy, "dy")
+    dy, batched = check.strided_images(dy, "dy")
     shape = check.with_batch(input_shape, batched)
     not_empty(shape)
     if min(dy.shape[2:]) < 1:
@@ -152,7 +152,7 @@ def adaptive_max_pool2d(
     >>> fastconv.adaptive_max_pool2d(np.arange(5.0).reshape(1, 1, 5), (1, 2))
     array([[[2., 4.]]])
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     return_indices = check.flag(return_indices, "return_indices")
     y_shape, layout = adaptive_shape(x, output_size), check.layout_of(x)
     y = check.output(out, y_shape, x.dtype, layout, batched, x=x)
@@ -204,7 +204,7 @@ def adaptive_max_pool2d_backward(
     array([[[0., 0., 3., 0., 6.]]])
     """
     given = x
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     not_empty(x.shape)
     dy = check.array(dy, "dy")
     size = dy.shape[-2:]

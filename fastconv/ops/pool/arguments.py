@@ -16,7 +16,7 @@ from .prepared import Tables
 
 def gradient_of(x: Array, dy: Array, name: str, y_shape: Shape, batched: bool) -> Array:
     """`dy` as (N, C, OH, OW), of this shape and of the dtype of `x`."""
-    dy, dy_batched = check.images(dy, "dy")
+    dy, dy_batched = check.strided_images(dy, "dy")
     if dy_batched != batched:
         raise ValueError(f"dy must have a batch axis just where x has one, got x {x.shape} and dy {dy.shape}")
     if dy.shape != y_shape:

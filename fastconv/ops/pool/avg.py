@@ -66,7 +66,7 @@ def avg_pool2d(
     array([[[ 2.5,  4.5],
             [10.5, 12.5]]])
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, 1, ceil_mode)
     divisor = divisor_of(divisor_override)
     y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x)
@@ -125,7 +125,7 @@ def avg_pool2d_backward(
     array([[[1., 1., 2., 2.],
             [1., 1., 2., 2.]]])
     """
-    dy, batched = check.images(dy, "dy")
+    dy, batched = check.strided_images(dy, "dy")
     g = geometry.pool2d(check.with_batch(input_shape, batched), kernel_size, stride, padding, 1, ceil_mode)
     check.shape_is(dy, "dy", g.y_shape, "the output of avg_pool2d for this input_shape")
     divisor = divisor_of(divisor_override)

@@ -67,7 +67,7 @@ def lp_pool2d(
     >>> fastconv.lp_pool2d(np.array([[[3.0, 4.0, 0.0, -2.0]]]), kernel_size=(1, 2))
     array([[[5., 2.]]])
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     p = norm_of(norm_type)
     g = lp_geometry(x.shape, kernel_size, stride, ceil_mode)
     y = check.output(out, g.y_shape, x.dtype, check.layout_of(x), batched, x=x)
@@ -127,12 +127,12 @@ def lp_pool2d_backward(
     >>> fastconv.lp_pool2d_backward(np.array([[[10.0]]]), np.array([[[3.0, -4.0]]]), kernel_size=(1, 2))
     array([[[ 6., -8.]]])
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     p = norm_of(norm_type)
     g = lp_geometry(x.shape, kernel_size, stride, ceil_mode)
     dy = gradient_of(x, dy, "lp_pool2d", g.y_shape, batched)
     if y is not None:
-        y, _ = check.images(y, "y")
+        y, _ = check.strided_images(y, "y")
         check.shape_is(y, "y", g.y_shape, "the output of lp_pool2d for this x")
         check.same_dtype(x=x, y=y)
     layout, tables = check.layout_of(x), max_tables(g)

@@ -79,7 +79,7 @@ def max_pool2d(
     array([[[ 5,  7],
             [13, 15]]])
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     tables = max_tables(g)
     no_window_in_padding(tables, g)
@@ -146,7 +146,7 @@ def max_pool2d_backward(
     array([[[ 0., 10.,  0., 20.]]])
     """
     given = x
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     tables = max_tables(g)
     no_window_in_padding(tables, g)

@@ -49,18 +49,26 @@ def on_one_layout(
 
 
 def converted(kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, ...], rest: tuple[Any, ...]) -> Several:
-    """The kernel, whose result is that of the call, on copies of the layout of the first input."""
-    last = check.channels_together(inputs[0]) and not check.in_planes(inputs[0])
+    """The kernel, whose result is that of the call, on copies in the layout that needs copies of fewer bytes."""
+    arrays = (*inputs, *outputs)
+    last = unlike(arrays, True) < unlike(arrays, False)
     layout = check.CHANNELS_LAST if last else check.PLANAR
-    given = []
-    for a in (*inputs, *outputs):
-        fits = check.channels_together(a) if last else check.in_planes(a)
-        given.append(a if fits else check.empty(a.shape, a.dtype, layout))
+    given = [a if fits(a, last) else check.empty(a.shape, a.dtype, layout) for a in arrays]
     into, back = zip(inputs, given, strict=False), zip(outputs, given[len(inputs) :], strict=True)
     before = [call for a, copy in into if a is not copy for call in check.assign_calls(copy, a)]
     after = [call for a, copy in back if a is not copy for call in check.assign_calls(a, copy)]
-    scratch = [copy for a, copy in zip((*inputs, *outputs), given, strict=True) if a is not copy]
+    scratch = [copy for a, copy in zip(arrays, given, strict=True) if a is not copy]
     return Several([*before, partial(kernel, *given, *rest, last), *after], scratch)
+
+
+def unlike(arrays: tuple[Array, ...], last: bool) -> int:
+    """Bytes of the arrays that are not channels-last, or not planar."""
+    return sum(a.nbytes for a in arrays if not fits(a, last))
+
+
+def fits(a: Array, last: bool) -> bool:
+    """Whether an array is channels-last, or planar."""
+    return check.channels_together(a) if last else check.in_planes(a)
 
 
 # ---------------------------------------------------------------- calls

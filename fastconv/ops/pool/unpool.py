@@ -59,7 +59,7 @@ def max_unpool2d(
     >>> fastconv.max_unpool2d(np.array([[[5.0, 7.0]]]), np.array([[[1, 2]]]), (1, 2))
     array([[[0., 5., 7., 0.]]])
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     OH, OW = unpooled_size(x, kernel_size, stride, padding, output_size)
     indices = indices_like(indices, x.shape, batched)
     in_plane(indices, batched, (OH, OW))
@@ -104,7 +104,7 @@ def max_unpool2d_backward(dy: Array, indices: Array, *, out: Array | None = None
     >>> fastconv.max_unpool2d_backward(np.array([[[1.0, 2.0, 3.0, 4.0]]]), np.array([[[1, 2]]]))
     array([[[2., 3.]]])
     """
-    dy, batched = check.images(dy, "dy")
+    dy, batched = check.strided_images(dy, "dy")
     indices = check.given(indices, "indices", "what max_pool2d returned")
     size = indices.shape[-2:]
     shape = (*dy.shape[:2], *(size if len(size) == 2 else (1, 1)))
