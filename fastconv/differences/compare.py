@@ -152,15 +152,22 @@ def compare(comparison: Comparison, count: int, rng: Generator) -> list[Tested]:
 
 
 def directed(comparison: Comparison, rng: Generator, found: bool) -> list[Tested]:
-    """Random directions; unless a wrong entry was found already, one that is wrong is followed to an entry."""
+    """Random directions; unless a wrong entry was found already, one that is wrong is followed to an entry.
+
+    In a model a direction without a wrong entry counts as one at kinks: all entries together move more values across
+    the ties of maxima than one entry does.
+    """
     tested = []
     for _ in range(DIRECTIONS):
         v = comparison.random_direction(rng)
-        tested.append(comparison.direction(v))
-        if tested[-1].wrong and not found:
+        along = comparison.direction(v)
+        if along.wrong and not found:
             culprit = comparison.culprit(v)
+            found = culprit is not None and culprit.wrong
+            if comparison.problem.composed and not found:
+                along = along._replace(difference=0.0, found=along.found._replace(kink=True))
             tested += [] if culprit is None else [culprit]
-            found = culprit is not None
+        tested.append(along)
     return tested
 
 
@@ -180,7 +187,7 @@ def undecided(each: Tested) -> bool:
 
 def retested(away: Comparison, each: Tested, rng: Generator) -> Tested:
     """The same comparison at another point, counted as one at a kink."""
-    moved = away.direction(away.random_direction(rng)) if each.place is None else away.entry(each.place)
+    moved = directed(away, rng, found=False)[0] if each.place is None else away.entry(each.place)
     return moved._replace(found=moved.found._replace(kink=True))
 
 
