@@ -93,8 +93,10 @@ def grad_cam(network: Any, image: Any, label: Any = None, name: str | None = Non
     node = last_maps(found.network) if name is None else name
     values = grad_cam_map(found.network, x, k, node)[0]
     size = " x ".join(map(str, values.shape))
-    most = f"it speaks for the class most {region(values)}." if values.any() else "nothing there speaks for the class."
-    text = f"Grad-CAM for class {shown} at {node} ({size}): {most if known(values) else NO_NUMBER}"
+    most = "nothing there speaks for the class." if known(values) else NO_NUMBER
+    if np.nan_to_num(values).any():
+        most = f"it speaks for the class most {region(values)}."
+    text = f"Grad-CAM for class {shown} at {node} ({size}): {most}"
     figure, (left, right) = beside(x, shown, text, title)
     overlay(right, x[0], values, "inferno", 0, "bilinear", figure, (left, right))
     right.set_title(plain(f"Grad-CAM at {node}"), fontsize=10)
@@ -147,7 +149,9 @@ def occlusion(
     found, x, k, name = looked_at(network, image, label)
     values = occlusion_map(found.network, x, k, size, stride, value)[0]
     p = float(found.network.probabilities(x[0])[k])
-    most = f"covered {region(values)} it loses up to {100 * np.nanmax(values):.1f} points." if known(values) else NO_NUMBER
+    most = NO_NUMBER
+    if known(values):
+        most = f"covered {region(values)} it loses up to {100 * np.nanmax(values):.1f} points."
     text = f"Occlusion for class {name}, whose probability is {percent(p)}: {most}"
     figure, (left, right) = beside(x, name, text, title)
     overlay(right, x[0], 100 * values, symmetric(), None, "nearest", figure, (left, right))
