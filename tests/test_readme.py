@@ -17,6 +17,9 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
 
 
+IDS = ["numpy", "network", "pictures", "batches", "transfer", "plot", "gradcheck", "sklearn", "architectures"]
+
+
 @pytest.fixture
 def one_thread():
     yield
@@ -33,7 +36,7 @@ def draw_pictures(folder):
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["numpy", "network", "pictures", "batches", "transfer", "architectures"])
+@pytest.mark.parametrize("block", BLOCKS, ids=IDS)
 def test_python_runs_and_prints_what_it_says(block, tmp_path, monkeypatch, one_thread):
     monkeypatch.chdir(tmp_path)
     draw_pictures(tmp_path)
@@ -113,3 +116,13 @@ def test_every_last_layer_fits_its_loss():
         for _ in range(5):
             fastconv.train_step(network, known["x"], given, fastconv.SGD(0.1), loss=chosen)
         assert fastconv.evaluate(network, known["x"], given, loss=chosen)[0] < before
+
+
+def test_the_lines_of_the_derivation_are_those_that_it_shows():
+    """But for the size of the differences, which is that of rounding."""
+    shown = str(fastconv.derive()).splitlines()
+    said = README.partition("## The derivation")[2].partition("```\n")[2].partition("```")[0].splitlines()
+    assert len(said) >= 7
+    start = shown.index(said[0])
+    for found, line in zip(shown[start:], said, strict=False):
+        assert re.sub(r"\d\.\de-\d+", "", found) == re.sub(r"\d\.\de-\d+", "", line)

@@ -17,7 +17,7 @@ def furnish(module_name: str, *shown: str) -> None:
         """A name that is imported when it is first used; else AttributeError, or ImportError where an import asks."""
         if name in later:
             file = import_module(f"{module_name}.{later[name]}")
-            found = getattr(file, name, file)
+            found = vars(file).get(name, file)
             setattr(module, name, found)
             return found
         caller = sys._getframe(1)

@@ -60,6 +60,6 @@ def test_odd_strides_give_the_bits_of_a_copy(op, view, dtype):
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_pool_of_odd_strides_is_checked_once(view, monkeypatch):
     x = VIEWS[view]("float32")
-    want = fastconv.avg_pool2d(x, 2)
+    want = [fastconv.avg_pool2d(x, 2) for _ in range(2)][0]  # a plan is made at the second call
     monkeypatch.setattr("fastconv.ops.check.strided_images", None)  # what the checks need
     np.testing.assert_array_equal(fastconv.avg_pool2d(x, 2), want)

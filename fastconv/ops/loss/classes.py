@@ -150,5 +150,5 @@ def classes_call(
     axis = class_axis(x)
     targets = targets if targets.ndim == x.ndim else repeated(targets, axis, x.shape[axis])
     each = repeated(value, axis, x.shape[axis]) if reduction == "none" else None
-    one = repeated(value, 0, 1) if each is None else None
+    one = None if each is not None else repeated(value, 0, 1) if value.ndim == 0 else value
     return bind(kernel, x, [targets], [each, dx], one, *numbers, axis=axis, weight=(weight,))
