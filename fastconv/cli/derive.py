@@ -13,14 +13,16 @@ from ..typing import Array
 from . import architectures, values
 from .documents import as_json
 from .flags import add_arguments, add_json, option
-from .networks import built, network_of
-from .streams import Stream, complain, escaped
+from .networks import built, opened
+from .saved import Saved
+from .streams import Stream, complain, escaped, warnings_in_lines
 
 if TYPE_CHECKING:
     from ..derivation import Derivation
 
 __all__ = ["add_options", "derive"]
 
+SAMPLE = (1, 28, 28)  # the shape of the test images that `derive` chooses from
 LOSSES = {"mse": losses.MSE(), "cross-entropy": losses.CrossEntropy()}
 
 
@@ -46,11 +48,14 @@ def derive(options: Namespace, output: Stream) -> int:
     """Print the derivation, or write it as a page; returns 1 if a check failed."""
     from ..derivation import derive as derived  # other commands do not need it
 
-    network, loss = network_and_loss(options)
-    image, label, words = image_of(options, network)
-    found = derived(
-        network, image, label, loss=loss, learning_rate=options.lr, values=options.values, seed=options.seed
-    )
+    network, loss, saved = network_and_loss(options)
+    image, label, words = image_of(options, network, saved)
+    if image is not None and saved is not None and saved.values:
+        image, words = saved.ready(image[None])[0], f"{words}, after the preprocessing of {options.model}"
+    with warnings_in_lines():
+        found = derived(
+            network, image, label, loss=loss, learning_rate=options.lr, values=options.values, seed=options.seed
+        )
     if words:
         found.about["image"] = escaped(words)
     if options.html is not None:
@@ -73,27 +78,29 @@ def verdict(found: "Derivation") -> int:
     return 0 if found.passed else 1
 
 
-def network_and_loss(options: Namespace) -> tuple[Network, Any]:
-    """The network of --model, and the loss that it is derived with; None for the one that fits its last layer."""
+def network_and_loss(options: Namespace) -> tuple[Network, Any, Saved | None]:
+    """The network of --model, the loss, or None for the one that fits its last layer, and what a file says of it."""
     name, loss = options.model, LOSSES.get(options.loss)
     if name in architectures.names() and not os.path.isfile(name):
         made = architectures.model(name, None, options.model_args)
         network = built(name, architectures.usual_input(name), made, options.seed)
-        return network, loss or architectures.loss_of(name)
+        return network, loss or architectures.loss_of(name), None
     given = Namespace(network=name, input=None, classes=None, model_args=options.model_args)
-    return network_of(given), loss
+    network, saved = opened(given)
+    return network, loss, saved
 
 
-def image_of(options: Namespace, network: Network) -> tuple[Array | None, int | None, str]:
-    """(image, label, what the image is); no image where `derive` chooses one."""
+def image_of(options: Namespace, network: Network, saved: Saved | None) -> tuple[Array | None, int | None, str]:
+    """(image, label, what the image is), before its values change; no image where `derive` chooses one."""
     if options.image is not None:
         if options.data is not None or options.index is not None:
             raise ValueError("--image is one image; leave out --data and --index")
-        images = data.read_images(options.image, network.input_shape)
+        images = data.read_images(options.image, network.input_shape) if saved is None else saved.read(options.image)
         if len(images) != 1:
             raise ValueError(f"--image {options.image} must hold one image, got {len(images)}")
         return images[0], options.label, options.image
-    if options.data is None and options.index is None:
+    changed = saved is not None and saved.values and network.input_shape == SAMPLE
+    if options.data is None and options.index is None and not changed:
         return None, options.label, ""
     return test_image(options, network)
 

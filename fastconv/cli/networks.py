@@ -8,19 +8,24 @@ from ..network import Network
 from ..ops.check import nearest
 from . import architectures
 from .architectures import model
-from .saved import NETWORKS, load_network
+from .saved import NETWORKS, Saved, load_network
 from .words import quoted
 
-__all__ = ["built", "network_of"]
+__all__ = ["built", "network_of", "opened"]
 
 
 def network_of(options: Namespace) -> Network:
     """The network of MODEL, which is a file or a name; ValueError for what is neither."""
+    return opened(options)[0]
+
+
+def opened(options: Namespace) -> tuple[Network, Saved | None]:
+    """The network of MODEL, and what its file says, if it is one."""
     name = options.network
     known = architectures.names()
     if name in known and not os.path.isfile(name):
         shape = options.input or architectures.usual_input(name)
-        return built(name, shape, model(name, options.classes, options.model_args))
+        return built(name, shape, model(name, options.classes, options.model_args)), None
     if not (name.endswith(NETWORKS) or os.path.lexists(name)):
         near = nearest(name.lower(), known)
         cure = f"did you mean {near[0]}?" if near else f"the models are {', '.join(known)}"
@@ -28,7 +33,8 @@ def network_of(options: Namespace) -> Network:
     flags = {"--input": options.input, "--classes": options.classes, "--model-args": options.model_args}
     if given := [flag for flag, value in flags.items() if value]:
         raise ValueError(f"{name} is a saved network, which says itself what it is; leave out {quoted(*given)}")
-    return load_network(name, [])[0]
+    saved = load_network(name, [])
+    return saved.network, saved
 
 
 def built(name: str, shape: Sequence[int], made: architectures.Model, seed: int = 0) -> Network:

@@ -62,9 +62,13 @@ class Saved(NamedTuple):
 
     def outputs(self, images: Array) -> Array:
         """The network's outputs for images as `read` gives them."""
+        return self.network.predict(self.ready(images))
+
+    def ready(self, images: Array) -> Array:
+        """Images as `read` gives them, with their values changed: what the network reads."""
         if self.values:
             images = transforms.apply(self.values, images, Draws(0, 0, np.arange(len(images))))  # type: ignore[assignment]
-        return self.network.predict(images.astype(self.network.dtype, copy=False))
+        return images.astype(self.network.dtype, copy=False)
 
     def predict(self, images: Any) -> Array:
         """The network's outputs for images as a data set gives them; bytes are divided by 255."""

@@ -24,8 +24,10 @@ class Settings:
 
 def examine(problem: Problem, settings: Settings) -> list[Row]:
     """The rows of a problem; what else is wrong is in its `faults`."""
-    if not problem.arrays or not any(array.size for array in problem.arrays.values()):
-        raise ValueError(f"{problem.title} has no entries to check; give it arrays that are not empty")
+    empty = [name for name, array in problem.arrays.items() if not array.size]
+    if empty or not problem.arrays:
+        where = f" in {', '.join(empty)}" if problem.arrays else ""
+        raise ValueError(f"{problem.title} has no entries to check{where}; give it arrays that are not empty")
     call_elsewhere(problem, settings.rng)  # first, so that what stays from a first call is not that of this point
     y = problem.value()
     finite_everywhere(y, problem)

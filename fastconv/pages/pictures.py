@@ -4,6 +4,7 @@ import base64
 import warnings
 from collections.abc import Callable
 from io import BytesIO
+from threading import Lock
 from typing import Any
 
 from .. import plot
@@ -14,6 +15,7 @@ __all__ = ["drawn", "picture"]
 
 PIXELS = 96  # of a page, to an inch
 DOTS = 144  # of PNG to an inch: sharp on screens of one and a half times as many
+ALONE = Lock()  # settings of matplotlib and of warnings are those of all threads
 MOST = 200_000  # bytes of a PNG that is so sharp; larger ones, of photographs, have PIXELS to an inch
 
 
@@ -27,7 +29,8 @@ def drawn(caption: str, draw: Callable[..., Any], *arguments: Any, **options: An
 
 def picture(figure: Any, caption: str) -> Picture:
     """The figure as SVG or PNG, whichever is smaller."""
-    with needed("matplotlib", "fastconv.pages", "matplotlib").rc_context({"svg.hashsalt": "fastconv"}):
+    settings = {"svg.hashsalt": "fastconv"}
+    with ALONE, needed("matplotlib", "fastconv.pages", "matplotlib").rc_context(settings):
         kinds = {"svg+xml": saved(figure, "svg", metadata={"Date": None}), "png": saved(figure, "png", dpi=DOTS)}
         if len(kinds["png"]) > MOST:
             kinds["png"] = saved(figure, "png", dpi=PIXELS)

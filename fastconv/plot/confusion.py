@@ -11,6 +11,7 @@ from .figures import BLUE, names_of, new, percent, shortened
 
 FEW = 20  # classes whose cells have room for a number
 MOST_NAMES = 20  # along an axis
+MOST_CLASSES = 5000  # of which there is a matrix
 WORST = 10  # pairs that are listed beside many classes
 
 
@@ -80,6 +81,9 @@ def counted(labels: Any, predictions: Any, classes: Any) -> tuple[Array, int]:
         raise ValueError(f"labels must be class numbers {rule}, got {true.min()} to {true.max()}")
     if found.ndim == 1 and found.min() < 0:
         raise ValueError(f"predictions must be class numbers >= 0, got {found.min()}")
+    largest = max(int(each.max()) for each in (true, found) if each.ndim == 1)
+    if largest >= MOST_CLASSES:
+        raise ValueError(f"labels and predictions must be class numbers below {MOST_CLASSES:,}, got {largest}")
     K = None
     if classes is not None and found.ndim == 1:
         K = max(len(names_of(classes, 0)), int(true.max()) + 1, int(found.max()) + 1)

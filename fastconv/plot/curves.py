@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from ..ops import check
-from .figures import COLOURS, new, percent
+from .figures import COLOURS, new, percent, plain
 
 QUANTITIES = ("loss", "accuracy")
+NUMBERS = int | float | np.number
 LINE = "history must be the list of epochs that fit returns, or a dict of several by name"
 
 
@@ -69,8 +70,12 @@ def checked(history: Any) -> list[Any]:
     if not epochs:
         raise ValueError(f"{LINE}, got no epoch")
     for epoch in epochs:
-        if not isinstance(field(epoch, "loss"), int | float | np.number):
+        if not isinstance(field(epoch, "loss"), NUMBERS):
             raise TypeError(f"{LINE}, got {check.shown(epoch)} among its epochs, which has no loss")
+        for name in ("epoch", "accuracy", "validation_loss", "validation_accuracy"):
+            value = field(epoch, name)
+            if value is not None and not isinstance(value, NUMBERS):
+                raise TypeError(f"history must have numbers in its epochs, got {name}={check.shown(value)}")
     return epochs
 
 
@@ -95,7 +100,7 @@ def draw(axes: Any, epochs: list[Any], quantity: str, name: str, colour: str, va
         if found:
             scale = 100 if quantity == "accuracy" else 1
             dashed = "--" if colour and key != quantity else style
-            label = f"{name}, {kind}" if name else kind
+            label = plain(f"{name}, {kind}" if name else kind)
             mark = "o" if len(found) == 1 else ""
             axes.plot(places, [scale * v for v in found], dashed, marker=mark, color=colour or own, label=label)
 
@@ -105,7 +110,7 @@ def finish(axes: Any, quantity: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_ylabel("accuracy, %" if quantity == "accuracy" else quantity)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     axes.legend()
 

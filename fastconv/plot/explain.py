@@ -227,7 +227,7 @@ def covered(network: Any, image: Array, label: int, places: list[tuple[slice, sl
 def cover(image: Array, value: Any) -> Array:
     """The colour (C, 1, 1) of the square."""
     if value is None:
-        own: Array = image.mean((1, 2), keepdims=True)
+        own: Array = image.mean((1, 2), np.float64, keepdims=True).astype(image.dtype)
         return own
     colour = check.given(value, "value", "a number, or one for each channel")
     if colour.dtype.kind not in "biuf" or colour.shape not in ((), image.shape[:1]):

@@ -6,9 +6,11 @@ import numpy as np
 
 from ..typing import Array
 from .explain import grad_cam_map, last_maps, occlusion_map, saliency_map
-from .figures import bare, names_of, new, percent, show, visible
+from .figures import bare, names_of, new, percent, plain, shortened, show, visible
 from .inside import largest, symmetric
 from .subject import Subject, classes_for, number_of_classes, one_picture, subject
+
+NO_NUMBER = "all values are NaN."
 
 
 def saliency(network: Any, image: Any, label: Any = None, *, title: str | None = None) -> Any:
@@ -43,7 +45,8 @@ def saliency(network: Any, image: Any, label: Any = None, *, title: str | None =
     """
     found, x, k, name = looked_at(network, image, label)
     values = saliency_map(found.network, x, k)[0]
-    text = f"Saliency for class {name}: {place(values)} changes its score most, by {values.max():.3g} for 1."
+    most = f"{place(values)} changes its score most, by {np.nanmax(values):.3g} for 1." if known(values) else NO_NUMBER
+    text = f"Saliency for class {name}: {most}"
     figure, (left, right) = beside(x, name, text, title)
     drawn = right.imshow(values, cmap="inferno", vmin=0, vmax=largest(values), interpolation="nearest")
     right.set_title("|d score / d pixel|", fontsize=10)
@@ -90,11 +93,13 @@ def grad_cam(network: Any, image: Any, label: Any = None, name: str | None = Non
     node = last_maps(found.network) if name is None else name
     values = grad_cam_map(found.network, x, k, node)[0]
     size = " x ".join(map(str, values.shape))
-    text = f"Grad-CAM for class {shown} at {node} ({size}): "
-    text += f"it speaks for the class most {region(values)}." if values.any() else "nothing there speaks for the class."
+    most = "nothing there speaks for the class." if known(values) else NO_NUMBER
+    if np.nan_to_num(values).any():
+        most = f"it speaks for the class most {region(values)}."
+    text = f"Grad-CAM for class {shown} at {node} ({size}): {most}"
     figure, (left, right) = beside(x, shown, text, title)
     overlay(right, x[0], values, "inferno", 0, "bilinear", figure, (left, right))
-    right.set_title(f"Grad-CAM at {node}", fontsize=10)
+    right.set_title(plain(f"Grad-CAM at {node}"), fontsize=10)
     return figure
 
 
@@ -144,9 +149,10 @@ def occlusion(
     found, x, k, name = looked_at(network, image, label)
     values = occlusion_map(found.network, x, k, size, stride, value)[0]
     p = float(found.network.probabilities(x[0])[k])
-    most = np.nanmax(values) if not np.isnan(values).all() else np.nan
-    text = f"Occlusion for class {name}, whose probability is {percent(p)}: "
-    text += f"covered {region(values)} it loses up to {100 * most:.1f} points."
+    most = NO_NUMBER
+    if known(values):
+        most = f"covered {region(values)} it loses up to {100 * np.nanmax(values):.1f} points."
+    text = f"Occlusion for class {name}, whose probability is {percent(p)}: {most}"
     figure, (left, right) = beside(x, name, text, title)
     overlay(right, x[0], 100 * values, symmetric(), None, "nearest", figure, (left, right))
     right.set_title(f"lost of {percent(p)}, points", fontsize=10)
@@ -168,7 +174,7 @@ def beside(x: Array, name: str, text: str, title: str | None) -> tuple[Any, Any]
     figure = new(5, 1.0 + 2.4 * min(2.0, max(0.4, height / width)), text, title)
     left, right = figure.subplots(1, 2)
     show(left, x[0])
-    left.set_title(f"class {name}", fontsize=10)
+    left.set_title(f"class {shortened(name, 24)}", fontsize=10)
     bare(right)
     return figure, (left, right)
 
@@ -194,18 +200,19 @@ def overlay(
     figure.colorbar(drawn, ax=both, orientation="horizontal", shrink=0.6, aspect=30)
 
 
+def known(values: Array) -> bool:
+    """Whether any value is a number."""
+    return not np.isnan(values).all()
+
+
 def place(values: Array) -> str:
     """'pixel (3, 5)': row and column of the largest value."""
-    if np.isnan(values).all():
-        return "no pixel"
     row, column = np.unravel_index(np.nanargmax(values), values.shape)
     return f"pixel ({row}, {column})"
 
 
 def region(values: Array) -> str:
     """Where in the image the largest value lies, in words."""
-    if np.isnan(values).all():
-        return "nowhere, for all values are NaN,"
     row, column = np.unravel_index(np.nanargmax(values), values.shape)
     down = ("at the top", "in the middle", "at the bottom")[min(2, 3 * int(row) // values.shape[0])]
     across = ("left", "", "right")[min(2, 3 * int(column) // values.shape[1])]

@@ -22,7 +22,7 @@ def new(width: float, height: float, text: str, title: str | None) -> Any:
 
     figure = Shown(figsize=(width, height), layout="constrained", facecolor=FACE)
     if title is not None:
-        figure.suptitle(str(title))
+        figure.suptitle(plain(str(title)))
     figure.set_label(text)
     return figure
 
@@ -92,9 +92,14 @@ def names_of(classes: Sequence[Any] | None, count: int) -> list[str]:
     return names
 
 
+def plain(text: str) -> str:
+    """A text for a figure, where matplotlib would take what stands between two dollar signs for a formula."""
+    return text.replace("$", r"\$")
+
+
 def shortened(name: str, length: int = 14) -> str:
-    """At most `length` letters of a name."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+    """At most `length` letters of a name, for a figure."""
+    return plain(name if len(name) <= length else name[: length - 1] + "…")
 
 
 def percent(share: float) -> str:

@@ -51,7 +51,7 @@ def memory_plan(network: Any, batch_size: int = 1, training: bool = False, *, ti
         fill(axes, [value for value in values if value.kind == kind], kind, unit)
     for value in values:
         write(axes, value, steps, plan.nbytes, unit)
-    axes.set_xlim(0, steps)
+    axes.set_xlim(0, max(steps, 1))
     axes.set_ylim(0, max(plan.nbytes, 1) / unit)
     axes.set_xlabel("step")
     axes.set_ylabel(name)
@@ -86,7 +86,7 @@ def fill(axes: Any, values: list[Any], kind: str, unit: float) -> None:
 
 def write(axes: Any, value: Any, steps: int, nbytes: int, unit: float) -> None:
     """The name of a value in its rectangle, where there is room."""
-    wide, high = (value.last + 1 - value.first) / steps, (value.stop - value.start) / max(nbytes, 1)
+    wide, high = (value.last + 1 - value.first) / max(steps, 1), (value.stop - value.start) / max(nbytes, 1)
     room = int(wide * 52)  # letters
     if high > LARGE and room >= 4:
         centre = (value.first + value.last + 1) / 2, (value.start + value.stop) / 2 / unit
@@ -102,8 +102,9 @@ def sentence(plan: Any, batch_size: int, training: bool, unit: float, name: str)
     for value in plan.values:
         alive[value.first : value.last + 1] += value.stop - value.start
     peak = plan.lines[int(alive[:-1].argmax())].step if plan.lines else "no step"
+    steps = f"{len(plan.lines)} step{'' if len(plan.lines) == 1 else 's'}"
     return (
-        f"Memory of a {what} of {images} in {len(plan.lines)} steps: {len(plan.values)} values share "
+        f"Memory of a {what} of {images} in {steps}: {len(plan.values)} values share "
         f"{plan.nbytes / unit:.3g} {name}; side by side they would take {together:.3g} {name}. "
         f"Most is in use at {peak}."
     )

@@ -79,6 +79,9 @@ class ConvNetRegressor(RegressorMixin, ConvNet):  # type: ignore[misc]
             raise ValueError(f"y must be values (N,) or (N, values), got shape {found.shape}")
         if known is not None and found.shape[1:] != known:
             raise ValueError(f"y must have the shape {('N', *known)} as before, got {('N', *found.shape[1:])}")
+        largest = np.abs(found).max(initial=0)
+        if largest > np.finfo(dtype).max:
+            raise ValueError(f"y must hold numbers that {dtype} holds, got one of size {largest:.3g}; scale y")
         self._values = found.shape[1:]
         return found.reshape(len(found), -1).astype(dtype)
 

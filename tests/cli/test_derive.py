@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from commands import failure
 
+import fastconv
 from fastconv import Network, layers, losses, models
 from fastconv.cli import parser
+from fastconv.data import transforms
 from fastconv.derivation import derive
 
 
@@ -102,3 +104,25 @@ def test_the_loss_can_be_chosen(capsys):
     found = json.loads(printed(capsys, "--loss", "cross-entropy", "--model", "nielsen", "--json"))
     assert found["about"]["loss"] == repr(losses.CrossEntropy())
     assert found["passed"] is True
+
+
+@pytest.mark.parametrize("given", [["--image", "seven.npy"], []])
+def test_the_image_passes_through_the_preprocessing_of_the_file(given, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    network = Network(models.lenet5(), (1, 28, 28), seed=0)
+    fastconv.save("mine.npz", network, preprocessing=[transforms.to_float(), transforms.normalize((0.5,), (0.1,))])
+    image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
+    np.save("seven.npy", image)
+    raw = image[None] / np.float32(255) if given else fastconv.data.load().test.images[0]
+    found = json.loads(printed(capsys, "--model", "mine.npz", *given, "--json"))
+    ready = (raw.astype("float32") - np.float32(0.5)) / np.float32(0.1)
+    label = None if given else int(fastconv.data.load().test.labels[0])
+    assert found["loss"] == pytest.approx(derive(network, ready, label).losses[0], rel=1e-5)
+    assert found["about"]["image"].endswith(", after the preprocessing of mine.npz")
+
+
+def test_a_warning_is_a_line(capsys):
+    assert parser.main(["derive", "--loss", "cross-entropy", "--json"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines
+    assert all(line.startswith("fastconv: warning: the network ends with Sigmoid") for line in lines)

@@ -40,6 +40,7 @@ class Locked(fastconv.Layer):
         (lambda: gradcheck(fastconv.relu, [1.0, 2.0]), "x must be an array of floats, got a list"),
         (lambda: gradcheck(fastconv.relu, np.array([1, np.nan])), "x must hold finite numbers, got 1 that are not"),
         (lambda: gradcheck(fastconv.relu, np.zeros((0, 3))), "relu has no entries to check"),
+        (lambda: gradcheck(fastconv.conv2d, X[:0], X), "conv2d has no entries to check in x; give it arrays"),
         (lambda: gradcheck(layers.ReLU()), "needs images or the shape of one"),
         (lambda: gradcheck(layers.ReLU(), np.ones((3, 6, 6))), r"of one image make a batch: x\[None\]"),
         (lambda: gradcheck(layers.Conv2D(3, 3), (3,)), r"needs images \(C, H, W\)"),

@@ -1,6 +1,9 @@
 """The page about a network: what is on it, that names cannot break it, and what is refused."""
 
 import re
+import threading
+import time
+import warnings
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 import fastconv
 from fastconv import Network, layers, models, sequential
 from fastconv.pages import report
+from fastconv.pages.pictures import picture
 from fastconv.system.extras import MissingPackage
 
 EMPTY = {"meta", "img"}  # elements without an end
@@ -218,3 +222,31 @@ def test_a_missing_package_is_one_line(package, run, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, package, None)
     with pytest.raises(MissingPackage, match=f"needs the package {package}, which is not installed: pip install"):
         report(run)
+
+
+def test_pictures_are_saved_by_one_thread_at_a_time():
+    inside, most = [], []
+
+    class Figure:
+        """Saves slowly, and says how many are being saved."""
+
+        def savefig(self, file, **_):
+            inside.append(self)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+
+        def get_size_inches(self):
+            return 1, 1
+
+        def get_label(self):
+            return "a figure"
+
+    before = list(warnings.filters)
+    threads = [threading.Thread(target=picture, args=(Figure(), "")) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    assert warnings.filters == before

@@ -203,3 +203,9 @@ def test_nothing_of_the_network_changes():
         function(net, np.random.default_rng(0).standard_normal((1, 3, 32, 32)).astype("float32"))
     for name, array in net.arrays().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_the_mean_colour_of_large_pixels_does_not_overflow():
+    net = Network(sequential(layers.Flatten(), layers.Linear(2)), (1, 8, 8), seed=0)
+    net.parameters["linear1.weight"][...] = 0
+    assert (explain.occlusion_map(net, np.full((1, 8, 8), 3e38, "float32")) == 0).all()

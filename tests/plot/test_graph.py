@@ -149,3 +149,9 @@ def test_the_memory_plan_has_a_rectangle_for_each_value(training):
 def test_the_memory_of_a_frozen_network_is_drawn():
     frozen = Network(*NETWORKS["zhang2016"]).freeze()
     assert f"in {len(frozen.plan(4).lines)} steps" in plot.text_of(plot.memory_plan(frozen, 4))
+
+
+def test_a_network_without_a_layer_has_a_memory_plan_without_a_step():
+    figure = plot.memory_plan(Network(lambda x: x, (1, 4, 4)))
+    assert "in 0 steps" in plot.text_of(figure)
+    assert figure.axes[0].get_xlim() == (0, 1)

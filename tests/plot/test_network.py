@@ -216,3 +216,11 @@ def test_pyplot_is_not_touched_and_without_matplotlib_one_line_says_what_to_inst
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"fastconv\.plot needs the package matplotlib.*pip install matplotlib"):
         plot.graph(NET)
+
+
+@pytest.mark.filterwarnings("ignore:the prediction of image 0 is NaN")
+@pytest.mark.parametrize("draw", [plot.saliency, plot.grad_cam, plot.occlusion])
+def test_a_map_without_a_number_is_said(draw):
+    net, x = colour_network(), images(1)[0]
+    net.parameters["conv1.weight"][...] = np.nan
+    assert plot.text_of(draw(net, x)).endswith(": all values are NaN.")

@@ -151,3 +151,21 @@ def test_wrong_classes_are_refused_in_one_line(arguments, line):
     with pytest.raises((TypeError, ValueError), match=line) as error:
         plot.confusion_matrix(*arguments)
     assert "\n" not in str(error.value)
+
+
+def test_one_epoch_has_one_number_at_its_axis():
+    axes = plot.learning_curves([{"epoch": 1, "loss": 1.0}]).axes[0]
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+
+
+@pytest.mark.parametrize("name", ["epoch", "accuracy", "validation_loss", "validation_accuracy"])
+def test_text_among_the_numbers_of_an_epoch_is_refused(name):
+    with pytest.raises(TypeError, match=f"^history must have numbers in its epochs, got {name}='x'"):
+        plot.learning_curves([{"loss": 1.0, name: "x"}])
+
+
+@pytest.mark.parametrize("largest", [5000, 10**12])
+def test_a_matrix_of_too_many_classes_is_refused(largest):
+    with pytest.raises(ValueError, match=f"^labels and predictions must be class numbers below 5,000, got {largest}$"):
+        plot.confusion_matrix([largest, 0], [0, 0])

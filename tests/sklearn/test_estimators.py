@@ -362,3 +362,10 @@ def test_a_change_of_dtype_counts_from_the_next_beginning():
 def test_a_share_of_too_few_images_is_refused():
     with pytest.raises(ValueError, match=r"validation=0\.1 of 3 images is none"):
         classifier(early_stopping=True).fit(X[:3], ["a", "b", "c"])
+
+
+def test_values_beyond_float32_are_refused():
+    with pytest.raises(ValueError, match=r"^y must hold numbers that float32 holds, got one of size 1e\+300"):
+        ConvNetRegressor(epochs=1).fit(LINE, LINE[:, 0] * 1e300)
+    net = ConvNetRegressor(epochs=1, dtype="float64", loss=losses.L1(), random_state=0).fit(LINE, LINE[:, 0] * 1e300)
+    assert np.isfinite(net.predict(LINE)).all()
