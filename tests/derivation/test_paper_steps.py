@@ -88,7 +88,7 @@ def test_sums_are_true_convolutions():
     expected = [sum(reference.convolve2d(X[p], K[q, p], "valid") for p in range(2)) for q in range(3)]
     np.testing.assert_allclose(maps.sums(X, K), expected, atol=1e-12)
     np.testing.assert_allclose(maps.convolved(X, K).sum(1), expected, atol=1e-12)
-    np.testing.assert_allclose(maps.sums_of_maps(X[None], K)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(maps.sums(X[None], K)[0], expected, atol=1e-12)
     np.testing.assert_allclose(maps.sums(X, np.stack([K, 2 * K]))[1], 2 * np.array(expected), atol=1e-12)
 
 

@@ -60,4 +60,4 @@ def first_layer(q: Quantities) -> Iterator[Step]:
 
 def before_sigmoid(q: Quantities, S1: Array) -> Array:
     """Eq. 38 for many S1."""
-    return maps.sums_of_maps(S1, q.k2) + q.b2[:, None, None]
+    return maps.sums(S1, q.k2) + q.b2[:, None, None]

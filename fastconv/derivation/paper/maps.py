@@ -26,7 +26,6 @@ __all__ = [
     "spread",
     "spread_rotated",
     "sums",
-    "sums_of_maps",
     "upsampled",
 ]
 
@@ -49,20 +48,15 @@ def shifted(maps: Array, u: int, v: int) -> Array:
 
 
 def sums(maps: Array, k: Array) -> Array:
-    """Eqs. 5, 8 and 38 before the bias: sum over p, u, v of maps_p(i-u, j-v) k_{p,q}(u,v); k is (..., q, p, 5, 5)."""
-    return over_taps("pij,...qp->...qij", maps, k)
+    """Eqs. 5, 8 and 38 before the bias: sum over p, u, v of maps_p(i-u, j-v) k_{p,q}(u,v); k is (..., q, p, 5, 5).
 
-
-def sums_of_maps(maps: Array, k: Array) -> Array:
-    """The same for many maps and one kernel."""
-    return over_taps("...pij,qp->...qij", maps, k)
-
-
-def over_taps(sum_over_p: str, maps: Array, k: Array) -> Array:
-    """The sum over u, v of what `einsum` makes of maps(i-u, j-v) and k(u,v)."""
-    terms = [np.einsum(sum_over_p, shifted(maps, u, v), k[..., u + R, v + R], optimize=True) for u, v in taps()]
-    result: Array = np.sum(terms, axis=0)
-    return result
+    For many kernels, or for many maps (..., p, n, n): a product of matrices, whose inner axis is that of p, u, v.
+    """
+    windows = np.stack([shifted(maps, u, v) for u, v in taps()], axis=-3)  # (..., p, 25, i, j)
+    rows, columns = windows.shape[-2:]
+    kernels = k.reshape(*k.shape[:-3], -1)
+    result: Array = kernels @ windows.reshape(*windows.shape[:-4], -1, rows * columns)
+    return result.reshape(*result.shape[:-1], rows, columns)
 
 
 def kernel_sums(maps: Array, d: Array) -> Array:
