@@ -10,6 +10,7 @@ from .figures import bare, names_of, new, percent, plain, shortened, show, visib
 from .inside import largest, symmetric
 from .subject import Subject, classes_for, number_of_classes, one_picture, subject
 
+NUMBERS = 5  # intervals of a scale, at most
 NO_NUMBER = "all values are NaN."
 
 
@@ -50,7 +51,7 @@ def saliency(network: Any, image: Any, label: Any = None, *, title: str | None =
     figure, (left, right) = beside(x, name, text, title)
     drawn = right.imshow(values, cmap="inferno", vmin=0, vmax=largest(values), interpolation="nearest")
     right.set_title("|d score / d pixel|", fontsize=10)
-    figure.colorbar(drawn, ax=(left, right), orientation="horizontal", shrink=0.6, aspect=30)
+    scale(figure, drawn, (left, right))
     return figure
 
 
@@ -197,7 +198,16 @@ def overlay(
         interpolation=between,
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
     )
-    figure.colorbar(drawn, ax=both, orientation="horizontal", shrink=0.6, aspect=30)
+    scale(figure, drawn, both)
+
+
+def scale(figure: Any, drawn: Any, both: Any) -> None:
+    """The bar of colours below both axes, with so few numbers that they stand apart."""
+    from matplotlib.ticker import MaxNLocator
+
+    bar = figure.colorbar(drawn, ax=both, orientation="horizontal", shrink=0.6, aspect=30)
+    bar.locator = MaxNLocator(NUMBERS)
+    bar.update_ticks()
 
 
 def known(values: Array) -> bool:

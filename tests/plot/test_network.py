@@ -1,6 +1,7 @@
 """Filters, feature maps, mistakes and explanations show the arrays of the network."""
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -224,3 +225,15 @@ def test_a_map_without_a_number_is_said(draw):
     net, x = colour_network(), images(1)[0]
     net.parameters["conv1.weight"][...] = np.nan
     assert plot.text_of(draw(net, x)).endswith(": all values are NaN.")
+
+
+@pytest.mark.parametrize("draw", [plot.saliency, plot.grad_cam, plot.occlusion])
+@pytest.mark.parametrize("factor", [1, 0.0123])
+def test_the_numbers_of_a_scale_do_not_touch(draw, factor):
+    net = colour_network()
+    net.parameters["linear1.weight"][...] *= factor
+    figure = draw(net, images(1)[0])
+    figure._repr_png_()
+    boxes = [each.get_window_extent() for each in figure.axes[2].get_xticklabels() if each.get_text()]
+    inside = [box for box in boxes if figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1]
+    assert all(left.x1 < right.x0 for left, right in pairwise(inside))
