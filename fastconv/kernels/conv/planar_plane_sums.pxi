@@ -3,7 +3,7 @@
 
 cdef enum:
     PLANE_IMAGES = 8    # of a job
-    SMALL_CHANNELS = 16 # of a job, which reads each image in one run
+    SMALL_CHANNELS = 16  # of a job, which reads each image in one run
     PLANES = 16         # channels from which on a channel is a job
     MOST_TAPS = 9       # that are summed together: of 3 x 3 kernels; 5 of 5 x 5
 
