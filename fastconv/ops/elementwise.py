@@ -175,25 +175,39 @@ class Several:
         return next((result for result in reversed(results) if result is not None), None)
 
 
-def on_copies(prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]) -> Call:
-    """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs) on copies in C order.
+def in_c_order(a: Array) -> bool:
+    """Whether an array is C-contiguous."""
+    return a.flags.c_contiguous
 
-    Copies the inputs that are not in C order, runs the call, copies its results back; None stays None.
+
+def on_copies(
+    prepare: Callable[..., Call],
+    inputs: Sequence[Array | None],
+    outputs: Sequence[Array | None],
+    fits: Callable[[Array], bool] = in_c_order,
+    layout: str | None = None,
+) -> Several:
+    """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs) on copies in C order, or a layout.
+
+    Copies the inputs that do not fit, runs the call, copies its results back; None stays None.
     """
-    sources, into = ordered(inputs)
-    results, back = ordered(outputs)
+    sources, into = copies_of(inputs, fits, layout)
+    results, back = copies_of(outputs, fits, layout)
     before = [call for copy, a in into for call in check.assign_calls(copy, a)]
     after = [call for copy, a in back for call in check.assign_calls(a, copy)]
     return Several([*before, prepare(*sources, *results), *after], [copy for copy, _ in (*into, *back)])
 
 
-def ordered(arrays: Sequence[Array | None]) -> tuple[list[Array | None], list[tuple[Array, Array]]]:
-    """The arrays, new ones for those that are not in C order; pairs of the new ones and those they stand for."""
+def copies_of(
+    arrays: Sequence[Array | None], fits: Callable[[Array], bool], layout: str | None
+) -> tuple[list[Array | None], list[tuple[Array, Array]]]:
+    """The arrays, new ones for those that do not fit; pairs of the new ones and those they stand for."""
     found, pairs = [], []
     for a in arrays:
-        if a is not None and not a.flags.c_contiguous:
-            pairs.append((check.empty(a.shape, a.dtype), a))
-        found.append(a if a is None or a.flags.c_contiguous else pairs[-1][0])
+        if a is not None and not fits(a):
+            pairs.append((check.empty(a.shape, a.dtype, layout), a))
+            a = pairs[-1][0]
+        found.append(a)
     return found, pairs
 
 

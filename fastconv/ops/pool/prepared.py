@@ -8,7 +8,7 @@ from ... import kernels
 from ...kernels.runtime.calls import all_channels_last, covers, sharing_windows, window_tables
 from ...typing import Array, Call, Kernel, Shape
 from .. import check
-from ..elementwise import Several
+from ..elementwise import Several, on_copies
 from ..geometry import Pool2dGeometry
 
 Tables: TypeAlias = tuple[Array, Array]  # the windows along H and along W
@@ -53,12 +53,12 @@ def converted(kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, .
     arrays = (*inputs, *outputs)
     last = unlike(arrays, True) < unlike(arrays, False)
     layout = check.CHANNELS_LAST if last else check.PLANAR
-    given = [a if fits(a, last) else check.empty(a.shape, a.dtype, layout) for a in arrays]
-    into, back = zip(inputs, given, strict=False), zip(outputs, given[len(inputs) :], strict=True)
-    before = [call for a, copy in into if a is not copy for call in check.assign_calls(copy, a)]
-    after = [call for a, copy in back if a is not copy for call in check.assign_calls(a, copy)]
-    scratch = [copy for a, copy in zip(arrays, given, strict=True) if a is not copy]
-    return Several([*before, partial(kernel, *given, *rest, last), *after], scratch)
+
+    def prepare(*given: Array) -> Call:
+        """The kernel on arrays of this layout."""
+        return partial(kernel, *given, *rest, last)
+
+    return on_copies(prepare, inputs, outputs, partial(fits, last=last), layout)
 
 
 def unlike(arrays: tuple[Array, ...], last: bool) -> int:
