@@ -1,6 +1,6 @@
 """The values inside a network, by the names of its nodes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -79,14 +79,14 @@ class Inner:
         ['relu1', 'linear1']
         """
         images, batched = batch(x, "x", self.input_shape, self.dtype)
-        batch_size = check.integer(batch_size, "batch_size", 1)
-        nodes = found(name, self.nodes)
-        values = {node.name: np.empty((len(images), *node.shape), self.dtype) for node in nodes.values()}
-        for start in range(0, len(images), batch_size):
-            part = slice(start, start + batch_size)
-            self._values(images[part], tuple(nodes.values()), {each: y[part] for each, y in values.items()})
-        results = {each: y if batched else y[0] for each, y in values.items()}
-        return results[name] if isinstance(name, str) else results
+
+        def run(part: slice, nodes: tuple[Node, ...]) -> Sequence[Array]:
+            """The values of these nodes for some of the images, valid until the next run."""
+            plan = self.executor.plan_of_values(len(images[part]), nodes)
+            plan.run_on(images[part])
+            return (plan.y, *plan.also)
+
+        return self._by_name(name, images, batched, batch_size, run)
 
     @overload
     def feature_gradients(self, x: ArrayLike, name: str, dy: ArrayLike, batch_size: int = BATCH) -> Array: ...
@@ -144,18 +144,14 @@ class Inner:
         slopes, _ = batch(dy, "dy", self.output_shape, self.dtype)
         if len(slopes) != len(images):
             raise ValueError(f"dy must have one row for each of the {len(images)} images, got shape {np.shape(dy)}")
-        batch_size = check.integer(batch_size, "batch_size", 1)
-        nodes = found(name, self.nodes)
-        values = {node.name: np.zeros((len(images), *node.shape), self.dtype) for node in nodes.values()}
-        for start in range(0, len(images), batch_size):
-            part = slice(start, start + batch_size)
-            with self.executor.lock:
-                plan = self.executor.plan_of_slopes(len(images[part]), tuple(nodes.values()))
-                plan.run_on(images[part], slopes[part])
-                for each, value in zip(values.values(), plan.also, strict=True):
-                    each[part] = value
-        results = {each: value if batched else value[0] for each, value in values.items()}
-        return results[name] if isinstance(name, str) else results
+
+        def run(part: slice, nodes: tuple[Node, ...]) -> Sequence[Array]:
+            """The gradients of these nodes for some of the images, valid until the next run."""
+            plan = self.executor.plan_of_slopes(len(images[part]), nodes)
+            plan.run_on(images[part], slopes[part])
+            return plan.also
+
+        return self._by_name(name, images, batched, batch_size, run)
 
     def probabilities(self, x: ArrayLike, batch_size: int = BATCH) -> Array:
         """The probability of each class for images `x` (N, ...) or one image (...).
@@ -194,13 +190,25 @@ class Inner:
         """The network's output."""
         raise NotImplementedError
 
-    def _values(self, images: Array, nodes: tuple[Node, ...], results: Mapping[str, Array]) -> None:
-        """Write the values of these nodes for a checked batch of images into `results`, by name."""
-        with self.executor.lock:
-            plan = self.executor.plan_of_values(len(images), nodes)
-            plan.run_on(images)
-            for node, value in zip(nodes, (plan.y, *plan.also), strict=True):
-                results[node.name][...] = value
+    def _by_name(
+        self,
+        name: str | list[str] | tuple[str, ...],
+        images: Array,
+        batched: bool,
+        batch_size: int,
+        run: Callable[[slice, tuple[Node, ...]], Sequence[Array]],
+    ) -> Array | dict[str, Array]:
+        """What `run` gives for these nodes, some images at a time, as new arrays; a dict for several names."""
+        batch_size = check.integer(batch_size, "batch_size", 1)
+        nodes = found(name, self.nodes)
+        values = {node.name: np.empty((len(images), *node.shape), self.dtype) for node in nodes.values()}
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            with self.executor.lock:
+                for value, found_here in zip(values.values(), run(part, tuple(nodes.values())), strict=True):
+                    value[part] = found_here
+        results = {each: value if batched else value[0] for each, value in values.items()}
+        return results[name] if isinstance(name, str) else results
 
 
 def found(name: object, nodes: Sequence[Node]) -> dict[str, Node]:
