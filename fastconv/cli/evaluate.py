@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import data, metrics
 from ..data.picture_files import FileData
+from ..data.renumbered import renumbered
 from ..typing import Array
 from .datasets import held_out_part, labels_of, parts_of, read, refuse_unreadable
 from .documents import as_json
@@ -63,13 +64,7 @@ def opened(saved: Saved, place: str, options: Namespace) -> Any:
 
 def in_order(saved: Saved, found: Any, labels: Array, place: str) -> Array:
     """The labels as the network numbers its classes: by name where both have names."""
-    names, known = getattr(found, "classes", None), saved.names
-    if names and known:
-        if unknown := [name for name in names if name not in known]:
-            raise data.DataError(
-                f"{place}: has the class {unknown[0]!r}, which the network does not know; it knows {', '.join(known)}"
-            )
-        labels = np.array([known.index(name) for name in names])[labels]
+    labels = renumbered(labels, getattr(found, "classes", None), saved.names, f"{place}:")
     most = len(saved.classes)
     if labels.max() >= most:
         raise data.DataError(f"{place}: has the class {labels.max()}, and the network has {most} outputs, from 0")

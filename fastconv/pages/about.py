@@ -52,7 +52,8 @@ def listed(pairs: Any, between: str = "=") -> str:
 
 def settings(found: Any) -> str:
     """The settings but for the model, which has its own row."""
-    return listed({name: value for name, value in found.items() if name != "model"}) if is_dict(found) else ""
+    rest = {name: value for name, value in found.items() if name != "model"} if isinstance(found, Mapping) else {}
+    return listed(rest)
 
 
 def moment(date: Any) -> str:
@@ -62,11 +63,6 @@ def moment(date: Any) -> str:
     except (TypeError, ValueError):
         return ""
     return f"{found:%Y-%m-%d %H:%M %Z}".strip()
-
-
-def is_dict(value: object) -> bool:
-    """Whether it has names with values."""
-    return isinstance(value, Mapping)
 
 
 def data_of(found: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import data, metrics
+from ..data.renumbered import renumbered
 from ..ops import check
 from ..typing import Array
 from .run import Run
@@ -104,14 +105,7 @@ def labels_of(images: Any, name: str) -> Array:
 
 def in_order(run: Run, images: Any, labels: Array, name: str) -> Array:
     """The labels as the network numbers its classes: by name where both have names."""
-    names = getattr(images, "classes", None)
-    if names and run.names:
-        known = list(run.names)
-        if unknown := [each for each in names if each not in known]:
-            raise ValueError(
-                f"{name} has the class {unknown[0]!r}, which the network does not know; it knows {', '.join(known)}"
-            )
-        labels = np.array([known.index(each) for each in names])[labels]
+    labels = renumbered(labels, getattr(images, "classes", None), run.names, name)
     if not 0 <= labels.min() <= labels.max() < run.outputs:
         raise ValueError(
             f"{name} must have labels from 0 to {run.outputs - 1}, as the network has {run.outputs} classes, "
