@@ -2,12 +2,9 @@
 
 import shlex
 
+from ..system.words import counted
+
 __all__ = ["counted", "percent", "quoted"]
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 epoch``, ``2 epochs``, ``4,000 images``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def quoted(*words: object) -> str:

@@ -3,12 +3,9 @@
 import math
 from typing import Any
 
+from ..system.words import counted
+
 __all__ = ["bytes_of", "counted", "number", "percent", "size"]
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 epoch``, ``4,000 images``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def percent(share: Any, digits: int = 2) -> str:

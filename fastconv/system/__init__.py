@@ -1,1 +1,1 @@
-"""The operating system: ordinary files, Ctrl-C, forked processes."""
+"""The operating system: ordinary files, Ctrl-C, forked processes; and numbers with their nouns."""
