@@ -26,9 +26,10 @@ def start(*arguments, timeout=120, **environment):
     return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=timeout, cwd=TESTS)
 
 
-def begin(*arguments):
+def begin(*arguments, stdin=None, stdout=None, text=None, **environment):
     """The same, as a process that runs on, and can be killed."""
-    return subprocess.Popen([sys.executable, *map(str, arguments)], env=seeing_fastconv(), cwd=TESTS)
+    command, variables = [sys.executable, *map(str, arguments)], seeing_fastconv(**environment)
+    return subprocess.Popen(command, stdin=stdin, stdout=stdout, text=text, env=variables, cwd=TESTS)
 
 
 def seeing_fastconv(**environment):

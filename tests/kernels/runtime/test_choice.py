@@ -1,8 +1,8 @@
 """How many threads a call gets beside other programs: each branch, with the system's answers pretended."""
 
+import contextlib
 import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import child
@@ -205,20 +205,18 @@ until(1)
 input()
 until(2)
 """
-    spin = [sys.executable, "-c", "while True: pass"]
-    spinning = [subprocess.Popen(spin) for _ in range(os.cpu_count())]
-    try:
-        path = os.path.dirname(os.path.dirname(fastconv.__file__))
-        watcher = subprocess.Popen(
-            [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path, "FASTCONV_THREADS": ""},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with contextlib.ExitStack() as stack:
+        spinning = [stack.enter_context(child.begin("-c", "while True: pass")) for _ in range(os.cpu_count())]
+        for process in spinning:
+            stack.callback(process.kill)
+        watcher = stack.enter_context(child.begin("-c", program, FASTCONV_THREADS="", **pipes))
+        stack.callback(watcher.kill)
         assert watcher.stdout.readline() == "1\n"
-    finally:
         for process in spinning:
             process.kill()
-            process.wait()
-    watcher.communicate("\n", timeout=60)
+        said, _ = watcher.communicate("\n", timeout=60)
+    assert said == "2\n"
     assert watcher.returncode == 0
 
 
