@@ -17,7 +17,7 @@ def code(activation: str | None) -> int:
         return 0
     if isinstance(activation, str) and activation in CODES:
         return CODES[activation]
-    others = ("elu", "gelu", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "silu", "softmax", "softplus", "tanh")
+    others = "elu gelu hardsigmoid hardswish hardtanh leaky_relu mish selu sigmoid silu softmax softplus tanh".split()
     word = activation.lower() if isinstance(activation, str) else ""
     cure = f"; write activation={word!r}" if word in CODES else ""
     if word in others:

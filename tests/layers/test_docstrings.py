@@ -23,6 +23,8 @@ REQUIRED = {  # values of arguments that have no default
     "padding": 1,
     "scale_factor": 2,
     "size": 3,
+    "threshold": 0.5,
+    "value": -1.0,
 }
 VECTORS = {"Dense", "Linear", "MainHead"}
 every_layer = pytest.mark.parametrize("name", layers.__all__)
