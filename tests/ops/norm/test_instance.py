@@ -35,7 +35,7 @@ def test_each_channel_of_each_image_has_its_own_mean_and_variance():
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1), (2, 3, 1, 1), (2, 3, 0, 4)])
 def test_one_value_in_each_channel_is_refused(shape):
     x = np.ones(shape)
-    with pytest.raises(ValueError, match=r"^x must have shape \(N, C, \.\.\.\) with two or more values per channel, got"):
+    with pytest.raises(ValueError, match=r"^x must have shape \(N, C, \.\.\.\) with two or more values per channel"):
         fastconv.instance_norm(x)
     with pytest.raises(ValueError, match=r"^dy must have shape \(N, C, \.\.\.\) with two or more values per channel"):
         fastconv.instance_norm_backward(x, x, np.ones((2, 3)), np.ones((2, 3)))
