@@ -26,7 +26,7 @@ Layers (fastconv.layers)
     Softsign                    a sigmoid without exponentials
     LogSigmoid                  the logarithm of the sigmoid
     Hardtanh                    each value within two bounds
-    Threshold                   values above a threshold, another one for the rest
+    Threshold                   values above a threshold, else another
     Softmax, LogSoftmax         probabilities, and their logarithms
     Dropout                     random zeros in training
     ZeroPad2D                   zeros around each image

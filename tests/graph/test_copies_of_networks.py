@@ -27,6 +27,7 @@ OPTIONS = {  # of layers that cannot be made without
     **{name: (2,) for name in ("AdaptiveAvgPool2D", "AdaptiveMaxPool2D", "AvgPool2D", "MaxPool2D", "LpPool2D")},
     **{name: (2,) for name in ("GroupNorm", "LocalResponseNorm", "Upsample", "MainHead")},
     "Dropout": (0.5,),
+    "Threshold": (0.5, -1.0),
     "ZeroPad2D": (1,),
 }
 VECTORS = {"Dense", "Linear", "MainHead"}

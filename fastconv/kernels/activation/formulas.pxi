@@ -17,6 +17,12 @@ cdef extern from *:
 
     /* w x, and 0 where w = 0 and x is infinite: the limit of 0 x as x grows */
     VINLINE vf sloped(vf x, vf w) { return vpick(w == 0, vclamp(x, -REAL_MAX, REAL_MAX), x) * w; }
+    /* sigmoid(x), and sigmoid(-x) = 1 / (e + 1), e = exp(x), in *rest */
+    VINLINE vf sigmoids(vf x, vf *rest) {
+        vf e = vexp_within(vclamp(x, EXP_LOW, -EXPM1_LOW));
+        *rest = 1 / (e + 1);
+        return e * *rest;
+    }
     /* x P(X < x), X standard normal; from -40 down it is 0 */
     VINLINE vf gelu(vf x) { vf cdf; vnormal(vclamp(x, -40, 40), &cdf); return vpick(x < -40, vsplat(-40), x) * cdf; }
     /* P(X < x) + x exp(-x^2 / 2) / sqrt(2 pi) */
@@ -31,15 +37,19 @@ cdef extern from *:
         x = vpick(x < -100, vsplat(-100), x);
         return x * vsigmoid(x * (x * x * GELU_B + GELU_A));
     }
-    /* sigmoid(u) + x sigmoid(u) sigmoid(-u) (A + 3 B x^2) */
+    /* sigmoid(u) (1 + x sigmoid(-u) (A + 3 B x^2)) */
     VINLINE vf gelu_tanh_slope(vf x) {
         x = vclamp(x, -100, 100);
-        vf u = x * (x * x * GELU_B + GELU_A), s = vsigmoid(u);
-        return x * s * vsigmoid(-u) * (x * x * (3 * GELU_B) + GELU_A) + s;
+        vf rest, s = sigmoids(x * (x * x * GELU_B + GELU_A), &rest);
+        return s * (x * rest * (x * x * (3 * GELU_B) + GELU_A) + 1);
     }
     /* x sigmoid(x), and its slope sigmoid(x) (1 + x sigmoid(-x)) */
     VINLINE vf silu(vf x) { x = vpick(x < -1000, vsplat(-1000), x); return x * vsigmoid(x); }
-    VINLINE vf silu_slope(vf x) { x = vclamp(x, -1000, 1000); return vsigmoid(x) * (x * vsigmoid(-x) + 1); }
+    VINLINE vf silu_slope(vf x) {
+        x = vclamp(x, -1000, 1000);
+        vf rest, s = sigmoids(x, &rest);
+        return s * (x * rest + 1);
+    }
     /* log(1 + exp(x)) = log(1 + exp(-|x|)) + max(x, 0) */
     VINLINE vf softplus(vf x) { return vlog1p(vexp_fall(x)) + vpick(x < 0, vzero, x); }
     /* x tanh(log(1 + e)) = x n / (n + 2), e = exp(x), n = e (e + 2); above the clamp n / (n + 2) is 1 */
