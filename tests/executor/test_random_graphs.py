@@ -59,7 +59,7 @@ def training_step(case, network, n=None):
 
 
 def test_consecutive_seeds_use_every_layer_and_joint():
-    cases = [Case(seed) for seed in range(len(graphs.LAYERS))]
+    cases = [Case(seed) for seed in range(2 * len(graphs.LAYERS))]
     assert set(graphs.LAYERS) == {getattr(layers, name) for name in layers.__all__}
     assert set.union(*(case.kinds for case in cases)) == set(graphs.LAYERS)
     assert set.union(*(case.joints for case in cases)) == {"input", "layer", "add", "multiply", "concat", "slice"}

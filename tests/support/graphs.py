@@ -116,6 +116,11 @@ def local_norm(rng, shape, most):
     return layers.LocalResponseNorm(int(rng.integers(1, 7)), float(rng.uniform(0.1, 2)), float(rng.uniform(0.3, 1)))
 
 
+def affine(rng, shape, most):
+    scale = rng.uniform(-2, 2, shape[0]) if some(rng, 0.5) else float(rng.uniform(-2, 2))
+    return layers.Affine(scale, rng.normal(size=shape[0]) if some(rng, 0.5) else float(rng.normal()))
+
+
 def linear(rng, shape, most):
     return layers.Linear(int(rng.integers(1, 2 * most + 1)), bias=some(rng, 0.7))
 
@@ -149,6 +154,8 @@ LAYERS = {
     layers.GroupNorm: group_norm,
     layers.LayerNorm: layer_norm,
     layers.LocalResponseNorm: local_norm,
+    layers.Affine: affine,
+    layers.ChannelScale: plain(layers.ChannelScale),
     layers.ReLU: plain(layers.ReLU),
     layers.ReLU6: plain(layers.ReLU6),
     layers.LeakyReLU: lambda rng, shape, most: layers.LeakyReLU(float(rng.uniform(-0.5, 0.5))),
@@ -325,6 +332,7 @@ class Growth:
 def accepts_vectors(kind):
     elementwise = {layers.ReLU, layers.ReLU6, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.GELU, layers.Softplus}
     elementwise |= {layers.SiLU, layers.HardSwish, layers.HardSigmoid, layers.Sigmoid, layers.Tanh, layers.Dropout}
+    elementwise |= {layers.Affine, layers.ChannelScale}
     norms = {layers.BatchNorm, layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm}
     return kind in elementwise | norms | {layers.Softmax, layers.LogSoftmax, layers.Linear, layers.Flatten}
 
