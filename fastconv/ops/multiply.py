@@ -93,9 +93,10 @@ def multiply_backward(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
     check.same_dtype(dy=dy, a=a)
     check.shape_is(dy, "dy", a.shape, "the shape of a")
     da, db = new_like(a), check.empty(b.shape, b.dtype)
-    sums_call(dy, a, db)()
-    multiply_call(dy, b, da)()
-    return da, db
+    sums, products = sums_call(dy, a, db), multiply_call(dy, b, da)
+    sums()
+    products()
+    return planned((da, db), (da, db), sums, products)
 
 
 def factors(a: Any, b: Any) -> tuple[Array, Array]:

@@ -44,6 +44,26 @@ def test_gradients_are_those_of_central_differences(x, shape):
     assert (dx * direction).sum() == pytest.approx((up - down) / 2e-5, rel=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (lambda x: x * 2, lambda x: x * 2),
+        (lambda x: 0.5 * x, lambda x: 0.5 * x),
+        (lambda x: x / 4, lambda x: x / 4),
+        (lambda x: x + 1, lambda x: x + 1),
+        (lambda x: 1 + x, lambda x: 1 + x),
+        (lambda x: x - 3, lambda x: x - 3),
+        (lambda x: 1 - x, lambda x: 1 - x),
+        (lambda x: -x, lambda x: -x),
+        (lambda x: x - layers.Tanh()(x), lambda x: x - np.tanh(x)),
+        (lambda x: sum([x, x]) * np.float32(0.5), lambda x: x),
+    ],
+)
+def test_numbers_and_differences(x, model, expected):
+    network = Network(model, (6, 4, 5), "float64")
+    np.testing.assert_allclose(network.predict(x), expected(x), rtol=1e-15, atol=1e-15)
+
+
 def test_channels_that_nobody_reads_have_gradient_zero(x):
     network = Network(lambda node: node[1:3] + node[2:4], (6, 4, 5), "float64")
     dy = np.random.default_rng(1).standard_normal((2, 2, 4, 5))

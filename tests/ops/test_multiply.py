@@ -74,9 +74,7 @@ def test_the_number_of_threads_changes_no_bit(form, all_threads):
 
 def test_what_does_not_fit_is_refused():
     a = np.zeros((2, 3, 4, 4))
-    with pytest.raises(
-        ValueError, match=r"b must have the shape of a, \(2, 3, 4, 4\), or for images .* got \(3, 1, 1\)"
-    ):
+    with pytest.raises(ValueError, match=r"b must have the shape of a, \(2, 3, 4, 4\), or .* got \(3, 1, 1\)"):
         fastconv.multiply(a, np.zeros((3, 1, 1)))
     with pytest.raises(ValueError, match=r"got \(2, 3, 1, 4\)"):
         fastconv.multiply(a, np.zeros((2, 3, 1, 4)))
