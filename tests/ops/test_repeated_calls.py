@@ -59,6 +59,8 @@ CASES = {
     "threshold": ((2, 3, 4), {"threshold": 0.5, "value": -1.0}),
     "threshold_backward": ((2, 3), (2, 3), {"threshold": 0.5}),
     "add": ((2, 3), (2, 3), {"activation": "relu"}),
+    "multiply": ((2, 3, 4, 5), (2, 3, 1, 1)),
+    "multiply_backward": ((2, 3, 4, 5), (2, 3, 4, 5), (2, 3, 1, 1)),
     "upsample_nearest2d": ((2, 3, 2, 3), {"scale_factor": 2}),
     "upsample_nearest2d_backward": ((2, 3, 2, 4), {"scale_factor": 2}),
     "cross_entropy": ((4, 3), (4, 3), {"return_gradient": True}),

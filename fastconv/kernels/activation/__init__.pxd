@@ -5,3 +5,4 @@
 #   formulas.pxi      the table of formulas, forward and backward, one line each
 #   softmax.pxi       softmax and log-softmax, row by row
 #   prelu_weight.pxi  the weight gradient of PReLU
+#   products.pxi      sums of products, the gradient of a factor that is repeated

@@ -105,6 +105,7 @@ cdef extern from *:
         F1(softplus, SMOOTH_NS, vpick(a * p > q, a, softplus(a * p) / p))  /* logsigmoid too */                \\
         F2(softplus_backward, SMOOTH_NS, vpick(b * p > q, a, a * vsigmoid(b * p)))                             \\
         F1(exp, EXP_NS, vexp(a))                                                                               \\
+        F2(multiply, ADD_NS, a * b)                                                                            \\
         F2(add, ADD_NS, a + b)                                                                                 \\
         F2(add_relu, ADD_NS, vpick(a + b < 0, vzero, a + b))                                                   \\
         F2(add_relu6, ADD_NS, vclamp(a + b, 0, 6))

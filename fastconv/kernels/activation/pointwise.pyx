@@ -1,7 +1,8 @@
 """Elementwise activations and their gradients; softmax and log-softmax over the last axis.
 
 All arrays are four-dimensional views of one shape with any strides; results may lie in the memory of an input. The
-pieces: formulas.pxi (TABLE of the elementwise formulas), softmax.pxi (row by row), prelu_weight.pxi (the weight gradient).
+pieces: formulas.pxi (TABLE of the elementwise formulas), softmax.pxi (row by row), prelu_weight.pxi (the weight gradient),
+products.pxi (sums of products).
 """
 from cython.parallel cimport prange, threadid
 from libc.math cimport log
@@ -9,7 +10,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
-from ..runtime.costs cimport PRELU_WEIGHT_NS, SOFTMAX_NS
+from ..runtime.costs cimport ADD_NS, PRELU_WEIGHT_NS, SOFTMAX_NS
 from ..simd.elementwise cimport Elementwise, formula, plan_jobs, run_job, set_array, sum_of
 from ..simd.exp cimport vexp
 from ..simd.row_views cimport Rows, below, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan
@@ -64,6 +65,7 @@ cdef int each(int code, const real[:, :, :, :] a, const real[:, :, :, :] b, cons
 
 include "softmax.pxi"
 include "prelu_weight.pxi"
+include "products.pxi"
 
 KERNELS = {  # name -> the kernel, and what it takes before its arrays
     "softmax": (softmax,),
