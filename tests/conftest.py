@@ -10,6 +10,7 @@ os.environ.setdefault("FASTCONV_THREADS", "fixed")  # what else this machine doe
 
 import fastconv
 from fastconv import kernels
+from fastconv.kernels.runtime import calls
 
 settings.register_profile("fastconv", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("fastconv")
@@ -28,9 +29,11 @@ def all_threads():
 @pytest.fixture(params=kernels.builds)
 def each_build(request, monkeypatch):
     """The test once for every build that this processor can run."""
-    for dtype in kernels.DTYPES:
-        monkeypatch.setitem(kernels._loaded, dtype, kernels.Folder(f"fastconv.kernels.{request.param}_{dtype}"))
-    return request.param
+    loaded = {dtype: kernels.Folder(f"fastconv.kernels.{request.param}_{dtype}") for dtype in kernels.DTYPES}
+    monkeypatch.setattr(kernels, "_loaded", loaded)  # a new dict: the old one also has the dtypes of NumPy, once used
+    calls.forget()
+    yield request.param
+    calls.forget()
 
 
 def pytest_collection_modifyitems(items):

@@ -110,3 +110,8 @@ def test_no_kernel_counts_pixels_in_32_bits():
     sources = (child.TESTS.parent / "fastconv" / "kernels").rglob("*.p[yx][xdi]")
     lines = [(path.name, line.strip()) for path in sources for line in path.read_text().splitlines()]
     assert [line for line in lines if EXTENT.search(line[1])] == []
+
+
+def test_what_a_test_runs_for_each_build_are_the_kernels_of_this_build(each_build):
+    for dtype in ("float32", np.dtype("float32"), np.dtype("float64")):
+        assert f"{each_build}_{dtype}." in kernels.load(dtype).activation.pointwise.__name__
