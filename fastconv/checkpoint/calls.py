@@ -33,11 +33,12 @@ DTYPES = (
 BUILTINS = ("builtins", "__builtin__")  # of Python 3, and as protocol 2 writes it
 PLAIN = ("set", "frozenset", "bytearray", "complex", "slice", "range")
 BESIDE = (  # what programs save beside the weights: settings, paths, times; none of it is made
-    *("argparse.Namespace", "types.SimpleNamespace", "collections.Counter", "collections.deque", "decimal.Decimal"),
+    *("argparse.Namespace", "types.SimpleNamespace", "collections.Counter", "decimal.Decimal"),
     *(f"pathlib.{kind}" for kind in ("Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
     *(f"datetime.{kind}" for kind in ("datetime", "date", "time", "timedelta", "timezone")),
 )
 OF_TENSORS = ("torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer")
+META = ("a tensor of the meta device, which has no numbers", "in PyTorch, save the module after its weights are loaded")
 FROM_TYPE = "torch._tensor._rebuild_from_type_v2"  # calls the function that is its first argument
 NUMPY = ("numpy._core.multiarray", "numpy.core.multiarray")
 
@@ -49,10 +50,10 @@ class Name(NamedTuple):
 
 
 class Opaque(NamedTuple):
-    """A value whose numbers are not read: a dtype, a device, a set, a sparse tensor; and what to write instead."""
+    """A value whose numbers are not read: a dtype, a device, a set, a sparse tensor."""
 
     what: str
-    cure: str = ""
+    cure: str = ""  # what to write instead; tensors alone have one
 
 
 class Storage(NamedTuple):
@@ -135,6 +136,11 @@ def default_dict(*factory: object) -> dict[Any, Any]:
     return {}
 
 
+def queue(*contents: object) -> list[Any]:
+    """collections.deque: a list, whose items follow."""
+    return []
+
+
 def opaque(what: str, cure: str = "") -> Callable[..., Opaque]:
     """A function of any arguments that gives the same `Opaque`."""
     return lambda *arguments: Opaque(what, cure)
@@ -154,8 +160,9 @@ CALLS: dict[str, Callable[..., Any]] = {
     "torch.serialization._get_layout": opaque("a layout"),
     "torch._utils._rebuild_sparse_tensor": opaque("a sparse tensor", "in PyTorch, write x.to_dense()"),
     "torch._utils._rebuild_qtensor": opaque("a quantized tensor", "in PyTorch, write x.dequantize()"),
-    "torch._utils._rebuild_meta_tensor_no_storage": opaque("a tensor of the meta device, without numbers"),
+    "torch._utils._rebuild_meta_tensor_no_storage": opaque(*META),
     "collections.defaultdict": default_dict,
+    "collections.deque": queue,
     **{name: opaque(f"a {name.split('.')[1]}") for name in BESIDE},
     **{f"{module}.{name}": opaque(f"a {name}") for module in BUILTINS for name in PLAIN},
     **{f"{module}.scalar": opaque("a NumPy number") for module in NUMPY},

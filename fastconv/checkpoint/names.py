@@ -70,8 +70,10 @@ def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: 
         if name in sources:
             source = sources[name]
             entry = entries[source.name]
-            entry = entry._replace(shape=arranged_shape(entry.shape, source.form, array.shape))
-            how = dtypes.difference(entry, array)
+            shape = arranged_shape(entry.shape, source.form, array.shape)
+            how = dtypes.difference(entry if shape is None else entry._replace(shape=shape), array)
+            if shape is None:
+                how = f"is {entry.shape} {entry.stored}, which cannot be laid out as {array.shape}"
             if how:
                 misshapen[name] = how
             else:

@@ -142,8 +142,11 @@ def tensors_in(value: dict[Any, Any], depth: int = 3) -> dict[Any, Any] | None:
 
 
 def tensors(part: dict[Any, Any]) -> int:
-    """The number of tensors among the values."""
-    return sum(isinstance(value, calls.Tensor) for value in part.values())
+    """The number of tensors among the values, those that cannot be read too."""
+    values = part.values()
+    return sum(
+        isinstance(value, calls.Tensor) or (isinstance(value, calls.Opaque) and value.cure != "") for value in values
+    )
 
 
 def kind_of(value: object) -> str:

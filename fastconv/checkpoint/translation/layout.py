@@ -24,27 +24,30 @@ def split(shape: Shape, form: str) -> Shape | None:
     return (side, side, channels, shape[1]) if side * side * channels == shape[0] else None
 
 
-def arranged_shape(shape: Shape, form: str, wanted: Shape) -> Shape:
-    """The shape here: `wanted` if the array can be laid out so, else the best that can be said of it."""
-    if form in FLATTENED:
-        four = split(shape, form)
-        return wanted if four and wanted == (shape[1], shape[0]) else shape[::-1]
-    if form == "io" and len(shape) == 4 and shape[:2] == (1, 1):  # a 1 x 1 convolution for a dense layer
-        shape = shape[2:]
-    if form in AXES and len(AXES[form]) == len(shape):
-        shape = tuple(shape[axis] for axis in AXES[form])
-    if form == "dense" and len(wanted) == 2 and shape[:1] == wanted[:1] and prod(shape) == prod(wanted):
-        return wanted
+def arranged_shape(shape: Shape, form: str, wanted: Shape) -> Shape | None:
+    """The shape of the array laid out as here: `wanted` where a reshape leads to it; None if it has not this form.
+
+    Arrays of one axis or none, such as biases, are the same in every form.
+    """
     if form == "column" and len(shape) == 1:
-        shape = (*shape, 1, 1)
-    return shape
+        return (*shape, 1, 1)
+    if len(shape) < 2 or form in ("", "column"):
+        return shape
+    if form == "dense":
+        return wanted if len(wanted) == 2 and shape[0] == wanted[0] and prod(shape) == prod(wanted) else shape
+    if form in FLATTENED:
+        return shape[::-1] if split(shape, form) else None
+    if form == "io" and shape[:-2] == (1, 1):
+        shape = shape[2:]
+    return tuple(shape[axis] for axis in AXES[form]) if len(AXES[form]) == len(shape) else None
 
 
 def arranged(value: Array, form: str) -> Array:
-    """The array laid out as here, up to a reshape; its shape was checked by `arranged_shape`."""
+    """The array laid out as here, up to a reshape; `arranged_shape` was not None for its shape."""
+    if value.ndim < 2:
+        return value
     if form in FLATTENED:
-        four = split(value.shape, form)
-        return value.reshape(four).transpose(3, 2, 0, 1) if four else value
-    if form == "io" and value.ndim == 4:
-        value = value[0, 0]
-    return value.transpose(AXES[form]) if form in AXES and len(AXES[form]) == value.ndim else value
+        return value.reshape(split(value.shape, form)).transpose(3, 2, 0, 1)
+    if form == "io":
+        value = value.reshape(value.shape[-2:])  # of a 1 x 1 convolution too
+    return value.transpose(AXES[form]) if form in AXES else value
