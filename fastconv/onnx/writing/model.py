@@ -65,8 +65,8 @@ def translations(nodes: Sequence[Any], given: Mapping[type, Translation]) -> dic
     if unknown:
         few = ", ".join(f"{node.name} ({type(node.layer).__name__})" for node in unknown[:MOST_SHOWN])
         more = f" and {len(unknown) - MOST_SHOWN} more" if len(unknown) > MOST_SHOWN else ""
-        kind = type(unknown[0].layer).__name__
-        cure = f"write save(..., translations={{{kind}: function}}), with a function (layer, part) -> name"
+        first = type(unknown[0].layer).__name__
+        cure = f"write save(..., translations={{{first}: function}}), with a function (layer, part) -> name"
         raise OnnxError(f"these layers are not known to ONNX: {few}{more}; {cure}, see help(fastconv.onnx.save)")
     return ready
 

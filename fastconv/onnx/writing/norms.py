@@ -10,26 +10,29 @@ from .part import Part
 __all__ = ["batch_norm", "group_norm", "layer_norm", "local_response_norm"]
 
 
+def weights(layer: Any, part: Part) -> tuple[str, str]:
+    """The names of weight and bias (C,); of ones and zeros without affine."""
+    if layer.affine:
+        return part.parameter("weight"), part.parameter("bias")
+    return part.constant(np.ones(part.x_shape[:1])), part.constant(np.zeros(part.x_shape[:1]))
+
+
 def batch_norm(layer: Any, part: Part) -> str:
     """BatchNormalization with the running statistics; its momentum is 1 - that of the layer."""
-    size = part.x_shape[:1]
-    first = {"weight": np.ones(size, part.dtype), "bias": np.zeros(size, part.dtype)}
-    scale, shift = (part.parameter(key) if layer.affine else part.constant(first[key]) for key in first)
     running = part.parameter("running_mean"), part.parameter("running_var")
-    momentum = 1 - layer.momentum
-    return part.add("BatchNormalization", part.x, scale, shift, *running, epsilon=layer.eps, momentum=momentum)
+    numbers = {"epsilon": layer.eps, "momentum": 1 - layer.momentum}
+    return part.add("BatchNormalization", part.x, *weights(layer, part), *running, **numbers)
 
 
 def group_norm(layer: Any, part: Part) -> str:
     """GroupNormalization from opset 21 on; before it InstanceNormalization of the groups, as PyTorch writes it."""
-    size, groups = part.x_shape[:1], layer.num_groups
+    groups = layer.num_groups
     if part.opset >= 21:
-        first = {"weight": np.ones(size), "bias": np.zeros(size)}
-        scales = (part.parameter(key) if layer.affine else part.constant(first[key]) for key in first)
-        return part.add("GroupNormalization", part.x, *scales, num_groups=groups, epsilon=layer.eps)
-    scales = (part.constant(np.ones(groups)), part.constant(np.zeros(groups)))
+        numbers = {"num_groups": groups, "epsilon": layer.eps}
+        return part.add("GroupNormalization", part.x, *weights(layer, part), **numbers)
+    ones, zeros = part.constant(np.ones(groups)), part.constant(np.zeros(groups))
     x = part.reshape(part.x, 0, groups, -1)
-    y = part.add("InstanceNormalization", x, *scales, epsilon=layer.eps)
+    y = part.add("InstanceNormalization", x, ones, zeros, epsilon=layer.eps)
     return affine(layer, part, part.reshape(y, 0, *part.x_shape))
 
 

@@ -65,7 +65,7 @@ class Growing:
             self.shapes[new] = self.shapes.pop(old)
         self.names = (self.names - {old}) | {new}
 
-    def information(self, name: str, shape: Shape, dtype: DTypeLike = None) -> Any:
+    def information(self, name: str, shape: Shape, dtype: DTypeLike | None = None) -> Any:
         """Name, shape with the batch axis, and dtype of a value."""
         kind = helper.np_dtype_to_tensor_dtype(self.dtype if dtype is None else np.dtype(dtype))
         return helper.make_tensor_value_info(name, kind, [self.batch, *shape])
@@ -111,7 +111,7 @@ class Part:
         """A node of ONNX with one result; the name of this. An input "" is left out."""
         return self.graph.add(op, inputs, f"{self.name}.{op.lower()}", attributes)
 
-    def constant(self, values: ArrayLike, dtype: DTypeLike = None) -> str:
+    def constant(self, values: ArrayLike, dtype: DTypeLike | None = None) -> str:
         """The name of a constant, of the network's dtype unless another is given."""
         array = np.asarray(values, self.dtype if dtype is None else dtype)
         return self.graph.add("Constant", [], f"{self.name}.constant", {"value": numpy_helper.from_array(array)})

@@ -44,7 +44,10 @@ def prepare(part: Part, steps: Sequence[dict[str, Any]]) -> str:
     x = part.add("Div", scaled, part.constant(WHITE, np.float32))
     for step in steps:
         if step["name"] == "normalize":
-            mean, std = (np.array(step["arguments"][key], np.float32) for key in ("mean", "std"))
-            for op, values in (("Sub", mean), ("Div", std)):
+            for op, key in (("Sub", "mean"), ("Div", "std")):
+                values = np.array(step["arguments"][key], np.float32)
+                if len(values) not in (1, part.x_shape[0]):
+                    rule = f"{key} of normalize must be one number, or one for each of {part.x_shape[0]} channels"
+                    raise ValueError(f"{rule}, got {tuple(step['arguments'][key])}")
                 x = part.add(op, x, part.constant(part.per_channel(values), np.float32))
     return x if part.dtype == np.float32 else part.add("Cast", x, to=11)  # 11: float64
