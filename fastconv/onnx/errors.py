@@ -1,7 +1,7 @@
-"""The error of what cannot be read from ONNX, or written as ONNX."""
-
-__all__ = ["OnnxError"]
+"""The error for files of ONNX, and for networks that cannot be such files."""
 
 
 class OnnxError(ValueError):
-    """A file or a network that fastconv and ONNX do not both know; the message names the nodes or layers."""
+    """The file is no model of ONNX, is damaged, or holds what fastconv does not compute; or a network holds what ONNX
+    does not compute. The message says which.
+    """

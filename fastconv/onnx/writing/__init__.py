@@ -9,6 +9,7 @@ folding         batch norm in the weights before it
 preprocessing   from bytes to what the network reads
 """
 
+from .part import Part
 from .save import save
 
-__all__ = ["save"]
+__all__ = ["Part", "save"]
