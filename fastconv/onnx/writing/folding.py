@@ -4,13 +4,17 @@ from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from ...typing import Array
 
 __all__ = ["arrays_of", "folded"]
 
 
 def arrays_of(network: Any, node: Any) -> dict[str, Array]:
-    """The parameters and buffers of the node's layer, by its own names."""
+    """The parameters and buffers of the node's layer, by its own names; none of a joint."""
+    if node.layer is None:
+        return {}
     params = {key: network.parameters[f"{node.owner}.{key}"] for key in node.spec.params}
     return params | {key: network.buffers[f"{node.owner}.{key}"] for key in node.spec.state}
 
@@ -33,5 +37,5 @@ def folded(network: Any, nodes: list[Any], outputs: list[Any]) -> dict[int, dict
             live = SimpleNamespace(**arrays_of(network, norm))
             scale_and_shift = norm.layer.scale_and_shift(live, live)
             weight, bias = node.layer.folded(SimpleNamespace(**arrays_of(network, node)), scale_and_shift)
-            found |= {node.index: {"weight": weight, "bias": bias}, norm.index: {}}
+            found |= {node.index: {"weight": weight, "bias": np.broadcast_to(bias, weight.shape[:1])}, norm.index: {}}
     return found

@@ -1,21 +1,34 @@
-"""What joins several nodes."""
+"""What joins and parts values: a + b, a * b, concat, x[2:5]."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from .part import Growing
+from .part import Part
 
 __all__ = ["JOINTS"]
 
+Joint: TypeAlias = Callable[[Any, Sequence[str], Part], str]  # (node, inputs, part) -> the name of the result
 
-def add(graph: Growing, node: Any, inputs: Sequence[str]) -> str:
+
+def add(node: Any, inputs: Sequence[str], part: Part) -> str:
     """a + b"""
-    return graph.add("Add", inputs, node.name, {})
+    return part.add("Add", *inputs)
 
 
-def concat(graph: Growing, node: Any, inputs: Sequence[str]) -> str:
+def multiply(node: Any, inputs: Sequence[str], part: Part) -> str:
+    """a * b, where b may be repeated along axes of extent 1"""
+    return part.add("Mul", *inputs)
+
+
+def concat(node: Any, inputs: Sequence[str], part: Part) -> str:
     """The channels, one after another"""
-    return graph.add("Concat", inputs, node.name, {"axis": 1})
+    return part.add("Concat", *inputs, axis=1)
 
 
-JOINTS: dict[str, Callable[[Growing, Any, Sequence[str]], str]] = {"add": add, "concat": concat}
+def channels(node: Any, inputs: Sequence[str], part: Part) -> str:
+    """The channels of a slice"""
+    first, stop = node.first, node.first + node.shape[0]
+    return part.add("Slice", *inputs, *map(part.integers, (first, stop, 1)))
+
+
+JOINTS: dict[str, Joint] = {"add": add, "multiply": multiply, "concat": concat, "slice": channels}

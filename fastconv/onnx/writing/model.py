@@ -80,16 +80,17 @@ def written(
     changed: Mapping[int, dict[str, Any]],
 ) -> str:
     """The name of the value that the node becomes: that of the node, where it is not taken."""
-    if node.layer is None:
-        name = JOINTS[node.kind](graph, node, inputs)
-    elif changed.get(node.index) == {}:
+    own = changed.get(node.index)
+    if own == {}:
         return inputs[0]  # a norm that the layer before it holds
+    arrays = arrays_of(network, node) if own is None else own
+    part = Part(graph, node.name, inputs[0], (node.inputs[0].shape, node.shape), arrays, node.owner or "")
+    first = len(graph.nodes)
+    if node.layer is None:
+        result = JOINTS[node.kind](node, inputs, part)
     else:
-        arrays = changed.get(node.index) or arrays_of(network, node)
-        part = Part(graph, node.name, inputs[0], (node.inputs[0].shape, node.shape), arrays, node.owner)
-        first = len(graph.nodes)
         result = ready[type(node.layer)](node.layer, part)
-        name = named(graph, node, result, first)
+    name = named(graph, node, result, first)
     graph.shapes[name] = node.shape
     return name
 

@@ -1,4 +1,4 @@
-"""Normalisation: batch, group, layer and local norms."""
+"""Normalisation: batch, group, layer and local norms; scales and shifts of channels."""
 
 from math import prod
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from .part import Part
 
-__all__ = ["batch_norm", "group_norm", "layer_norm", "local_response_norm"]
+__all__ = ["affine", "batch_norm", "channel_scale", "group_norm", "layer_norm", "local_response_norm"]
 
 
 def weights(layer: Any, part: Part) -> tuple[str, str]:
@@ -33,10 +33,10 @@ def group_norm(layer: Any, part: Part) -> str:
     ones, zeros = part.constant(np.ones(groups)), part.constant(np.zeros(groups))
     x = part.reshape(part.x, 0, groups, -1)
     y = part.add("InstanceNormalization", x, ones, zeros, epsilon=layer.eps)
-    return affine(layer, part, part.reshape(y, 0, *part.x_shape))
+    return scaled(layer, part, part.reshape(y, 0, *part.x_shape))
 
 
-def affine(layer: Any, part: Part, z: str) -> str:
+def scaled(layer: Any, part: Part, z: str) -> str:
     """z w + b per channel; z without affine."""
     if not layer.affine:
         return z
@@ -75,3 +75,17 @@ def local_response_norm(layer: Any, part: Part) -> str:
     weighted = part.add("Mul", means, part.constant(alpha * (sum(reach) + 1) / size))
     base = part.add("Add", weighted, part.constant(k))
     return part.add("Mul", part.x, part.add("Pow", base, part.constant(-beta)))
+
+
+def affine(layer: Any, part: Part) -> str:
+    """scale x + shift, fixed numbers"""
+    y = part.x
+    for op, given, nothing in (("Mul", layer.scale, 1), ("Add", layer.shift, 0)):
+        if np.any(np.not_equal(given, nothing)):
+            y = part.add(op, y, part.constant(part.per_channel(np.array(given)) if np.ndim(given) else given))
+    return y
+
+
+def channel_scale(layer: Any, part: Part) -> str:
+    """weight x; the weight is stored as (C, 1, 1)."""
+    return part.add("Mul", part.x, part.parameter("weight", part.per_channel(part.arrays["weight"])))

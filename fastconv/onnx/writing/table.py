@@ -29,6 +29,8 @@ LAYERS: dict[type, Translation] = {
     layers.GroupNorm: norms.group_norm,
     layers.LayerNorm: norms.layer_norm,
     layers.LocalResponseNorm: norms.local_response_norm,
+    layers.Affine: norms.affine,
+    layers.ChannelScale: norms.channel_scale,
     layers.ReLU: activations.plain("Relu"),
     layers.ReLU6: activations.relu6,
     layers.LeakyReLU: activations.leaky_relu,

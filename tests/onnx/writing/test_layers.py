@@ -9,7 +9,7 @@ import onnx
 import onnx_reference
 
 import fastconv.onnx
-from fastconv import Network, concat, layers, sequential
+from fastconv import Network, concat, layers, sequential, split
 from fastconv.models.resnet_cifar import Shortcut
 from fastconv.onnx.writing.table import LAYERS
 
@@ -86,6 +86,8 @@ CASES = [
     *both(*(layers.GroupNorm(groups, affine=affine, eps=0.01) for groups in (1, 2, 4) for affine in NO_YES)),
     *both(*(layers.LayerNorm(affine=affine, eps=0.01) for affine in NO_YES)),
     *both(*(layers.LocalResponseNorm(size, 0.5, 0.6, 1.5) for size in (1, 2, 3, 4, 5, 99))),
+    *both(layers.ChannelScale(), layers.Affine(), layers.Affine(2), layers.Affine(1, 0.5), layers.Affine(-0.5, 3)),
+    *images(layers.Affine((1, 2, 3, 4), -1), layers.Affine(0.5, (1, 2, 3, 4))),
     *both(layers.Flatten(), layers.Flatten(order="column")),
     *images(layers.ZeroPad2D((1, 2, 0, 3)), layers.Upsample((2, 3))),
     (layers.MainHead(4), VECTOR),
@@ -124,6 +126,17 @@ def test_every_layer_has_a_translation_and_a_case():
     known = {getattr(layers, name) for name in layers.__all__}
     assert set(LAYERS) - known == {Shortcut}
     assert {type(layer) for layer, _ in CASES} == set(LAYERS)
+
+
+@pytest.mark.parametrize("opset", range(13, NEWEST + 1))
+def test_products_and_slices(opset, tmp_path):
+    def model(x):
+        left, right = split(x, 2)
+        gate, rows = layers.AdaptiveAvgPool2D(1)(x), layers.Conv2D(1, 1)(x)
+        return concat(left * right, right - left, x[1:2] * rows, x * gate * rows, 1 - x / 2)
+
+    network, x = filled(model, IMAGE, "float32")
+    agree(network, x, tmp_path / "joints.onnx", opset=opset)
 
 
 @pytest.mark.parametrize("opset", range(13, NEWEST + 1))

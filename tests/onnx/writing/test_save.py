@@ -138,6 +138,13 @@ def test_freeze_folds_norms_into_the_weights_before_them(network, path):
     np.testing.assert_allclose(onnx_reference.run(path, x), network.predict(x), rtol=1e-5)
 
 
+def test_one_number_for_all_channels_is_folded_too(path):
+    network = Network(sequential(layers.Conv2D(4, 3, bias=False), layers.Affine(0.5, 2)), IMAGE, seed=0)
+    assert [node.op_type for node in written(network, path, freeze=True).graph.node] == ["Conv"]
+    x = np.random.default_rng(0).standard_normal((2, *IMAGE)).astype("float32")
+    np.testing.assert_allclose(onnx_reference.run(path, x), network.predict(x), rtol=1e-5)
+
+
 def test_a_norm_is_not_folded_where_others_read_the_layer_before_it(path):
     shared = layers.Conv2D(3, 3, padding=1)
 
