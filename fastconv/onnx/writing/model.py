@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from ... import __version__
 from ..errors import OnnxError
 from .folding import arrays_of, folded
 from .joints import JOINTS
@@ -126,8 +125,7 @@ def assembled(network: Any, graph: Growing, inputs: list[Any], outputs: list[Any
     whole = helper.make_graph(graph.nodes, name, inputs, outputs, value_info=shapes)
     opsets = [helper.make_opsetid("", graph.opset)]
     least = helper.find_min_ir_version_for(opsets)
-    about = {"producer_name": "fastconv", "producer_version": __version__}
-    model = helper.make_model(whole, opset_imports=opsets, ir_version=least, **about)
+    model = helper.make_model(whole, opset_imports=opsets, ir_version=least, producer_name="fastconv")
     for name, array in graph.initializers.items():  # each is copied once
         kind = helper.np_dtype_to_tensor_dtype(array.dtype)
         little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
