@@ -23,7 +23,9 @@ Models (fastconv.models)
     resnext50_32x4d, wide_resnet50_2            ResNet in groups; wider
     regnet_x_400mf, regnet_x_800mf,
     regnet_x_1_6gf, regnet_x_3_2gf              RegNet (2020), by work
-    inception_v3                Inception v3 (2016), with or without its head
+    inception_v3                Inception v3 (2016), perhaps with its head
+    unet                        U-Net (2015): a class for each pixel
+    autoencoder                 a small code of each image, and back
     described, build            a model's name and arguments, and back
     known, Entry                the models of the command line, by name
 """
@@ -35,6 +37,7 @@ from typing import NamedTuple
 from .. import losses
 from ..typing import Shape
 from .alexnet import alexnet
+from .autoencoder import autoencoder
 from .blocks import Model
 from .chain import chain
 from .densenet import densenet121, densenet161, densenet169, densenet201
@@ -47,17 +50,17 @@ from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
 from .nielsen import nielsen
 from .regnet import regnet_x_1_6gf, regnet_x_3_2gf, regnet_x_400mf, regnet_x_800mf
-from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152
+from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2
 from .resnet_cifar import resnet8, resnet20, resnet32, resnet56, resnet110
-from .resnext import resnext50_32x4d
 from .squeezenet import squeezenet1_0, squeezenet1_1
+from .unet import unet
 from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
-from .wide_resnet import wide_resnet50_2
 from .zhang2016 import zhang2016
 
 __all__ = [
     "Entry",
     "alexnet",
+    "autoencoder",
     "build",
     "chain",
     "densenet121",
@@ -93,6 +96,7 @@ __all__ = [
     "resnext50_32x4d",
     "squeezenet1_0",
     "squeezenet1_1",
+    "unet",
     "vgg11",
     "vgg11_bn",
     "vgg13",

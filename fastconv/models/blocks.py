@@ -106,7 +106,7 @@ def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
     return checked
 
 
-def classes(value: Any, name: str) -> None:
+def positive(value: Any, name: str) -> None:
     """An integer >= 1, or an error."""
     check.integer(value, name, 1)
 
@@ -124,7 +124,7 @@ def width(value: Any, name: str) -> None:
 
 
 CHECKS = {
-    **dict.fromkeys(("num_classes", "classes", "depth", "width"), classes),
+    **dict.fromkeys(("num_classes", "classes", "code", "depth", "width"), positive),
     **dict.fromkeys(("dropout", "dropout_aux", "stochastic_depth_prob"), rate),
     "width_mult": width,
 }

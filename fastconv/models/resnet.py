@@ -1,6 +1,7 @@
-"""ResNet: He, Zhang, Ren and Sun 2016 [46], table 1."""
+"""ResNet: He, Zhang, Ren and Sun 2016 [46], table 1; ResNeXt: Xie et al. 2017 [61], table 1; wider ones [62]."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..graph import Node, sequential
@@ -186,3 +187,49 @@ def resnet152(num_classes: int = 1000) -> Model:
     (10,)
     """
     return resnet(bottleneck, (3, 8, 36, 3), num_classes)
+
+
+@architecture
+def resnext50_32x4d(num_classes: int = 1000) -> Model:
+    """ResNeXt-50 (Xie et al. 2017 [61]), whose 3 x 3 convolutions have 32 groups: 25,028,904 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.resnext50_32x4d(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
+    return resnet(partial(bottleneck, groups=32, group_width=4), (3, 4, 6, 3), num_classes)
+
+
+@architecture
+def wide_resnet50_2(num_classes: int = 1000) -> Model:
+    """ResNet-50 with 3 x 3 convolutions twice as wide (Zagoruyko and Komodakis 2016 [62]): 68,883,240 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.wide_resnet50_2(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
+    return resnet(partial(bottleneck, group_width=128), (3, 4, 6, 3), num_classes)

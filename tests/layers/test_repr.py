@@ -42,6 +42,7 @@ LINES = [
     "Softmax()",
     "Flatten(order='column')",
     "Dropout(0.3)",
+    "StochasticDepth(0.3)",
     "MainHead(3)",
     "Upsample((2, 3))",
     "ZeroPad2D((0, 1, 2, 3))",

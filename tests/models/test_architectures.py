@@ -65,6 +65,9 @@ OTHERS = {
     "resnet32": (models.resnet32(), (3, 32, 32), 464_154),
     "resnet56": (models.resnet56(), (3, 32, 32), 853_018),
     "resnet110": (models.resnet110(), (3, 32, 32), 1_727_962),
+    "unet": (models.unet(), (1, 64, 64), 31_036_546),
+    "unet of the paper's depth and classes, for colours": (models.unet(21), (3, 32, 32), 31_038_933),
+    "autoencoder": (models.autoencoder(), (1, 28, 28), 2_633),
     "mobilenet_v1": (models.mobilenet_v1(), (3, 224, 224), 4_231_976),
 }
 

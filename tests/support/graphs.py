@@ -124,6 +124,10 @@ def dropout(rng, shape, most):
     return layers.Dropout(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
 
 
+def stochastic_depth(rng, shape, most):
+    return layers.StochasticDepth(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
+
+
 def zero_pad(rng, shape, most):
     return layers.ZeroPad2D(tuple(int(n) for n in rng.integers(0, 3, 4)))
 
@@ -164,6 +168,7 @@ LAYERS = {
     layers.Softmax: plain(layers.Softmax),
     layers.LogSoftmax: plain(layers.LogSoftmax),
     layers.Dropout: dropout,
+    layers.StochasticDepth: stochastic_depth,
     layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
     layers.Upsample: lambda rng, shape, most: layers.Upsample(random_pair(rng, 1, 3)),
     layers.ZeroPad2D: zero_pad,
@@ -308,7 +313,15 @@ class Growth:
 
 def accepts_vectors(kind):
     elementwise = {layers.ReLU, layers.ReLU6, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.GELU, layers.Softplus}
-    elementwise |= {layers.SiLU, layers.HardSwish, layers.HardSigmoid, layers.Sigmoid, layers.Tanh, layers.Dropout}
+    elementwise |= {
+        layers.SiLU,
+        layers.HardSwish,
+        layers.HardSigmoid,
+        layers.Sigmoid,
+        layers.Tanh,
+        layers.Dropout,
+        layers.StochasticDepth,
+    }
     norms = {layers.BatchNorm, layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm}
     return kind in elementwise | norms | {layers.Softmax, layers.LogSoftmax, layers.Linear, layers.Flatten}
 
