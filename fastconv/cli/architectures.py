@@ -10,7 +10,7 @@ from ..typing import Shape
 from .call import called, checked
 from .words import quoted
 
-__all__ = ["OF_PIXELS", "Model", "loss_of", "model", "names", "own_classes", "usual_input"]
+__all__ = ["OF_PIXELS", "Model", "classifiers", "loss_of", "model", "names", "own_classes", "usual_input"]
 
 Model = Callable[[Any], Any]
 FLAG = "--model-args"
@@ -23,6 +23,11 @@ SMALL = ("resnet8", "resnet20", "resnet32", "resnet56", "resnet110")  # for CIFA
 def names() -> list[str]:
     """All models, those for 28 x 28 first."""
     return list(dict.fromkeys([*models.known, *(name for name in models.__all__ if name in MAKERS)]))
+
+
+def classifiers() -> list[str]:
+    """Those that give a class for each image."""
+    return [name for name in names() if name not in OF_PIXELS]
 
 
 def usual_input(name: str) -> Shape:

@@ -50,7 +50,7 @@ def path(text: str) -> str:
 
 def model(text: str) -> str:
     """The name of a model of `fastconv.models` that gives a class for each image."""
-    known = [name for name in architectures.names() if name not in architectures.OF_PIXELS]
+    known = architectures.classifiers()
     if text in known:
         return text
     if text in architectures.OF_PIXELS:
