@@ -25,6 +25,7 @@ Layers (fastconv.layers)
     Sigmoid, HardSigmoid, Tanh  activations with bounds
     Softmax, LogSoftmax         probabilities, and their logarithms
     Dropout                     random zeros in training
+    StochasticDepth             whole images set to zero in training
     ZeroPad2D                   zeros around each image
     Upsample                    each value repeated in a block
     MainHead                    the first of several classifiers, to predict
@@ -49,7 +50,7 @@ from .activation import (
 from .adaptive import AdaptiveAvgPool2D, AdaptiveMaxPool2D, GlobalAvgPool2D, GlobalMaxPool2D
 from .conv import Conv2D, ConvTranspose2D
 from .dense import Dense, Linear
-from .dropout import Dropout
+from .dropout import Dropout, StochasticDepth
 from .flatten import Flatten
 from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
@@ -98,6 +99,7 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "StochasticDepth",
     "Tanh",
     "Upsample",
     "ZeroPad2D",

@@ -102,6 +102,7 @@ def test_the_function_that_errors_name_can_be_called_so(layer):
         "Permute",
         "Reshape",
         "SeparableConv2D",
+        "StochasticDepth",
     )
     assert (call == "") == (layer in without)
     if call:

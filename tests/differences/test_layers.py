@@ -50,6 +50,7 @@ CASES = [
     (lambda: layers.Linear(4), VECTORS),
     (lambda: layers.Dense(4, activation="relu"), VECTORS),
     (lambda: layers.MainHead(2), VECTORS),
+    (lambda: layers.StochasticDepth(0.3), IMAGES),
 ]
 
 

@@ -21,6 +21,7 @@ REQUIRED = {  # values of arguments that have no default
     "num_groups": 2,
     "output_size": 2,
     "outputs": 5,
+    "p": 0.5,
     "padding": 1,
     "scale_factor": 2,
     "shape": (2, -1),

@@ -44,6 +44,7 @@ from fastconv.layers import (
     SiLU,
     Softmax,
     Softplus,
+    StochasticDepth,
     Tanh,
     Upsample,
     ZeroPad2D,
@@ -131,10 +132,14 @@ CASES = {
     "upsample of many channels": (lambda: Upsample((3, 1)), (18, 2, 3)),
     "heads": (lambda: MainHead(3), (9,)),
     "dropout": (lambda: Dropout(0.4, seed=3), (3, 4, 5)),
+    "stochastic depth": (lambda: StochasticDepth(0.4, seed=3), (3, 4, 5)),
+    "stochastic depth of a vector": (lambda: StochasticDepth(0.4, seed=3), (9,)),
     "dropout of a vector": (lambda: Dropout(0.4, seed=3), (9,)),
 }
 every_layer = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-OF_THE_BATCH = {name for name in CASES if name.startswith(("dropout", "batch norm"))}  # a sample alone is another thing
+OF_THE_BATCH = {
+    name for name in CASES if name.startswith(("dropout", "stochastic", "batch norm"))
+}  # a sample alone is another thing
 IN_PLACE = {name: case for name, case in CASES.items() if case[0]().in_place}
 every_fixed_layer = pytest.mark.parametrize("case", [c for n, c in CASES.items() if n not in OF_THE_BATCH])
 every_layout = pytest.mark.parametrize("channels_last", [False, True], ids=["planar", "channels_last"])

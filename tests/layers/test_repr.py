@@ -50,6 +50,7 @@ LINES = [
     "ChannelScale('ones', name='layer_scale')",
     "Flatten(order='column')",
     "Dropout(0.3)",
+    "StochasticDepth(0.3)",
     "MainHead(3)",
     "Upsample((2, 3))",
     "ZeroPad2D((0, 1, 2, 3))",

@@ -136,6 +136,10 @@ def dropout(rng, shape, most):
     return layers.Dropout(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
 
 
+def stochastic_depth(rng, shape, most):
+    return layers.StochasticDepth(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
+
+
 def zero_pad(rng, shape, most):
     return layers.ZeroPad2D(tuple(int(n) for n in rng.integers(0, 3, 4)))
 
@@ -178,6 +182,7 @@ LAYERS = {
     layers.Softmax: plain(layers.Softmax),
     layers.LogSoftmax: plain(layers.LogSoftmax),
     layers.Dropout: dropout,
+    layers.StochasticDepth: stochastic_depth,
     layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
     layers.Permute: lambda rng, shape, most: layers.Permute(rng.permutation(3)),
     layers.Reshape: reshape,
@@ -341,7 +346,7 @@ class Growth:
 def accepts_vectors(kind):
     elementwise = {layers.ReLU, layers.ReLU6, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.GELU, layers.Softplus}
     elementwise |= {layers.SiLU, layers.HardSwish, layers.HardSigmoid, layers.Sigmoid, layers.Tanh, layers.Dropout}
-    elementwise |= {layers.Affine, layers.ChannelScale}
+    elementwise |= {layers.Affine, layers.ChannelScale, layers.StochasticDepth}
     norms = {layers.BatchNorm, layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm}
     return kind in elementwise | norms | {layers.Softmax, layers.LogSoftmax, layers.Linear, layers.Flatten}
 
