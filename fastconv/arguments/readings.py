@@ -24,6 +24,7 @@ READINGS = {  # the arguments by position in PyTorch and in Keras, where they ar
     "InstanceNorm": ("num_features", "eps", "momentum", "affine", "track_running_stats"),
     "LayerNorm": ("normalized_shape", "eps", "affine"),
     "Dropout": ("p", "inplace"),
+    "StochasticDepth": ("p", "mode"),
     "ELU": ("alpha", "inplace"),
     "CELU": ("alpha", "inplace"),
     "Hardtanh": ("min_val", "max_val", "inplace"),

@@ -7,6 +7,7 @@ Layers (fastconv.layers)
     ConvTranspose2D             each pixel spread by a kernel: larger images
     Linear, Dense               a matrix and a bias; two names of one layer
     Flatten                     each image as one vector
+    Reshape, Permute            another shape; the axes in another order
     MaxPool2D, AvgPool2D        the largest value, the mean of each window
     LpPool2D                    the L_p norm of each window
     AdaptiveMaxPool2D           max pooling to images of a given size
@@ -30,6 +31,7 @@ Layers (fastconv.layers)
     Threshold                   values above a threshold, else another
     Softmax, LogSoftmax         probabilities, and their logarithms
     Dropout                     random zeros in training
+    StochasticDepth             whole images set to zero in training
     ZeroPad2D                   zeros around each image
     Upsample                    each value repeated in a block
     MainHead                    the first of several classifiers, to predict
@@ -61,12 +63,13 @@ from .activation import (
 from .adaptive import AdaptiveAvgPool2D, AdaptiveMaxPool2D, GlobalAvgPool2D, GlobalMaxPool2D
 from .conv import Conv2D, ConvTranspose2D
 from .dense import Dense, Linear
-from .dropout import Dropout
+from .dropout import Dropout, StochasticDepth
 from .flatten import Flatten
 from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
 from .pad import ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
+from .reshape import Permute, Reshape
 from .scale import Affine, ChannelScale
 from .separable import DepthwiseConv2D, SeparableConv2D
 from .upsample import Upsample
@@ -106,14 +109,17 @@ __all__ = [
     "MaxPool2D",
     "Mish",
     "PReLU",
+    "Permute",
     "ReLU",
     "ReLU6",
+    "Reshape",
     "SeparableConv2D",
     "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",
     "Softsign",
+    "StochasticDepth",
     "Tanh",
     "Threshold",
     "Upsample",

@@ -108,7 +108,14 @@ def instance_norm(rng, shape, most):
 
 
 def layer_norm(rng, shape, most):
-    return layers.LayerNorm(eps=eps(rng), affine=some(rng, 0.7))
+    axis = [None, None, "channels", "last"][rng.integers(4)]
+    return layers.LayerNorm(axis=axis, eps=eps(rng), affine=some(rng, 0.7))
+
+
+def reshape(rng, shape, most):
+    """Other images with as many values."""
+    height = divisor(rng, int(np.prod(shape)))
+    return layers.Reshape((-1, divisor(rng, height), int(rng.choice([1, shape[-1]]))))
 
 
 def eps(rng):
@@ -131,6 +138,10 @@ def linear(rng, shape, most):
 
 def dropout(rng, shape, most):
     return layers.Dropout(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
+
+
+def stochastic_depth(rng, shape, most):
+    return layers.StochasticDepth(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
 
 
 def zero_pad(rng, shape, most):
@@ -183,7 +194,10 @@ LAYERS = {
     layers.Softmax: plain(layers.Softmax),
     layers.LogSoftmax: plain(layers.LogSoftmax),
     layers.Dropout: dropout,
+    layers.StochasticDepth: stochastic_depth,
     layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
+    layers.Permute: lambda rng, shape, most: layers.Permute(rng.permutation(3)),
+    layers.Reshape: reshape,
     layers.Upsample: lambda rng, shape, most: layers.Upsample(random_pair(rng, 1, 3)),
     layers.ZeroPad2D: zero_pad,
     layers.MainHead: heads,
@@ -349,7 +363,7 @@ def accepts_vectors(kind):
     elementwise |= {layers.SiLU, layers.HardSwish, layers.HardSigmoid, layers.Sigmoid, layers.Tanh, layers.Dropout}
     elementwise |= {layers.SELU, layers.CELU, layers.Mish, layers.Softsign, layers.LogSigmoid}
     elementwise |= {layers.Hardtanh, layers.Threshold}
-    elementwise |= {layers.Affine, layers.ChannelScale}
+    elementwise |= {layers.Affine, layers.ChannelScale, layers.StochasticDepth}
     norms = {layers.BatchNorm, layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm}
     return kind in elementwise | norms | {layers.Softmax, layers.LogSoftmax, layers.Linear, layers.Flatten}
 

@@ -1,8 +1,8 @@
 """Rectifiers with an exponential below 0.
 
 elu    y = x where x > 0, else a (exp(x) - 1)        dx = dy where x > 0, else dy a exp(x)        Clevert 2015 [16]
-selu   y = s x where x > 0, else s a (exp(x) - 1)    dx = s dy where x > 0, else dy s a exp(x)    Klambauer 2017 [61]
-celu   y = x where x > 0, else a (exp(x / a) - 1)    dx = dy where x > 0, else dy exp(x / a)      Barron 2017 [62]
+selu   y = s x where x > 0, else s a (exp(x) - 1)    dx = s dy where x > 0, else dy s a exp(x)    Klambauer 2017 [73]
+celu   y = x where x > 0, else a (exp(x / a) - 1)    dx = dy where x > 0, else dy exp(x / a)      Barron 2017 [74]
 """
 
 from ...arguments.attributes import Argument
@@ -70,7 +70,7 @@ class SELU(FromInput):
 
     Notes
     -----
-    s = 1.0507009873554805, a = 1.6732632423543772. The slope at 0 is s a; NaN stays NaN. Klambauer 2017 [61].
+    s = 1.0507009873554805, a = 1.6732632423543772. The slope at 0 is s a; NaN stays NaN. Klambauer 2017 [73].
 
     Examples
     --------
@@ -107,7 +107,7 @@ class CELU(FromInput):
 
     Notes
     -----
-    NaN stays NaN. Barron 2017 [62].
+    NaN stays NaN. Barron 2017 [74].
 
     Examples
     --------

@@ -4,7 +4,7 @@ hard sigmoid   y = c / 6, c = min(max(x + 3, 0), 6)   dx = 0 where x <= -3 or x 
 hard-swish     y = x c / 6                            dx = dy (x / 3 + 1/2) where -3 < x < 3, 0 below, dy above
 hard tanh      y = min(max(x, low), high)             dx = 0 where y <= low or y >= high, else dy
 
-Howard 2019 [20], Collobert 2004 [65].
+Howard 2019 [20], Collobert 2004 [77].
 """
 
 from numpy.typing import DTypeLike
@@ -104,7 +104,7 @@ class Hardtanh(FromOutput):
 
     Notes
     -----
-    The slope at both bounds is 0; NaN stays NaN and lets dy through. Collobert 2004 [65].
+    The slope at both bounds is 0; NaN stays NaN and lets dy through. Collobert 2004 [77].
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 sigmoid    y = 1 / (1 + exp(-x))   dx = dy y (1 - y)       Zhang 2016 [1], eqs. 4 and 37
 tanh       y = tanh x              dx = dy (1 - y^2)
-softsign   y = x / (1 + |x|)       dx = dy / (1 + |x|)^2   Bergstra 2009 [63]
+softsign   y = x / (1 + |x|)       dx = dy / (1 + |x|)^2   Bergstra 2009 [75]
 """
 
 from ...layer import Bound
@@ -95,7 +95,7 @@ class Softsign(FromInput):
 
     Notes
     -----
-    -1 and 1 at the infinities; NaN stays NaN. Bergstra 2009 [63].
+    -1 and 1 at the infinities; NaN stays NaN. Bergstra 2009 [75].
 
     Examples
     --------

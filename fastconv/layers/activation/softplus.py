@@ -1,7 +1,7 @@
 """Softplus and what is made of it.
 
 softplus     y = log(1 + exp(beta x)) / beta    dx = dy / (1 + exp(-beta x))   Dugas 2000 [19]
-mish         y = x t, t = tanh(log(1 + exp x))  dx = dy (t + x (1 - t^2) s), s = 1 / (1 + exp(-x))   Misra 2020 [64]
+mish         y = x t, t = tanh(log(1 + exp x))  dx = dy (t + x (1 - t^2) s), s = 1 / (1 + exp(-x))   Misra 2020 [76]
 logsigmoid   y = -log(1 + exp(-x))              dx = dy / (1 + exp(x))
 """
 
@@ -73,7 +73,7 @@ class Mish(FromInput):
 
     Notes
     -----
-    0 at -inf; NaN stays NaN. Misra 2020 [64].
+    0 at -inf; NaN stays NaN. Misra 2020 [76].
 
     Examples
     --------

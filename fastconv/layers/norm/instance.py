@@ -1,7 +1,7 @@
 """Instance norm: each channel of each sample normalised.
 
 y = z w + b, z = (x - mean) / sqrt(var + eps), with mean and variance over the pixels of a channel
-db = sum dy, dw = sum dy z, dx = (g - mean g - z mean(g z)) / sqrt(var + eps), g = w dy     Ulyanov 2016 [66]
+db = sum dy, dw = sum dy z, dx = (g - mean g - z mean(g z)) / sqrt(var + eps), g = w dy     Ulyanov 2016 [78]
 """
 
 from math import prod
@@ -29,7 +29,7 @@ class InstanceNorm(Grouped):
     Notes
     -----
     With ``affine=True`` it has the parameters weight (C,), first 1, and bias (C,), first 0. It computes the same in
-    training and in prediction: there are no running statistics. Ulyanov 2016 [66].
+    training and in prediction: there are no running statistics. Ulyanov 2016 [78].
 
     Examples
     --------

@@ -178,7 +178,7 @@ def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0, *, out: Arra
 
     Notes
     -----
-    Exact; NaN gives NaN. The clip of NumPy, but for its gradient. Collobert 2004 [65].
+    Exact; NaN gives NaN. The clip of NumPy, but for its gradient. Collobert 2004 [77].
 
     Examples
     --------

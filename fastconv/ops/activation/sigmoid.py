@@ -182,7 +182,7 @@ def softsign(x: Array, *, out: Array | None = None) -> Array:
 
     Notes
     -----
-    Within 2 ulp; -1 and 1 at the infinities, NaN at NaN. Bergstra 2009 [63].
+    Within 2 ulp; -1 and 1 at the infinities, NaN at NaN. Bergstra 2009 [75].
 
     Examples
     --------

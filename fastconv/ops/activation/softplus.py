@@ -113,7 +113,7 @@ def mish(x: Array, *, out: Array | None = None) -> Array:
 
     Notes
     -----
-    Within 5 ulp where |x| < 6; 0 at -inf, NaN at NaN. Misra 2020 [64].
+    Within 5 ulp where |x| < 6; 0 at -inf, NaN at NaN. Misra 2020 [76].
 
     Examples
     --------

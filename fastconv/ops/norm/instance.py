@@ -48,7 +48,7 @@ def instance_norm(
 
     Notes
     -----
-    It is `group_norm` with a group for each channel, with the same bits. Ulyanov 2016 [66].
+    It is `group_norm` with a group for each channel, with the same bits. Ulyanov 2016 [78].
 
     Examples
     --------
@@ -95,7 +95,7 @@ def instance_norm_backward(
 
     Notes
     -----
-    dx of a sample has the same bits in any batch. Ulyanov 2016 [66].
+    dx of a sample has the same bits in any batch. Ulyanov 2016 [78].
 
     Examples
     --------
