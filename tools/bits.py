@@ -218,6 +218,8 @@ for shape, variants in ((MAPS, EVERY), ((40, 20), MORE), ((4, 32, 128, 128), BOT
         op("batch_norm", variants, x=shape, weight=C, bias=C, running_mean=C, running_var=C, **more)
     op("group_norm", variants, x=shape, weight=C, bias=C, num_groups=4)
     op("group_norm", variants, x=shape, num_groups=C[0])
+    if len(shape) > 2:
+        op("instance_norm", variants, x=shape, weight=C, bias=C)
 for shape, axes in ((MAPS, 3), (MAPS, 1), ((40, 20), 1), ((2048, 1024), 1)):
     size = shape[-axes:]
     op("layer_norm", EVERY if shape == MAPS else MORE, x=shape, normalized_shape=size, weight=size, bias=size)
@@ -226,7 +228,9 @@ ACTIVATIONS += " selu celu mish softsign logsigmoid hardtanh"
 op(ACTIVATIONS, EVERY, x=MAPS, extremes=True)
 op(ACTIVATIONS, LAST, x=(2, 64, 56, 56))
 settings = {"approximate": "tanh", "negative_slope": 0.2, "alpha": 0.5, "beta": 2.0, "threshold": 5.0}
-op("gelu leaky_relu elu softplus", DTYPES, x=MAPS, extremes=True, **settings)  # each takes what it knows
+op(
+    "gelu leaky_relu elu celu softplus threshold", DTYPES, x=MAPS, extremes=True, value=-1.0, **settings
+)  # each takes what it knows
 for shape, axis in (((50, 37), -1), ((3, 21, 16, 18), 1), ((300, 1000), -1)):
     op("softmax log_softmax", MORE, x=shape, axis=axis)
 for shape, outputs in (((9, 37), 21), ((64, 400), 120), ((1, 512), 256), ((2, 3, 33), 18), ((16, 1024), 2048)):

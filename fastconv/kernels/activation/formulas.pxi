@@ -24,7 +24,7 @@ cdef extern from *:
         return e * *rest;
     }
     /* x P(X < x), X standard normal; from -40 down it is 0 */
-    VINLINE vf gelu(vf x) { vf cdf; vnormal(vclamp(x, -40, 40), &cdf); return vpick(x < -40, vsplat(-40), x) * cdf; }
+    VINLINE vf gelu(vf x) { vf cdf; vnormal(vclamp(x, -40, 40), &cdf); return vlarger(vsplat(-40), x) * cdf; }
     /* P(X < x) + x exp(-x^2 / 2) / sqrt(2 pi) */
     VINLINE vf gelu_slope(vf x) {
         vf cdf, c = vclamp(x, -40, 40), e = vnormal(c, &cdf);
@@ -34,7 +34,7 @@ cdef extern from *:
     #define GELU_A ((REAL)1.59576912160573071)
     #define GELU_B ((REAL)0.0713548162726002527)
     VINLINE vf gelu_tanh(vf x) {
-        x = vpick(x < -100, vsplat(-100), x);
+        x = vlarger(vsplat(-100), x);
         return x * vsigmoid(x * (x * x * GELU_B + GELU_A));
     }
     /* sigmoid(u) (1 + x sigmoid(-u) (A + 3 B x^2)) */
@@ -44,19 +44,23 @@ cdef extern from *:
         return s * (x * rest * (x * x * (3 * GELU_B) + GELU_A) + 1);
     }
     /* x sigmoid(x), and its slope sigmoid(x) (1 + x sigmoid(-x)) */
-    VINLINE vf silu(vf x) { x = vpick(x < -1000, vsplat(-1000), x); return x * vsigmoid(x); }
+    VINLINE vf silu(vf x) {
+        x = vlarger(vsplat(EXP_LOW), x);
+        vf e = vexp_within(vmin(vsplat(-EXPM1_LOW), x));
+        return x * (e / (e + 1));
+    }
     VINLINE vf silu_slope(vf x) {
         x = vclamp(x, -1000, 1000);
         vf rest, s = sigmoids(x, &rest);
         return s * (x * rest + 1);
     }
     /* log(1 + exp(x)) = log(1 + exp(-|x|)) + max(x, 0) */
-    VINLINE vf softplus(vf x) { return vlog1p(vexp_fall(x)) + vpick(x < 0, vzero, x); }
+    VINLINE vf softplus(vf x) { return vlog1p(vexp_fall(x)) + vlarger(vzero, x); }
     /* x tanh(log(1 + e)) = x n / (n + 2), e = exp(x), n = e (e + 2); above the clamp n / (n + 2) is 1 */
     #define MISH_HIGH (EXPM1_LOW * (REAL)-0.5)
     VINLINE vf mish(vf x) {
-        x = vpick(x < -1000, vsplat(-1000), x);
-        vf e = vexp_within(vclamp(x, EXP_LOW, MISH_HIGH)), n = e * (e + 2);
+        x = vlarger(vsplat(EXP_LOW), x);
+        vf e = vexp_within(vmin(vsplat(MISH_HIGH), x)), n = e * (e + 2);
         return x * (n / (n + 2));
     }
     /* n / (n + 2) + 4 x e (e + 1) / (n + 2)^2 */
@@ -75,7 +79,7 @@ cdef extern from *:
         F2(sigmoid_backward, EXP_NS, a * ((1 - b) * b))  /* b = y */                                           \\
         F1(tanh, EXP_NS, vtanh(a))                                                                             \\
         F2(tanh_backward, EXP_NS, a * ((1 - b) * (1 + b)))  /* b = y */                                        \\
-        F1(relu, RECTIFIER_NS, vpick(a < 0, vzero, a))                                                         \\
+        F1(relu, RECTIFIER_NS, vlarger(vzero, a))                                                              \\
         F1(threshold, RECTIFIER_NS, vpick(a <= p, q, a))                                                       \\
         F2(threshold_backward, RECTIFIER_NS, vpick(b <= p, vzero, a))  /* of relu too */                       \\
         F1(leaky_relu, RECTIFIER_NS, vpick(a > 0, a, sloped(a, p)))                                            \\
@@ -100,14 +104,14 @@ cdef extern from *:
         F2(softsign_backward, RECTIFIER_NS, softsign_backward(a, b))                                           \\
         F1(hardsigmoid, RECTIFIER_NS, vclamp(a + 3, 0, 6) / 6)                                                 \\
         F2(hardsigmoid_backward, RECTIFIER_NS, vpick((b <= -3) | (b >= 3), vzero, a / 6))                      \\
-        F1(hardswish, RECTIFIER_NS, vpick(a < -3, vsplat(-3), a) * (vclamp(a + 3, 0, 6) / 6))                  \\
+        F1(hardswish, RECTIFIER_NS, vlarger(vsplat(-3), a) * (vclamp(a + 3, 0, 6) / 6))                        \\
         F2(hardswish_backward, RECTIFIER_NS, vpick(b <= -3, vzero, vpick(b >= 3, a, a * (b / 3 + (REAL)0.5)))) \\
         F1(softplus, SMOOTH_NS, vpick(a * p > q, a, softplus(a * p) / p))  /* logsigmoid too */                \\
         F2(softplus_backward, SMOOTH_NS, vpick(b * p > q, a, a * vsigmoid(b * p)))                             \\
         F1(exp, EXP_NS, vexp(a))                                                                               \\
         F2(multiply, ADD_NS, a * b)                                                                            \\
         F2(add, ADD_NS, a + b)                                                                                 \\
-        F2(add_relu, ADD_NS, vpick(a + b < 0, vzero, a + b))                                                   \\
+        F2(add_relu, ADD_NS, vlarger(vzero, a + b))                                                            \\
         F2(add_relu6, ADD_NS, vclamp(a + b, 0, 6))
 
     #define RUN1(name, cost, formula) LOOP(name, LOAD1, formula)
