@@ -141,7 +141,7 @@ def load(
         raise TypeError(f"strict must be True or False, got {strict!r}")
     with opened(path) as file:
         found = compared(file.entries, arrays, rename)
-        if strict and any(found[1:]):
+        if strict and (found.missing or found.unknown or found.misshapen):
             raise mismatch(file.path, found)
         values, rounded = read(file, found, arrays)
     if (strict and found.misshapen) or (not strict and not values):
@@ -151,6 +151,8 @@ def load(
             raise ValueError(f"{name} must be writable, got a read-only array; its setflags(write=True) makes it so")
     if strict and rounded:  # before anything changes, because a warning may be an error
         warnings.warn(f"{file.path}: rounded to the network's dtype: {shortened(rounded)}", stacklevel=3)
+    if found.notice:
+        warnings.warn(f"{file.path}: {found.notice}", stacklevel=3)
     with held_back():
         for name, value in values.items():
             np.copyto(arrays[name], value.reshape(arrays[name].shape))

@@ -15,7 +15,7 @@ from ..typing import Array
 from . import architectures
 from .flags import add_arguments, option
 from .networks import built
-from .streams import Stream, escaped
+from .streams import Stream, escaped, warnings_in_lines
 from .values import float_dtype, image_shape, model, path, positive
 from .words import counted, quoted
 
@@ -88,7 +88,8 @@ def renamed(options: Namespace) -> tuple[list[str], Mapping[str, Array], Any]:
     found = checkpoint.comparison(options.source, network.arrays())
     if found.missing or found.misshapen:
         raise ValueError(unfitting(options, found, network))
-    report = network.load(options.source, strict=False)
+    with warnings_in_lines():
+        report = network.load(options.source, strict=False)
     if report.misshapen:  # numbers that its dtype cannot hold
         raise ValueError(unfitting(options, report, network))
     changed = [f"{source.name} -> {name}" for name, source in found.fitting.items() if source.name != name]
