@@ -23,6 +23,7 @@ READINGS = {  # the arguments by position in PyTorch and in Keras, where they ar
     "GroupNorm": ("num_groups", "num_channels", "eps", "affine"),
     "LayerNorm": ("normalized_shape", "eps", "affine"),
     "Dropout": ("p", "inplace"),
+    "StochasticDepth": ("p", "mode"),
     "ELU": ("alpha", "inplace"),
     "LeakyReLU": ("negative_slope", "inplace"),
     "PReLU": ("num_parameters", "first"),

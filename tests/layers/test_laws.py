@@ -12,8 +12,10 @@ from fastconv.layers import (
     GELU,
     AdaptiveAvgPool2D,
     AdaptiveMaxPool2D,
+    Affine,
     AvgPool2D,
     BatchNorm,
+    ChannelScale,
     Conv2D,
     ConvTranspose2D,
     DepthwiseConv2D,
@@ -32,14 +34,17 @@ from fastconv.layers import (
     LpPool2D,
     MainHead,
     MaxPool2D,
+    Permute,
     PReLU,
     ReLU,
     ReLU6,
+    Reshape,
     SeparableConv2D,
     Sigmoid,
     SiLU,
     Softmax,
     Softplus,
+    StochasticDepth,
     Tanh,
     Upsample,
     ZeroPad2D,
@@ -104,6 +109,20 @@ CASES = {
     "local response norm": (lambda: LocalResponseNorm(3, 0.5), (6, 4, 3)),
     "local response norm, even": (lambda: LocalResponseNorm(4, 2.0, 0.6, 1.5), (19, 3, 2)),
     "local response norm of a vector": (lambda: LocalResponseNorm(5, 1.0), (9,)),
+    "affine": (lambda: Affine(-1.5, 2.0), (3, 4, 5)),
+    "affine by channel": (lambda: Affine(np.arange(18) - 5, [0.25] * 18), (18, 3, 4)),
+    "affine of a vector": (lambda: Affine(shift=range(7)), (7,)),
+    "channel scale": (lambda: ChannelScale(), (5, 4, 3)),
+    "channel scale of a vector": (lambda: ChannelScale(0.1), (19,)),
+    "layer norm of pixels": (lambda: LayerNorm(axis="channels"), (18, 4, 3)),
+    "layer norm of pixels, no parameters": (lambda: LayerNorm(axis="channels", affine=False), (5, 3, 4)),
+    "layer norm of tokens": (lambda: LayerNorm(axis="last"), (4, 19)),
+    "linear of tokens": (lambda: Linear(5), (4, 7)),
+    "reshape": (lambda: Reshape((6, -1)), (3, 4, 2)),
+    "reshape to images": (lambda: Reshape((2, 3, 4)), (24,)),
+    "reshape of other pieces": (lambda: Reshape((2, 9, 2)), (18, 2, 1)),
+    "permute": (lambda: Permute((1, 2, 0)), (3, 4, 2)),
+    "permute tokens": (lambda: Permute((1, 0)), (3, 8)),
     "flatten": (lambda: Flatten(), (3, 4, 2)),
     "flatten columns": (lambda: Flatten(order="column"), (3, 4, 2)),
     "flatten a vector": (lambda: Flatten(), (5,)),
@@ -113,10 +132,14 @@ CASES = {
     "upsample of many channels": (lambda: Upsample((3, 1)), (18, 2, 3)),
     "heads": (lambda: MainHead(3), (9,)),
     "dropout": (lambda: Dropout(0.4, seed=3), (3, 4, 5)),
+    "stochastic depth": (lambda: StochasticDepth(0.4, seed=3), (3, 4, 5)),
+    "stochastic depth of a vector": (lambda: StochasticDepth(0.4, seed=3), (9,)),
     "dropout of a vector": (lambda: Dropout(0.4, seed=3), (9,)),
 }
 every_layer = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-OF_THE_BATCH = {name for name in CASES if name.startswith(("dropout", "batch norm"))}  # a sample alone is another thing
+OF_THE_BATCH = {
+    name for name in CASES if name.startswith(("dropout", "stochastic", "batch norm"))
+}  # a sample alone is another thing
 IN_PLACE = {name: case for name, case in CASES.items() if case[0]().in_place}
 every_fixed_layer = pytest.mark.parametrize("case", [c for n, c in CASES.items() if n not in OF_THE_BATCH])
 every_layout = pytest.mark.parametrize("channels_last", [False, True], ids=["planar", "channels_last"])
