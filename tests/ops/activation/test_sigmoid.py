@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from activation_cases import all_exponents, every_dtype, logistic, ulps
+from activation_cases import TEXTBOOK, all_exponents, every_dtype, logistic, ulps
 
 import fastconv
 from fastconv.ops import elementwise
@@ -19,9 +19,26 @@ def test_every_exponent(name, f, allowed, dtype):
     if name == "elu":
         x = x[~(x > 0)]
     y = np.full_like(x, np.nan)
-    elementwise.call(name, x, y, numbers=(1.0,) if name == "elu" else ())()
+    elementwise.call(name, x, y, numbers=(1.0, 1.0) if name == "elu" else ())()
     with np.errstate(over="ignore", under="ignore"):
         assert ulps(y, f(x.astype(np.longdouble))).max() <= allowed
+
+
+@every_dtype
+@pytest.mark.parametrize(
+    ("name", "f", "allowed"),
+    [
+        ("selu", TEXTBOOK["selu"][0], 3),
+        ("softsign", lambda x: x / (1 + np.abs(x)), 2),
+        ("logsigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), 2),
+    ],
+)
+def test_every_exponent_of_what_people_call(name, f, allowed, dtype):
+    x = all_exponents(dtype, 8 if dtype == "float32" else 11)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        want = f(x.astype(np.longdouble))
+    finite = np.isfinite(x)
+    assert ulps(getattr(fastconv, name)(x)[finite], want[finite]).max() <= allowed
 
 
 @every_dtype
