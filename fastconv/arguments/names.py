@@ -76,9 +76,7 @@ EXPRESSIONS = {  # name -> what to write; a note
         ("LazyLinear", "FullyConnected", "InnerProduct"), "fastconv.Linear(10); the input size is inferred"
     ),
     **dict.fromkeys(("Swish", "SiLu"), "fastconv.SiLU()"),
-    **dict.fromkeys(
-        ("clip", "clamp"), "fastconv.hardtanh(x, 0.0, 6.0); the layer is fastconv.Hardtanh(0.0, 6.0)"
-    ),
+    **dict.fromkeys(("clip", "clamp"), "fastconv.hardtanh(x, 0.0, 6.0); the layer is fastconv.Hardtanh(0.0, 6.0)"),
     **dict.fromkeys(("LeakyRelu", "LeakyRELU"), "fastconv.LeakyReLU(0.01)"),
     **dict.fromkeys(("Activation", "activations"), ACTIVATION),
     "Sequential": CHAIN,
