@@ -24,7 +24,12 @@ Layers (fastconv.layers)
     Softmax, LogSoftmax         probabilities, and their logarithms
     Dropout                     random zeros in training
     ZeroPad2D                   zeros around each image
-    Upsample                    each value repeated in a block
+    ReflectionPad2D             the image mirrored around itself
+    ReplicationPad2D            the edge of each image repeated around it
+    Upsample                    images of another size
+    PixelShuffle                channels as pixels of larger images
+    PixelUnshuffle              blocks of pixels as channels
+    ChannelShuffle              the channels of several groups in turns
     MainHead                    the first of several classifiers, to predict
 """
 
@@ -51,9 +56,10 @@ from .dropout import Dropout
 from .flatten import Flatten
 from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
-from .pad import ZeroPad2D
+from .pad import ReflectionPad2D, ReplicationPad2D, ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
 from .separable import DepthwiseConv2D, SeparableConv2D
+from .shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from .upsample import Upsample
 
 __all__ = [
@@ -63,6 +69,7 @@ __all__ = [
     "AdaptiveMaxPool2D",
     "AvgPool2D",
     "BatchNorm",
+    "ChannelShuffle",
     "Conv2D",
     "ConvTranspose2D",
     "Dense",
@@ -83,8 +90,12 @@ __all__ = [
     "MainHead",
     "MaxPool2D",
     "PReLU",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "ReLU",
     "ReLU6",
+    "ReflectionPad2D",
+    "ReplicationPad2D",
     "SeparableConv2D",
     "SiLU",
     "Sigmoid",
