@@ -32,7 +32,7 @@ SHAPES = {  # a layer, and attributes with which it would need other memory, or 
     "border": (lambda: layers.ZeroPad2D(1), {"padding": (0, 3, 1, 1)}),
     "scale": (lambda: layers.Upsample(2), {"scale_factor": (3, 2)}),
     "scale and rule": (lambda: layers.Upsample(2), {"scale_factor": 1.5, "mode": "bilinear"}),
-    "mirrors": (lambda: layers.ReflectionPad2D(1), {"padding": (0, 2, 1, 1)}),
+    "mirrors": (lambda: layers.ReflectionPad2D(1), {"padding": (0, 3, 1, 1)}),
     "slopes": (lambda: layers.PReLU(), {"shared": False}),
 }
 

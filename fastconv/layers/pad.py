@@ -125,6 +125,9 @@ class ReflectionPad2D(BorderPad2D):
 
     mode = "reflect"
 
+    def __init__(self, padding: int | Sequence[int], *, name: str | None = None) -> None:
+        super().__init__(padding, name=name)
+
 
 class ReplicationPad2D(BorderPad2D):
     """A border that repeats the pixels on the edge of the image.
@@ -148,3 +151,6 @@ class ReplicationPad2D(BorderPad2D):
     """
 
     mode = "replicate"
+
+    def __init__(self, padding: int | Sequence[int], *, name: str | None = None) -> None:
+        super().__init__(padding, name=name)

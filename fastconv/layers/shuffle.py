@@ -39,7 +39,7 @@ class PixelShuffle(Parameterless):
     Parameters
     ----------
     upscale_factor : int, >= 1
-    mode : "CRD" or "DCR"
+    mode : "CRD" or "DCR", default "CRD"
         The order of the channels of x, in the words of ONNX's DepthToSpace: "CRD" is PyTorch's.
     name : str, optional
         The name of its nodes, see `Layer`.
@@ -87,7 +87,7 @@ class PixelUnshuffle(Parameterless):
     Parameters
     ----------
     downscale_factor : int, >= 1
-    mode : "CRD" or "DCR"
+    mode : "CRD" or "DCR", default "CRD"
         The order of the channels of y: "CRD" is PyTorch's, "DCR" that of ONNX's SpaceToDepth.
     name : str, optional
         The name of its nodes, see `Layer`.

@@ -39,8 +39,8 @@ class Upsample(Parameterless):
         How many times as many rows and columns the result has: OH = floor(sh H), OW = floor(sw W).
     size : int or (OH, OW), optional
         Or how many. One of both is given.
-    mode : "nearest" or "bilinear"
-    align_corners : bool
+    mode : "nearest" or "bilinear", default "nearest"
+    align_corners : bool, default False
         With "bilinear": the corner pixels of both images lie on each other, rather than the edges of the images.
     coordinate_transformation_mode : str, optional
         The rule for places, in the words of ONNX; see `fastconv.interpolate`.

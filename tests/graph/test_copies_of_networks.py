@@ -26,7 +26,8 @@ OPTIONS = {  # of layers that cannot be made without
     **{name: (3,) for name in ("DepthwiseConv2D", "Dense", "Linear")},
     **{name: (2,) for name in ("AdaptiveAvgPool2D", "AdaptiveMaxPool2D", "AvgPool2D", "MaxPool2D", "LpPool2D")},
     **{name: (2,) for name in ("GroupNorm", "LocalResponseNorm", "Upsample", "MainHead")},
-    **{name: (2,) for name in ("PixelShuffle", "PixelUnshuffle", "ChannelShuffle")},
+    **{name: (2,) for name in ("PixelShuffle", "ChannelShuffle")},
+    "PixelUnshuffle": (1,),
     "Dropout": (0.5,),
     **{name: (1,) for name in ("ReflectionPad2D", "ReplicationPad2D", "ZeroPad2D")},
 }

@@ -15,6 +15,8 @@ FILES = [PACKAGE / "layer.py", *(path for folder in ("layers", "graph") for path
 WITHOUT_ALL_ARGUMENTS = set()  # names of layers: one may go, none may come
 REQUIRED = {  # values of arguments that have no default
     "channels": 5,
+    "downscale_factor": 2,
+    "groups": 2,
     "kernel_size": 3,
     "num_classes": 2,
     "num_groups": 2,
@@ -23,7 +25,9 @@ REQUIRED = {  # values of arguments that have no default
     "padding": 1,
     "scale_factor": 2,
     "size": 3,
+    "upscale_factor": 2,
 }
+EITHER = {"Upsample": ["scale_factor"]}  # of several arguments, each with a default, one is needed
 VECTORS = {"Dense", "Linear", "MainHead"}
 every_layer = pytest.mark.parametrize("name", layers.__all__)
 
@@ -39,11 +43,16 @@ def arguments(name):
     return list(inspect.signature(getattr(layers, name).__init__).parameters)[1:]
 
 
+def needed(name):
+    """The arguments without which the layer cannot be made."""
+    parameters = inspect.signature(getattr(layers, name)).parameters.values()
+    names = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    return {argument: REQUIRED[argument] for argument in EITHER.get(name, names)}
+
+
 def made(name):
     """A network of the layer alone, with the arguments that it needs."""
-    parameters = inspect.signature(getattr(layers, name).__init__).parameters.values()
-    needed = [p.name for p in parameters if p.name != "self" and p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    layer = getattr(layers, name)(**{argument: REQUIRED[argument] for argument in needed})
+    layer = getattr(layers, name)(**needed(name))
     return Network(layer, (4,) if name in VECTORS else (4, 6, 6))
 
 

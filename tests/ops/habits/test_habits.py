@@ -111,10 +111,10 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     (
         "x=1,3,4,4",
         "interpolate(x, 2, method='bilinear')",
-        "it is called mode here",
+        "write mode='bilinear'",
         "interpolate(x, 2, mode='bilinear')",
     ),
-    ("x=1,4,2,2", "pixel_shuffle(x, block_size=2)", "it is called upscale_factor here", "pixel_shuffle(x, 2)"),
+    ("x=1,4,2,2", "pixel_shuffle(x, block_size=2)", "write upscale_factor=2", "pixel_shuffle(x, 2)"),
     (
         "x=1,4,6,6 weight=8,4,3,3",
         "conv2d(x, weight, padding=((0, 0), (0, 0), (1, 1), (2, 2)))",
