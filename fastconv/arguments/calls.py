@@ -13,7 +13,8 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 Values = dict[str, Any]
 
 EXAMPLES = {"channels": 16, "kernel_size": 3, "outputs": 10, "num_groups": 4, "output_size": 1, "num_classes": 10}
-EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5}
+EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5, "groups": 2, "upscale_factor": 2, "downscale_factor": 2}
+EITHER = {"Upsample": ("scale_factor",)}  # layers that need one of several arguments with defaults: the one to write
 
 
 def explained(cls: type, init: Init) -> Init:
@@ -97,7 +98,8 @@ def line(layer: str, names: Iterable[str], values: Values) -> str:
 def example(kind: type) -> str:
     """A layer with the arguments that it needs, such as 'Conv2D(16, 3)'."""
     parameters = parameters_of(kind.__init__)  # type: ignore[misc]  # of the class itself
-    return line(kind.__name__, places_of(parameters), {name: EXAMPLES[name] for name in required(parameters)})
+    names = EITHER.get(kind.__name__, required(parameters))
+    return line(kind.__name__, places_of(parameters), {name: EXAMPLES[name] for name in names})
 
 
 def same(value: Any, default: Any) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 import fastconv
 from fastconv import Network, layers
+from fastconv.arguments.calls import EITHER
 
 PACKAGE = Path(fastconv.__file__).parent
 FILES = [PACKAGE / "layer.py", *(path for folder in ("layers", "graph") for path in (PACKAGE / folder).rglob("*.py"))]
@@ -27,7 +28,6 @@ REQUIRED = {  # values of arguments that have no default
     "size": 3,
     "upscale_factor": 2,
 }
-EITHER = {"Upsample": ["scale_factor"]}  # of several arguments, each with a default, one is needed
 VECTORS = {"Dense", "Linear", "MainHead"}
 every_layer = pytest.mark.parametrize("name", layers.__all__)
 
