@@ -75,7 +75,7 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "to_planar": {"x": X},
     "upsample_nearest2d": {"x": X, "scale_factor": 2},
     "interpolate": {"x": X, "size": 2},
-    "interpolate_backward": {"dy": X, "input_shape": (1, 1, 2, 2)},
+    "interpolate_backward": {"dy": X, "input_shape": (2, 4, 3, 3)},
     "pixel_shuffle": {"x": X, "upscale_factor": 1},
     "pixel_unshuffle": {"x": X, "downscale_factor": 1},
     "channel_shuffle": {"x": X, "groups": 1},
