@@ -12,8 +12,17 @@ Init = TypeVar("Init", bound=Callable[..., None])
 Method = TypeVar("Method", bound=Callable[..., Any])
 Values = dict[str, Any]
 
-EXAMPLES = {"channels": 16, "kernel_size": 3, "outputs": 10, "num_groups": 4, "output_size": 1, "num_classes": 10}
-EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5, "groups": 2, "upscale_factor": 2, "downscale_factor": 2}
+EXAMPLES: Values = {
+    "channels": 16,
+    "kernel_size": 3,
+    "outputs": 10,
+    "num_groups": 4,
+    "output_size": 1,
+    "num_classes": 10,
+}
+EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5, "shape": (-1,), "axes": (0, 2, 1), "p": 0.1}
+EXAMPLES |= {"threshold": 1, "value": 0}
+EXAMPLES |= {"groups": 2, "upscale_factor": 2, "downscale_factor": 2}
 EITHER = {"Upsample": ("scale_factor",)}  # layers that need one of several arguments with defaults: the one to write
 
 

@@ -7,6 +7,7 @@ Layers (fastconv.layers)
     ConvTranspose2D             each pixel spread by a kernel: larger images
     Linear, Dense               a matrix and a bias; two names of one layer
     Flatten                     each image as one vector
+    Reshape, Permute            another shape; the axes in another order
     MaxPool2D, AvgPool2D        the largest value, the mean of each window
     LpPool2D                    the L_p norm of each window
     AdaptiveMaxPool2D           max pooling to images of a given size
@@ -15,14 +16,22 @@ Layers (fastconv.layers)
     GlobalAvgPool2D             the mean of each channel
     BatchNorm                   normalises each channel over the batch
     GroupNorm, LayerNorm        normalise groups of channels, or each image
+    InstanceNorm                normalises each channel of each image
+    Affine, ChannelScale        scale channels by given or trained numbers
     LocalResponseNorm           divides by the squares of channels close by
     ReLU, ReLU6                 the positive part; at most 6
     LeakyReLU, PReLU            a small slope below zero; a trained one
-    ELU, GELU, SiLU, Softplus   smooth activations
+    ELU, SELU, CELU             an exponential below zero
+    GELU, SiLU, Softplus, Mish  smooth activations
     HardSwish                   SiLU of straight lines
     Sigmoid, HardSigmoid, Tanh  activations with bounds
+    Softsign                    a sigmoid without exponentials
+    LogSigmoid                  the logarithm of the sigmoid
+    Hardtanh                    each value within two bounds
+    Threshold                   values above a threshold, else another
     Softmax, LogSoftmax         probabilities, and their logarithms
     Dropout                     random zeros in training
+    StochasticDepth             whole images set to zero in training
     ZeroPad2D                   zeros around each image
     ReflectionPad2D             the image mirrored around itself
     ReplicationPad2D            the edge of each image repeated around it
@@ -34,12 +43,17 @@ Layers (fastconv.layers)
 """
 
 from .activation import (
+    CELU,
     ELU,
     GELU,
+    SELU,
     HardSigmoid,
     HardSwish,
+    Hardtanh,
     LeakyReLU,
+    LogSigmoid,
     LogSoftmax,
+    Mish,
     PReLU,
     ReLU,
     ReLU6,
@@ -47,28 +61,36 @@ from .activation import (
     SiLU,
     Softmax,
     Softplus,
+    Softsign,
     Tanh,
+    Threshold,
 )
 from .adaptive import AdaptiveAvgPool2D, AdaptiveMaxPool2D, GlobalAvgPool2D, GlobalMaxPool2D
 from .conv import Conv2D, ConvTranspose2D
 from .dense import Dense, Linear
-from .dropout import Dropout
+from .dropout import Dropout, StochasticDepth
 from .flatten import Flatten
 from .heads import MainHead
-from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
+from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
 from .pad import ReflectionPad2D, ReplicationPad2D, ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
+from .reshape import Permute, Reshape
+from .scale import Affine, ChannelScale
 from .separable import DepthwiseConv2D, SeparableConv2D
 from .shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from .upsample import Upsample
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
+    "SELU",
     "AdaptiveAvgPool2D",
     "AdaptiveMaxPool2D",
+    "Affine",
     "AvgPool2D",
     "BatchNorm",
+    "ChannelScale",
     "ChannelShuffle",
     "Conv2D",
     "ConvTranspose2D",
@@ -81,27 +103,36 @@ __all__ = [
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
+    "Hardtanh",
+    "InstanceNorm",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
+    "LogSigmoid",
     "LogSoftmax",
     "LpPool2D",
     "MainHead",
     "MaxPool2D",
+    "Mish",
     "PReLU",
+    "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
     "ReLU",
     "ReLU6",
     "ReflectionPad2D",
     "ReplicationPad2D",
+    "Reshape",
     "SeparableConv2D",
     "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "Softsign",
+    "StochasticDepth",
     "Tanh",
+    "Threshold",
     "Upsample",
     "ZeroPad2D",
 ]

@@ -86,6 +86,7 @@ WEIGHTS = {"Linear": (8, 6), "PReLU": (3,), "DepthwiseConv2D": (3, 1, 3, 3), "Co
 NUMBERS = {"running_mean": np.zeros(3, "float32"), "running_var": np.ones(3, "float32"), "num_groups": 3, "size": 5}
 NUMBERS |= dict.fromkeys(("kernel_size", "output_size", "padding"), 2) | {"normalized_shape": (8,)}
 NUMBERS |= dict.fromkeys(("groups", "upscale_factor", "downscale_factor"), 1)
+NUMBERS |= {"threshold": 0.5, "value": -1.0}
 
 
 @pytest.mark.parametrize("layer", layers.__all__)
@@ -93,7 +94,18 @@ def test_the_function_that_errors_name_can_be_called_so(layer):
     call = function_of(layer)
     x = IMAGES[:, 0, 0, :6] if layer == "Linear" else IMAGES
     weight = np.ones(WEIGHTS.get(layer, (4, 3, 3, 3)), "float32")
-    without = ("Dropout", "Dense", "Flatten", "MainHead", "SeparableConv2D")
+    without = (
+        "Affine",
+        "ChannelScale",
+        "Dropout",
+        "Dense",
+        "Flatten",
+        "MainHead",
+        "Permute",
+        "Reshape",
+        "SeparableConv2D",
+        "StochasticDepth",
+    )
     assert (call == "") == (layer in without)
     if call:
         assert len(eval(f"fastconv.{call}", NUMBERS | {"fastconv": fastconv, "x": x, "weight": weight})) == 2

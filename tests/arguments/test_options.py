@@ -194,6 +194,7 @@ MISSING = {
     "AdaptiveAvgPool2D()": ("output_size", "AdaptiveAvgPool2D(1)"),
     "ZeroPad2D()": ("padding", "ZeroPad2D(1)"),
     "LocalResponseNorm()": ("size", "LocalResponseNorm(5)"),
+    "StochasticDepth()": ("p", "StochasticDepth(0.1)"),
     "MainHead()": ("num_classes", "MainHead(10)"),
 }
 
