@@ -237,8 +237,8 @@ def test_what_is_no_node_raises():
         sequential(ReLU)
     with pytest.raises(ValueError, match="at least one node"):
         concat()
-    with pytest.raises(TypeError, match=r"^<Node input \(3, 8, 8\)> \+ int: models are made of layers, "):
-        names(lambda x: x + 1)
+    with pytest.raises(TypeError, match=r"^<Node input \(3, 8, 8\)> \+ str: models are made of layers, "):
+        names(lambda x: x + "1")
     with pytest.raises(TypeError, match="must return a Node"):
         names(lambda x: None)
     with pytest.raises(TypeError, match="layer or a function"):

@@ -202,7 +202,10 @@ SMOOTH = set(LAYERS) - {  # the gradient of the others jumps somewhere
 }
 
 
-JOINTS = {"layer": 0.5, "again": 0.1, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.1}  # method -> how often
+JOINTS = {  # method -> how often
+    **{"layer": 0.42, "again": 0.08, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.08},
+    **{"product": 0.06, "slice": 0.06},
+}
 
 
 class Growth:
@@ -279,6 +282,19 @@ class Growth:
 
     def sum(self, node):
         return node + self.pick(lambda other: other.shape == node.shape)
+
+    def product(self, node):
+        """With a factor below 1, so that values do not grow; often repeated over the pixels, or over the channels."""
+        factor = layers.Sigmoid()(self.pick(lambda other: other.shape == node.shape))
+        if len(node.shape) == 3 and some(self.rng, 0.6):
+            factor = layers.AdaptiveAvgPool2D(1)(factor)
+        elif len(node.shape) == 3 and some(self.rng, 0.3):
+            factor = factor[:1]
+        return factor * node if some(self.rng, 0.5) else node * factor
+
+    def slice(self, node):
+        first = int(self.rng.integers(0, node.shape[0]))
+        return node[first : int(self.rng.integers(first + 1, node.shape[0] + 1))]
 
     def concat(self, node):
         others = [self.pick(lambda other: other.shape[1:] == node.shape[1:]) for _ in range(self.rng.integers(0, 3))]
