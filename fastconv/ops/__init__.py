@@ -26,6 +26,18 @@ Pooling
     global_max_pool2d           the largest value of each channel; global_max_pool2d_backward
     global_avg_pool2d           the mean of each channel; global_avg_pool2d_backward
 
+Signals (N, C, L)
+    conv1d                      conv2d along one axis; gradients conv1d_backward_input,
+                                conv1d_backward_weight, conv1d_backward_bias
+    conv_transpose1d            its adjoint; gradients conv_transpose1d_backward_input,
+                                conv_transpose1d_backward_weight, conv_transpose1d_backward_bias
+    max_pool1d                  the largest value of each window; max_pool1d_backward
+    avg_pool1d                  the mean of each window; avg_pool1d_backward
+    adaptive_max_pool1d         the largest values of windows that give a length; adaptive_max_pool1d_backward
+    adaptive_avg_pool1d         their means; adaptive_avg_pool1d_backward
+    global_max_pool1d           the largest value of each signal; global_max_pool1d_backward
+    global_avg_pool1d           the mean of each signal; global_avg_pool1d_backward
+
 Normalisation
     batch_norm                  each channel over the batch; batch_norm_backward
     group_norm                  groups of channels of each image; group_norm_backward
@@ -105,15 +117,43 @@ from .pool.global_pool import (
 from .pool.lp import lp_pool2d, lp_pool2d_backward
 from .pool.max import max_pool2d, max_pool2d_backward
 from .pool.unpool import max_unpool2d, max_unpool2d_backward
+from .signal import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool1d_backward,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_backward,
+    avg_pool1d,
+    avg_pool1d_backward,
+    conv1d,
+    conv1d_backward_bias,
+    conv1d_backward_input,
+    conv1d_backward_weight,
+    conv_transpose1d,
+    conv_transpose1d_backward_bias,
+    conv_transpose1d_backward_input,
+    conv_transpose1d_backward_weight,
+    global_avg_pool1d,
+    global_avg_pool1d_backward,
+    global_max_pool1d,
+    global_max_pool1d_backward,
+    max_pool1d,
+    max_pool1d_backward,
+)
 from .upsample import upsample_nearest2d, upsample_nearest2d_backward
 
 __all__ = [
     "PackedWeight",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool1d_backward",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_backward",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_backward",
     "add",
+    "avg_pool1d",
+    "avg_pool1d_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
     "batch_norm",
@@ -121,10 +161,18 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_backward",
     "concatenate",
+    "conv1d",
+    "conv1d_backward_bias",
+    "conv1d_backward_input",
+    "conv1d_backward_weight",
     "conv2d",
     "conv2d_backward_bias",
     "conv2d_backward_input",
     "conv2d_backward_weight",
+    "conv_transpose1d",
+    "conv_transpose1d_backward_bias",
+    "conv_transpose1d_backward_input",
+    "conv_transpose1d_backward_weight",
     "conv_transpose2d",
     "conv_transpose2d_backward_bias",
     "conv_transpose2d_backward_input",
@@ -138,8 +186,12 @@ __all__ = [
     "elu_backward",
     "gelu",
     "gelu_backward",
+    "global_avg_pool1d",
+    "global_avg_pool1d_backward",
     "global_avg_pool2d",
     "global_avg_pool2d_backward",
+    "global_max_pool1d",
+    "global_max_pool1d_backward",
     "global_max_pool2d",
     "global_max_pool2d_backward",
     "group_norm",
@@ -167,6 +219,8 @@ __all__ = [
     "log_softmax_backward",
     "lp_pool2d",
     "lp_pool2d_backward",
+    "max_pool1d",
+    "max_pool1d_backward",
     "max_pool2d",
     "max_pool2d_backward",
     "max_unpool2d",
