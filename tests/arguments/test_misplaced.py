@@ -86,6 +86,7 @@ WEIGHTS = {"Linear": (8, 6), "PReLU": (3,), "DepthwiseConv2D": (3, 1, 3, 3), "Co
 WEIGHTS["ConvTranspose1D"] = (3, 4, 3)
 NUMBERS = {"running_mean": np.zeros(3, "float32"), "running_var": np.ones(3, "float32"), "num_groups": 3, "size": 5}
 NUMBERS |= dict.fromkeys(("kernel_size", "output_size", "padding", "scale_factor"), 2) | {"normalized_shape": (8,)}
+NUMBERS |= {"threshold": 0.5, "value": -1.0}
 
 
 @pytest.mark.parametrize("layer", layers.__all__)
@@ -103,6 +104,7 @@ def test_the_function_that_errors_name_can_be_called_so(layer):
         "Permute",
         "Reshape",
         "SeparableConv2D",
+        "StochasticDepth",
     )
     assert (call == "") == (layer in without)
     if call:
