@@ -58,7 +58,7 @@ def needed(name):
 def made(name):
     """A network of the layer alone, with the arguments that it needs."""
     layer = getattr(layers, name)(**needed(name))
-    return Network(layer, (4,) if name in VECTORS else (4, 6, 6))
+    return Network(layer, (4,) if name in VECTORS else (4, 6) if name.endswith("1D") else (4, 6, 6))
 
 
 @every_layer
