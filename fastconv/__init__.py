@@ -9,6 +9,7 @@ Networks
                                 save, load, freeze, summary, plan, profile
     sequential                  layers one after another
     concat                      the channels of several nodes side by side
+    split                       the channels of a node in parts
                                 (the sum of two nodes is written a + b)
     scope                       a prefix for the names of layers
     Node                        a value in a model; the input of a layer
@@ -69,7 +70,7 @@ from . import checkpoint, data, graph, init, layers, losses, metrics, models, op
 from .arguments.rooms import furnish as _furnish
 from .checkpoint import CheckpointError
 from .executor.rewrites import use_rewrite
-from .graph import Node, concat, scope, sequential
+from .graph import Node, concat, scope, sequential, split
 from .kernels.runtime.threads import get_num_threads, set_num_threads
 from .layer import Layer, Parameter, Spec
 from .layers import *

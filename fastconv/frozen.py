@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+import numpy as np
+
 from . import graph, kernels
 from .executor import rewrites
 from .executor.binder import Binder, BoundPlan
@@ -145,15 +147,13 @@ class Weights:
         """Copy the arrays that the Binder `live` sees."""
         shelf = huge_pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
         for fusion in fusions:
-            node, norm = fusion.node, fusion.norm
+            node = fusion.node
             if node.layer is not None:
-                params = live.params(node)
-                if norm is not None:
-                    norm = norm.layer.scale_and_shift(live.params(norm), live.state(norm))
+                norm = None if fusion.norm is None else scale_and_shift(fusion.norm, live)
                 x_shape = (batch_size, *node.inputs[0].shape)
                 state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(node)).items()})
                 layer = node.computing if rewrites.enabled("pack") else node.computing.unpacked()
-                frozen = layer.freeze(params, norm, x_shape)
+                frozen = layer.freeze(live.params(node), norm, x_shape)
                 self.of[node.index] = moved(frozen, shelf), state
 
     def __getstate__(self) -> tuple[Any, ...]:
@@ -170,6 +170,13 @@ class Weights:
         """Of all parameters."""
         arrays = (array for params, _ in self.of.values() for array in vars(params).values())
         return sum(array.nbytes for array in arrays if array is not None)  # None: a layer without a bias
+
+
+def scale_and_shift(node: Node, live: Binder) -> tuple[Array, Array]:
+    """Scale and shift of a layer that folds, one number for each channel; `live` sees its arrays."""
+    numbers = node.layer.scale_and_shift(live.params(node), live.state(node))
+    scale, shift = (np.broadcast_to(array, node.shape[:1]) for array in numbers)
+    return scale, shift
 
 
 def moved(params: SimpleNamespace, shelf: huge_pages.Shelf) -> SimpleNamespace:

@@ -128,6 +128,10 @@ def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int], fr
     readers: Counter[int] = Counter()
     for fusion in fusions:
         if fusion.node.inputs and fusion.last.index in wanted:
+            if fusion.node.kind == "multiply":
+                a, b = (source.index for source in fusion.node.inputs)
+                readers[a] += b in wanted
+                readers[b] += a in wanted
             saves = fusion.saves(frozen)
             readers[fusion.node.inputs[0].index] += "x" in saves
             readers[fusion.last.index] += "y" in saves
@@ -138,7 +142,8 @@ def concat_aliases(nodes: Sequence[Node]) -> Aliases:
     """value -> (root, channel): the node whose array holds this value, and the value's first channel there.
 
     The inputs of a concatenation are computed inside it. A concatenation lies inside a longer one that begins with the
-    same inputs. A value lies inside one concatenation only; the others that it belongs to get a copy.
+    same inputs. A value lies inside one concatenation only; the others that it belongs to get a copy. A slice lies
+    where its whole is.
     """
     concats = [node for node in nodes if node.kind == "concat" and rewrites.enabled("concat")]
     inside: Aliases = {}
@@ -152,7 +157,7 @@ def concat_aliases(nodes: Sequence[Node]) -> Aliases:
     for node in concats:
         first = 0
         for source in node.inputs:
-            if source.index not in inside:
+            if source.index not in inside and source.kind != "slice":
                 inside[source.index] = (node, first)
             first += source.shape[0]
     return {node.index: outermost(node, inside) for node in nodes}

@@ -15,12 +15,27 @@ from ..kernels.runtime.calls import Sequence, copy_into
 from ..layer import Bound, Parameter, State
 from ..ops.add import add_call
 from ..ops.layout import copy_call, copy_kernel
+from ..ops.multiply import multiply_call, sums_call
 from ..parameters import Arrays, Named
 from ..typing import Array, Call
 from .arena import Slot
 from .frozen_parameters import keeps_buffers
 from .given import Given, Namespace, calls
-from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan, Recompute, Step, Update
+from .steps import (
+    Add,
+    AddGradient,
+    Backward,
+    Copy,
+    Forward,
+    Loss,
+    Multiply,
+    Plan,
+    Recompute,
+    Step,
+    SumProducts,
+    Update,
+    Zero,
+)
 
 
 class BoundPlan:
@@ -96,6 +111,12 @@ class Binder:
             case Add():
                 a, b, out = map(self.array, (step.a, step.b, step.out))
                 return [add_call(a, b, out, step.activation)]
+            case Multiply():
+                return [multiply_call(*map(self.array, (step.a, step.b, step.out)))]
+            case SumProducts():
+                return [sums_call(*map(self.array, (step.a, step.b, step.out)))]
+            case Zero():
+                return [partial(self.array(step.out).fill, 0)]
             case Copy():
                 return [copy_call(self.array(step.source), self.array(step.out))]
             case AddGradient():

@@ -14,7 +14,7 @@ from ..ops import check
 from . import microbatch, rewrites
 from .analysis import Analysis, analyse_prediction
 from .fusion import Fusion
-from .steps import Add, Copy, Forward, MicroBatches, Plan, Step
+from .steps import Add, Copy, Forward, MicroBatches, Multiply, Plan, Step
 from .values import Value, ValueMemory, slot_of, slots
 
 
@@ -108,8 +108,12 @@ class ForwardPlanner:
                 self.layer(fusion)
             case "add":
                 self.add(fusion)
+            case "multiply":
+                self.multiply(fusion.node)
             case "concat":
                 self.concat(fusion.node)
+            case "slice":
+                self.slice(fusion.node)
         for node in (*fusion.inputs, fusion.last):
             self.memory.release(self.memory.values[node.index].live)
 
@@ -134,6 +138,18 @@ class ForwardPlanner:
         a, b = (self.memory.values[source.index] for source in fusion.node.inputs)
         y = self.memory.over_one_of([a, b], fusion.last)
         self.steps.append(Add(a.slot, b.slot, y, fusion.activation_name, fusion.last))
+
+    def multiply(self, node: Node) -> None:
+        """y = a b, over a where that is allowed."""
+        a, b = (self.memory.values[source.index] for source in node.inputs)
+        y = self.memory.over_one_of([a], node)
+        self.steps.append(Multiply(a.slot, b.slot, y, node))
+
+    def slice(self, node: Node) -> None:
+        """The channels where they lie; nothing is done."""
+        whole = self.memory.values[node.inputs[0].index]
+        whole.live.readers += self.analysis.readers[node.index]
+        self.memory.values[node.index] = whole._replace(slot=whole.slot.channels(node.first, node.shape[0]))
 
     def concat(self, node: Node) -> None:
         """Copies of those inputs that were not computed inside the concatenation."""

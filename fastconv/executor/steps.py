@@ -55,9 +55,35 @@ class Add(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """An input of a concatenation whose array lies elsewhere."""
+    """An input of a concatenation whose array lies elsewhere; or a gradient that moves."""
 
     source: Slot
+    out: Slot
+    node: Node
+
+
+class Multiply(NamedTuple):
+    """out = a b; b may have one value for each channel, or for each pixel."""
+
+    a: Slot
+    b: Slot
+    out: Slot
+    node: Node
+    gradient: bool = False  # whether it is that of a factor
+
+
+class SumProducts(NamedTuple):
+    """The gradient of a factor that may be repeated: out = sum of a b."""
+
+    a: Slot
+    b: Slot
+    out: Slot
+    node: Node
+
+
+class Zero(NamedTuple):
+    """The gradient of channels that nobody reads."""
+
     out: Slot
     node: Node
 
@@ -83,7 +109,9 @@ class Loss(NamedTuple):
     dy: Slot | None
 
 
-Step: TypeAlias = Forward | Backward | Recompute | Add | Copy | AddGradient | Update | Loss
+Step: TypeAlias = (
+    Forward | Backward | Recompute | Add | Multiply | SumProducts | Copy | Zero | AddGradient | Update | Loss
+)
 
 
 class MicroBatches(NamedTuple):

@@ -10,7 +10,8 @@ from .frozen_parameters import saves
 from .fusion import Fusion
 from .parameter_gradients import ParameterGradients
 from .planner import ForwardPlanner, checked_nodes
-from .steps import Add, Backward, Copy, Loss, Plan, Recompute
+from .slices import Parts
+from .steps import Add, Backward, Copy, Loss, Multiply, Plan, Recompute, SumProducts
 from .values import Value, slot_of, slots
 
 
@@ -49,6 +50,7 @@ class BackwardPlanner:
         self.saved, self.recomputed = forward.saved, dict(self.analysis.recomputed)
         self.gradients: dict[int, Value] = {}  # by the index of a node: of its value, as far as it is known
         self.parameters = ParameterGradients(self.analysis, self.memory, self.steps, fused_update)
+        self.parts: dict[int, Parts] = {}  # by the index of a node: the gradients of its slices
         self.asked = {node.index for node in also}
         self.kept_gradients: dict[int, Slot] = {}  # of the nodes asked for
 
@@ -60,6 +62,8 @@ class BackwardPlanner:
         for node in reversed(self.analysis.nodes):
             if node.index not in self.analysis.wanted:
                 continue
+            if node.index in self.parts:
+                self.join_parts(node)
             if node.index in self.asked:
                 self.keep(node)
             if node.index in fused:
@@ -89,8 +93,12 @@ class BackwardPlanner:
                 self.layer(node)
             case "add":
                 self.add(node)
+            case "multiply":
+                self.multiply(node)
             case "concat":
                 self.concat(node)
+            case "slice":
+                self.slice(node)
 
     def layer(self, node: Node) -> None:
         """dx and the parameters' gradients of a layer alone."""
@@ -124,6 +132,39 @@ class BackwardPlanner:
             parts.append((source, dy.slot.channels(first, source.shape[0])))
             first += source.shape[0]
         self.hand_down(dy, parts)
+
+    def multiply(self, node: Node) -> None:
+        """da = dy b, db = dy a, summed where b is repeated."""
+        (a, b), dy, da, db = node.inputs, self.gradients.pop(node.index), None, None
+        read = [dy]
+        if b.index in self.analysis.wanted:
+            db = self.memory.new_like(b)
+            read.append(self.kept(a))
+            self.steps.append(SumProducts(dy.slot, read[-1].slot, db.slot, node))
+        if a.index in self.analysis.wanted:
+            da = self.memory.over_or_new(dy, a)
+            read.append(self.kept(b))
+            self.steps.append(Multiply(dy.slot, read[-1].slot, da.slot, node, gradient=True))
+        for value in read:
+            self.memory.release(value.live)
+        for source, gradient in ((a, da), (b, db)):
+            if gradient is not None:
+                self.contribute(source, gradient)
+
+    def slice(self, node: Node) -> None:
+        """The gradient joins those of other slices of the same value."""
+        (source,), dy = node.inputs, self.gradients.pop(node.index)
+        if source.index in self.analysis.wanted:
+            if source.index not in self.parts:
+                self.parts[source.index] = Parts(self.memory.new_like(source), [False] * source.shape[0])
+            self.steps += self.parts[source.index].joined(node, dy.slot)
+        self.memory.release(dy.live)
+
+    def join_parts(self, node: Node) -> None:
+        """The gradients of all slices of a value, and 0 for the channels that are in none, are added to the others."""
+        parts = self.parts.pop(node.index)
+        self.steps += parts.rest(node)
+        self.contribute(node, parts.whole)
 
     def hand_down(self, dy: Value, parts: Iterable[tuple[Node, Slot]]) -> None:
         """Gradients of a node's inputs that are parts of dy itself."""

@@ -14,7 +14,8 @@ from ..layer import Layer, Parameter, Spec, State
 from ..typing import Shape
 from .copying import copied, picklable
 from .declarations import checked, differences, no_model
-from .node import Node, added, concatenated, describe
+from .joints import JOINTS, sliced
+from .node import Node, describe
 from .scopes import in_scope
 
 
@@ -90,7 +91,7 @@ class Graph:
     def __getstate__(self) -> tuple[Any, ...]:
         unchanged(self.nodes)
         uses = {owner: self.layers[id(layer)].uses for owner, layer in self.names.items()}
-        nodes = [(n.kind, n.name, [x.index for x in n.inputs], n.owner) for n in self.nodes[1:]]
+        nodes = [(n.kind, n.name, [x.index for x in n.inputs], n.owner, n.first, n.shape[0]) for n in self.nodes[1:]]
         return self.input.shape, self.dtype.name, self.precise, self.names, uses, self.counts, nodes
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -98,10 +99,13 @@ class Graph:
         Graph.__init__(self, shape, dtype, precise)
         self.names, self.counts = dict(names), dict(counts)
         self.layers = {id(layer): Owner(owner, None, uses[owner]) for owner, layer in names.items()}
-        for kind, name, inputs, owner in nodes:
+        for kind, name, inputs, owner, *channels in nodes:  # pickles from before there were slices have no channels
             sources = [self.nodes[index] for index in inputs]
             if kind == "layer":
                 self.use(self.names[owner], sources[0], owner, name)
+            elif kind == "slice":
+                first, count = channels
+                sliced(sources[0], first, count, name)
             else:
                 JOINTS[kind](*sources, name=name)
 
@@ -157,9 +161,6 @@ def reading(name: str, layer: Layer, x: Node) -> Iterator[None]:
         yield
     except (ValueError, TypeError) as error:
         raise type(error)(f"{name} ({type(layer).__name__}) reading {describe(x)}: {error}") from None
-
-
-JOINTS: dict[str, Callable[..., Node]] = {"add": added, "concat": concatenated}
 
 
 def ancestors(output: Node, *others: Node) -> list[Node]:

@@ -15,6 +15,7 @@ Layers (fastconv.layers)
     GlobalAvgPool2D             the mean of each channel
     BatchNorm                   normalises each channel over the batch
     GroupNorm, LayerNorm        normalise groups of channels, or each image
+    Affine, ChannelScale        scale channels by given or trained numbers
     LocalResponseNorm           divides by the squares of channels close by
     ReLU, ReLU6                 the positive part; at most 6
     LeakyReLU, PReLU            a small slope below zero; a trained one
@@ -54,6 +55,7 @@ from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from .pad import ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
+from .scale import Affine, ChannelScale
 from .separable import DepthwiseConv2D, SeparableConv2D
 from .upsample import Upsample
 
@@ -62,8 +64,10 @@ __all__ = [
     "GELU",
     "AdaptiveAvgPool2D",
     "AdaptiveMaxPool2D",
+    "Affine",
     "AvgPool2D",
     "BatchNorm",
+    "ChannelScale",
     "Conv2D",
     "ConvTranspose2D",
     "Dense",

@@ -50,6 +50,7 @@ Losses
 
 Other
     add                         the sum of two arrays of one shape
+    multiply                    the product of two arrays, one perhaps repeated; multiply_backward
     concatenate                 images side by side along their channels
     pad                         a border of one value; pad_backward
     upsample_nearest2d          each value repeated in a block; upsample_nearest2d_backward
@@ -81,6 +82,7 @@ from .loss.binary import binary_cross_entropy_with_logits, binary_cross_entropy_
 from .loss.cross_entropy import cross_entropy, cross_entropy_backward
 from .loss.nll import nll_loss, nll_loss_backward
 from .loss.squares import mse_loss, mse_loss_backward
+from .multiply import multiply, multiply_backward
 from .norm import batch_norm, batch_norm_backward
 from .norm.group import group_norm, group_norm_backward
 from .norm.layer import layer_norm, layer_norm_backward
@@ -171,6 +173,8 @@ __all__ = [
     "max_unpool2d_backward",
     "mse_loss",
     "mse_loss_backward",
+    "multiply",
+    "multiply_backward",
     "nll_loss",
     "nll_loss_backward",
     "pack_weight",

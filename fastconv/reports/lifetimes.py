@@ -5,7 +5,21 @@ from math import prod
 from typing import NamedTuple
 
 from ..executor.arena import Slot
-from ..executor.steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan, Recompute, Step, Update
+from ..executor.steps import (
+    Add,
+    AddGradient,
+    Backward,
+    Copy,
+    Forward,
+    Loss,
+    Multiply,
+    Plan,
+    Recompute,
+    Step,
+    SumProducts,
+    Update,
+    Zero,
+)
 
 
 class Value(NamedTuple):
@@ -106,8 +120,12 @@ def written(step: Step) -> Iterator[tuple[str, Slot]]:
             found += [("scratch", slot) for slot in step.scratch.values()]
         case Add():
             found = [("value" if step.node is not None else "gradient", step.out)]
+        case Multiply():
+            found = [("gradient" if step.gradient else "value", step.out)]
+        case SumProducts() | Zero():
+            found = [("gradient", step.out)]
         case Copy():
-            found = [("value", step.out)]
+            found = [("gradient" if step.node.kind == "slice" else "value", step.out)]
         case Loss():
             found = [("gradient", step.dy)]
     return filled(found)
@@ -127,8 +145,12 @@ def read(step: Step) -> Iterator[tuple[str, Slot]]:
         case Add():
             kind = "value" if step.node is not None else "gradient"
             found = [(kind, step.a), (kind, step.b)]
+        case Multiply():
+            found = [("gradient" if step.gradient else "value", step.a), ("value", step.b)]
+        case SumProducts():
+            found = [("gradient", step.a), ("value", step.b)]
         case Copy():
-            found = [("value", step.source)]
+            found = [("gradient" if step.node.kind == "slice" else "value", step.source)]
         case AddGradient():
             found = [("gradient", step.more)]
         case Update():

@@ -63,6 +63,8 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "max_pool2d_backward": {"dy": ones(2, 4, 3, 3), **POOLED, "indices": MAXIMA},
     "max_unpool2d": {"x": ones(2, 4, 3, 3), "indices": MAXIMA, "kernel_size": 2},
     "max_unpool2d_backward": {"dy": X, "indices": MAXIMA},
+    "multiply": {"a": X, "b": ones(2, 4, 1, 1)},
+    "multiply_backward": {"dy": X, "a": X, "b": ones(2, 4, 1, 1)},
     "nll_loss": {"x": X2, "targets": np.array([0, 1]), "weight": ones(4)},
     "nll_loss_backward": {"x": X2, "targets": np.array([0, 1]), "weight": ones(4)},
     "pack_weight": {"weight": ones(8, 4, 3, 3), "x_shape": X.shape},

@@ -55,6 +55,8 @@ CASES = {
     "prelu": ((2, 3, 4), (3,)),
     "prelu_backward": ((2, 3, 4), (2, 3, 4), (3,)),
     "add": ((2, 3), (2, 3), {"activation": "relu"}),
+    "multiply": ((2, 3, 4, 5), (2, 3, 1, 1)),
+    "multiply_backward": ((2, 3, 4, 5), (2, 3, 4, 5), (2, 3, 1, 1)),
     "upsample_nearest2d": ((2, 3, 2, 3), {"scale_factor": 2}),
     "upsample_nearest2d_backward": ((2, 3, 2, 4), {"scale_factor": 2}),
     "cross_entropy": ((4, 3), (4, 3), {"return_gradient": True}),

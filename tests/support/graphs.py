@@ -116,6 +116,11 @@ def local_norm(rng, shape, most):
     return layers.LocalResponseNorm(int(rng.integers(1, 7)), float(rng.uniform(0.1, 2)), float(rng.uniform(0.3, 1)))
 
 
+def affine(rng, shape, most):
+    scale = rng.uniform(-2, 2, shape[0]) if some(rng, 0.5) else float(rng.uniform(-2, 2))
+    return layers.Affine(scale, rng.normal(size=shape[0]) if some(rng, 0.5) else float(rng.normal()))
+
+
 def linear(rng, shape, most):
     return layers.Linear(int(rng.integers(1, 2 * most + 1)), bias=some(rng, 0.7))
 
@@ -153,6 +158,8 @@ LAYERS = {
     layers.GroupNorm: group_norm,
     layers.LayerNorm: layer_norm,
     layers.LocalResponseNorm: local_norm,
+    layers.Affine: affine,
+    layers.ChannelScale: plain(layers.ChannelScale),
     layers.ReLU: plain(layers.ReLU),
     layers.ReLU6: plain(layers.ReLU6),
     layers.LeakyReLU: lambda rng, shape, most: layers.LeakyReLU(float(rng.uniform(-0.5, 0.5))),
@@ -191,7 +198,10 @@ SMOOTH = set(LAYERS) - {  # the gradient of the others jumps somewhere
 }
 
 
-JOINTS = {"layer": 0.5, "again": 0.1, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.1}  # method -> how often
+JOINTS = {  # method -> how often
+    **{"layer": 0.42, "again": 0.08, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.08},
+    **{"product": 0.06, "slice": 0.06},
+}
 
 
 class Growth:
@@ -269,6 +279,19 @@ class Growth:
     def sum(self, node):
         return node + self.pick(lambda other: other.shape == node.shape)
 
+    def product(self, node):
+        """With a factor below 1, so that values do not grow; often repeated over the pixels, or over the channels."""
+        factor = layers.Sigmoid()(self.pick(lambda other: other.shape == node.shape))
+        if len(node.shape) == 3 and some(self.rng, 0.6):
+            factor = layers.AdaptiveAvgPool2D(1)(factor)
+        elif len(node.shape) == 3 and some(self.rng, 0.3):
+            factor = factor[:1]
+        return factor * node if some(self.rng, 0.5) else node * factor
+
+    def slice(self, node):
+        first = int(self.rng.integers(0, node.shape[0]))
+        return node[first : int(self.rng.integers(first + 1, node.shape[0] + 1))]
+
     def concat(self, node):
         others = [self.pick(lambda other: other.shape[1:] == node.shape[1:]) for _ in range(self.rng.integers(0, 3))]
         nodes = [node, *others, *([node] if some(self.rng, 0.2) else [])]
@@ -313,15 +336,8 @@ class Growth:
 
 def accepts_vectors(kind):
     elementwise = {layers.ReLU, layers.ReLU6, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.GELU, layers.Softplus}
-    elementwise |= {
-        layers.SiLU,
-        layers.HardSwish,
-        layers.HardSigmoid,
-        layers.Sigmoid,
-        layers.Tanh,
-        layers.Dropout,
-        layers.StochasticDepth,
-    }
+    elementwise |= {layers.SiLU, layers.HardSwish, layers.HardSigmoid, layers.Sigmoid, layers.Tanh, layers.Dropout}
+    elementwise |= {layers.Affine, layers.ChannelScale, layers.StochasticDepth}
     norms = {layers.BatchNorm, layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm}
     return kind in elementwise | norms | {layers.Softmax, layers.LogSoftmax, layers.Linear, layers.Flatten}
 

@@ -72,11 +72,12 @@ cdef extern from *:
     FORMULA1(softplus, vpick(a * p > q, a, softplus(a * p) / p))
     FORMULA2(softplus_backward, vpick(b * p > q, a, a * vsigmoid(b * p)))
     FORMULA1(exp, vexp(a))
+    FORMULA2(multiply, a * b)
     FORMULA2(add, a + b)
     FORMULA2(add_relu, vpick(a + b < 0, vzero, a + b))
     FORMULA2(add_relu6, vclamp(a + b, 0, 6))
     """
-    formula sigmoid_run, sigmoid_backward_run, tanh_run, tanh_backward_run, relu_run, relu_backward_run
+    formula multiply_run, sigmoid_run, sigmoid_backward_run, tanh_run, tanh_backward_run, relu_run, relu_backward_run
     formula leaky_relu_run, leaky_relu_backward_run, prelu_run, prelu_backward_run, relu6_run, relu6_backward_run
     formula elu_run, elu_backward_run, gelu_run, gelu_backward_run, gelu_tanh_run, gelu_tanh_backward_run
     formula silu_run, silu_backward_run, hardsigmoid_run, hardsigmoid_backward_run, hardswish_run

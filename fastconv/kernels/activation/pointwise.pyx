@@ -1,7 +1,8 @@
 """Elementwise activations and their gradients; softmax and log-softmax over the last axis.
 
 All arrays are four-dimensional views of one shape with any strides; results may lie in the memory of an input. The
-pieces: formulas.pxi (the elementwise formulas), softmax.pxi (row by row), prelu_weight.pxi (the weight gradient).
+pieces: formulas.pxi (the elementwise formulas), softmax.pxi (row by row), prelu_weight.pxi (the weight gradient), products.pxi (sums
+of products).
 """
 from cython.parallel cimport prange, threadid
 from libc.math cimport log
@@ -164,6 +165,11 @@ def add(const real[:, :, :, :] a, const real[:, :, :, :] b, real[:, :, :, :] y, 
     each(run, ADD_NS, 2, a, b, a, y, 0, 0)
 
 
+def multiply(const real[:, :, :, :] a, const real[:, :, :, :] b, real[:, :, :, :] y):
+    """y = a b; an axis along which b is repeated has stride 0"""
+    each(multiply_run, ADD_NS, 2, a, b, a, y, 0, 0)
+
+
 cdef int each(formula run, double cost, int inputs, const real[:, :, :, :] a, const real[:, :, :, :] b,
               const real[:, :, :, :] c, real[:, :, :, :] y, real p, real q) except -1:
     """y = run(a, b, c), element by element; only the first `inputs` are read. cost: ns per element."""
@@ -195,3 +201,4 @@ cdef int each(formula run, double cost, int inputs, const real[:, :, :, :] a, co
 
 include "softmax.pxi"
 include "prelu_weight.pxi"
+include "products.pxi"
