@@ -53,6 +53,7 @@ To look at, and to check
                                 numbers, each checked
     gradcheck                   gradients against central differences
     sklearn                     estimators of scikit-learn, which it needs
+    onnx                        networks from files of ONNX
 
 Switches
     set_num_threads             how many threads are used; get_num_threads
@@ -82,6 +83,7 @@ from .training import evaluate, fit, train_step
 
 if TYPE_CHECKING:
     from . import callbacks as callbacks
+    from . import onnx as onnx
     from . import pages as pages
     from . import plot as plot
     from . import sklearn as sklearn
@@ -91,7 +93,7 @@ if TYPE_CHECKING:
     from .saved import save as save
 
 __version__ = "0.1.0"
-_rooms = {name: name for name in ("callbacks", "pages", "plot", "sklearn")}
+_rooms = {name: name for name in ("callbacks", "onnx", "pages", "plot", "sklearn")}
 _later = {  # imported when they are first used
     **_rooms,
     "derive": "derivation",
