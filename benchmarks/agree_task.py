@@ -26,6 +26,7 @@ class Case(NamedTuple):
 GOOGLENET = losses.AuxiliaryCrossEntropy().weights
 off, all_off = {"dropout": 0.0}, {"dropout": 0.0, "dropout_aux": 0.0}
 shallow = {"dropout": 0.0, "stochastic_depth_prob": 0.0}
+scaled = {"stochastic_depth_prob": 0.0, "layer_scale": 1.0}
 CASES = {
     "lenet5": Case(models.lenet5, size=28, channels=1),
     "alexnet": Case(partial(models.alexnet, **off), off, 96),
@@ -45,6 +46,7 @@ CASES = {
     **{name: Case(partial(getattr(models, name), **off), off) for name in ("mobilenet_v3_large", "mobilenet_v3_small")},
     "regnet_y_400mf": Case(models.regnet_y_400mf),
     "efficientnet_b0": Case(partial(models.efficientnet_b0, **shallow), shallow),
+    "convnext_tiny": Case(partial(models.convnext_tiny, **scaled), scaled),
     "inception_v3": Case(
         partial(models.inception_v3, aux_logits=True, **off), {**off, "init_weights": False}, 299, weights=(1.0, 0.4)
     ),

@@ -27,6 +27,7 @@ Models (fastconv.models)
     mobilenet_v3_large, mobilenet_v3_small      MobileNetV3 (2019)
     efficientnet_b0, ... efficientnet_b4        EfficientNet (2019)
     inception_v3                Inception v3 (2016), perhaps with its head
+    convnext_tiny               ConvNeXt (2022)
     unet                        U-Net (2015): a class for each pixel
     autoencoder                 a small code of each image, and back
     described, build            a model's name and arguments, and back
@@ -43,6 +44,7 @@ from .alexnet import alexnet
 from .autoencoder import autoencoder
 from .blocks import Model
 from .chain import chain
+from .convnext import convnext_tiny
 from .densenet import densenet121, densenet161, densenet169, densenet201
 from .described import build, described
 from .efficientnet import efficientnet_b0, efficientnet_b1, efficientnet_b2, efficientnet_b3, efficientnet_b4
@@ -77,6 +79,7 @@ __all__ = [
     "autoencoder",
     "build",
     "chain",
+    "convnext_tiny",
     "densenet121",
     "densenet161",
     "densenet169",

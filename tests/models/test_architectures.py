@@ -59,6 +59,7 @@ TORCHVISION = {  # parameters, digest
     "efficientnet_b2": (9_109_994, "35d7528e6debccfe"),
     "efficientnet_b3": (12_233_232, "cf2f96a4b05e716c"),
     "efficientnet_b4": (19_341_616, "f55c08c98724c959"),
+    "convnext_tiny": (28_589_128, "ddd0f74f783edf2b"),
     "resnext50_32x4d": (25_028_904, "20929ac81dfcc94f"),
     "wide_resnet50_2": (68_883_240, "03413d59409d9728"),
     "inception_v3": (23_834_568, "fafa341565705812"),
