@@ -35,8 +35,8 @@ def pictures(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def main(epochs: int = 8, seed: int = 0) -> float:
     """Train, and return the mean intersection over union."""
-    images, classes = pictures(256, seed)
-    network = Network(models.unet(3, depth=2, width=12), (1, SIZE, SIZE), seed=seed)
+    images, classes = pictures(384, seed)
+    network = Network(models.unet(3, depth=3, width=12), (1, SIZE, SIZE), seed=seed)
     loss = CrossEntropy(weight=WEIGHTS, ignore_index=UNKNOWN)
     fit(network, images, classes, epochs=epochs, batch_size=16, optimizer=Adam(0.01), loss=loss, seed=seed,
         schedule=fastconv.schedules.cosine(), progress=False)  # fmt: skip
