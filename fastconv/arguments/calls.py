@@ -21,6 +21,7 @@ EXAMPLES: Values = {
     "num_classes": 10,
 }
 EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5, "shape": (-1,), "axes": (0, 2, 1), "p": 0.1}
+EXAMPLES |= {"threshold": 1, "value": 0}
 
 
 def explained(cls: type, init: Init) -> Init:

@@ -56,7 +56,10 @@ EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d", "BatchNorm2D", "BatchNormalization", "SyncBatchNorm"), NORM),
     "LayerNormalization": "fastconv.LayerNorm()",
     "GroupNormalization": "fastconv.GroupNorm(8)",
-    **dict.fromkeys(("InstanceNorm2d", "InstanceNorm"), "fastconv.GroupNorm(16); with the number of channels"),
+    **dict.fromkeys(
+        ("InstanceNorm2d", "InstanceNorm1d", "InstanceNormalization"),
+        "fastconv.InstanceNorm(); the number of channels is inferred",
+    ),
     **dict.fromkeys(("Dropout2d", "SpatialDropout2D"), "fastconv.Dropout(0.5); it drops values, not whole planes"),
     "DropPath": "fastconv.StochasticDepth(0.1)",
     **dict.fromkeys(("ZeroPadding2D", "ZeroPad2d", "ConstantPad2d"), "fastconv.ZeroPad2D(1)"),

@@ -29,6 +29,7 @@ OPTIONS = {  # of layers that cannot be made without
     **{name: (0.5,) for name in ("Dropout", "StochasticDepth")},
     "Permute": ((2, 0, 1),),
     "Reshape": ((7, -1),),
+    "Threshold": (0.5, -1.0),
     "ZeroPad2D": (1,),
 }
 VECTORS = {"Dense", "Linear", "MainHead"}

@@ -26,6 +26,8 @@ REQUIRED = {  # values of arguments that have no default
     "scale_factor": 2,
     "shape": (2, -1),
     "size": 3,
+    "threshold": 0.5,
+    "value": -1.0,
 }
 VECTORS = {"Dense", "Linear", "MainHead"}
 every_layer = pytest.mark.parametrize("name", layers.__all__)

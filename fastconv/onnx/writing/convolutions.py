@@ -56,5 +56,8 @@ def beyond(size: int, kernel: int, stride: int, dilation: int, cut: tuple[int, i
 
 
 def linear(layer: Any, part: Part) -> str:
-    """y = x W^T + b"""
-    return part.add("Gemm", part.x, part.parameter("weight"), *part.bias(), transB=1)
+    """y = x W^T + b by Gemm; for each token by MatMul, which reads W^T"""
+    if len(part.x_shape) == 1:
+        return part.add("Gemm", part.x, part.parameter("weight"), *part.bias(), transB=1)
+    y = part.add("MatMul", part.x, part.parameter("weight", part.arrays["weight"].T))
+    return part.add("Add", y, *part.bias()) if part.bias() else y

@@ -19,6 +19,11 @@ def arrays_of(network: Any, node: Any) -> dict[str, Array]:
     return params | {key: network.buffers[f"{node.owner}.{key}"] for key in node.spec.state}
 
 
+def can_take(node: Any) -> bool:
+    """Whether a norm after this layer can become part of its weights."""
+    return "norm" in node.layer.fuses_at(node.inputs[0].shape) and hasattr(node.layer, "folded")
+
+
 def folded(network: Any, nodes: list[Any], outputs: list[Any]) -> dict[int, dict[str, Array]]:
     """By the index of a node: the arrays of its layer with the norm after it; and of such a norm none, {}.
 
@@ -32,7 +37,7 @@ def folded(network: Any, nodes: list[Any], outputs: list[Any]) -> dict[int, dict
         if norm.layer is None or not norm.layer.folds or owners[norm.owner] > 1:
             continue
         (node,) = norm.inputs
-        takes = node.layer is not None and "norm" in node.layer.fuses and owners[node.owner] == 1
+        takes = node.layer is not None and owners[node.owner] == 1 and can_take(node)
         if takes and uses[node.index] == 1 and node.index not in found:
             live = SimpleNamespace(**arrays_of(network, norm))
             scale_and_shift = norm.layer.scale_and_shift(live, live)

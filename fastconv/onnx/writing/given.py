@@ -18,8 +18,10 @@ __all__ = [
     "check_network",
     "dtype_of",
     "first_extent",
-    "names_of",
+    "inputs_of",
     "operators",
+    "outputs_of",
+    "renamed",
     "translations_of",
 ]
 
@@ -50,22 +52,45 @@ def check_network(network: Any, path: Any) -> None:
     raise TypeError(f"network must be a fastconv.Network, got {given}{cure}")
 
 
-def names_of(names: Any, argument: str, count: int) -> list[str]:
-    """The names as a list; TypeError or ValueError unless they are so many different texts."""
+def inputs_of(network: Any) -> dict[str, Any]:
+    """What a file calls the inputs unless other names are given -> their nodes."""
+    nodes = [node for node in network.nodes if node.kind == "input"]
+    keys = network.input_shape if isinstance(network.input_shape, dict) else None
+    return dict(zip(keys or numbered("input", len(nodes)), nodes, strict=True))
+
+
+def outputs_of(network: Any) -> dict[str, Any]:
+    """The same of the outputs."""
+    output = network.output
+    if isinstance(output, dict):
+        return dict(output)
+    nodes = list(output) if isinstance(output, tuple) else [output]
+    return dict(zip(numbered("output", len(nodes)), nodes, strict=True))
+
+
+def numbered(name: str, count: int) -> list[str]:
+    """The name itself, or with the numbers of several."""
+    return [name] if count == 1 else [f"{name}{i}" for i in range(count)]
+
+
+def renamed(values: Mapping[str, Any], names: Any, argument: str) -> dict[str, Any]:
+    """The values under the names that are given; TypeError or ValueError unless they are so many different texts."""
+    if names is None:
+        return dict(values)
     found = [names] if isinstance(names, str) else names
     if not isinstance(found, list | tuple) or not all(isinstance(name, str) and name for name in found):
         raise TypeError(f"{argument} must be a list of names, got {check.shown(names)}")
-    if len(found) != count or len(set(found)) != count:
-        raise ValueError(f"{argument} must be {count} different names, got {check.shown(names)}")
-    return list(found)
+    if len(found) != len(values) or len(set(found)) != len(values):
+        raise ValueError(f"{argument} must be {len(values)} different names, got {check.shown(names)}")
+    return dict(zip(found, values.values(), strict=True))
 
 
 def check_distinct(names: Sequence[str], arrays: Mapping[str, Any]) -> None:
     """ValueError for a name that two values would have."""
     twice = [name for place, name in enumerate(names) if name in names[:place] or name in arrays]
     if twice:
-        rule = "input_names and output_names must differ from each other and from the names of parameters"
-        raise ValueError(f"{rule}, got {twice[0]!r} twice")
+        rule = "names of inputs and outputs must differ from each other and from those of parameters"
+        raise ValueError(f"{rule}, got {twice[0]!r} twice; write input_names=[...] and output_names=[...]")
 
 
 def dtype_of(dtype: DTypeLike | None, network: Network) -> np.dtype[Any]:

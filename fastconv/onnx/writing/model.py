@@ -21,32 +21,30 @@ MOST_SHOWN = 10  # layers in an error
 def model_of(
     network: Any,
     graph: Growing,
-    input_names: Sequence[str],
-    output_names: Sequence[str],
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
     steps: Sequence[dict[str, Any]] | None,
     freeze: bool,
     given: Mapping[type, Translation],
 ) -> Any:
-    """The ModelProto. `steps`: of the preprocessing; `given`: translations by class of layer."""
-    nodes, outputs = network.nodes, [network.output]
-    ready = translations(nodes, given)
-    changed = folded(network, nodes, outputs) if freeze else {}
-    sources = [node for node in nodes if node.kind == "input"]
-    values = dict(zip((node.index for node in sources), input_names, strict=True))
-    inputs = [
-        graph.information(values[node.index], node.shape, None if steps is None else np.uint8) for node in sources
-    ]
+    """The ModelProto. `inputs` and `outputs`: the nodes by their names in the file; `steps`: of the preprocessing;
+    `given`: translations by class of layer.
+    """
+    ready = translations(network.nodes, given)
+    changed = folded(network, network.nodes, list(outputs.values())) if freeze else {}
+    values = {node.index: name for name, node in inputs.items()}
+    dtype = None if steps is None else np.uint8
+    read = [graph.information(name, node.shape, dtype) for name, node in inputs.items()]
     if steps is not None:
-        shape = sources[0].shape
-        part = Part(graph, "preprocessing", input_names[0], (shape, shape), {})
-        values[sources[0].index] = prepare(part, steps)
-    for node in nodes:
+        ((name, node),) = inputs.items()
+        values[node.index] = prepare(Part(graph, "preprocessing", name, (node.shape, node.shape), {}), steps)
+    for node in network.nodes:
         if node.kind != "input":
-            values[node.index] = written(network, graph, node, [values[x.index] for x in node.inputs], ready, changed)
-    for name, node in zip(output_names, outputs, strict=True):
-        end(graph, name, values[node.index], [*input_names, *output_names], values)
-    results = [graph.information(name, node.shape) for name, node in zip(output_names, outputs, strict=True)]
-    return assembled(network, graph, inputs, results)
+            sources = [values[x.index] for x in node.inputs]
+            values[node.index] = written(network, graph, node, sources, ready, changed)
+    for name, node in outputs.items():
+        end(graph, name, values[node.index], [*inputs, *outputs], values)
+    return assembled(network, graph, read, [graph.information(name, node.shape) for name, node in outputs.items()])
 
 
 def translations(nodes: Sequence[Any], given: Mapping[type, Translation]) -> dict[type, Translation]:

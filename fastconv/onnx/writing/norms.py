@@ -1,5 +1,6 @@
 """Normalisation: batch, group, layer and local norms; scales and shifts of channels."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -45,15 +46,30 @@ def scaled(layer: Any, part: Part, z: str) -> str:
 
 
 def layer_norm(layer: Any, part: Part) -> str:
-    """LayerNormalization over all axes of an image; before opset 17 its equation."""
-    if part.opset >= 17:
-        scale = part.parameter("weight") if layer.affine else part.constant(np.ones(part.x_shape))
-        return part.add("LayerNormalization", part.x, scale, *part.bias(), axis=1, epsilon=layer.eps)
-    axes = range(1, len(part.x_shape) + 1)
+    """LayerNormalization over the last axis, all axes, or, with the channels brought there, over them; before opset 17
+    its equation.
+    """
+    axes = list(range(1, len(part.x_shape) + 1))
+    of = {None: axes, "last": axes[-1:], "channels": axes[:1]}[layer.axis]
+    if part.opset < 17:
+        return normalised(layer, part, of)
+    shape = [part.x_shape[axis - 1] for axis in of]
+    scale = part.parameter("weight") if layer.affine else part.constant(np.ones(shape))
+    last = [0, *axes[1:], 1]  # the channels behind the pixels
+    moved = layer.axis == "channels" and len(axes) > 1
+    x = part.add("Transpose", part.x, perm=last) if moved else part.x
+    y = part.add("LayerNormalization", x, scale, *part.bias(), axis=axes[-1] if moved else of[0], epsilon=layer.eps)
+    return part.add("Transpose", y, perm=np.argsort(last).tolist()) if moved else y
+
+
+def normalised(layer: Any, part: Part, axes: Sequence[int]) -> str:
+    """(x - mean) / sqrt(var + eps) w + b, with mean and variance over these axes"""
     centred = part.add("Sub", part.x, part.along("ReduceMean", part.x, axes))
     variance = part.along("ReduceMean", part.add("Mul", centred, centred), axes)
     deviation = part.add("Sqrt", part.add("Add", variance, part.constant(layer.eps)))
     z = part.add("Div", centred, deviation)
+    if layer.axis == "channels":
+        return scaled(layer, part, z)
     if not layer.affine:
         return z
     return part.add("Add", part.add("Mul", z, part.parameter("weight")), part.parameter("bias"))

@@ -15,10 +15,12 @@ OUTSIDE = {"resize", "center_crop"}  # of images of other sizes than the network
 WHITE = 255  # of bytes
 
 
-def checked(preprocessing: Any) -> list[dict[str, Any]] | None:
+def checked(preprocessing: Any, network: Any) -> list[dict[str, Any]] | None:
     """The steps that become nodes, as names and arguments; None for no preprocessing."""
     if preprocessing is None:
         return None
+    if len(network.nodes[0].graph.inputs) > 1:
+        raise ValueError("preprocessing must be left out for a network of several inputs")
     if not isinstance(preprocessing, list | tuple):
         cure = "; write preprocessing=[transform]" if callable(preprocessing) else ""
         raise TypeError(f"preprocessing must be a list of transforms, got {check.shown(preprocessing)}{cure}")

@@ -29,8 +29,8 @@ def save(
     *,
     opset: int = DEFAULT,
     batch: int | str = "N",
-    input_names: Sequence[str] = ("input",),
-    output_names: Sequence[str] = ("output",),
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
     preprocessing: Sequence[Transform] | None = None,
     freeze: bool = False,
     dtype: DTypeLike | None = None,
@@ -48,7 +48,8 @@ def save(
     batch : str or int, default "N"
         The first extent of inputs and outputs: the name of a free one, or a number.
     input_names, output_names : list of str
-        What the file calls the inputs and outputs.
+        What the file calls the inputs and outputs. By default "input" and "output"; where a network has a dict of
+        several, their names there, and where it has a tuple, "input0", "input1" ...
     preprocessing : list of transforms, optional
         Of `fastconv.data.transforms`, such as the `preprocessing` of what `fastconv.load` returns. The file then reads
         bytes (N, C, H, W), uint8, divides them by 255, and does each `normalize`. Where `resize` and `center_crop` come
@@ -89,8 +90,9 @@ def save(
     """
     given.check_network(network, path)
     path = check_target(path, OnnxError)
-    opset, steps, freeze = given.operators(opset), checked(preprocessing), check.flag(freeze, "freeze")
-    inputs, outputs = given.names_of(input_names, "input_names", 1), given.names_of(output_names, "output_names", 1)
+    opset, steps, freeze = given.operators(opset), checked(preprocessing, network), check.flag(freeze, "freeze")
+    inputs = given.renamed(given.inputs_of(network), input_names, "input_names")
+    outputs = given.renamed(given.outputs_of(network), output_names, "output_names")
     given.check_distinct([*inputs, *outputs], network.arrays())
     given.check_bytes(network)
     own = given.translations_of(translations)

@@ -1,4 +1,4 @@
-"""Layers that move values: Flatten, padding, upsampling, and the first of several classifiers."""
+"""Layers that move values: Flatten, reshaping, padding, upsampling, and the first of several classifiers."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from .part import Part
 
-__all__ = ["flatten", "main_head", "shortcut", "upsample", "zero_pad"]
+__all__ = ["flatten", "main_head", "permute", "reshape", "shortcut", "upsample", "zero_pad"]
 
 
 def flatten(layer: Any, part: Part) -> str:
@@ -14,6 +14,16 @@ def flatten(layer: Any, part: Part) -> str:
     by_columns = layer.order == "column" and len(part.x_shape) == 3
     x = part.add("Transpose", part.x, perm=[0, 1, 3, 2]) if by_columns else part.x
     return part.add("Flatten", x, axis=1)
+
+
+def reshape(layer: Any, part: Part) -> str:
+    """Reshape"""
+    return part.reshape(part.x, 0, *part.y_shape)
+
+
+def permute(layer: Any, part: Part) -> str:
+    """Transpose, whose axes count the batch"""
+    return part.add("Transpose", part.x, perm=[0, *(axis + 1 for axis in layer.axes)])
 
 
 def zero_pad(layer: Any, part: Part) -> str:

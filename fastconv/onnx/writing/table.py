@@ -47,6 +47,8 @@ LAYERS: dict[type, Translation] = {
     layers.LogSoftmax: activations.over_channels("LogSoftmax"),
     layers.Dropout: activations.dropout,
     layers.Flatten: shapes.flatten,
+    layers.Reshape: shapes.reshape,
+    layers.Permute: shapes.permute,
     layers.ZeroPad2D: shapes.zero_pad,
     layers.Upsample: shapes.upsample,
     layers.MainHead: shapes.main_head,

@@ -13,7 +13,8 @@ from fastconv import Network, concat, layers, sequential, split
 from fastconv.models.resnet_cifar import Shortcut
 from fastconv.onnx.writing.table import LAYERS
 
-IMAGE, VECTOR = (4, 7, 6), (12,)
+IMAGE, VECTOR, TOKENS = (4, 7, 6), (12,), (6, 4)
+AXES = ("channels", "last")
 NEWEST = onnx.defs.onnx_opset_version()
 OPSETS = (13, 17, 20, NEWEST)  # between them the operators that some layers use come in
 SIZES = (1, (7, 3), (3, 4), (9, 8))  # of the result: one that divides the plane, others that do not
@@ -60,7 +61,7 @@ CASES = [
         layers.ConvTranspose2D(6, 2, dilation=4, padding=1, output_padding=(3, 1)),
         layers.ConvTranspose2D(6, 3, stride=2, dilation=5, padding=(0, 3), output_padding=(4, 3)),
     ),
-    *((layers.Linear(5, bias=bias), VECTOR) for bias in NO_YES),
+    *((layers.Linear(5, bias=bias), shape) for bias in NO_YES for shape in (VECTOR, TOKENS)),
     *images(
         layers.MaxPool2D(2),
         layers.MaxPool2D((3, 2), (2, 1), PADDING[::-1]),
@@ -85,10 +86,14 @@ CASES = [
     *both(*(layers.BatchNorm(affine=affine, eps=0.01, momentum=0.3) for affine in NO_YES)),
     *both(*(layers.GroupNorm(groups, affine=affine, eps=0.01) for groups in (1, 2, 4) for affine in NO_YES)),
     *both(*(layers.LayerNorm(affine=affine, eps=0.01) for affine in NO_YES)),
+    *both(*(layers.LayerNorm(axis=axis, affine=affine, eps=0.01) for axis in AXES for affine in NO_YES)),
+    *((layers.LayerNorm(axis=axis, eps=0.01), TOKENS) for axis in AXES),
     *both(*(layers.LocalResponseNorm(size, 0.5, 0.6, 1.5) for size in (1, 2, 3, 4, 5, 99))),
     *both(layers.ChannelScale(), layers.Affine(), layers.Affine(2), layers.Affine(1, 0.5), layers.Affine(-0.5, 3)),
     *images(layers.Affine((1, 2, 3, 4), -1), layers.Affine(0.5, (1, 2, 3, 4))),
     *both(layers.Flatten(), layers.Flatten(order="column")),
+    *images(layers.Reshape((6, -1)), layers.Reshape(168), layers.Permute((1, 2, 0))),
+    *((layer, TOKENS) for layer in (layers.Reshape((2, 3, 4)), layers.Permute((1, 0)))),
     *images(layers.ZeroPad2D((1, 2, 0, 3)), layers.Upsample((2, 3))),
     (layers.MainHead(4), VECTOR),
     *images(Shortcut(6, 2), Shortcut(4, 3)),
