@@ -23,9 +23,11 @@ Models (fastconv.models)
     resnext50_32x4d, wide_resnet50_2            ResNet in groups; wider
     regnet_x_400mf, regnet_x_800mf,
     regnet_x_1_6gf, regnet_x_3_2gf              RegNet (2020), by work;
-    regnet_y_400mf, ...                         with squeeze and excitation
+    regnet_y_400mf, regnet_y_800mf,
+    regnet_y_1_6gf, regnet_y_3_2gf              with squeeze and excitation
     mobilenet_v3_large, mobilenet_v3_small      MobileNetV3 (2019)
-    efficientnet_b0, ... efficientnet_b4        EfficientNet (2019)
+    efficientnet_b0, efficientnet_b1, efficientnet_b2,
+    efficientnet_b3, efficientnet_b4            EfficientNet (2019)
     inception_v3                Inception v3 (2016), perhaps with its head
     convnext_tiny               ConvNeXt (2022)
     unet                        U-Net (2015): a class for each pixel

@@ -8,44 +8,46 @@ from ..graph import Node, sequential
 from ..layers import AdaptiveAvgPool2D, Dropout, Flatten, HardSigmoid, HardSwish, Linear, ReLU
 from .blocks import Model, architecture, block, conv_bn_block, multiple, shown, squeeze_excitation
 
-Row = tuple[int, int, int, bool, type[ReLU] | type[HardSwish], int]
+Row = tuple[int, int, int, bool, str, int]
 LARGE: Sequence[Row] = (  # kernel size, channels inside, channels, squeeze and excitation, activation, stride
-    (3, 16, 16, False, ReLU, 1),
-    (3, 64, 24, False, ReLU, 2),
-    (3, 72, 24, False, ReLU, 1),
-    (5, 72, 40, True, ReLU, 2),
-    (5, 120, 40, True, ReLU, 1),
-    (5, 120, 40, True, ReLU, 1),
-    (3, 240, 80, False, HardSwish, 2),
-    (3, 200, 80, False, HardSwish, 1),
-    (3, 184, 80, False, HardSwish, 1),
-    (3, 184, 80, False, HardSwish, 1),
-    (3, 480, 112, True, HardSwish, 1),
-    (3, 672, 112, True, HardSwish, 1),
-    (5, 672, 160, True, HardSwish, 2),
-    (5, 960, 160, True, HardSwish, 1),
-    (5, 960, 160, True, HardSwish, 1),
+    (3, 16, 16, False, "relu", 1),
+    (3, 64, 24, False, "relu", 2),
+    (3, 72, 24, False, "relu", 1),
+    (5, 72, 40, True, "relu", 2),
+    (5, 120, 40, True, "relu", 1),
+    (5, 120, 40, True, "relu", 1),
+    (3, 240, 80, False, "hardswish", 2),
+    (3, 200, 80, False, "hardswish", 1),
+    (3, 184, 80, False, "hardswish", 1),
+    (3, 184, 80, False, "hardswish", 1),
+    (3, 480, 112, True, "hardswish", 1),
+    (3, 672, 112, True, "hardswish", 1),
+    (5, 672, 160, True, "hardswish", 2),
+    (5, 960, 160, True, "hardswish", 1),
+    (5, 960, 160, True, "hardswish", 1),
 )
 SMALL: Sequence[Row] = (
-    (3, 16, 16, True, ReLU, 2),
-    (3, 72, 24, False, ReLU, 2),
-    (3, 88, 24, False, ReLU, 1),
-    (5, 96, 40, True, HardSwish, 2),
-    (5, 240, 40, True, HardSwish, 1),
-    (5, 240, 40, True, HardSwish, 1),
-    (5, 120, 48, True, HardSwish, 1),
-    (5, 144, 48, True, HardSwish, 1),
-    (5, 288, 96, True, HardSwish, 2),
-    (5, 576, 96, True, HardSwish, 1),
-    (5, 576, 96, True, HardSwish, 1),
+    (3, 16, 16, True, "relu", 2),
+    (3, 72, 24, False, "relu", 2),
+    (3, 88, 24, False, "relu", 1),
+    (5, 96, 40, True, "hardswish", 2),
+    (5, 240, 40, True, "hardswish", 1),
+    (5, 240, 40, True, "hardswish", 1),
+    (5, 120, 48, True, "hardswish", 1),
+    (5, 144, 48, True, "hardswish", 1),
+    (5, 288, 96, True, "hardswish", 2),
+    (5, 576, 96, True, "hardswish", 1),
+    (5, 576, 96, True, "hardswish", 1),
 )
+ACTIVATIONS = {"relu": ReLU, "hardswish": HardSwish}
 convolution = partial(conv_bn_block, activation=HardSwish, eps=0.001, momentum=0.01)
 
 
 @shown
 def inverted_residual(inputs: int, row: Row) -> Model:
     """1 x 1 to more channels, a filter per channel, squeeze and excitation, 1 x 1 to few; plus x where shapes agree."""
-    kernel_size, hidden, channels, squeezed, activation, stride = row
+    kernel_size, hidden, channels, squeezed, word, stride = row
+    activation = ACTIVATIONS[word]
     parts = [convolution(hidden, 1, activation=activation)] if hidden != inputs else []
     parts.append(convolution(hidden, kernel_size, stride, kernel_size // 2, groups=hidden, activation=activation))
     if squeezed:
@@ -62,10 +64,11 @@ def mobilenet_v3(rows: Sequence[Row], last: int, num_classes: int, width_mult: f
     """A convolution, inverted residuals, a 1 x 1 convolution, the mean of each plane, two dense layers."""
     inputs = multiple(16 * width_mult)
     features = [convolution(inputs, 3, 2, 1)]
-    for kernel_size, hidden, channels, *rest in rows:
-        row = kernel_size, multiple(hidden * width_mult), multiple(channels * width_mult), *rest
+    for kernel_size, hidden, channels, squeezed, activation, stride in rows:
+        inside, outputs = multiple(hidden * width_mult), multiple(channels * width_mult)
+        row = kernel_size, inside, outputs, squeezed, activation, stride
         features.append(inverted_residual(inputs, row))
-        inputs = row[2]
+        inputs = outputs
     dense = partial(Linear, init=init.normal(0.01))
     return sequential(
         block("features", *features, convolution(6 * inputs, 1)),
