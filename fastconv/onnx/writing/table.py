@@ -46,6 +46,7 @@ LAYERS: dict[type, Translation] = {
     layers.Softmax: activations.over_channels("Softmax"),
     layers.LogSoftmax: activations.over_channels("LogSoftmax"),
     layers.Dropout: activations.dropout,
+    layers.StochasticDepth: activations.dropout,
     layers.Flatten: shapes.flatten,
     layers.Reshape: shapes.reshape,
     layers.Permute: shapes.permute,
