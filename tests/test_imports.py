@@ -11,7 +11,8 @@ PACKAGE = Path(fastconv.__file__).parent
 LEVELS = (  # from the bottom up
     {"kernels", "system", "typing"},
     {"ops", "checkpoint"},
-    {"init", "arguments", "parameters", "schedules", "metrics", "data"},
+    {"fields", "init", "parameters", "schedules", "metrics"},
+    {"arguments", "data"},
     {"layer", "losses", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},

@@ -111,7 +111,7 @@ def instead(kind: type, name: str, value: object, guess: bool = True) -> str:
 
 def written(value: Any) -> str:
     """A value as one would type it: names for functions of `fastconv.init`, one number for equal ones."""
-    if isinstance(value, tuple) and len(value) > 1 and all(type(v) is int and v == value[0] for v in value):
+    if type(value) is tuple and len(value) > 1 and all(type(v) is int and v == value[0] for v in value):
         return repr(value[0])
     if isinstance(value, partial) and value.func.__module__ == "fastconv.init":
         maker = {"drawn": "normal", "filled": "constant"}.get(value.func.__name__, value.func.__name__)

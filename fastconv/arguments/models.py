@@ -107,7 +107,7 @@ def returned(model: object, output: Any) -> str:
     if output is None:
         return f"; is `return` missing in {name_of(model)}?"
     if isinstance(output, tuple | list):
-        return "; a network has one output: return fastconv.concat(a, b), or a + b"
+        return "; return one dict or tuple of nodes"
     if isinstance(output, type):
         return f"; this is a class, call it and then its layer: {output.__name__}()(x)"
     if not callable(output):
@@ -129,6 +129,25 @@ def callable_with(function: Any, *arguments: object) -> bool:
 
 
 RULE = "input_shape must be (C, H, W), (C, L) or (features,), without the batch axis"
+
+
+def input_shapes(input_shape: Any) -> Any:
+    """The shape of one input, or a dict or tuple of the shapes of several."""
+    if isinstance(input_shape, dict):
+        if not input_shape:
+            raise ValueError(f"{RULE}; or of several inputs a dict name -> shape, got an empty one")
+        check_names(input_shape, "input_shape")
+        return {name: sample_shape(shape) for name, shape in input_shape.items()}
+    if isinstance(input_shape, tuple | list) and input_shape and isinstance(input_shape[0], tuple | list):
+        return tuple(map(sample_shape, input_shape))
+    return sample_shape(input_shape)
+
+
+def check_names(given: Any, what: str) -> None:
+    """TypeError if the keys of a dict are no names of inputs or outputs."""
+    for name in given if isinstance(given, dict) else ():
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"{what} must have names as keys, texts that are not empty, got {name!r}")
 
 
 def sample_shape(input_shape: Any) -> Shape:

@@ -24,6 +24,7 @@ from .errors import CheckpointError, Mismatch, blamed_on, shortened
 from .memory import Memory
 from .metadata import FORMAT
 from .names import Comparison, Loaded, Rename, compared, mismatch
+from .translation import arranged
 
 if TYPE_CHECKING:
     from .kinds import Reader  # it knows many formats, and many programs neither save nor load
@@ -138,11 +139,11 @@ def load(
 def read(file: "Reader", comparison: Comparison, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
     """(name -> values in the array's dtype, names of rounded arrays); an array that would lose values is misshapen."""
     values, rounded = {}, []
-    for name, original in list(comparison.fitting.items()):
+    for name, source in list(comparison.fitting.items()):
         with blamed_on(file.path):
-            value = file.read(original)
+            value = arranged(file.read(source.name), source.form)
         try:
-            values[name], inexact = dtypes.converted(value, arrays[name].dtype, file.entries[original].stored)
+            values[name], inexact = dtypes.converted(value, arrays[name].dtype, file.entries[source.name].stored)
         except ValueError as error:
             del comparison.fitting[name]
             comparison.misshapen[name] = str(error)

@@ -217,9 +217,10 @@ def images(x: Any, target: Any, rng: Generator) -> Array:
     if isinstance(x, tuple) and all(isinstance(n, int | np.integer) for n in x):
         return rng.standard_normal((IMAGES, *check.shape(x, "x", len(x))))
     batch = numbers(x, "x")
-    if not isinstance(target, Network) and (batch.ndim not in (2, 4) or not batch.size):
-        cure = "; of one image make a batch: x[None]" if batch.ndim in (1, 3) else ""
-        raise ValueError(f"x must be a batch (N, C, H, W) or (N, features), or a shape, got shape {batch.shape}{cure}")
+    if not isinstance(target, Network) and (not 2 <= batch.ndim <= 4 or not batch.size):
+        cure = "; of one image make a batch: x[None]" if batch.ndim == 1 else ""
+        rule = "x must be a batch (N, C, H, W), (N, C, L) or (N, features), or a shape"
+        raise ValueError(f"{rule}, got shape {batch.shape}{cure}")
     return batch
 
 

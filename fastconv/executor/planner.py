@@ -23,16 +23,17 @@ def plan_prediction(
     n: int,
     channels_last: bool = False,
     fusions: list[Fusion] | None = None,
-    also: Sequence[Node] = (),
+    others: Sequence[Node] = (),
 ) -> Plan:
     """The plan for `n` images.
 
-    `fusions`: the fusions of a frozen network. `also`: nodes whose values are kept to the end, beside the output's.
+    `fusions`: the fusions of a frozen network. `others`: the outputs after the first.
     """
-    nodes = checked_nodes(n, output, *also)
-    planner = ForwardPlanner(analyse_prediction(nodes, output, fusions, also), n, channels_last)
-    planner.run(planner.run_micro_batches() if rewrites.enabled("slices") and not also else 0)
-    return planner.plan()._replace(also=tuple(planner.memory.values[node.index].slot for node in also))
+    nodes = checked_nodes(n, output, *others)
+    planner = ForwardPlanner(analyse_prediction(nodes, output, fusions, others), n, channels_last)
+    one = not others and len(output.graph.inputs) == 1
+    planner.run(planner.run_micro_batches() if one and rewrites.enabled("slices") else 0)
+    return planner.plan()
 
 
 def checked_nodes(n: int, *outputs: Node) -> list[Node]:
@@ -71,8 +72,11 @@ class ForwardPlanner:
         """All steps so far as a Plan."""
         if self.memory.allocator.size > sys.maxsize:
             raise ValueError(f"{too_large(self.n)}, {self.memory.allocator.size} in all; use a smaller one")
-        x, y = (self.memory.values[node.index].slot for node in (self.analysis.nodes[0], self.analysis.output))
-        return Plan(self.steps, x, y, self.memory.allocator.size, self.micro_batches)
+        inputs, outputs = (
+            tuple(self.memory.values[node.index].slot for node in nodes)
+            for nodes in (self.analysis.output.graph.inputs, self.analysis.outputs)
+        )
+        return Plan(self.steps, inputs, outputs, self.memory.allocator.size, self.micro_batches)
 
     def run_micro_batches(self) -> int:
         """The fusions that run for a few images at a time, planned for the first of the micro-batches; their number.

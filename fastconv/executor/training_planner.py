@@ -24,6 +24,7 @@ def plan_training(
     inputs: bool = False,
     frozen: Set[str] = frozenset(),
     also: Sequence[Node] = (),
+    others: Sequence[Node] = (),
 ) -> Plan:
     """The plan for `n` images.
 
@@ -31,15 +32,16 @@ def plan_training(
     `fused_update`: the optimizer uses each gradient as soon as it is known; then its memory is given back.
     `inputs`: the gradient of the images is computed too, and kept to the end.
     `frozen`: names of parameters without a gradient; there is no backward step where nothing below is trained.
-    `also`: nodes whose gradients are kept to the end.
+    `also`: nodes whose gradients are kept to the end. `others`: the outputs after the first.
     """
-    analysis = analyse_training(checked_nodes(n, output), output, recompute, inputs, frozen, also)
+    nodes = checked_nodes(n, output, *others)
+    analysis = analyse_training(nodes, output, recompute, inputs, frozen, also, others)
     forward = ForwardPlanner(analysis, n, channels_last)
     forward.run()
     backward = BackwardPlanner(forward, fused_update, also)
     backward.run()
-    dx = backward.gradients.get(forward.analysis.nodes[0].index)
-    return forward.plan()._replace(dx=slot_of(dx), also=tuple(backward.kept_gradients[node.index] for node in also))
+    dx = tuple(slot_of(backward.gradients.get(node.index)) for node in output.graph.inputs)
+    return forward.plan()._replace(dx=dx, also=tuple(backward.kept_gradients[node.index] for node in also))
 
 
 class BackwardPlanner:
@@ -72,12 +74,15 @@ class BackwardPlanner:
                 self.node(node)
 
     def loss(self) -> None:
-        """The loss, and the gradient of the output."""
-        output, dy = self.analysis.output, None
-        if output.index in self.analysis.wanted:
-            self.gradients[output.index] = self.memory.new_like(output)
-            dy = self.gradients[output.index].slot
-        self.steps.append(Loss(self.memory.values[output.index].slot, dy))
+        """The loss, and the gradients of the outputs."""
+        outputs, wanted = self.analysis.outputs, self.analysis.wanted
+        slopes = [self.memory.new_like(output) if output.index in wanted else None for output in outputs]
+        ys = [self.memory.values[output.index].slot for output in outputs]
+        first, *more = zip(ys, map(slot_of, slopes), strict=True)
+        self.steps.append(Loss(*first, tuple(more)))
+        for output, dy in zip(outputs, slopes, strict=True):
+            if dy is not None:
+                self.contribute(output, dy)
 
     def keep(self, node: Node) -> None:
         """A copy of the gradient of a node, which is complete before the node's own step."""

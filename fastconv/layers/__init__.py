@@ -7,6 +7,7 @@ Layers (fastconv.layers)
     ConvTranspose2D             each pixel spread by a kernel: larger images
     Linear, Dense               a matrix and a bias; two names of one layer
     Flatten                     each image as one vector
+    Reshape, Permute            another shape; the axes in another order
     MaxPool2D, AvgPool2D        the largest value, the mean of each window
     LpPool2D                    the L_p norm of each window
     AdaptiveMaxPool2D           max pooling to images of a given size
@@ -54,6 +55,7 @@ from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
 from .pad import ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
+from .reshape import Permute, Reshape
 from .scale import Affine, ChannelScale
 from .separable import DepthwiseConv2D, SeparableConv2D
 from .upsample import Upsample
@@ -87,8 +89,10 @@ __all__ = [
     "MainHead",
     "MaxPool2D",
     "PReLU",
+    "Permute",
     "ReLU",
     "ReLU6",
+    "Reshape",
     "SeparableConv2D",
     "SiLU",
     "Sigmoid",

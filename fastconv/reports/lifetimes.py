@@ -52,7 +52,7 @@ def lifetimes(plan: Plan, name_of: Callable[[Step], str]) -> list[Value]:
     """All values in the order they begin. The steps are read backwards: a value is open from its last reader on."""
     open_values: list[Open] = []
     values: list[Value] = []
-    for slot in (plan.y, *plan.also, *([] if plan.dx is None else [plan.dx])):
+    for slot in (*plan.outputs, *plan.also, *(slot for slot in plan.dx if slot is not None)):
         extend(open_values, "value", *span(plan, slot, len(plan.steps))[:2], len(plan.steps) - 1)
     for number in reversed(range(len(plan.steps))):
         step = plan.steps[number]
@@ -127,7 +127,7 @@ def written(step: Step) -> Iterator[tuple[str, Slot]]:
         case Copy():
             found = [("gradient" if step.node.kind == "slice" else "value", step.out)]
         case Loss():
-            found = [("gradient", step.dy)]
+            found = [("gradient", step.dy), *(("gradient", dy) for _, dy in step.more)]
     return filled(found)
 
 
@@ -156,5 +156,5 @@ def read(step: Step) -> Iterator[tuple[str, Slot]]:
         case Update():
             found = [("gradient", step.gradient)]
         case Loss():
-            found = [("value", step.y)]
+            found = [("value", step.y), *(("value", y) for y, _ in step.more)]
     return filled(found)

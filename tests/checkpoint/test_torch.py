@@ -49,11 +49,15 @@ def assert_as_expected(arrays):
     "name",
     [
         *("plain", "legacy", "protocol4", "legacy_protocol4", "half", "bfloat16", "double", "parameters", "parallel"),
-        *("views", "legacy_views", "checkpoint", "legacy_checkpoint", "nested"),
+        *("views", "legacy_views", "checkpoint", "legacy_checkpoint", "nested", "namespace", "settings", "averaged"),
+        "buffers",
     ],
 )
 def test_a_state_dict_loads_as_pytorch_wrote_it(name, dtype):
-    """Alone or in a checkpoint, of any width, views and slices of shared storages, transposed, of any protocol."""
+    """Alone or in a checkpoint, of any width, views and slices of shared storages, transposed, of any protocol.
+
+    Settings, paths and times beside the weights are passed over, and so is the counter of an average of weights.
+    """
     read = network(dtype)
     assert read.load(FILES / f"{name}.pth") == {}
     assert_as_expected(read.arrays())
@@ -72,12 +76,14 @@ def test_pytorch_is_not_needed(monkeypatch):
     [
         ("whole_model.pth", r"a whole model saved by PyTorch \(torch.nn.modules.container.Sequential\).*state_dict"),
         ("torchscript.pt", r"is a TorchScript program, not a state dict; .*torch.save\(model.state_dict\(\)"),
-        ("namespace.pth", r"asks for argparse.Namespace; .*state_dict"),
         ("two.pth", r"several dicts of tensors \('generator', 'discriminator'\)"),
         ("tensor.pth", "holds a single tensor, not a dict of named tensors"),
         ("list.pth", "holds a list, not a dict of named tensors"),
         ("nothing.pth", "holds no tensors"),
-        ("sparse.pth", "asks for torch._utils._rebuild_sparse_tensor"),
+        ("sparse.pth", r"1 unknown: a; nothing fits"),
+        ("quantized.pth", r"fc.weight is \(\) no tensor but a quantized tensor, .*write x.dequantize\(\)"),
+        ("legacy_quantized.pth", r"fc.weight is \(\) no tensor but a quantized tensor, .*write x.dequantize\(\)"),
+        ("meta.pth", r"fc.weight is \(\) no tensor but a tensor of the meta device, which has no numbers"),
     ],
 )
 def test_what_is_no_state_dict_says_what_it_is_and_what_to_do(name, says):
@@ -189,7 +195,7 @@ def test_no_pickle_runs_anything(tmp_path, way, wrapped):
     "function",
     [
         *("builtins.eval", "builtins.getattr", "builtins.exec", "posix.system", "subprocess.Popen", "os.popen"),
-        *("torch.load", "torch.hub.load", "torch.storage._load_from_bytes", "torch._utils._rebuild_qtensor"),
+        *("torch.load", "torch.hub.load", "torch.storage._load_from_bytes", "argparse.ArgumentParser"),
         *("numpy.load", "numpy.core.multiarray.fromfile", "collections.namedtuple", "copyreg._reconstructor"),
         *("pickle.loads", "importlib.import_module", "torch.FloatStorage.from_file", "runpy._run_code"),
     ],
@@ -252,6 +258,35 @@ def test_bombs_end_at_once(tmp_path, bomb):
     written(tmp_path / "a.pth", BOMBS[bomb])
     with pytest.raises(CheckpointError):
         network().load(tmp_path / "a.pth")
+
+
+def test_settings_are_never_made(tmp_path):
+    """A Namespace, a path and a default dict stay names: their classes are not called, nor their factory."""
+    name = b"\x80\x02}X\x01\x00\x00\x00a"
+    for program in (
+        b"cargparse\nNamespace\n)\x81}X\x04\x00\x00\x00seedK\x01sb",
+        b"cpathlib\nPosixPath\nX\x04\x00\x00\x00/tmp\x85R",
+        b"ccollections\ndefaultdict\nc__builtin__\nlist\n\x85R",
+    ):
+        with pytest.raises(CheckpointError, match="holds no tensors"):
+            network().load(written(tmp_path / "a.pth", name + program + b"s."))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        b"(cos\nsystem\n",
+        b"(ctorch._tensor\n_rebuild_from_type_v2\nctorch\nTensor\n(t}t",
+        b"(ctorch\nTensor\nctorch\nTensor\n(t}t",
+        b"(X\x01\x00\x00\x00actorch\nTensor\n(t}t",
+        b"(ctorch\nSize\nctorch\nTensor\nN}t",
+        b"(t",
+    ],
+)
+def test_tensors_of_a_class_are_made_by_known_functions_alone(tmp_path, arguments):
+    made = b"\x80\x02}X\x01\x00\x00\x00actorch._tensor\n_rebuild_from_type_v2\n" + arguments + b"Rs."
+    with pytest.raises(CheckpointError, match=r"os\.system|a call of torch|damaged"):
+        network().load(written(tmp_path / "a.pth", made))
 
 
 # Files that are not what they say.

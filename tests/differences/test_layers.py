@@ -8,7 +8,7 @@ from fastconv import layers
 from fastconv.differences import gradcheck
 from tests.differences.test_ops import POINTS
 
-IMAGES, VECTORS = (3, 6, 6), (6,)
+IMAGES, VECTORS, TOKENS = (3, 6, 6), (6,), (3, 6)
 CASES = [
     *((kind, IMAGES) for kind in ("ELU", "GELU", "HardSigmoid", "HardSwish", "LeakyReLU", "LogSoftmax", "PReLU")),
     *((kind, IMAGES) for kind in ("ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Flatten")),
@@ -23,6 +23,11 @@ CASES = [
     (lambda: layers.Affine(np.arange(6.0)), VECTORS),
     ("ChannelScale", IMAGES),
     ("ChannelScale", VECTORS),
+    (lambda: layers.LayerNorm(axis="channels"), IMAGES),
+    (lambda: layers.LayerNorm(axis="last"), TOKENS),
+    (lambda: layers.Linear(4), TOKENS),
+    (lambda: layers.Reshape((2, -1)), IMAGES),
+    (lambda: layers.Permute((2, 0, 1)), IMAGES),
     (lambda: layers.GroupNorm(3), IMAGES),
     (lambda: layers.GroupNorm(1), IMAGES),
     (lambda: layers.LocalResponseNorm(3), IMAGES),

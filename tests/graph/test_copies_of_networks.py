@@ -27,6 +27,8 @@ OPTIONS = {  # of layers that cannot be made without
     **{name: (2,) for name in ("AdaptiveAvgPool2D", "AdaptiveMaxPool2D", "AvgPool2D", "MaxPool2D", "LpPool2D")},
     **{name: (2,) for name in ("GroupNorm", "LocalResponseNorm", "Upsample", "MainHead")},
     "Dropout": (0.5,),
+    "Permute": ((2, 0, 1),),
+    "Reshape": ((7, -1),),
     "ZeroPad2D": (1,),
 }
 VECTORS = {"Dense", "Linear", "MainHead"}

@@ -76,7 +76,9 @@ def test_what_takes_arrays_or_numbers_is_refused(habit):
         ("sigmoid", "write fastconv.Sigmoid()(x)"),
         ("size", "its shape, without the batch axis, is x.shape"),
         ("dim", "its shape, without the batch axis, is x.shape"),
-        ("permute", "make a layer of your own"),
+        ("permute", "write fastconv.Permute((0, 2, 1))(x)"),
+        ("reshape", "write fastconv.Reshape((-1,))(x)"),
+        ("roll", "make a layer of your own"),
     ],
 )
 def test_methods_of_arrays_are_refused(name, says):

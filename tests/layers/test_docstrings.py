@@ -14,6 +14,7 @@ PACKAGE = Path(fastconv.__file__).parent
 FILES = [PACKAGE / "layer.py", *(path for folder in ("layers", "graph") for path in (PACKAGE / folder).rglob("*.py"))]
 WITHOUT_ALL_ARGUMENTS = set()  # names of layers: one may go, none may come
 REQUIRED = {  # values of arguments that have no default
+    "axes": (1, 2, 0),
     "channels": 5,
     "kernel_size": 3,
     "num_classes": 2,
@@ -22,6 +23,7 @@ REQUIRED = {  # values of arguments that have no default
     "outputs": 5,
     "padding": 1,
     "scale_factor": 2,
+    "shape": (2, -1),
     "size": 3,
 }
 VECTORS = {"Dense", "Linear", "MainHead"}

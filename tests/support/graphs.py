@@ -104,7 +104,14 @@ def group_norm(rng, shape, most):
 
 
 def layer_norm(rng, shape, most):
-    return layers.LayerNorm(eps=eps(rng), affine=some(rng, 0.7))
+    axis = [None, None, "channels", "last"][rng.integers(4)]
+    return layers.LayerNorm(axis=axis, eps=eps(rng), affine=some(rng, 0.7))
+
+
+def reshape(rng, shape, most):
+    """Other images with as many values."""
+    height = divisor(rng, int(np.prod(shape)))
+    return layers.Reshape((-1, divisor(rng, height), int(rng.choice([1, shape[-1]]))))
 
 
 def eps(rng):
@@ -172,6 +179,8 @@ LAYERS = {
     layers.LogSoftmax: plain(layers.LogSoftmax),
     layers.Dropout: dropout,
     layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
+    layers.Permute: lambda rng, shape, most: layers.Permute(rng.permutation(3)),
+    layers.Reshape: reshape,
     layers.Upsample: lambda rng, shape, most: layers.Upsample(random_pair(rng, 1, 3)),
     layers.ZeroPad2D: zero_pad,
     layers.MainHead: heads,
