@@ -43,7 +43,7 @@ def hard_sigmoid(call: Call) -> Node:
 
 def softmax(call: Call, kind: type[layers.Softmax] | type[layers.LogSoftmax]) -> Value:
     """`Softmax` and `LogSoftmax`: over one axis, before opset 13 over all axes from one on."""
-    x = arranged(call.value(0))
+    x = call.arranged()
     rank = len(x.shape) + 1
     (axis,) = call.axes((call.integer("axis", -1 if call.opset >= 13 else 1),), rank)
     if axis == 0:
