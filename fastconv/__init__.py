@@ -53,7 +53,7 @@ To look at, and to check
                                 numbers, each checked
     gradcheck                   gradients against central differences
     sklearn                     estimators of scikit-learn, which it needs
-    onnx                        networks from files of ONNX
+    onnx                        networks from and to files of ONNX
 
 Switches
     set_num_threads             how many threads are used; get_num_threads
