@@ -39,9 +39,6 @@ class Quantized:
 
 
 UNFINISHED = {Gauss: "Erf, which is known as a part of GELU alone", Quantized: "integers that are not made floats"}
-    Gauss: "Erf, which is known as a part of GELU alone",
-    Quantized: "integers that are not made floats again",
-}
 Value: TypeAlias = Node | Arranged | Array | Gauss | Quantized | Lost | None  # None: an optional input that is left out
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from onnx_models import images, model_of, node, reference
 
-import fastconv
 from fastconv.onnx import OnnxError, load
 
 RNG = np.random.default_rng(0)
@@ -91,6 +90,14 @@ CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "hard swish": ([node("HardSwish", "x")], IMAGE, {}),
     "gelu": ([node("Gelu", "x")], IMAGE, {}, 20),
     "gelu tanh": ([node("Gelu", "x", approximate="tanh")], IMAGE, {}, 20),
+    "selu": ([node("Selu", "x")], IMAGE, {}),
+    "selu of other numbers": ([node("Selu", "x", alpha=1.2, gamma=0.8)], IMAGE, {}),
+    "celu": ([node("Celu", "x", alpha=0.6)], IMAGE, {}),
+    "mish": ([node("Mish", "x")], IMAGE, {}, 18),
+    "softsign": ([node("Softsign", "x")], IMAGE, {}),
+    "thresholded relu": ([node("ThresholdedRelu", "x", alpha=0.4)], IMAGE, {}),
+    "max with a number": ([node("Max", "x c")], IMAGE, {"c": number(0.2)}),
+    "min with a number": ([node("Min", "c x")], IMAGE, {"c": number(0.2)}),
     "prelu": ([node("PRelu", "x w")], IMAGE, {"w": normal(4, 1, 1)}),
     "prelu shared": ([node("PRelu", "x w")], IMAGE, {"w": normal(1)}),
     "clip": ([node("Clip", "x l h")], IMAGE, {"l": number(-0.5), "h": number(0.7)}),
@@ -195,60 +202,6 @@ def test_softmax_before_opset_13_is_over_all_axes_from_its_own_on():
     e = np.exp(x.astype("float64"))
     found = predicted([node("Softmax", "x", axis=1)], {}, x, 11)
     np.testing.assert_allclose(found, e / e.sum((1, 2, 3), keepdims=True), rtol=1e-5)
-
-
-def last_layer(nodes, arrays=None, opset=17):
-    """The layer of the output."""
-    return load(model_of(nodes, IMAGE, arrays, opset).SerializeToString()).output.layer
-
-
-@pytest.mark.parametrize("gate", ["h", "b"])
-def test_hard_swish_in_pieces_is_one_layer(gate):
-    nodes = [node("Add", "x three", "a"), node("Clip", "a zero six", "b"), node("Div", "b six", "h")]
-    last = [node("Mul", "x h")] if gate == "h" else [node("Mul", "b x", "m"), node("Mul", "m sixth")]
-    arrays = {"three": number(3), "zero": number(0), "six": number(6), "sixth": number(1 / 6)}
-    model = model_of([*nodes, *last], IMAGE, arrays)
-    network = load(model.SerializeToString())
-    assert isinstance(network.output.layer, fastconv.HardSwish)
-    assert [n.kind for n in network.nodes] == ["input", "layer"]
-    x = images(2, *IMAGE)
-    np.testing.assert_allclose(network.predict(x), reference(model, x), rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("half", ["first", "last"])
-def test_gelu_by_erf_is_one_layer(half):
-    arrays = {"root": number(np.sqrt(2)), "one": number(1), "half": number(0.5)}
-    nodes = [node("Div", "x root", "a"), node("Erf", "a", "e"), node("Add", "e one", "f")]
-    if half == "first":
-        nodes += [node("Mul", "x half", "h"), node("Mul", "h f")]
-    else:
-        nodes += [node("Mul", "x f", "g"), node("Mul", "g half")]
-    model = model_of(nodes, IMAGE, arrays)
-    network = load(model.SerializeToString())
-    assert [repr(n.layer) for n in network.nodes[1:]] == ["GELU()"]
-    x = images(2, *IMAGE)
-    np.testing.assert_allclose(network.predict(x), reference(model, x), rtol=1e-5, atol=1e-6)
-
-
-def test_silu_in_pieces_is_one_layer():
-    assert isinstance(last_layer([node("Sigmoid", "x", "s"), node("Mul", "x s")]), fastconv.SiLU)
-
-
-def test_what_is_quantized_is_computed_in_floats():
-    """The weights have the rounding of the file; the images only its bounds."""
-    arrays = {"w": np.array(normal(6, 4, 3, 3) * 40, np.int8), "s": number(0.025), "z": np.array(0, np.int8)}
-    arrays |= {"t": number(0.01), "u": np.array(128, np.uint8)}
-    nodes = [node("DequantizeLinear", "w s z", "k"), node("QuantizeLinear", "x t u", "q")]
-    nodes += [node("DequantizeLinear", "q t u", "r"), node("Conv", "r k")]
-    model = model_of(nodes, IMAGE, arrays, opset=19)
-    x = images(2, *IMAGE)
-    found = load(model.SerializeToString()).predict(x)
-    expected = reference(model, x)
-    assert np.abs(found - expected).max() < 0.005 * 36 * 0.8  # half a step for each of 36 products
-    assert np.abs(found - expected).max() > 0
-    exact = np.clip(x, -1.28, 1.27)
-    plain = model_of([node("Conv", "x k")], IMAGE, {"k": arrays["w"] * arrays["s"]})
-    np.testing.assert_allclose(found, reference(plain, exact), rtol=1e-4, atol=1e-5)
 
 
 REFUSED = {

@@ -42,10 +42,9 @@ def scale_and_shift(call: Call) -> dict[str, tuple[np.ndarray, str | None]]:
 
 
 def instance_norm(call: Call) -> Node:
-    """`InstanceNormalization`: group norm with one channel in each group."""
-    x = call.node(0)
-    make = partial(layers.GroupNorm, x.shape[0], eps=call.number("epsilon", 1e-5))
-    return call.trained(make, x, scale_and_shift(call))
+    """`InstanceNormalization`"""
+    make = partial(layers.InstanceNorm, affine=True, eps=call.number("epsilon", 1e-5))
+    return call.trained(make, call.node(0), scale_and_shift(call))
 
 
 def group_norm(call: Call) -> Node:
