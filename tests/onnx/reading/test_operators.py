@@ -124,6 +124,7 @@ CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "gate of channels": ([node("GlobalAveragePool", "x", "s"), node("Mul", "s x")], IMAGE, {}),
     "sum with one per channel": ([node("GlobalMaxPool", "x", "s"), node("Add", "s x")], IMAGE, {}),
     "difference with one per pixel": ([node("ReduceMean", "x", "s", axes=[1]), node("Sub", "x s")], IMAGE, {}),
+    "sum with one per token": ([node("ReduceMax", "x", "s", axes=[2]), node("Add", "s x")], SIGNAL, {}),
     "sum of three": ([node("Relu", "x", "a"), node("Tanh", "x", "b"), node("Sum", "a x b")], IMAGE, {}),
     "mean of two": ([node("Relu", "x", "a"), node("Mean", "a x")], IMAGE, {}),
     "square": ([node("Pow", "x c")], IMAGE, {"c": number(2)}),
