@@ -6,7 +6,10 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx_models import images, model_of, node, reference
 
+import fastconv
 from fastconv.onnx import load
+from fastconv.onnx.reading.sizes import Budget
+from fastconv.onnx.reading.values import Refused
 
 RNG = np.random.default_rng(0)
 
@@ -95,6 +98,20 @@ def test_a_constant_is_folded_as_the_reference_computes_it(name):
     )
     network = load(helper.make_model(whole, opset_imports=opset, ir_version=8).SerializeToString())
     np.testing.assert_allclose(network.predict(images(1, 1))[0], expected.reshape(-1).astype("float32"), rtol=1e-6)
+
+
+def test_all_constants_together_have_a_limit():
+    budget = Budget(left=100)
+    budget.take((7, 10), [])
+    with pytest.raises(Refused, match="would make a constant of 40 values"):
+        budget.take((40,), [])
+
+
+def test_axes_that_stay_last_are_not_moved():
+    arrays = {"s": np.array([-1, 2, 3, 2, 5]), "t": np.array([-1, 12, 5])}
+    nodes = [node("Reshape", "x s", "a"), node("Transpose", "a", "b", perm=[0, 3, 2, 1, 4]), node("Reshape", "b t")]
+    network = load(model_of(nodes, (60,), arrays).SerializeToString())
+    assert sum(isinstance(each.layer, fastconv.Permute) for each in network.nodes) == 2
 
 
 def test_random_reshapes_and_transpositions_are_those_of_numpy():
