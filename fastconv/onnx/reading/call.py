@@ -8,11 +8,11 @@ import numpy as np
 
 from ... import Layer, Node
 from ...typing import Array
-from .arranged import Arranged
+from .arranged import Arranged, arranged
 from .names import layer_name
 from .parsed import Operation
 from .settled import settled
-from .values import Refused, Value, shape_of
+from .values import UNFINISHED, Refused, Value, shape_of
 
 if TYPE_CHECKING:
     from .translation import Translation
@@ -48,11 +48,22 @@ class Call:
             raise Refused(f"its input {place + 1} is missing")
         return self.values[place]
 
-    def node(self, place: int = 0) -> Node:
-        """The input at this place, which must be computed from the images."""
+    def computed(self, place: int) -> Any:
+        """The input at this place, a node or one that is arranged."""
         value = self.value(place)
         if isinstance(value, np.ndarray):
             raise Refused(f"its input {place + 1} is a constant of shape {value.shape}")
+        if type(value) in UNFINISHED:
+            raise Refused(f"it reads {UNFINISHED[type(value)]}")
+        return value
+
+    def arranged(self, place: int = 0) -> Arranged:
+        """The input at this place, computed from the images, before its axes are brought into order."""
+        return arranged(self.computed(place))
+
+    def node(self, place: int = 0) -> Node:
+        """The input at this place, which must be computed from the images."""
+        value = self.computed(place)
         if isinstance(value, Arranged):
             value = self.translation.values[self.operation.inputs[place]] = self.values[place] = settled(value)
         found: Node = value
@@ -83,6 +94,13 @@ class Call:
     def integer(self, name: str, default: int | None = None) -> Any:
         """An attribute that is an integer."""
         return self.attribute(name, int, default)
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """An attribute that is 0 or 1."""
+        value = self.integer(name, int(default))
+        if value not in (0, 1):
+            raise Refused(f"its attribute {name} must be 0 or 1, got {value}")
+        return bool(value)
 
     def number(self, name: str, default: float | None = None) -> Any:
         """An attribute that is a number."""
@@ -122,6 +140,21 @@ class Call:
     def source(self, place: int) -> str | None:
         """The name that the input at this place has in the file."""
         return self.sources[place] if self.has(place) else None
+
+    def bias(self, channels: int, axes: int) -> Weights:
+        """The constant that the only reader of the result adds to it, if that is one number for each channel."""
+        held = self.translation
+        readers = held.graph.readers[self.operation.outputs[0]]
+        reader = readers[0] if len(readers) == 1 else None
+        if reader is None or reader.kind != "Add" or len(reader.inputs) != 2:
+            return {}
+        other = next((name for name in reader.inputs if name != self.operation.outputs[0]), "")
+        array = held.values.get(other)
+        shape = (channels, *(1,) * axes)
+        if not isinstance(array, np.ndarray) or array.shape not in (shape, (1, *shape)):
+            return {}
+        held.absorbed.add(reader)
+        return {"bias": (array.reshape(-1), other)}
 
     def trained(self, make: Callable[..., Layer], x: Node, weights: Weights) -> Node:
         """The node of a layer with these arrays: ``make(name=...)``, and the same layer for the same arrays again."""

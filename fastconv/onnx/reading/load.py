@@ -1,6 +1,7 @@
 """`fastconv.onnx.load` and `fastconv.onnx.read`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from numpy.typing import DTypeLike
 
@@ -14,7 +15,10 @@ __all__ = ["load", "read"]
 
 
 def load(
-    source: AnyPath | bytes, input_shape: int | Sequence[int] | None = None, *, dtype: DTypeLike = "float32"
+    source: AnyPath | bytes,
+    input_shape: int | Sequence[int] | Mapping[str, Any] | None = None,
+    *,
+    dtype: DTypeLike = "float32",
 ) -> Network:
     """Read a network from a file of ONNX; it predicts, and trains on.
 
@@ -23,13 +27,15 @@ def load(
     source : str, pathlib.Path or bytes
         A path, or the bytes of a file. Arrays may lie in other files of its folder.
     input_shape : (C, H, W), (C, L) or (features,), optional
-        The shape of one image, without the batch axis; needed where the file leaves it free.
+        The shape of one image, without the batch axis; needed where the file leaves it free. For several inputs a dict
+        name -> shape.
     dtype : "float32" or "float64"
         Of the network; arrays of other precisions are converted.
 
     Returns
     -------
     Network
+        Where the file has several inputs or outputs, `predict` takes or gives a dict of arrays by their names.
         A parameter has the name of its array in the file where that is a layer's name and the parameter's, such as
         "conv1.weight"; other layers are named after their operation. `network.initializers` says for each parameter
         what its array is called in the file.
@@ -43,8 +49,17 @@ def load(
 
     Notes
     -----
-    Opsets from 7 on. Batch norm stays a layer that can be trained; `network.freeze` folds it. What only constants feed
-    is computed once. No code in a file is run.
+    Opsets from 7 on. The first axis of inputs and outputs is the batch; what mixes its images is refused.
+
+    Trained are weights and biases of convolutions, matrices and norms, slopes, and factors for each channel;
+    other constants are fixed numbers (`Affine`). Batch norm stays a layer; `network.freeze` folds it. Layers in pieces,
+    such as GELU by Erf, become one.
+
+    Quantized weights are read as the floats that they stand for, and values between QuantizeLinear and DequantizeLinear
+    keep the bounds of their integers, but are not rounded.
+
+    What only constants feed is computed once, up to a limit of 2**27 values. No code in a file is run, and sizes are
+    checked before memory is taken.
 
     Examples
     --------

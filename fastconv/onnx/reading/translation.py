@@ -14,7 +14,7 @@ from .operators import TABLE
 from .parsed import Operation, Parsed
 from .settled import settled
 from .sizes import Budget
-from .values import Lost, Refused, Value
+from .values import UNFINISHED, Lost, Refused, Value
 
 __all__ = ["Translation", "translated"]
 
@@ -33,6 +33,7 @@ class Translation:
     shared: dict[Any, Layer] = field(default_factory=dict)  # a layer by its arguments and arrays
     names: set[str] = field(default_factory=set)  # of layers
     batch: int | None = None  # the number of images that the file is made for; None: free
+    absorbed: set[Operation] = field(default_factory=set)  # sums that are the bias of the layer before them
     budget: Budget = field(default_factory=Budget)  # what computing with constants may still take
 
     def output(self, name: str) -> Node:
@@ -44,7 +45,8 @@ class Translation:
         except (Refused, *FAULTS) as error:
             raise OnnxError(f"the output {name[:80]!r}: {error}") from None
         if not isinstance(value, Node):
-            raise OnnxError(f"the output {name[:80]!r} does not depend on the images")
+            what = UNFINISHED.get(type(value))
+            raise OnnxError(f"the output {name[:80]!r} {f'is {what}' if what else 'does not depend on the images'}")
         return value
 
 

@@ -1,13 +1,16 @@
 """Matrices: `Gemm`, and `MatMul` with a constant."""
 
 from functools import partial
+from math import prod
 
 import numpy as np
 
 from .... import Node, layers
 from ....typing import Array
+from ..arranged import arranged
 from ..call import Call, Weights
-from ..values import Refused
+from ..settled import settled
+from ..values import Refused, Value
 
 __all__ = ["TABLE"]
 
@@ -15,11 +18,11 @@ __all__ = ["TABLE"]
 def gemm(call: Call) -> Node:
     """`Gemm`: y = alpha A B + beta C with the matrices transposed at will; A is the images."""
     x, weight = call.node(0), call.constant(1)
-    if call.integer("transA", 0):
+    if call.flag("transA"):
         raise Refused("its transA=1 mixes the images of a batch")
     if len(x.shape) != 1 or weight.ndim != 2:
         raise Refused(f"it needs matrices, got (N, {x.shape}) and {weight.shape}")
-    weight = weight if call.integer("transB", 0) else weight.T
+    weight = weight if call.flag("transB") else weight.T
     weight = scaled(weight, call.number("alpha", 1.0))
     weights: dict[str, tuple[Array, str | None]] = {"weight": (weight, call.source(1))}
     if call.has(2):
@@ -42,12 +45,18 @@ def linear(call: Call, x: Node, weights: Weights) -> Node:
     return call.trained(make, x, weights)
 
 
-def matmul(call: Call) -> Node:
-    """`MatMul` of images and a constant matrix."""
-    x, weight = call.node(0), call.constant(1)
+def matmul(call: Call) -> Value:
+    """`MatMul` of images and a constant matrix, along the last axis."""
+    weight = call.constant(1)
     if weight.ndim != 2:
         raise Refused(f"its second input must be a matrix, got shape {weight.shape}")
-    return linear(call, x, {"weight": (weight.T, call.source(1))})
+    weights = {"weight": (weight.T, call.source(1)), **call.bias(weight.shape[1], 0)}
+    value = call.arranged()
+    if len(value.shape) <= 2:
+        return linear(call, call.node(0), weights)
+    rows = prod(value.shape[:-1])
+    y = linear(call, settled(value.reshaped((rows, value.shape[-1]))), weights)
+    return arranged(y).reshaped((*value.shape[:-1], len(weights["weight"][0])))
 
 
 TABLE = {"Gemm": gemm, "MatMul": matmul}
