@@ -12,7 +12,7 @@ from .arranged import Arranged
 from .names import layer_name
 from .parsed import Operation
 from .settled import settled
-from .values import Refused, Value, shape_of
+from .values import Gauss, Refused, Value, shape_of
 
 if TYPE_CHECKING:
     from .translation import Translation
@@ -55,6 +55,8 @@ class Call:
             raise Refused(f"its input {place + 1} is a constant of shape {value.shape}")
         if isinstance(value, Arranged):
             value = self.translation.values[self.operation.inputs[place]] = self.values[place] = settled(value)
+        if isinstance(value, Gauss):
+            raise Refused("it reads Erf, which is known as a part of GELU alone")
         found: Node = value
         return found
 
@@ -122,6 +124,21 @@ class Call:
     def source(self, place: int) -> str | None:
         """The name that the input at this place has in the file."""
         return self.sources[place] if self.has(place) else None
+
+    def bias(self, channels: int, axes: int) -> Weights:
+        """The constant that the only reader of the result adds to it, if that is one number for each channel."""
+        held = self.translation
+        readers = held.graph.readers[self.operation.outputs[0]]
+        reader = readers[0] if len(readers) == 1 else None
+        if reader is None or reader.kind != "Add" or len(reader.inputs) != 2:
+            return {}
+        other = next((name for name in reader.inputs if name != self.operation.outputs[0]), "")
+        array = held.values.get(other)
+        shape = (channels, *(1,) * axes)
+        if not isinstance(array, np.ndarray) or array.shape not in (shape, (1, *shape)):
+            return {}
+        held.absorbed.add(reader)
+        return {"bias": (array.reshape(-1), other)}
 
     def trained(self, make: Callable[..., Layer], x: Node, weights: Weights) -> Node:
         """The node of a layer with these arrays: ``make(name=...)``, and the same layer for the same arrays again."""

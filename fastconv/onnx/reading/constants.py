@@ -15,7 +15,7 @@ from .values import Refused
 if TYPE_CHECKING:
     from .call import Call
 
-__all__ = ["FOLDED", "cast", "folded", "indices_of", "starts_ends"]
+__all__ = ["FOLDED", "cast", "folded", "parts_of", "slices_of"]
 
 
 def folded(call: "Call", budget: Budget) -> Any:
@@ -94,7 +94,7 @@ def flattened(call: "Call") -> Array:
     return x.reshape(prod(x.shape[:axis]), -1) if axis else x.reshape(1, -1)
 
 
-def starts_ends(call: "Call") -> list[tuple[int, slice]]:
+def slices_of(call: "Call") -> list[tuple[int, slice]]:
     """(axis, slice) of `Slice`, before opset 10 from attributes."""
     starts, ends = call.list_of("starts", 1) or (), call.list_of("ends", 2) or ()
     axes, steps = call.list_of("axes", 3), call.list_of("steps", 4) if call.has(4) else None
@@ -112,13 +112,13 @@ def sliced(call: "Call") -> Array:
     """`Slice`"""
     x = call.constant(0)
     index: list[Any] = [slice(None)] * x.ndim
-    for axis, part in starts_ends(call):
+    for axis, part in slices_of(call):
         index[axis] = part
     found: Array = x[tuple(index)]
     return found
 
 
-def indices_of(call: "Call", extent: int) -> list[int]:
+def parts_of(call: "Call", extent: int) -> list[int]:
     """The extents of the results of `Split` along its axis."""
     sizes = call.list_of("split", 1)
     count = call.integer("num_outputs", len(call.operation.outputs))
@@ -134,7 +134,7 @@ def split(call: "Call") -> list[Array]:
     """`Split`"""
     x = call.constant(0)
     (axis,) = call.axes((call.integer("axis", 0),), x.ndim)
-    sizes = indices_of(call, x.shape[axis])
+    sizes = parts_of(call, x.shape[axis])
     return list(np.split(x, np.cumsum(sizes)[:-1], axis))
 
 
@@ -160,14 +160,31 @@ def divided(a: Array, b: Array) -> Array:
     return np.asarray(np.sign(a) * np.sign(b) * (abs(a) // abs(b))).astype(a.dtype)
 
 
-def quantized(call: "Call") -> Array:
-    """`DequantizeLinear`: (x - zero_point) scale, for one scale, or one per channel of an axis."""
+def rounded(call: "Call") -> Array:
+    """`QuantizeLinear`: x / scale + zero_point in integers, one scale or one per channel of an axis."""
+    x, scale, zero = scales(call, np.zeros((), np.uint8))
+    if zero.dtype.kind not in "iu":
+        raise Refused("its zero point is no integer")
+    bounds = np.iinfo(zero.dtype)
+    found: Array = np.clip(np.rint(x / scale) + zero, bounds.min, bounds.max).astype(zero.dtype)
+    return found
+
+
+def scales(call: "Call", default: Array) -> tuple[Array, Array, Array]:
+    """(x, scale, zero point), of shapes that go together."""
     x, scale = call.constant(0), call.constant(1)
-    zero = call.constant(2, np.zeros(scale.shape))
-    if scale.size > 1:
-        (axis,) = call.axes((call.integer("axis", 1),), x.ndim)
-        shape = [n if i == axis else 1 for i, n in enumerate(x.shape)]
-        scale, zero = scale.reshape(shape), zero.reshape(shape)
+    zero = call.constant(2, default)
+    if scale.size == 1:
+        return x, scale.reshape(()), zero.reshape(())
+    (axis,) = call.axes((call.integer("axis", 1),), x.ndim)
+    shape = [n if i == axis else 1 for i, n in enumerate(x.shape)]
+    zero = np.broadcast_to(zero, scale.shape)
+    return x, scale.reshape(shape), zero.reshape(shape)
+
+
+def dequantized(call: "Call") -> Array:
+    """`DequantizeLinear`: (x - zero_point) scale, for one scale, or one per channel of an axis."""
+    x, scale, zero = scales(call, np.zeros(()))
     return ((x.astype(np.float64) - zero) * scale).astype(scale.dtype)
 
 
@@ -199,7 +216,7 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
 }
 CHAINED = {"Sum": np.add, "Max": np.maximum, "Min": np.minimum}
 POINTWISE: dict[str, Callable[..., Any]] = {
-    **{"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": divided, "Pow": np.power},
+    **{"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": divided, "Pow": np.power, "Mod": np.mod},
     **{"Neg": np.negative, "Abs": np.abs, "Sign": np.sign, "Reciprocal": np.reciprocal},
     **{"Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log, "Floor": np.floor, "Ceil": np.ceil, "Round": np.rint},
     **{"Equal": np.equal, "Greater": np.greater, "Less": np.less},
@@ -235,7 +252,8 @@ FOLDED: dict[str, Rule] = {
     "Expand": (expanded, lambda call: np.broadcast_to(call.constant(0), expanded(call))),
     "Tile": (tiled, lambda call: np.tile(call.constant(0), numbers(call.constant(1)))),
     "Range": (counted, ranged),
-    "DequantizeLinear": (of_first, quantized),
+    "DequantizeLinear": (of_first, dequantized),
+    "QuantizeLinear": (of_first, rounded),
     "Where": (broadcast, lambda call: np.where(*(call.constant(i) for i in range(3)))),
     **{f"Reduce{name}": (of_first, reduced(f)) for name, f in REDUCTIONS.items()},
     **{name: chained(f) for name, f in CHAINED.items()},

@@ -1,7 +1,7 @@
 """The graph of a file in plain Python: operations in an order in which they can run, arrays, inputs and outputs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from onnx import TensorProto, helper
@@ -17,7 +17,7 @@ FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProt
 OLDEST = 7  # opset; before it, broadcasting and batch normalization were others
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One operation: what it is called, what it reads and gives (by name), and its attributes."""
 
@@ -56,7 +56,7 @@ class Parsed:
     outputs: tuple[str, ...]
     arrays: Mapping[str, Array]
     operations: tuple[Operation, ...]
-    readers: Mapping[str, int] = field(default_factory=dict)  # name of a value -> how often it is read
+    readers: Mapping[str, list[Operation | None]]  # name of a value -> what reads it; None: it is an output
 
 
 def parsed(model: Any) -> Parsed:
@@ -79,11 +79,12 @@ def parsed(model: Any) -> Parsed:
         raise OnnxError(f"the model has no {'output' if inputs else 'input'}")
     known = {*arrays, *(each.name for each in inputs)}
     order = needed([operation_of(node) for node in graph.node], outputs, known)
-    readers: dict[str, int] = {}
-    for name in (name for operation in order for name in operation.inputs):
-        readers[name] = readers.get(name, 0) + 1
+    readers: dict[str, list[Operation | None]] = {}
+    for operation in order:
+        for name in operation.inputs:
+            readers.setdefault(name, []).append(operation)
     for name in outputs:
-        readers[name] = readers.get(name, 0) + 1
+        readers.setdefault(name, []).append(None)
     return Parsed(opset, inputs, outputs, arrays, tuple(order), readers)
 
 

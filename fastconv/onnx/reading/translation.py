@@ -33,6 +33,7 @@ class Translation:
     shared: dict[Any, Layer] = field(default_factory=dict)  # a layer by its arguments and arrays
     names: set[str] = field(default_factory=set)  # of layers
     batch: int | None = None  # the number of images that the file is made for; None: free
+    absorbed: set[Operation] = field(default_factory=set)  # sums that are the bias of the layer before them
     budget: Budget = field(default_factory=Budget)  # what computing with constants may still take
 
     def output(self, name: str) -> Node:

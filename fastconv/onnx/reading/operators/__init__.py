@@ -3,12 +3,12 @@
 Each takes a `Call`, and gives the operation's result, or a list of them.
 """
 
-from . import activation, arithmetic, conv, dense, norm, pool, reduction, shape
+from . import activation, arithmetic, channels, conv, dense, norm, pool, quantized, reduction, resize, shape
 
 __all__ = ["TABLE"]
 
 TABLE = {
     name: translate
-    for family in (activation, arithmetic, conv, dense, norm, pool, reduction, shape)
+    for family in (activation, arithmetic, channels, conv, dense, norm, pool, quantized, reduction, resize, shape)
     for name, translate in family.TABLE.items()
 }

@@ -10,6 +10,7 @@ from ..arranged import Arranged, arranged
 from ..call import Call
 from ..settled import settled
 from ..values import Refused, Value
+from .pieces import affine
 
 __all__ = ["TABLE"]
 
@@ -32,11 +33,12 @@ def channel_shapes(axes: int, channels: int) -> set[tuple[int, ...]]:
 
 
 def hard_sigmoid(call: Call) -> Node:
-    """`HardSigmoid`: max(0, min(1, alpha x + beta)); alpha = 1/6 and beta = 1/2 is the layer."""
+    """`HardSigmoid`: max(0, min(1, alpha x + beta)); the layer has alpha = 1/6 and beta = 1/2."""
     alpha, beta = call.number("alpha", 0.2), call.number("beta", 0.5)
-    if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
-        raise Refused(f"its alpha={alpha} and beta={beta} must be 1/6 and 1/2")
-    return layers.HardSigmoid()(call.node(0))
+    x = call.node(0)
+    if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
+        return layers.HardSigmoid()(x)
+    return between(affine(x, alpha, beta), 0.0, 1.0)
 
 
 def softmax(call: Call, kind: type[layers.Softmax] | type[layers.LogSoftmax]) -> Value:
@@ -65,12 +67,21 @@ def softmax(call: Call, kind: type[layers.Softmax] | type[layers.LogSoftmax]) ->
 def clip(call: Call) -> Node:
     """`Clip`: bounds are attributes before opset 11, inputs from then on."""
     low, high = (bound(call, place, name) for place, name in ((1, "min"), (2, "max")))
-    x = call.node(0)
-    if (low, high) == (0.0, np.inf):
-        return layers.ReLU()(x)
-    if (low, high) == (0.0, 6.0):
-        return layers.ReLU6()(x)
-    raise Refused(f"its bounds {low} and {high} must be 0 and 6, or 0 and none")
+    return between(call.node(0), low, high)
+
+
+def between(x: Node, low: float, high: float) -> Node:
+    """min(max(x, low), high)"""
+    if low == -np.inf and high == np.inf:
+        return x
+    if high == np.inf:
+        return affine(layers.ReLU()(affine(x, 1.0, -low)), 1.0, low)
+    if low == -np.inf:
+        return affine(layers.ReLU()(affine(x, -1.0, high)), -1.0, high)
+    if not low < high:
+        raise Refused(f"its bounds {low} and {high} leave nothing between them")
+    size = (high - low) / 6
+    return affine(layers.ReLU6()(affine(x, 1 / size, -low / size)), size, low)
 
 
 def bound(call: Call, place: int, name: str) -> float:

@@ -1,17 +1,147 @@
-"""Sums of nodes."""
+"""Sums, differences, products and quotients: of nodes, of nodes and constants."""
 
-from .... import Node
+from collections.abc import Callable
+from dataclasses import replace
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from .... import Node, layers
+from ....typing import Array
 from ..call import Call
+from ..values import Gauss, Refused
+from .broadcast import alike, per_channel
+from .pieces import affine, product
 
 __all__ = ["TABLE"]
 
-
-def add(call: Call) -> Node:
-    """`Add` and `Sum`"""
-    total = call.node(0)
-    for place in range(1, len(call.values)):
-        total = total + call.node(place)
-    return total
+Sides = tuple[Any, Any]
 
 
-TABLE = {"Add": add, "Sum": add}
+def sides(call: Call) -> Sides:
+    """The two inputs: a node or an array of numbers that are scalars, or one for each channel."""
+    found = [call.value(place) for place in (0, 1)]
+    if all(isinstance(each, np.ndarray) for each in found):
+        call.node(0)
+    values = [each if isinstance(each, np.ndarray | Gauss) else call.node(i) for i, each in enumerate(found)]
+    node = next(each for each in values if not isinstance(each, np.ndarray))
+    a, b = (per_channel(each, node) if isinstance(each, np.ndarray) else each for each in values)
+    return a, b
+
+
+def add(call: Call) -> Any:
+    """`Add`"""
+    if call.operation in call.translation.absorbed:
+        return call.value(0) if isinstance(call.value(0), Node) else call.value(1)
+    return total(*sides(call))
+
+
+def total(a: Any, b: Any) -> Any:
+    """a + b"""
+    if isinstance(a, np.ndarray):
+        a, b = b, a
+    if isinstance(b, np.ndarray):
+        return replace(a, shift=a.shift + b.item()) if isinstance(a, Gauss) else affine(a, 1.0, b)
+    both = alike(a, b)
+    return both[0] + both[1]
+
+
+def subtract(call: Call) -> Any:
+    """`Sub`"""
+    a, b = sides(call)
+    return total(a, -b if isinstance(b, np.ndarray) else times(b, np.asarray(-1.0)))
+
+
+def times(a: Any, factor: Array) -> Any:
+    """A node, or what was made of one by `Erf`, times a constant."""
+    if isinstance(a, Gauss):
+        return replace(a, factor=a.factor * factor.item(), shift=a.shift * factor.item())
+    return affine(a, factor, 0.0)
+
+
+def multiply(call: Call) -> Any:
+    """`Mul`; a factor for each channel that is an array of the file is trained."""
+    a, b = sides(call)
+    place = 1 if isinstance(b, np.ndarray) else 0
+    if isinstance(a, np.ndarray):
+        a, b = b, a
+    if not isinstance(b, np.ndarray):
+        return gated(a, b) if isinstance(a, Gauss) or isinstance(b, Gauss) else product(a, b)
+    if b.size > 1 and call.source(place) in call.translation.graph.arrays and isinstance(a, Node):
+        return call.trained(layers.ChannelScale, a, {"weight": (b, call.source(place))})
+    return times(a, b)
+
+
+def gated(a: Any, b: Any) -> Node:
+    """s x times f (1 + erf(x / sqrt 2)), which is 2 s f GELU(x)"""
+    gauss, other = (a, b) if isinstance(a, Gauss) else (b, a)
+    scale: Any = None
+    if isinstance(other, Node) and isinstance(gauss, Gauss) and gauss.factor == gauss.shift:
+        if other is gauss.x:
+            scale = 1.0
+        elif isinstance(other.layer, layers.Affine) and other.inputs[0] is gauss.x and other.layer.shift == 0:
+            scale = other.layer.scale
+    if not isinstance(scale, float):
+        raise Refused("it is a product with Erf that is not GELU")
+    return affine(layers.GELU()(gauss.x), 2 * scale * gauss.factor, 0.0)
+
+
+def divide(call: Call) -> Any:
+    """`Div` by a constant"""
+    a, b = sides(call)
+    if not isinstance(b, np.ndarray):
+        raise Refused("it divides by what is computed from the images")
+    return times(a, 1 / np.asarray(b, np.float64))
+
+
+def erf(call: Call) -> Gauss:
+    """`Erf`, as a part of GELU: x / sqrt 2 is what it reads."""
+    return Gauss(affine(call.node(0), sqrt(2), 0.0), 1.0, 0.0)
+
+
+def power(call: Call) -> Node:
+    """`Pow`: small whole powers as products."""
+    x, exponent = call.node(0), call.constant(1)
+    if exponent.size != 1 or exponent.item() not in (1, 2, 3, 4):
+        raise Refused("its exponent must be 1, 2, 3 or 4")
+    y = x
+    for _ in range(int(exponent.item()) - 1):
+        y = y * x
+    return y
+
+
+def several(call: Call) -> Any:
+    """`Sum`: of any number of nodes and constants."""
+    values = [call.value(i) if isinstance(call.value(i), np.ndarray) else call.node(i) for i in range(len(call.values))]
+    node = next((each for each in values if isinstance(each, Node)), None) or call.node(0)
+    found: Any = node
+    left = [each for each in values if each is not node] + [node] * (sum(each is node for each in values) - 1)
+    for each in left:
+        found = total(found, per_channel(each, node) if isinstance(each, np.ndarray) else each)
+    return found
+
+
+def mean(call: Call) -> Any:
+    """`Mean`: of any number of nodes."""
+    return times(several(call), np.asarray(1 / len(call.values)))
+
+
+def absolute(call: Call) -> Node:
+    """`Abs`: max(x, 0) + max(-x, 0)"""
+    x = call.node(0)
+    return layers.ReLU()(x) + layers.ReLU()(affine(x, -1.0, 0.0))
+
+
+TABLE: dict[str, Callable[[Call], Any]] = {
+    "Add": add,
+    "Sum": several,
+    "Mean": mean,
+    "Sub": subtract,
+    "Mul": multiply,
+    "Div": divide,
+    "Neg": lambda call: affine(call.node(0), -1.0, 0.0),
+    "Abs": absolute,
+    "Erf": erf,
+    "Pow": power,
+}

@@ -17,8 +17,9 @@ def conv(call: Call) -> Node:
     strides, dilations = windows_of(call, kernel)
     padding = pads_of(call, x.shape[1:], kernel)
     window = {"stride": strides, "padding": padding, "dilation": dilations, "groups": call.integer("group", 1)}
-    make = partial(layers.Conv2D, weight.shape[0], kernel, bias=call.has(2), init="zeros", **window)
-    return call.trained(make, x, weights_of(call))
+    weights = weights_of(call, weight.shape[0])
+    make = partial(layers.Conv2D, weight.shape[0], kernel, bias="bias" in weights, init="zeros", **window)
+    return call.trained(make, x, weights)
 
 
 def conv_transpose(call: Call) -> Node:
@@ -30,14 +31,16 @@ def conv_transpose(call: Call) -> Node:
     padding, extra = cut_off(call, x.shape[1:], kernel, extra)
     window = {"stride": strides, "padding": padding, "output_padding": extra, "dilation": dilations, "groups": groups}
     channels = weight.shape[1] * groups
-    make = partial(layers.ConvTranspose2D, channels, kernel, bias=call.has(2), init="zeros", **window)
-    return call.trained(make, x, weights_of(call))
+    weights = weights_of(call, channels)
+    make = partial(layers.ConvTranspose2D, channels, kernel, bias="bias" in weights, init="zeros", **window)
+    return call.trained(make, x, weights)
 
 
-def weights_of(call: Call) -> Weights:
-    """Weight and bias, the second and third input."""
-    bias = {"bias": (call.constant(2), call.source(2))} if call.has(2) else {}
-    return {"weight": (call.constant(1), call.source(1)), **bias}
+def weights_of(call: Call, channels: int) -> Weights:
+    """Weight and bias, the second and third input; or the bias is added after it."""
+    weight, axes = call.constant(1), call.constant(1).ndim - 2
+    bias = {"bias": (call.constant(2), call.source(2))} if call.has(2) else call.bias(channels, axes)
+    return {"weight": (weight, call.source(1)), **bias}
 
 
 def kernel_of(call: Call, x: Node, axes: int, kernel: tuple[int, ...]) -> tuple[int, ...]:

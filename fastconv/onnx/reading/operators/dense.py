@@ -47,7 +47,7 @@ def matmul(call: Call) -> Node:
     x, weight = call.node(0), call.constant(1)
     if weight.ndim != 2:
         raise Refused(f"its second input must be a matrix, got shape {weight.shape}")
-    return linear(call, x, {"weight": (weight.T, call.source(1))})
+    return linear(call, x, {"weight": (weight.T, call.source(1)), **call.bias(weight.shape[1], 0)})
 
 
 TABLE = {"Gemm": gemm, "MatMul": matmul}

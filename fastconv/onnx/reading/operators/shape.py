@@ -2,7 +2,6 @@
 
 from math import prod
 
-from .... import Node, concat
 from ..arranged import Arranged, arranged
 from ..call import Call
 from ..constants import FOLDED
@@ -86,15 +85,6 @@ def unsqueeze(call: Call) -> Arranged:
     return x.reshaped(tuple(1 if i in added else next(rest) for i in range(1, len(x.shape) + 1 + len(axes))))
 
 
-def concatenated(call: Call) -> Node:
-    """`Concat` of channels."""
-    nodes = [call.node(place) for place in range(len(call.values))]
-    (axis,) = call.axes((call.integer("axis", 1),), len(nodes[0].shape) + 1)
-    if axis != 1:
-        raise Refused(f"its axis {axis} must be 1, the channels")
-    return concat(*nodes)
-
-
 def same(call: Call) -> Value:
     """`Identity`, and casts between floats."""
     found: Value = call.value(0)
@@ -114,7 +104,6 @@ TABLE = {
     "Transpose": transpose,
     "Squeeze": squeeze,
     "Unsqueeze": unsqueeze,
-    "Concat": concatenated,
     "Identity": same,
     "Cast": cast,
     "CastLike": same,

@@ -1,0 +1,61 @@
+"""Layers that files hold in pieces: found while the pieces are put together.
+
+x sigmoid(x) is SiLU, x hard_sigmoid(x) is HardSwish, min(max(x + 3, 0), 6) / 6 is HardSigmoid.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .... import Layer, Node, layers
+from ....typing import Array
+
+__all__ = ["affine", "product"]
+
+CLOSE = 1e-6  # numbers that float32 rounds, such as 1 / sqrt 2
+
+
+def affine(x: Node, factor: float | Array, summand: float | Array) -> Node:
+    """factor x + summand; one step with numbers alike before it, and none where nothing changes."""
+    scale, shift = np.asarray(factor, np.float64), np.asarray(summand, np.float64)
+    before = of(x, layers.Affine)
+    if before is not None and np.ndim(x.layer.scale) == 0 == np.ndim(x.layer.shift):
+        shift, scale, x = np.asarray(scale * x.layer.shift + shift), np.asarray(scale * x.layer.scale), before
+    if near(scale, 1) and not shift.any():
+        return x
+    if near(scale, 1 / 6) and not shift.any():
+        found = of(x, layers.ReLU6)
+        inner = None if found is None else of(found, layers.Affine)
+        if inner is not None and found is not None and near(found.layer.scale, 1) and near(found.layer.shift, 3):
+            return layers.HardSigmoid()(inner)
+        if x.kind == "multiply" and x.inputs[0].shape == x.inputs[1].shape:  # x min(max(x + 3, 0), 6), not yet / 6
+            for a, b in (x.inputs, x.inputs[::-1]):
+                gate = affine(b, 1 / 6, 0.0) if of(b, layers.ReLU6) is not None else b
+                if of(gate, layers.HardSigmoid) is a:
+                    return layers.HardSwish()(a)
+    return layers.Affine(value_of(scale), value_of(shift))(x)
+
+
+def near(value: Any, number: float) -> bool:
+    """Whether a number, or all numbers of an array, are the number up to rounding."""
+    return bool(np.all(np.abs(np.asarray(value) - number) < CLOSE))
+
+
+def value_of(array: Array) -> Any:
+    """A number, or one for each channel."""
+    return array.item() if array.size == 1 else tuple(array.tolist())
+
+
+def of(node: Node, kind: type[Layer]) -> Node | None:
+    """What the node is made from by a layer of this class; None where it is made otherwise."""
+    return node.inputs[0] if type(node.layer) is kind else None
+
+
+def product(a: Node, b: Node) -> Node:
+    """a * b, or the layer that it is."""
+    for x, gate in ((a, b), (b, a)):
+        if of(gate, layers.Sigmoid) is x:
+            return layers.SiLU()(x)
+        if of(gate, layers.HardSigmoid) is x:
+            return layers.HardSwish()(x)
+    return a * b
