@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from onnx import TensorProto, helper
 
 from ...typing import Array
@@ -108,6 +109,8 @@ def operation_of(node: Any) -> Operation:
             value = helper.get_attribute_value(each)
         except ValueError:
             raise OnnxError(f"the attribute {each.name[:80]!r} of {kind} {node.name[:80]!r} has no value") from None
+        if isinstance(value, float):
+            value = float(str(np.float32(value)))  # 1e-5, not the float32 nearest to it
         attributes[each.name] = array_of(value) if isinstance(value, TensorProto) else value
     return Operation(node.name, kind[:80], tuple(node.input), tuple(node.output), attributes)
 
