@@ -116,6 +116,8 @@ def written(value: Any) -> str:
     if isinstance(value, partial) and value.func.__module__ == "fastconv.init":
         maker = {"drawn": "normal", "filled": "constant"}.get(value.func.__name__, value.func.__name__)
         return f"fastconv.init.{maker}({', '.join(map(repr, value.args))})"
+    if isinstance(value, float) and np.isinf(value):
+        return f"float('{value}')"
     kind = getattr(value, "kind", None)
     if kind is not None and is_own(type(value)) and repr(value) == f"{type(value).__name__}()":
         return repr(kind)  # an activation with its default arguments, by its name

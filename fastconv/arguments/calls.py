@@ -20,7 +20,8 @@ EXAMPLES: Values = {
     "output_size": 1,
     "num_classes": 10,
 }
-EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5, "shape": (-1,), "axes": (0, 2, 1)}
+EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5, "shape": (-1,), "axes": (0, 2, 1), "p": 0.1}
+EXAMPLES |= {"threshold": 1, "value": 0}
 
 
 def explained(cls: type, init: Init) -> Init:

@@ -49,10 +49,12 @@ def path(text: str) -> str:
 
 
 def model(text: str) -> str:
-    """The name of a model of `fastconv.models`."""
-    known = architectures.names()
+    """The name of a model of `fastconv.models` that gives a class for each image."""
+    known = architectures.classifiers()
     if text in known:
         return text
+    if text in architectures.OF_PIXELS:
+        raise argparse.ArgumentTypeError(f"must be a model with a class for each image; train {text} with fastconv.fit")
     near = nearest(text.lower().replace("-", "_"), known) or nearest(text.lower().replace("_", "-"), known)
     cure = f"; did you mean {near[0]!r}?" if near else f"; the models are {', '.join(known)}"
     raise argparse.ArgumentTypeError(f"must be the name of a model, got {text!r}{cure}")

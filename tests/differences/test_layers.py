@@ -13,6 +13,8 @@ CASES = [
     *((kind, IMAGES) for kind in ("ELU", "GELU", "HardSigmoid", "HardSwish", "LeakyReLU", "LogSoftmax", "PReLU")),
     *((kind, IMAGES) for kind in ("ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Flatten")),
     *((kind, IMAGES) for kind in ("BatchNorm", "LayerNorm", "Dropout", "GlobalAvgPool2D", "GlobalMaxPool2D")),
+    *((kind, IMAGES) for kind in ("SELU", "CELU", "Softsign", "Mish", "LogSigmoid", "Hardtanh", "InstanceNorm")),
+    (lambda: layers.Threshold(0.0, 0.0), IMAGES),
     (lambda: layers.ELU(0.5), IMAGES),
     (lambda: layers.GELU("tanh"), IMAGES),
     (lambda: layers.PReLU(shared=False), IMAGES),
@@ -50,6 +52,7 @@ CASES = [
     (lambda: layers.Linear(4), VECTORS),
     (lambda: layers.Dense(4, activation="relu"), VECTORS),
     (lambda: layers.MainHead(2), VECTORS),
+    (lambda: layers.StochasticDepth(0.3), IMAGES),
 ]
 
 

@@ -21,10 +21,13 @@ REQUIRED = {  # values of arguments that have no default
     "num_groups": 2,
     "output_size": 2,
     "outputs": 5,
+    "p": 0.5,
     "padding": 1,
     "scale_factor": 2,
     "shape": (2, -1),
     "size": 3,
+    "threshold": 0.5,
+    "value": -1.0,
 }
 VECTORS = {"Dense", "Linear", "MainHead"}
 every_layer = pytest.mark.parametrize("name", layers.__all__)

@@ -8,8 +8,10 @@ from laws import Bench, bits
 import fastconv
 from fastconv import layers
 from fastconv.layers import (
+    CELU,
     ELU,
     GELU,
+    SELU,
     AdaptiveAvgPool2D,
     AdaptiveMaxPool2D,
     Affine,
@@ -26,14 +28,18 @@ from fastconv.layers import (
     GroupNorm,
     HardSigmoid,
     HardSwish,
+    Hardtanh,
+    InstanceNorm,
     LayerNorm,
     LeakyReLU,
     Linear,
     LocalResponseNorm,
+    LogSigmoid,
     LogSoftmax,
     LpPool2D,
     MainHead,
     MaxPool2D,
+    Mish,
     Permute,
     PReLU,
     ReLU,
@@ -44,7 +50,10 @@ from fastconv.layers import (
     SiLU,
     Softmax,
     Softplus,
+    Softsign,
+    StochasticDepth,
     Tanh,
+    Threshold,
     Upsample,
     ZeroPad2D,
 )
@@ -95,6 +104,13 @@ CASES = {
     "hard swish": (lambda: HardSwish(), (3, 4, 5)),
     "hard sigmoid": (lambda: HardSigmoid(), (3, 4, 5)),
     "softplus": (lambda: Softplus(2.0, 3.0), (3, 4, 5)),
+    "selu": (lambda: SELU(), (3, 4, 5)),
+    "celu": (lambda: CELU(0.7), (3, 4, 5)),
+    "softsign": (lambda: Softsign(), (3, 4, 5)),
+    "mish": (lambda: Mish(), (3, 4, 5)),
+    "log sigmoid": (lambda: LogSigmoid(), (3, 4, 5)),
+    "hard tanh": (lambda: Hardtanh(-0.5, 0.8), (3, 4, 5)),
+    "threshold": (lambda: Threshold(0.2, -1.0), (3, 4, 5)),
     "relu6": (lambda: ReLU6(), (3, 4, 5)),
     "batch norm": (lambda: BatchNorm(), (5, 4, 3)),
     "batch norm, no parameters": (lambda: BatchNorm(affine=False, momentum=0.5), (18, 3, 4)),
@@ -102,6 +118,9 @@ CASES = {
     "group norm": (lambda: GroupNorm(2), (6, 4, 3)),
     "group norm, no parameters": (lambda: GroupNorm(1, affine=False), (5, 3, 4)),
     "group norm of a vector": (lambda: GroupNorm(3), (18,)),
+    "instance norm": (lambda: InstanceNorm(affine=True), (5, 4, 3)),
+    "instance norm, no parameters": (lambda: InstanceNorm(), (18, 3, 2)),
+    "instance norm of a row": (lambda: InstanceNorm(), (4, 1, 9)),
     "layer norm": (lambda: LayerNorm(), (3, 4, 5)),
     "layer norm of a vector": (lambda: LayerNorm(), (19,)),
     "layer norm, no parameters": (lambda: LayerNorm(affine=False), (7,)),
@@ -131,10 +150,14 @@ CASES = {
     "upsample of many channels": (lambda: Upsample((3, 1)), (18, 2, 3)),
     "heads": (lambda: MainHead(3), (9,)),
     "dropout": (lambda: Dropout(0.4, seed=3), (3, 4, 5)),
+    "stochastic depth": (lambda: StochasticDepth(0.4, seed=3), (3, 4, 5)),
+    "stochastic depth of a vector": (lambda: StochasticDepth(0.4, seed=3), (9,)),
     "dropout of a vector": (lambda: Dropout(0.4, seed=3), (9,)),
 }
 every_layer = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-OF_THE_BATCH = {name for name in CASES if name.startswith(("dropout", "batch norm"))}  # a sample alone is another thing
+OF_THE_BATCH = {
+    name for name in CASES if name.startswith(("dropout", "stochastic", "batch norm"))
+}  # a sample alone is another thing
 IN_PLACE = {name: case for name, case in CASES.items() if case[0]().in_place}
 every_fixed_layer = pytest.mark.parametrize("case", [c for n, c in CASES.items() if n not in OF_THE_BATCH])
 every_layout = pytest.mark.parametrize("channels_last", [False, True], ids=["planar", "channels_last"])

@@ -48,6 +48,8 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "global_max_pool2d_backward": {"dy": ones(2, 4, 1, 1), "x": X, "indices": np.zeros((2, 4, 1, 1), np.int64)},
     "group_norm": {"x": X, "num_groups": 2, "weight": ones(4), "bias": ones(4)},
     "group_norm_backward": {"dy": X, "x": X, **dict.fromkeys(("mean", "invstd"), ones(2, 2)), "weight": ones(4)},
+    "instance_norm": {"x": X, "weight": ones(4), "bias": ones(4)},
+    "instance_norm_backward": {"dy": X, "x": X, **dict.fromkeys(("mean", "invstd"), ones(2, 4)), "weight": ones(4)},
     "layer_norm": {"x": X, "normalized_shape": (6,), "weight": ones(6), "bias": ones(6)},
     "layer_norm_backward": {"dy": X, "x": X, **dict.fromkeys(("mean", "invstd"), ones(2, 4, 6)), "weight": ones(6)},
     "linear": {"x": X2, "weight": ones(3, 4), "bias": ones(3)},
@@ -79,9 +81,12 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "upsample_nearest2d_backward": {"dy": X, "scale_factor": 2},
 }
 RESULT = ("relu", "sigmoid", "tanh", "softmax", "log_softmax")  # whose gradients may be given the result
-for name in ("elu", "gelu", "hardsigmoid", "hardswish", "leaky_relu", "relu6", "silu", "softplus", *RESULT):
+ONE = ("elu", "selu", "celu", "gelu", "silu", "softplus", "mish", "logsigmoid", "softsign", "leaky_relu", "relu6")
+for name in (*ONE, "hardsigmoid", "hardswish", "hardtanh", *RESULT):
     CALLS[name] = {"x": X2}
     CALLS[f"{name}_backward"] = {"dy": X2, "y" if name in RESULT else "x": X2}
+CALLS["threshold"] = {"x": X2, "threshold": 0.5, "value": 0.0}
+CALLS["threshold_backward"] = {"dy": X2, "x": X2, "threshold": 0.5}
 for name in ("mse_loss", "l1_loss", "huber_loss"):
     CALLS[name] = CALLS[f"{name}_backward"] = ELEMENTS
 MATRIX = np.zeros((2, 4), "float32").view(np.matrix)

@@ -103,6 +103,10 @@ def group_norm(rng, shape, most):
     return layers.GroupNorm(divisor(rng, shape[0]), eps=eps(rng), affine=some(rng, 0.7))
 
 
+def instance_norm(rng, shape, most):
+    return layers.InstanceNorm(eps=eps(rng), affine=some(rng, 0.7))
+
+
 def layer_norm(rng, shape, most):
     axis = [None, None, "channels", "last"][rng.integers(4)]
     return layers.LayerNorm(axis=axis, eps=eps(rng), affine=some(rng, 0.7))
@@ -136,6 +140,10 @@ def dropout(rng, shape, most):
     return layers.Dropout(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
 
 
+def stochastic_depth(rng, shape, most):
+    return layers.StochasticDepth(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
+
+
 def zero_pad(rng, shape, most):
     return layers.ZeroPad2D(tuple(int(n) for n in rng.integers(0, 3, 4)))
 
@@ -159,6 +167,7 @@ LAYERS = {
     layers.GlobalMaxPool2D: plain(layers.GlobalMaxPool2D),
     layers.BatchNorm: batch_norm,
     layers.GroupNorm: group_norm,
+    layers.InstanceNorm: instance_norm,
     layers.LayerNorm: layer_norm,
     layers.LocalResponseNorm: local_norm,
     layers.Affine: affine,
@@ -170,6 +179,13 @@ LAYERS = {
     layers.ELU: lambda rng, shape, most: layers.ELU(float(rng.uniform(0.5, 1.5))),
     layers.GELU: lambda rng, shape, most: layers.GELU(str(rng.choice(["none", "tanh"]))),
     layers.Softplus: lambda rng, shape, most: layers.Softplus(float(rng.uniform(0.5, 3)), float(rng.choice([2, 20]))),
+    layers.SELU: plain(layers.SELU),
+    layers.CELU: lambda rng, shape, most: layers.CELU(float(rng.uniform(0.5, 1.5))),
+    layers.Mish: plain(layers.Mish),
+    layers.Softsign: plain(layers.Softsign),
+    layers.LogSigmoid: plain(layers.LogSigmoid),
+    layers.Hardtanh: lambda rng, shape, most: layers.Hardtanh(float(rng.uniform(-1, 0)), float(rng.uniform(0.5, 2))),
+    layers.Threshold: lambda rng, shape, most: layers.Threshold(float(rng.uniform(-1, 0)), float(rng.uniform(-1, 1))),
     layers.SiLU: plain(layers.SiLU),
     layers.HardSwish: plain(layers.HardSwish),
     layers.HardSigmoid: plain(layers.HardSigmoid),
@@ -178,6 +194,7 @@ LAYERS = {
     layers.Softmax: plain(layers.Softmax),
     layers.LogSoftmax: plain(layers.LogSoftmax),
     layers.Dropout: dropout,
+    layers.StochasticDepth: stochastic_depth,
     layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
     layers.Permute: lambda rng, shape, most: layers.Permute(rng.permutation(3)),
     layers.Reshape: reshape,
@@ -196,6 +213,9 @@ SMOOTH = set(LAYERS) - {  # the gradient of the others jumps somewhere
     layers.LeakyReLU,
     layers.PReLU,
     layers.ELU,
+    layers.SELU,
+    layers.Hardtanh,
+    layers.Threshold,
     layers.HardSwish,
     layers.HardSigmoid,
     layers.Softplus,  # above its threshold it is x
@@ -341,7 +361,9 @@ class Growth:
 def accepts_vectors(kind):
     elementwise = {layers.ReLU, layers.ReLU6, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.GELU, layers.Softplus}
     elementwise |= {layers.SiLU, layers.HardSwish, layers.HardSigmoid, layers.Sigmoid, layers.Tanh, layers.Dropout}
-    elementwise |= {layers.Affine, layers.ChannelScale}
+    elementwise |= {layers.Affine, layers.ChannelScale, layers.StochasticDepth}
+    elementwise |= {layers.SELU, layers.CELU, layers.Mish, layers.Softsign, layers.LogSigmoid}
+    elementwise |= {layers.Hardtanh, layers.Threshold}
     norms = {layers.BatchNorm, layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm}
     return kind in elementwise | norms | {layers.Softmax, layers.LogSoftmax, layers.Linear, layers.Flatten}
 
