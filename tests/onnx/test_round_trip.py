@@ -14,7 +14,8 @@ from fastconv.onnx import OnnxError
 
 IN_PIECES = (  # what ONNX has no operator for, at least in opset 17 or with all settings: refused, or equal to rounding
     *(layers.AdaptiveAvgPool2D, layers.AdaptiveMaxPool2D, layers.AvgPool2D, layers.LpPool2D, layers.MaxPool2D),
-    *(layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm, layers.Affine),
+    *(layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm, layers.Affine, layers.InstanceNorm),
+    *(layers.CELU, layers.Hardtanh, layers.LogSigmoid, layers.Mish, layers.SELU, layers.Softsign, layers.Threshold),
     *(layers.GELU, layers.Softplus, layers.Reshape, layers.Permute, layers.Flatten, layers.Upsample),
     *(layers.MainHead, Shortcut),
 )

@@ -11,6 +11,7 @@ IMAGE, VECTOR, TOKENS = (4, 7, 6), (12,), (6, 4)
 AXES = ("channels", "last")
 SIZES = (1, (7, 3), (3, 4), (9, 8))  # of the result: one that divides the plane, others that do not
 PADDING = ((1, 0), (2, 1))
+INF = float("inf")
 NO_YES = (False, True)
 
 
@@ -26,10 +27,13 @@ def both(*layers):
 
 CASES = [
     *both(layers.ReLU(), layers.ReLU6(), layers.SiLU(), layers.HardSwish(), layers.Softmax(), layers.LogSoftmax()),
-    *images(layers.HardSigmoid(), layers.Sigmoid(), layers.Tanh(), layers.Dropout(0.3)),
+    *images(layers.HardSigmoid(), layers.Sigmoid(), layers.Tanh(), layers.Dropout(0.3), layers.StochasticDepth(0.2)),
     *images(
         layers.GELU(), layers.GELU("tanh"), layers.ELU(), layers.ELU(0.3), layers.LeakyReLU(), layers.LeakyReLU(-4)
     ),
+    *images(layers.Mish(), layers.SELU(), layers.CELU(), layers.CELU(0.3), layers.Softsign(), layers.LogSigmoid()),
+    *both(layers.Hardtanh(), layers.Hardtanh(-0.3, 0.1), layers.Hardtanh(-INF, 0.2), layers.Hardtanh(0.2, INF)),
+    *both(layers.Threshold(0.2, -3), layers.Threshold(-0.5, 7)),
     *both(layers.PReLU(), layers.PReLU(shared=False)),
     *images(layers.Softplus(), layers.Softplus(2.5), layers.Softplus(0.7, 0.5), layers.Softplus(1, -1)),
     *images(
@@ -77,6 +81,7 @@ CASES = [
     *images(layers.GlobalAvgPool2D(), layers.GlobalMaxPool2D()),
     *both(*(layers.BatchNorm(affine=affine, eps=0.01, momentum=0.3) for affine in NO_YES)),
     *both(*(layers.GroupNorm(groups, affine=affine, eps=0.01) for groups in (1, 2, 4) for affine in NO_YES)),
+    *images(*(layers.InstanceNorm(affine=affine, eps=0.01) for affine in NO_YES)),
     *both(*(layers.LayerNorm(affine=affine, eps=0.01) for affine in NO_YES)),
     *both(*(layers.LayerNorm(axis=axis, affine=affine, eps=0.01) for axis in AXES for affine in NO_YES)),
     *((layers.LayerNorm(axis=axis, eps=0.01), TOKENS) for axis in AXES),

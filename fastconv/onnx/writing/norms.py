@@ -8,7 +8,7 @@ import numpy as np
 
 from .part import Part
 
-__all__ = ["affine", "batch_norm", "channel_scale", "group_norm", "layer_norm", "local_response_norm"]
+__all__ = ["affine", "batch_norm", "channel_scale", "group_norm", "instance_norm", "layer_norm", "local_response_norm"]
 
 
 def weights(layer: Any, part: Part) -> tuple[str, str]:
@@ -35,6 +35,11 @@ def group_norm(layer: Any, part: Part) -> str:
     x = part.reshape(part.x, 0, groups, -1)
     y = part.add("InstanceNormalization", x, ones, zeros, epsilon=layer.eps)
     return scaled(layer, part, part.reshape(y, 0, *part.x_shape))
+
+
+def instance_norm(layer: Any, part: Part) -> str:
+    """InstanceNormalization"""
+    return part.add("InstanceNormalization", part.x, *weights(layer, part), epsilon=layer.eps)
 
 
 def scaled(layer: Any, part: Part, z: str) -> str:
