@@ -8,11 +8,11 @@ import numpy as np
 
 from ... import Layer, Node
 from ...typing import Array
-from .arranged import Arranged
+from .arranged import Arranged, arranged
 from .names import layer_name
 from .parsed import Operation
 from .settled import settled
-from .values import Gauss, Refused, Value, shape_of
+from .values import UNFINISHED, Refused, Value, shape_of
 
 if TYPE_CHECKING:
     from .translation import Translation
@@ -48,15 +48,24 @@ class Call:
             raise Refused(f"its input {place + 1} is missing")
         return self.values[place]
 
-    def node(self, place: int = 0) -> Node:
-        """The input at this place, which must be computed from the images."""
+    def computed(self, place: int) -> Any:
+        """The input at this place, a node or one that is arranged."""
         value = self.value(place)
         if isinstance(value, np.ndarray):
             raise Refused(f"its input {place + 1} is a constant of shape {value.shape}")
+        if type(value) in UNFINISHED:
+            raise Refused(f"it reads {UNFINISHED[type(value)]}")
+        return value
+
+    def arranged(self, place: int = 0) -> Arranged:
+        """The input at this place, computed from the images, before its axes are brought into order."""
+        return arranged(self.computed(place))
+
+    def node(self, place: int = 0) -> Node:
+        """The input at this place, which must be computed from the images."""
+        value = self.computed(place)
         if isinstance(value, Arranged):
             value = self.translation.values[self.operation.inputs[place]] = self.values[place] = settled(value)
-        if isinstance(value, Gauss):
-            raise Refused("it reads Erf, which is known as a part of GELU alone")
         found: Node = value
         return found
 

@@ -1,6 +1,7 @@
 """`fastconv.onnx.load` and `fastconv.onnx.read`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from numpy.typing import DTypeLike
 
@@ -14,7 +15,10 @@ __all__ = ["load", "read"]
 
 
 def load(
-    source: AnyPath | bytes, input_shape: int | Sequence[int] | None = None, *, dtype: DTypeLike = "float32"
+    source: AnyPath | bytes,
+    input_shape: int | Sequence[int] | Mapping[str, Any] | None = None,
+    *,
+    dtype: DTypeLike = "float32",
 ) -> Network:
     """Read a network from a file of ONNX; it predicts, and trains on.
 
@@ -23,13 +27,15 @@ def load(
     source : str, pathlib.Path or bytes
         A path, or the bytes of a file. Arrays may lie in other files of its folder.
     input_shape : (C, H, W), (C, L) or (features,), optional
-        The shape of one image, without the batch axis; needed where the file leaves it free.
+        The shape of one image, without the batch axis; needed where the file leaves it free. For several inputs a dict
+        name -> shape.
     dtype : "float32" or "float64"
         Of the network; arrays of other precisions are converted.
 
     Returns
     -------
     Network
+        Where the file has several inputs or outputs, `predict` takes or gives a dict of arrays by their names.
         A parameter has the name of its array in the file where that is a layer's name and the parameter's, such as
         "conv1.weight"; other layers are named after their operation. `network.initializers` says for each parameter
         what its array is called in the file.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ... import Network, Node
+from ... import Network
 from ...ops import check
 from ...typing import Shape
 from ..errors import OnnxError
@@ -27,7 +27,7 @@ class LoadedNetwork(Network):
 
     initializers: Mapping[str, str]
 
-    def __init__(self, model: Any, input_shape: Shape, dtype: DTypeLike, first: "LoadedNetwork | None") -> None:
+    def __init__(self, model: Any, input_shape: Any, dtype: DTypeLike, first: "LoadedNetwork | None") -> None:
         self._first = first
         super().__init__(model, input_shape, dtype, seed=0)
 
@@ -63,7 +63,7 @@ class Model:
         self._graph, self._name, self._dtype = graph, name, np.dtype(dtype)
         if self._dtype not in check.DTYPES:
             raise TypeError(f"dtype must be float32 or float64, got {self._dtype}")
-        self._networks: dict[Shape, LoadedNetwork] = {}
+        self._networks: dict[tuple[Shape, ...], LoadedNetwork] = {}
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -75,13 +75,13 @@ class Model:
         """The names of the outputs."""
         return self._graph.outputs
 
-    def network(self, input_shape: int | Sequence[int] | None = None) -> Network:
+    def network(self, input_shape: int | Sequence[int] | Mapping[str, Any] | None = None) -> Network:
         """The network for images of this shape; all networks of the file share their parameters and buffers.
 
         Parameters
         ----------
         input_shape : (C, H, W), (C, L) or (features,), optional
-            Without the batch axis; needed where the file leaves it free.
+            Without the batch axis; needed where the file leaves it free. For several inputs a dict name -> shape.
 
         Returns
         -------
@@ -93,42 +93,59 @@ class Model:
         OnnxError
             If the shape does not fit the file; if the file holds what fastconv does not compute.
         """
-        shape = shape_for(self._graph, input_shape, self._name)
-        if shape not in self._networks:
-            self._networks[shape] = self._built(shape)
-        return self._networks[shape]
+        shapes = shapes_for(self._graph, input_shape, self._name)
+        key = tuple(shapes.values())
+        if key not in self._networks:
+            self._networks[key] = self._built(shapes)
+        return self._networks[key]
 
-    def _built(self, shape: Shape) -> LoadedNetwork:
+    def _built(self, shapes: dict[str, Shape]) -> LoadedNetwork:
         """A new network."""
         done: list[Translation] = []
-        (one,), (output,) = self._graph.inputs, self._graph.outputs
-        batch = one.shape[0] if one.shape else None
+        graph, lone = self._graph, len(shapes) == 1
+        batch = graph.inputs[0].shape[0] if graph.inputs[0].shape else None
 
-        def model(x: Node) -> Node:
-            done.append(translated(self._graph, {one.name: x}, batch, self._name))
-            return done[0].output(output)
+        def model(x: Any) -> Any:
+            made = translated(graph, {name: x if lone else x[name] for name in shapes}, batch, self._name)
+            done.append(made)
+            found = {name: made.output(name) for name in graph.outputs}
+            return found if len(found) > 1 else found[graph.outputs[0]]
 
         first = next(iter(self._networks.values()), None)
-        network = LoadedNetwork(model, shape, self._dtype, first)
+        try:
+            network = LoadedNetwork(model, next(iter(shapes.values())) if lone else shapes, self._dtype, first)
+        except OnnxError:
+            raise
+        except (ValueError, TypeError, OverflowError) as error:
+            raise OnnxError(f"{self._name} makes no network: {error}") from error
         if first is None:
-            arrays = {**network.parameters, **network.buffers}
+            arrays = network.arrays()
             for name in arrays.keys() & done[0].trained.keys():
                 arrays[name][...] = done[0].trained[name]
-        network.initializers = {n: o for n, o in done[0].origins.items() if n in network.arrays()}
+        network.initializers = {name: origin for name, origin in done[0].origins.items() if name in network.arrays()}
         return network
 
 
-def shape_for(graph: Parsed, given: int | Sequence[int] | None, name: str) -> Shape:
-    """The shape of one image: what the file fixes, and where it leaves extents free what is given."""
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise OnnxError(f"{name} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, not one of each")
-    (one,) = graph.inputs
+def shapes_for(graph: Parsed, given: Any, name: str) -> dict[str, Shape]:
+    """The shape of one image for each input: what the file fixes, and where it leaves extents free what is given."""
+    names = [one.name for one in graph.inputs]
+    if isinstance(given, Mapping):
+        if not given.keys() <= set(names):
+            raise OnnxError(f"the inputs of {name} are {names}, got input_shape of {sorted(map(str, given))}")
+        wanted = dict(given)
+    elif given is not None and len(names) > 1:
+        raise OnnxError(f"{name} has the inputs {names}; write input_shape={{name: shape, ...}}")
+    else:
+        wanted = {names[0]: given}
+    return {one.name: shape_for(one, wanted.get(one.name), name) for one in graph.inputs}
+
+
+def shape_for(one: Input, given: Any, name: str) -> Shape:
+    """The shape of one image for this input."""
     fixed = None if one.shape is None else one.shape[1:]
     if given is None:
         if fixed is None or None in fixed:
-            raise OnnxError(
-                f"the input {one} of {name} has free extents; write input_shape=..., without the batch axis"
-            )
+            raise OnnxError(f"the input {one} of {name} has free extents; write input_shape=, without the batch axis")
         return tuple(n for n in fixed if n is not None)
     shape = (given,) if isinstance(given, int) else tuple(check.integer(n, "input_shape", 1) for n in given)
     if fixed is not None and (

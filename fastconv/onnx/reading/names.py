@@ -13,8 +13,8 @@ def layer_name(arrays: Mapping[str, str | None], operation: Operation, taken: se
     "conv1" where the weight is "conv1.weight" there; otherwise the name of the operation, or of its first array.
     """
     wanted = [name.removesuffix(f".{slot}") for slot, name in arrays.items() if name and name.endswith(f".{slot}")]
-    names = [*filter(None, wanted), operation.name, *filter(None, arrays.values()), *filter(None, operation.outputs)]
-    first = name = names[0]
+    names = filter(None, [*wanted, operation.name, *arrays.values(), *operation.outputs])
+    first = name = next(names)
     number = 1
     while name in taken:
         number += 1

@@ -7,7 +7,7 @@ from .values import Refused
 if TYPE_CHECKING:
     from .call import Call
 
-__all__ = ["pads_of", "windows_of"]
+__all__ = ["Pads", "pads_of", "windows_of"]
 
 Pads = tuple[tuple[int, int], ...]
 

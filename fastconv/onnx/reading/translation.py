@@ -14,7 +14,7 @@ from .operators import TABLE
 from .parsed import Operation, Parsed
 from .settled import settled
 from .sizes import Budget
-from .values import Lost, Refused, Value
+from .values import UNFINISHED, Lost, Refused, Value
 
 __all__ = ["Translation", "translated"]
 
@@ -45,7 +45,8 @@ class Translation:
         except (Refused, *FAULTS) as error:
             raise OnnxError(f"the output {name[:80]!r}: {error}") from None
         if not isinstance(value, Node):
-            raise OnnxError(f"the output {name[:80]!r} does not depend on the images")
+            what = UNFINISHED.get(type(value))
+            raise OnnxError(f"the output {name[:80]!r} {f'is {what}' if what else 'does not depend on the images'}")
         return value
 
 

@@ -7,7 +7,7 @@ from ... import Node
 from ...typing import Array
 from .arranged import Arranged
 
-__all__ = ["BATCH", "Gauss", "Lost", "Refused", "Value", "shape_of"]
+__all__ = ["BATCH", "UNFINISHED", "Gauss", "Lost", "Quantized", "Refused", "Value", "shape_of"]
 
 BATCH = 1_000_003  # stands for the free number of images in arithmetic with shapes: a prime, exact in float32
 
@@ -29,12 +29,22 @@ class Gauss:
     shift: float
 
 
-Value: TypeAlias = Node | Arranged | Array | Gauss | Lost | None  # None: an optional input that is left out
+@dataclass(frozen=True)
+class Quantized:
+    """x / scale + zero_point, which is rounded in the file and not here."""
+
+    x: Node
+    scale: float
+    zero: int
+
+
+UNFINISHED = {Gauss: "Erf, which is known as a part of GELU alone", Quantized: "integers that are not made floats"}
+Value: TypeAlias = Node | Arranged | Array | Gauss | Quantized | Lost | None  # None: an optional input that is left out
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
     """The shape as ONNX sees it: that of a node with BATCH in front."""
-    if isinstance(value, Gauss):
+    if isinstance(value, Gauss | Quantized):
         return shape_of(value.x)
     if isinstance(value, Node | Arranged):
         return (BATCH, *value.shape)

@@ -1,7 +1,9 @@
 """Functions of each value, and softmax."""
 
+from collections.abc import Callable
 from functools import partial
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from ..arranged import Arranged, arranged
 from ..call import Call
 from ..settled import settled
 from ..values import Refused, Value
-from .pieces import affine
+from .pieces import affine, product
 
 __all__ = ["TABLE"]
 
@@ -43,7 +45,7 @@ def hard_sigmoid(call: Call) -> Node:
 
 def softmax(call: Call, kind: type[layers.Softmax] | type[layers.LogSoftmax]) -> Value:
     """`Softmax` and `LogSoftmax`: over one axis, before opset 13 over all axes from one on."""
-    x = arranged(call.value(0))
+    x = call.arranged()
     rank = len(x.shape) + 1
     (axis,) = call.axes((call.integer("axis", -1 if call.opset >= 13 else 1),), rank)
     if axis == 0:
@@ -72,16 +74,13 @@ def clip(call: Call) -> Node:
 
 def between(x: Node, low: float, high: float) -> Node:
     """min(max(x, low), high)"""
-    if low == -np.inf and high == np.inf:
-        return x
-    if high == np.inf:
-        return affine(layers.ReLU()(affine(x, 1.0, -low)), 1.0, low)
-    if low == -np.inf:
-        return affine(layers.ReLU()(affine(x, -1.0, high)), -1.0, high)
     if not low < high:
         raise Refused(f"its bounds {low} and {high} leave nothing between them")
-    size = (high - low) / 6
-    return affine(layers.ReLU6()(affine(x, 1 / size, -low / size)), size, low)
+    if (low, high) == (-np.inf, np.inf):
+        return x
+    if low == 0 and high in (6, np.inf):
+        return layers.ReLU6()(x) if high == 6 else layers.ReLU()(x)
+    return layers.Hardtanh(low, high)(x)
 
 
 def bound(call: Call, place: int, name: str) -> float:
@@ -97,7 +96,34 @@ def dropout(call: Call) -> Node:
     return layers.Dropout(ratio)(call.node(0))
 
 
-TABLE = {
+def selu(call: Call) -> Node:
+    """`Selu`: gamma times ELU; the usual numbers are the layer."""
+    x, alpha, gamma = call.node(0), call.number("alpha", SELU[0]), call.number("gamma", SELU[1])
+    if np.allclose((alpha, gamma), SELU, rtol=1e-6):
+        return layers.SELU()(x)
+    return affine(layers.ELU(alpha)(x), gamma, 0.0)
+
+
+def swish(call: Call) -> Node:
+    """`Swish`: x sigmoid(alpha x)"""
+    x = call.node(0)
+    return product(x, layers.Sigmoid()(affine(x, call.number("alpha", 1.0), 0.0)))
+
+
+def extreme(call: Call, place: int) -> Node:
+    """`Max` (place 0) and `Min` (1) of a node and a number."""
+    values = [call.value(i) for i in range(len(call.values))]
+    numbers = [each for each in values if isinstance(each, np.ndarray)]
+    if len(values) != 2 or len(numbers) != 1 or numbers[0].size != 1:
+        raise Refused("it must be of one node and one number")
+    x = call.node(0 if isinstance(values[1], np.ndarray) else 1)
+    bound = float(numbers[0].item())
+    return between(x, bound, np.inf) if place == 0 else between(x, -np.inf, bound)
+
+
+SELU = 1.67326319217681884765625, 1.05070102214813232421875  # alpha and gamma, as ONNX has them
+
+TABLE: dict[str, Callable[[Call], Any]] = {
     "Relu": lambda call: layers.ReLU()(call.node(0)),
     "LeakyRelu": lambda call: layers.LeakyReLU(call.number("alpha", 0.01))(call.node(0)),
     "Elu": lambda call: layers.ELU(call.number("alpha", 1.0))(call.node(0)),
@@ -106,7 +132,14 @@ TABLE = {
     "Softplus": lambda call: layers.Softplus()(call.node(0)),
     "HardSwish": lambda call: layers.HardSwish()(call.node(0)),
     "Gelu": lambda call: layers.GELU(call.text("approximate", "none"))(call.node(0)),
-    "Swish": lambda call: layers.SiLU()(call.node(0)),
+    "Swish": swish,
+    "Selu": selu,
+    "Celu": lambda call: layers.CELU(call.number("alpha", 1.0))(call.node(0)),
+    "Mish": lambda call: layers.Mish()(call.node(0)),
+    "Softsign": lambda call: layers.Softsign()(call.node(0)),
+    "ThresholdedRelu": lambda call: layers.Threshold(call.number("alpha", 1.0), 0.0)(call.node(0)),
+    "Max": lambda call: extreme(call, 0),
+    "Min": lambda call: extreme(call, 1),
     "HardSigmoid": hard_sigmoid,
     "PRelu": prelu,
     "Softmax": lambda call: softmax(call, layers.Softmax),

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from .... import Node, concat, layers, split
+from .... import Node, concat, layers
 from ..arranged import arranged
 from ..call import Call
 from ..constants import parts_of, slices_of
 from ..settled import settled
-from ..values import Refused
+from ..values import BATCH, Refused
 from .broadcast import expanded
 
 __all__ = ["TABLE"]
@@ -59,7 +60,8 @@ def parted(call: Call) -> Any:
     x = call.node(0)
     axis = axis_of(call, len(x.shape) + 1, 0)
     sizes = parts_of(call, x.shape[axis])
-    return along(x, axis, lambda y: list(split(y, sizes)))
+    ends = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
+    return along(x, axis, lambda y: [y[first:stop] for first, stop in pairwise(ends)])
 
 
 def sliced(call: Call) -> Node:
@@ -67,7 +69,9 @@ def sliced(call: Call) -> Node:
     x = call.node(0)
     for axis, part in slices_of(call):
         if axis == 0:
-            raise Refused("it takes images out of a batch")
+            if part.indices(BATCH) != (0, BATCH, 1):
+                raise Refused("it takes images out of a batch")
+            continue
         first, stop, step = part.indices(x.shape[axis - 1])
         if step < 1 or stop <= first:
             raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis - 1]} is empty or goes backwards")

@@ -1,13 +1,16 @@
 """Matrices: `Gemm`, and `MatMul` with a constant."""
 
 from functools import partial
+from math import prod
 
 import numpy as np
 
 from .... import Node, layers
 from ....typing import Array
+from ..arranged import arranged
 from ..call import Call, Weights
-from ..values import Refused
+from ..settled import settled
+from ..values import Refused, Value
 
 __all__ = ["TABLE"]
 
@@ -42,12 +45,18 @@ def linear(call: Call, x: Node, weights: Weights) -> Node:
     return call.trained(make, x, weights)
 
 
-def matmul(call: Call) -> Node:
-    """`MatMul` of images and a constant matrix."""
-    x, weight = call.node(0), call.constant(1)
+def matmul(call: Call) -> Value:
+    """`MatMul` of images and a constant matrix, along the last axis."""
+    weight = call.constant(1)
     if weight.ndim != 2:
         raise Refused(f"its second input must be a matrix, got shape {weight.shape}")
-    return linear(call, x, {"weight": (weight.T, call.source(1)), **call.bias(weight.shape[1], 0)})
+    weights = {"weight": (weight.T, call.source(1)), **call.bias(weight.shape[1], 0)}
+    value = call.arranged()
+    if len(value.shape) <= 2:
+        return linear(call, call.node(0), weights)
+    rows = prod(value.shape[:-1])
+    y = linear(call, settled(value.reshaped((rows, value.shape[-1]))), weights)
+    return arranged(y).reshaped((*value.shape[:-1], len(weights["weight"][0])))
 
 
 TABLE = {"Gemm": gemm, "MatMul": matmul}

@@ -1,12 +1,14 @@
 """Normalisations."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from .... import Node, layers
+from ..arranged import simplest
 from ..call import Call
-from ..values import Refused
+from ..values import Refused, Value
 
 __all__ = ["TABLE"]
 
@@ -18,6 +20,8 @@ def batch_norm(call: Call) -> Node:
     weights = {slot: (call.constant(i), call.source(i)) for i, slot in enumerate(slots, 1)}
     if not call.integer("spatial", 1):
         raise Refused("its spatial=0 has statistics for each pixel")
+    if call.integer("training_mode", 0):
+        raise Refused("its training_mode=1 is that of training; export the model for prediction, fastconv can train it")
     momentum = 1 - call.number("momentum", 0.9)
     make = partial(layers.BatchNorm, eps=call.number("epsilon", 1e-5), momentum=min(max(momentum, 0.0), 1.0))
     return call.trained(make, x, weights)
@@ -38,10 +42,9 @@ def scale_and_shift(call: Call) -> dict[str, tuple[np.ndarray, str | None]]:
 
 
 def instance_norm(call: Call) -> Node:
-    """`InstanceNormalization`: group norm with one channel in each group."""
-    x = call.node(0)
-    make = partial(layers.GroupNorm, x.shape[0], eps=call.number("epsilon", 1e-5))
-    return call.trained(make, x, scale_and_shift(call))
+    """`InstanceNormalization`"""
+    make = partial(layers.InstanceNorm, affine=True, eps=call.number("epsilon", 1e-5))
+    return call.trained(make, call.node(0), scale_and_shift(call))
 
 
 def group_norm(call: Call) -> Node:
@@ -53,7 +56,29 @@ def group_norm(call: Call) -> Node:
     return call.trained(partial(layers.GroupNorm, groups, eps=call.number("epsilon", 1e-5)), x, weights)
 
 
+def layer_norm(call: Call) -> Value:
+    """`LayerNormalization`: over the last axis, or over all but that of the images.
+
+    Where the channels were only brought to the end for it, the layer normalises them where they are.
+    """
+    value = call.arranged()
+    (axis,) = call.axes((call.integer("axis", -1),), len(value.shape) + 1)
+    weight = call.constant(1)
+    bias = call.constant(2, np.zeros(weight.shape))
+    weights = {"weight": (weight, call.source(1)), "bias": (bias, call.source(2))}
+    make = partial(layers.LayerNorm, eps=call.number("epsilon", 1e-5))
+    if axis == len(value.shape):
+        split, order = simplest(value)
+        if order == (1, 0) and value.shape[-1] == split[0] == value.node.shape[0]:
+            return replace(value, node=call.trained(partial(make, axis="channels"), value.node, weights))
+        return call.trained(partial(make, axis="last"), call.node(0), weights)
+    if axis != 1:
+        raise Refused(f"its axis {axis} must be 1 or the last")
+    return call.trained(make, call.node(0), weights)
+
+
 TABLE = {
+    "LayerNormalization": layer_norm,
     "BatchNormalization": batch_norm,
     "LRN": local_response_norm,
     "InstanceNormalization": instance_norm,

@@ -58,4 +58,7 @@ def product(a: Node, b: Node) -> Node:
             return layers.SiLU()(x)
         if of(gate, layers.HardSigmoid) is x:
             return layers.HardSwish()(x)
+        inner = of(gate, layers.Tanh)
+        if inner is not None and of(inner, layers.Softplus) is x:
+            return layers.Mish()(x)
     return a * b

@@ -1,8 +1,15 @@
 """Pooling: `MaxPool`, `AveragePool`, `LpPool`, and over whole planes."""
 
-from .... import Node, layers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .... import Layer, Node, layers, sequential
+from ..arranged import arranged
 from ..call import Call
 from ..padding import Pads, pads_of, windows_of
+from ..settled import reshaped
 from ..values import Refused
 
 __all__ = ["TABLE", "planes"]
@@ -18,40 +25,41 @@ def planes(x: Node) -> Node:
 def window(call: Call, x: Node) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], Pads]:
     """(kernel, strides, dilations, padding)"""
     kernel = call.integers("kernel_shape", ())
-    if len(kernel) != len(x.shape) - 1:
+    if len(kernel) != len(x.shape) - 1 or len(kernel) not in (1, 2):
         raise Refused(f"its kernel_shape {kernel} must have an extent for each axis of (N, {x.shape}) behind C")
     strides, dilations = windows_of(call, kernel)
-    return kernel, strides, dilations, pads_of(call, x.shape[1:], kernel)
+    found = kernel, strides, dilations, pads_of(call, x.shape[1:], kernel)
+    if len(kernel) == 2:
+        return found
+    kernel, strides, dilations, padding = found
+    return (1, *kernel), (1, *strides), (1, *dilations), ((0, 0), *padding)
 
 
-def max_pool(call: Call) -> Node:
-    """`MaxPool`; its second result, where each maximum is, is not computed."""
-    x = planes(call.node(0))
+def pooled(call: Call, make: Callable[..., Layer], options: dict[str, Any], dilated: bool = False) -> Any:
+    """The layer on images, or on signals (C, L), which are images of one row."""
+    x = call.node(0)
     kernel, strides, dilations, padding = window(call, x)
-    ceil = bool(call.integer("ceil_mode", 0))
-    return layers.MaxPool2D(kernel, strides, padding, dilation=dilations, ceil_mode=ceil)(x)
+    if dilated:
+        options = {**options, "dilation": dilations}
+    elif set(dilations) != {1}:
+        raise Refused(f"its dilations {dilations} must be 1")
+    layer = make(kernel, stride=strides, ceil_mode=bool(call.integer("ceil_mode", 0)), padding=padding, **options)
+    if len(x.shape) == 3:
+        return layer(x)
+    y = layer(reshaped(x, (x.shape[0], 1, x.shape[1])))
+    return arranged(y).reshaped((y.shape[0], y.shape[2]))
 
 
-def average_pool(call: Call) -> Node:
+def average_pool(call: Call) -> Any:
     """`AveragePool`"""
-    x = planes(call.node(0))
-    kernel, strides, dilations, padding = window(call, x)
-    if set(dilations) != {1}:
-        raise Refused(f"its dilations {dilations} must be 1")
-    ceil, count = bool(call.integer("ceil_mode", 0)), bool(call.integer("count_include_pad", 0))
-    return layers.AvgPool2D(kernel, strides, padding, ceil_mode=ceil, count_include_pad=count)(x)
+    return pooled(call, layers.AvgPool2D, {"count_include_pad": bool(call.integer("count_include_pad", 0))})
 
 
-def lp_pool(call: Call) -> Node:
-    """`LpPool`: the border is zeros, which add nothing."""
-    x = planes(call.node(0))
-    kernel, strides, dilations, ((top, bottom), (left, right)) = window(call, x)
-    if set(dilations) != {1}:
-        raise Refused(f"its dilations {dilations} must be 1")
-    if top or bottom or left or right:
-        x = layers.ZeroPad2D((left, right, top, bottom))(x)
-    ceil = bool(call.integer("ceil_mode", 0))
-    return layers.LpPool2D(kernel, stride=strides, norm_type=call.integer("p", 2), ceil_mode=ceil)(x)
+def padded_norm(kernel: tuple[int, ...], *, padding: Pads, **options: Any) -> Any:
+    """`LpPool2D` behind a border of zeros, which add nothing."""
+    (top, bottom), (left, right) = padding
+    layer = layers.LpPool2D(kernel, **options)
+    return sequential(layers.ZeroPad2D((left, right, top, bottom)), layer) if np.any(padding) else layer
 
 
 def global_lp_pool(call: Call) -> Node:
@@ -60,10 +68,10 @@ def global_lp_pool(call: Call) -> Node:
     return layers.LpPool2D(x.shape[1:], norm_type=call.integer("p", 2))(x)
 
 
-TABLE = {
-    "MaxPool": max_pool,
+TABLE: dict[str, Callable[[Call], Any]] = {
+    "MaxPool": lambda call: pooled(call, layers.MaxPool2D, {}, dilated=True),
     "AveragePool": average_pool,
-    "LpPool": lp_pool,
+    "LpPool": lambda call: pooled(call, padded_norm, {"norm_type": call.integer("p", 2)}),
     "GlobalLpPool": global_lp_pool,
     "GlobalAveragePool": lambda call: layers.AdaptiveAvgPool2D(1)(planes(call.node(0))),
     "GlobalMaxPool": lambda call: layers.AdaptiveMaxPool2D(1)(planes(call.node(0))),

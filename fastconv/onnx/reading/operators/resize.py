@@ -24,12 +24,14 @@ def depth_to_space(call: Call) -> Arranged:
 
 
 def space_to_depth(call: Call) -> Arranged:
-    """`SpaceToDepth`"""
+    """`SpaceToDepth`, in both orders of the channels."""
     x, r = planes(call.node(0)), call.integer("blocksize", 1)
     c, h, w = x.shape
-    if r < 1 or h % r or w % r:
-        raise Refused(f"its blocksize {r} does not divide {h} x {w}")
-    return Arranged(x, (c, h // r, r, w // r, r), (2, 4, 0, 1, 3), (c * r * r, h // r, w // r))
+    mode = call.text("mode", "DCR")
+    if r < 1 or h % r or w % r or mode not in ("DCR", "CRD"):
+        raise Refused(f"its blocksize {r} does not divide {h} x {w}, or its mode {mode!r} is unknown")
+    order = (2, 4, 0, 1, 3) if mode == "DCR" else (0, 2, 4, 1, 3)
+    return Arranged(x, (c, h // r, r, w // r, r), order, (c * r * r, h // r, w // r))
 
 
 def pad(call: Call) -> Any:

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from ..arranged import Arranged, arranged
+from ..arranged import Arranged
 from ..call import Call
 from ..constants import FOLDED
 from ..values import BATCH, Refused, Value
@@ -10,16 +10,9 @@ from ..values import BATCH, Refused, Value
 __all__ = ["TABLE"]
 
 
-def images(call: Call) -> Arranged:
-    """The first input, which must be computed from the images."""
-    if call.is_constant():
-        call.node(0)
-    return arranged(call.value(0))
-
-
 def without_batch(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of one image; Refused where the first axis is something else than the number of images."""
-    x = images(call)
+    x = call.arranged()
     free = {BATCH, call.translation.batch}
     if not shape or not (shape[0] in free or (shape[0] == -1 and -1 not in shape[1:])):
         raise Refused(f"its shape {shape} does not begin with the number of images")
@@ -40,21 +33,21 @@ def reshape(call: Call) -> Arranged:
         if any(n == 0 and i >= len(old) for i, n in enumerate(shape)):
             raise Refused(f"its shape {shape} keeps extents that there are not")
         shape = tuple(old[i] if n == 0 else n for i, n in enumerate(shape))
-    return images(call).reshaped(without_batch(call, shape))
+    return call.arranged().reshaped(without_batch(call, shape))
 
 
 def flatten(call: Call) -> Arranged:
     """`Flatten`"""
-    x = images(call)
-    (axis,) = call.axes((call.integer("axis", 1),), len(x.shape) + 2)
-    if axis != 1:
+    x = call.arranged()
+    axis, rank = call.integer("axis", 1), len(x.shape) + 1
+    if axis not in (1, 1 - rank):
         raise Refused(f"its axis {axis} must be 1: axis 0 is the images")
     return x.reshaped((prod(x.shape),))
 
 
 def transpose(call: Call) -> Arranged:
     """`Transpose`"""
-    x = images(call)
+    x = call.arranged()
     rank = len(x.shape) + 1
     axes = call.axes(call.integers("perm", tuple(reversed(range(rank)))), rank)
     if len(axes) != rank or axes[0] != 0:
@@ -67,7 +60,7 @@ def transpose(call: Call) -> Arranged:
 
 def squeeze(call: Call) -> Arranged:
     """`Squeeze`"""
-    x, axes = images(call), call.list_of("axes", 1)
+    x, axes = call.arranged(), call.list_of("axes", 1)
     shape = call.shape(0)
     gone = call.axes(axes, len(shape)) if axes is not None else tuple(i for i, n in enumerate(shape) if n == 1)
     if any(shape[axis] != 1 for axis in gone):
@@ -77,7 +70,7 @@ def squeeze(call: Call) -> Arranged:
 
 def unsqueeze(call: Call) -> Arranged:
     """`Unsqueeze`"""
-    x, axes = images(call), call.list_of("axes", 1) or ()
+    x, axes = call.arranged(), call.list_of("axes", 1) or ()
     added = call.axes(axes, len(x.shape) + 1 + len(axes))
     if 0 in added:
         raise Refused("its axis 0 is that of the images")
@@ -87,7 +80,7 @@ def unsqueeze(call: Call) -> Arranged:
 
 def same(call: Call) -> Value:
     """`Identity`, and casts between floats."""
-    found: Value = call.value(0)
+    found: Value = call.computed(0)
     return found
 
 
