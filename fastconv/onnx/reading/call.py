@@ -95,6 +95,13 @@ class Call:
         """An attribute that is an integer."""
         return self.attribute(name, int, default)
 
+    def flag(self, name: str, default: bool = False) -> bool:
+        """An attribute that is 0 or 1."""
+        value = self.integer(name, int(default))
+        if value not in (0, 1):
+            raise Refused(f"its attribute {name} must be 0 or 1, got {value}")
+        return bool(value)
+
     def number(self, name: str, default: float | None = None) -> Any:
         """An attribute that is a number."""
         return self.attribute(name, (int, float), default)

@@ -71,7 +71,7 @@ def reshaped(call: "Call") -> Array:
     """`Reshape`: 0 keeps an extent, unless allowzero."""
     x = call.constant(0)
     shape = list(call.list_of("shape", 1) or ())
-    if not call.integer("allowzero", 0):
+    if not call.flag("allowzero"):
         shape = [x.shape[i] if n == 0 else n for i, n in enumerate(shape)]
     return x.reshape(shape)
 
@@ -143,10 +143,10 @@ def reduced(function: Callable[..., Any]) -> Callable[["Call"], Array]:
 
     def compute(call: "Call") -> Array:
         x, axes = call.constant(0), call.list_of("axes", 1)
-        if not axes and call.integer("noop_with_empty_axes", 0):
+        if not axes and call.flag("noop_with_empty_axes"):
             return x
         over = call.axes(axes, x.ndim) if axes else None
-        return np.asarray(function(x, axis=over, keepdims=bool(call.integer("keepdims", 1)))).astype(x.dtype)
+        return np.asarray(function(x, axis=over, keepdims=call.flag("keepdims", True))).astype(x.dtype)
 
     return compute
 

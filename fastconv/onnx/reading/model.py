@@ -26,6 +26,7 @@ class LoadedNetwork(Network):
     """
 
     initializers: Mapping[str, str]
+    _first: "LoadedNetwork | None" = None  # whose arrays it shares; a copy has its own
 
     def __init__(self, model: Any, input_shape: Any, dtype: DTypeLike, first: "LoadedNetwork | None") -> None:
         self._first = first
@@ -45,7 +46,7 @@ class LoadedNetwork(Network):
             super().initialise(*rules)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_first": None}
+        return {name: value for name, value in super().__getstate__().items() if name != "_first"}
 
 
 class Model:

@@ -84,6 +84,11 @@ CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "matmul, then its bias": ([node("MatMul", "x w", "z"), node("Add", "b z")], ROW, M),
     "matmul of tokens": ([node("MatMul", "x w", "z"), node("Add", "z b")], (7, 6), M),
     "matmul along the last of three axes": ([node("MatMul", "x w")], (3, 4, 6), M),
+    "matmul along the last of three axes, then its bias": (
+        [node("MatMul", "x w", "z"), node("Add", "z b", "a"), node("Relu", "a")],
+        (3, 4, 6),
+        M,
+    ),
     "leaky relu": ([node("LeakyRelu", "x", alpha=0.3)], IMAGE, {}),
     "elu": ([node("Elu", "x", alpha=0.7)], IMAGE, {}),
     "hard sigmoid": ([node("HardSigmoid", "x")], IMAGE, {}),

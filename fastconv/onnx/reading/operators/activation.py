@@ -85,9 +85,9 @@ def between(x: Node, low: float, high: float) -> Node:
 
 def bound(call: Call, place: int, name: str) -> float:
     """A bound of `Clip`, infinite where it is left out."""
-    default = -np.inf if name == "min" else np.inf
-    value = call.constant(place).item() if call.has(place) else call.number(name, default)
-    return float(np.clip(value, *((-np.inf, np.inf) if abs(value) < 3e38 else (default, default))))
+    none = -np.inf if name == "min" else np.inf
+    value = float(call.constant(place).item() if call.has(place) else call.number(name, none))
+    return none if value * np.sign(none) > 3e38 else value  # older files write the largest float32 for none
 
 
 def dropout(call: Call) -> Node:

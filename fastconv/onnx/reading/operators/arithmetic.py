@@ -33,7 +33,7 @@ def sides(call: Call) -> Sides:
 def add(call: Call) -> Any:
     """`Add`"""
     if call.operation in call.translation.absorbed:
-        return call.value(0) if isinstance(call.value(0), Node) else call.value(1)
+        return call.value(1 if isinstance(call.value(0), np.ndarray) else 0)
     return total(*sides(call))
 
 

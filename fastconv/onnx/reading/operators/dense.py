@@ -18,11 +18,11 @@ __all__ = ["TABLE"]
 def gemm(call: Call) -> Node:
     """`Gemm`: y = alpha A B + beta C with the matrices transposed at will; A is the images."""
     x, weight = call.node(0), call.constant(1)
-    if call.integer("transA", 0):
+    if call.flag("transA"):
         raise Refused("its transA=1 mixes the images of a batch")
     if len(x.shape) != 1 or weight.ndim != 2:
         raise Refused(f"it needs matrices, got (N, {x.shape}) and {weight.shape}")
-    weight = weight if call.integer("transB", 0) else weight.T
+    weight = weight if call.flag("transB") else weight.T
     weight = scaled(weight, call.number("alpha", 1.0))
     weights: dict[str, tuple[Array, str | None]] = {"weight": (weight, call.source(1))}
     if call.has(2):

@@ -18,9 +18,9 @@ def batch_norm(call: Call) -> Node:
     x = call.node(0)
     slots = "weight", "bias", "running_mean", "running_var"
     weights = {slot: (call.constant(i), call.source(i)) for i, slot in enumerate(slots, 1)}
-    if not call.integer("spatial", 1):
+    if not call.flag("spatial", True):
         raise Refused("its spatial=0 has statistics for each pixel")
-    if call.integer("training_mode", 0):
+    if call.flag("training_mode"):
         raise Refused("its training_mode=1 is that of training; export the model for prediction, fastconv can train it")
     momentum = 1 - call.number("momentum", 0.9)
     make = partial(layers.BatchNorm, eps=call.number("epsilon", 1e-5), momentum=min(max(momentum, 0.0), 1.0))

@@ -43,7 +43,7 @@ def pooled(call: Call, make: Callable[..., Layer], options: dict[str, Any], dila
         options = {**options, "dilation": dilations}
     elif set(dilations) != {1}:
         raise Refused(f"its dilations {dilations} must be 1")
-    layer = make(kernel, stride=strides, ceil_mode=bool(call.integer("ceil_mode", 0)), padding=padding, **options)
+    layer = make(kernel, stride=strides, ceil_mode=call.flag("ceil_mode"), padding=padding, **options)
     if len(x.shape) == 3:
         return layer(x)
     y = layer(reshaped(x, (x.shape[0], 1, x.shape[1])))
@@ -52,7 +52,7 @@ def pooled(call: Call, make: Callable[..., Layer], options: dict[str, Any], dila
 
 def average_pool(call: Call) -> Any:
     """`AveragePool`"""
-    return pooled(call, layers.AvgPool2D, {"count_include_pad": bool(call.integer("count_include_pad", 0))})
+    return pooled(call, layers.AvgPool2D, {"count_include_pad": call.flag("count_include_pad")})
 
 
 def padded_norm(kernel: tuple[int, ...], *, padding: Pads, **options: Any) -> Any:

@@ -24,7 +24,7 @@ def over(call: Call, pool: Callable[[Node, int], Node]) -> Arranged:
     kept = [axis for axis in range(len(x.shape)) if axis not in inside]
     size, shape = prod(x.shape[axis] for axis in inside), tuple(x.shape[axis] for axis in kept)
     y = pool(as_planes(x, kept, inside), size)
-    if call.integer("keepdims", 1):
+    if call.flag("keepdims", True):
         shape = tuple(1 if axis in inside else n for axis, n in enumerate(x.shape))
     return arranged(y).reshaped(shape)
 

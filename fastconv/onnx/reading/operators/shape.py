@@ -29,7 +29,7 @@ def without_batch(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
 def reshape(call: Call) -> Arranged:
     """`Reshape`: 0 keeps an extent, unless allowzero."""
     shape, old = call.list_of("shape", 1) or (), call.shape(0)
-    if not call.integer("allowzero", 0):
+    if not call.flag("allowzero"):
         if any(n == 0 and i >= len(old) for i, n in enumerate(shape)):
             raise Refused(f"its shape {shape} keeps extents that there are not")
         shape = tuple(old[i] if n == 0 else n for i, n in enumerate(shape))
