@@ -1,11 +1,11 @@
 """What a file says about a layer that ONNX has no single operator for, or none with the same numbers, which are float32
 there: it can be read as that layer again.
 
-The last node of the layer's operators has among its metadata "fastconv": a JSON object with the layer as one types it,
-the name of the value that it reads, and the names of its arrays. Other programs pass over it.
+The last node of the layer's operators has among its metadata "fastconv": a JSON object with the layer's class, its
+arguments, the name of the value that it reads, and the names of its arrays. Other programs pass over it.
 """
 
-import ast
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ __all__ = ["KEY", "Record", "read", "written"]
 KEY = "fastconv"
 CLASSES: dict[str, type[Layer]] = {name: getattr(layers, name) for name in layers.__all__} | {"Shortcut": Shortcut}
 MOST_TEXT = 100_000  # characters
-FAULTS = (ValueError, TypeError, SyntaxError, LookupError, AttributeError, RecursionError, MemoryError)
+FAULTS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -27,34 +27,42 @@ class Record:
     """The class and the arguments of a layer, the value that it reads, and its arrays: own name -> name in the file."""
 
     kind: Callable[..., Layer]
-    positional: tuple[Any, ...]
-    named: Mapping[str, Any]
+    arguments: Mapping[str, Any]
     reads: str
     arrays: Mapping[str, str]
 
     def make(self, name: str | None = None) -> Layer:
         """The layer, with this name."""
-        return self.kind(*self.positional, **self.named, name=name)
+        return self.kind(**self.arguments, name=name)
 
 
 def written(layer: Layer, reads: str, arrays: Mapping[str, str]) -> str:
-    """The text of a record; '' for layers that are not fastconv's own."""
-    text = json.dumps({"layer": repr(layer), "reads": reads, "arrays": dict(arrays)})
-    return text if CLASSES.get(type(layer).__name__) is type(layer) and read(text) else ""
+    """The text of a record; '' for layers that are not fastconv's own, and for arguments that JSON does not hold."""
+    kind = type(layer)
+    if CLASSES.get(kind.__name__) is not kind:
+        return ""
+    names = [name for name in inspect.signature(kind).parameters if name not in ("name", "activation")]
+    arguments = {name: getattr(layer, name) for name in names}
+    about = {"layer": kind.__name__, "arguments": arguments, "reads": reads, "arrays": dict(arrays)}
+    try:
+        text = json.dumps(about)
+    except TypeError:
+        return ""
+    return text if len(text) <= MOST_TEXT else ""
 
 
 def read(text: str) -> Record | None:
-    """The record of a text; None where it is none. Nothing in it is run."""
+    """The record of a text; None where it is none."""
     try:
-        if len(text) > MOST_TEXT:
-            return None
-        about = json.loads(text)
+        about = json.loads(text) if len(text) <= MOST_TEXT else {}
         reads, arrays = about["reads"], about["arrays"]
-        if not all(isinstance(name, str) for name in (reads, *arrays, *arrays.values())):
-            return None
-        call: Any = ast.parse(about["layer"], mode="eval").body
-        positional = tuple(ast.literal_eval(value) for value in call.args)
-        named = {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg != "name"}
-        return None if None in named else Record(CLASSES[call.func.id], positional, named, reads, arrays)
+        arguments = {name: paired(value) for name, value in about["arguments"].items() if name != "name"}
+        texts = all(isinstance(name, str) for name in (reads, *arrays, *arrays.values()))
+        return Record(CLASSES[about["layer"]], arguments, reads, arrays) if texts else None
     except FAULTS:
         return None
+
+
+def paired(value: Any) -> Any:
+    """Lists as tuples."""
+    return tuple(map(paired, value)) if isinstance(value, list) else value

@@ -89,7 +89,7 @@ def written(
     else:
         result = ready[type(node.layer)](node.layer, part)
     name = named(graph, node, result, first)
-    if node.layer is not None and own is None and (part.rounded or len(graph.nodes) > first + 1):
+    if node.layer is not None and own is None and (part.unclear or len(graph.nodes) > first + 1):
         record(graph, name, node.layer, part)
     graph.shapes[name] = node.shape
     return name

@@ -108,5 +108,6 @@ def affine(layer: Any, part: Part) -> str:
 
 
 def channel_scale(layer: Any, part: Part) -> str:
-    """weight x; the weight is stored as (C, 1, 1)."""
+    """weight x; the weight is stored as (C, 1, 1). A single one would look like a fixed number."""
+    part.unclear = part.x_shape[0] == 1
     return part.add("Mul", part.x, part.parameter("weight", part.per_channel(part.arrays["weight"])))

@@ -107,12 +107,12 @@ class Part:
         self.graph, self.name, self.x, (self.x_shape, self.y_shape) = graph, name, x, shapes
         self.dtype, self.opset, self.arrays, self.owner = graph.dtype, graph.opset, arrays, owner
         self.used: dict[str, str] = {}  # of the arrays: own name -> name in the file
-        self.rounded = False  # whether an attribute is another number in float32, which ONNX has for all of them
+        self.unclear = False  # whether the operators alone do not say which layer this is; numbers there are float32
         self.rearranged = False  # whether one of them is stored in another order
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """A node of ONNX with one result; the name of this. An input "" is left out."""
-        self.rounded |= any(isinstance(v, float) and float(str(np.float32(v))) != v for v in attributes.values())
+        self.unclear |= any(isinstance(v, float) and float(str(np.float32(v))) != v for v in attributes.values())
         return self.graph.add(op, inputs, f"{self.name}.{op.lower()}", attributes)
 
     def constant(self, values: ArrayLike, dtype: DTypeLike | None = None) -> str:

@@ -9,20 +9,7 @@ __all__ = ["KNOWN", "TABLE"]
 
 TABLE = {
     name: translate
-    for family in (
-        activation,
-        arithmetic,
-        channels,
-        conv,
-        dense,
-        norm,
-        pool,
-        quantized,
-        recorded,
-        reduction,
-        resize,
-        shape,
-    )
+    for family in (activation, arithmetic, channels, conv, dense, norm, pool, quantized, reduction, resize, shape)
     for name, translate in family.TABLE.items()
 }
 KNOWN = TABLE | recorded.TABLE  # and what fastconv itself wrote
