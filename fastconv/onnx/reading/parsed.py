@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from onnx import TensorProto, helper
 
 from ...typing import Array
+from .. import records
 from ..errors import OnnxError
 from .tensors import array_of
 
@@ -78,7 +80,9 @@ def parsed(model: Any) -> Parsed:
     if not inputs or not outputs:
         raise OnnxError(f"the model has no {'output' if inputs else 'input'}")
     known = {*arrays, *(each.name for each in inputs)}
-    order = needed([operation_of(node) for node in graph.node], outputs, known)
+    made = known | {name for node in graph.node for name in node.output}
+    operations = [recorded(node, made) or operation_of(node) for node in graph.node]
+    order = as_in_file(operations, needed(operations, outputs, known), known)
     readers: dict[str, list[Operation | None]] = {}
     for operation in order:
         for name in operation.inputs:
@@ -99,6 +103,16 @@ def input_of(value: Any) -> Input:
     return Input(value.name, tuple(None if n is not None and n <= 0 else n for n in shape))
 
 
+def recorded(node: Any, known: set[str]) -> Operation | None:
+    """The layer of fastconv that the node ends; None where it ends none, or where another program changed the names."""
+    text = next((each.value for each in getattr(node, "metadata_props", ()) if each.key == records.KEY), None)
+    record = None if text is None else records.read(text)
+    if record is None or len(node.output) != 1 or not {record.reads, *record.arrays.values()} <= known:
+        return None
+    inputs = (record.reads, *record.arrays.values())
+    return Operation(node.name, "fastconv", inputs, tuple(node.output), {"record": record})
+
+
 def operation_of(node: Any) -> Operation:
     """A NodeProto in plain Python; arrays among its attributes are converted."""
     kind = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
@@ -108,6 +122,8 @@ def operation_of(node: Any) -> Operation:
             value = helper.get_attribute_value(each)
         except ValueError:
             raise OnnxError(f"the attribute {each.name[:80]!r} of {kind} {node.name[:80]!r} has no value") from None
+        if isinstance(value, float):
+            value = float(str(np.float32(value)))  # 1e-5, not the float32 nearest to it
         attributes[each.name] = array_of(value) if isinstance(value, TensorProto) else value
     return Operation(node.name, kind[:80], tuple(node.input), tuple(node.output), attributes)
 
@@ -141,3 +157,15 @@ def needed(operations: list[Operation], outputs: Iterable[str], known: set[str])
                     raise OnnxError(f"{operation.title} reads {name[:80]!r}, which depends on its own result")
                 stack.append((makers[name], False))
     return order
+
+
+def as_in_file(operations: list[Operation], order: list[Operation], known: set[str]) -> list[Operation]:
+    """The operations of `order` as the file has them, where they can run so: sums and fusions are then the same."""
+    wanted = {id(operation) for operation in order}
+    found = [operation for operation in operations if id(operation) in wanted]
+    made = {"", *known}
+    for operation in found:
+        if not made.issuperset(operation.inputs):
+            return order
+        made.update(operation.outputs)
+    return found

@@ -10,7 +10,7 @@ from ..errors import OnnxError
 from .arranged import Arranged
 from .call import Call
 from .constants import FOLDED, folded
-from .operators import TABLE
+from .operators import KNOWN
 from .parsed import Operation, Parsed
 from .settled import settled
 from .sizes import Budget
@@ -72,7 +72,7 @@ def translated(graph: Parsed, inputs: dict[str, Node], batch: int | None, name: 
 def results_of(operation: Operation, translation: Translation) -> list[Value]:
     """The results of one operation; Refused with the reason."""
     call = Call(operation, translation)
-    translate: Callable[[Call], Any] | None = TABLE.get(operation.kind)
+    translate: Callable[[Call], Any] | None = KNOWN.get(operation.kind)
     if any(isinstance(value, Lost) for value in call.values):
         if translate is None and operation.kind not in FOLDED:
             raise Refused("fastconv has no such operation")

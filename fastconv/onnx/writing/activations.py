@@ -8,8 +8,8 @@ import numpy as np
 
 from .part import Part
 
-__all__ = ["dropout", "elu", "gelu", "hard_sigmoid", "hard_swish", "leaky_relu", "over_channels", "plain", "prelu"]
-__all__ += ["relu6", "silu", "softplus"]
+__all__ = ["celu", "dropout", "elu", "gelu", "hard_sigmoid", "hard_swish", "hardtanh", "leaky_relu", "log_sigmoid"]
+__all__ += ["mish", "over_channels", "plain", "prelu", "relu6", "silu", "softplus", "stochastic_depth", "threshold"]
 
 CLOSE = 20.0  # where beta x is larger, log(1 + exp(beta x)) and beta x are one number of float32
 
@@ -52,6 +52,26 @@ def elu(layer: Any, part: Part) -> str:
     return part.add("Elu", part.x, alpha=layer.alpha)
 
 
+def celu(layer: Any, part: Part) -> str:
+    """Celu, which ONNX has for float32 alone; alpha elu(x / alpha) in float64"""
+    if part.dtype == np.float32:
+        return part.add("Celu", part.x, alpha=layer.alpha)
+    alpha = part.constant(layer.alpha)
+    return part.add("Mul", part.add("Elu", part.add("Div", part.x, alpha)), alpha)
+
+
+def hardtanh(layer: Any, part: Part) -> str:
+    """min(max(x, min_val), max_val), without bounds that are infinite"""
+    bounds = [part.constant(v) if np.isfinite(v) else "" for v in (layer.min_val, layer.max_val)]
+    return part.add("Clip", part.x, *bounds)
+
+
+def threshold(layer: Any, part: Part) -> str:
+    """x where x > threshold, else value"""
+    above = part.add("Greater", part.x, part.constant(layer.threshold))
+    return part.add("Where", above, part.x, part.constant(layer.value))
+
+
 def hard_sigmoid(layer: Any, part: Part) -> str:
     """min(max(x / 6 + 1/2, 0), 1)"""
     return part.add("HardSigmoid", part.x, alpha=1 / 6, beta=0.5)
@@ -67,6 +87,18 @@ def hard_swish(layer: Any, part: Part) -> str:
 def silu(layer: Any, part: Part) -> str:
     """x sigmoid(x)"""
     return part.add("Mul", part.x, part.add("Sigmoid", part.x))
+
+
+def mish(layer: Any, part: Part) -> str:
+    """Mish from opset 18 on, before it x tanh(softplus(x))"""
+    if part.opset >= 18:
+        return part.add("Mish", part.x)
+    return part.add("Mul", part.x, part.add("Tanh", part.add("Softplus", part.x)))
+
+
+def log_sigmoid(layer: Any, part: Part) -> str:
+    """-softplus(-x)"""
+    return part.add("Neg", part.add("Softplus", part.add("Neg", part.x)))
 
 
 def gelu(layer: Any, part: Part) -> str:
@@ -97,3 +129,8 @@ def softplus(layer: Any, part: Part) -> str:
 def dropout(layer: Any, part: Part) -> str:
     """Dropout, which does nothing outside of training; a program that trains knows its p."""
     return part.add("Dropout", part.x, part.constant(layer.p, np.float32))
+
+
+def stochastic_depth(layer: Any, part: Part) -> str:
+    """Nothing: ONNX has no operator for what it does in training"""
+    return part.x

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
+from .. import records
 from ..errors import OnnxError
 from .folding import arrays_of, folded
 from .joints import JOINTS
@@ -88,8 +89,17 @@ def written(
     else:
         result = ready[type(node.layer)](node.layer, part)
     name = named(graph, node, result, first)
+    if node.layer is not None and own is None and (part.unclear or len(graph.nodes) > first + 1):
+        record(graph, name, node.layer, part)
     graph.shapes[name] = node.shape
     return name
+
+
+def record(graph: Growing, name: str, layer: Any, part: Part) -> None:
+    """Says at the last node which layer the nodes are, for `load`."""
+    text = "" if part.rearranged else records.written(layer, part.x, part.used)
+    if text and graph.nodes[-1].output[0] == name:
+        graph.nodes[-1].metadata_props.add(key=records.KEY, value=text)
 
 
 def named(graph: Growing, node: Any, result: Any, first: int) -> str:

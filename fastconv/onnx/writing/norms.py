@@ -8,7 +8,7 @@ import numpy as np
 
 from .part import Part
 
-__all__ = ["affine", "batch_norm", "channel_scale", "group_norm", "layer_norm", "local_response_norm"]
+__all__ = ["affine", "batch_norm", "channel_scale", "group_norm", "instance_norm", "layer_norm", "local_response_norm"]
 
 
 def weights(layer: Any, part: Part) -> tuple[str, str]:
@@ -35,6 +35,11 @@ def group_norm(layer: Any, part: Part) -> str:
     x = part.reshape(part.x, 0, groups, -1)
     y = part.add("InstanceNormalization", x, ones, zeros, epsilon=layer.eps)
     return scaled(layer, part, part.reshape(y, 0, *part.x_shape))
+
+
+def instance_norm(layer: Any, part: Part) -> str:
+    """InstanceNormalization"""
+    return part.add("InstanceNormalization", part.x, *weights(layer, part), epsilon=layer.eps)
 
 
 def scaled(layer: Any, part: Part, z: str) -> str:
@@ -103,5 +108,6 @@ def affine(layer: Any, part: Part) -> str:
 
 
 def channel_scale(layer: Any, part: Part) -> str:
-    """weight x; the weight is stored as (C, 1, 1)."""
+    """weight x; the weight is stored as (C, 1, 1). A single one would look like a fixed number."""
+    part.unclear = part.x_shape[0] == 1
     return part.add("Mul", part.x, part.parameter("weight", part.per_channel(part.arrays["weight"])))

@@ -106,9 +106,13 @@ class Part:
     ) -> None:
         self.graph, self.name, self.x, (self.x_shape, self.y_shape) = graph, name, x, shapes
         self.dtype, self.opset, self.arrays, self.owner = graph.dtype, graph.opset, arrays, owner
+        self.used: dict[str, str] = {}  # of the arrays: own name -> name in the file
+        self.unclear = False  # whether the operators alone do not say which layer this is; numbers there are float32
+        self.rearranged = False  # whether one of them is stored in another order
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """A node of ONNX with one result; the name of this. An input "" is left out."""
+        self.unclear |= any(isinstance(v, float) and float(str(np.float32(v))) != v for v in attributes.values())
         return self.graph.add(op, inputs, f"{self.name}.{op.lower()}", attributes)
 
     def constant(self, values: ArrayLike, dtype: DTypeLike | None = None) -> str:
@@ -122,7 +126,10 @@ class Part:
 
     def parameter(self, key: str, values: Array | None = None) -> str:
         """The name of one of `arrays`, which the file calls as the network does; `values` are stored in its place."""
-        return self.graph.initializer(f"{self.owner}.{key}", self.arrays[key] if values is None else values)
+        name, array = self.used.setdefault(key, f"{self.owner}.{key}"), self.arrays[key]
+        if values is not None and not np.array_equal(values.ravel(), array.ravel(), equal_nan=True):
+            self.rearranged = True
+        return self.graph.initializer(name, array if values is None else values)
 
     def bias(self) -> tuple[str, ...]:
         """The name of the bias, if there is one."""

@@ -77,6 +77,9 @@ def save(
     file is checked in full by onnx before it is written; the old file stays until the new one is whole. Results agree
     with `predict` to rounding.
 
+    `load` gives the network back with the same bits: where ONNX has no operator for a layer, the last of the nodes that
+    it becomes says in its metadata which layer they are. Folded norms and layers of your own stay what they became.
+
     Padding, ``ceil_mode`` and pooling to sizes that do not divide the plane are written so that all programs compute
     the same, which may be with other operators than the layer's own.
 

@@ -3,12 +3,13 @@
 Each takes a `Call`, and gives the operation's result, or a list of them.
 """
 
-from . import activation, arithmetic, channels, conv, dense, norm, pool, quantized, reduction, resize, shape
+from . import activation, arithmetic, channels, conv, dense, norm, pool, quantized, recorded, reduction, resize, shape
 
-__all__ = ["TABLE"]
+__all__ = ["KNOWN", "TABLE"]
 
 TABLE = {
     name: translate
     for family in (activation, arithmetic, channels, conv, dense, norm, pool, quantized, reduction, resize, shape)
     for name, translate in family.TABLE.items()
 }
+KNOWN = TABLE | recorded.TABLE  # and what fastconv itself wrote
