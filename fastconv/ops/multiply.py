@@ -20,8 +20,6 @@ def multiply(a: Array, b: Array, *, out: Array | None = None) -> Array:
 
     y = a b
 
-    With `b` of shape (N, C, 1, 1) this is the scaling of a squeeze-and-excitation block.
-
     Parameters
     ----------
     a : array of any shape, float32 or float64
@@ -40,6 +38,10 @@ def multiply(a: Array, b: Array, *, out: Array | None = None) -> Array:
         Dtypes other than float32 and float64, or that differ.
     ValueError
         Other shapes, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact but for one rounding. Hu 2018 [68]: the scaling of a squeeze-and-excitation block.
 
     Examples
     --------
@@ -76,8 +78,14 @@ def multiply_backward(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
 
     Raises
     ------
-    TypeError, ValueError
-        As `multiply`; for a `dy` of another shape.
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Factors that do not fit, a `dy` of another shape.
+
+    Notes
+    -----
+    Sums join one in double after at most 128 products for each lane. The bits do not depend on the number of threads.
 
     Examples
     --------

@@ -45,10 +45,13 @@ def convolutions(n):
     yield ops.conv_transpose2d, (x, n(3, 4, 3, 3), n(4)), {"stride": 2, "padding": 1, "output_padding": 1}
     yield ops.conv_transpose2d, (x, n(3, 2, 3, 3)), {"groups": 3}
     yield from ((ops.convolve2d, (n(5, 6), n(3, 3)), {"mode": mode}) for mode in ("full", "same", "valid"))
-    x = n(2, 3, 8)
+    x, x2 = n(2, 3, 8), x
     yield ops.conv1d, (x, n(4, 3, 3), n(4)), {"stride": 2, "padding": 1}
     yield ops.conv1d, (x[0], n(6, 1, 3)), {"groups": 3, "dilation": 2}
     yield ops.conv_transpose1d, (x, n(3, 4, 3), n(4)), {"stride": 2, "padding": 1, "output_padding": 1}
+    yield ops.multiply, (x2, n(2, 3, 6, 6)), {}
+    yield ops.multiply, (x2, n(2, 3, 1, 1)), {}
+    yield ops.multiply, (x2, n(2, 1, 6, 6)), {}
     yield ops.linear, (n(4, 3), n(5, 3), n(5)), {}
     yield ops.linear, (n(4, 3), n(5, 3)), {}
 
