@@ -93,6 +93,10 @@ def test_borders(mode):
     same([node("Pad", "x p v", mode=mode)], arrays)
 
 
+def test_zeros_as_channels():
+    same([node("Pad", "x p")], {"p": np.array([0, 2, 1, 0, 0, 1, 0, 3], np.int64)})
+
+
 @pytest.mark.parametrize("mode", ["DCR", "CRD"])
 def test_shuffles_of_pixels(mode):
     assert isinstance(

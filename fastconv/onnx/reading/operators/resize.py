@@ -10,6 +10,7 @@ from ..arranged import arranged
 from ..call import Call
 from ..settled import reshaped
 from ..values import BATCH, Refused
+from .channels import turned
 from .pieces import affine
 from .pool import planes
 
@@ -86,19 +87,19 @@ def space_to_depth(call: Call) -> Node:
 
 
 def pad(call: Call) -> Any:
-    """`Pad` of H and W: pads are an attribute before opset 11, an input from then on."""
+    """`Pad`: pads are an attribute before opset 11, an input from then on."""
     x = call.node(0)
     pads, rank = call.list_of("pads", 1) or (), len(x.shape) + 1
     axes = call.axes(call.list_of("axes", 3) if call.has(3) else tuple(range(rank)), rank)  # type: ignore[arg-type]
     if len(pads) != 2 * len(axes):
         raise Refused(f"its pads {pads} must be two for each of the axes {axes}")
     sides = {axis: (pads[i], pads[i + len(axes)]) for i, axis in enumerate(axes)}
-    if any(sides.pop(axis, (0, 0)) != (0, 0) for axis in (0, 1)) or min(pads, default=0) < 0:
-        raise Refused(f"its pads {pads} must be >= 0, and 0 for images and channels")
-    if not any(pads):
-        return x
-    (top, bottom), (left, right) = (sides.get(axis, (0, 0)) for axis in (2, 3))
-    return border(call, planes(x), (left, right, top, bottom))
+    if sides.pop(0, (0, 0)) != (0, 0) or min(pads, default=0) < 0:
+        raise Refused(f"its pads {pads} must be >= 0, and 0 for the images")
+    (front, back), (top, bottom), (left, right) = (sides.get(axis, (0, 0)) for axis in (1, 2, 3))
+    if front or back:  # channels as rows
+        x = turned(border(call, turned(planes(x), (1, 0, 2)), (0, 0, front, back)), (1, 0, 2))
+    return border(call, planes(x), (left, right, top, bottom)) if top or bottom or left or right else x
 
 
 def border(call: Call, x: Node, sides: tuple[int, ...]) -> Any:
