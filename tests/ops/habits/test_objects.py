@@ -32,8 +32,8 @@ def test_a_function_of_a_node_names_the_layer(name):
 def test_the_layer_that_a_function_names_can_be_made(name):
     numbers = {"channels": 8, "kernel_size": 3, "output_size": 2, "num_groups": 2, "outputs": 5, "size": 3, "scale": 2}
     numbers |= {"padding": 1, "groups": 2, "upscale_factor": 2, "downscale_factor": 2}
-    layer = eval(LAYERS[name], vars(layers) | numbers)
     numbers |= {"threshold": 0.5, "value": -1.0}
+    layer = eval(LAYERS[name], vars(layers) | numbers)
     shape = (4,) if name == "linear" else (4, 6, 6)
     assert len(Network(lambda x: layer(x), shape).predict(np.ones((1, *shape), "float32"))) == 1
 
