@@ -77,6 +77,8 @@ def cure_of_shape(shape: Shape, input_shape: Shape, code: str) -> str:
             return f"; write {code}{code_of_channels}"
         if input_shape[0] == 1 and shape[-2:] == input_shape[1:] and len(shape) < 4:
             return f"; write {code}[{':, ' if len(shape) == 3 else ''}None]"
+    if len(input_shape) == 2 and len(shape) in (2, 3) and shape[-2:] == input_shape[::-1]:
+        return f"; the first axis is that of the channels: write {code}.swapaxes(-1, -2)"
     if len(shape) > 1 and 1 in (len(shape) - 1, len(input_shape)) and prod(shape[1:]) == prod(input_shape):
         return f"; write {code}.reshape(-1, {', '.join(map(str, input_shape))})"
     if prod(shape) == prod(input_shape):

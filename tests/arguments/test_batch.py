@@ -212,6 +212,15 @@ def test_a_matrix_is_a_flat_image():
     assert type(found) is np.ndarray
 
 
+@pytest.mark.parametrize("shape", [(5, 4, 3), (4, 3)])
+def test_signals_with_their_channels_last_are_told_the_order(shape):
+    x = np.zeros(shape, "float32")
+    with pytest.raises(ValueError, match=r"the first axis is that of the channels: write ") as caught:
+        batch(x, "x", (3, 4), np.dtype("float32"))
+    found, _ = batch(eval(str(caught.value).rpartition("write ")[2], {"x": x}), "x", (3, 4), np.dtype("float32"))
+    assert found.shape[1:] == (3, 4)
+
+
 def test_one_flat_image_is_told_its_shape():
     with pytest.raises(ValueError, match=r"got \(12,\); write x\.reshape\(3, 4\)$"):
         batch(X[0].reshape(-1), "x", (3, 4), np.dtype("float32"))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv import SGD, CrossEntropy, Network, concat, layers, losses, sequential, train_step
+from fastconv.executor import parameter_gradients
 from fastconv.layers import GELU, Affine, BatchNorm, Conv2D, Flatten, LayerNorm, Linear, Permute, ReLU, Reshape
 
 SUM = losses.MSE("sum")
@@ -149,6 +150,17 @@ def mixer(x):
     x = x + Permute((1, 0))(Linear(16)(GELU()(Linear(8)(y))))
     x = x + Linear(12)(GELU()(Linear(24)(LayerNorm(axis="last")(x))))
     return Linear(3)(Flatten()(x))
+
+
+def test_a_large_weight_is_updated_by_rows(monkeypatch):
+    """In lean training, a few rows of the gradient at a time, each over all tokens."""
+    monkeypatch.setattr(parameter_gradients, "ROWS", 64)
+    x, labels, pair = images((1, 8, 8), 12), np.arange(12) % 3, []
+    for lean in (False, True):
+        network = Network(mixer, (1, 8, 8), seed=0)
+        train_step(network, x, labels, SGD(0.1), CrossEntropy(), lean=lean)
+        pair.append(network.parameters.flat.tobytes())
+    assert pair[0] == pair[1]
 
 
 @pytest.mark.parametrize("lean", [False, True])

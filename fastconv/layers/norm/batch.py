@@ -18,7 +18,7 @@ from ...arguments.attributes import Argument
 from ...layer import Array, Bound, Spec, State
 from ...ops import check, norm
 from ...typing import Call, Shape
-from .common import Affine
+from .common import Normalisation
 
 
 def share(value: Any, name: str) -> float:
@@ -29,7 +29,7 @@ def share(value: Any, name: str) -> float:
     return number
 
 
-class BatchNorm(Affine):
+class BatchNorm(Normalisation):
     """Each channel with the mean and variance of the batch in training, with the running ones in prediction.
 
     (N, C, H, W) -> (N, C, H, W) or (N, C) -> (N, C).

@@ -23,7 +23,7 @@ def small(value: Any, name: str) -> float:
     return number
 
 
-class Affine(Layer):
+class Normalisation(Layer):
     """A layer that normalises, then scales and shifts; its gradient reads x and the saved statistics.
 
     Parameters

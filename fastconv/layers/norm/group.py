@@ -11,10 +11,10 @@ from ...layer import Array, Bound, Spec
 from ...ops import norm
 from ...typing import Call, Shape
 from ..common import at_least
-from .common import Affine
+from .common import Normalisation
 
 
-class Grouped(Affine):
+class Grouped(Normalisation):
     """Group norm, whose subclasses say how many groups there are."""
 
     def groups(self, x_shape: Shape) -> int:

@@ -15,7 +15,7 @@ from ...arguments.attributes import Argument
 from ...layer import Array, Bound, Spec
 from ...ops import check, norm
 from ...typing import Call, Shape
-from .common import Affine
+from .common import Normalisation
 
 AXES = ("channels", "last")
 
@@ -25,7 +25,7 @@ def axis_of(value: Any, name: str) -> str | None:
     return None if value is None else check.word(value, name, AXES)
 
 
-class LayerNorm(Affine):
+class LayerNorm(Normalisation):
     """Each sample with its own mean and variance: as a whole, at each pixel, or for each row.
 
     (N, ...) -> (N, ...), the same shape.

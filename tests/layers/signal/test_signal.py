@@ -46,6 +46,11 @@ LAYERS = {  # the layer of signals, and the layer of images with H = 1
         lambda: MaxPool1D(3, 2, 1, ceil_mode=True),
         lambda: layers.MaxPool2D((1, 3), (1, 2), (0, 1), ceil_mode=True),
     ),
+    "max, dilated": (lambda: MaxPool1D(2, 1, dilation=3), lambda: layers.MaxPool2D((1, 2), (1, 1), dilation=(1, 3))),
+    "mean, other divisors": (
+        lambda: AvgPool1D(3, 2, 1, count_include_pad=False),
+        lambda: layers.AvgPool2D((1, 3), (1, 2), (0, 1), count_include_pad=False),
+    ),
     "mean": (lambda: AvgPool1D(3, 2), lambda: layers.AvgPool2D((1, 3), (1, 2))),
     "adaptive mean": (lambda: layers.AdaptiveAvgPool1D(5), lambda: layers.AdaptiveAvgPool2D((1, 5))),
     "adaptive max": (lambda: layers.AdaptiveMaxPool1D(5), lambda: layers.AdaptiveMaxPool2D((1, 5))),
@@ -71,6 +76,27 @@ def test_values_and_gradients_are_those_of_images_of_one_row(kind, frozen):
     np.testing.assert_allclose(dx, other_dx[:, :, 0], rtol=0, atol=1e-4)
     for name, gradient in found.items():
         np.testing.assert_allclose(gradient.ravel(), wanted[name].ravel(), rtol=1e-4, atol=1e-3)
+
+
+def test_a_precise_network_has_precise_convolutions():
+    layer = Conv1D(4, 3)
+    assert not layer.plane().precise
+    assert layer.made_precise().plane().precise
+    assert Conv1D(4, 3, precise=True).plane().precise
+    assert ConvTranspose1D(4, 3, precise=True).plane().precise
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_frozen_weights_are_packed_unless_that_is_switched_off(packs):
+    before = fastconv.use_rewrite("pack", packs)
+    try:
+        network = Network(sequential(Conv1D(20, 3), ReLU()), (17, 9), seed=0)
+        frozen, x = network.freeze(), signals((17, 9))
+    finally:
+        fastconv.use_rewrite("pack", before)
+    ((params, _),) = [pair for pair in frozen.weights.of.values() if hasattr(pair[0], "weight")]
+    assert isinstance(params.weight, fastconv.PackedWeight) == packs
+    np.testing.assert_allclose(frozen.predict(x), network.predict(x), rtol=0, atol=1e-5)
 
 
 def model(x):
