@@ -2,7 +2,7 @@
 
 from math import prod
 
-from ... import Node, layers
+from ... import Layer, Node, layers
 from ...typing import Shape
 from .arranged import Arranged, simplest
 from .values import Refused
@@ -20,9 +20,40 @@ def settled(value: Arranged) -> Node:
     split, order = simplest(value)
     if order == tuple(range(len(order))):
         return reshaped(value.node, value.shape)
+    layer = shuffle(value, split, order)
+    if layer is not None:
+        return layer(value.node)
     if len(split) <= MOST_AXES:
         return reshaped(layers.Permute(order)(reshaped(value.node, split)), value.shape)
     return reshaped(in_steps(value.node, split, order), value.shape)
+
+
+def shuffle(value: Arranged, split: Shape, order: tuple[int, ...]) -> Layer | None:
+    """The layer of the field that exchanges the axes so, if there is one."""
+    x, y = value.node.shape, value.shape
+    if len(x) != 3 or len(y) != 3:
+        return None
+    if order == (1, 0, 2) and x == y and split[2] == x[1] * x[2]:
+        return layers.ChannelShuffle(split[0])
+    r, up = max(y[1] // x[1], x[1] // y[1]), y[1] > x[1]
+    large, small = (y, x) if up else (x, y)
+    if r < 2 or (small[0], small[1] * r, small[2] * r) != (large[0] * r * r, *large[1:]):
+        return None
+    for mode in ("CRD", "DCR"):
+        if simplest(shuffled(value.node, r, up, mode)) == (split, order):
+            return layers.PixelShuffle(r, mode=mode) if up else layers.PixelUnshuffle(r, mode=mode)
+    return None
+
+
+def shuffled(node: Node, r: int, up: bool, mode: str) -> Arranged:
+    """What `PixelShuffle` (up) and `PixelUnshuffle` make of a node."""
+    c, h, w = node.shape
+    if up:
+        c //= r * r
+        split, order = ((c, r, r, h, w), (0, 3, 1, 4, 2)) if mode == "CRD" else ((r, r, c, h, w), (2, 3, 0, 4, 1))
+    else:
+        split, order = (c, h // r, r, w // r, r), (0, 2, 4, 1, 3) if mode == "CRD" else (2, 4, 0, 1, 3)
+    return Arranged(node, split, order, tuple(split[axis] for axis in order))
 
 
 def in_steps(x: Node, split: Shape, order: tuple[int, ...]) -> Node:

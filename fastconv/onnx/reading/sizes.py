@@ -26,8 +26,8 @@ __all__ = [
     "tiled",
 ]
 
-MOST_VALUES = 1 << 24  # of a result that is larger than what it is made from
-MOST_TOGETHER = 1 << 29  # of all results
+MOST_VALUES = 1 << 27  # of a result that is larger than what it is made from
+MOST_TOGETHER = 1 << 28  # of all results
 MOST_AXES = 32
 
 

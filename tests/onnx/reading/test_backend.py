@@ -18,6 +18,7 @@ REASONS = (  # what fastconv does not do
     "must be constant|must be a constant|must be a matrix|neither one number nor one per channel|one scale > 0",
     "must be 1 or the last|its dilations|its exponent|is empty or goes backwards|does not fit",
     "must be one axis of|have extent 1",
+    "must be nearest or linear|resizes images or channels|no whole sizes|antialias|must be stretch|must be one of",
     "has other axes than|a part of GELU|training_mode=1|divides by what is computed|fastconv has no convolution over",
 )
 NONE_RIGHT = {  # their cases are of other arrays; `test_operators` has them

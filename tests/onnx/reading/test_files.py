@@ -129,7 +129,7 @@ HOSTILE = {  # what would be made -> nodes, arrays
     "Tile": ([node("Tile", "o n", "c")], {"n": HUGE, "o": weight(1, 1)}),
     "Range": ([node("Range", "a b d", "c")], {name: np.array(v) for name, v in (("a", 0), ("b", 2**50), ("d", 1))}),
     "Add": ([node("Add", "p q", "c")], {"p": weight(1, 2**14), "q": weight(2**14, 1)}),
-    "Gather": ([node("Gather", "p i", "c", axis=0)], {"p": weight(1, 2**13), "i": np.zeros(2**13, np.int64)}),
+    "Gather": ([node("Gather", "p i", "c", axis=0)], {"p": weight(1, 2**14), "i": np.zeros(2**14, np.int64)}),
 }
 
 

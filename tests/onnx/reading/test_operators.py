@@ -35,6 +35,8 @@ CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "conv same lower": ([node("Conv", "x w", auto_pad="SAME_LOWER", strides=[2, 2])], IMAGE, {"w": normal(6, 4, 3, 4)}),
     "conv valid": ([node("Conv", "x w", auto_pad="VALID", kernel_shape=[3, 3])], IMAGE, W),
     "conv, then its bias": ([node("Conv", "x w", "z"), node("Add", "z b")], IMAGE, {**W, "b": normal(6, 1, 1)}),
+    "conv 1d": ([node("Conv", "x w b", strides=[2], pads=[1, 2])], SIGNAL, {"w": normal(6, 4, 3), "b": normal(6)}),
+    "transposed 1d": ([node("ConvTranspose", "x w", strides=[2], pads=[1, 0])], SIGNAL, {"w": normal(4, 6, 3)}),
     "transposed": ([node("ConvTranspose", "x w")], IMAGE, WT),
     "transposed strided": (
         [node("ConvTranspose", "x w", strides=[3, 2], pads=[1, 0, 0, 1], output_padding=[1, 0])],

@@ -1,6 +1,7 @@
 """Convolutions, also transposed: `Conv`, `ConvTranspose`."""
 
 from functools import partial
+from typing import Any
 
 from .... import Node, layers
 from ..call import Call, Weights
@@ -16,9 +17,10 @@ def conv(call: Call) -> Node:
     kernel = kernel_of(call, x, weight.ndim - 2, weight.shape[2:])
     strides, dilations = windows_of(call, kernel)
     padding = pads_of(call, x.shape[1:], kernel)
-    window = {"stride": strides, "padding": padding, "dilation": dilations, "groups": call.integer("group", 1)}
+    window = {"kernel_size": kernel, "stride": strides, "padding": padding, "dilation": dilations}
     weights = weights_of(call, weight.shape[0])
-    make = partial(layers.Conv2D, weight.shape[0], kernel, bias="bias" in weights, init="zeros", **window)
+    options = {"groups": call.integer("group", 1), "bias": "bias" in weights, "init": "zeros", **along(window)}
+    make = partial(layers.Conv2D if len(kernel) == 2 else layers.Conv1D, weight.shape[0], **options)
     return call.trained(make, x, weights)
 
 
@@ -29,11 +31,17 @@ def conv_transpose(call: Call) -> Node:
     strides, dilations = windows_of(call, kernel)
     extra = call.integers("output_padding", (0,) * len(kernel))
     padding, extra = cut_off(call, x.shape[1:], kernel, extra)
-    window = {"stride": strides, "padding": padding, "output_padding": extra, "dilation": dilations, "groups": groups}
+    window = {"kernel_size": kernel, "stride": strides, "padding": padding, "output_padding": extra}
     channels = weight.shape[1] * groups
     weights = weights_of(call, channels)
-    make = partial(layers.ConvTranspose2D, channels, kernel, bias="bias" in weights, init="zeros", **window)
+    options = {"groups": groups, "bias": "bias" in weights, "init": "zeros", **along({**window, "dilation": dilations})}
+    make = partial(layers.ConvTranspose2D if len(kernel) == 2 else layers.ConvTranspose1D, channels, **options)
     return call.trained(make, x, weights)
+
+
+def along(window: dict[str, tuple[Any, ...]]) -> dict[str, Any]:
+    """The numbers of a window; for signals (C, L) those of their axis alone."""
+    return {name: values[0] if len(values) == 1 else values for name, values in window.items()}
 
 
 def weights_of(call: Call, channels: int) -> Weights:
@@ -49,7 +57,7 @@ def kernel_of(call: Call, x: Node, axes: int, kernel: tuple[int, ...]) -> tuple[
         raise Refused(f"its kernel_shape {call.integers('kernel_shape')} is not that of its weight, {kernel}")
     if axes != len(x.shape) - 1:
         raise Refused(f"its weight has {axes} axes for a kernel, its input {len(x.shape) - 1} axes of pixels")
-    if axes != 2:
+    if axes not in (1, 2):
         raise Refused(f"fastconv has no convolution over {axes} axes")
     return kernel
 
