@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch_models
 from agree_task import CASES, LAYOUTS, TINY, Task, put, tensor, verdict
 from agree_training import training
 
@@ -120,7 +121,7 @@ def in_float64(task, x, targets):
     loss = task.torch_step(module, tensor(x, "float64"), torch.from_numpy(targets))
     module.eval()
     with torch.no_grad():
-        predicted = module(tensor(x, "float64")).numpy()
+        predicted = torch_models.logits(module(tensor(x, "float64"))).numpy()
     return gradients_of(module), {name: b.numpy() for name, b in module.named_buffers()}, predicted, loss
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch_models
+from network_peers import without_dropout
 from torch.nn import functional as F
 
 import fastconv
@@ -20,6 +21,7 @@ class Case(NamedTuple):
     options: dict = {}  # noqa: RUF012  of the PyTorch model
     size: int = 64
     channels: int = 3
+    pixels: bool = False  # a class for each pixel
     weights: tuple = (1.0,)  # of the heads in the loss
 
 
@@ -50,6 +52,10 @@ CASES = {
     "inception_v3": Case(
         partial(models.inception_v3, aux_logits=True, **off), {**off, "init_weights": False}, 299, weights=(1.0, 0.4)
     ),
+    "shufflenet_v2_x0_5": Case(models.shufflenet_v2_x0_5),
+    "shufflenet_v2_x1_0": Case(models.shufflenet_v2_x1_0),
+    "fcn_resnet50": Case(lambda num_classes: without_dropout(models.fcn_resnet50(num_classes)), size=65, pixels=True),
+    "unet": Case(models.unet, size=61, pixels=True),
     "squeezenet1_1": Case(partial(models.squeezenet1_1, **off), off, 128),
 }
 
@@ -66,7 +72,8 @@ class Task:
     def draw(self, seed):
         """Images and classes."""
         rng = np.random.default_rng(seed)
-        return rng.standard_normal((self.batch, *self.input_shape)), rng.integers(self.classes, size=self.batch)
+        x = rng.standard_normal((self.batch, *self.input_shape))
+        return x, rng.integers(self.classes, size=(self.batch, *(x.shape[2:] if self.case.pixels else ())))
 
     @property
     def input_shape(self):

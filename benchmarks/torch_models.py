@@ -31,6 +31,7 @@ HEADS = ("aux_logits1", "aux_logits2", "aux_logits")
 
 def build(name, **options):
     """The PyTorch module of a model's name; its output in training is the logits of all heads, one after another."""
+    torchvision_models()
     if name in OWN:
         return OWN[name](**options)
     memory = torch.device("cpu") if name.startswith("regnet") else nullcontext()  # RegNet computes widths with tensors
@@ -68,6 +69,8 @@ def exact(module):
 
 def logits(output):
     """(N, heads K): GoogLeNet gives main, aux2, aux1 in training, Inception v3 main and aux."""
+    if isinstance(output, dict):  # of segmentation
+        return torch.cat(list(output.values()), 1)
     if isinstance(output, torch.Tensor):
         return output
     return torch.cat([output.logits, *(getattr(output, name) for name in HEADS if hasattr(output, name))], 1)
@@ -181,7 +184,47 @@ def googlenet_original(num_classes=1000, aux_logits=True, **dropout):
     return net
 
 
+def fcn_resnet50(num_classes=21, aux_loss=False):
+    """torchvision's, without dropout."""
+    make = importlib.import_module("torchvision.models.segmentation").fcn_resnet50
+    net = make(weights=None, weights_backbone=None, num_classes=num_classes, aux_loss=aux_loss)
+    for part in net.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+    return net
+
+
+def pair(inputs, channels):
+    return nn.Sequential(*conv_bn(inputs, channels, 3), *conv_bn(channels, channels, 3))
+
+
+class UNet(nn.Module):
+    def __init__(self, num_classes=2, depth=4, width=64, channels=3):
+        super().__init__()
+        self.depth = depth
+        for level in range(depth):
+            self.add_module(f"down{level + 1}", pair(width << level - 1 if level else channels, width << level))
+        self.middle = pair(width << depth - 1, width << depth)
+        for level in reversed(range(depth)):
+            up = nn.ConvTranspose2d(width << level + 1, width << level, 2, stride=2)
+            self.add_module(f"up{level + 1}", Numbered(up=up, conv=pair(width << level + 1, width << level)))
+        self.head = nn.Conv2d(width, num_classes, 1)
+
+    def forward(self, x):
+        kept = []
+        for level in range(self.depth):
+            kept.append(getattr(self, f"down{level + 1}")(x))
+            x = F.max_pool2d(kept[-1], 2)
+        x = self.middle(x)
+        for level in reversed(range(self.depth)):
+            part = getattr(self, f"up{level + 1}")
+            x = part.conv(torch.cat([kept[level], part.up(x, output_size=kept[level].shape[2:])], 1))
+        return self.head(x)
+
+
 OWN = {
+    "fcn_resnet50": fcn_resnet50,
+    "unet": UNet,
     "alexnet_original": alexnet_original,
     "googlenet_original": googlenet_original,
     "lenet5": lenet5,

@@ -16,7 +16,7 @@ Model = Callable[[Any], Any]
 FLAG = "--model-args"
 CLASSES = ("num_classes", "classes")  # what models call their number of outputs
 VARIANTS = {"nielsen-l2": ("nielsen", {"pool": "l2"})}  # name -> function, arguments
-OF_PIXELS = ("autoencoder", "unet")  # their output is an image: no class for the image as a whole
+OF_PIXELS = ("autoencoder", "fcn_resnet50", "unet")  # their output is an image: no class for the image as a whole
 SMALL = ("resnet8", "resnet20", "resnet32", "resnet56", "resnet110")  # for CIFAR's images
 
 

@@ -30,6 +30,9 @@ Models (fastconv.models)
     efficientnet_b3, efficientnet_b4            EfficientNet (2019)
     inception_v3                Inception v3 (2016), perhaps with its head
     convnext_tiny               ConvNeXt (2022)
+    shufflenet_v2_x0_5, shufflenet_v2_x1_0,
+    shufflenet_v2_x1_5, shufflenet_v2_x2_0      ShuffleNetV2 (2018)
+    fcn_resnet50                FCN (2015): a class for each pixel
     unet                        U-Net (2015): a class for each pixel
     autoencoder                 a small code of each image, and back
     described, build            a model's name and arguments, and back
@@ -50,6 +53,7 @@ from .convnext import convnext_tiny
 from .densenet import densenet121, densenet161, densenet169, densenet201
 from .described import build, described
 from .efficientnet import efficientnet_b0, efficientnet_b1, efficientnet_b2, efficientnet_b3, efficientnet_b4
+from .fcn import fcn_resnet50
 from .googlenet import googlenet
 from .inception_v3 import inception_v3
 from .lenet5 import lenet5
@@ -70,6 +74,7 @@ from .regnet import (
 )
 from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2
 from .resnet_cifar import resnet8, resnet20, resnet32, resnet56, resnet110
+from .shufflenet_v2 import shufflenet_v2_x0_5, shufflenet_v2_x1_0, shufflenet_v2_x1_5, shufflenet_v2_x2_0
 from .squeezenet import squeezenet1_0, squeezenet1_1
 from .unet import unet
 from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
@@ -92,6 +97,7 @@ __all__ = [
     "efficientnet_b2",
     "efficientnet_b3",
     "efficientnet_b4",
+    "fcn_resnet50",
     "googlenet",
     "inception_v3",
     "known",
@@ -124,6 +130,10 @@ __all__ = [
     "resnet110",
     "resnet152",
     "resnext50_32x4d",
+    "shufflenet_v2_x0_5",
+    "shufflenet_v2_x1_0",
+    "shufflenet_v2_x1_5",
+    "shufflenet_v2_x2_0",
     "squeezenet1_0",
     "squeezenet1_1",
     "unet",

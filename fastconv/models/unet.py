@@ -1,7 +1,8 @@
 """U-Net: Ronneberger, Fischer and Brox 2015 [65], figure 1."""
 
-from ..graph import Node, concat
-from ..layers import Conv2D, ConvTranspose2D, MaxPool2D
+from ..graph import Node, concat, sequential
+from ..layers import Conv2D, ConvTranspose2D, MaxPool2D, Upsample
+from ..ops import check
 from .blocks import Model, architecture, block, conv_bn, scoped, shown
 
 
@@ -10,15 +11,17 @@ def pair(name: str, channels: int) -> Model:
     return block(name, *(layer for _ in range(2) for layer in conv_bn(channels, 3, padding=1)))
 
 
-def enlarge(channels: int, shape: tuple[int, ...]) -> Model:
+def enlarge(channels: int, shape: tuple[int, ...], up: str) -> Model:
     """From half as many rows and columns, rounded down, to planes of this shape."""
+    if up == "bilinear":
+        return sequential(Upsample(size=shape[1:], mode="bilinear"), Conv2D(channels, 1, init="he_normal", name="up"))
     odd = shape[1] % 2, shape[2] % 2
     return ConvTranspose2D(channels, 2, stride=2, output_padding=odd, init="he_normal", name="up")
 
 
 @shown
 @architecture
-def unet(num_classes: int = 2, depth: int = 4, width: int = 64) -> Model:
+def unet(num_classes: int = 2, depth: int = 4, width: int = 64, up: str = "transposed") -> Model:
     """U-Net (Ronneberger et al. 2015 [65]), a class for each pixel: 31,036,546 parameters for images of one channel.
 
     A network that halves the planes `depth` times and doubles the channels, then goes back; on the way back each size
@@ -33,6 +36,9 @@ def unet(num_classes: int = 2, depth: int = 4, width: int = 64) -> Model:
         How often the planes are halved; H and W must be at least 2**depth, and need not be multiples of it.
     width : int
         The channels of the largest planes.
+    up : {"transposed", "bilinear"}
+        How planes become larger: by 2 x 2 transposed convolutions, or by bilinear interpolation and a 1 x 1
+        convolution.
 
     Returns
     -------
@@ -46,6 +52,8 @@ def unet(num_classes: int = 2, depth: int = 4, width: int = 64) -> Model:
     (3, 30, 45)
     """
 
+    check.choice(up, "up", ("transposed", "bilinear"))
+
     def model(x: Node) -> Node:
         kept: list[Node] = []
         for level in range(depth):
@@ -54,7 +62,7 @@ def unet(num_classes: int = 2, depth: int = 4, width: int = 64) -> Model:
         x = pair("middle", width << depth)(x)
         for level in reversed(range(depth)):
             there, channels = kept[level], width << level
-            back = scoped(f"up{level + 1}", enlarge(channels, there.shape))(x)
+            back = scoped(f"up{level + 1}", enlarge(channels, there.shape, up))(x)
             x = scoped(f"up{level + 1}", pair("conv", channels))(concat(there, back))
         return Conv2D(num_classes, 1, init="he_normal", name="head")(x)
 

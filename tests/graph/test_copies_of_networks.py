@@ -89,6 +89,8 @@ FAMILIES = {
     "mobilenet_v3_small": (lambda: models.mobilenet_v3_small(10), (3, 32, 32)),
     "efficientnet_b0": (lambda: models.efficientnet_b0(10), (3, 32, 32)),
     "convnext_tiny": (lambda: models.convnext_tiny(10), (3, 32, 32)),
+    "shufflenet_v2_x0_5": (lambda: models.shufflenet_v2_x0_5(10), (3, 64, 64)),
+    "fcn_resnet50": (lambda: models.fcn_resnet50(3), (3, 16, 17)),
     "inception_v3": (lambda: models.inception_v3(10), (3, 75, 75)),
     "unet": (lambda: models.unet(2, 2, 4), (1, 10, 11)),
     "autoencoder": (models.autoencoder, (1, 10, 11)),

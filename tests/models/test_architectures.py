@@ -60,6 +60,10 @@ TORCHVISION = {  # parameters, digest
     "efficientnet_b3": (12_233_232, "cf2f96a4b05e716c"),
     "efficientnet_b4": (19_341_616, "f55c08c98724c959"),
     "convnext_tiny": (28_589_128, "ddd0f74f783edf2b"),
+    "shufflenet_v2_x0_5": (1_366_792, "83434269737afc7f"),
+    "shufflenet_v2_x1_0": (2_278_604, "c54ed350c00fa178"),
+    "shufflenet_v2_x1_5": (3_503_624, "c70a4c3a755fe3db"),
+    "shufflenet_v2_x2_0": (7_393_996, "20a856e8ae47211d"),
     "resnext50_32x4d": (25_028_904, "20929ac81dfcc94f"),
     "wide_resnet50_2": (68_883_240, "03413d59409d9728"),
     "inception_v3": (23_834_568, "fafa341565705812"),
@@ -104,6 +108,19 @@ def test_names_shapes_and_counts_are_torchvisions(name):
     lines = "\n".join(sorted(f"{key} {shape}" for key, shape in shapes.items()))
     assert (count, hashlib.sha256(lines.encode()).hexdigest()[:16]) == TORCHVISION[name]
     assert nodes[-1].shape == ({"googlenet_aux": 3000, "inception_v3_aux": 2000}.get(name, 1000),)
+
+
+FCN = {False: (32_957_013, "dd1f3c2b36c546e5"), True: (35_322_218, "32ae09a78cb8d99b")}  # with aux_loss or without
+
+
+@pytest.mark.parametrize("aux_loss", FCN)
+def test_names_shapes_and_counts_of_the_fcn_are_torchvisions(aux_loss):
+    network = Network(models.fcn_resnet50(aux_loss=aux_loss), (3, 17, 25))
+    shapes = {name: array.shape for name, array in network.arrays().items() if not name.endswith(".counter")}
+    lines = "\n".join(sorted(f"{key} {shape}" for key, shape in shapes.items()))
+    found = hashlib.sha256(lines.encode()).hexdigest()[:16]
+    assert (sum(array.size for array in network.parameters.values()), found) == FCN[aux_loss]
+    assert network.output_shape == ({"out": (21, 17, 25), "aux": (21, 17, 25)} if aux_loss else (21, 17, 25))
 
 
 @pytest.mark.parametrize(("model", "shape", "count"), OTHERS.values(), ids=OTHERS)

@@ -9,9 +9,10 @@ from fastconv.optim import Adam
 RNG = np.random.default_rng(0)
 
 
+@pytest.mark.parametrize("up", ["transposed", "bilinear"])
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 17, 23), (2, 9, 8), (1, 4, 5)])
-def test_the_unet_gives_a_class_for_each_pixel_of_images_of_any_size(shape):
-    network = Network(models.unet(3, depth=2, width=2), shape, "float64", seed=0)
+def test_the_unet_gives_a_class_for_each_pixel_of_images_of_any_size(shape, up):
+    network = Network(models.unet(3, depth=2, width=2, up=up), shape, "float64", seed=0)
     assert network.output_shape == (3, *shape[1:])
     x, targets = RNG.standard_normal((2, *shape)), RNG.integers(3, size=(2, *shape[1:]))
     targets[0, 0] = -100
@@ -60,6 +61,7 @@ def test_the_autoencoder_learns_and_ends_with_a_sigmoid_or_without():
     [
         (lambda: models.unet(depth=0), "depth must be >= 1, got 0"),
         (lambda: models.unet(width=1.5), "width must be an integer, got 1.5"),
+        (lambda: models.unet(up="nearest"), "up must be one of 'transposed', 'bilinear', got 'nearest'"),
         (lambda: models.autoencoder(0), "code must be >= 1, got 0"),
         (lambda: models.autoencoder(sigmoid="no"), "sigmoid must be True or False"),
     ],
