@@ -29,7 +29,7 @@ def permute(layer: Any, part: Part) -> str:
 def zero_pad(layer: Any, part: Part) -> str:
     """Pad with zeros"""
     left, right, top, bottom = layer.padding
-    return part.add("Pad", part.x, part.integers(0, 0, top, left, 0, 0, bottom, right))
+    return part.add("Pad", part.x, part.pads(top, left, bottom, right))
 
 
 def upsample(layer: Any, part: Part) -> str:
