@@ -65,6 +65,14 @@ EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("ZeroPadding2D", "ZeroPad2d", "ConstantPad2d"), "fastconv.ZeroPad2D(1)"),
     **dict.fromkeys(("UpSampling2D", "UpsamplingNearest2d", "Upsampling2D"), "fastconv.Upsample(2)"),
     "LazyConv2d": CONV,
+    **dict.fromkeys(("Conv1d", "Convolution1D", "LazyConv1d"), CONV.replace("2D", "1D")),
+    **dict.fromkeys(("ConvTranspose1d", "Conv1DTranspose"), TRANSPOSED.replace("2D", "1D")),
+    **dict.fromkeys(("MaxPool1d", "MaxPooling1D"), "fastconv.MaxPool1D(2)"),
+    **dict.fromkeys(("AvgPool1d", "AveragePooling1D"), "fastconv.AvgPool1D(2)"),
+    **dict.fromkeys(("AdaptiveAvgPool1d", "AdaptiveAveragePooling1D"), "fastconv.AdaptiveAvgPool1D(1)"),
+    "AdaptiveMaxPool1d": "fastconv.AdaptiveMaxPool1D(1)",
+    **dict.fromkeys(("GlobalAveragePooling1D", "GlobalAveragePool1D"), "fastconv.GlobalAvgPool1D()"),
+    "GlobalMaxPooling1D": "fastconv.GlobalMaxPool1D()",
     **dict.fromkeys(("get_model", "create_model", "list_models"), MODELS),
     "confusion_matrix": COUNTS,
     **dict.fromkeys(("correlate2d", "correlate"), CORRELATED),
@@ -123,7 +131,7 @@ EXPRESSIONS = {  # name -> what to write; a note
     "set_threads": "fastconv.set_num_threads(2)",
 }
 
-ONE_AXIS = "images have two axes here; for signals take images (C, 1, L) and kernels (1, k)"
+THREE_AXES = "3-D images are not supported: there are layers of images (C, H, W) and of signals (C, L), such as Conv1D"
 IMAGES = "fastconv has layers for images alone"
 RATE = "write fit(..., schedule=fastconv.schedules.cosine()); help(fastconv.schedules) lists them"
 CALLBACK = "write fit(..., callbacks=[...]) with those of fastconv.callbacks, or on_epoch=function"
@@ -141,7 +149,8 @@ DIFFERENCE = (
 )
 
 SENTENCES = {  # name -> what there is instead
-    **dict.fromkeys(("Conv1d", "Conv1D", "MaxPool1d", "MaxPooling1D", "AvgPool1d", "Conv3d", "Conv3D"), ONE_AXIS),
+    **dict.fromkeys(("Conv3d", "Conv3D", "ConvTranspose3d", "Conv3DTranspose", "conv3d", "BatchNorm3d"), THREE_AXES),
+    **dict.fromkeys(("MaxPool3d", "MaxPooling3D", "AvgPool3d", "AveragePooling3D", "max_pool3d"), THREE_AXES),
     **dict.fromkeys(("LSTM", "GRU", "RNN", "Embedding", "Transformer", "MultiheadAttention", "Attention"), IMAGES),
     **dict.fromkeys(
         ("lr_scheduler", "StepLR", "ExponentialLR", "CosineAnnealingLR", "ReduceLROnPlateau", "LearningRateScheduler"),

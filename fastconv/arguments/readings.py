@@ -14,7 +14,9 @@ from .options import LEFT_OUT, SHAPE, Taken, near, translated
 
 WINDOW = ("channels", "kernel_size", "stride", "padding")
 READINGS = {  # the arguments by position in PyTorch and in Keras, where they are not those here
+    "Conv1D": ("in_channels", *WINDOW, "dilation", "groups", "bias", "padding_mode"),
     "Conv2D": ("in_channels", *WINDOW, "dilation", "groups", "bias", "padding_mode"),
+    "ConvTranspose1D": ("in_channels", *WINDOW, "output_padding", "groups", "bias", "dilation"),
     "ConvTranspose2D": ("in_channels", *WINDOW, "output_padding", "groups", "bias", "dilation"),
     "SeparableConv2D": ("in_channels", *WINDOW),
     "DepthwiseConv2D": ("kernel_size", "stride", "padding", "multiplier"),
@@ -34,6 +36,8 @@ READINGS = {  # the arguments by position in PyTorch and in Keras, where they ar
     "Softmax": ("dim",),
     "LogSoftmax": ("dim",),
     "Flatten": ("start_dim", "end_dim"),
+    "MaxPool1D": ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"),
+    "AvgPool1D": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
     "MaxPool2D": ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"),
     "AvgPool2D": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "LpPool2D": ("norm_type", "kernel_size", "stride", "ceil_mode"),

@@ -14,6 +14,12 @@ Layers (fastconv.layers)
     AdaptiveAvgPool2D           average pooling to images of a given size
     GlobalMaxPool2D             the largest value of each channel
     GlobalAvgPool2D             the mean of each channel
+    Conv1D, ConvTranspose1D     the same for signals (C, L)
+    MaxPool1D, AvgPool1D        pooling of signals
+    AdaptiveMaxPool1D           max pooling to signals of a given length
+    AdaptiveAvgPool1D           average pooling to signals of a given length
+    GlobalMaxPool1D             the largest value of each signal
+    GlobalAvgPool1D             the mean of each signal
     BatchNorm                   normalises each channel over the batch
     GroupNorm, LayerNorm        normalise groups of channels, or each image
     InstanceNorm                normalises each channel of each image
@@ -72,6 +78,16 @@ from .pool import AvgPool2D, LpPool2D, MaxPool2D
 from .reshape import Permute, Reshape
 from .scale import Affine, ChannelScale
 from .separable import DepthwiseConv2D, SeparableConv2D
+from .signal import (
+    AdaptiveAvgPool1D,
+    AdaptiveMaxPool1D,
+    AvgPool1D,
+    Conv1D,
+    ConvTranspose1D,
+    GlobalAvgPool1D,
+    GlobalMaxPool1D,
+    MaxPool1D,
+)
 from .upsample import Upsample
 
 __all__ = [
@@ -79,19 +95,26 @@ __all__ = [
     "ELU",
     "GELU",
     "SELU",
+    "AdaptiveAvgPool1D",
     "AdaptiveAvgPool2D",
+    "AdaptiveMaxPool1D",
     "AdaptiveMaxPool2D",
     "Affine",
+    "AvgPool1D",
     "AvgPool2D",
     "BatchNorm",
     "ChannelScale",
+    "Conv1D",
     "Conv2D",
+    "ConvTranspose1D",
     "ConvTranspose2D",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
     "GroupNorm",
     "HardSigmoid",
@@ -106,6 +129,7 @@ __all__ = [
     "LogSoftmax",
     "LpPool2D",
     "MainHead",
+    "MaxPool1D",
     "MaxPool2D",
     "Mish",
     "PReLU",

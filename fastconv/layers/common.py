@@ -24,6 +24,8 @@ def maps(x_shape: Shape) -> Shape:
     """(1, C, H, W) of a sample; ValueError for a vector."""
     if len(x_shape) != 3:
         cure = "put it before Flatten(), or write an input_shape of three numbers, such as (3, 64, 64)"
+        if len(x_shape) == 2:
+            cure = f"for grey images write the input_shape (1, {x_shape[0]}, {x_shape[1]}), for signals layers in 1D"
         raise ValueError(f"needs images (C, H, W), got shape {x_shape}; {cure}")
     return (1, *x_shape)
 

@@ -26,6 +26,18 @@ Pooling
     global_max_pool2d           the largest value of each channel; global_max_pool2d_backward
     global_avg_pool2d           the mean of each channel; global_avg_pool2d_backward
 
+Signals (N, C, L)
+    conv1d                      conv2d along one axis; gradients conv1d_backward_input,
+                                conv1d_backward_weight, conv1d_backward_bias
+    conv_transpose1d            its adjoint; gradients conv_transpose1d_backward_input,
+                                conv_transpose1d_backward_weight, conv_transpose1d_backward_bias
+    max_pool1d                  the largest value of each window; max_pool1d_backward
+    avg_pool1d                  the mean of each window; avg_pool1d_backward
+    adaptive_max_pool1d         the largest values of windows that give a length; adaptive_max_pool1d_backward
+    adaptive_avg_pool1d         their means; adaptive_avg_pool1d_backward
+    global_max_pool1d           the largest value of each signal; global_max_pool1d_backward
+    global_avg_pool1d           the mean of each signal; global_avg_pool1d_backward
+
 Normalisation
     batch_norm                  each channel over the batch; batch_norm_backward
     group_norm                  groups of channels of each image; group_norm_backward
@@ -63,6 +75,7 @@ Other
     use_path                    optional paths of the convolutions: on or off
 """
 
+from . import signal
 from .activation.elu import celu, celu_backward, elu, elu_backward, selu, selu_backward
 from .activation.hard import (
     hardsigmoid,
@@ -127,6 +140,7 @@ from .pool.global_pool import (
 from .pool.lp import lp_pool2d, lp_pool2d_backward
 from .pool.max import max_pool2d, max_pool2d_backward
 from .pool.unpool import max_unpool2d, max_unpool2d_backward
+from .signal import *  # noqa: F403  # the names of its __all__
 from .upsample import upsample_nearest2d, upsample_nearest2d_backward
 
 __all__ = [
@@ -241,6 +255,7 @@ __all__ = [
     "upsample_nearest2d_backward",
     "use_path",
 ]
+__all__ += signal.__all__
 
 
 def __dir__() -> list[str]:

@@ -149,6 +149,8 @@ def rank_is(x: Array, name: str, ndim: int | tuple[int, ...], source: str) -> No
     if x.ndim not in allowed:
         wanted = " or ".join(map(str, allowed))
         axes = f"; for one image (H, W) write {source}[None, None]" if name in IMAGES and x.ndim == 2 else ""
+        if x.ndim == 5:
+            axes = "; 3-D images (N, C, D, H, W) are not supported: there are (N, C, H, W) and signals (N, C, L)"
         raise ValueError(f"{name} must have {wanted} dimensions, got {x.ndim}: shape {x.shape}{axes}")
 
 

@@ -72,7 +72,11 @@ def test_no_name_of_the_tables_is_a_name_of_fastconv():
         ("fastconv", "Optimizer", "did you mean fastconv.optim.Optimizer?"),
         ("fastconv", "netwrok", "did you mean fastconv.Network?"),
         ("fastconv", "clip_gradient", "did you mean fastconv.clip_gradients?"),
-        ("fastconv", "avg_pool", "did you mean fastconv.AvgPool2D (the layer), fastconv.avg_pool2d (the function on"),
+        (
+            "fastconv",
+            "avg_pool",
+            "did you mean fastconv.AvgPool1D (the layer), fastconv.AvgPool2D (the layer), fastconv.a",
+        ),
         ("fastconv.layers", "conv2d", "did you mean fastconv.Conv2D (the layer) or fastconv.conv2d"),
         ("fastconv.layers", "Conv2d", "write fastconv.Conv2D(16, 3, padding=1)"),
         ("fastconv.layers", "MaxPooling2D", "write fastconv.MaxPool2D(2)"),

@@ -52,6 +52,14 @@ CASES = [
     (lambda: layers.Linear(4), VECTORS),
     (lambda: layers.Dense(4, activation="relu"), VECTORS),
     (lambda: layers.MainHead(2), VECTORS),
+    (lambda: layers.Conv1D(4, 3, stride=2, padding=1), TOKENS),
+    (lambda: layers.ConvTranspose1D(2, 3, stride=2), TOKENS),
+    (lambda: layers.MaxPool1D(2), TOKENS),
+    (lambda: layers.AvgPool1D(3, 2, 1), TOKENS),
+    (lambda: layers.AdaptiveAvgPool1D(4), TOKENS),
+    (lambda: layers.AdaptiveMaxPool1D(4), TOKENS),
+    ("GlobalAvgPool1D", TOKENS),
+    ("GlobalMaxPool1D", TOKENS),
     (lambda: layers.StochasticDepth(0.3), IMAGES),
 ]
 

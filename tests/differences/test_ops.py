@@ -45,6 +45,10 @@ def convolutions(n):
     yield ops.conv_transpose2d, (x, n(3, 4, 3, 3), n(4)), {"stride": 2, "padding": 1, "output_padding": 1}
     yield ops.conv_transpose2d, (x, n(3, 2, 3, 3)), {"groups": 3}
     yield from ((ops.convolve2d, (n(5, 6), n(3, 3)), {"mode": mode}) for mode in ("full", "same", "valid"))
+    x = n(2, 3, 8)
+    yield ops.conv1d, (x, n(4, 3, 3), n(4)), {"stride": 2, "padding": 1}
+    yield ops.conv1d, (x[0], n(6, 1, 3)), {"groups": 3, "dilation": 2}
+    yield ops.conv_transpose1d, (x, n(3, 4, 3), n(4)), {"stride": 2, "padding": 1, "output_padding": 1}
     yield ops.linear, (n(4, 3), n(5, 3), n(5)), {}
     yield ops.linear, (n(4, 3), n(5, 3)), {}
 
@@ -55,6 +59,12 @@ def poolings(n):
     yield ops.adaptive_max_pool2d, (x, (4, 2)), {}
     yield ops.avg_pool2d, (x, 2), {}
     yield ops.avg_pool2d, (x, 3), {"stride": 2, "padding": 1, "count_include_pad": False, "ceil_mode": True}
+    yield ops.max_pool1d, (x[:, :, 0], 3, 2, 1), {}
+    yield ops.avg_pool1d, (x[:, :, 0], 3, 2, 1), {"count_include_pad": False}
+    yield ops.adaptive_avg_pool1d, (x[:, :, 0], 4), {}
+    yield ops.adaptive_max_pool1d, (x[:, :, 0], 4), {}
+    yield ops.global_avg_pool1d, (x[:, :, 0],), {}
+    yield ops.global_max_pool1d, (x[:, :, 0],), {}
     yield ops.global_avg_pool2d, (x,), {}
     yield ops.global_max_pool2d, (x,), {}
     yield from ((ops.lp_pool2d, (x, p, 2), {}) for p in (1, 1.5, 2, 3))

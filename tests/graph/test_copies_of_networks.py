@@ -23,6 +23,8 @@ WAYS = {
 every_way = pytest.mark.parametrize("way", WAYS)
 OPTIONS = {  # of layers that cannot be made without
     **{name: (4, 3) for name in ("Conv2D", "ConvTranspose2D", "SeparableConv2D")},
+    **{name: (4, 3) for name in ("Conv1D", "ConvTranspose1D")},
+    **{name: (2,) for name in ("AdaptiveAvgPool1D", "AdaptiveMaxPool1D", "AvgPool1D", "MaxPool1D")},
     **{name: (3,) for name in ("DepthwiseConv2D", "Dense", "Linear")},
     **{name: (2,) for name in ("AdaptiveAvgPool2D", "AdaptiveMaxPool2D", "AvgPool2D", "MaxPool2D", "LpPool2D")},
     **{name: (2,) for name in ("GroupNorm", "LocalResponseNorm", "Upsample", "MainHead")},
@@ -61,7 +63,10 @@ def agree(network, way, folder, loss, targets):
 def test_a_network_of_each_layer(name, way, tmp_path):
     layer = getattr(layers, name)(*OPTIONS.get(name, ()))
     first = layers.Linear(6) if name in VECTORS else layers.Conv2D(4, 3)
-    network = Network(sequential(first, layer), (5,) if name in VECTORS else (2, 9, 8), seed=0)
+    if name.endswith("1D"):
+        first = layers.Conv1D(4, 3)
+    shape = (5,) if name in VECTORS else (2, 9) if name.endswith("1D") else (2, 9, 8)
+    network = Network(sequential(first, layer), shape, seed=0)
     targets = np.random.default_rng(1).standard_normal((3, *network.output_shape)).astype("float32")
     agree(network, way, tmp_path, losses.MSE("mean"), targets)
 

@@ -49,7 +49,7 @@ def made(name):
     parameters = inspect.signature(getattr(layers, name).__init__).parameters.values()
     needed = [p.name for p in parameters if p.name != "self" and p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     layer = getattr(layers, name)(**{argument: REQUIRED[argument] for argument in needed})
-    return Network(layer, (4,) if name in VECTORS else (4, 6, 6))
+    return Network(layer, (4,) if name in VECTORS else (4, 6) if name.endswith("1D") else (4, 6, 6))
 
 
 @every_layer

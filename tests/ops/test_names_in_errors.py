@@ -13,7 +13,8 @@ def ones(*shape, dtype="float32"):
     return np.ones(shape, dtype)
 
 
-X, X2 = ones(2, 4, 6, 6), ones(2, 4)
+X, X2, S = ones(2, 4, 6, 6), ones(2, 4), ones(2, 4, 6)
+FIRST = np.zeros((2, 4, 3), np.int64) + np.arange(0, 6, 2)
 POOLED = {"x": X, "kernel_size": 2}
 MAXIMA = np.zeros((2, 4, 3, 3), np.int64) + np.arange(0, 6, 2) + 12 * np.arange(3)[:, None]
 ELEMENTS = {"x": X2, "targets": X2}
@@ -37,6 +38,26 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "conv_transpose2d_backward_bias": {"dy": X},
     "conv_transpose2d_backward_input": {"dy": ones(2, 8, 8, 8), "weight": ones(4, 8, 3, 3), "input_shape": X.shape},
     "conv_transpose2d_backward_weight": {"dy": ones(2, 8, 8, 8), "x": X, "weight_shape": (4, 8, 3, 3)},
+    "adaptive_avg_pool1d": {"x": S, "output_size": 3},
+    "adaptive_avg_pool1d_backward": {"dy": ones(2, 4, 3), "input_shape": S.shape},
+    "adaptive_max_pool1d": {"x": S, "output_size": 3},
+    "adaptive_max_pool1d_backward": {"dy": ones(2, 4, 3), "x": S, "indices": FIRST},
+    "avg_pool1d": {"x": S, "kernel_size": 2},
+    "avg_pool1d_backward": {"dy": ones(2, 4, 3), "input_shape": S.shape, "kernel_size": 2},
+    "conv1d": {"x": S, "weight": ones(8, 4, 3), "bias": ones(8), "residual": ones(2, 8, 4)},
+    "conv1d_backward_bias": {"dy": S},
+    "conv1d_backward_input": {"dy": ones(2, 8, 4), "weight": ones(8, 4, 3), "input_shape": S.shape},
+    "conv1d_backward_weight": {"dy": ones(2, 8, 4), "x": S, "weight_shape": (8, 4, 3)},
+    "conv_transpose1d": {"x": S, "weight": ones(4, 8, 3), "bias": ones(8)},
+    "conv_transpose1d_backward_bias": {"dy": S},
+    "conv_transpose1d_backward_input": {"dy": ones(2, 8, 8), "weight": ones(4, 8, 3), "input_shape": S.shape},
+    "conv_transpose1d_backward_weight": {"dy": ones(2, 8, 8), "x": S, "weight_shape": (4, 8, 3)},
+    "global_avg_pool1d": {"x": S},
+    "global_avg_pool1d_backward": {"dy": ones(2, 4, 1), "input_shape": S.shape},
+    "global_max_pool1d": {"x": S},
+    "global_max_pool1d_backward": {"dy": ones(2, 4, 1), "x": S, "indices": FIRST[..., :1]},
+    "max_pool1d": {"x": S, "kernel_size": 2},
+    "max_pool1d_backward": {"dy": ones(2, 4, 3), "x": S, "kernel_size": 2, "indices": FIRST},
     "convolve2d": {"x": X, "k": ones(8, 4, 3, 3)},
     "convolve2d_backward_input": {"dy": ones(2, 8, 8, 8), "k": ones(8, 4, 3, 3), "input_shape": X.shape},
     "convolve2d_backward_weight": {"dy": ones(2, 8, 8, 8), "x": X, "weight_shape": (8, 4, 3, 3)},

@@ -152,7 +152,33 @@ def heads(rng, shape, most):
     return layers.MainHead(divisor(rng, shape[0]))
 
 
+def conv_of_signals(rng, shape, most):
+    groups, step = divisor(rng, shape[0]), int(rng.integers(1, 3))
+    return layers.Conv1D(groups, int(rng.integers(1, 4)), stride=step, padding=int(rng.integers(0, 3)), groups=groups)
+
+
+def conv_transpose_of_signals(rng, shape, most):
+    return layers.ConvTranspose1D(
+        int(rng.integers(1, most + 1)), int(rng.integers(1, 4)), stride=int(rng.integers(1, 3))
+    )
+
+
+def length(layer):
+    return lambda rng, shape, most: layer(int(rng.integers(1, 4)))
+
+
+SIGNALS = {  # between two layers Reshape, for nodes have three axes
+    layers.Conv1D: conv_of_signals,
+    layers.ConvTranspose1D: conv_transpose_of_signals,
+    layers.MaxPool1D: length(layers.MaxPool1D),
+    layers.AvgPool1D: length(layers.AvgPool1D),
+    layers.AdaptiveAvgPool1D: length(layers.AdaptiveAvgPool1D),
+    layers.AdaptiveMaxPool1D: length(layers.AdaptiveMaxPool1D),
+    layers.GlobalAvgPool1D: plain(layers.GlobalAvgPool1D),
+    layers.GlobalMaxPool1D: plain(layers.GlobalMaxPool1D),
+}
 LAYERS = {
+    **SIGNALS,
     layers.Conv2D: conv,
     layers.ConvTranspose2D: conv_transpose,
     layers.DepthwiseConv2D: depthwise,
@@ -202,11 +228,15 @@ LAYERS = {
     layers.ZeroPad2D: zero_pad,
     layers.MainHead: heads,
 }
-ENDS = {layers.Flatten, layers.GlobalAvgPool2D, layers.GlobalMaxPool2D, layers.Linear}  # from planes to a vector
+OVER_ALL = {layers.GlobalAvgPool1D, layers.GlobalMaxPool1D, layers.GlobalAvgPool2D, layers.GlobalMaxPool2D}
+ENDS = {layers.Flatten, layers.Linear} | OVER_ALL  # from planes to a vector
 SMOOTH = set(LAYERS) - {  # the gradient of the others jumps somewhere
     layers.MaxPool2D,
     layers.AdaptiveMaxPool2D,
     layers.GlobalMaxPool2D,
+    layers.MaxPool1D,
+    layers.AdaptiveMaxPool1D,
+    layers.GlobalMaxPool1D,
     layers.LpPool2D,
     layers.ReLU,
     layers.ReLU6,
@@ -267,6 +297,11 @@ class Growth:
                 continue  # images last longer
             if chosen is layers.Linear and len(node.shape) == 3:
                 node = layers.Flatten()(node)
+            if chosen in SIGNALS:
+                made = self.of_signals(chosen, node) if len(node.shape) == 3 else None
+                if made is None:
+                    continue
+                return made
             make = conv_as_wide if chosen is layers.Conv2D and some(self.rng, 0.6) else LAYERS[chosen]
             if (len(node.shape) == 3 or accepts_vectors(chosen)) and chosen is not layers.MainHead:
                 made = self.attempt(make, node)
@@ -274,6 +309,18 @@ class Growth:
                     self.made.append((made, node.shape))
                     return made(node)
         return None
+
+    def of_signals(self, kind, node):
+        """A layer of signals on the rows of the node; None where it does not fit."""
+        channels, height, width = node.shape
+        if channels * height > 10 * self.most:
+            return None
+        rows = layers.Reshape((channels * height, width))(node)
+        layer = self.attempt(LAYERS[kind], rows)
+        if layer is None or not self.fits(layer, rows):
+            return None
+        y = layer(rows)
+        return y if len(y.shape) == 1 else layers.Reshape((y.shape[0], 1, -1))(y)
 
     def attempt(self, make, node):
         """The layer that is made, or None where its arguments contradict each other."""

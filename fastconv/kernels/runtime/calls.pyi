@@ -80,6 +80,7 @@ def forget() -> None: ...
 class Planned:
     result: Any
     calls: tuple[Any, ...]
+    new: tuple[Array, ...]
 
 def planned(
     result: R,

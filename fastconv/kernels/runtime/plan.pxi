@@ -95,8 +95,8 @@ cdef class Planned:
     """The result of an op, and what it did."""
     cdef readonly object result
     cdef object returned
-    cdef readonly tuple calls
-    cdef tuple new, shapes
+    cdef readonly tuple calls, new
+    cdef tuple shapes
     cdef bint tables, number, writes
     cdef int scratch  # of `new`, so many that only the calls use, the last
 

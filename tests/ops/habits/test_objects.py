@@ -20,6 +20,7 @@ def test_a_function_of_a_node_names_the_layer(name):
     more |= dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool2d", "max_pool2d"), 1)
     more |= dict.fromkeys(("group_norm", "layer_norm", "local_response_norm", "upsample_nearest2d"), 1)
     more["threshold"] = 2
+    more |= {each.replace("2d", "1d"): count for each, count in more.items()}
     function = getattr(fastconv, name)
     said = said_in_a_model(lambda x: function(x, *[1] * more.get(name, 0)))
     node = "x must be an array, got the node input (4, 6, 6); models are made of layers, not of functions of arrays"
@@ -32,7 +33,7 @@ def test_the_layer_that_a_function_names_can_be_made(name):
     numbers = {"channels": 8, "kernel_size": 3, "output_size": 2, "num_groups": 2, "outputs": 5, "size": 3, "scale": 2}
     numbers |= {"threshold": 0.5, "value": -1.0}
     layer = eval(LAYERS[name], vars(layers) | numbers | {"padding": 1})
-    shape = (4,) if name == "linear" else (4, 6, 6)
+    shape = (4,) if name == "linear" else (4, 6) if name.endswith("1d") else (4, 6, 6)
     assert len(Network(lambda x: layer(x), shape).predict(np.ones((1, *shape), "float32"))) == 1
 
 
