@@ -119,7 +119,7 @@ class Part:
 
     def as_images(self) -> None:
         """From here on shapes have the row of images (C, 1, L), which windows and pads that are written leave out."""
-        self.signal = True
+        self.signal = self.unclear = True
         self.x_shape, self.y_shape = (
             (shape[0], 1, *shape[1:]) if len(shape) == 2 else shape for shape in (self.x_shape, self.y_shape)
         )
