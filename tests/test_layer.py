@@ -31,6 +31,8 @@ SHAPES = {  # a layer, and attributes with which it would need other memory, or 
     "windows": (lambda: layers.AdaptiveMaxPool2D(2), {"output_size": (4, 4)}),
     "border": (lambda: layers.ZeroPad2D(1), {"padding": (0, 3, 1, 1)}),
     "scale": (lambda: layers.Upsample(2), {"scale_factor": (3, 2)}),
+    "scale and rule": (lambda: layers.Upsample(2), {"scale_factor": 1.5, "mode": "bilinear"}),
+    "mirrors": (lambda: layers.ReflectionPad2D(1), {"padding": (0, 3, 1, 1)}),
     "slopes": (lambda: layers.PReLU(), {"shared": False}),
 }
 
@@ -53,6 +55,10 @@ REFUSED = {  # a layer, an attribute and a value that it never has
     "negative padding": (lambda: layers.MaxPool2D(2), "padding", -1),
     "border": (lambda: layers.ZeroPad2D(1), "padding", (-1, 3, 1, 1)),
     "scale": (lambda: layers.Upsample(2), "scale_factor", (-2, -2)),
+    "mode": (lambda: layers.Upsample(2), "mode", "cubic"),
+    "size": (lambda: layers.Upsample(size=2), "size", 0),
+    "factor": (lambda: layers.PixelShuffle(2), "upscale_factor", 0),
+    "order of channels": (lambda: layers.PixelShuffle(2), "mode", "CDR"),
     "order": (lambda: layers.Flatten(), "order", "diagonal"),
     "slope": (lambda: layers.LeakyReLU(), "negative_slope", "steep"),
     "name": (lambda: layers.ReLU(), "name", 3),

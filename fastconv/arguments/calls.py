@@ -22,6 +22,8 @@ EXAMPLES: Values = {
 }
 EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5, "shape": (-1,), "axes": (0, 2, 1), "p": 0.1}
 EXAMPLES |= {"threshold": 1, "value": 0}
+EXAMPLES |= {"groups": 2, "upscale_factor": 2, "downscale_factor": 2}
+EITHER = {"Upsample": ("scale_factor",)}  # layers that need one of several arguments with defaults: the one to write
 
 
 def explained(cls: type, init: Init) -> Init:
@@ -105,7 +107,8 @@ def line(layer: str, names: Iterable[str], values: Values) -> str:
 def example(kind: type) -> str:
     """A layer with the arguments that it needs, such as 'Conv2D(16, 3)'."""
     parameters = parameters_of(kind.__init__)  # type: ignore[misc]  # of the class itself
-    return line(kind.__name__, places_of(parameters), {name: EXAMPLES[name] for name in required(parameters)})
+    names = EITHER.get(kind.__name__, required(parameters))
+    return line(kind.__name__, places_of(parameters), {name: EXAMPLES[name] for name in names})
 
 
 def same(value: Any, default: Any) -> bool:

@@ -15,6 +15,9 @@ from .calls import EXAMPLES, Values, is_node, line, places_of
 CALLS = {  # layers for which a call of a function needs more than the arguments without defaults
     "DepthwiseConv2D": "conv2d(x, weight, groups=x.shape[1])",
     "LpPool2D": "lp_pool2d(x, kernel_size=2)",
+    "ReflectionPad2D": "pad(x, padding, mode='reflect')",
+    "ReplicationPad2D": "pad(x, padding, mode='replicate')",
+    "Upsample": "interpolate(x, scale_factor=2)",
 }
 
 

@@ -22,7 +22,9 @@ OPTIONS = {  # an option of layers in other libraries -> the options here, of wh
     **dict.fromkeys(("elementwise_affine", "center", "scale"), ("affine", "scale_factor")),
     **dict.fromkeys(("alpha", "slope", "negative_slope"), ("negative_slope", "alpha")),
     **dict.fromkeys(("nonlinearity", "act", "activation_fn", "act_fn"), ("activation",)),
+    "interpolation": ("mode",),
     "groups": ("num_groups",),
+    **dict.fromkeys(("block_size", "blocksize"), ("upscale_factor", "downscale_factor")),
     "group": ("groups",),
     "feature_group_count": ("groups",),
     "size": ("output_size",),
@@ -38,7 +40,6 @@ LEFT_OUT = {  # an option of layers in other libraries that nobody gives here ->
     **dict.fromkeys(("data_format", "dim_ordering"), PLANES),
     **dict.fromkeys(("dim", "axis"), "it works on the channels of images and the features of vectors"),
     **dict.fromkeys(("start_dim", "end_dim"), "each image becomes one vector"),
-    **dict.fromkeys(("mode", "interpolation"), "values are repeated, as mode='nearest' does elsewhere"),
     **dict.fromkeys(("device",), "fastconv computes on the CPU"),
     **dict.fromkeys(("dtype",), "the network has it: Network(model, input_shape, dtype='float64')"),
     **dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regularizer"), "optimizers have weight_decay"),
@@ -50,7 +51,6 @@ LEFT_OUT = {  # an option of layers in other libraries that nobody gives here ->
     "padding_mode": "the padding is always zeros",
     "track_running_stats": "the running statistics are always kept",
     "return_indices": "a layer has one result",
-    "align_corners": "values are repeated",
     "output_size": "each plane gives one value",
     "keepdims": "the result is one vector per image",
     "max_value": "ReLU6() is the one that ends at 6",
@@ -70,21 +70,9 @@ def per_channel(value: object) -> Taken:
     return Taken({}, "one slope is shared by all channels") if value == 1 else Taken({"shared": False})
 
 
-LARGEST = 8  # the largest size that is taken for a factor
-
-
-def factor(value: object) -> Taken:
-    """The size of Keras's UpSampling2D; that of PyTorch's Upsample, which is larger, is of the result."""
-    sizes = value if isinstance(value, tuple | list) else [value]
-    if all(type(size) is int and size > LARGEST for size in sizes):
-        return Taken({}, f"scale_factor is {sizes[0]} / the height of the input")
-    return Taken({"scale_factor": value}, "the factor, not the size of the result")
-
-
 CONVERTED: Mapping[tuple[str, str], Callable[[Any], Taken]] = {  # (elsewhere, an option that the layer has here)
     ("num_parameters", "shared"): per_channel,
     ("shared_axes", "shared"): per_channel,
-    ("size", "scale_factor"): factor,
 }
 
 

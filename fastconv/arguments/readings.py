@@ -41,7 +41,7 @@ READINGS = {  # the arguments by position in PyTorch and in Keras, where they ar
     "MaxPool2D": ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"),
     "AvgPool2D": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "LpPool2D": ("norm_type", "kernel_size", "stride", "ceil_mode"),
-    "Upsample": ("scale_factor", "mode"),
+    "Upsample": ("scale_factor", "mode", "align_corners"),
 }
 SECOND = {  # a second reading
     "Linear": ("outputs", "activation", "bias"),

@@ -39,7 +39,12 @@ Layers (fastconv.layers)
     Dropout                     random zeros in training
     StochasticDepth             whole images set to zero in training
     ZeroPad2D                   zeros around each image
-    Upsample                    each value repeated in a block
+    ReflectionPad2D             the image mirrored around itself
+    ReplicationPad2D            the edge of each image repeated around it
+    Upsample                    images of another size
+    PixelShuffle                channels as pixels of larger images
+    PixelUnshuffle              blocks of pixels as channels
+    ChannelShuffle              the channels of several groups in turns
     MainHead                    the first of several classifiers, to predict
 """
 
@@ -73,11 +78,12 @@ from .dropout import Dropout, StochasticDepth
 from .flatten import Flatten
 from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
-from .pad import ZeroPad2D
+from .pad import ReflectionPad2D, ReplicationPad2D, ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
 from .reshape import Permute, Reshape
 from .scale import Affine, ChannelScale
 from .separable import DepthwiseConv2D, SeparableConv2D
+from .shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from .signal import (
     AdaptiveAvgPool1D,
     AdaptiveMaxPool1D,
@@ -104,6 +110,7 @@ __all__ = [
     "AvgPool2D",
     "BatchNorm",
     "ChannelScale",
+    "ChannelShuffle",
     "Conv1D",
     "Conv2D",
     "ConvTranspose1D",
@@ -134,8 +141,12 @@ __all__ = [
     "Mish",
     "PReLU",
     "Permute",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "ReLU",
     "ReLU6",
+    "ReflectionPad2D",
+    "ReplicationPad2D",
     "Reshape",
     "SeparableConv2D",
     "SiLU",

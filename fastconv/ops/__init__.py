@@ -69,8 +69,12 @@ Other
     add                         the sum of two arrays of one shape
     multiply                    the product of two arrays, one perhaps repeated; multiply_backward
     concatenate                 images side by side along their channels
-    pad                         a border of one value; pad_backward
+    pad                         a border of one value, or of pixels of the image; pad_backward
+    interpolate                 images of another size; interpolate_backward
     upsample_nearest2d          each value repeated in a block; upsample_nearest2d_backward
+    pixel_shuffle               channels as pixels of larger images; its inverse pixel_unshuffle is its gradient
+    pixel_unshuffle             blocks of pixels as channels; its inverse pixel_shuffle is its gradient
+    channel_shuffle             the channels of several groups in turns; it is its own gradient, with C / groups
     to_channels_last, to_planar the same values in another order in memory
     use_path                    optional paths of the convolutions: on or off
 """
@@ -110,6 +114,7 @@ from .conv.transpose import (
     conv_transpose2d_backward_weight,
 )
 from .dense import linear, linear_backward, linear_backward_bias, linear_backward_input, linear_backward_weight
+from .interpolate import interpolate, interpolate_backward
 from .layout import concatenate, to_channels_last, to_planar
 from .loss.absolute import huber_loss, huber_loss_backward, l1_loss, l1_loss_backward
 from .loss.binary import binary_cross_entropy_with_logits, binary_cross_entropy_with_logits_backward
@@ -140,6 +145,7 @@ from .pool.global_pool import (
 from .pool.lp import lp_pool2d, lp_pool2d_backward
 from .pool.max import max_pool2d, max_pool2d_backward
 from .pool.unpool import max_unpool2d, max_unpool2d_backward
+from .shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from .signal import *  # noqa: F403  # the names of its __all__
 from .upsample import upsample_nearest2d, upsample_nearest2d_backward
 
@@ -158,6 +164,7 @@ __all__ = [
     "binary_cross_entropy_with_logits_backward",
     "celu",
     "celu_backward",
+    "channel_shuffle",
     "concatenate",
     "conv2d",
     "conv2d_backward_bias",
@@ -192,6 +199,8 @@ __all__ = [
     "huber_loss_backward",
     "instance_norm",
     "instance_norm_backward",
+    "interpolate",
+    "interpolate_backward",
     "l1_loss",
     "l1_loss_backward",
     "layer_norm",
@@ -226,6 +235,8 @@ __all__ = [
     "pack_weight",
     "pad",
     "pad_backward",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
     "prelu_backward",
     "relu",

@@ -85,7 +85,8 @@ def test_what_a_list_of_nodes_is_told_works():
 WEIGHTS = {"Linear": (8, 6), "PReLU": (3,), "DepthwiseConv2D": (3, 1, 3, 3), "ConvTranspose2D": (3, 4, 3, 3)}
 WEIGHTS["ConvTranspose1D"] = (3, 4, 3)
 NUMBERS = {"running_mean": np.zeros(3, "float32"), "running_var": np.ones(3, "float32"), "num_groups": 3, "size": 5}
-NUMBERS |= dict.fromkeys(("kernel_size", "output_size", "padding", "scale_factor"), 2) | {"normalized_shape": (8,)}
+NUMBERS |= dict.fromkeys(("kernel_size", "output_size", "padding"), 2) | {"normalized_shape": (8,)}
+NUMBERS |= dict.fromkeys(("groups", "upscale_factor", "downscale_factor"), 1)
 NUMBERS |= {"threshold": 0.5, "value": -1.0}
 
 

@@ -70,8 +70,8 @@ OPTIONS = {  # what is typed -> what is wrong with it, and what is to be written
     "ELU(negative_slope=0.2)": ("ELU takes no negative_slope", "ELU(0.2)"),
     "PReLU(num_parameters=8)": ("PReLU takes no num_parameters", "PReLU(shared=False)"),
     "PReLU(init=0.1)": ("PReLU takes no init, got init=0.1", "PReLU(first=0.1)"),
-    "Upsample(size=2)": ("Upsample takes no size, got size=2 (the factor, not the size of the result)", "Upsample(2)"),
-    "Upsample(2, mode='nearest')": ("Upsample takes no mode, got mode='nearest'", "Upsample(2)"),
+    "Upsample(2, interpolation='bilinear')": ("takes no interpolation", "Upsample(2, mode='bilinear')"),
+    "PixelShuffle(block_size=2)": ("PixelShuffle takes no block_size, got block_size=2", "PixelShuffle(2)"),
     "BatchNorm(activation='relu')": ("as in sequential(layer, ReLU())", "BatchNorm()"),
     "Flatten(start_dim=1)": ("(each image becomes one vector)", "Flatten()"),
 }
@@ -149,7 +149,7 @@ POSITIONS = {  # what is typed -> what may be given by position, and what is to 
     "AvgPool2D(2, 2, 0, True)": ("kernel_size, stride and padding", "AvgPool2D(2, 2, 0, ceil_mode=True)"),
     "LpPool2D(2, 3)": ("kernel_size", "LpPool2D(3, norm_type=2), or LpPool2D(2, stride=3)"),
     "GlobalAvgPool2D(1)": ("nothing", "GlobalAvgPool2D()"),
-    "Upsample(2, 'nearest')": ("scale_factor", "Upsample(2)"),
+    "Upsample(2, 'nearest')": ("scale_factor", "Upsample(2, mode='nearest')"),
 }
 
 
@@ -193,7 +193,6 @@ MISSING = {
     "MaxPool2D()": ("kernel_size", "MaxPool2D(3)"),
     "AdaptiveAvgPool2D()": ("output_size", "AdaptiveAvgPool2D(1)"),
     "ZeroPad2D()": ("padding", "ZeroPad2D(1)"),
-    "Upsample()": ("scale_factor", "Upsample(2)"),
     "LocalResponseNorm()": ("size", "LocalResponseNorm(5)"),
     "StochasticDepth()": ("p", "StochasticDepth(0.1)"),
     "MainHead()": ("num_classes", "MainHead(10)"),
@@ -266,10 +265,3 @@ def test_what_a_layer_does_not_take_cannot_be_set_though_its_base_has_it(line, n
 def test_functions_of_first_values_are_shown_by_their_names():
     layer = layers.Linear(3, init=init.normal(0.01), bias_init=init.ones)
     assert repr(layer) == "Linear(3, init=fastconv.init.normal(0.01), bias_init=fastconv.init.ones)"
-
-
-@pytest.mark.parametrize("size", ["24", "(24, 32)"])
-def test_the_size_of_an_upsampled_image_is_no_factor(size):
-    with pytest.raises(TypeError, match=r"size=.* \(scale_factor is 24 / the height of the input\)") as caught:
-        made(f"Upsample(size={size})")
-    assert str(caught.value).endswith(f"needs scale_factor, got Upsample(size={size}); write Upsample(2), for example")

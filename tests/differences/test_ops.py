@@ -76,6 +76,10 @@ def poolings(n):
     yield ops.max_unpool2d, (n(*y.shape), indices, 2), {}
     yield ops.pad, (x, (1, 2, 0, 1)), {"value": 3.0}
     yield ops.pad, (x, 0), {}
+    yield from ((ops.pad, (x, (1, 2, 0, 1)), {"mode": mode}) for mode in ("reflect", "replicate", "circular"))
+    yield ops.interpolate, (x, (4, 9)), {"mode": "bilinear"}
+    yield ops.interpolate, (x, None, (1.5, 0.5)), {"mode": "bilinear", "align_corners": True}
+    yield ops.interpolate, (x, (5, 8)), {}
     yield ops.upsample_nearest2d, (x, (2, 1)), {}
     yield ops.upsample_nearest2d, (x, 1), {}
 

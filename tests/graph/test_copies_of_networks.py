@@ -28,11 +28,13 @@ OPTIONS = {  # of layers that cannot be made without
     **{name: (3,) for name in ("DepthwiseConv2D", "Dense", "Linear")},
     **{name: (2,) for name in ("AdaptiveAvgPool2D", "AdaptiveMaxPool2D", "AvgPool2D", "MaxPool2D", "LpPool2D")},
     **{name: (2,) for name in ("GroupNorm", "LocalResponseNorm", "Upsample", "MainHead")},
+    **{name: (2,) for name in ("PixelShuffle", "ChannelShuffle")},
+    "PixelUnshuffle": (1,),
+    **{name: (1,) for name in ("ReflectionPad2D", "ReplicationPad2D", "ZeroPad2D")},
     **{name: (0.5,) for name in ("Dropout", "StochasticDepth")},
     "Permute": ((2, 0, 1),),
     "Reshape": ((7, -1),),
     "Threshold": (0.5, -1.0),
-    "ZeroPad2D": (1,),
 }
 VECTORS = {"Dense", "Linear", "MainHead"}
 

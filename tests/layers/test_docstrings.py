@@ -9,6 +9,7 @@ import pytest
 
 import fastconv
 from fastconv import Network, layers
+from fastconv.arguments.calls import EITHER
 
 PACKAGE = Path(fastconv.__file__).parent
 FILES = [PACKAGE / "layer.py", *(path for folder in ("layers", "graph") for path in (PACKAGE / folder).rglob("*.py"))]
@@ -16,6 +17,8 @@ WITHOUT_ALL_ARGUMENTS = set()  # names of layers: one may go, none may come
 REQUIRED = {  # values of arguments that have no default
     "axes": (1, 2, 0),
     "channels": 5,
+    "downscale_factor": 2,
+    "groups": 2,
     "kernel_size": 3,
     "num_classes": 2,
     "num_groups": 2,
@@ -26,6 +29,7 @@ REQUIRED = {  # values of arguments that have no default
     "scale_factor": 2,
     "shape": (2, -1),
     "size": 3,
+    "upscale_factor": 2,
     "threshold": 0.5,
     "value": -1.0,
 }
@@ -44,11 +48,16 @@ def arguments(name):
     return list(inspect.signature(getattr(layers, name).__init__).parameters)[1:]
 
 
+def needed(name):
+    """The arguments without which the layer cannot be made."""
+    parameters = inspect.signature(getattr(layers, name)).parameters.values()
+    names = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    return {argument: REQUIRED[argument] for argument in EITHER.get(name, names)}
+
+
 def made(name):
     """A network of the layer alone, with the arguments that it needs."""
-    parameters = inspect.signature(getattr(layers, name).__init__).parameters.values()
-    needed = [p.name for p in parameters if p.name != "self" and p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    layer = getattr(layers, name)(**{argument: REQUIRED[argument] for argument in needed})
+    layer = getattr(layers, name)(**needed(name))
     return Network(layer, (4,) if name in VECTORS else (4, 6) if name.endswith("1D") else (4, 6, 6))
 
 

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from fastconv import Layer, init, layers
-from tests.layers.test_docstrings import REQUIRED
+from tests.layers.test_docstrings import needed
 
 LINES = [
     "Conv2D(16, 3)",
@@ -66,6 +66,14 @@ LINES = [
     "StochasticDepth(0.3)",
     "MainHead(3)",
     "Upsample((2, 3))",
+    "Upsample((1.5, 2.0), mode='bilinear')",
+    "Upsample(size=(7, 9), mode='bilinear', align_corners=True)",
+    "Upsample(2, coordinate_transformation_mode='half_pixel', nearest_mode='ceil')",
+    "ReflectionPad2D((0, 1, 2, 3))",
+    "ReplicationPad2D(1)",
+    "PixelShuffle(2)",
+    "PixelUnshuffle(3, mode='DCR')",
+    "ChannelShuffle(4)",
     "ZeroPad2D((0, 1, 2, 3))",
     "ZeroPad2D(1)",
 ]
@@ -86,11 +94,10 @@ def test_what_is_typed_is_shown_and_makes_an_equal_layer(line):
 @pytest.mark.parametrize("name", layers.__all__)
 def test_every_layer_shows_what_is_not_at_its_default(name):
     kind = getattr(layers, name)
-    parameters = inspect.signature(kind).parameters
-    needed = {p: REQUIRED[p] for p, parameter in parameters.items() if parameter.default is parameter.empty}
-    layer = kind(**needed)
-    assert repr(layer) == f"{kind.__name__}({', '.join(map(repr, needed.values()))})"
-    named = kind(**needed, name="n")
+    given = needed(name)
+    layer = kind(**given)
+    assert repr(layer) == f"{kind.__name__}({', '.join(map(repr, given.values()))})"
+    named = kind(**given, name="n")
     assert repr(named).endswith("name='n')")
     for each in (layer, named):
         assert values(eval(repr(each), vars(layers))) == values(each)
@@ -117,8 +124,7 @@ def test_a_layer_of_your_own_shows_the_arguments_that_it_keeps_under_their_names
 @pytest.mark.parametrize("name", layers.__all__)
 def test_every_argument_is_an_attribute(name):
     kind = getattr(layers, name)
-    needed = {p: REQUIRED[p] for p, v in inspect.signature(kind).parameters.items() if v.default is v.empty}
-    layer = kind(**needed)
+    layer = kind(**needed(name))
     for argument in inspect.signature(kind).parameters:
         setattr(layer, argument, getattr(layer, argument))
 

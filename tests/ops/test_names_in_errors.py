@@ -99,6 +99,11 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "to_channels_last": {"x": X},
     "to_planar": {"x": X},
     "upsample_nearest2d": {"x": X, "scale_factor": 2},
+    "interpolate": {"x": X, "size": 2},
+    "interpolate_backward": {"dy": X, "input_shape": (2, 4, 3, 3)},
+    "pixel_shuffle": {"x": X, "upscale_factor": 1},
+    "pixel_unshuffle": {"x": X, "downscale_factor": 1},
+    "channel_shuffle": {"x": X, "groups": 1},
     "upsample_nearest2d_backward": {"dy": X, "scale_factor": 2},
 }
 RESULT = ("relu", "sigmoid", "tanh", "softmax", "log_softmax")  # whose gradients may be given the result

@@ -44,6 +44,7 @@ OPS = {
     "global_max_pool2d": fastconv.global_max_pool2d,
     "adaptive_avg_pool2d": lambda x: fastconv.adaptive_avg_pool2d(x, 4),
     "upsample_nearest2d": lambda x: fastconv.upsample_nearest2d(x, 2),
+    "interpolate": lambda x: fastconv.interpolate(x, 5, mode="bilinear"),
 }
 
 

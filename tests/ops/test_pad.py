@@ -26,6 +26,51 @@ def test_pad_is_numpys(padding, layout, dtype):
         np.testing.assert_array_equal(fastconv.pad_backward(layout(wanted)[0], padding), x[0])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("mode", "numpys"), [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")])
+@pytest.mark.parametrize("padding", [0, 2, (1, 0, 0, 0), (0, 3, 0, 0), (0, 0, 2, 0), (0, 0, 0, 1), (1, 2, 3, 4)])
+def test_borders_of_pixels_are_numpys(padding, mode, numpys, layout, dtype):
+    """dx sums dy over the places where a pixel stands, found by padding an image of numbers."""
+    left, right, top, bottom = (padding,) * 4 if isinstance(padding, int) else padding
+    for shape in ((2, 3, 5, 4), (1, 20, 6, 70)):
+        around = ((0, 0), (0, 0), (top, bottom), (left, right))
+        x = inputs.real(np.random.default_rng(0), shape, dtype)
+        wanted = np.pad(x, around, numpys)
+        np.testing.assert_array_equal(fastconv.pad(layout(x), padding, mode=mode), wanted)
+        np.testing.assert_array_equal(fastconv.pad(layout(x)[0], padding, mode=numpys), wanted[0])
+        out = layout(np.full_like(wanted, np.nan))
+        assert fastconv.pad(x, padding, mode=mode, out=out) is out
+        np.testing.assert_array_equal(out, wanted)
+        dy = inputs.whole(np.random.default_rng(1), wanted.shape, dtype)
+        dx = np.zeros(shape, dtype)
+        np.add.at(dx.reshape(-1), np.pad(np.arange(dx.size).reshape(shape), around, numpys), dy)
+        np.testing.assert_array_equal(fastconv.pad_backward(layout(dy), padding, mode=mode), dx)
+        np.testing.assert_array_equal(fastconv.pad_backward(layout(dy)[0], padding, mode=mode), dx[0])
+
+
+@pytest.mark.parametrize(
+    ("mode", "padding", "message"),
+    [
+        ("reflect", 4, r"padding must be at most 3 for mode='reflect' and a height of 4, got \(4, 4\)"),
+        ("reflect", (0, 5, 0, 0), r"padding must be at most 4 for mode='reflect' and a width of 5, got \(0, 5\)"),
+        ("circular", (0, 0, 0, 5), r"padding must be at most 4 for mode='circular' and a height of 4"),
+        ("replicate", 2**24, r"padding must make at most 2\*\*24 rows and columns"),
+        ("mirror", 1, "mode must be one of 'constant', 'reflect', 'replicate', 'circular', got 'mirror'"),
+    ],
+)
+def test_bad_borders_of_pixels(mode, padding, message):
+    with pytest.raises(ValueError, match=message):
+        fastconv.pad(np.zeros((1, 4, 5)), padding, mode=mode)
+
+
+def test_a_value_is_for_constant_borders():
+    with pytest.raises(ValueError, match=r"value must be left out with mode='reflect', got 2\.0"):
+        fastconv.pad(np.zeros((1, 4, 5)), 1, 2.0, mode="reflect")
+    with pytest.raises(ValueError, match=r"padding must be at most 1 for mode='reflect' and a height of 2"):
+        fastconv.pad_backward(np.zeros((1, 6, 9)), 2, mode="reflect")
+
+
 def test_layout_is_kept():
     x = inputs.channels_last(np.zeros((2, 5, 4, 4), "float32"))
     assert fastconv.pad(x, 1).transpose(0, 2, 3, 1).flags.c_contiguous

@@ -140,12 +140,29 @@ def dropout(rng, shape, most):
     return layers.Dropout(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
 
 
+def upsample(rng, shape, most):
+    if rng.random() < 0.5:
+        return layers.Upsample(random_pair(rng, 1, 3))
+    return layers.Upsample(size=random_pair(rng, 1, 9), mode="bilinear", align_corners=bool(rng.random() < 0.5))
+
+
 def stochastic_depth(rng, shape, most):
     return layers.StochasticDepth(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
 
 
 def zero_pad(rng, shape, most):
     return layers.ZeroPad2D(tuple(int(n) for n in rng.integers(0, 3, 4)))
+
+
+def pixel_shuffle(rng, shape, most):
+    """By 2 where there are channels for it."""
+    return layers.PixelShuffle(2 if shape[0] % 4 == 0 else 1, mode=str(rng.choice(["CRD", "DCR"])))
+
+
+def pixel_unshuffle(rng, shape, most):
+    """By 2 where rows and columns are even, and channels stay few."""
+    even = shape[1] % 2 == 0 == shape[2] % 2 and 4 * shape[0] <= most
+    return layers.PixelUnshuffle(2 if even else 1, mode=str(rng.choice(["CRD", "DCR"])))
 
 
 def heads(rng, shape, most):
@@ -222,10 +239,15 @@ LAYERS = {
     layers.Dropout: dropout,
     layers.StochasticDepth: stochastic_depth,
     layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
+    layers.Upsample: upsample,
     layers.Permute: lambda rng, shape, most: layers.Permute(rng.permutation(3)),
     layers.Reshape: reshape,
-    layers.Upsample: lambda rng, shape, most: layers.Upsample(random_pair(rng, 1, 3)),
     layers.ZeroPad2D: zero_pad,
+    layers.ReflectionPad2D: lambda rng, shape, most: layers.ReflectionPad2D(int(rng.integers(0, min(shape[1:])))),
+    layers.ReplicationPad2D: lambda rng, shape, most: layers.ReplicationPad2D(int(rng.integers(0, 3))),
+    layers.ChannelShuffle: lambda rng, shape, most: layers.ChannelShuffle(divisor(rng, shape[0])),
+    layers.PixelShuffle: pixel_shuffle,
+    layers.PixelUnshuffle: pixel_unshuffle,
     layers.MainHead: heads,
 }
 OVER_ALL = {layers.GlobalAvgPool1D, layers.GlobalMaxPool1D, layers.GlobalAvgPool2D, layers.GlobalMaxPool2D}

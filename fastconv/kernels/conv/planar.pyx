@@ -29,7 +29,7 @@ from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.vector cimport MAX_LANES, VL, real, vf, activated, vload, vsplat, vstore, vzero
 from .bias_row cimport bias_row
 from .phases cimport Taps, all_taps, last_tap_first, taps_of_phase
-from .planar_lanes cimport (
+from ..simd.lanes cimport (
     PICKS, add_product, at_most_vector, evens, keep_lanes, lane_index, lane_mask, lanes, load_lanes, odds, picked,
     picked_of_one, store_lanes, vi_element, vload_index, with_lane, zip_high, zip_low,
 )

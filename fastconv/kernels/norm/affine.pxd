@@ -20,8 +20,8 @@
 # The forward pass, and the gate that the backward pass makes from the same numbers, are the same instructions in every
 # kernel, so that their bits agree.
 
-from ..simd.vector cimport real, vf
-from .vectors cimport vfma, vgate, vread
+from ..simd.vector cimport real, vf, vfma
+from .vectors cimport vgate, vread
 
 cdef struct Coefficients:
     real center, scale, shift  # forward

@@ -24,9 +24,9 @@ from fastconv.kernels.runtime.threads cimport record_section, threads_for
 from .affine cimport Set, gate_of, gated, offset_of, scale_of, scaled, shift_of, slope_of, sloped
 from .moments cimport Moments, far_sums, finite, join
 from .statistics cimport Statistics, Table, number, saved_set, set_of, statistics_of, vector_of
-from .vectors cimport vfma, vread, vread_over, vwrite
+from .vectors cimport vread, vread_over, vwrite
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.vector cimport REAL_BYTES, VL, activated, real, vf, vfence, vload, vprefetch, vstore, vstream, vzero
+from ..simd.vector cimport REAL_BYTES, VL, activated, real, vf, vfence, vfma, vload, vprefetch, vstore, vstream, vzero
 
 include "pixels_shape.pxi"
 include "pixels_moments.pxi"

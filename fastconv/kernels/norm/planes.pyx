@@ -23,9 +23,9 @@ from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from .affine cimport Coefficients, Set, gate_of, gated, offset_of, scale_of, scaled, shift_of, slope_of, sloped
 from .moments cimport RUN, Moments, moments
 from .statistics cimport Statistics, Table, number, saved_set, set_of, statistics_of, table_of
-from .vectors cimport vfma, vread, vread_over, vsum, vwrite
+from .vectors cimport vread, vread_over, vsum, vwrite
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.vector cimport REAL_BYTES, VL, activated, real, vf, vfence, vsplat, vstream, vzero
+from ..simd.vector cimport REAL_BYTES, VL, activated, real, vf, vfence, vfma, vsplat, vstream, vzero
 
 include "planes_forward.pxi"
 include "planes_backward.pxi"

@@ -18,9 +18,9 @@ from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from .affine cimport Coefficients, offset_of, scaled, slope_of, sloped
 from .moments cimport RUN, Moments, inverse_deviation, moments
-from .vectors cimport vfma, vread, vread_over, vsum, vwrite
+from .vectors cimport vread, vread_over, vsum, vwrite
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.vector cimport REAL_BYTES, VL, real, vf, vfence, vload, vsplat, vstore, vstream, vzero
+from ..simd.vector cimport REAL_BYTES, VL, real, vf, vfence, vfma, vload, vsplat, vstore, vstream, vzero
 
 
 cdef bint past_caches(const real[:, :] a) noexcept nogil:

@@ -1,4 +1,4 @@
-# What the norms do with single vectors: a * b + c rounded once, a partial read that keeps other lanes, gates, sums.
+# What the norms do with single vectors: a partial read that keeps other lanes, gates, sums.
 
 from ..simd.partial cimport vread, vwrite
 from ..simd.vector cimport real, vf
@@ -9,18 +9,6 @@ cdef extern from *:
     #define FASTCONV_NORM_VECTORS
     #include <string.h>
     #define NORM_INLINE static inline __attribute__((always_inline))
-    /* a * b + c, rounded once where the build has it */
-    #if VBYTES == 64 && REAL_BYTES == 4
-    #define vfma(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
-    #elif VBYTES == 64
-    #define vfma(a, b, c) ((vf)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
-    #elif VBYTES == 32 && REAL_BYTES == 4
-    #define vfma(a, b, c) ((vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
-    #elif VBYTES == 32
-    #define vfma(a, b, c) ((vf)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
-    #else
-    #define vfma(a, b, c) ((a) * (b) + (c))
-    #endif
     /* The first n lanes from memory (all, if n >= VL), the others of fill. `vread` of simd/partial.pxd has zeros there;
        sums of x - center need x = center, so that 0 is added. */
     NORM_INLINE vf vread_over(const REAL *p, Py_ssize_t n, vf fill) {
@@ -67,7 +55,6 @@ cdef extern from *:
     }
     #endif
     """
-    vf vfma(vf a, vf b, vf c) noexcept nogil
     vf vread_over(const real *p, Py_ssize_t n, vf fill) noexcept nogil
     vf vgate(vf g, vf y, int activation) noexcept nogil
     double vsum(vf v) noexcept nogil

@@ -19,12 +19,13 @@ from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.caches cimport STREAM_BYTES
 from ..runtime.costs cimport (
     POOL_BACKWARD_NS, POOL_BACKWARD_L2_NS, POOL_BACKWARD_LP_NS, POOL_FORWARD_NS, POOL_FORWARD_LP_NS, POOL_INDEX_CHECK_NS,
-    UNPOOL_BACKWARD_NS, UNPOOL_FORWARD_NS,
+    UNPOOL_BACKWARD_NS, UNPOOL_FORWARD_NS, WEIGHTED_TAP_NS,
 )
-from ..runtime.sizes cimport ceil_div, round_up
+from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..simd cimport dispatch  # no-cython-lint: its macros
+from ..simd.lanes cimport PICKS, lane_mask, lanes, picked, vi_element as lane_element, vload_index, with_lane
 from ..simd.partial cimport vread, vwrite
-from ..simd.vector cimport VL, real, vf, vfence, vload, vmax, vsplat, vstore, vstream, vzero
+from ..simd.vector cimport LINE, MAX_LANES, VL, real, vf, vfence, vfma, vload, vmax, vsplat, vstore, vstream, vzero
 from .blocks_2x2 cimport block_rows, blocks_back, find_blocks
 from .every_second cimport ieven, veven, vspread_high, vspread_low, vtwice_high, vtwice_low
 from .index_checks cimport bad_channels, bad_columns
@@ -53,6 +54,9 @@ include "backward_planes.pxi"
 include "backward.pxi"
 include "scatter.pxi"
 include "max_backward.pxi"
+include "weighted.pxi"
+include "weighted_rows.pxi"
+include "weighted_columns.pxi"
 
 
 # ---------------------------------------------------------------- max
@@ -146,6 +150,33 @@ def lp_backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[
     find_even_run(&pool)
     with nogil:
         backward(&pool, L2 if p == 2 else LP, last, POOL_BACKWARD_L2_NS if p == 2 else POOL_BACKWARD_LP_NS)
+
+
+# ---------------------------------------------------------------- weighted sums along H and W
+
+def weighted_sums(const real[:, :, :, :] x, real[:, :, :, :] y, const Py_ssize_t[::1] row_ends,
+                  const Py_ssize_t[::1] row_source, const long long[::1] row_weight, const Py_ssize_t[::1] col_ends,
+                  const Py_ssize_t[::1] col_source, const long long[::1] col_weight, bint last):
+    """y = the sum of weighted pixels of x that the tables name for each row and column; see weighted.pxi."""
+    cdef Weighted p
+    if y.shape[0] * y.shape[1] * y.shape[2] * y.shape[3] == 0:
+        return
+    memset(&p, 0, sizeof(p))
+    p.x, p.y, p.last = image_of(x), image_of(y), last
+    p.N, p.C, p.H, p.W, p.OH, p.OW = x.shape[0], x.shape[1], x.shape[2], x.shape[3], y.shape[2], y.shape[3]
+    try:
+        set_taps(&p.rows, row_ends, row_source, row_weight)
+        set_taps(&p.cols, col_ends, col_source, col_weight)
+        if not last:
+            set_slots(&p)
+        set_sizes(&p)
+        with nogil:
+            run_weighted(&p)
+    finally:
+        free(p.rows.weight)
+        free(p.cols.weight)
+        free(p.slots)
+        free(p.slot_ends)
 
 
 # ---------------------------------------------------------------- unpooling and indices

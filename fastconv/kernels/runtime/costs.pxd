@@ -49,6 +49,7 @@ cdef extern from *:
     #define POOL_INDEX_CHECK_NS      3.0    /* an index */
     #define UNPOOL_FORWARD_NS        1.0    /* an element of y */
     #define UNPOOL_BACKWARD_NS       3.0    /* an element of dx */
+    #define WEIGHTED_TAP_NS          0.1    /* a tap of a row of x, and then of an element of y */
 
     /* --- norm --- */
     #define NORM_FORWARD_NS          0.4    /* an element of x: its moments, then y */
@@ -119,6 +120,7 @@ cdef extern from *:
     const double POOL_INDEX_CHECK_NS
     const double UNPOOL_FORWARD_NS
     const double UNPOOL_BACKWARD_NS
+    const double WEIGHTED_TAP_NS
 
     # --- norm ---
     const double NORM_FORWARD_NS

@@ -78,6 +78,18 @@ cdef extern from *:
     #define vmax(a, b) vselect((vi)((a) > (b)), a, b)
     #define vmin(a, b) vselect((vi)((a) < (b)), a, b)
     #endif
+    /* a * b + c, rounded once where the build has it */
+    #if VBYTES == 64 && REAL_BYTES == 4
+    #define vfma(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+    #elif VBYTES == 64
+    #define vfma(a, b, c) ((vf)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+    #elif VBYTES == 32 && REAL_BYTES == 4
+    #define vfma(a, b, c) ((vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+    #elif VBYTES == 32
+    #define vfma(a, b, c) ((vf)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+    #else
+    #define vfma(a, b, c) ((a) * (b) + (c))
+    #endif
     #endif
     """
     ctypedef float real "REAL"
@@ -90,6 +102,7 @@ cdef extern from *:
     vf vzero
     vf vload(const real *p) noexcept nogil
     void vstore(real *p, vf v) noexcept nogil
+    vf vfma(vf a, vf b, vf c) noexcept nogil
     void vstream(real *p, vf v) noexcept nogil
     void vfence() noexcept nogil
     void vprefetch(const real *p) noexcept nogil  # p will be read soon

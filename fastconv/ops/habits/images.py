@@ -114,8 +114,7 @@ def border(call: Written) -> str | None:
     """Pairs for every axis, or a mode, as numpy.pad takes them."""
     padding, value = call.given.get("padding"), call.given.get("value")
     if call.name == "pad" and isinstance(value, str):
-        axes = ", ".join(["(0, 0)"] * (len(call.shape("x")) - 2) + ["(1, 1)"] * 2)
-        return f"value must be a number, got {value!r}; for another border write numpy.pad(x, ({axes}), {value!r})"
+        return f"value must be a number, got {value!r}; for another border write mode={value!r}"
     if call.name == "pad" and isinstance(padding, tuple | list) and len(padding) == 2 and not pairs_of(padding):
         first, second = padding
         return call.adding(f"({first}, {second}, 0, 0) for columns alone")

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-REFLECTED = "numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')"
-BORDER = f"pad the images first: x = {REFLECTED}"
+BORDER = "pad the images first: x = pad(x, 1, mode='reflect')"
 WORDS = {  # the name of an argument here -> its names in other libraries
     "x": "input inputs image images features tensor in1 a X y_pred preds predictions output",
     "logits": "input inputs x y_pred preds predictions output",
@@ -29,6 +28,10 @@ WORDS = {  # the name of an argument here -> its names in other libraries
     "running_var": "var variance moving_variance moving_var",
     "norm_type": "p",
     "scale_factor": "factor scale scales",
+    "upscale_factor": "block_size blocksize factor r",
+    "downscale_factor": "block_size blocksize factor r",
+    "size": "output_size dsize sizes",
+    "mode": "interpolation method resample",
     "output_size": "size shape",
     "normalized_shape": "shape",
     "negative_slope": "alpha slope leak",
@@ -50,7 +53,6 @@ SENTENCES = {  # the name of an argument that has no counterpart -> what to writ
     "method": "leave it out",
     "name": "leave it out",
     "keepdims": "leave it out",
-    "align_corners": "leave it out",
 }
 CHANNELS = "arrays are joined along their channels: leave it out, or write numpy.concatenate(arrays, axis)"
 OUTSIDE = "zeros are around x; for another border write x = numpy.pad(x, 1, mode='symmetric') and mode='valid'"
@@ -60,10 +62,15 @@ FAMILIES = {  # names that mean something else in each family of functions
     ("concat", "dim"): CHANNELS,
     ("layer_norm", "axis"): AXES,
     ("layer_norm", "dim"): AXES,
-    ("upsample", "size"): "write scale_factor, how many times as large the image becomes: an integer, or one per axis",
-    ("upsample", "mode"): "each value is repeated, which is nearest: leave it out",
+    ("upsample", "size"): "write scale_factor, an integer or one per axis, or interpolate(x, size)",
+    ("upsample", "mode"): "each value is repeated, which is nearest; write interpolate(x, size, mode='bilinear')",
+    ("upsample", "align_corners"): "leave it out, or write interpolate(x, size, mode='bilinear')",
+    ("interpolate", "recompute_scale_factor"): "write size, the rows and columns of the result",
+    (
+        "interpolate",
+        "antialias",
+    ): "pixels between are left out; write avg_pool2d, or adaptive_avg_pool2d, for their mean",
     ("conv", "mode"): "write padding='valid', 'same' or 'full', or convolve2d(x, k, mode) as in SciPy",
-    ("pad", "mode"): f"the border has one value; for another write {REFLECTED}",
     ("convolve2d", "boundary"): OUTSIDE,
     ("convolve2d", "fillvalue"): OUTSIDE,
 }

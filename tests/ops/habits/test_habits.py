@@ -33,7 +33,7 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     (
         "x=2,4,6,6 weight=8,4,3,3",
         "conv2d(x, weight, padding_mode='reflect')",
-        "numpy.pad(x, ((0, 0), (0, 0), (1, 1)",
+        "x = pad(x, 1, mode='reflect')",
         None,
     ),
     ("x=2,3", "softmax(x, dim=1)", "axis=1", "softmax(x, {})"),
@@ -42,7 +42,7 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     ("x=2,3", "leaky_relu(x, alpha=0.1)", "negative_slope=0.1", "leaky_relu(x, {})"),
     ("x=1,3,4,4", "upsample_nearest2d(x, size=2)", "write scale_factor", "upsample_nearest2d(x, scale_factor=2)"),
     ("x=1,3,4,4", "pad(x, (1, 2))", "(1, 2, 0, 0)", "pad(x, {})"),
-    ("x=1,3,4,4", "pad(x, (1, 1, 1, 1), 'reflect')", "numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), 'reflect')", "{}"),
+    ("x=1,3,4,4", "pad(x, (1, 1, 1, 1), 'reflect')", "mode='reflect'", "pad(x, 1, {})"),
     ("x=2,3 targets=2,3", "mse_loss(x, targets, size_average=True)", "reduction='mean'", "mse_loss(x, targets, {})"),
     ("x=2,3 targets=2,3", "mse_loss(input=x, target=targets)", "it is called x here", "mse_loss(x, targets)"),
     ("x=1,4,6,6", "batch_norm(x)", "batch_norm(x, running_mean, running_var)", None),
@@ -107,7 +107,14 @@ CALLS = [  # arrays by name, a call from habit, what the error says to write, th
     ("x=6,6 k=3,3", "convolve2d(in1=x, in2=k)", "it is called x here", "convolve2d(x, k)"),
     ("x=6,6 k=3,3", "convolve2d(x, k, 'sam')", "did you mean 'same'?", "convolve2d(x, k, 'same')"),
     ("x=1,3,4,4", "pad(x, ((0, 0), (0, 0), (1, 1), (2, 3)))", "padding=(2, 3, 1, 1)", "pad(x, {})"),
-    ("x=1,3,4,4", "pad(x, 1, mode='reflect')", "numpy.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode='reflect')", "{}"),
+    ("x=1,3,4,4", "pad(x, 1, mode='reflected')", "did you mean 'reflect'?", "pad(x, 1, mode='reflect')"),
+    (
+        "x=1,3,4,4",
+        "interpolate(x, 2, method='bilinear')",
+        "write mode='bilinear'",
+        "interpolate(x, 2, mode='bilinear')",
+    ),
+    ("x=1,4,2,2", "pixel_shuffle(x, block_size=2)", "write upscale_factor=2", "pixel_shuffle(x, 2)"),
     (
         "x=1,4,6,6 weight=8,4,3,3",
         "conv2d(x, weight, padding=((0, 0), (0, 0), (1, 1), (2, 2)))",

@@ -1,11 +1,11 @@
-# The first n lanes of a vector, 0 <= n <= VL: nothing behind the n elements is read or written.
+# The first n lanes of a vector, 0 <= n <= VL: nothing behind the n elements is read or written; and lanes picked from two vectors.
 
-from ..simd.vector cimport VL, real, vf
+from .vector cimport VL, real, vf
 
 cdef extern from *:
     """
-    #ifndef FASTCONV_PLANAR_LANES
-    #define FASTCONV_PLANAR_LANES
+    #ifndef FASTCONV_LANES
+    #define FASTCONV_LANES
     /* lanes(n): a mask. load_lanes: p[i] in the first n lanes, 0 in the others. store_lanes: p[i] = v[i] for i < n.
        keep_lanes: v in the first n lanes, 0 in the others */
     #if VBYTES == 64 && REAL_BYTES == 4
