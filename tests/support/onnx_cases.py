@@ -8,6 +8,7 @@ from fastconv.models.resnet_cifar import Shortcut
 __all__ = ["CASES", "IMAGE", "filled"]
 
 IMAGE, SIGNAL, VECTOR, TOKENS = (4, 7, 6), (4, 10), (12,), (6, 4)
+RULES = ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
 AXES = ("channels", "last")
 SIZES = (1, (7, 3), (3, 4), (9, 8))  # of the result: one that divides the plane, others that do not
 PADDING = ((1, 0), (2, 1))
@@ -111,7 +112,18 @@ CASES = [
     *both(layers.Flatten(), layers.Flatten(order="column")),
     *images(layers.Reshape((6, -1)), layers.Reshape(168), layers.Permute((1, 2, 0))),
     *((layer, TOKENS) for layer in (layers.Reshape((2, 3, 4)), layers.Permute((1, 0)))),
-    *images(layers.ZeroPad2D((1, 2, 0, 3)), layers.Upsample((2, 3))),
+    *images(layers.ZeroPad2D((1, 2, 0, 3)), layers.ReflectionPad2D((1, 2, 0, 3)), layers.ReplicationPad2D(2)),
+    *images(
+        *(layers.Upsample((2, 3)), layers.Upsample(1.5), layers.Upsample((0.7, 1.3)), layers.Upsample(size=(5, 12))),
+        *(layers.Upsample(size=size, mode="bilinear") for size in (1, (14, 9), (5, 6), (7, 13))),
+        *(layers.Upsample(size=size, mode="bilinear", align_corners=True) for size in (1, (14, 9), (5, 6))),
+        *(layers.Upsample(factor, mode="bilinear") for factor in (2, 0.5, (1.3, 2.1))),
+        layers.Upsample(2.3, mode="bilinear", align_corners=True),
+        *(layers.Upsample(size=(9, 4), mode="bilinear", coordinate_transformation_mode=rule) for rule in RULES),
+        layers.Upsample(2, coordinate_transformation_mode="half_pixel", nearest_mode="round_prefer_floor"),
+    ),
+    *images(layers.PixelShuffle(2), layers.PixelShuffle(2, mode="DCR"), layers.ChannelShuffle(2)),
+    *((layers.PixelUnshuffle(2, mode=mode), (2, 4, 6)) for mode in ("CRD", "DCR")),
     (layers.MainHead(4), VECTOR),
     *images(Shortcut(6, 2), Shortcut(4, 3)),
 ]

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from ... import layers
 from ...models.resnet_cifar import Shortcut
-from . import activations, adaptive, convolutions, norms, pools, shapes
+from . import activations, adaptive, convolutions, norms, pools, resizing, shapes
 from .part import Part
 
 __all__ = ["LAYERS", "Translation", "translation"]
@@ -78,7 +78,12 @@ LAYERS: dict[type, Translation] = {
     layers.Reshape: shapes.reshape,
     layers.Permute: shapes.permute,
     layers.ZeroPad2D: shapes.zero_pad,
-    layers.Upsample: shapes.upsample,
+    layers.ReflectionPad2D: shapes.border_pad,
+    layers.ReplicationPad2D: shapes.border_pad,
+    layers.Upsample: resizing.upsample,
+    layers.PixelShuffle: shapes.pixel_shuffle,
+    layers.PixelUnshuffle: shapes.pixel_unshuffle,
+    layers.ChannelShuffle: shapes.channel_shuffle,
     layers.MainHead: shapes.main_head,
     Shortcut: shapes.shortcut,
 }
