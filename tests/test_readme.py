@@ -17,7 +17,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
 
 
-IDS = ["numpy", "network", "pictures", "batches", "transfer", "plot", "gradcheck", "sklearn", "architectures"]
+IDS = ["numpy", "network", "pictures", "batches", "transfer", "plot", "gradcheck", "sklearn", "onnx", "architectures"]
 
 
 @pytest.fixture

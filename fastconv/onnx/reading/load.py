@@ -49,8 +49,17 @@ def load(
 
     Notes
     -----
-    Opsets from 7 on. Batch norm stays a layer that can be trained; `network.freeze` folds it. What only constants feed
-    is computed once. No code in a file is run.
+    Opsets from 7 on. The first axis of inputs and outputs is the batch; what mixes its images is refused.
+
+    Trained are weights and biases of convolutions, matrices and norms, slopes, and factors for each channel;
+    other constants are fixed numbers (`Affine`). Batch norm stays a layer; `network.freeze` folds it. Layers in pieces,
+    such as GELU by Erf, become one.
+
+    Quantized weights are read as the floats that they stand for, and values between QuantizeLinear and DequantizeLinear
+    keep the bounds of their integers, but are not rounded.
+
+    What only constants feed is computed once, up to a limit of 2**27 values. No code in a file is run, and sizes are
+    checked before memory is taken.
 
     Examples
     --------

@@ -22,7 +22,7 @@ def small(head="head.weight", shape=("N", 3, "H", "W")):
     """Convolution, batch norm, ReLU, the mean of all pixels, and a head; H and W may be free."""
     nodes = [
         node("Conv", "x conv1.weight conv1.bias", "a", pads=[1, 1, 1, 1]),
-        node("BatchNormalization", "a bn1.weight bn1.bias bn1.running_mean bn1.running_var", "b"),
+        node("BatchNormalization", "a bn1.weight bn1.bias bn1.running_mean bn1.running_var", "b", momentum=0.7),
         node("Relu", "b", "c"),
         node("GlobalAveragePool", "c", "d"),
         node("Flatten", "d", "e"),
@@ -101,6 +101,15 @@ def test_it_trains_on_and_its_gradients_are_right():
     first = network.gradients(x, labels, fastconv.CrossEntropy())[0]
     fastconv.fit(network, x, labels, loss=fastconv.CrossEntropy(), optimizer=fastconv.SGD(0.05), epochs=5, seed=0)
     assert network.gradients(x, labels, fastconv.CrossEntropy())[0] < first
+
+
+def test_running_statistics_keep_the_share_that_the_file_says():
+    network = load(small().SerializeToString(), (3, 6, 6), dtype="float64")
+    x = np.asarray(images(4, 3, 6, 6), "float64")
+    before = network.buffers["bn1.running_mean"].copy()
+    batch = network.features(x, network.nodes[1].name).mean((0, 2, 3))
+    fastconv.train_step(network, x, np.array([0, 1, 2, 3]), fastconv.SGD(0.0), fastconv.CrossEntropy())
+    np.testing.assert_allclose(network.buffers["bn1.running_mean"], 0.7 * before + 0.3 * batch, rtol=1e-6)
 
 
 def test_copies_pickles_and_frozen_networks_give_the_same():

@@ -56,6 +56,11 @@ def test_mish_in_pieces_is_one_layer():
     assert isinstance(last_layer(nodes), fastconv.Mish)
 
 
+def test_softsign_in_pieces_is_one_layer():
+    nodes = [node("Abs", "x", "s"), node("Add", "s one", "t"), node("Div", "x t")]
+    assert isinstance(last_layer(nodes, {"one": number(1)}), fastconv.Softsign)
+
+
 def test_silu_in_pieces_is_one_layer():
     assert isinstance(last_layer([node("Sigmoid", "x", "s"), node("Mul", "x s")]), fastconv.SiLU)
 

@@ -12,7 +12,7 @@ from ....typing import Array
 from ..call import Call
 from ..values import Gauss, Refused
 from .broadcast import alike, per_channel
-from .pieces import affine, product
+from .pieces import affine, is_softsign, product
 
 __all__ = ["TABLE"]
 
@@ -90,6 +90,8 @@ def gated(a: Any, b: Any) -> Node:
 def divide(call: Call) -> Any:
     """`Div` by a constant"""
     a, b = sides(call)
+    if is_softsign(a, b):
+        return layers.Softsign()(a)
     if not isinstance(b, np.ndarray):
         raise Refused("it divides by what is computed from the images")
     return times(a, 1 / np.asarray(b, np.float64))

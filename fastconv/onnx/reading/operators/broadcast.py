@@ -4,6 +4,7 @@ import numpy as np
 
 from .... import Node, concat, layers
 from ....typing import Array, Shape
+from ..settled import reshaped
 from ..values import Refused
 
 __all__ = ["alike", "expanded", "per_channel"]
@@ -35,6 +36,8 @@ def expanded(x: Node, shape: Shape) -> Node:
     """The node repeated along its axes of extent 1."""
     if x.shape == shape:
         return x
+    if len(shape) == 2 and x.shape[0] == shape[0]:  # (C, 1) to (C, L)
+        return reshaped(expanded(reshaped(x, (shape[0], 1, 1)), (shape[0], 1, shape[1])), shape)
     if len(shape) == 3 and x.shape[1:] != shape[1:]:
         factor = tuple(new // old for new, old in zip(shape[1:], x.shape[1:], strict=True))
         x = layers.Upsample(factor)(x)

@@ -10,7 +10,7 @@ import numpy as np
 from .... import Layer, Node, layers
 from ....typing import Array
 
-__all__ = ["affine", "product"]
+__all__ = ["affine", "is_softsign", "product"]
 
 CLOSE = 1e-6  # numbers that float32 rounds, such as 1 / sqrt 2
 
@@ -49,6 +49,18 @@ def value_of(array: Array) -> Any:
 def of(node: Node, kind: type[Layer]) -> Node | None:
     """What the node is made from by a layer of this class; None where it is made otherwise."""
     return node.inputs[0] if type(node.layer) is kind else None
+
+
+def is_softsign(x: Any, divisor: Any) -> bool:
+    """Whether the divisor is 1 + |x|, where |x| is the sum of two ReLUs."""
+    if not (isinstance(divisor, Node) and isinstance(divisor.layer, layers.Affine)):
+        return False
+    size = divisor.inputs[0]
+    if not (near(divisor.layer.scale, 1) and near(divisor.layer.shift, 1) and size.kind == "add"):
+        return False
+    above, below = (of(each, layers.ReLU) for each in size.inputs)
+    minus = None if below is None else of(below, layers.Affine)
+    return above is x is minus and below is not None and near(below.layer.scale, -1) and near(below.layer.shift, 0)
 
 
 def product(a: Node, b: Node) -> Node:

@@ -2,6 +2,8 @@
 
 from math import prod
 
+import numpy as np
+
 from ..arranged import Arranged
 from ..call import Call
 from ..constants import FOLDED
@@ -91,6 +93,13 @@ def cast(call: Call) -> Value:
     return same(call)
 
 
+def alike(call: Call) -> Value:
+    """`CastLike`: a constant, or floats, as floats."""
+    if isinstance(call.value(0), np.ndarray):
+        return call.constant(0).astype(np.float32)
+    return same(call)
+
+
 TABLE = {
     "Reshape": reshape,
     "Flatten": flatten,
@@ -99,6 +108,6 @@ TABLE = {
     "Unsqueeze": unsqueeze,
     "Identity": same,
     "Cast": cast,
-    "CastLike": same,
+    "CastLike": alike,
     "Shape": FOLDED["Shape"][1],
 }
