@@ -7,7 +7,8 @@ from fastconv.models.resnet_cifar import Shortcut
 
 __all__ = ["CASES", "IMAGE", "filled"]
 
-IMAGE, VECTOR, TOKENS = (4, 7, 6), (12,), (6, 4)
+IMAGE, SIGNAL, VECTOR, TOKENS = (4, 7, 6), (4, 10), (12,), (6, 4)
+RULES = ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
 AXES = ("channels", "last")
 SIZES = (1, (7, 3), (3, 4), (9, 8))  # of the result: one that divides the plane, others that do not
 PADDING = ((1, 0), (2, 1))
@@ -23,6 +24,11 @@ def images(*layers):
 def both(*layers):
     """For images and for vectors."""
     return [(layer, shape) for layer in layers for shape in (IMAGE, VECTOR)]
+
+
+def signals(*layers):
+    """For signals."""
+    return [(layer, SIGNAL) for layer in layers]
 
 
 CASES = [
@@ -78,6 +84,21 @@ CASES = [
         layers.LpPool2D((2, 3), stride=2, norm_type=1.5, ceil_mode=True),
     ),
     *images(*(layers.AdaptiveAvgPool2D(size) for size in SIZES), *(layers.AdaptiveMaxPool2D(size) for size in SIZES)),
+    *signals(
+        layers.Conv1D(6, 3, stride=2, padding=(1, 0), dilation=2, groups=2),
+        layers.Conv1D(6, 4, padding="same", bias=False),
+        layers.ConvTranspose1D(6, 3, stride=2, padding=1, output_padding=1, groups=2),
+        layers.ConvTranspose1D(6, 2, dilation=4, padding=1, output_padding=3),
+        layers.MaxPool1D(3, 2, 1, ceil_mode=True),
+        layers.MaxPool1D(2, 1, 2, dilation=3),
+        layers.AvgPool1D(3, 2, 1, ceil_mode=True),
+        layers.AvgPool1D(3, 2, 1, count_include_pad=False),
+        *(layers.AdaptiveAvgPool1D(size) for size in (1, 5, 4, 13)),
+        *(layers.AdaptiveMaxPool1D(size) for size in (1, 5, 4, 13)),
+        *(layers.GlobalAvgPool1D(), layers.GlobalMaxPool1D(), layers.BatchNorm(), layers.PReLU(shared=False)),
+        *(layers.GroupNorm(2), layers.InstanceNorm(affine=True), layers.LocalResponseNorm(2), layers.Softmax()),
+        *(layers.ChannelScale(), layers.Affine((1, 2, 3, 4), 5), layers.Flatten(), layers.Flatten(order="column")),
+    ),
     *images(layers.GlobalAvgPool2D(), layers.GlobalMaxPool2D()),
     *both(*(layers.BatchNorm(affine=affine, eps=0.01, momentum=0.3) for affine in NO_YES)),
     *both(*(layers.GroupNorm(groups, affine=affine, eps=0.01) for groups in (1, 2, 4) for affine in NO_YES)),
@@ -91,7 +112,18 @@ CASES = [
     *both(layers.Flatten(), layers.Flatten(order="column")),
     *images(layers.Reshape((6, -1)), layers.Reshape(168), layers.Permute((1, 2, 0))),
     *((layer, TOKENS) for layer in (layers.Reshape((2, 3, 4)), layers.Permute((1, 0)))),
-    *images(layers.ZeroPad2D((1, 2, 0, 3)), layers.Upsample((2, 3))),
+    *images(layers.ZeroPad2D((1, 2, 0, 3)), layers.ReflectionPad2D((1, 2, 0, 3)), layers.ReplicationPad2D(2)),
+    *images(
+        *(layers.Upsample((2, 3)), layers.Upsample(1.5), layers.Upsample((0.7, 1.3)), layers.Upsample(size=(5, 12))),
+        *(layers.Upsample(size=size, mode="bilinear") for size in (1, (14, 9), (5, 6), (7, 13))),
+        *(layers.Upsample(size=size, mode="bilinear", align_corners=True) for size in (1, (14, 9), (5, 6))),
+        *(layers.Upsample(factor, mode="bilinear") for factor in (2, 0.5, (1.3, 2.1))),
+        layers.Upsample(2.3, mode="bilinear", align_corners=True),
+        *(layers.Upsample(size=(9, 4), mode="bilinear", coordinate_transformation_mode=rule) for rule in RULES),
+        layers.Upsample(2, coordinate_transformation_mode="half_pixel", nearest_mode="round_prefer_floor"),
+    ),
+    *images(layers.PixelShuffle(2), layers.PixelShuffle(2, mode="DCR"), layers.ChannelShuffle(2)),
+    *((layers.PixelUnshuffle(2, mode=mode), (2, 4, 6)) for mode in ("CRD", "DCR")),
     (layers.MainHead(4), VECTOR),
     *images(Shortcut(6, 2), Shortcut(4, 3)),
 ]

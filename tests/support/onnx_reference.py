@@ -1,7 +1,7 @@
 """Files of ONNX run by the reference of the package onnx, which is NumPy alone.
 
 Where that reference differs from the specification (onnx 1.23: LRN, ConvTranspose with groups, MaxPool at some borders,
-BatchNormalization with a momentum before opset 14), the operator is written out here.
+GlobalMaxPool of signals, BatchNormalization with a momentum before opset 14), the operator is written out here.
 """
 
 import itertools
@@ -27,19 +27,39 @@ class LRN(OpRun):
         return ((x / (bias + alpha / size * sums) ** beta).astype(x.dtype),)
 
 
-class MaxPool(OpRun):
-    """The largest value of each window; outside of x is -inf."""
+class OnImages(OpRun):
+    """An operator of windows, which is written out for images; signals are images of one row."""
 
     op_domain = ""
 
-    def _run(self, x, kernel_shape=None, pads=None, strides=None, dilations=None, **others):
-        top, left, bottom, right = pads or [0, 0, 0, 0]
+    def _run(self, x, *arrays, pads=None, kernel_shape=None, strides=None, dilations=None, output_padding=None, **more):
+        signal = x.ndim == 3
+        steps = [strides or [1] * (x.ndim - 2), dilations or [1] * (x.ndim - 2), output_padding or [0] * (x.ndim - 2)]
+        pads, first = list(pads or [0] * 2 * (x.ndim - 2)), kernel_shape
+        if signal:
+            x, arrays = x[:, :, None], [a[:, :, None] if a is not None and a.ndim == 3 else a for a in arrays]
+            pads, first = [0, pads[0], 0, pads[1]], [1, *kernel_shape] if kernel_shape else None
+            steps = [[1, *steps[0]], [1, *steps[1]], [0, *steps[2]]]
+        y = self.images(x, *arrays, kernel=first, pads=pads, steps=steps, **more)
+        return (y[:, :, 0] if signal else y,)
+
+
+class GlobalMaxPool(OpRun):
+    """The largest value of each channel."""
+
+    op_domain = ""
+
+    def _run(self, x, **others):
+        return (x.max(tuple(range(2, x.ndim)), keepdims=True),)
+
+
+class MaxPool(OnImages):
+    """The largest value of each window; outside of x is -inf."""
+
+    def images(self, x, kernel, pads, steps, **others):
+        top, left, bottom, right = pads
         padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=-np.inf)
-        taps = [
-            padded[:, :, rows, columns]
-            for rows, columns in windows(padded.shape[2:], kernel_shape, strides or [1, 1], dilations or [1, 1])
-        ]
-        return (np.max(taps, axis=0),)
+        return np.max([padded[:, :, u, v] for u, v in windows(padded.shape[2:], kernel, *steps[:2])], axis=0)
 
 
 def windows(size, kernel, stride, dilation):
@@ -52,14 +72,12 @@ def windows(size, kernel, stride, dilation):
         )
 
 
-class ConvTranspose(OpRun):
+class ConvTranspose(OnImages):
     """Each pixel spread over the result: y[n,k] += x[n,c,i,j] w[c,k] at rows i sh + dh u, columns j sw + dw v."""
 
-    op_domain = ""
-
-    def _run(self, x, w, bias=None, group=None, pads=None, strides=None, dilations=None, output_padding=None, **others):
+    def images(self, x, w, bias=None, *, pads, steps, group=None, **others):
         (n, c, h, width), (k, kernel) = x.shape, (w.shape[1], w.shape[2:])
-        (top, left, bottom, right), extra = pads, output_padding or [0, 0]
+        (top, left, bottom, right), (strides, dilations, extra) = pads, steps
         reach = [
             (m - 1) * s + d * (t - 1) + 1 + e
             for m, s, d, t, e in zip((h, width), strides, dilations, kernel, extra, strict=True)
@@ -72,7 +90,7 @@ class ConvTranspose(OpRun):
             columns = slice(v * dilations[1], v * dilations[1] + (width - 1) * strides[1] + 1, strides[1])
             y[:, g * k : (g + 1) * k, rows, columns] += spread
         y = y[:, :, top : reach[0] - bottom, left : reach[1] - right]
-        return ((y if bias is None else y + bias[:, None, None]).astype(x.dtype),)
+        return (y if bias is None else y + bias[:, None, None]).astype(x.dtype)
 
 
 class BatchNormalization(OpRun):
@@ -88,7 +106,7 @@ class BatchNormalization(OpRun):
 
 def run(path, *inputs):
     """The outputs of the file for these inputs, in their order; a single output by itself."""
-    evaluator = ReferenceEvaluator(str(path), new_ops=[LRN, MaxPool, ConvTranspose, BatchNormalization])
+    evaluator = ReferenceEvaluator(str(path), new_ops=[LRN, MaxPool, GlobalMaxPool, ConvTranspose, BatchNormalization])
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         results = evaluator.run(None, dict(zip(evaluator.input_names, inputs, strict=True)))

@@ -35,8 +35,11 @@ def adaptive_avg_pool(layer: Any, part: Part) -> str:
     y = regular(part, "AveragePool", "GlobalAveragePool", layer.output_size)
     if y is not None:
         return y
-    rows, columns = (means(*each) for each in zip(part.x_shape[1:], layer.output_size, strict=True))
-    return part.add("MatMul", part.add("MatMul", part.constant(rows), part.x), part.constant(columns.T))
+    (height, width), (rows, columns) = part.x_shape[1:], layer.output_size
+    y = part.x
+    if rows != height:
+        y = part.add("MatMul", part.constant(means(height, rows)), y)
+    return y if columns == width else part.add("MatMul", y, part.constant(means(width, columns).T))
 
 
 def means(size: int, out: int) -> Array:
@@ -53,9 +56,10 @@ def adaptive_max_pool(layer: Any, part: Part) -> str:
     if y is not None:
         return y
     y = part.x
-    for axis, size, out in zip((2, 3), part.x_shape[1:], layer.output_size, strict=True):
-        y = part.add("Gather", y, part.constant(places(size, out), "int64"), axis=axis)
-        y = part.along("ReduceMax", y, [axis + 1], keepdims=0)
+    for axis, size, out in zip((-2, -1), part.x_shape[1:], layer.output_size, strict=True):
+        if size != out:
+            y = part.add("Gather", y, part.constant(places(size, out), "int64"), axis=axis)
+            y = part.along("ReduceMax", y, [axis], keepdims=0)
     return y
 
 

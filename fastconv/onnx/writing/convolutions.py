@@ -39,7 +39,7 @@ def conv_transpose(layer: Any, part: Part) -> str:
     (below, bottom, more_rows), (after, right, more_columns) = rows, columns
     x = part.x
     if below or after:
-        x = part.add("Pad", x, part.integers(0, 0, 0, 0, 0, 0, below, after))
+        x = part.add("Pad", x, part.pads(0, 0, below, after))
     pads = {"pads": [g.top, g.left, bottom, right], "output_padding": [more_rows, more_columns]}
     attributes = window(g) | {"strides": list(layer.stride)} | pads
     return part.add("ConvTranspose", x, part.parameter("weight"), *part.bias(), group=g.groups, **attributes)

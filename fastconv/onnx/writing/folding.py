@@ -27,14 +27,14 @@ def can_take(node: Any) -> bool:
 def folded(network: Any, nodes: list[Any], outputs: list[Any]) -> dict[int, dict[str, Array]]:
     """By the index of a node: the arrays of its layer with the norm after it; and of such a norm none, {}.
 
-    A norm is folded where it alone reads a layer that can take it, and both are used once.
+    A norm is folded where it alone reads a layer that can take it, and which is used once.
     """
     uses = Counter(source.index for node in nodes for source in node.inputs)
     uses.update(node.index for node in outputs)
     owners = Counter(node.owner for node in nodes if node.layer is not None)
     found: dict[int, dict[str, Array]] = {}
     for norm in nodes:
-        if norm.layer is None or not norm.layer.folds or owners[norm.owner] > 1:
+        if norm.layer is None or not norm.layer.folds:
             continue
         (node,) = norm.inputs
         takes = node.layer is not None and owners[node.owner] == 1 and can_take(node)

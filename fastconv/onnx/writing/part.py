@@ -107,13 +107,30 @@ class Part:
         self.graph, self.name, self.x, (self.x_shape, self.y_shape) = graph, name, x, shapes
         self.dtype, self.opset, self.arrays, self.owner = graph.dtype, graph.opset, arrays, owner
         self.used: dict[str, str] = {}  # of the arrays: own name -> name in the file
+        self.signal = False  # whether this is a layer of signals (C, L), translated as one of images (C, 1, L)
         self.unclear = False  # whether the operators alone do not say which layer this is; numbers there are float32
         self.rearranged = False  # whether one of them is stored in another order
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """A node of ONNX with one result; the name of this. An input "" is left out."""
         self.unclear |= any(isinstance(v, float) and float(str(np.float32(v))) != v for v in attributes.values())
+        attributes = {key: of_signal(key, v) if self.signal else v for key, v in attributes.items()}
         return self.graph.add(op, inputs, f"{self.name}.{op.lower()}", attributes)
+
+    def as_images(self) -> None:
+        """From here on shapes have the row of images (C, 1, L), which windows and pads that are written leave out."""
+        self.signal = self.unclear = True
+        self.x_shape, self.y_shape = (
+            (shape[0], 1, *shape[1:]) if len(shape) == 2 else shape for shape in (self.x_shape, self.y_shape)
+        )
+
+    def pads(self, top: int, left: int, bottom: int, right: int) -> str:
+        """The name of the constant that says how much `Pad` adds on each side."""
+        return (
+            self.integers(0, 0, left, 0, 0, right)
+            if self.signal
+            else self.integers(0, 0, top, left, 0, 0, bottom, right)
+        )
 
     def constant(self, values: ArrayLike, dtype: DTypeLike | None = None) -> str:
         """The name of a constant, of the network's dtype unless another is given."""
@@ -148,3 +165,10 @@ class Part:
         if self.opset < ATTRIBUTE_AXES.get(op, OTHER_AXES):
             return self.add(op, x, axes=list(axes), **attributes)
         return self.add(op, x, self.integers(*axes), **attributes)
+
+
+def of_signal(key: str, value: Any) -> Any:
+    """An attribute of a window (1, k) as that of k; all others as they are."""
+    if key == "pads":
+        return [value[1], value[3]]
+    return value[1:] if key in ("kernel_shape", "strides", "dilations", "output_padding") else value

@@ -38,7 +38,7 @@ def max_pool(layer: Any, part: Part) -> str:
         attributes["dilations"] = [g.dh, g.dw]
         top, left, bottom, right = attributes["pads"]
         if max(top, bottom) >= g.kh or max(left, right) >= g.kw:
-            pads = part.integers(0, 0, top, left, 0, 0, bottom, right)
+            pads = part.pads(top, left, bottom, right)
             x, attributes["pads"] = part.add("Pad", x, pads, part.constant(-np.inf)), [0, 0, 0, 0]
     return part.add("MaxPool", x, **attributes)
 

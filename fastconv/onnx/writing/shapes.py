@@ -1,4 +1,4 @@
-"""Layers that move values: Flatten, reshaping, padding, upsampling, and the first of several classifiers."""
+"""Layers that move values: Flatten, reshaping, padding, shuffles, and the first of several classifiers."""
 
 from typing import Any
 
@@ -6,7 +6,17 @@ import numpy as np
 
 from .part import Part
 
-__all__ = ["flatten", "main_head", "permute", "reshape", "shortcut", "upsample", "zero_pad"]
+__all__ = [
+    "border_pad",
+    "channel_shuffle",
+    "flatten",
+    "main_head",
+    "permute",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "reshape",
+]
+__all__ += ["shortcut", "zero_pad"]
 
 
 def flatten(layer: Any, part: Part) -> str:
@@ -29,14 +39,7 @@ def permute(layer: Any, part: Part) -> str:
 def zero_pad(layer: Any, part: Part) -> str:
     """Pad with zeros"""
     left, right, top, bottom = layer.padding
-    return part.add("Pad", part.x, part.integers(0, 0, top, left, 0, 0, bottom, right))
-
-
-def upsample(layer: Any, part: Part) -> str:
-    """Resize: y[h, w] = x[floor(h / sh), floor(w / sw)]"""
-    rule = {"coordinate_transformation_mode": "asymmetric", "mode": "nearest", "nearest_mode": "floor"}
-    scales = part.constant([1, 1, *layer.scale_factor], np.float32)
-    return part.add("Resize", part.x, "", scales, **rule)
+    return part.add("Pad", part.x, part.pads(top, left, bottom, right))
 
 
 def main_head(layer: Any, part: Part) -> str:
@@ -50,3 +53,32 @@ def shortcut(layer: Any, part: Part) -> str:
     """Every second pixel, and zeros for the further channels"""
     pixels = part.add("MaxPool", part.x, kernel_shape=[1, 1], strides=[layer.stride] * 2)
     return part.add("Pad", pixels, part.integers(0, 0, 0, 0, 0, part.y_shape[0] - part.x_shape[0], 0, 0))
+
+
+def border_pad(layer: Any, part: Part) -> str:
+    """Pad with pixels of the image"""
+    left, right, top, bottom = layer.padding
+    mode = {"reflect": "reflect", "replicate": "edge"}[layer.mode]
+    return part.add("Pad", part.x, part.pads(top, left, bottom, right), mode=mode)
+
+
+def pixel_shuffle(layer: Any, part: Part) -> str:
+    """DepthToSpace"""
+    return part.add("DepthToSpace", part.x, blocksize=layer.upscale_factor, mode=layer.mode)
+
+
+def pixel_unshuffle(layer: Any, part: Part) -> str:
+    """SpaceToDepth, or for the order of PyTorch the axes of each block behind the channels"""
+    r, (c, height, width) = layer.downscale_factor, part.x_shape
+    if layer.mode == "DCR":
+        return part.add("SpaceToDepth", part.x, blocksize=r)
+    blocks = part.reshape(part.x, 0, c, height // r, r, width // r, r)
+    return part.reshape(part.add("Transpose", blocks, perm=[0, 1, 3, 5, 2, 4]), 0, *part.y_shape)
+
+
+def channel_shuffle(layer: Any, part: Part) -> str:
+    """The axes of groups and of the channels within them exchanged"""
+    channels, *pixels = part.x_shape
+    grouped = part.reshape(part.x, 0, layer.groups, channels // layer.groups, *pixels)
+    order = [0, 2, 1, *range(3, 3 + len(pixels))]
+    return part.reshape(part.add("Transpose", grouped, perm=order), 0, *part.x_shape)

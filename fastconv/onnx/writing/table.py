@@ -5,18 +5,31 @@ from typing import Any, TypeAlias
 
 from ... import layers
 from ...models.resnet_cifar import Shortcut
-from . import activations, adaptive, convolutions, norms, pools, shapes
+from . import activations, adaptive, convolutions, norms, pools, resizing, shapes
 from .part import Part
 
 __all__ = ["LAYERS", "Translation", "translation"]
 
 Translation: TypeAlias = Callable[[Any, Part], str]  # (layer, part) -> the name of the result
 
+
+def of_images(translate: Translation) -> Translation:
+    """The translation of a layer of signals (C, L) by that of the layer of images (C, 1, L) that computes it."""
+
+    def translated(layer: Any, part: Part) -> str:
+        part.as_images()
+        return translate(layer.plane(), part)
+
+    return translated
+
+
 LAYERS: dict[type, Translation] = {
     layers.Conv2D: convolutions.conv,
     layers.DepthwiseConv2D: convolutions.conv,
     layers.SeparableConv2D: convolutions.separable,
     layers.ConvTranspose2D: convolutions.conv_transpose,
+    layers.Conv1D: of_images(convolutions.conv),
+    layers.ConvTranspose1D: of_images(convolutions.conv_transpose),
     layers.Linear: convolutions.linear,
     layers.MaxPool2D: pools.max_pool,
     layers.AvgPool2D: pools.avg_pool,
@@ -25,6 +38,12 @@ LAYERS: dict[type, Translation] = {
     layers.AdaptiveMaxPool2D: adaptive.adaptive_max_pool,
     layers.GlobalAvgPool2D: adaptive.global_avg_pool,
     layers.GlobalMaxPool2D: adaptive.global_max_pool,
+    layers.MaxPool1D: of_images(pools.max_pool),
+    layers.AvgPool1D: of_images(pools.avg_pool),
+    layers.AdaptiveAvgPool1D: of_images(adaptive.adaptive_avg_pool),
+    layers.AdaptiveMaxPool1D: of_images(adaptive.adaptive_max_pool),
+    layers.GlobalAvgPool1D: of_images(adaptive.global_avg_pool),
+    layers.GlobalMaxPool1D: of_images(adaptive.global_max_pool),
     layers.BatchNorm: norms.batch_norm,
     layers.GroupNorm: norms.group_norm,
     layers.InstanceNorm: norms.instance_norm,
@@ -59,7 +78,12 @@ LAYERS: dict[type, Translation] = {
     layers.Reshape: shapes.reshape,
     layers.Permute: shapes.permute,
     layers.ZeroPad2D: shapes.zero_pad,
-    layers.Upsample: shapes.upsample,
+    layers.ReflectionPad2D: shapes.border_pad,
+    layers.ReplicationPad2D: shapes.border_pad,
+    layers.Upsample: resizing.upsample,
+    layers.PixelShuffle: shapes.pixel_shuffle,
+    layers.PixelUnshuffle: shapes.pixel_unshuffle,
+    layers.ChannelShuffle: shapes.channel_shuffle,
     layers.MainHead: shapes.main_head,
     Shortcut: shapes.shortcut,
 }

@@ -18,13 +18,12 @@ NEWEST = onnx.defs.onnx_opset_version()
 OPSETS = (13, 17, 20, NEWEST)  # between them the operators that some layers use come in
 
 
-def agree(network, x, path, within=None, **options):
+def agree(network, x, path, within=1e-5, **options):
     """The file gives what the network predicts."""
     fastconv.onnx.save(network, path, **options)
     result, expected = onnx_reference.run(path, x), network.predict(x)
     assert result.dtype == expected.dtype
     assert result.shape == expected.shape
-    within = within or {"float32": 1e-5, "float64": 1e-6}[expected.dtype.name]  # numbers of operators are float32
     np.testing.assert_allclose(result, expected, rtol=within, atol=within)
 
 

@@ -145,6 +145,16 @@ def test_one_number_for_all_channels_is_folded_too(path):
     np.testing.assert_allclose(onnx_reference.run(path, x), network.predict(x), rtol=1e-5)
 
 
+def test_a_norm_that_is_used_twice_is_folded_twice(path):
+    norm = layers.BatchNorm()
+    model = sequential(layers.Conv2D(4, 3, padding=1), norm, layers.Conv2D(4, 3), norm)
+    network = Network(model, IMAGE, seed=0)
+    network.buffers["bn1.running_mean"][...] = 0.5
+    assert [node.op_type for node in written(network, path, freeze=True).graph.node] == ["Conv", "Conv"]
+    x = np.random.default_rng(0).standard_normal((2, *IMAGE)).astype("float32")
+    np.testing.assert_allclose(onnx_reference.run(path, x), network.predict(x), rtol=1e-4, atol=1e-5)
+
+
 def test_a_norm_is_not_folded_where_others_read_the_layer_before_it(path):
     shared = layers.Conv2D(3, 3, padding=1)
 
