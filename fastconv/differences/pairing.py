@@ -16,6 +16,7 @@ from .problem import Gradient
 
 WITHOUT = ("activation", "residual")  # parts of a call that no backward function knows
 WEIGHTS = ("weight", "k")  # what `..._backward_weight` is the gradient of
+OTHERS = (*WEIGHTS, "bias", "b")  # arrays beside the first that have gradients
 BOTH = ("x", "y")  # some backward functions take one or the other
 
 
@@ -32,10 +33,10 @@ def parameters(function: Callable[..., Any]) -> Mapping[str, Parameter]:
 
 
 def differentiable(op: Callable[..., Any], given: Mapping[str, Any]) -> list[str]:
-    """The arrays in a call that have gradients: input, weight, bias, in this order."""
+    """The arrays in a call that have gradients: the first, then weight, bias or the second factor, in this order."""
     ends = backwards(op)
     first, *others = parameters(op)
-    known = [name for name in (*WEIGHTS, "bias") if name in others and given.get(name) is not None]
+    known = [name for name in OTHERS if name in others and given.get(name) is not None]
     several = returns_several(ends[""]) if "" in ends else False
     return [first, *(name for name in known if several or end_of(name) in ends)]
 
@@ -80,7 +81,7 @@ def gradients_of(op: Callable[..., Any], given: Mapping[str, Any], dy: Array) ->
 def kept(op: Callable[..., Any], given: Mapping[str, Any], result: tuple[Any, ...]) -> list[Any]:
     """Those of the gradients of input, weight and bias whose arrays were given."""
     first, *others = parameters(op)
-    order = [first, *(name for name in (*WEIGHTS, "bias") if name in others)]
+    order = [first, *(name for name in OTHERS if name in others)]
     return [value for name, value in zip(order, result, strict=True) if given.get(name) is not None]
 
 

@@ -60,7 +60,7 @@ PYTORCH = SimpleNamespace(state_dict=dict, modules=list)
         (PYTORCH, "a module of PyTorch must be written with fastconv's layers; Network.load reads its weights"),
         ((4,), "model must be a layer or a function Node -> Node, got (4,); write Network(model, (4,))"),
         (nothing, "got None; is `return` missing in nothing?"),
-        (lambda x: (x, (x, x)), "or a dict or tuple of them, got .*; return one dict or tuple of nodes"),
+        (lambda x: (x, (x, x)), "; return one dict or tuple of nodes"),
         (lambda x: layers.ReLU, "this is a class, call it and then its layer: ReLU()(x)"),
         (forgotten_call, "got ReLU(); call it on the node: layer(x)"),
         (two, "'training'; model must take one Node, the rest by functools.partial(two, ...)"),
