@@ -10,7 +10,7 @@ from ..typing import Array
 from . import dtypes
 from .dtypes import Entry
 from .errors import Mismatch, faults, shortened
-from .translation import Source, arranged_shape, translated
+from .translation import Found, Source, arranged_shape, as_they_are, translated
 
 Rename: TypeAlias = Mapping[str, str | None] | Callable[[str], str | None]  # a name in the file -> the network's
 
@@ -55,6 +55,7 @@ class Comparison(NamedTuple):
     missing: list[str]
     unknown: list[str]
     misshapen: dict[str, str]
+    notice: str  # what a person must know, where the names are those of another program
 
 
 def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: Rename | None) -> Comparison:
@@ -64,7 +65,7 @@ def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: 
     """
     own = [name for name in entries if not name.startswith(TRAINING) and (name not in COUNTERS or name in arrays)]
     wanted = [name for name, array in arrays.items() if not may_be_missing(name, array)]
-    sources = matched(renamed(own, rename), arrays, wanted)
+    sources, table = matched(renamed(own, rename), arrays, wanted)
     fitting, misshapen = {}, {}
     for name, array in arrays.items():
         if name in sources:
@@ -80,7 +81,8 @@ def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: 
                 fitting[name] = source
     missing = [name for name in wanted if name not in sources]
     unknown = [source.name for name, source in sources.items() if name not in arrays]
-    return Comparison(fitting, missing, unknown, misshapen)
+    notice = f"weights of {table.family}, which has {table.differs}" if table and table.differs else ""
+    return Comparison(fitting, missing, unknown, misshapen, notice)
 
 
 def may_be_missing(name: str, array: Array) -> bool:
@@ -110,16 +112,16 @@ def renamed(names: Iterable[str], rename: Rename | None) -> dict[str, str]:
     return result
 
 
-def matched(names: dict[str, str], arrays: Collection[str], wanted: Collection[str]) -> dict[str, Source]:
-    """The network's name -> its source, with as few prefixes removed as let any name fit; else the names as they are.
+def matched(names: dict[str, str], arrays: Collection[str], wanted: Collection[str]) -> Found:
+    """The sources of a network's arrays, with as few prefixes removed as let any name fit; else the names as they are.
 
     `wanted` are those arrays of the network that the file must have.
     """
     for version in without_prefixes(names, arrays, wanted):
         found = translated(version, wanted)
-        if any(name in arrays for name in found):
+        if any(name in arrays for name in found.sources):
             return found
-    return {name: Source(original) for name, original in names.items()}
+    return as_they_are(names)
 
 
 def without_prefixes(
@@ -148,7 +150,7 @@ def only_prefix(names: Collection[str], wanted: Collection[str]) -> str | None:
 
 def mismatch(path: str, comparison: Comparison) -> Mismatch:
     """The error that lists everything that is missing, unknown or misshapen."""
-    fitting, missing, unknown, misshapen = comparison
+    fitting, missing, unknown, misshapen, _ = comparison
     other = [f"{name} {how}" for name, how in misshapen.items()]
     if fitting:
         cure = f"; load(path, strict=False) loads the {len(fitting):,} that fit"

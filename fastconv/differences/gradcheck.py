@@ -169,6 +169,12 @@ def of_model(
     target: Any, arguments: tuple[Any, ...], options: Mapping[str, Any], rng: Generator
 ) -> list[tuple[str, Problem]]:
     """The problems of a layer, model or network: one, or one for each mode."""
+    shapes = (target.input_shape, target.output_shape) if isinstance(target, Network) else ()
+    if any(isinstance(shape, dict) or isinstance(shape[0], tuple) for shape in shapes):
+        raise TypeError(
+            f"gradcheck takes networks with one input and one output, got {target!r}; check a model of one node that "
+            "makes the others of it, such as by split(x, sizes), and joins the outputs by concat"
+        )
     given = named(arguments, options)
     x = images(given.pop("x", None), target, rng)
     targets, loss, training = given.get("targets"), given.get("loss"), given.get("training")

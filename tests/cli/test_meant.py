@@ -68,8 +68,8 @@ COMMANDS = {
     "infos": "; did you mean 'info'?",
     "hepl": "; did you mean 'help'?",
     "lenet5": "; write fastconv train --model lenet5",
-    "frobnicate": "; the commands are train, eval, predict, report, summary, profile, bench, derive, info",
-    "": "; write one of train, eval, predict, report, summary, profile, bench, derive, info",
+    "frobnicate": "; the commands are train, eval, predict, report, summary, profile, bench, derive, convert, info",
+    "": "; write one of train, eval, predict, report, summary, profile, bench, derive, convert, info",
 }
 
 

@@ -14,11 +14,13 @@ TABLE = Table(
         Rule("blocks.{s}.{b}.out", "f.{n+1}.{s}.{2b}.three", "blocks.{s}.{b}.se"),
         Rule("blocks.{s}.{b}.out", "f.{n+1}.{s}.{2b+3}.two"),
         Rule("block{s}{a}.scale", "g.{s-1}.{a}.scale"),
+        Rule("block{s}{a}.shift", "g.{a}.shift", "block{s}{a}.scale"),
         Rule("head", "h.{N}.{S}"),
     ),
     "blocks.{s}.{b}",
 )
 NAMES = ["blocks.0.0.out.weight", "blocks.2.0.out.bias", "blocks.2.1.out.weight", "blocks.2.1.se.weight", "head.bias"]
+NAMES += ["block3c.scale.weight"]
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,9 @@ NAMES = ["blocks.0.0.out.weight", "blocks.2.0.out.bias", "blocks.2.1.out.weight"
         ("blocks.2.0.out.bias", "f.2.2.3.two.bias"),
         ("blocks.2.1.out.weight", "f.3.2.2.three.weight"),
         ("block3c.scale", "g.2.2.scale"),
+        ("block3c.shift.bias", "g.2.shift.bias"),
+        ("block3d.shift.bias", None),
+        ("group/block3c.shift/bias:0", "g.2.shift.bias"),
         ("head.bias", "h.3.2.bias"),
         ("blocks.2.1.se.weight", None),
         ("blocks.2.x.out.weight", None),
@@ -58,15 +63,15 @@ def test_two_names_for_one_array_are_no_translation():
 
 def test_names_that_fit_are_not_translated():
     names = {"conv_stem.weight": "conv_stem.weight"}
-    assert translated(names, ["conv_stem.weight"]) == {"conv_stem.weight": Source("conv_stem.weight")}
+    assert translated(names, ["conv_stem.weight"]) == ({"conv_stem.weight": Source("conv_stem.weight")}, None)
 
 
 def test_files_of_very_many_names_are_not_translated():
     names = {f"blocks.{i}.0.conv_dw.weight": "x" for i in range(1000)} | {"conv_stem.weight": "y", "bn1.weight": "z"}
     wanted = ["features.0.0.weight", "features.0.1.weight"]
-    assert translated(names, wanted).keys() == names.keys()
+    assert translated(names, wanted).sources.keys() == names.keys()
     few = {name: names[name] for name in ("conv_stem.weight", "bn1.weight")}
-    assert translated(few, wanted) == {"features.0.0.weight": Source("y"), "features.0.1.weight": Source("z")}
+    assert translated(few, wanted).sources == {"features.0.0.weight": Source("y"), "features.0.1.weight": Source("z")}
 
 
 def test_tables_have_names_and_no_rule_twice():

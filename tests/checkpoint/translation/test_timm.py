@@ -110,17 +110,19 @@ def test_rename_comes_before_the_table():
 
 
 def test_the_dense_layers_of_vgg_are_convolutions_there():
-    """(K, C, 7, 7) filters become (K, 49 C): channel c at row h and column w is input 49 c + 7 h + w."""
-    network = Network(models.vgg11_bn(num_classes=3), (3, 32, 32), seed=0)
-    arrays = {name: np.zeros(array.shape, array.dtype) for name, array in timm_of(network, "vgg11_bn")[0].items()}
-    first = np.random.default_rng(0).standard_normal((4096, 512, 7, 7)).astype("float32")
-    arrays |= {"pre_logits.fc1.weight": first, "pre_logits.fc2.weight": np.ones((4096, 4096, 1, 1), "float32")}
-    network.load(arrays)
-    for k, c, h, w in ((0, 0, 0, 0), (4095, 511, 6, 6), (17, 300, 2, 5), (3, 1, 6, 0)):
-        assert network.parameters["classifier.0.weight"][k, 49 * c + 7 * h + w] == first[k, c, h, w]
-    arrays["pre_logits.fc1.weight"] = first[:, :, :6]
-    with pytest.raises(Mismatch, match=r"classifier.0.weight is \(4096, 512, 6, 7\) float32, must be \(4096, 25088\)"):
-        network.load(arrays)
+    """(K, C, h, w) filters become (K, C h w): channel c at row h and column w is input 9 c + 3 h + w."""
+    theirs, ours = dummies("vgg11_bn")
+    filters = np.random.default_rng(0).standard_normal((4, 2, 3, 3)).astype("float32")
+    theirs |= {"pre_logits.fc1.weight": filters, "pre_logits.fc2.weight": np.ones((5, 4, 1, 1), "float32")}
+    shapes = {"classifier.0.weight": (4, 18), "classifier.3.weight": (5, 4)}
+    found = {name: np.zeros(shapes.get(name, ()), "float32") for name in ours}
+    load(theirs, found)
+    for k, c, h, w in np.ndindex(4, 2, 3, 3):
+        assert found["classifier.0.weight"][k, 9 * c + 3 * h + w] == filters[k, c, h, w]
+    assert found["classifier.3.weight"].all()
+    theirs["pre_logits.fc1.weight"] = filters[:, :, :2]
+    with pytest.raises(Mismatch, match=r"classifier.0.weight is \(4, 2, 2, 3\) float32, must be \(4, 18\)"):
+        load(theirs, found)
 
 
 def test_the_factors_of_convnext_get_two_axes():
