@@ -46,7 +46,7 @@ class PixelShuffle(Parameterless):
 
     Notes
     -----
-    Shi 2016 [67].
+    Shi 2016 [79].
 
     Examples
     --------
@@ -137,7 +137,7 @@ class ChannelShuffle(Parameterless):
 
     Notes
     -----
-    y[groups c + g] = x[g C / groups + c]. Zhang 2018 [68].
+    y[groups c + g] = x[g C / groups + c]. Zhang 2018 [80].
 
     Examples
     --------

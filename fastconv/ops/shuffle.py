@@ -41,7 +41,7 @@ def pixel_shuffle(x: Array, upscale_factor: int, mode: str = "CRD", *, out: Arra
 
     Notes
     -----
-    An exact copy. Its inverse, `pixel_unshuffle`, is also its gradient: dx = pixel_unshuffle(dy, r). Shi 2016 [67].
+    An exact copy. Its inverse, `pixel_unshuffle`, is also its gradient: dx = pixel_unshuffle(dy, r). Shi 2016 [79].
 
     Examples
     --------
@@ -134,7 +134,7 @@ def channel_shuffle(x: Array, groups: int, *, out: Array | None = None) -> Array
 
     Notes
     -----
-    An exact copy. Its inverse is also its gradient: dx = channel_shuffle(dy, C // groups). Zhang 2018 [68].
+    An exact copy. Its inverse is also its gradient: dx = channel_shuffle(dy, C // groups). Zhang 2018 [80].
 
     Examples
     --------
