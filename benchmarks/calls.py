@@ -54,6 +54,11 @@ IMAGES: dict[str, Callable[[Any, int], tuple[Any, ...]]] = {
     "group_norm_backward": lambda a, w: (a(1, 2, 2, w), a(1, 2, 2, w), a(1, 1), a(1, 1), a(2)),
     "local_response_norm": lambda a, w: (a(1, 2, 2, w), 2),
     "local_response_norm_backward": lambda a, w: (a(1, 2, 2, w), a(1, 2, 2, w), 2),
+    "channel_shuffle": lambda a, w: (a(1, 2, 1, w), 2),
+    "interpolate": lambda a, w: (a(1, 1, 1, w), (2, w + 1)),
+    "interpolate_backward": lambda a, w: (a(1, 1, 2, w + 1), (1, 1, 1, w)),
+    "pixel_shuffle": lambda a, w: (a(1, 4, 1, w), 2),
+    "pixel_unshuffle": lambda a, w: (a(1, 1, 2, 2 * w), 2),
     "upsample_nearest2d": lambda a, w: (a(1, 1, 1, w), 2),
     "upsample_nearest2d_backward": lambda a, w: (a(1, 1, 2, 2 * w), 2),
 }

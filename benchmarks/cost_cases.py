@@ -217,6 +217,11 @@ def batch_norm_forward():
     return into(function, *arguments, training=True), SIZE
 
 
+def bilinear():
+    """Two taps for each value of a row of x and for each of y."""
+    return into(fc.interpolate, last(*MAPS), (2 * H, 2 * W), mode="bilinear"), N * C * 2 * H * 2 * (W + 2 * W)
+
+
 def layer_norm_backward():
     """The gradients of x, weight and bias; rows of 1024."""
     x = draw(2048, 1024)
@@ -255,6 +260,7 @@ CASES = {  # name: makes (the call, units of this cost, or these under "" and th
     "POOL_INDEX_CHECK_NS": index_check,
     "UNPOOL_FORWARD_NS": unpool,
     "UNPOOL_BACKWARD_NS": unpool_backward,
+    "WEIGHTED_TAP_NS": bilinear,
     "NORM_FORWARD_NS": batch_norm_forward,
     "NORM_BACKWARD_NS": batch_norm_backward,
     "LAYER_NORM_BACKWARD_NS": layer_norm_backward,

@@ -199,6 +199,8 @@ for shape, variants in ((MAPS, EVERY), (BIG, BOTH)):
     op("add", variants, a=shape, b=shape, activation=None)
     op("add", variants, a=shape, b=shape, activation="relu6")
     op("pad", variants, x=shape, padding=(1, 2, 0, 3), value=0.5)
+    op("pad", variants, x=shape, padding=(1, 2, 0, 3), mode="reflect")
+    op("interpolate", variants, x=(*shape[:2], 32, 32), size=(50, 64), mode="bilinear")
     op("upsample_nearest2d", variants, x=(*shape[:2], 64, 64), scale_factor=2)
     op("prelu", variants, x=shape, weight=shape[1:2])
     op("relu gelu prelu", variants, x=shape, weight=(1,))

@@ -100,6 +100,7 @@ def pools():
                         yield f"norm {p} {shape} {window}", partial(norms, p, (kernel, stride, ceil)), (x,)
             yield f"adaptive {shape}", adaptive, (x,)
             yield f"unpooled {shape}", unpooled, (x,)
+            yield f"resized {shape}", resized, (x,)
 
 
 def maxima(window, x):
@@ -129,6 +130,15 @@ def unpooled(x):
     y, indices = fastconv.max_pool2d(up, 2, return_indices=True)
     z = fastconv.max_unpool2d(y, indices, output_size=up.shape[2:])
     return up, z, fastconv.max_unpool2d_backward(z, indices), fastconv.upsample_nearest2d_backward(up, 2)
+
+
+def resized(x):
+    """Sizes of all kinds: rows of y longer and shorter than those of x, gradients with none, one and many taps."""
+    size = 2 * x.shape[2] + 1, max(1, x.shape[3] // 3)
+    y, z = fastconv.interpolate(x, size, mode="bilinear"), fastconv.interpolate(x, size[::-1])
+    dy = fastconv.interpolate_backward(y, x.shape, mode="bilinear"), fastconv.interpolate_backward(z, x.shape)
+    border = fastconv.pad(x, (3, 0, 1, 2), mode="replicate")
+    return y, z, *dy, border, fastconv.pad_backward(border, (3, 0, 1, 2), mode="replicate")
 
 
 def normalisations():

@@ -1,5 +1,6 @@
 # Pooling. One module, windows.pyx, holds every pass: max, mean and L_p forward and backward, unpooling both ways, and
-# the check of indices that a caller gives back. Its pieces are .pxi files, which it includes.
+# the check of indices that a caller gives back; and weighted sums along H and W, which are resizing, borders of pixels
+# and, with transposed tables (ops/taps.py), their gradients. Its pieces are .pxi files, which it includes.
 #
 # A window is a row range times a column range. ops/pool/prepared.py writes a table with one line (start, count, step,
 # divisor) per output row and one per output column, so padding, ceil_mode, dilation and adaptive windows are no concern
@@ -13,6 +14,8 @@
 #     backward of max,        the same two, and scatter.pxi where         scatter.pxi
 #     max_backward.pxi        windows overlap
 #     unpooling               scatter.pxi, any strides                    scatter.pxi
+#     weighted sums,          weighted_rows.pxi: pixel by pixel           weighted_rows.pxi, then weighted_columns.pxi
+#     weighted.pxi
 #
 # Also: setup.pxi (arguments to structs), one_window.pxi (a window by itself, and values that overflow), shares.pxd
 # (what a window gives to an input), bad_index.pxi and index_checks.pxd (indices outside their windows), stream.pxi

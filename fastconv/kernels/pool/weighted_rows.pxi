@@ -57,11 +57,14 @@ cdef void add_taps(const real *x, Py_ssize_t step, const Taps *t, Py_ssize_t o, 
 
 cdef void weighted_pixels(const Weighted *p, const real *x, Py_ssize_t oh, real *line, real *y) noexcept nogil:
     """Row oh of an image in channels-last memory."""
-    cdef Py_ssize_t w, ow, C = p.C
-    if p.x.w == C:
+    cdef Py_ssize_t w, ow, C = p.C, first = p.rows.ends[oh]
+    cdef const real *source = line
+    if p.x.w == C and p.rows.ends[oh + 1] == first + 1 and p.rows.weight[first] == 1:
+        source = x + p.rows.source[first] * p.x.h  # a row of x as it is
+    elif p.x.w == C:
         add_taps(x, p.x.h, &p.rows, oh, line, p.W * C, False)
     else:
         for w in range(p.W):
             add_taps(x + w * p.x.w, p.x.h, &p.rows, oh, line + w * C, C, False)
     for ow in range(p.OW):
-        add_taps(line, C, &p.cols, ow, y + ow * p.y.w, C, p.stream)
+        add_taps(source, C, &p.cols, ow, y + ow * p.y.w, C, p.stream)
