@@ -1,11 +1,12 @@
-"""The page about layers, losses and optimizers of one's own: its code runs, and its checks hold."""
+"""The pages about layers of one's own and about weights of others: their code runs, and their checks hold."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text()
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "extending.md").read_text()
 
 
 def run(page):
@@ -25,3 +26,7 @@ def test_the_check_of_the_page_finds_a_wrong_gradient():
     assert wrong != PAGE
     with pytest.raises(AssertionError, match="weight"):
         run(wrong)
+
+
+def test_the_code_about_weights_runs():
+    assert {"network", "model"} <= run((DOCS / "weights.md").read_text()).keys()

@@ -169,6 +169,7 @@ def read(file: "Reader", found: Comparison, arrays: Mapping[str, Array]) -> tupl
     for name, source in list(found.fitting.items()):
         with blamed_on(file.path):
             value = arranged(file.read(source.name), source.form)
+            value = value - file.read(source.minus) if source.minus else value
         try:
             values[name], inexact = dtypes.converted(value, arrays[name].dtype, file.entries[source.name].stored)
         except ValueError as error:

@@ -73,6 +73,8 @@ def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: 
             entry = entries[source.name]
             shape = arranged_shape(entry.shape, source.form, array.shape)
             how = dtypes.difference(entry if shape is None else entry._replace(shape=shape), array)
+            if how is None and source.minus:
+                how = dtypes.difference(entries[source.minus], array)
             if shape is None:
                 how = f"is {entry.shape} {entry.stored}, which cannot be laid out as {array.shape}"
             if how:

@@ -142,7 +142,11 @@ class Stored:
 
         If every name of the file begins with "module.", "model.", "_orig_mod." or "state_dict.", and no name fits as
         it is, the prefix is removed, several prefixes one after another; but never one with which a name of the
-        network begins.
+        network begins. Any other prefix is removed if all arrays of the network are behind it, and behind no other.
+
+        Names of timm, and of Keras with its order of axes, are translated if all arrays of a network of
+        `fastconv.models` are then found, but for those of one layer; docs/weights.md lists the networks. A warning says
+        so if the other program computes something else with them.
 
         Examples
         --------

@@ -127,6 +127,7 @@ CHECKS = {
     **dict.fromkeys(("num_classes", "classes", "code", "depth", "width"), positive),
     **dict.fromkeys(("dropout", "dropout_aux", "stochastic_depth_prob"), rate),
     "width_mult": width,
+    "stride_first": check.flag,
 }
 
 

@@ -39,15 +39,23 @@ def basic(channels: int, stride: int) -> Model:
 
 
 @shown
-def bottleneck(channels: int, stride: int, groups: int = 1, group_width: int = 64, dilation: int = 1) -> Model:
-    """1 x 1, 3 x 3 (which has the stride) and 1 x 1 convolutions beside the shortcut.
+def bottleneck(
+    channels: int,
+    stride: int,
+    groups: int = 1,
+    group_width: int = 64,
+    dilation: int = 1,
+    stride_first: bool = False,
+) -> Model:
+    """1 x 1, 3 x 3 and 1 x 1 convolutions beside the shortcut; the second has the stride, or the first.
 
     The last has 4 `channels`, the others channels / 64 x `group_width` for each of the `groups` of the 3 x 3.
     """
     width = channels * group_width // 64 * groups
+    one, two = (stride, 1) if stride_first else (1, stride)
 
     def model(x: Node) -> Node:
-        first, second = convolution(1, width, 1), convolution(2, width, 3, stride, groups, dilation)
+        first, second = convolution(1, width, 1, one), convolution(2, width, 3, two, groups, dilation)
         y = sequential(first, ReLU(), second, ReLU(), convolution(3, 4 * channels, 1))(x)
         return joined(y, x, stride, 4 * channels)
 
@@ -121,13 +129,15 @@ def resnet34(num_classes: int = 1000) -> Model:
 
 
 @architecture
-def resnet50(num_classes: int = 1000) -> Model:
+def resnet50(num_classes: int = 1000, stride_first: bool = False) -> Model:
     """ResNet-50 (He et al. 2016 [46]): 25,557,032 parameters.
 
     Parameters
     ----------
     num_classes : int
         The number of outputs.
+    stride_first : bool
+        Whether the first 1 x 1 convolution of a block has its stride, as in the paper and in Keras, or the 3 x 3.
 
     Returns
     -------
@@ -140,17 +150,19 @@ def resnet50(num_classes: int = 1000) -> Model:
     >>> fastconv.graph.build(fastconv.models.resnet50(num_classes=10), (3, 64, 64), "float32").shape
     (10,)
     """
-    return resnet(bottleneck, (3, 4, 6, 3), num_classes)
+    return resnet(partial(bottleneck, stride_first=stride_first), (3, 4, 6, 3), num_classes)
 
 
 @architecture
-def resnet101(num_classes: int = 1000) -> Model:
+def resnet101(num_classes: int = 1000, stride_first: bool = False) -> Model:
     """ResNet-101 (He et al. 2016 [46]): 44,549,160 parameters.
 
     Parameters
     ----------
     num_classes : int
         The number of outputs.
+    stride_first : bool
+        Whether the first 1 x 1 convolution of a block has its stride, as in the paper and in Keras, or the 3 x 3.
 
     Returns
     -------
@@ -163,17 +175,19 @@ def resnet101(num_classes: int = 1000) -> Model:
     >>> fastconv.graph.build(fastconv.models.resnet101(num_classes=10), (3, 64, 64), "float32").shape
     (10,)
     """
-    return resnet(bottleneck, (3, 4, 23, 3), num_classes)
+    return resnet(partial(bottleneck, stride_first=stride_first), (3, 4, 23, 3), num_classes)
 
 
 @architecture
-def resnet152(num_classes: int = 1000) -> Model:
+def resnet152(num_classes: int = 1000, stride_first: bool = False) -> Model:
     """ResNet-152 (He et al. 2016 [46]): 60,192,808 parameters.
 
     Parameters
     ----------
     num_classes : int
         The number of outputs.
+    stride_first : bool
+        Whether the first 1 x 1 convolution of a block has its stride, as in the paper and in Keras, or the 3 x 3.
 
     Returns
     -------
@@ -186,7 +200,7 @@ def resnet152(num_classes: int = 1000) -> Model:
     >>> fastconv.graph.build(fastconv.models.resnet152(num_classes=10), (3, 64, 64), "float32").shape
     (10,)
     """
-    return resnet(bottleneck, (3, 8, 36, 3), num_classes)
+    return resnet(partial(bottleneck, stride_first=stride_first), (3, 8, 36, 3), num_classes)
 
 
 @architecture

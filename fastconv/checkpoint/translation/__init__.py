@@ -14,6 +14,7 @@ from .rules import Source, Table, Translation
 
 __all__ = ["Found", "Source", "arranged", "arranged_shape", "as_they_are", "translated"]
 
+MINUS = "minus"  # the form of an array that is subtracted from the one with the same name here
 MOST = 4  # names in a file for each array of the network; of files with more no name is translated
 
 
@@ -58,10 +59,13 @@ def sources(table: Table, names: Mapping[str, str]) -> dict[str, Source]:
     """The network's name -> its source, by one table; names without a rule stay as they are."""
     translation = Translation(table, names)
     found: dict[str, Source] = {}
+    minus: dict[str, str] = {}
     for name, original in names.items():
         ours, form = translation.of(name) or (name, "")
-        if ours in found:
+        if ours in (minus if form == MINUS else found):
             return {}
-        if ours:
+        if form == MINUS:
+            minus[ours] = original
+        elif ours:
             found[ours] = Source(original, form)
-    return found
+    return {ours: source._replace(minus=minus.get(ours, "")) for ours, source in found.items()}

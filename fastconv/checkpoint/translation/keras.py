@@ -1,7 +1,8 @@
 """The names and layouts of `keras.applications` for the networks of `fastconv.models`.
 
 A file has them by `numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})`. VGG and DenseNet give the
-same outputs as there. The others compute something else until their layers are changed, which `differs` tells.
+same outputs as there. The others do once the model or its layers are changed; `differs` says how. ResNet's convolutions
+have biases there, which batch norm takes from its mean: y = weight (conv + b - mean) / deviation + bias.
 """
 
 from .rules import Rule, Table
@@ -17,6 +18,7 @@ ENDS = {  # the name of an array of a layer there -> the name here, its form
     "moving_mean": ("running_mean", ""),
     "moving_variance": ("running_var", ""),
 }
+FIRST = "the stride of a block in its first convolution, as models.resnet50(stride_first=True) has"
 SAME = "eps=1e-3 in batch norms and padding='same' in convolutions of stride 2"
 
 
@@ -41,6 +43,16 @@ DENSENET = (
         for kind, here in (("conv", "conv"), ("bn", "norm"))
     ),
     Rule("predictions", "classifier", form="io"),
+)
+
+RESIDUAL = "layer{s-1}.{b-1}"
+RESNET = (
+    *(Rule("conv1_conv.bias", "bn1.running_mean", form="minus"), Rule("predictions", "fc", form="io")),
+    *(Rule("conv1_conv", "conv1"), Rule("conv1_bn", "bn1")),
+    Rule(f"{THEIR_BLOCK}_0_conv.bias", f"{RESIDUAL}.downsample.1.running_mean", form="minus"),
+    *(Rule(f"{THEIR_BLOCK}_0_{kind}", f"{RESIDUAL}.downsample.{k}") for k, kind in enumerate(("conv", "bn"))),
+    Rule(f"{THEIR_BLOCK}_{{i}}_conv.bias", f"{RESIDUAL}.bn{{i}}.running_mean", form="minus"),
+    *(Rule(f"{THEIR_BLOCK}_{{i}}_{kind}", f"{RESIDUAL}.{kind}{{i}}") for kind in ("conv", "bn")),
 )
 
 MOBILENET = (
@@ -79,6 +91,7 @@ EFFICIENTNET = (
 TABLES = (
     Table("VGG of Keras", VGG, "block{s}_conv{b}", ENDS),
     Table("DenseNet of Keras", DENSENET, ends=ENDS),
+    Table("ResNet of Keras", RESNET, ends=ENDS, differs=FIRST),
     Table("MobileNet of Keras", MOBILENET, ends=ENDS, differs=SAME),
     Table("MobileNetV2 of Keras", MOBILENET_V2, "block_{b}", ENDS, SAME),
     Table("EfficientNet of Keras", EFFICIENTNET, "block{s}{a}", ENDS, SAME),

@@ -33,6 +33,7 @@ class Source(NamedTuple):
 
     name: str  # in the file
     form: str = ""
+    minus: str = ""  # an array in the file of the same shape, which is subtracted
 
 
 class Table(NamedTuple):

@@ -2,7 +2,8 @@
 
 `keras.txt` holds the layers of networks of `keras.applications` (Keras 3) and those here. With random weights, running
 means and variances moved by these names, outputs of VGG16 and DenseNet121 agreed to 3e-6 of the largest as they are,
-and those of MobileNet, MobileNetV2 and EfficientNetB0 to 1e-6 once eps and padding were changed as the warning says.
+those of ResNet50 to 1e-6 with stride_first=True, and those of MobileNet, MobileNetV2 and EfficientNetB0 to 1e-6 once
+eps and padding were changed as the warning says.
 """
 
 import warnings
@@ -34,7 +35,8 @@ def dummies(model):
     theirs, ours = {}, {}
     for layer, here in PAIRS[model]:
         for end, own in (NORM if is_norm(layer) else LAYER).items():
-            theirs[f"{layer}/{end}"] = ours[f"{here}.{own}"] = np.float32(len(theirs))
+            if not (model == "ResNet50" and end == "bias" and layer != "predictions"):
+                theirs[f"{layer}/{end}"] = ours[f"{here}.{own}"] = np.float32(len(theirs))
     return theirs, ours
 
 
@@ -48,7 +50,9 @@ def test_every_array_finds_its_place(model, change):
     if model in AGREES:
         load(arrays, found)
     else:
-        with pytest.warns(UserWarning, match=r"of Keras, which has eps=1e-3 in batch norms and padding='same'"):
+        with pytest.warns(
+            UserWarning, match="of Keras, which has (the stride of a block|eps=1e-3 in batch norms and pad)"
+        ):
             load(arrays, found)
     assert found == ours
 
@@ -145,3 +149,51 @@ def test_the_numbers_that_normalise_images_are_left_out():
     with pytest.warns(UserWarning, match="of Keras"):
         load(theirs, found)
     assert found == ours
+
+
+@pytest.mark.filterwarnings("ignore:.*of Keras")
+def test_biases_before_batch_norm_are_taken_from_its_running_mean():
+    theirs, ours = dummies("ResNet50")
+    for layer, bn, value in (
+        ("conv1_conv", "bn1", 0.5),
+        ("conv3_block2_3_conv", "layer2.1.bn3", 0.25),
+        ("conv4_block1_0_conv", "layer3.0.downsample.1", -2.0),
+    ):
+        theirs[f"{layer}/bias"] = np.array(value, "float32")
+        ours[f"{bn}.running_mean"] -= np.float32(value)
+    found = {name: np.full((), -1, "float32") for name in ours}
+    load(theirs, found)
+    assert found == ours
+    for bad in (np.zeros(3, "float32"), np.array("text")):
+        with pytest.raises(Mismatch, match=r"bn1.running_mean is"):
+            load({**theirs, "conv1_conv/bias": bad}, found)
+
+
+@pytest.mark.filterwarnings("ignore:.*of Keras")
+def test_a_bias_in_the_mean_leaves_the_output_as_it_is():
+    """A convolution with a bias and batch norm, and the same without the bias after loading: in float64."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        name: array.copy() for name, array in Network(models.resnet50(3), (3, 32, 32), "float64").arrays().items()
+    }
+    back = {here: layer for layer, here in PAIRS["ResNet50"]}
+    theirs = {}
+    for name, values in arrays.items():
+        layer, _, end = name.rpartition(".")
+        if end != "num_batches_tracked":
+            values = rng.uniform(0.5, 1.5, values.shape) / (values[0].size if values.ndim > 1 else 1)
+            names = {own: key for key, own in (NORM if is_norm(back[layer]) else LAYER).items()}
+            theirs[f"{back[layer]}/{names[end]}"] = laid_out(values, False) if values.size < 20000 else turned(values)
+    b = theirs["conv1_conv/bias"] = rng.standard_normal(64)
+    network = Network(models.resnet50(3, stride_first=True), (3, 32, 32), "float64", seed=0)
+    network.load(theirs)
+    x = rng.standard_normal((1, 3, 32, 32))
+    p, s = network.parameters, network.buffers
+    y = network.features(x, "conv1") + b[:, None, None] - theirs["conv1_bn/moving_mean"][:, None, None]
+    y = y * (p["bn1.weight"] / np.sqrt(s["bn1.running_var"] + 1e-5))[:, None, None] + p["bn1.bias"][:, None, None]
+    np.testing.assert_allclose(network.features(x, "bn1"), y, rtol=1e-9, atol=1e-12)
+
+
+def turned(values):
+    """As `laid_out`, for large arrays."""
+    return values.transpose(2, 3, 1, 0) if values.ndim == 4 else values.T
