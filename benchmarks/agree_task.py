@@ -25,6 +25,8 @@ class Case(NamedTuple):
 
 GOOGLENET = losses.AuxiliaryCrossEntropy().weights
 off, all_off = {"dropout": 0.0}, {"dropout": 0.0, "dropout_aux": 0.0}
+shallow = {"dropout": 0.0, "stochastic_depth_prob": 0.0}
+scaled = {"stochastic_depth_prob": 0.0, "layer_scale": 1.0}
 CASES = {
     "lenet5": Case(models.lenet5, size=28, channels=1),
     "alexnet": Case(partial(models.alexnet, **off), off, 96),
@@ -41,6 +43,10 @@ CASES = {
     "mobilenet_v2": Case(partial(models.mobilenet_v2, **off), off),
     **{name: Case(partial(getattr(models, name), **off), off) for name in ("mnasnet0_5", "mnasnet1_0")},
     **{name: Case(getattr(models, name)) for name in ("regnet_x_400mf", "resnext50_32x4d", "wide_resnet50_2")},
+    **{name: Case(partial(getattr(models, name), **off), off) for name in ("mobilenet_v3_large", "mobilenet_v3_small")},
+    "regnet_y_400mf": Case(models.regnet_y_400mf),
+    "efficientnet_b0": Case(partial(models.efficientnet_b0, **shallow), shallow),
+    "convnext_tiny": Case(partial(models.convnext_tiny, **scaled), scaled),
     "inception_v3": Case(
         partial(models.inception_v3, aux_logits=True, **off), {**off, "init_weights": False}, 299, weights=(1.0, 0.4)
     ),
@@ -89,6 +95,8 @@ class Task:
             if any(torch.nn.parameter.is_lazy(p) for p in module.parameters()):
                 module(torch.zeros(1, *self.input_shape, dtype=dtype))
         module.to_empty(device="cpu")
+        if dtype == torch.float64:
+            module = torch_models.exact(module)
         return torch_models.fill(module, self.weights).to(memory_format=LAYOUTS[layout])
 
     def torch_loss(self, y, targets):

@@ -3,13 +3,14 @@
 import resource
 import tempfile
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
 
 from fastconv import SGD, Network, losses, models, train_step
 
-SMALL = {"zhang2016": (1, 28, 28), "nielsen": (1, 28, 28), "lenet5": (1, 32, 32)}
+SIZES = {"inception_v3": (3, 299, 299), "zhang2016": (1, 28, 28), "nielsen": (1, 28, 28), "lenet5": (1, 32, 32)}
 IMAGE = (3, 224, 224)
 RATE, MOMENTUM = 1e-4, 0.9
 
@@ -20,7 +21,7 @@ class Case:
     def __init__(self, model, n, training, lean=False):
         self.model, self.n, self.training, self.lean = model, n, training, lean
         make = getattr(models, model)
-        shape = SMALL.get(model, IMAGE)
+        shape = SIZES.get(model, IMAGE)
         self.network = Network(without_dropout(make()), shape, seed=0, recompute=lean)
         rng = np.random.default_rng(1)
         self.x = rng.standard_normal((n, *shape)).astype("float32")
@@ -72,9 +73,11 @@ def as_torch(name, arrays):
     import torch_models
     from torch_zhang import Zhang
 
-    options = {"dropout": 0.0} if name in ("alexnet", "vgg16", "squeezenet1_1", "mobilenet_v2") else {}
-    if name == "googlenet":
-        options = {"aux_logits": False, "init_weights": False, "transform_input": False}
+    options = {
+        key: 0.0 for key in ("dropout", "stochastic_depth_prob") if key in signature(getattr(models, name)).parameters
+    }
+    if name in ("googlenet", "inception_v3"):
+        options |= {"aux_logits": False, "init_weights": False, "transform_input": False}
     module = Zhang() if name == "zhang2016" else torch_models.build(name, **options)
     return torch_models.fill(module, arrays) if arrays else module
 
@@ -84,12 +87,14 @@ def without_dropout(model):
     from fastconv import layers
 
     def built(x):
-        forward = layers.Dropout.__call__
-        layers.Dropout.__call__ = lambda self, x: x
+        kinds = layers.Dropout, layers.StochasticDepth
+        for kind in kinds:
+            kind.__call__ = lambda self, x: x
         try:
             return model(x)
         finally:
-            layers.Dropout.__call__ = forward
+            for kind in kinds:
+                del kind.__call__
 
     return built
 
@@ -259,7 +264,7 @@ def peak(of, model, n, threads):
         before = high()
         module = as_torch(model, None).train()
         module = module.to(memory_format=torch.channels_last)
-        shape = SMALL.get(model, IMAGE)
+        shape = SIZES.get(model, IMAGE)
         x = torch.zeros((n, *shape)).contiguous(memory_format=torch.channels_last)
         optimizer = torch.optim.SGD(module.parameters(), lr=RATE, momentum=MOMENTUM)
         for _ in range(2):
@@ -268,7 +273,7 @@ def peak(of, model, n, threads):
             optimizer.step()
         return {of: high() - before}
     before, lean = high(), of == "lean"
-    network = Network(getattr(models, model)(), SMALL.get(model, IMAGE), seed=0, recompute=lean)
+    network = Network(getattr(models, model)(), SIZES.get(model, IMAGE), seed=0, recompute=lean)
     x, sgd = np.zeros((n, *network.input_shape), "float32"), SGD(RATE, MOMENTUM)
     for _ in range(2):
         train_step(network, x, np.zeros(n, int), sgd, lean=lean)

@@ -25,7 +25,9 @@ import compare
 
 CHILD = "FASTCONV_NETWORKS_CHILD"
 INFERENCE = ("vgg16", "resnet18", "resnet50", "alexnet", "googlenet", "densenet121", "squeezenet1_1", "mobilenet_v1",
-             "mobilenet_v2")  # fmt: skip
+             "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0", "mnasnet1_0",
+             "regnet_x_400mf", "regnet_y_400mf", "resnext50_32x4d", "wide_resnet50_2", "inception_v3",
+             "convnext_tiny")  # fmt: skip
 TRAINING = ("vgg16", "resnet50", "mobilenet_v1")
 GOALS = {
     "inference": {"vgg16": 1.8, "resnet18": 1.2, "resnet50": 1.2, **dict.fromkeys(INFERENCE[3:], 1.0)},

@@ -32,9 +32,10 @@ RULE = "fastconv.init; layers take init='he_normal'"
 MODELS = (
     "fastconv.models.resnet18(); there are lenet5, alexnet, vgg11 to vgg19, googlenet, resnet18 to resnet152, "
     "resnet20 to resnet110, resnext50_32x4d, wide_resnet50_2, squeezenet1_0, densenet121 to densenet201, mobilenet_v1, "
-    "mobilenet_v2, mnasnet1_0, regnet_x_400mf, inception_v3, unet and autoencoder"
+    "mobilenet_v2, mobilenet_v3_large, mnasnet1_0, efficientnet_b0, regnet_x_400mf, inception_v3, convnext_tiny, "
+    "unet and autoencoder"
 )
-ABSENT = ("efficientnet", "xception", "convnext", "shufflenet", "vit", "swin", "maxvit", "deeplab")
+ABSENT = ("xception", "shufflenet", "vit", "swin", "maxvit", "deeplab")
 PREPARED = "fastconv.fit(network, x, labels, batch_size=32); it cuts the arrays itself and takes class numbers"
 COUNTS = "fastconv.metrics.confusion_matrix(network.predict(x), labels)"
 CORRELATED = (

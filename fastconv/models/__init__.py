@@ -22,8 +22,14 @@ Models (fastconv.models)
     mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3         MNASNet (2019)
     resnext50_32x4d, wide_resnet50_2            ResNet in groups; wider
     regnet_x_400mf, regnet_x_800mf,
-    regnet_x_1_6gf, regnet_x_3_2gf              RegNet (2020), by work
+    regnet_x_1_6gf, regnet_x_3_2gf              RegNet (2020), by work;
+    regnet_y_400mf, regnet_y_800mf,
+    regnet_y_1_6gf, regnet_y_3_2gf              with squeeze and excitation
+    mobilenet_v3_large, mobilenet_v3_small      MobileNetV3 (2019)
+    efficientnet_b0, efficientnet_b1, efficientnet_b2,
+    efficientnet_b3, efficientnet_b4            EfficientNet (2019)
     inception_v3                Inception v3 (2016), perhaps with its head
+    convnext_tiny               ConvNeXt (2022)
     unet                        U-Net (2015): a class for each pixel
     autoencoder                 a small code of each image, and back
     described, build            a model's name and arguments, and back
@@ -40,16 +46,28 @@ from .alexnet import alexnet
 from .autoencoder import autoencoder
 from .blocks import Model
 from .chain import chain
+from .convnext import convnext_tiny
 from .densenet import densenet121, densenet161, densenet169, densenet201
 from .described import build, described
+from .efficientnet import efficientnet_b0, efficientnet_b1, efficientnet_b2, efficientnet_b3, efficientnet_b4
 from .googlenet import googlenet
 from .inception_v3 import inception_v3
 from .lenet5 import lenet5
 from .mnasnet import mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3
 from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
+from .mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from .nielsen import nielsen
-from .regnet import regnet_x_1_6gf, regnet_x_3_2gf, regnet_x_400mf, regnet_x_800mf
+from .regnet import (
+    regnet_x_1_6gf,
+    regnet_x_3_2gf,
+    regnet_x_400mf,
+    regnet_x_800mf,
+    regnet_y_1_6gf,
+    regnet_y_3_2gf,
+    regnet_y_400mf,
+    regnet_y_800mf,
+)
 from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2
 from .resnet_cifar import resnet8, resnet20, resnet32, resnet56, resnet110
 from .squeezenet import squeezenet1_0, squeezenet1_1
@@ -63,11 +81,17 @@ __all__ = [
     "autoencoder",
     "build",
     "chain",
+    "convnext_tiny",
     "densenet121",
     "densenet161",
     "densenet169",
     "densenet201",
     "described",
+    "efficientnet_b0",
+    "efficientnet_b1",
+    "efficientnet_b2",
+    "efficientnet_b3",
+    "efficientnet_b4",
     "googlenet",
     "inception_v3",
     "known",
@@ -78,11 +102,17 @@ __all__ = [
     "mnasnet1_3",
     "mobilenet_v1",
     "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
     "nielsen",
     "regnet_x_1_6gf",
     "regnet_x_3_2gf",
     "regnet_x_400mf",
     "regnet_x_800mf",
+    "regnet_y_1_6gf",
+    "regnet_y_3_2gf",
+    "regnet_y_400mf",
+    "regnet_y_800mf",
     "resnet8",
     "resnet18",
     "resnet20",

@@ -10,7 +10,7 @@ from ..arguments.signatures import explained
 from ..graph import Node, sequential
 from ..graph.chain import Composed, Scoped
 from ..layer import Layer
-from ..layers import BatchNorm, Conv2D, ReLU
+from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, ReLU, Sigmoid
 from ..ops import check
 
 P = ParamSpec("P")
@@ -160,3 +160,17 @@ def conv_bn(
 def conv_bn_block(*arguments: Any, **options: Any) -> Model:
     """The layers of `conv_bn` as one model; they are called "0", "1", "2"."""
     return numbered(*conv_bn(*arguments, **options))
+
+
+@shown
+def squeeze_excitation(
+    channels: int, activation: Callable[[], Layer] = ReLU, gate: Callable[[], Layer] = Sigmoid
+) -> Model:
+    """x times one factor per channel, which two 1 x 1 convolutions make of the means of the planes (Hu 2018 [68])."""
+    first = Conv2D(channels, 1, init="he_normal_out", name="fc1")
+
+    def model(x: Node) -> Node:
+        second = Conv2D(x.shape[0], 1, init="he_normal_out", name="fc2")
+        return sequential(AdaptiveAvgPool2D(1, name="avgpool"), first, activation(), second, gate())(x) * x
+
+    return model

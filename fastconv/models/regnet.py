@@ -7,7 +7,7 @@ import numpy as np
 from .. import init
 from ..graph import Node, sequential
 from ..layers import AdaptiveAvgPool2D, Flatten, Linear, ReLU
-from .blocks import Model, architecture, conv_bn_block, multiple, scoped, shown
+from .blocks import Model, architecture, conv_bn_block, multiple, scoped, shown, squeeze_excitation
 
 
 class Design(NamedTuple):
@@ -28,13 +28,18 @@ class Design(NamedTuple):
 
 
 @shown
-def bottleneck(inputs: int, channels: int, stride: int, group_width: int) -> Model:
-    """1 x 1, 3 x 3 in groups (which has the stride) and 1 x 1 convolutions beside the shortcut."""
-    inside = sequential(
+def bottleneck(inputs: int, channels: int, stride: int, group_width: int, squeezed: bool) -> Model:
+    """1 x 1, 3 x 3 in groups (which has the stride) and 1 x 1 convolutions beside the shortcut.
+
+    With `squeezed`, squeeze and excitation to a quarter of the inputs stands before the last.
+    """
+    parts = [
         scoped("a", conv_bn_block(channels, 1)),
         scoped("b", conv_bn_block(channels, 3, stride, 1, groups=channels // min(group_width, channels))),
-        scoped("c", conv_bn_block(channels, 1, activation=None)),
-    )
+    ]
+    if squeezed:
+        parts.append(scoped("se", squeeze_excitation(round(inputs / 4))))
+    inside = sequential(*parts, scoped("c", conv_bn_block(channels, 1, activation=None)))
     shortcut = scoped("proj", conv_bn_block(channels, 1, stride, activation=None))
 
     def model(x: Node) -> Node:
@@ -44,14 +49,14 @@ def bottleneck(inputs: int, channels: int, stride: int, group_width: int) -> Mod
     return model
 
 
-def regnet(design: Design, num_classes: int) -> Model:
+def regnet(design: Design, num_classes: int, squeezed: bool = False) -> Model:
     """A 3 x 3 convolution, stages of bottlenecks that halve the planes, the mean of each plane, a dense layer."""
     stages: list[Model] = []
     inputs = 32
     for number, (width, count) in enumerate(design.stages(), 1):
         window = [(inputs, 2), *[(width, 1)] * (count - 1)]
         parts = [
-            scoped(f"block{number}-{i}", bottleneck(channels, width, stride, design.group_width))
+            scoped(f"block{number}-{i}", bottleneck(channels, width, stride, design.group_width, squeezed))
             for i, (channels, stride) in enumerate(window)
         ]
         stages.append(scoped(f"block{number}", sequential(*parts)))
@@ -154,3 +159,103 @@ def regnet_x_3_2gf(num_classes: int = 1000) -> Model:
     (10,)
     """
     return regnet(Design(25, 88, 26.31, 2.25, 48), num_classes)
+
+
+@architecture
+def regnet_y_400mf(num_classes: int = 1000) -> Model:
+    """RegNetY of 400 million multiply-adds (Radosavovic et al. 2020 [64]): 4,344,144 parameters.
+
+    RegNetX with squeeze and excitation (Hu et al. 2018 [68]).
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.regnet_y_400mf(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
+    return regnet(Design(16, 48, 27.89, 2.09, 8), num_classes, squeezed=True)
+
+
+@architecture
+def regnet_y_800mf(num_classes: int = 1000) -> Model:
+    """RegNetY of 800 million multiply-adds (Radosavovic et al. 2020 [64]): 6,432,512 parameters.
+
+    RegNetX with squeeze and excitation (Hu et al. 2018 [68]).
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.regnet_y_800mf(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
+    return regnet(Design(14, 56, 38.84, 2.4, 16), num_classes, squeezed=True)
+
+
+@architecture
+def regnet_y_1_6gf(num_classes: int = 1000) -> Model:
+    """RegNetY of 1.6 billion multiply-adds (Radosavovic et al. 2020 [64]): 11,202,430 parameters.
+
+    RegNetX with squeeze and excitation (Hu et al. 2018 [68]).
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.regnet_y_1_6gf(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
+    return regnet(Design(27, 48, 20.71, 2.65, 24), num_classes, squeezed=True)
+
+
+@architecture
+def regnet_y_3_2gf(num_classes: int = 1000) -> Model:
+    """RegNetY of 3.2 billion multiply-adds (Radosavovic et al. 2020 [64]): 19,436,338 parameters.
+
+    RegNetX with squeeze and excitation (Hu et al. 2018 [68]).
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.regnet_y_3_2gf(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
+    return regnet(Design(21, 80, 42.63, 2.66, 24), num_classes, squeezed=True)

@@ -86,18 +86,21 @@ FAMILIES = {
     "mobilenet_v1": (lambda: models.mobilenet_v1(10, 0.25), (3, 40, 40)),
     "mnasnet0_5": (lambda: models.mnasnet0_5(10), (3, 32, 32)),
     "regnet_x_400mf": (lambda: models.regnet_x_400mf(10), (3, 64, 64)),
+    "mobilenet_v3_small": (lambda: models.mobilenet_v3_small(10), (3, 32, 32)),
+    "efficientnet_b0": (lambda: models.efficientnet_b0(10), (3, 32, 32)),
+    "convnext_tiny": (lambda: models.convnext_tiny(10), (3, 32, 32)),
     "inception_v3": (lambda: models.inception_v3(10), (3, 75, 75)),
     "unet": (lambda: models.unet(2, 2, 4), (1, 10, 11)),
     "autoencoder": (models.autoencoder, (1, 10, 11)),
     "mobilenet_v2": (lambda: models.mobilenet_v2(10, 0.35), (3, 40, 40)),
 }
-LARGE = {"alexnet": models.alexnet, "vgg": models.vgg11_bn}  # hundreds of megabytes: their models alone
+LARGE = {"alexnet": models.alexnet, "vgg11_bn": models.vgg11_bn}  # hundreds of megabytes: their models alone
 
 
 def test_every_family_of_models_is_here():
     """A family is a file of `fastconv.models`."""
     files = {make.__module__ for make in MAKERS.values()}
-    assert {MAKERS[name].__module__ for name in [*FAMILIES, "alexnet", "vgg11_bn"]} == files
+    assert {MAKERS[name].__module__ for name in [*FAMILIES, *LARGE]} == files
 
 
 @pytest.mark.parametrize("name", FAMILIES)
