@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import Layer, layers
+from ..models.convnext import LayerScale, PixelLinear
 from ..models.resnet_cifar import Shortcut
 
 __all__ = ["KEY", "Record", "read", "written"]
 
 KEY = "fastconv"
-CLASSES: dict[str, type[Layer]] = {name: getattr(layers, name) for name in layers.__all__} | {"Shortcut": Shortcut}
+CLASSES: dict[str, type[Layer]] = {name: getattr(layers, name) for name in layers.__all__}
+CLASSES |= {kind.__name__: kind for kind in (Shortcut, PixelLinear, LayerScale)}
 MOST_TEXT = 100_000  # characters
 FAULTS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 

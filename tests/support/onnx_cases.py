@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastconv import Network, layers
+from fastconv.models.convnext import LayerScale, PixelLinear
 from fastconv.models.resnet_cifar import Shortcut
 
 __all__ = ["CASES", "IMAGE", "filled"]
@@ -125,7 +126,7 @@ CASES = [
     *images(layers.PixelShuffle(2), layers.PixelShuffle(2, mode="DCR"), layers.ChannelShuffle(2)),
     *((layers.PixelUnshuffle(2, mode=mode), (2, 4, 6)) for mode in ("CRD", "DCR")),
     (layers.MainHead(4), VECTOR),
-    *images(Shortcut(6, 2), Shortcut(4, 3)),
+    *images(Shortcut(6, 2), Shortcut(4, 3), PixelLinear(5), LayerScale()),
 ]
 
 

@@ -17,6 +17,7 @@ def conv(layer: Any, part: Part) -> str:
     """Conv2D, DepthwiseConv2D; filters that are rotated are stored as they slide over x."""
     g = layer.geometry((1, *part.x_shape))
     weight = part.parameter("weight", layer.turned(part.arrays["weight"]))
+    part.unclear |= part.arrays["weight"].ndim == 2  # a matrix for each pixel
     return part.add("Conv", part.x, weight, *part.bias(), group=g.groups, **window(g))
 
 

@@ -109,5 +109,6 @@ def affine(layer: Any, part: Part) -> str:
 
 def channel_scale(layer: Any, part: Part) -> str:
     """weight x; the weight is stored as (C, 1, 1). A single one would look like a fixed number."""
-    part.unclear = part.x_shape[0] == 1
-    return part.add("Mul", part.x, part.parameter("weight", part.per_channel(part.arrays["weight"])))
+    (key,) = part.arrays  # "weight", or the name that the layer of a model has for it
+    part.unclear |= part.x_shape[0] == 1 or key != "weight"
+    return part.add("Mul", part.x, part.parameter(key, part.per_channel(part.arrays[key])))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from ... import layers
+from ...models.convnext import LayerScale, PixelLinear
 from ...models.resnet_cifar import Shortcut
 from . import activations, adaptive, convolutions, norms, pools, resizing, shapes
 from .part import Part
@@ -86,6 +87,8 @@ LAYERS: dict[type, Translation] = {
     layers.ChannelShuffle: shapes.channel_shuffle,
     layers.MainHead: shapes.main_head,
     Shortcut: shapes.shortcut,
+    PixelLinear: convolutions.conv,
+    LayerScale: norms.channel_scale,
 }
 
 

@@ -11,10 +11,12 @@ from onnx_cases import CASES, IMAGE, filled
 
 import fastconv.onnx
 from fastconv import concat, layers, sequential, split
+from fastconv.models.convnext import LayerScale, PixelLinear
 from fastconv.models.resnet_cifar import Shortcut
 from fastconv.onnx.writing.table import LAYERS
 
 NEWEST = onnx.defs.onnx_opset_version()
+OF_MODELS = {Shortcut, PixelLinear, LayerScale}
 OPSETS = (13, 17, 20, NEWEST)  # between them the operators that some layers use come in
 
 
@@ -37,7 +39,7 @@ def test_a_layer_gives_what_it_predicts(layer, shape, opset, tmp_path):
 
 def test_every_layer_has_a_translation_and_a_case():
     known = {getattr(layers, name) for name in layers.__all__}
-    assert set(LAYERS) == known | {Shortcut}
+    assert set(LAYERS) == known | OF_MODELS
     assert {type(layer) for layer, _ in CASES} == set(LAYERS)
 
 
