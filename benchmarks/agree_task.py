@@ -20,27 +20,32 @@ class Case(NamedTuple):
     options: dict = {}  # noqa: RUF012  of the PyTorch model
     size: int = 64
     channels: int = 3
-    heads: int = 1
+    weights: tuple = (1.0,)  # of the heads in the loss
 
 
+GOOGLENET = losses.AuxiliaryCrossEntropy().weights
 off, all_off = {"dropout": 0.0}, {"dropout": 0.0, "dropout_aux": 0.0}
 CASES = {
     "lenet5": Case(models.lenet5, size=28, channels=1),
     "alexnet": Case(partial(models.alexnet, **off), off, 96),
     "alexnet_original": Case(partial(models.alexnet, original=True, **off), off, 96),
     **{name: Case(partial(getattr(models, name), **off), off) for name in ("vgg11", "vgg16")},
-    "googlenet": Case(partial(models.googlenet, aux_logits=True, **all_off), all_off, heads=3),
+    "googlenet": Case(partial(models.googlenet, aux_logits=True, **all_off), all_off, weights=GOOGLENET),
     "googlenet_original": Case(
-        partial(models.googlenet, aux_logits=True, original=True, **all_off), all_off, 128, heads=3
+        partial(models.googlenet, aux_logits=True, original=True, **all_off), all_off, 128, weights=GOOGLENET
     ),
     **{name: Case(getattr(models, name)) for name in ("resnet18", "resnet50")},
     "resnet20": Case(models.resnet20, size=32),
     "densenet121": Case(models.densenet121),
     "mobilenet_v1": Case(models.mobilenet_v1),
     "mobilenet_v2": Case(partial(models.mobilenet_v2, **off), off),
+    **{name: Case(partial(getattr(models, name), **off), off) for name in ("mnasnet0_5", "mnasnet1_0")},
+    **{name: Case(getattr(models, name)) for name in ("regnet_x_400mf", "resnext50_32x4d", "wide_resnet50_2")},
+    "inception_v3": Case(
+        partial(models.inception_v3, aux_logits=True, **off), {**off, "init_weights": False}, 299, weights=(1.0, 0.4)
+    ),
     "squeezenet1_1": Case(partial(models.squeezenet1_1, **off), off, 128),
 }
-AUXILIARY = losses.AuxiliaryCrossEntropy()
 
 
 class Task:
@@ -63,11 +68,12 @@ class Task:
 
     @property
     def loss(self):
-        return losses.CrossEntropy() if self.case.heads == 1 else AUXILIARY
+        weights = self.case.weights
+        return losses.CrossEntropy() if len(weights) == 1 else losses.AuxiliaryCrossEntropy(weights)
 
     def network(self, dtype, seed=0):
         """fastconv's network."""
-        return fastconv.Network(self.case.build(num_classes=self.classes), self.input_shape, dtype, seed)
+        return fastconv.Network(self.case.build(num_classes=self.classes), self.input_shape, dtype, seed=seed)
 
     def filled(self, dtype):
         """fastconv's network with the weights."""
@@ -83,13 +89,10 @@ class Task:
             if any(torch.nn.parameter.is_lazy(p) for p in module.parameters()):
                 module(torch.zeros(1, *self.input_shape, dtype=dtype))
         module.to_empty(device="cpu")
-        module.load_state_dict({name: torch.from_numpy(a) for name, a in self.weights.items()})
-        return module.to(memory_format=LAYOUTS[layout])
+        return torch_models.fill(module, self.weights).to(memory_format=LAYOUTS[layout])
 
     def torch_loss(self, y, targets):
-        if self.case.heads == 1:
-            return F.cross_entropy(y, targets)
-        parts = zip(AUXILIARY.weights, y.split(self.classes, 1), strict=True)
+        parts = zip(self.case.weights, y.split(self.classes, 1), strict=True)
         return sum(weight * F.cross_entropy(part, targets) for weight, part in parts)
 
     def torch_step(self, module, x, targets):

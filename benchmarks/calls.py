@@ -76,7 +76,7 @@ ROWS: dict[str, Callable[[Any, int], tuple[Any, ...]]] = {
     "nll_loss_backward": lambda a, w: (a(1, w), np.zeros(1, np.int64)),
 }
 OF_ONE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh")
-OF_ONE += ("hardsigmoid", "hardswish")
+OF_ONE += ("hardsigmoid", "hardswish", "hardtanh", "selu", "celu", "mish", "softsign", "logsigmoid")
 OF_TWO = ("binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "huber_loss")
 CASES = IMAGES | ROWS
 CASES |= {name: lambda a, w: (a(1, w),) for name in OF_ONE}

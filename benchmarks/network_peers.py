@@ -69,7 +69,6 @@ class Case:
 
 def as_torch(name, arrays):
     """The model in PyTorch, without dropout, with these weights."""
-    import torch
     import torch_models
     from torch_zhang import Zhang
 
@@ -77,9 +76,7 @@ def as_torch(name, arrays):
     if name == "googlenet":
         options = {"aux_logits": False, "init_weights": False, "transform_input": False}
     module = Zhang() if name == "zhang2016" else torch_models.build(name, **options)
-    if arrays:
-        module.load_state_dict({key: torch.tensor(arrays[key]) for key in module.state_dict()})
-    return module
+    return torch_models.fill(module, arrays) if arrays else module
 
 
 def without_dropout(model):

@@ -3,7 +3,9 @@
 import importlib
 import sys
 import warnings
+from contextlib import nullcontext
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -24,20 +26,35 @@ def torchvision_models():
     return importlib.import_module("torchvision.models")
 
 
+HEADS = ("aux_logits1", "aux_logits2", "aux_logits")
+
+
 def build(name, **options):
     """The PyTorch module of a model's name; its output in training is the logits of all heads, one after another."""
     if name in OWN:
         return OWN[name](**options)
-    with warnings.catch_warnings():
+    memory = torch.device("cpu") if name.startswith("regnet") else nullcontext()  # RegNet computes widths with tensors
+    with warnings.catch_warnings(), memory:
         warnings.simplefilter("ignore")  # torchvision announces changes of its first weights
         return getattr(torchvision_models(), name)(**options)
 
 
+def fill(module, arrays):
+    """The module with these arrays, one for each entry of its state dict; MNASNet's `load_state_dict` takes no dict."""
+    state = module.state_dict()
+    if missing := sorted(state.keys() - arrays.keys()):
+        raise ValueError(f"no arrays for {missing}")
+    with torch.no_grad():
+        for name, entry in state.items():
+            entry.copy_(torch.from_numpy(np.asarray(arrays[name])))
+    return module
+
+
 def logits(output):
-    """(N, heads K): GoogLeNet gives main, aux2, aux1 in training."""
+    """(N, heads K): GoogLeNet gives main, aux2, aux1 in training, Inception v3 main and aux."""
     if isinstance(output, torch.Tensor):
         return output
-    return torch.cat([output.logits, output.aux_logits1, output.aux_logits2], 1)
+    return torch.cat([output.logits, *(getattr(output, name) for name in HEADS if hasattr(output, name))], 1)
 
 
 class Numbered(nn.Sequential):

@@ -9,6 +9,7 @@ Networks
                                 save, load, freeze, summary, plan, profile
     sequential                  layers one after another
     concat                      the channels of several nodes side by side
+    split                       the channels of a node in parts
                                 (the sum of two nodes is written a + b)
     scope                       a prefix for the names of layers
     Node                        a value in a model; the input of a layer
@@ -52,6 +53,7 @@ To look at, and to check
                                 numbers, each checked
     gradcheck                   gradients against central differences
     sklearn                     estimators of scikit-learn, which it needs
+    onnx                        networks from and to files of ONNX
     torch                       layers of fastconv in modules of PyTorch,
                                 which it needs
 
@@ -71,7 +73,7 @@ from . import checkpoint, data, graph, init, layers, losses, metrics, models, op
 from .arguments.rooms import furnish as _furnish
 from .checkpoint import CheckpointError
 from .executor.rewrites import use_rewrite
-from .graph import Node, concat, scope, sequential
+from .graph import Node, concat, scope, sequential, split
 from .kernels.runtime.threads import get_num_threads, set_num_threads
 from .layer import Layer, Parameter, Spec
 from .layers import *
@@ -83,6 +85,7 @@ from .training import evaluate, fit, train_step
 
 if TYPE_CHECKING:
     from . import callbacks as callbacks
+    from . import onnx as onnx
     from . import pages as pages
     from . import plot as plot
     from . import sklearn as sklearn
@@ -93,7 +96,7 @@ if TYPE_CHECKING:
     from .saved import save as save
 
 __version__ = "0.1.0"
-_rooms = {name: name for name in ("callbacks", "pages", "plot", "sklearn", "torch")}
+_rooms = {name: name for name in ("callbacks", "onnx", "pages", "plot", "sklearn", "torch")}
 _later = {  # imported when they are first used
     **_rooms,
     "derive": "derivation",

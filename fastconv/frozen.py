@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from . import graph, kernels
+import numpy as np
+
+from . import fields, graph, kernels
 from .executor import rewrites
 from .executor.binder import Binder, BoundPlan
 from .executor.fusion import Fusion, find_fusions
 from .executor.planner import plan_prediction
+from .executor.several import PlanOfSeveral
 from .executor.steps import Plan
 from .graph import Node
 from .ops import allocation, check, huge_pages
@@ -38,9 +41,18 @@ class FrozenNetwork(Predictor):
         Bytes of its weights.
     """
 
-    def __init__(self, output: Node, parameters: Arrays, buffers: Named, channels_last: bool, batch_size: int) -> None:
-        self.output, self.channels_last = copy.copy(output.graph).nodes[output.index], channels_last
-        self.fusions = find_fusions(graph.ancestors(self.output), self.output, set(), frozen=True)
+    def __init__(self, output: Any, parameters: Arrays, buffers: Named, channels_last: bool, batch_size: int) -> None:
+        outputs = graph.nodes_of(output)
+        nodes = copy.copy(outputs[0].graph).nodes
+        several = fields.several(output)
+        self.output: Any = (
+            nodes[output.index]
+            if several is None
+            else fields.structured(output, (nodes[node.index] for node in outputs))
+        )
+        self.channels_last = channels_last
+        first, *others = graph.nodes_of(self.output)
+        self.fusions = find_fusions(graph.ancestors(first, *others), first, set(), frozen=True, also=others)
         plan = self.make_plan(batch_size)  # raises before any memory is allocated
         self.weights = Weights()
         self.weights.prepare(self.fusions, Binder(None, parameters, buffers), batch_size)
@@ -49,8 +61,10 @@ class FrozenNetwork(Predictor):
 
     def begin(self) -> None:
         """Set what follows from the graph."""
-        shape = graph.ancestors(self.output)[0].shape
-        self.input_shape, self.output_shape, self.dtype = shape, self.output.shape, self.output.graph.dtype
+        outputs = graph.nodes_of(self.output)
+        self.input_shape, self.dtype = outputs[0].graph.input_shape, outputs[0].graph.dtype
+        self.output_shape = graph.shape_of(self.output)
+        self._has_several = any(map(fields.several, (self.input_shape, self.output_shape)))
         fork.renewed_in_children(self)
 
     def renew(self) -> None:
@@ -75,11 +89,15 @@ class FrozenNetwork(Predictor):
 
     def make_plan(self, n: int) -> Plan:
         """The Plan for a batch of `n`, without memory."""
-        return plan_prediction(self.output, n, self.channels_last, self.fusions)
+        first, *others = graph.nodes_of(self.output)
+        return plan_prediction(first, n, self.channels_last, self.fusions, others)
 
     def bound_plan(self, plan: Plan) -> BoundPlan:
         """A BoundPlan with memory of its own."""
-        return BoundPlan(plan, FrozenBinder(allocation.aligned(plan.size), self.weights))
+        binder = FrozenBinder(allocation.aligned(plan.size), self.weights)
+        if not self._has_several:
+            return BoundPlan(plan, binder)
+        return PlanOfSeveral(plan, binder, self.input_shape, self.output_shape)
 
     def _predict_part(self, x: Array, y: Array | None = None) -> Array:
         """The output for a checked batch of images: a new array, or `y`, which is overwritten."""
@@ -98,7 +116,7 @@ class FrozenNetwork(Predictor):
 
     def summary(self) -> Summary:
         """Shapes, parameters, neurons and multiply-adds, by layer, of the network that was frozen; `print` it."""
-        return Summary(graph.ancestors(self.output))
+        return Summary(graph.ancestors(*graph.nodes_of(self.output)))
 
     def __getattr__(self, name: str) -> NoReturn:
         cure = "" if name.startswith("_") else "; it only predicts: ask the Network that it was frozen from"
@@ -145,15 +163,13 @@ class Weights:
         """Copy the arrays that the Binder `live` sees."""
         shelf = huge_pages.Shelf(sum(array.nbytes for array in live.parameters.values()))
         for fusion in fusions:
-            node, norm = fusion.node, fusion.norm
+            node = fusion.node
             if node.layer is not None:
-                params = live.params(node)
-                if norm is not None:
-                    norm = norm.layer.scale_and_shift(live.params(norm), live.state(norm))
+                norm = None if fusion.norm is None else scale_and_shift(fusion.norm, live)
                 x_shape = (batch_size, *node.inputs[0].shape)
                 state = SimpleNamespace(**{k: v.copy() for k, v in vars(live.state(node)).items()})
                 layer = node.computing if rewrites.enabled("pack") else node.computing.unpacked()
-                frozen = layer.freeze(params, norm, x_shape)
+                frozen = layer.freeze(live.params(node), norm, x_shape)
                 self.of[node.index] = moved(frozen, shelf), state
 
     def __getstate__(self) -> tuple[Any, ...]:
@@ -170,6 +186,13 @@ class Weights:
         """Of all parameters."""
         arrays = (array for params, _ in self.of.values() for array in vars(params).values())
         return sum(array.nbytes for array in arrays if array is not None)  # None: a layer without a bias
+
+
+def scale_and_shift(node: Node, live: Binder) -> tuple[Array, Array]:
+    """Scale and shift of a layer that folds, one number for each channel; `live` sees its arrays."""
+    numbers = node.layer.scale_and_shift(live.params(node), live.state(node))
+    scale, shift = (np.broadcast_to(array, node.shape[:1]) for array in numbers)
+    return scale, shift
 
 
 def moved(params: SimpleNamespace, shelf: huge_pages.Shelf) -> SimpleNamespace:

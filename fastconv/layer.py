@@ -249,6 +249,10 @@ class Layer:
         """The `b.params` of `forward` in a frozen network; `norm`, (scale, shift) per channel or None, is folded in."""
         return SimpleNamespace(**{name: array.copy() for name, array in vars(params).items()})
 
+    def fuses_at(self, x_shape: Shape) -> AbstractSet[str]:
+        """`fuses` for inputs of this shape, without the batch axis."""
+        return self.fuses
+
     def accumulates_dx(self, x_shape: Shape, dtype: DTypeLike) -> bool:
         """Whether `backward` can accumulate: dx = b.dx_accumulate + gradient, where dx_accumulate may be dx itself."""
         return False

@@ -1,7 +1,7 @@
 """The network as users see it: parameters by name, predictions, gradients, training steps; reports and files."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from inspect import unwrap
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +14,7 @@ from .arguments.finite import arrays_not_finite
 from .arguments.signatures import explained_class
 from .checkpoint.stored import Stored
 from .executor import Executor, Inner, Trained
+from .fields import several
 from .frozen import FrozenNetwork
 from .graph import Node
 from .init import blamed_on
@@ -46,8 +47,9 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
     ----------
     model : function Node -> Node
         A layer, `sequential(...)`, a model of `fastconv.models`, or any function of nodes.
-    input_shape : (C, H, W) or (features,)
-        Without the batch axis.
+    input_shape : (C, H, W), (C, L) or (features,)
+        Without the batch axis. For several inputs a dict name -> shape, or a tuple of shapes: the model is then called
+        with a dict or tuple of nodes. It may return a dict or tuple of nodes too.
     dtype : "float32" or "float64"
     seed : int, optional
         Of the first parameters; None takes fresh randomness.
@@ -63,7 +65,7 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
         Writing into an array changes the network. Buffers are arrays that training updates without a gradient, such as
         running means.
     output_shape : tuple
-        Without the batch axis.
+        Without the batch axis; of several outputs a dict or tuple of shapes.
     model : dict or None
         Name and arguments of the model, if it is one of `fastconv.models`.
 
@@ -107,7 +109,7 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
     def __init__(
         self,
         model: Callable[[Node], Node],
-        input_shape: int | Sequence[int],
+        input_shape: Any,
         dtype: DTypeLike = "float32",
         *,
         seed: int | None = None,
@@ -121,10 +123,13 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
         self.initialise(*graph.declared(self.nodes), check.random(seed))
         vars(self)["model"] = described(model)
 
-    def assemble(self, output: Node, recompute: bool) -> None:
+    def assemble(self, output: Any, recompute: bool) -> None:
         """Make the arrays, without values, and the executor."""
-        self.output, self.nodes = output, graph.ancestors(output)
-        self.input_shape, self.output_shape, self.dtype = self.nodes[0].shape, output.shape, output.graph.dtype
+        outputs = graph.nodes_of(output)
+        self.output, self.nodes, whole = output, graph.ancestors(*outputs), outputs[0].graph
+        self.input_shape, self.dtype = whole.input_shape, whole.dtype
+        self.output_shape = graph.shape_of(output)
+        self._has_several = any(map(several, (self.input_shape, self.output_shape)))
         params, states = graph.declared(self.nodes)
         self.parameters = parameters.Arrays({name: p.shape for name, p in params.items()}, self.dtype)
         self.buffers = parameters.Named({name: np.zeros(s.shape, s.dtype or self.dtype) for name, s in states.items()})
@@ -141,7 +146,7 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
     def __getstate__(self) -> dict[str, Any]:
         with self.executor.lock:
             arrays = {"parameters": self.parameters.copy(), "buffers": self.buffers.copy()}
-        made = {"nodes", "input_shape", "output_shape", "dtype", "executor"}
+        made = {"nodes", "_has_several", "input_shape", "output_shape", "dtype", "executor"}
         own = {name: value for name, value in vars(self).items() if name not in made}
         return {**own, **arrays, "recompute": self.executor.recompute, FROZEN: self.executor.frozen}
 

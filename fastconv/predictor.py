@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import fields
 from .arguments.batch import batch
 from .arguments.finite import contents, first_image_with_nan
 from .arguments.signatures import explained
@@ -31,6 +32,7 @@ class Predictor:
     input_shape: Shape
     output_shape: Shape
     dtype: np.dtype[Any]
+    _has_several = False  # inputs or outputs
 
     def _predict_part(self, x: Array, y: Array | None = None) -> Array:
         """The output for a checked batch of images: a new array, or `y`, which is overwritten."""
@@ -47,18 +49,23 @@ class Predictor:
         Parameters
         ----------
         x : array (N, *input_shape) or input_shape, the network's dtype
+            Where `input_shape` is a dict or tuple of shapes: a dict or tuple of arrays.
         batch_size : int
             Images worked on at a time, which bounds the memory.
 
         Returns
         -------
         array (N, *output_shape) or output_shape
+            Where `output_shape` is a dict or tuple of shapes: a dict or tuple of arrays.
 
         Warns
         -----
         RuntimeWarning
             If the result holds NaN: which image has it first, and whether the image or the network holds the NaN.
         """
+        if self._has_several:
+            several: Array = self._predict_several(x, batch_size)
+            return several
         images, batched = batch(x, "x", self.input_shape, self.dtype)
         batch_size = check.integer(batch_size, "batch_size", 1)
         if 0 < len(images) <= batch_size:
@@ -71,6 +78,22 @@ class Predictor:
         if with_nan is not None:
             self._warn_of_nan(images, with_nan, batched)
         return y if batched else y[0]
+
+    def _predict_several(self, x: Any, batch_size: int) -> Any:
+        """The same for several inputs or outputs."""
+        images, batched = batch(x, "x", self.input_shape, self.dtype)
+        batch_size = check.integer(batch_size, "batch_size", 1)
+        y = fields.empty(len(images), self.output_shape, self.dtype)
+        for start in range(0, len(images), batch_size):
+            self._predict_part(images[start : start + batch_size], y[start : start + batch_size])
+        results = fields.unpacked(y, self.output_shape)
+        arrays = (fields.several(results) or {}).values() if y.dtype.names else (results,)
+        with_nan = [place for place in map(first_image_with_nan, arrays) if place is not None]
+        if with_nan:
+            self._warn_of_nan(images, min(with_nan), batched)
+        if batched:
+            return results
+        return fields.structured(results, (array[0] for array in arrays)) if y.dtype.names else results[0]
 
     def _warn_of_nan(self, images: Array, first: int, batched: bool) -> None:
         """The RuntimeWarning of `predict`; `first`: the first image whose result holds NaN."""

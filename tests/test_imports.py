@@ -11,7 +11,8 @@ PACKAGE = Path(fastconv.__file__).parent
 LEVELS = (  # from the bottom up
     {"kernels", "system", "typing"},
     {"ops", "checkpoint"},
-    {"init", "arguments", "parameters", "schedules", "metrics", "data"},
+    {"fields", "init", "parameters", "schedules", "metrics"},
+    {"arguments", "data"},
     {"layer", "losses", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},
@@ -22,7 +23,7 @@ LEVELS = (  # from the bottom up
     {"callbacks"},
     {"training"},
     {"__init__"},  # the flat names
-    {"differences", "plot", "sklearn"},
+    {"differences", "onnx", "plot", "sklearn"},
     {"derivation", "pages"},
     {"cli"},
     {"__main__"},
@@ -93,6 +94,7 @@ def test_everything_stands_on_the_lowest_level_that_its_imports_allow():
 DOORS = {
     "derivation",
     "differences",
+    "onnx",
     "pages",
     "plot",
     "sklearn",

@@ -222,6 +222,7 @@ for shape, axes in ((MAPS, 3), (MAPS, 1), ((40, 20), 1), ((2048, 1024), 1)):
     size = shape[-axes:]
     op("layer_norm", EVERY if shape == MAPS else MORE, x=shape, normalized_shape=size, weight=size, bias=size)
 ACTIVATIONS = "relu relu6 leaky_relu elu gelu silu softplus hardsigmoid hardswish sigmoid tanh"
+ACTIVATIONS += " selu celu mish softsign logsigmoid hardtanh"
 op(ACTIVATIONS, EVERY, x=MAPS, extremes=True)
 op(ACTIVATIONS, LAST, x=(2, 64, 56, 56))
 settings = {"approximate": "tanh", "negative_slope": 0.2, "alpha": 0.5, "beta": 2.0, "threshold": 5.0}

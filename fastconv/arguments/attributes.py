@@ -111,11 +111,13 @@ def instead(kind: type, name: str, value: object, guess: bool = True) -> str:
 
 def written(value: Any) -> str:
     """A value as one would type it: names for functions of `fastconv.init`, one number for equal ones."""
-    if isinstance(value, tuple) and len(value) > 1 and all(type(v) is int and v == value[0] for v in value):
+    if type(value) is tuple and len(value) > 1 and all(type(v) is int and v == value[0] for v in value):
         return repr(value[0])
     if isinstance(value, partial) and value.func.__module__ == "fastconv.init":
         maker = {"drawn": "normal", "filled": "constant"}.get(value.func.__name__, value.func.__name__)
         return f"fastconv.init.{maker}({', '.join(map(repr, value.args))})"
+    if isinstance(value, float) and np.isinf(value):
+        return f"float('{value}')"
     kind = getattr(value, "kind", None)
     if kind is not None and is_own(type(value)) and repr(value) == f"{type(value).__name__}()":
         return repr(kind)  # an activation with its default arguments, by its name

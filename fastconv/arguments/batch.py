@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import fields
 from ..kernels.runtime.calls import is_batch_of
 from ..ops import advice, check
 from ..typing import Array, Shape
@@ -14,10 +15,13 @@ from ..typing import Array, Shape
 BRIGHTEST = 200  # the brightest pixel of pictures lies above; depths in metres and counts seldom end just there
 
 
-def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[Array, bool]:
+def batch(x: Any, name: str, input_shape: Any, dtype: np.dtype[Any]) -> tuple[Array, bool]:
     """(N, *input_shape) of the network's dtype, and whether it came with a batch axis."""
-    if is_batch_of(x, input_shape, dtype):  # nothing to convert: most batches are like this
+    one = type(input_shape) is tuple and type(input_shape[0]) is not tuple
+    if one and is_batch_of(x, input_shape, dtype):  # nothing to convert: most batches are like this
         return x, True
+    if not one:
+        return batch_of_several(x, name, input_shape, dtype)
     if isinstance(x, tuple):
         refuse_shape(x, name, input_shape, dtype)
     code, x = check.code(x, name), of_dtype(x, name, dtype)
@@ -27,6 +31,21 @@ def batch(x: Any, name: str, input_shape: Shape, dtype: np.dtype[Any]) -> tuple[
         cure = cure_of_shape(x.shape, input_shape, code)
         raise ValueError(f"{name} must have shape {shape_of_batch(input_shape)} or {input_shape}, got {x.shape}{cure}")
     return x, True
+
+
+def batch_of_several(x: Any, name: str, shapes: Any, dtype: np.dtype[Any]) -> tuple[Array, bool]:
+    """The same for several arrays: as one, with a field for each."""
+    found = fields.several(shapes)
+    assert found is not None
+    if fields.is_packed(x, found) and x.dtype == fields.dtype_of(found, dtype):
+        return x, True
+    given = {key: x[key] for key in found} if fields.is_packed(x, found) else fields.named(x, shapes, name)
+    parts = {key: batch(value, f"{name}[{key!r}]", found[key], dtype) for key, value in given.items()}
+    with_batch = {key: batched for key, (_, batched) in parts.items()}
+    if len({*with_batch.values()}) > 1:
+        alone = [key for key, batched in with_batch.items() if not batched]
+        raise ValueError(f"{name} must be batches, or one image each; {name}[{alone[0]!r}] has no batch axis")
+    return fields.joined({key: array for key, (array, _) in parts.items()}, name), all(with_batch.values())
 
 
 def refuse_shape(x: tuple[Any, ...], name: str, input_shape: Shape, dtype: np.dtype[Any]) -> None:
@@ -41,6 +60,9 @@ def refuse_shape(x: tuple[Any, ...], name: str, input_shape: Shape, dtype: np.dt
 
 def shape_of_batch(input_shape: Shape) -> str:
     """'(N, 3, 32, 32)' for images of shape (3, 32, 32)."""
+    found = fields.several(input_shape)
+    if found is not None:
+        return ", ".join(f"{name!r}: {shape_of_batch(shape)}" for name, shape in found.items())
     return f"(N, {', '.join(map(str, input_shape))})"
 
 

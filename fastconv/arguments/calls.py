@@ -12,8 +12,16 @@ Init = TypeVar("Init", bound=Callable[..., None])
 Method = TypeVar("Method", bound=Callable[..., Any])
 Values = dict[str, Any]
 
-EXAMPLES = {"channels": 16, "kernel_size": 3, "outputs": 10, "num_groups": 4, "output_size": 1, "num_classes": 10}
-EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5}
+EXAMPLES: Values = {
+    "channels": 16,
+    "kernel_size": 3,
+    "outputs": 10,
+    "num_groups": 4,
+    "output_size": 1,
+    "num_classes": 10,
+}
+EXAMPLES |= {"scale_factor": 2, "padding": 1, "size": 5, "shape": (-1,), "axes": (0, 2, 1), "p": 0.1}
+EXAMPLES |= {"threshold": 1, "value": 0}
 
 
 def explained(cls: type, init: Init) -> Init:

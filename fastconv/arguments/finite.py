@@ -24,6 +24,8 @@ def first_image_with_nan(y: Array) -> int | None:
 
 def contents(x: Array) -> str:
     """'NaN' or 'infinity' if the array holds such a value, else ''."""
+    if x.dtype.names:  # several arrays as one
+        return next(filter(None, (contents(x[name]) for name in x.dtype.names)), "")
     if np.isnan(x).any():
         return "NaN"
     return "infinity" if np.isinf(x).any() else ""

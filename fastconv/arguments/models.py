@@ -107,7 +107,7 @@ def returned(model: object, output: Any) -> str:
     if output is None:
         return f"; is `return` missing in {name_of(model)}?"
     if isinstance(output, tuple | list):
-        return "; a network has one output: return fastconv.concat(a, b), or a + b"
+        return "; return one dict or tuple of nodes"
     if isinstance(output, type):
         return f"; this is a class, call it and then its layer: {output.__name__}()(x)"
     if not callable(output):
@@ -128,11 +128,30 @@ def callable_with(function: Any, *arguments: object) -> bool:
     return True
 
 
-RULE = "input_shape must be (C, H, W) or (features,), without the batch axis"
+RULE = "input_shape must be (C, H, W), (C, L) or (features,), without the batch axis"
+
+
+def input_shapes(input_shape: Any) -> Any:
+    """The shape of one input, or a dict or tuple of the shapes of several."""
+    if isinstance(input_shape, dict):
+        if not input_shape:
+            raise ValueError(f"{RULE}; or of several inputs a dict name -> shape, got an empty one")
+        check_names(input_shape, "input_shape")
+        return {name: sample_shape(shape) for name, shape in input_shape.items()}
+    if isinstance(input_shape, tuple | list) and input_shape and isinstance(input_shape[0], tuple | list):
+        return tuple(map(sample_shape, input_shape))
+    return sample_shape(input_shape)
+
+
+def check_names(given: Any, what: str) -> None:
+    """TypeError if the keys of a dict are no names of inputs or outputs."""
+    for name in given if isinstance(given, dict) else ():
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"{what} must have names as keys, texts that are not empty, got {name!r}")
 
 
 def sample_shape(input_shape: Any) -> Shape:
-    """(C, H, W) or (features,), from one of these or from the number of features."""
+    """(C, H, W), (C, L) or (features,), from one of these or from the number of features."""
     if hasattr(input_shape, "__index__") and np.ndim(input_shape) == 0:
         input_shape = (input_shape,)
     if not isinstance(input_shape, tuple | list | np.ndarray):
@@ -141,7 +160,7 @@ def sample_shape(input_shape: Any) -> Shape:
     if isinstance(input_shape, np.ndarray) and (input_shape.ndim != 1 or input_shape.dtype.kind not in "iu"):
         raise TypeError(f"{RULE}, got an array of shape {input_shape.shape}; write x.shape[1:]")
     shape = tuple(input_shape)
-    if len(shape) not in (1, 3):
+    if len(shape) not in (1, 2, 3) or (len(shape) > 1 and shape[0] is None):
         raise ValueError(f"{RULE}, got {shape}{other_axes(shape)}")
     shape = tuple(extent(n, shape) for n in shape)
     warn_of_channels_last(shape)
@@ -162,16 +181,16 @@ def extent(value: Any, shape: tuple[Any, ...]) -> int:
 
 
 def other_axes(shape: tuple[Any, ...]) -> str:
-    """What to write instead of a shape with two or four numbers, or with none."""
+    """What to write instead of a shape with four numbers or more, or with a batch axis."""
     match shape:
         case (None, features):
             return f"; write ({features},)"
-        case (height, width):
-            return f"; write (1, {height}, {width}) for images of one channel, ({width},) for rows of {width} features"
         case (_, height, width, channels) if is_channels_last((height, width, channels)):
             return f"; write {(channels, height, width)}, and give images as x.transpose(0, 3, 1, 2)"
         case (_, channels, height, width):
             return f"; write {(channels, height, width)}, which is x.shape[1:] of a batch x"
+        case (_, _, _, _, _):
+            return "; 3-D images are not supported: the most is (C, H, W)"
     return ""
 
 

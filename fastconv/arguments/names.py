@@ -31,9 +31,10 @@ LOAD = "network.load(path); images come from fastconv.data.load()"
 RULE = "fastconv.init; layers take init='he_normal'"
 MODELS = (
     "fastconv.models.resnet18(); there are lenet5, alexnet, vgg11 to vgg19, googlenet, resnet18 to resnet152, "
-    "resnet20 to resnet110, squeezenet1_0, densenet121 to densenet201, mobilenet_v1 and mobilenet_v2"
+    "resnet20 to resnet110, resnext50_32x4d, wide_resnet50_2, squeezenet1_0, densenet121 to densenet201, mobilenet_v1, "
+    "mobilenet_v2, mnasnet1_0, regnet_x_400mf, inception_v3, unet and autoencoder"
 )
-ABSENT = ("resnext", "wideresnet", "efficientnet", "inception", "xception", "convnext", "shufflenet", "regnet")
+ABSENT = ("efficientnet", "xception", "convnext", "shufflenet", "vit", "swin", "maxvit", "deeplab")
 PREPARED = "fastconv.fit(network, x, labels, batch_size=32); it cuts the arrays itself and takes class numbers"
 COUNTS = "fastconv.metrics.confusion_matrix(network.predict(x), labels)"
 CORRELATED = (
@@ -55,8 +56,12 @@ EXPRESSIONS = {  # name -> what to write; a note
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d", "BatchNorm2D", "BatchNormalization", "SyncBatchNorm"), NORM),
     "LayerNormalization": "fastconv.LayerNorm()",
     "GroupNormalization": "fastconv.GroupNorm(8)",
-    **dict.fromkeys(("InstanceNorm2d", "InstanceNorm"), "fastconv.GroupNorm(16); with the number of channels"),
+    **dict.fromkeys(
+        ("InstanceNorm2d", "InstanceNorm1d", "InstanceNormalization"),
+        "fastconv.InstanceNorm(); the number of channels is inferred",
+    ),
     **dict.fromkeys(("Dropout2d", "SpatialDropout2D"), "fastconv.Dropout(0.5); it drops values, not whole planes"),
+    "DropPath": "fastconv.StochasticDepth(0.1)",
     **dict.fromkeys(("ZeroPadding2D", "ZeroPad2d", "ConstantPad2d"), "fastconv.ZeroPad2D(1)"),
     **dict.fromkeys(("UpSampling2D", "UpsamplingNearest2d", "Upsampling2D"), "fastconv.Upsample(2)"),
     "LazyConv2d": CONV,
@@ -81,7 +86,10 @@ EXPRESSIONS = {  # name -> what to write; a note
     "Add": "a + b; of two nodes in a model",
     **dict.fromkeys(("Concatenate", "cat", "hstack", "vstack", "Merge", "merge"), JOIN),
     **dict.fromkeys(("Input", "InputLayer", "InputSpec"), INPUT),
-    "Reshape": "fastconv.Flatten(); the one change of shape between layers",
+    "Unflatten": "fastconv.Reshape((16, 7, 7)); without the batch axis",
+    "Transpose": "fastconv.Permute((1, 2, 0)); axes of one image, counted from 0",
+    **dict.fromkeys(("LayerNorm2d", "LayerNorm2D"), "fastconv.LayerNorm(axis='channels')"),
+    **dict.fromkeys(("LayerScale", "Scale"), "fastconv.ChannelScale(1e-6); a trained factor for each channel"),
     "flatten": "fastconv.Flatten(); the layer; arrays have x.reshape(len(x), -1)",
     **dict.fromkeys(("CrossEntropyLoss", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"), CLASSES),
     **dict.fromkeys(("NLLLoss", "NLL"), "fastconv.losses.NLL(); after LogSoftmax"),

@@ -20,15 +20,28 @@ from ..system.paths import named, text_of
 from ..system.replace import check_target, replacing
 from ..typing import Array
 from . import dtypes, npz, safetensors
+from .contents import Contents, read_all
 from .errors import CheckpointError, Mismatch, blamed_on, shortened
 from .memory import Memory
 from .metadata import FORMAT
 from .names import Comparison, Loaded, Rename, compared, mismatch
+from .translation import arranged
 
 if TYPE_CHECKING:
     from .kinds import Reader  # it knows many formats, and many programs neither save nor load
 
-__all__ = ["FORMAT", "CheckpointError", "Loaded", "Mismatch", "check_path", "load", "metadata", "save"]
+__all__ = [
+    "FORMAT",
+    "CheckpointError",
+    "Loaded",
+    "Mismatch",
+    "check_path",
+    "comparison",
+    "everything",
+    "load",
+    "metadata",
+]
+__all__ += ["save"]
 
 NO_METADATA: Mapping[str, Any] = MappingProxyType({})
 WRITERS = {safetensors.SUFFIX: safetensors.write, ".npz": npz.write}
@@ -103,6 +116,19 @@ def opened(source: AnyPath | Mapping[str, Any]) -> "Iterator[Reader]":
         yield file
 
 
+def everything(path: AnyPath) -> Contents:
+    """All arrays of a file under the names that they have there, and its metadata."""
+    path = text_of(path, CheckpointError)
+    with opened(path) as file:
+        return read_all(file, os.path.getsize(path), isinstance(file, npz.NpzFile))
+
+
+def comparison(path: AnyPath, arrays: Mapping[str, Array]) -> Comparison:
+    """Which arrays of the file are which of these, by name, shape and dtype; none is read."""
+    with opened(path) as file:
+        return compared(file.entries, arrays, None)
+
+
 def load(
     path: AnyPath | Mapping[str, Any], arrays: Mapping[str, Array], strict: bool = True, rename: Rename | None = None
 ) -> Any:
@@ -114,38 +140,40 @@ def load(
     if not isinstance(strict, bool | np.bool_):
         raise TypeError(f"strict must be True or False, got {strict!r}")
     with opened(path) as file:
-        comparison = compared(file.entries, arrays, rename)
-        if strict and any(comparison[1:]):
-            raise mismatch(file.path, comparison)
-        values, rounded = read(file, comparison, arrays)
-    if (strict and comparison.misshapen) or (not strict and not values):
-        raise mismatch(file.path, comparison)
+        found = compared(file.entries, arrays, rename)
+        if strict and (found.missing or found.unknown or found.misshapen):
+            raise mismatch(file.path, found)
+        values, rounded = read(file, found, arrays)
+    if (strict and found.misshapen) or (not strict and not values):
+        raise mismatch(file.path, found)
     for name in values:
         if not arrays[name].flags.writeable:
             raise ValueError(f"{name} must be writable, got a read-only array; its setflags(write=True) makes it so")
     if strict and rounded:  # before anything changes, because a warning may be an error
         warnings.warn(f"{file.path}: rounded to the network's dtype: {shortened(rounded)}", stacklevel=3)
+    if found.notice:
+        warnings.warn(f"{file.path}: {found.notice}", stacklevel=3)
     with held_back():
         for name, value in values.items():
             np.copyto(arrays[name], value.reshape(arrays[name].shape))
     return (
         file.metadata
         if strict
-        else Loaded(file.metadata, list(values), comparison.missing, comparison.unknown, comparison.misshapen, rounded)
+        else Loaded(file.metadata, list(values), found.missing, found.unknown, found.misshapen, rounded)
     )
 
 
-def read(file: "Reader", comparison: Comparison, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
+def read(file: "Reader", found: Comparison, arrays: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
     """(name -> values in the array's dtype, names of rounded arrays); an array that would lose values is misshapen."""
     values, rounded = {}, []
-    for name, original in list(comparison.fitting.items()):
+    for name, source in list(found.fitting.items()):
         with blamed_on(file.path):
-            value = file.read(original)
+            value = arranged(file.read(source.name), source.form)
         try:
-            values[name], inexact = dtypes.converted(value, arrays[name].dtype, file.entries[original].stored)
+            values[name], inexact = dtypes.converted(value, arrays[name].dtype, file.entries[source.name].stored)
         except ValueError as error:
-            del comparison.fitting[name]
-            comparison.misshapen[name] = str(error)
+            del found.fitting[name]
+            found.misshapen[name] = str(error)
             continue
         if inexact:
             rounded.append(name)

@@ -20,6 +20,9 @@ STORAGES = {
     "torch.BoolStorage": "bool",
     "torch.ComplexFloatStorage": "complex64",
     "torch.ComplexDoubleStorage": "complex128",
+    "torch.QInt8Storage": "qint8",
+    "torch.QUInt8Storage": "quint8",
+    "torch.QInt32Storage": "qint32",
     "torch.storage.UntypedStorage": "bytes",
 }
 DTYPES = (
@@ -28,7 +31,15 @@ DTYPES = (
     *("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu"),
 )
 BUILTINS = ("builtins", "__builtin__")  # of Python 3, and as protocol 2 writes it
-PLAIN = ("set", "frozenset", "bytearray", "complex")  # which torch.load reads too
+PLAIN = ("set", "frozenset", "bytearray", "complex", "slice", "range")
+BESIDE = (  # what programs save beside the weights: settings, paths, times; none of it is made
+    *("argparse.Namespace", "types.SimpleNamespace", "collections.Counter", "decimal.Decimal"),
+    *(f"pathlib.{kind}" for kind in ("Path", "PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")),
+    *(f"datetime.{kind}" for kind in ("datetime", "date", "time", "timedelta", "timezone")),
+)
+OF_TENSORS = ("torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer")
+META = ("a tensor of the meta device, which has no numbers", "in PyTorch, save the module after its weights are loaded")
+FROM_TYPE = "torch._tensor._rebuild_from_type_v2"  # calls the function that is its first argument
 NUMPY = ("numpy._core.multiarray", "numpy.core.multiarray")
 
 
@@ -39,9 +50,10 @@ class Name(NamedTuple):
 
 
 class Opaque(NamedTuple):
-    """A value that holds no weights: a dtype, a device, a NumPy number, a set."""
+    """A value whose numbers are not read: a dtype, a device, a set, a sparse tensor."""
 
     what: str
+    cure: str = ""  # what to write instead; tensors alone have one
 
 
 class Storage(NamedTuple):
@@ -119,9 +131,19 @@ def size(values: Iterable[int] = ()) -> Shape:
     return tuple(values)
 
 
-def opaque(what: str) -> Callable[..., Opaque]:
+def default_dict(*factory: object) -> dict[Any, Any]:
+    """collections.defaultdict: a dict, whose items follow."""
+    return {}
+
+
+def queue(*contents: object) -> list[Any]:
+    """collections.deque: a list, whose items follow."""
+    return []
+
+
+def opaque(what: str, cure: str = "") -> Callable[..., Opaque]:
     """A function of any arguments that gives the same `Opaque`."""
-    return lambda *arguments: Opaque(what)
+    return lambda *arguments: Opaque(what, cure)
 
 
 CALLS: dict[str, Callable[..., Any]] = {
@@ -135,12 +157,26 @@ CALLS: dict[str, Callable[..., Any]] = {
     "torch.device": opaque("a device"),
     "numpy.dtype": opaque("a dtype"),
     "_codecs.encode": opaque("bytes"),
-    "collections.Counter": opaque("a Counter"),
+    "torch.serialization._get_layout": opaque("a layout"),
+    "torch._utils._rebuild_sparse_tensor": opaque("a sparse tensor", "in PyTorch, write x.to_dense()"),
+    "torch._utils._rebuild_qtensor": opaque("a quantized tensor", "in PyTorch, write x.dequantize()"),
+    "torch._utils._rebuild_meta_tensor_no_storage": opaque(*META),
+    "collections.defaultdict": default_dict,
+    "collections.deque": queue,
+    **{name: opaque(f"a {name.split('.')[1]}") for name in BESIDE},
     **{f"{module}.{name}": opaque(f"a {name}") for module in BUILTINS for name in PLAIN},
     **{f"{module}.scalar": opaque("a NumPy number") for module in NUMPY},
     **{f"{module}._reconstruct": opaque("a NumPy array") for module in NUMPY},
 }
-KNOWN = {*CALLS, *STORAGES, *(f"torch.{dtype}" for dtype in DTYPES), "numpy.ndarray"}
+NAMED = (  # arguments of calls, which are never called themselves
+    *STORAGES,
+    *OF_TENSORS,
+    *(f"torch.{dtype}" for dtype in DTYPES),
+    *(f"torch.per_{what}_affine" for what in ("tensor", "channel")),
+    *(f"{module}.{kind}" for module in BUILTINS for kind in ("list", "dict", "int", "float", "str")),
+    "numpy.ndarray",
+)
+KNOWN = {*CALLS, *NAMED, FROM_TYPE}
 
 
 def pairs(values: list[Any]) -> dict[Any, Any]:

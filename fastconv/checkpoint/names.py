@@ -1,7 +1,7 @@
-"""Matches the names in a file with the names of a network: renames, removes prefixes, compares."""
+"""Matches the names in a file with the names of a network: renames, removes prefixes, translates, compares."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -10,12 +10,14 @@ from ..typing import Array
 from . import dtypes
 from .dtypes import Entry
 from .errors import Mismatch, faults, shortened
+from .translation import Found, Source, arranged_shape, as_they_are, translated
 
 Rename: TypeAlias = Mapping[str, str | None] | Callable[[str], str | None]  # a name in the file -> the network's
 
 DATA = ("x_train", "train_images", "x", "X", "images")  # names of arrays in files of data
 TRAINING = "run/"  # names of arrays of a training run begin so; a network has none of them
 PREFIXES = ("module.", "model.", "_orig_mod.", "state_dict.")  # that wrappers put before every name of a network
+COUNTERS = ("n_averaged",)  # of wrappers, beside the names with a prefix: AveragedModel has this one
 
 
 class Loaded(NamedTuple):
@@ -49,10 +51,11 @@ class Loaded(NamedTuple):
 class Comparison(NamedTuple):
     """Which names of a network and a file match, and which do not."""
 
-    fitting: dict[str, str]  # the network's name -> the file's
+    fitting: dict[str, Source]  # by the network's name
     missing: list[str]
     unknown: list[str]
     misshapen: dict[str, str]
+    notice: str  # what a person must know, where the names are those of another program
 
 
 def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: Rename | None) -> Comparison:
@@ -60,19 +63,26 @@ def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: 
 
     Entries of a training run, such as "run/optimizer/velocity/conv1.weight", are left out.
     """
-    own = [name for name in entries if not name.startswith(TRAINING)]
-    names = without_prefix(renamed(own, rename), arrays)
+    own = [name for name in entries if not name.startswith(TRAINING) and (name not in COUNTERS or name in arrays)]
+    wanted = [name for name, array in arrays.items() if not may_be_missing(name, array)]
+    sources, table = matched(renamed(own, rename), arrays, wanted)
     fitting, misshapen = {}, {}
     for name, array in arrays.items():
-        if name in names:
-            how = dtypes.difference(entries[names[name]], array)
+        if name in sources:
+            source = sources[name]
+            entry = entries[source.name]
+            shape = arranged_shape(entry.shape, source.form, array.shape)
+            how = dtypes.difference(entry if shape is None else entry._replace(shape=shape), array)
+            if shape is None:
+                how = f"is {entry.shape} {entry.stored}, which cannot be laid out as {array.shape}"
             if how:
                 misshapen[name] = how
             else:
-                fitting[name] = names[name]
-    missing = [name for name, array in arrays.items() if name not in names and not may_be_missing(name, array)]
-    unknown = [original for name, original in names.items() if name not in arrays]
-    return Comparison(fitting, missing, unknown, misshapen)
+                fitting[name] = source
+    missing = [name for name in wanted if name not in sources]
+    unknown = [source.name for name, source in sources.items() if name not in arrays]
+    notice = f"weights of {table.family}, which has {table.differs}" if table and table.differs else ""
+    return Comparison(fitting, missing, unknown, misshapen, notice)
 
 
 def may_be_missing(name: str, array: Array) -> bool:
@@ -102,20 +112,45 @@ def renamed(names: Iterable[str], rename: Rename | None) -> dict[str, str]:
     return result
 
 
-def without_prefix(names: dict[str, str], wanted: Collection[str]) -> dict[str, str]:
-    """The names without a prefix that all of them have from a wrapper, if none is wanted with it."""
-    taken = names
-    while taken and not any(name in wanted for name in taken):
-        prefix = next((prefix for prefix in PREFIXES if all(name.startswith(prefix) for name in taken)), None)
-        if prefix is None or any(name.startswith(prefix) for name in wanted):
-            return names
-        taken = {name.removeprefix(prefix): original for name, original in taken.items()}
-    return taken
+def matched(names: dict[str, str], arrays: Collection[str], wanted: Collection[str]) -> Found:
+    """The sources of a network's arrays, with as few prefixes removed as let any name fit; else the names as they are.
+
+    `wanted` are those arrays of the network that the file must have.
+    """
+    for version in without_prefixes(names, arrays, wanted):
+        found = translated(version, wanted)
+        if any(name in arrays for name in found.sources):
+            return found
+    return as_they_are(names)
+
+
+def without_prefixes(
+    names: dict[str, str], arrays: Collection[str], wanted: Collection[str]
+) -> Iterator[dict[str, str]]:
+    """The names; then without a prefix that all have from a wrapper, and so on; never one that the network has too.
+
+    Any other prefix is removed if all arrays of the network are found behind it, and behind no other.
+    """
+    prefix: str | None = ""
+    while prefix is not None and not any(prefix and name.startswith(prefix) for name in arrays):
+        new = {name: name.removeprefix(prefix) for name in names}
+        names = {new[name] if new[name] not in names else name: original for name, original in names.items()}
+        yield names
+        prefix = next((prefix for prefix in PREFIXES if names and all(name.startswith(prefix) for name in names)), None)
+        prefix = prefix or only_prefix(names, wanted)
+
+
+def only_prefix(names: Collection[str], wanted: Collection[str]) -> str | None:
+    """The prefix behind which all wanted names are found; None if there is none, or several that no wrapper writes."""
+    first = next(iter(wanted), None)
+    prefixes = [name.removesuffix(first) for name in names if name.endswith(f".{first}")] if first else []
+    found = [prefix for prefix in prefixes if all(prefix + name in names for name in wanted)]
+    return found[0] if len(found) == 1 else next((prefix for prefix in PREFIXES if prefix in found), None)
 
 
 def mismatch(path: str, comparison: Comparison) -> Mismatch:
     """The error that lists everything that is missing, unknown or misshapen."""
-    fitting, missing, unknown, misshapen = comparison
+    fitting, missing, unknown, misshapen, _ = comparison
     other = [f"{name} {how}" for name, how in misshapen.items()]
     if fitting:
         cure = f"; load(path, strict=False) loads the {len(fitting):,} that fit"

@@ -7,7 +7,7 @@ a name or calls its function. Anything else is refused, and the error names it.
 
 from typing import Any
 
-from .calls import CALLS, KNOWN, STORAGES, Name, Opaque, Refused, Storage, pairs, plain_key, sizes
+from .calls import BESIDE, CALLS, FROM_TYPE, KNOWN, STORAGES, Name, Opaque, Refused, Storage, pairs, plain_key, sizes
 from .errors import CheckpointError
 
 MOST_STEPS = 10_000_000  # a state dict of 100,000 tensors takes about four million
@@ -201,12 +201,25 @@ class Machine:
         arguments, function = self.pop(), self.pop()
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
             raise ValueError("a call of something that is no function")
+        if function.text == FROM_TYPE:
+            function, _, arguments, _ = arguments
+            if not isinstance(function, Name) or not isinstance(arguments, tuple):
+                raise ValueError("a tensor that no function makes")
         if function.text not in CALLS:
             raise Refused(f"a call of {function.text}")
         self.work += sum(len(value) for value in arguments if isinstance(value, list | tuple | dict))
         if self.work > MOST_WORK:
             raise Refused("too much")
         self.stack.append(CALLS[function.text](*arguments))
+
+    def do_newobj(self, _: Any) -> None:
+        """Class, arguments -> an opaque value, for classes of settings, paths and times."""
+        arguments, made = self.pop(), self.pop()
+        if not isinstance(made, Name) or not isinstance(arguments, tuple):
+            raise ValueError("an object of something that is no class")
+        if made.text not in BESIDE:
+            raise Refused(f"an object of {made.text}")
+        self.stack.append(CALLS[made.text]())
 
     def do_build(self, _: Any) -> None:
         """Ignores attributes of an OrderedDict (PyTorch's `_metadata`) and of opaque values."""

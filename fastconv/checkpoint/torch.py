@@ -46,7 +46,8 @@ class TorchFile:
             if isinstance(tensor, calls.Tensor):
                 self.add(name, tensor)
             elif tensor is not None:
-                self.entries[name] = dtypes.Entry((), None, f"no tensor but {kind_of(tensor)}")
+                cure = tensor.cure if isinstance(tensor, calls.Opaque) else ""
+                self.entries[name] = dtypes.Entry((), None, f"no tensor but {kind_of(tensor)}", cure)
 
     def add(self, name: str, tensor: calls.Tensor) -> None:
         """Adds the entry of a tensor; CheckpointError if the tensor reaches beyond its storage."""
@@ -105,7 +106,7 @@ class TorchFile:
 
 def itemsize(dtype: str) -> int:
     """bytes per element of a dtype that PyTorch names; 0 if it is unknown."""
-    sizes = {"bfloat16": 2, "bytes": 1, "complex64": 8, "complex128": 16}
+    sizes = {"bfloat16": 2, "bytes": 1, "complex64": 8, "complex128": 16, "qint8": 1, "quint8": 1, "qint32": 4}
     if dtype.startswith("float8"):
         return 1
     return sizes.get(dtype) or (np.dtype(dtype).itemsize if dtype in dtypes.DTYPES else 0)
@@ -141,8 +142,11 @@ def tensors_in(value: dict[Any, Any], depth: int = 3) -> dict[Any, Any] | None:
 
 
 def tensors(part: dict[Any, Any]) -> int:
-    """The number of tensors among the values."""
-    return sum(isinstance(value, calls.Tensor) for value in part.values())
+    """The number of tensors among the values, those that cannot be read too."""
+    values = part.values()
+    return sum(
+        isinstance(value, calls.Tensor) or (isinstance(value, calls.Opaque) and value.cure != "") for value in values
+    )
 
 
 def kind_of(value: object) -> str:

@@ -10,12 +10,13 @@ from ..typing import Shape
 from .call import called, checked
 from .words import quoted
 
-__all__ = ["Model", "loss_of", "model", "names", "own_classes", "usual_input"]
+__all__ = ["OF_PIXELS", "Model", "classifiers", "loss_of", "model", "names", "own_classes", "usual_input"]
 
 Model = Callable[[Any], Any]
 FLAG = "--model-args"
 CLASSES = ("num_classes", "classes")  # what models call their number of outputs
 VARIANTS = {"nielsen-l2": ("nielsen", {"pool": "l2"})}  # name -> function, arguments
+OF_PIXELS = ("autoencoder", "unet")  # their output is an image: no class for the image as a whole
 SMALL = ("resnet8", "resnet20", "resnet32", "resnet56", "resnet110")  # for CIFAR's images
 
 
@@ -24,10 +25,17 @@ def names() -> list[str]:
     return list(dict.fromkeys([*models.known, *(name for name in models.__all__ if name in MAKERS)]))
 
 
+def classifiers() -> list[str]:
+    """Those that give a class for each image."""
+    return [name for name in names() if name not in OF_PIXELS]
+
+
 def usual_input(name: str) -> Shape:
     """The shape of the images that the model was made for."""
     if name in SMALL:
         return (3, 32, 32)
+    if name == "inception_v3":
+        return (3, 299, 299)
     return models.known[name].input_shape if name in models.known else (3, 224, 224)
 
 

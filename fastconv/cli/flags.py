@@ -6,7 +6,7 @@ from typing import Any
 
 from . import values
 
-__all__ = ["add_assignments", "add_json", "add_network", "add_threads", "option"]
+__all__ = ["add_arguments", "add_assignments", "add_json", "add_network", "add_threads", "option"]
 
 
 def option(command: Any) -> Callable[..., None]:

@@ -64,6 +64,13 @@ Each step has its equation, its values and a check: sums in NumPy, or central
 differences of the loss. Networks other than that of the paper must be
 sequential; their steps name the nearest equation.
 """,
+    "convert": """
+  fastconv convert resnet18.pth resnet18.safetensors
+  fastconv convert timm.safetensors mobilenet.npz --model mobilenet_v2
+  fastconv convert birds.npz birds.safetensors --dtype float16
+
+With --model the file says which network it holds: 'fastconv predict' reads it.
+""",
     "bench": """
   fastconv bench resnet18 --batch-size 1,32 --threads 1,2
   fastconv bench resnet20 --input 3x32x32 --seconds 5

@@ -9,6 +9,7 @@ COMMANDS = {  # words of other programs -> a command
     **dict.fromkeys(("benchmark", "speed", "time"), "bench"),
     **dict.fromkeys(("html", "page", "dashboard", "explain"), "report"),
     **dict.fromkeys(("show", "describe", "layers"), "summary"),
+    **dict.fromkeys(("export", "import", "translate", "rename"), "convert"),
     **dict.fromkeys(("env", "doctor", "about", "cpu"), "info"),
     "version": "--version",
 }

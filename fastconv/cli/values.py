@@ -16,6 +16,7 @@ __all__ = [
     "assignment",
     "augmentations",
     "channels",
+    "float_dtype",
     "from_0_to_1",
     "image_shape",
     "log_file",
@@ -38,6 +39,7 @@ __all__ = [
 
 AUGMENTATIONS = ("flip", "crop", "resized-crop", "rotate", "colour", "erase")
 SCHEDULES = ("constant", "step", "multi-step", "exponential", "cosine", "cosine-restarts", "one-cycle", "plateau")
+FLOATS = ("float16", "float32", "float64")
 MOST_PIXELS = 1 << 24  # of the images that a command should allocate
 
 
@@ -48,11 +50,22 @@ def path(text: str) -> str:
     return os.path.expanduser(text)
 
 
+def float_dtype(text: str) -> str:
+    """The name of a dtype in which weights are stored."""
+    if text in FLOATS:
+        return text
+    near = nearest(text.lower().replace("fp", "float"), FLOATS)
+    cure = f"; did you mean {near[0]!r}?" if near else ""
+    raise argparse.ArgumentTypeError(f"must be one of {', '.join(FLOATS)}, got {text!r}{cure}")
+
+
 def model(text: str) -> str:
-    """The name of a model of `fastconv.models`."""
-    known = architectures.names()
+    """The name of a model of `fastconv.models` that gives a class for each image."""
+    known = architectures.classifiers()
     if text in known:
         return text
+    if text in architectures.OF_PIXELS:
+        raise argparse.ArgumentTypeError(f"must be a model with a class for each image; train {text} with fastconv.fit")
     near = nearest(text.lower().replace("-", "_"), known) or nearest(text.lower().replace("_", "-"), known)
     cure = f"; did you mean {near[0]!r}?" if near else f"; the models are {', '.join(known)}"
     raise argparse.ArgumentTypeError(f"must be the name of a model, got {text!r}{cure}")

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..fields import joined
 from ..ops import check
 from ..typing import Array
 from .ahead import made_ahead
@@ -169,6 +170,13 @@ class Loader:
         return made_ahead(maker, jobs, self.workers, self.processes)
 
 
+def as_one(values: Any, name: str) -> Any:
+    """A dict of arrays, for networks with several inputs or outputs, as one array with fields; all else stays."""
+    if not isinstance(values, dict):
+        return values
+    return joined({key: np.asarray(value) for key, value in values.items()}, name)
+
+
 def pair_of(data: Any, indices: Array) -> tuple[Any, Array]:
     """The images and targets that a data set gives; TypeError or ValueError if its `batch` returns something else."""
     found = data.batch(indices)
@@ -176,6 +184,7 @@ def pair_of(data: Any, indices: Array) -> tuple[Any, Array]:
     if not isinstance(found, tuple | list) or len(found) != 2:
         raise TypeError(f"{rule}, got {check.shown(found)}")
     images, targets = found
+    images, targets = as_one(images, "images"), as_one(targets, "targets")
     images = images if isinstance(images, np.ndarray) else [np.asarray(image) for image in images]
     targets = np.asarray(targets)
     if targets.ndim == 0 or not len(images) == len(targets) == len(indices):

@@ -169,6 +169,12 @@ def of_model(
     target: Any, arguments: tuple[Any, ...], options: Mapping[str, Any], rng: Generator
 ) -> list[tuple[str, Problem]]:
     """The problems of a layer, model or network: one, or one for each mode."""
+    shapes = (target.input_shape, target.output_shape) if isinstance(target, Network) else ()
+    if any(isinstance(shape, dict) or isinstance(shape[0], tuple) for shape in shapes):
+        raise TypeError(
+            f"gradcheck takes networks with one input and one output, got {target!r}; check a model of one node that "
+            "makes the others of it, such as by split(x, sizes), and joins the outputs by concat"
+        )
     given = named(arguments, options)
     x = images(given.pop("x", None), target, rng)
     targets, loss, training = given.get("targets"), given.get("loss"), given.get("training")
@@ -217,9 +223,10 @@ def images(x: Any, target: Any, rng: Generator) -> Array:
     if isinstance(x, tuple) and all(isinstance(n, int | np.integer) for n in x):
         return rng.standard_normal((IMAGES, *check.shape(x, "x", len(x))))
     batch = numbers(x, "x")
-    if not isinstance(target, Network) and (batch.ndim not in (2, 4) or not batch.size):
-        cure = "; of one image make a batch: x[None]" if batch.ndim in (1, 3) else ""
-        raise ValueError(f"x must be a batch (N, C, H, W) or (N, features), or a shape, got shape {batch.shape}{cure}")
+    if not isinstance(target, Network) and (not 2 <= batch.ndim <= 4 or not batch.size):
+        cure = "; of one image make a batch: x[None]" if batch.ndim == 1 else ""
+        rule = "x must be a batch (N, C, H, W), (N, C, L) or (N, features), or a shape"
+        raise ValueError(f"{rule}, got shape {batch.shape}{cure}")
     return batch
 
 

@@ -112,7 +112,7 @@ def in_float64(network: Network) -> Network:
             if node.layer:
                 made[node.index] = layers[id(node.layer)](inputs[0])
             else:
-                made[node.index] = inputs[0] + inputs[1] if node.kind == "add" else concat(*inputs)
+                made[node.index] = joined(node, inputs)
         return made[network.nodes[-1].index]
 
     new = Network(
@@ -126,6 +126,15 @@ def in_float64(network: Network) -> Network:
     new.parameters.update({name: array.astype("float64") for name, array in network.parameters.items()})
     new.buffers.update(network.buffers)
     return new
+
+
+def joined(node: Node, inputs: list[Node]) -> Node:
+    """A joint as in `node`, of other nodes."""
+    if node.kind == "slice":
+        return inputs[0][node.first : node.first + node.shape[0]]
+    if node.kind == "concat":
+        return concat(*inputs)
+    return inputs[0] * inputs[1] if node.kind == "multiply" else inputs[0] + inputs[1]
 
 
 def copied(layer: Layer, owner: str) -> Layer:

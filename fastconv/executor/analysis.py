@@ -26,6 +26,12 @@ class Analysis(NamedTuple):
     readers: Counter[int]  # value -> the number of steps that use it
     recomputed: Recomputed  # values that are not kept for the backward pass, but computed a second time there
     frozen: Set[str] = frozenset()  # names of the parameters without a gradient
+    others: Sequence[Node] = ()  # the outputs after the first
+
+    @property
+    def outputs(self) -> tuple[Node, ...]:
+        """All outputs."""
+        return (self.output, *self.others)
 
     def readers_of_roots(self) -> Counter[int]:
         """root -> the number of uses of all values that lie in its array."""
@@ -36,12 +42,12 @@ class Analysis(NamedTuple):
 
 
 def analyse_prediction(
-    nodes: list[Node], output: Node, fusions: list[Fusion] | None = None, also: Sequence[Node] = ()
+    nodes: list[Node], output: Node, fusions: list[Fusion] | None = None, others: Sequence[Node] = ()
 ) -> Analysis:
-    """`fusions`: the fusions of a frozen network; found here if None. `also`: other values that are read at the end."""
-    fusions = find_fusions(nodes, output, set(), also=also) if fusions is None else fusions
-    readers = count_readers(fusions, output, *also)
-    return Analysis(output, nodes, set(), fusions, concat_aliases(nodes), readers, {})
+    """`fusions`: the fusions of a frozen network; found here if None. `others`: the outputs after the first."""
+    fusions = find_fusions(nodes, output, set(), also=others) if fusions is None else fusions
+    readers = count_readers(fusions, output, *others)
+    return Analysis(output, nodes, set(), fusions, concat_aliases(nodes), readers, {}, others=others)
 
 
 def analyse_training(
@@ -51,24 +57,27 @@ def analyse_training(
     inputs: bool = False,
     frozen: Set[str] = frozenset(),
     also: Sequence[Node] = (),
+    others: Sequence[Node] = (),
 ) -> Analysis:
     """`recompute`: values that a layer can compute a second time, bit for bit, are not kept.
 
     `inputs`: the gradient of the images is wanted too. `frozen`: names of the parameters without a gradient.
-    `also`: nodes whose gradients are wanted too.
+    `also`: nodes whose gradients are wanted too. `others`: the outputs after the first.
     """
-    nodes = relu_after_pool(nodes, output) if rewrites.enabled("pooled_first") and not also else nodes
-    wanted = with_gradient(nodes, [*(nodes[:1] if inputs else ()), *also], frozen)
-    fusions, aliases = find_fusions(nodes, output, wanted, also=also), concat_aliases(nodes)
+    outputs = (output, *others)
+    nodes = relu_after_pool(nodes, outputs) if rewrites.enabled("pooled_first") and not also else nodes
+    wanted = with_gradient(nodes, [*(output.graph.inputs if inputs else ()), *also], frozen)
+    fusions, aliases = find_fusions(nodes, output, wanted, also=(*others, *also)), concat_aliases(nodes)
     backward_readers = count_backward_readers(fusions, wanted, frozen)
     recomputed: Recomputed = {}
+    ends = {node.index for node in outputs}
     for fusion in fusions if recompute else ():
         index = fusion.last.index
-        alone = aliases[index][0] is fusion.last and index != output.index
-        if alone and backward_readers[index] and can_recompute(fusion, wanted, recomputed):
+        alone = aliases[index][0] is fusion.last
+        if alone and index not in ends and backward_readers[index] and can_recompute(fusion, wanted, recomputed):
             recomputed[index] = fusion, backward_readers.pop(index)
-    readers = count_readers(fusions, output) + backward_readers
-    return Analysis(output, nodes, wanted, fusions, aliases, readers, recomputed, frozen)
+    readers = count_readers(fusions, *outputs) + backward_readers
+    return Analysis(output, nodes, wanted, fusions, aliases, readers, recomputed, frozen, others)
 
 
 def with_gradient(nodes: Iterable[Node], asked: Iterable[Node], frozen: Container[str]) -> set[int]:
@@ -93,7 +102,7 @@ def can_recompute(fusion: Fusion, wanted: Container[int], recomputed: Container[
     )
 
 
-def relu_after_pool(nodes: list[Node], output: Node) -> list[Node]:
+def relu_after_pool(nodes: list[Node], outputs: Sequence[Node]) -> list[Node]:
     """The nodes with relu after max pooling where the model has relu before it.
 
     max(relu(x)) = relu(max(x)), and the gradient passes both in either order through the largest value, if that is
@@ -104,7 +113,7 @@ def relu_after_pool(nodes: list[Node], output: Node) -> list[Node]:
     moved = {node.index: node for node in nodes}
     for pool in nodes:
         relu = pool.inputs[0] if pool.layer and pool.layer.keeps_order else None
-        if relu is None or not relu.layer or not relu.layer.epilogue or uses[relu.index] > 1 or relu is output:
+        if relu is None or not relu.layer or not relu.layer.epilogue or uses[relu.index] > 1 or relu in outputs:
             continue
         source = relu.inputs[0]
         if source.layer is None or source.layer.fused_backward:
@@ -128,6 +137,10 @@ def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int], fr
     readers: Counter[int] = Counter()
     for fusion in fusions:
         if fusion.node.inputs and fusion.last.index in wanted:
+            if fusion.node.kind == "multiply":
+                a, b = (source.index for source in fusion.node.inputs)
+                readers[a] += b in wanted
+                readers[b] += a in wanted
             saves = fusion.saves(frozen)
             readers[fusion.node.inputs[0].index] += "x" in saves
             readers[fusion.last.index] += "y" in saves
@@ -138,7 +151,8 @@ def concat_aliases(nodes: Sequence[Node]) -> Aliases:
     """value -> (root, channel): the node whose array holds this value, and the value's first channel there.
 
     The inputs of a concatenation are computed inside it. A concatenation lies inside a longer one that begins with the
-    same inputs. A value lies inside one concatenation only; the others that it belongs to get a copy.
+    same inputs. A value lies inside one concatenation only; the others that it belongs to get a copy. A slice lies
+    where its whole is.
     """
     concats = [node for node in nodes if node.kind == "concat" and rewrites.enabled("concat")]
     inside: Aliases = {}
@@ -152,7 +166,7 @@ def concat_aliases(nodes: Sequence[Node]) -> Aliases:
     for node in concats:
         first = 0
         for source in node.inputs:
-            if source.index not in inside:
+            if source.index not in inside and source.kind != "slice":
                 inside[source.index] = (node, first)
             first += source.shape[0]
     return {node.index: outermost(node, inside) for node in nodes}

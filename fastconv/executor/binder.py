@@ -1,6 +1,6 @@
 """Binds a plan to memory: each step becomes prepared calls, functions without arguments on arrays in one arena."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -15,12 +15,27 @@ from ..kernels.runtime.calls import Sequence, copy_into
 from ..layer import Bound, Parameter, State
 from ..ops.add import add_call
 from ..ops.layout import copy_call, copy_kernel
+from ..ops.multiply import multiply_call, sums_call
 from ..parameters import Arrays, Named
 from ..typing import Array, Call
 from .arena import Slot
 from .frozen_parameters import keeps_buffers
 from .given import Given, Namespace, calls
-from .steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan, Recompute, Step, Update
+from .steps import (
+    Add,
+    AddGradient,
+    Backward,
+    Copy,
+    Forward,
+    Loss,
+    Multiply,
+    Plan,
+    Recompute,
+    Step,
+    SumProducts,
+    Update,
+    Zero,
+)
 
 
 class BoundPlan:
@@ -29,7 +44,8 @@ class BoundPlan:
     def __init__(self, plan: Plan, binder: "Binder") -> None:
         self.x, self.y = plan.x.array(binder.arena), plan.y.array(binder.arena)
         self.images = len(self.x)
-        self.steps, self.dx = plan.steps, None if plan.dx is None else plan.dx.array(binder.arena)
+        self.steps, self.dx = plan.steps, None if not any(plan.dx) else binder.array(plan.dx[0])
+        self.outputs = [slot.array(binder.arena) for slot in plan.outputs]
         self.also = [slot.array(binder.arena) for slot in plan.also]
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
         self.run = Sequence(call for _, calls in self.bound for call in calls)
@@ -63,7 +79,7 @@ class Binder:
 
     `training`: whether this loss is one of training. If not, layers that work otherwise in prediction do so here.
     `stops`: a loss that is not finite raises FloatingPointError before any gradient is computed.
-    `frozen`: names of the arrays that training leaves as they are.
+    `frozen`: names of the arrays that training leaves as they are. `outputs`: the names of several outputs.
     """
 
     def __init__(
@@ -76,7 +92,9 @@ class Binder:
         training: bool = True,
         stops: bool = False,
         frozen: Container[str] = frozenset(),
+        outputs: Iterable[str] | None = None,
     ) -> None:
+        self.outputs = outputs
         self.arena, self.parameters, self.buffers = arena, parameters, buffers
         self.loss, self.training, self.stops, self.frozen = loss, training, stops, frozen
         self.gradients: Any = gradients  # `Arrays` wherever a step writes into them
@@ -96,6 +114,12 @@ class Binder:
             case Add():
                 a, b, out = map(self.array, (step.a, step.b, step.out))
                 return [add_call(a, b, out, step.activation)]
+            case Multiply():
+                return [multiply_call(*map(self.array, (step.a, step.b, step.out)))]
+            case SumProducts():
+                return [sums_call(*map(self.array, (step.a, step.b, step.out)))]
+            case Zero():
+                return [partial(self.array(step.out).fill, 0)]
             case Copy():
                 return [copy_call(self.array(step.source), self.array(step.out))]
             case AddGradient():
@@ -202,10 +226,14 @@ class Binder:
 
     def loss_and_slope(self, step: Loss) -> list[Call]:
         """The loss, and dy = d loss / dy."""
-        y, dy = self.array(step.y), self.array(step.dy)
-        shape, dtype = self.loss.target_array(y.shape, y.dtype)
-        self.targets = np.zeros(shape, dtype)
-        self.value = np.zeros((), y.dtype)
+        pairs = [(self.array(y), self.array(dy)) for y, dy in ((step.y, step.dy), *step.more)]
+        (y, dy), dtype = pairs[0], pairs[0][0].dtype
+        y_shape = y.shape
+        if self.outputs is not None:  # name -> array of several outputs
+            y, dy = (dict(zip(self.outputs, arrays, strict=True)) for arrays in zip(*pairs, strict=True))
+            y_shape = {name: array.shape for name, array in y.items()}
+        self.targets = np.zeros(*self.loss.target_array(y_shape, dtype))
+        self.value = np.zeros((), dtype)
         call = self.loss.bind(y, self.targets, self.value, dy)
         return [call, partial(check_finite, self.value)] if self.stops else [call]
 

@@ -5,11 +5,11 @@ Only the executor allocates, and only the executor adds: where a value or a para
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import Any
 
-from .. import graph
+from .. import fields, graph
 from ..graph import Node
 from ..layer import Changes
 from ..ops import allocation
@@ -21,6 +21,7 @@ from .along import Along
 from .binder import Binder, BoundPlan
 from .logits import warn_of_probabilities
 from .planner import plan_prediction
+from .several import PlanOfSeveral
 from .steps import Plan
 from .training_planner import plan_training
 
@@ -41,9 +42,12 @@ class Executor(SetOnce):
         }
     )
 
-    def __init__(self, output: Node, parameters: Arrays, buffers: Named, recompute: bool = False) -> None:
+    def __init__(self, output: Any, parameters: Arrays, buffers: Named, recompute: bool = False) -> None:
         self.output, self.parameters, self.buffers, self.recompute = output, parameters, buffers, recompute
-        self.channels_last = wide_convolutions(output)
+        self.nodes = graph.nodes_of(output)  # of the outputs
+        self.names = None if isinstance(output, Node) else fields.several(output)  # of several outputs
+        self.inputs = self.nodes[0].graph.input_shape
+        self.channels_last = wide_convolutions(self.nodes)
         self.gradients: Arrays | None = None
         self.frozen: frozenset[str] = frozenset()
         self.trained = tuple(parameters)  # names
@@ -62,8 +66,16 @@ class Executor(SetOnce):
         """The Plan for a batch of `n`, without memory."""
         if training:
             options = (self.recompute, fused_update, inputs, self.frozen)
-            return plan_training(self.output, n, self.channels_last, *options)
-        return plan_prediction(self.output, n, self.channels_last)
+            return plan_training(self.nodes[0], n, self.channels_last, *options, others=self.nodes[1:])
+        return plan_prediction(self.nodes[0], n, self.channels_last, others=self.nodes[1:])
+
+    def bound(self, plan: Plan, binder: Binder, output: Any = None) -> BoundPlan:
+        """The plan on the arena; `output`: the node or nodes whose values it makes, by default the network's."""
+        output = self.output if output is None else output
+        if fields.several(self.inputs) is None and isinstance(output, Node):
+            return BoundPlan(plan, binder)
+        shapes = output.shape if isinstance(output, Node) else fields.structured(output, graph.nodes_of(output))
+        return PlanOfSeveral(plan, binder, self.inputs, shapes)
 
     def freeze(self, names: frozenset[str]) -> None:
         """From now on training leaves these arrays as they are (see `frozen_parameters`), and trains all others."""
@@ -85,14 +97,14 @@ class Executor(SetOnce):
         return self.kept(key, lambda: self.bind(n, loss, self.buffers, fused_update, training, inputs))
 
     def plan_of_values(self, n: int, nodes: tuple[Node, ...]) -> BoundPlan:
-        """The BoundPlan of the prediction up to these nodes, whose values are its `y` and `also`."""
+        """The BoundPlan of the prediction up to these nodes, whose values are its `outputs`."""
         key = (n, tuple(node.index for node in nodes), rewrites.switched_off(), Changes.count)
 
         def bind() -> BoundPlan:
             """The new plan."""
-            plan = plan_prediction(nodes[0], n, self.channels_last, also=nodes[1:])
+            plan = plan_prediction(nodes[0], n, self.channels_last, others=nodes[1:])
             self.make_room(plan)
-            return BoundPlan(plan, Binder(self.arena, self.parameters, self.buffers))
+            return self.bound(plan, Binder(self.arena, self.parameters, self.buffers), nodes[0])
 
         return self.kept(key, bind)
 
@@ -103,12 +115,12 @@ class Executor(SetOnce):
         def bind() -> BoundPlan:
             """The new plan."""
             everything = frozenset(self.parameters)
-            plan = plan_training(self.output, n, self.channels_last, frozen=everything, also=nodes)
+            first, *others = self.nodes
+            plan = plan_training(first, n, self.channels_last, frozen=everything, also=nodes, others=others)
             self.make_room(plan)
-            return BoundPlan(
-                plan,
-                Binder(self.arena, self.parameters, self.buffers, None, Along(), training=False, frozen=everything),
-            )
+            arrays = (self.arena, self.parameters, self.buffers, None)
+            binder = Binder(*arrays, Along(), training=False, frozen=everything, outputs=self.names)
+            return self.bound(plan, binder)
 
         return self.kept(key, bind)
 
@@ -141,8 +153,9 @@ class Executor(SetOnce):
             self.gradients = self.parameters.like()
         gradients = None if loss is None else self.gradients
         arrays = (self.arena, self.parameters, buffers, gradients)
-        binder = Binder(*arrays, loss, training, stops=fused_update, frozen=self.frozen)
-        return BoundPlan(plan, binder)
+        names = self.names
+        binder = Binder(*arrays, loss, training, stops=fused_update, frozen=self.frozen, outputs=names)
+        return self.bound(plan, binder)
 
     def make_room(self, plan: Plan) -> None:
         """An arena that is large enough for the plan."""
@@ -159,13 +172,14 @@ class Executor(SetOnce):
         """Warn, once for each loss that takes logits, of a network that ends with probabilities."""
         if getattr(loss, "takes_logits", False) and loss not in self.checked:
             self.checked.add(loss)
-            warn_of_probabilities(self.output, loss)
+            if isinstance(self.output, Node):
+                warn_of_probabilities(self.output, loss)
 
 
-def wide_convolutions(output: Node) -> bool:
+def wide_convolutions(outputs: Iterable[Node]) -> bool:
     """Whether some convolution of the network has so many channels that channels-last memory is faster."""
     return any(
         max(node.shape[0], node.inputs[0].shape[0]) >= CHANNELS_LAST_FROM
-        for node in graph.ancestors(output)
+        for node in graph.ancestors(*outputs)
         if node.layer and node.layer.convolution
     )

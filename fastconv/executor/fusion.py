@@ -87,7 +87,9 @@ class FusionBuilder:
         if node.index in self.taken:
             return None
         fusion = Fusion(node)
-        fuses = node.layer.fuses if node.layer else {"activation"} if node.kind == "add" else ()
+        fuses: Container[str] = {"activation"} if node.kind == "add" else ()
+        if node.layer:
+            fuses = node.layer.fuses_at(node.inputs[0].shape)
         if node.owner in self.ordered:
             fuses = ()  # in training each use changes the layer's state, so that its uses must keep the model's order
         for joins, join in (("norm", self.norm), ("residual", self.residual), ("activation", self.activation)):

@@ -6,6 +6,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import fields
 from ..arguments.batch import batch
 from ..arguments.signatures import explained
 from ..graph import Node
@@ -84,7 +85,7 @@ class Inner:
             """The values of these nodes for some of the images, valid until the next run."""
             plan = self.executor.plan_of_values(len(images[part]), nodes)
             plan.run_on(images[part])
-            return (plan.y, *plan.also)
+            return plan.outputs
 
         return self._by_name(name, images, batched, batch_size, run)
 
@@ -183,6 +184,8 @@ class Inner:
         array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
         """
         images, batched = batch(x, "x", self.input_shape, self.dtype)
+        if fields.several(self.output_shape) is not None:
+            raise ValueError("probabilities are those of one output; write fastconv.softmax(network.predict(x)[name])")
         p = probabilities_of(self.nodes[-1], self.predict(images, batch_size))
         return p if batched else p[0]
 
@@ -214,7 +217,7 @@ class Inner:
 def found(name: object, nodes: Sequence[Node]) -> dict[str, Node]:
     """name -> node, for one name or several; TypeError or ValueError says which names there are."""
     known = {node.name: node for node in nodes}
-    names = tuple(name) if isinstance(name, Iterable) and not isinstance(name, str) else (name,)
+    names = tuple(name) if isinstance(name, Iterable) and not isinstance(name, str | Node) else (name,)
     if not all(isinstance(each, str) for each in names):
         raise TypeError(f"name must be the name of a node, or several, got {check.shown(name)}; {example(known)}")
     if not names:

@@ -33,7 +33,7 @@ def warn_of_probabilities(output: Node, loss: Any) -> None:
 
 def last_activation(node: Node) -> Node | None:
     """The node of the layer in EFFECTS that makes the network's values, or some of its channels; else None."""
-    while node.layer is not None and (node.layer.view or node.layer.kind in PASSING):
+    while node.kind == "slice" or (node.layer is not None and (node.layer.view or node.layer.kind in PASSING)):
         node = node.inputs[0]
     if node.kind == "concat":
         return next(filter(None, map(last_activation, node.inputs)), None)

@@ -67,7 +67,7 @@ def largest(fusions: Sequence[Fusion], itemsize: int) -> int:
 def cuts(fusions: Sequence[Fusion], output: Node, aliases: Aliases) -> Iterator[int]:
     """The numbers of first fusions after which one value alone is still read: that of the last of them.
 
-    Neither this value nor the image may lie inside a concatenation.
+    Neither this value nor the image may lie inside a concatenation, nor may the value be a part of another.
     """
     read = {source.index: i for i, fusion in enumerate(fusions) for source in fusion.inputs}
     read[output.index] = len(fusions)
@@ -77,7 +77,7 @@ def cuts(fusions: Sequence[Fusion], output: Node, aliases: Aliases) -> Iterator[
     for i, fusion in enumerate(fusions):
         last = fusion.last.index
         alive = {index for index in (*alive, last) if read.get(index, 0) > i}
-        if alive == {last} and {first, last} <= alone and 0 < i < len(fusions) - 1:
+        if alive == {last} and {first, last} <= alone and fusion.node.kind != "slice" and 0 < i < len(fusions) - 1:
             yield i + 1
 
 

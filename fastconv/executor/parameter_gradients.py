@@ -34,9 +34,9 @@ class ParameterGradients:
         self.written: set[str] = set()
         self.sums: dict[str, Value] = {}
         together = fused_update and rewrites.enabled("updates")
-        self.bucket_of = self.find_buckets(layers, analysis.output) if together else {}
+        self.bucket_of = self.find_buckets(layers, analysis.outputs) if together else {}
 
-    def find_buckets(self, layers: Sequence[Node], output: Node) -> dict[str, Bucket]:
+    def find_buckets(self, layers: Sequence[Node], outputs: Sequence[Node]) -> dict[str, Bucket]:
         """name -> its bucket; frozen and shared parameters and those that are updated by rows are in none."""
         alone = self.shared | self.frozen
         for node in layers:
@@ -44,7 +44,7 @@ class ParameterGradients:
                 name = f"{node.owner}.{key}"
                 if self.rows_at_a_time(node, key, name) != p.shape:
                     alone.add(name)
-        params, _ = graph.declared(graph.ancestors(output))
+        params, _ = graph.declared(graph.ancestors(*outputs))
         return buckets({name: p.shape for name, p in params.items()}, self.memory.dtype, alone)
 
     def new(self, node: Node) -> dict[str, Value]:

@@ -14,7 +14,7 @@ from ..ops import check
 from . import microbatch, rewrites
 from .analysis import Analysis, analyse_prediction
 from .fusion import Fusion
-from .steps import Add, Copy, Forward, MicroBatches, Plan, Step
+from .steps import Add, Copy, Forward, MicroBatches, Multiply, Plan, Step
 from .values import Value, ValueMemory, slot_of, slots
 
 
@@ -23,16 +23,17 @@ def plan_prediction(
     n: int,
     channels_last: bool = False,
     fusions: list[Fusion] | None = None,
-    also: Sequence[Node] = (),
+    others: Sequence[Node] = (),
 ) -> Plan:
     """The plan for `n` images.
 
-    `fusions`: the fusions of a frozen network. `also`: nodes whose values are kept to the end, beside the output's.
+    `fusions`: the fusions of a frozen network. `others`: the outputs after the first.
     """
-    nodes = checked_nodes(n, output, *also)
-    planner = ForwardPlanner(analyse_prediction(nodes, output, fusions, also), n, channels_last)
-    planner.run(planner.run_micro_batches() if rewrites.enabled("slices") and not also else 0)
-    return planner.plan()._replace(also=tuple(planner.memory.values[node.index].slot for node in also))
+    nodes = checked_nodes(n, output, *others)
+    planner = ForwardPlanner(analyse_prediction(nodes, output, fusions, others), n, channels_last)
+    one = not others and len(output.graph.inputs) == 1
+    planner.run(planner.run_micro_batches() if one and rewrites.enabled("slices") else 0)
+    return planner.plan()
 
 
 def checked_nodes(n: int, *outputs: Node) -> list[Node]:
@@ -71,8 +72,11 @@ class ForwardPlanner:
         """All steps so far as a Plan."""
         if self.memory.allocator.size > sys.maxsize:
             raise ValueError(f"{too_large(self.n)}, {self.memory.allocator.size} in all; use a smaller one")
-        x, y = (self.memory.values[node.index].slot for node in (self.analysis.nodes[0], self.analysis.output))
-        return Plan(self.steps, x, y, self.memory.allocator.size, self.micro_batches)
+        inputs, outputs = (
+            tuple(self.memory.values[node.index].slot for node in nodes)
+            for nodes in (self.analysis.output.graph.inputs, self.analysis.outputs)
+        )
+        return Plan(self.steps, inputs, outputs, self.memory.allocator.size, self.micro_batches)
 
     def run_micro_batches(self) -> int:
         """The fusions that run for a few images at a time, planned for the first of the micro-batches; their number.
@@ -108,8 +112,12 @@ class ForwardPlanner:
                 self.layer(fusion)
             case "add":
                 self.add(fusion)
+            case "multiply":
+                self.multiply(fusion.node)
             case "concat":
                 self.concat(fusion.node)
+            case "slice":
+                self.slice(fusion.node)
         for node in (*fusion.inputs, fusion.last):
             self.memory.release(self.memory.values[node.index].live)
 
@@ -134,6 +142,18 @@ class ForwardPlanner:
         a, b = (self.memory.values[source.index] for source in fusion.node.inputs)
         y = self.memory.over_one_of([a, b], fusion.last)
         self.steps.append(Add(a.slot, b.slot, y, fusion.activation_name, fusion.last))
+
+    def multiply(self, node: Node) -> None:
+        """y = a b, over a where that is allowed."""
+        a, b = (self.memory.values[source.index] for source in node.inputs)
+        y = self.memory.over_one_of([a], node)
+        self.steps.append(Multiply(a.slot, b.slot, y, node))
+
+    def slice(self, node: Node) -> None:
+        """The channels where they lie; nothing is done."""
+        whole = self.memory.values[node.inputs[0].index]
+        whole.live.readers += self.analysis.readers[node.index]
+        self.memory.values[node.index] = whole._replace(slot=whole.slot.channels(node.first, node.shape[0]))
 
     def concat(self, node: Node) -> None:
         """Copies of those inputs that were not computed inside the concatenation."""

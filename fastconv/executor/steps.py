@@ -55,9 +55,35 @@ class Add(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """An input of a concatenation whose array lies elsewhere."""
+    """An input of a concatenation whose array lies elsewhere; or a gradient that moves."""
 
     source: Slot
+    out: Slot
+    node: Node
+
+
+class Multiply(NamedTuple):
+    """out = a b; b may have one value for each channel, or for each pixel."""
+
+    a: Slot
+    b: Slot
+    out: Slot
+    node: Node
+    gradient: bool = False  # whether it is that of a factor
+
+
+class SumProducts(NamedTuple):
+    """The gradient of a factor that may be repeated: out = sum of a b."""
+
+    a: Slot
+    b: Slot
+    out: Slot
+    node: Node
+
+
+class Zero(NamedTuple):
+    """The gradient of channels that nobody reads."""
+
     out: Slot
     node: Node
 
@@ -77,13 +103,16 @@ class Update(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """The loss of y, and d loss / dy."""
+    """The loss of y, and d loss / dy; of several outputs, the rest of them in `more`."""
 
     y: Slot
     dy: Slot | None
+    more: tuple[tuple[Slot, Slot | None], ...] = ()
 
 
-Step: TypeAlias = Forward | Backward | Recompute | Add | Copy | AddGradient | Update | Loss
+Step: TypeAlias = (
+    Forward | Backward | Recompute | Add | Multiply | SumProducts | Copy | Zero | AddGradient | Update | Loss
+)
 
 
 class MicroBatches(NamedTuple):
@@ -114,12 +143,22 @@ class Plan(NamedTuple):
     """The steps of a prediction or of a training step in the order they run; no memory is allocated yet."""
 
     steps: list[Step]
-    x: Slot
-    y: Slot
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
     size: int  # bytes of arena
     micro_batches: MicroBatches = MicroBatches()
-    dx: Slot | None = None  # the gradient of the images, where it is wanted
+    dx: tuple[Slot | None, ...] = ()  # the gradients of the inputs, where they are wanted
     also: tuple[Slot, ...] = ()  # other values that were asked for
+
+    @property
+    def x(self) -> Slot:
+        """The first input, in most networks the only one."""
+        return self.inputs[0]
+
+    @property
+    def y(self) -> Slot:
+        """The first output."""
+        return self.outputs[0]
 
     def in_order(self) -> Iterator[tuple[int, Step]]:
         """(number in `steps`, step) for all steps as they run, once per micro-batch where they are in one."""

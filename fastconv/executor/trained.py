@@ -6,10 +6,12 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .. import fields
 from ..arguments.batch import batch, shape_of_batch
 from ..arguments.finite import check_finite
 from ..arguments.signatures import explained
 from ..arguments.training import GRADIENTS, OF_GRADIENTS, check_loss
+from ..losses.per_output import checked_form, of_outputs
 from ..ops import check
 from ..optim import Optimizer
 from ..optim.base import has_own_step
@@ -89,15 +91,15 @@ class Trained(Trainable):
         >>> dx.shape, list(gradients)
         ((1, 1, 8, 8), ['bn1.weight', 'bn1.bias', 'linear1.weight', 'linear1.bias'])
         """
-        loss, images = check_loss(loss), self._batch_of(x)
+        loss, images = checked_form(check_loss(of_outputs(loss)), self.output_shape), self._batch_of(x)
         training, inputs = check.flag(training, "training"), check.flag(inputs, "inputs")
-        prepared = loss.prepare(targets, (len(images), *self.output_shape), self.dtype)
+        prepared = loss.prepare(targets, fields.batch_shape(len(images), self.output_shape), self.dtype)
         with self.training(), self.executor.lock:
             plan = self.executor.bound_plan(len(images), loss, False, training, inputs)
             plan.run_on(images, prepared)
             assert self.executor.gradients is not None, "a plan with a loss has made them"
             found = float(plan.loss), copied(self.executor.gradients, self.executor.trained)
-            return (*found, np.array(plan.dx, order="C")) if inputs else found
+            return (*found, slopes(plan.dx, self.input_shape)) if inputs else found
 
     def reserve(self, batch_size: int, loss: Any = None, fused_update: bool = False) -> None:
         """Make the plan and the memory for batches of this size now: a prediction, or, with a loss, a training step.
@@ -148,7 +150,9 @@ class Trained(Trainable):
             If the loss is NaN or infinite: there was no update, the parameters are as before. The forward pass has
             changed the buffers, such as running means.
         """
-        if np.shape(x)[1:] != self.input_shape or len(x) == 0:
+        several = fields.several(self.input_shape)
+        fits = np.shape(x)[1:] == self.input_shape if several is None else fields.is_packed(x, several)
+        if not fits or len(x) == 0:
             raise ValueError(f"x must have shape {shape_of_batch(self.input_shape)}, N >= 1, got {np.shape(x)}")
         executor = self.executor
         with executor.lock:
@@ -186,6 +190,13 @@ class Trained(Trainable):
             wanted = shape_of_batch(self.input_shape)
             raise ValueError(f"x must be a batch of at least one image, {wanted}, got {np.shape(x)}{cure}")
         return images
+
+
+def slopes(dx: Any, shape: Any) -> Any:
+    """The gradient of the input, or of each of several, in arrays of their own."""
+    if fields.several(shape) is None:
+        return np.array(dx, order="C")
+    return fields.structured(dx, (np.array(each, order="C") for each in (fields.several(dx) or {}).values()))
 
 
 def update(optimizer: Any, parameters: Arrays, gradients: Arrays, names: tuple[str, ...] | None) -> None:

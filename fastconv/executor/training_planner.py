@@ -10,7 +10,8 @@ from .frozen_parameters import saves
 from .fusion import Fusion
 from .parameter_gradients import ParameterGradients
 from .planner import ForwardPlanner, checked_nodes
-from .steps import Add, Backward, Copy, Loss, Plan, Recompute
+from .slices import Parts
+from .steps import Add, Backward, Copy, Loss, Multiply, Plan, Recompute, SumProducts
 from .values import Value, slot_of, slots
 
 
@@ -23,6 +24,7 @@ def plan_training(
     inputs: bool = False,
     frozen: Set[str] = frozenset(),
     also: Sequence[Node] = (),
+    others: Sequence[Node] = (),
 ) -> Plan:
     """The plan for `n` images.
 
@@ -30,15 +32,16 @@ def plan_training(
     `fused_update`: the optimizer uses each gradient as soon as it is known; then its memory is given back.
     `inputs`: the gradient of the images is computed too, and kept to the end.
     `frozen`: names of parameters without a gradient; there is no backward step where nothing below is trained.
-    `also`: nodes whose gradients are kept to the end.
+    `also`: nodes whose gradients are kept to the end. `others`: the outputs after the first.
     """
-    analysis = analyse_training(checked_nodes(n, output), output, recompute, inputs, frozen, also)
+    nodes = checked_nodes(n, output, *others)
+    analysis = analyse_training(nodes, output, recompute, inputs, frozen, also, others)
     forward = ForwardPlanner(analysis, n, channels_last)
     forward.run()
     backward = BackwardPlanner(forward, fused_update, also)
     backward.run()
-    dx = backward.gradients.get(forward.analysis.nodes[0].index)
-    return forward.plan()._replace(dx=slot_of(dx), also=tuple(backward.kept_gradients[node.index] for node in also))
+    dx = tuple(slot_of(backward.gradients.get(node.index)) for node in output.graph.inputs)
+    return forward.plan()._replace(dx=dx, also=tuple(backward.kept_gradients[node.index] for node in also))
 
 
 class BackwardPlanner:
@@ -49,6 +52,7 @@ class BackwardPlanner:
         self.saved, self.recomputed = forward.saved, dict(self.analysis.recomputed)
         self.gradients: dict[int, Value] = {}  # by the index of a node: of its value, as far as it is known
         self.parameters = ParameterGradients(self.analysis, self.memory, self.steps, fused_update)
+        self.parts: dict[int, Parts] = {}  # by the index of a node: the gradients of its slices
         self.asked = {node.index for node in also}
         self.kept_gradients: dict[int, Slot] = {}  # of the nodes asked for
 
@@ -60,6 +64,8 @@ class BackwardPlanner:
         for node in reversed(self.analysis.nodes):
             if node.index not in self.analysis.wanted:
                 continue
+            if node.index in self.parts:
+                self.join_parts(node)
             if node.index in self.asked:
                 self.keep(node)
             if node.index in fused:
@@ -68,12 +74,15 @@ class BackwardPlanner:
                 self.node(node)
 
     def loss(self) -> None:
-        """The loss, and the gradient of the output."""
-        output, dy = self.analysis.output, None
-        if output.index in self.analysis.wanted:
-            self.gradients[output.index] = self.memory.new_like(output)
-            dy = self.gradients[output.index].slot
-        self.steps.append(Loss(self.memory.values[output.index].slot, dy))
+        """The loss, and the gradients of the outputs."""
+        outputs, wanted = self.analysis.outputs, self.analysis.wanted
+        slopes = [self.memory.new_like(output) if output.index in wanted else None for output in outputs]
+        ys = [self.memory.values[output.index].slot for output in outputs]
+        first, *more = zip(ys, map(slot_of, slopes), strict=True)
+        self.steps.append(Loss(*first, tuple(more)))
+        for output, dy in zip(outputs, slopes, strict=True):
+            if dy is not None:
+                self.contribute(output, dy)
 
     def keep(self, node: Node) -> None:
         """A copy of the gradient of a node, which is complete before the node's own step."""
@@ -89,8 +98,12 @@ class BackwardPlanner:
                 self.layer(node)
             case "add":
                 self.add(node)
+            case "multiply":
+                self.multiply(node)
             case "concat":
                 self.concat(node)
+            case "slice":
+                self.slice(node)
 
     def layer(self, node: Node) -> None:
         """dx and the parameters' gradients of a layer alone."""
@@ -124,6 +137,39 @@ class BackwardPlanner:
             parts.append((source, dy.slot.channels(first, source.shape[0])))
             first += source.shape[0]
         self.hand_down(dy, parts)
+
+    def multiply(self, node: Node) -> None:
+        """da = dy b, db = dy a, summed where b is repeated."""
+        (a, b), dy, da, db = node.inputs, self.gradients.pop(node.index), None, None
+        read = [dy]
+        if b.index in self.analysis.wanted:
+            db = self.memory.new_like(b)
+            read.append(self.kept(a))
+            self.steps.append(SumProducts(dy.slot, read[-1].slot, db.slot, node))
+        if a.index in self.analysis.wanted:
+            da = self.memory.over_or_new(dy, a)
+            read.append(self.kept(b))
+            self.steps.append(Multiply(dy.slot, read[-1].slot, da.slot, node, gradient=True))
+        for value in read:
+            self.memory.release(value.live)
+        for source, gradient in ((a, da), (b, db)):
+            if gradient is not None:
+                self.contribute(source, gradient)
+
+    def slice(self, node: Node) -> None:
+        """The gradient joins those of other slices of the same value."""
+        (source,), dy = node.inputs, self.gradients.pop(node.index)
+        if source.index in self.analysis.wanted:
+            if source.index not in self.parts:
+                self.parts[source.index] = Parts(self.memory.new_like(source), [False] * source.shape[0])
+            self.steps += self.parts[source.index].joined(node, dy.slot)
+        self.memory.release(dy.live)
+
+    def join_parts(self, node: Node) -> None:
+        """The gradients of all slices of a value, and 0 for the channels that are in none, are added to the others."""
+        parts = self.parts.pop(node.index)
+        self.steps += parts.rest(node)
+        self.contribute(node, parts.whole)
 
     def hand_down(self, dy: Value, parts: Iterable[tuple[Node, Slot]]) -> None:
         """Gradients of a node's inputs that are parts of dy itself."""

@@ -10,11 +10,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from ..fields import several, structured
 from ..layer import Layer, Parameter, Spec, State
-from ..typing import Shape
 from .copying import copied, picklable
 from .declarations import checked, differences, no_model
-from .node import Node, added, concatenated, describe
+from .joints import JOINTS, sliced
+from .node import Node, describe
 from .scopes import in_scope
 
 
@@ -30,13 +31,24 @@ class Owner:
 class Graph:
     """The nodes of one network in the order they were made, which is an order they can run in; and their names."""
 
-    def __init__(self, input_shape: Shape, dtype: DTypeLike, precise: bool = False) -> None:
+    def __init__(self, input_shape: Any, dtype: DTypeLike, precise: bool = False) -> None:
         self.dtype, self.precise = np.dtype(dtype), precise
         self.nodes: list[Node] = []
         self.names: dict[str, Layer] = {}  # owner -> layer
         self.counts: dict[str, int] = {}  # kind, with its scope -> the last number given
         self.layers: dict[int, Owner] = {}  # id of a layer -> its owner
-        self.input = Node(self, "input", "input", input_shape)
+        self.input_shape = input_shape
+        shapes = several(input_shape)
+        if shapes is None:
+            self.inputs = [Node(self, "input", "input", input_shape)]
+        else:
+            self.inputs = [Node(self, "input", f"input.{name}", shape) for name, shape in shapes.items()]
+
+    @property
+    def input(self) -> Any:
+        """What a model is called with: a node, or a dict or tuple of nodes."""
+        one = several(self.input_shape) is None
+        return self.inputs[0] if one else structured(self.input_shape, self.inputs)
 
     def add(self, node: Node) -> int:
         """Appends a node; its index."""
@@ -90,18 +102,22 @@ class Graph:
     def __getstate__(self) -> tuple[Any, ...]:
         unchanged(self.nodes)
         uses = {owner: self.layers[id(layer)].uses for owner, layer in self.names.items()}
-        nodes = [(n.kind, n.name, [x.index for x in n.inputs], n.owner) for n in self.nodes[1:]]
-        return self.input.shape, self.dtype.name, self.precise, self.names, uses, self.counts, nodes
+        made = self.nodes[len(self.inputs) :]
+        nodes = [(n.kind, n.name, [x.index for x in n.inputs], n.owner, n.first, n.shape[0]) for n in made]
+        return self.input_shape, self.dtype.name, self.precise, self.names, uses, self.counts, nodes
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         shape, dtype, precise, names, uses, counts, nodes = state
         Graph.__init__(self, shape, dtype, precise)
         self.names, self.counts = dict(names), dict(counts)
         self.layers = {id(layer): Owner(owner, None, uses[owner]) for owner, layer in names.items()}
-        for kind, name, inputs, owner in nodes:
+        for kind, name, inputs, owner, *channels in nodes:  # pickles from before there were slices have no channels
             sources = [self.nodes[index] for index in inputs]
             if kind == "layer":
                 self.use(self.names[owner], sources[0], owner, name)
+            elif kind == "slice":
+                first, count = channels
+                sliced(sources[0], first, count, name)
             else:
                 JOINTS[kind](*sources, name=name)
 
@@ -159,19 +175,26 @@ def reading(name: str, layer: Layer, x: Node) -> Iterator[None]:
         raise type(error)(f"{name} ({type(layer).__name__}) reading {describe(x)}: {error}") from None
 
 
-JOINTS: dict[str, Callable[..., Node]] = {"add": added, "concat": concatenated}
-
-
 def ancestors(output: Node, *others: Node) -> list[Node]:
-    """The nodes that these depend on and they themselves, in an order they can run in."""
+    """The nodes that these depend on and they themselves, and all inputs, in an order they can run in."""
     open_nodes = [output, *others]
-    wanted = {node.index for node in open_nodes}
+    wanted = {node.index for node in (*open_nodes, *output.graph.inputs)}
     while open_nodes:
         for node in open_nodes.pop().inputs:
             if node.index not in wanted:
                 wanted.add(node.index)
                 open_nodes.append(node)
     return [node for node in output.graph.nodes if node.index in wanted]
+
+
+def nodes_of(output: Any) -> tuple[Node, ...]:
+    """The output nodes of a model: the only one, or those in a dict or tuple."""
+    return (output,) if isinstance(output, Node) else tuple((several(output) or {}).values())
+
+
+def shape_of(output: Any) -> Any:
+    """The shape of the output of a model; of several a dict or tuple of shapes."""
+    return output.shape if isinstance(output, Node) else structured(output, (n.shape for n in nodes_of(output)))
 
 
 def declared(nodes: Iterable[Node]) -> tuple[dict[str, Parameter], dict[str, State]]:

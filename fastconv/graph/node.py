@@ -1,24 +1,27 @@
-"""The values of a model (`Node`), and the two ways to join them: ``a + b`` and ``concat(a, b, ...)``."""
+"""The values of a model (`Node`), which `joints` joins and parts."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..layer import Layer, Spec
-from ..ops import check
 from ..typing import Shape
-from .refused import RULE, SUM, NoArray
+from .refused import CONSTANT, RULE, NoArray
 
 if TYPE_CHECKING:
     from .graph import Graph
 
 
 class Node(NoArray):
-    """A value in a model: the image, a layer's output, a sum or a concatenation. It cannot be changed.
+    """A value in a model: the image, a layer's output, a sum, a product, a concatenation. It cannot be changed.
+
+    ``a + b``, ``a - b`` and ``a * b`` join two nodes; in a product one may have the shape (C, 1, 1), (1, H, W) or
+    (1, 1, 1). ``x * 2``, ``x / 2``, ``x + 1``, ``1 - x`` and ``-x`` are the layer `Affine`. ``x[2:5]`` are channels.
 
     Attributes
     ----------
     graph : Graph
         The nodes of the network that it belongs to.
-    kind : "input", "layer", "add" or "concat"
+    kind : "input", "layer", "add", "multiply", "concat" or "slice"
         How it is made.
     name : str
         Its name in plans and reports.
@@ -32,6 +35,8 @@ class Node(NoArray):
         For kind "layer": the prefix of the layer's parameters, which is the name of its first node.
     index : int
         Its place in ``graph.nodes``.
+    first : int
+        For kind "slice": the first of the channels; otherwise 0.
 
     Examples
     --------
@@ -44,8 +49,9 @@ class Node(NoArray):
     <Node input (3, 8, 8)> <Node conv1 (3, 8, 8)> (3, 8, 8)
     """
 
-    __slots__ = ("graph", "index", "inputs", "kind", "layer", "name", "owner", "shape", "spec")
+    __slots__ = ("first", "graph", "index", "inputs", "kind", "layer", "name", "owner", "shape", "spec")
 
+    first: int
     graph: "Graph"
     index: int
     inputs: "tuple[Node, ...]"
@@ -66,8 +72,9 @@ class Node(NoArray):
         layer: Layer | None = None,
         spec: Spec | None = None,
         owner: str | None = None,
+        first: int = 0,
     ) -> None:
-        own = {"graph": graph, "kind": kind, "name": name, "shape": shape, "inputs": inputs}
+        own = {"first": first, "graph": graph, "kind": kind, "name": name, "shape": shape, "inputs": inputs}
         self.fill({**own, "layer": layer, "spec": spec, "owner": owner, "index": graph.add(self)})
 
     def fill(self, values: dict[str, Any]) -> None:
@@ -92,18 +99,63 @@ class Node(NoArray):
     def __reduce__(self) -> "tuple[Any, tuple[Graph, int]]":
         return node_of, (self.graph, self.index)
 
-    def __add__(self, other: "Node") -> "Node":
-        if isinstance(other, Node):
-            return added(self, other)
-        raise TypeError(f"{self!r} + {type(other).__name__}: {RULE}; {SUM}")
+    def __add__(self, other: Any) -> "Node":
+        return self.joined("+", other, lambda: joints().added(self, other), lambda: (1, other))
+
+    def __sub__(self, other: Any) -> "Node":
+        return self.joined("-", other, lambda: joints().added(self, -other), lambda: (1, -other))
+
+    def __mul__(self, other: Any) -> "Node":
+        return self.joined("*", other, lambda: joints().multiplied(self, other), lambda: (other, 0))
+
+    def __truediv__(self, other: Any) -> "Node":
+        return self.joined("/", other, None, lambda: (1 / other, 0))
 
     def __radd__(self, other: Any) -> "Node":
         if type(other) is int and other == 0:  # what `sum` of Python begins with
             return self
-        raise TypeError(f"{type(other).__name__} + {self!r}: {RULE}; {SUM}")
+        return self.joined("+", other, None, lambda: (1, other), reflected=True)
+
+    def __rsub__(self, other: Any) -> "Node":
+        return self.joined("-", other, None, lambda: (-1, other), reflected=True)
+
+    def __rmul__(self, other: Any) -> "Node":
+        return self.joined("*", other, None, lambda: (other, 0), reflected=True)
+
+    def __neg__(self) -> "Node":
+        made: Node = joints().scaled(self, -1)
+        return made
+
+    def __getitem__(self, channels: Any) -> "Node":
+        made: Node = joints().channels_of(self, channels)
+        return made
+
+    def joined(
+        self,
+        sign: str,
+        other: Any,
+        nodes: "Callable[[], Node] | None",
+        numbers: Callable[[], tuple[float, float]],
+        reflected: bool = False,
+    ) -> "Node":
+        """`nodes()` of two nodes; scale x + shift for a number, (scale, shift) = numbers(); TypeError for the rest."""
+        if nodes is not None and isinstance(other, Node):
+            return nodes()
+        if joints().is_number(other):
+            made: Node = joints().scaled(self, *numbers())
+            return made
+        left, right = (type(other).__name__, repr(self)) if reflected else (repr(self), type(other).__name__)
+        raise TypeError(f"{left} {sign} {right}: {RULE}; {CONSTANT}")
 
     def __repr__(self) -> str:
         return f"<Node {describe(self)}>"
+
+
+def joints() -> Any:
+    """The module of what nodes do with each other, which stands on this one."""
+    from . import joints
+
+    return joints
 
 
 def node_of(graph: "Graph", index: int) -> Node:
@@ -114,84 +166,3 @@ def node_of(graph: "Graph", index: int) -> Node:
 def describe(node: Node) -> str:
     """Name and shape, for messages."""
     return f"{node.name} {node.shape}"
-
-
-def one_graph(first: Node, *others: Node) -> None:
-    """ValueError if the nodes belong to different networks."""
-    for other in others:
-        if other.graph is not first.graph:
-            raise ValueError(f"nodes of two different networks: {describe(first)} and {describe(other)}")
-
-
-def concat(*nodes: Any, **options: Any) -> Node:
-    """The channels of all nodes, one after another; H and W must agree.
-
-    Free of cost where a node can be computed inside the result; a node that repeats, or that already lies inside
-    another concatenation, is copied.
-
-    Parameters
-    ----------
-    *nodes : Node
-        Or one list or tuple of them.
-
-    Returns
-    -------
-    Node
-
-    Raises
-    ------
-    TypeError
-        For what is no node, and for options of other libraries, such as an axis.
-    ValueError
-        For no nodes, other sizes, and nodes of another network.
-
-    Examples
-    --------
-    >>> import fastconv
-    >>> model = lambda x: fastconv.concat(x, fastconv.layers.Conv2D(4, 3, padding=1)(x))
-    >>> fastconv.Network(model, (3, 8, 8)).output_shape
-    (7, 8, 8)
-    """
-    if options:
-        raise TypeError(f"concat takes no {next(iter(options))}: it joins the channels of nodes; write concat(a, b)")
-    if len(nodes) == 1 and isinstance(nodes[0], list | tuple):
-        nodes = tuple(nodes[0])
-    if not nodes:
-        raise ValueError("concat needs at least one node")
-    for place, node in enumerate(nodes):
-        if not isinstance(node, Node):
-            raise TypeError(f"concat takes Nodes, got {check.shown(node)}{no_node(node, place)}")
-    return concatenated(*nodes)
-
-
-def no_node(value: Any, place: int) -> str:
-    """What to write instead of a value that is no node, the one at this place among the arguments of `concat`."""
-    if isinstance(value, list | tuple):
-        return "; write concat(*nodes)"
-    if hasattr(value, "spec") or callable(value):
-        return "; call the layer on a node, layer(x), and join the result"
-    if isinstance(value, int) and place:
-        return "; no axis is given, it joins the channels of nodes; write concat(a, b)"
-    if hasattr(value, "__array__"):
-        return "; arrays are joined by fastconv.concatenate((a, b))"
-    return ""
-
-
-def concatenated(*nodes: Node, name: str | None = None) -> Node:
-    """The node of a concatenation, named concat1, concat2, ... unless it has a name."""
-    first = nodes[0]
-    one_graph(*nodes)
-    for node in nodes[1:]:
-        if node.shape[1:] != first.shape[1:]:
-            raise ValueError(f"concat needs equal H and W, got {describe(first)} and {describe(node)}")
-    shape = (sum(node.shape[0] for node in nodes), *first.shape[1:])
-    check.size(shape, first.graph.dtype)
-    return Node(first.graph, "concat", name or first.graph.fresh("concat"), shape, nodes)
-
-
-def added(a: Node, b: Node, name: str | None = None) -> Node:
-    """The node of a sum, named add1, add2, ... unless it has a name."""
-    one_graph(a, b)
-    if a.shape != b.shape:
-        raise ValueError(f"a + b must have one shape, got {describe(a)} and {describe(b)}")
-    return Node(a.graph, "add", name or a.graph.fresh("add"), a.shape, (a, b))

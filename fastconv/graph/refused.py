@@ -7,7 +7,10 @@ from typing import Any, NoReturn
 from ..arguments.calls import example
 
 RULE = "models are made of layers, and a node is no array"
-OWN = "nodes are joined by a + b and fastconv.concat(a, b); for more make a layer of your own, see docs/extending.md"
+OWN = (
+    "nodes are joined by a + b, a * b and fastconv.concat(a, b), and taken apart by x[2:5]; for more make a layer of "
+    "your own, see docs/extending.md"
+)
 LAYERS = {  # functions of NumPy, and methods -> the layer, where it is called otherwise
     **dict.fromkeys(("maximum", "clip", "clamp"), "ReLU"),
     **dict.fromkeys(("matmul", "dot", "einsum", "tensordot"), "Linear"),
@@ -19,12 +22,13 @@ LAYERS = {  # functions of NumPy, and methods -> the layer, where it is called o
 }
 SHAPE = "its shape, without the batch axis, is x.shape"
 READ = "the values come from network.predict(x)"
-SUM = "a sum is of two nodes of one shape, a + b; constants belong to layers, such as the bias of Linear"
-SCALE = "scale the images before the network gets them, or make a layer of your own, see docs/extending.md"
+SUM = "write a + b, or a - b"
+CONSTANT = "join two nodes, or a node and a number; for one number per channel write fastconv.Affine(scale, shift)(x)"
 OTHERS = {  # functions of NumPy, and methods -> what to do instead
     **dict.fromkeys(("add", "sum"), "write a + b"),
     **dict.fromkeys(("concatenate", "hstack", "vstack", "stack", "cat"), "write fastconv.concat(a, b)"),
-    **dict.fromkeys(("multiply", "divide", "true_divide"), SCALE),
+    "multiply": "write a * b",
+    **dict.fromkeys(("divide", "true_divide"), "write x / 2 for a number; nodes are not divided by nodes"),
     "subtract": SUM,
     **dict.fromkeys(("size", "dim", "ndim"), SHAPE),
     **dict.fromkeys(("numpy", "detach", "cpu", "item", "tolist", "astype", "asarray", "array"), READ),
@@ -61,22 +65,16 @@ class NoArray:
 
     __slots__ = ()
 
-    __sub__ = refusal("{x} - {other}", SUM)
-    __rsub__ = refusal("{other} - {x}", SUM)
-    __mul__ = refusal("{x} * {other}", SCALE)
-    __rmul__ = refusal("{other} * {x}", SCALE)
-    __truediv__ = refusal("{x} / {other}", SCALE)
-    __rtruediv__ = refusal("{other} / {x}", SCALE)
+    __rtruediv__ = refusal("{other} / {x}", CONSTANT)
     __matmul__ = refusal("{x} @ {other}", "write fastconv.Linear(10)(x)")
     __rmatmul__ = refusal("{other} @ {x}", "write fastconv.Linear(10)(x)")
     __pow__ = refusal("{x} ** {other}", OWN)
-    __neg__ = refusal("-{x}", OWN)
     __abs__ = refusal("abs({x})", OWN)
     __lt__ = refusal("{x} < {other}", OWN)
     __le__ = refusal("{x} <= {other}", OWN)
     __gt__ = refusal("{x} > {other}", OWN)
     __ge__ = refusal("{x} >= {other}", OWN)
-    __getitem__ = refusal("{x}[...]", f"{SHAPE}; values come from network.predict")
+    __iter__ = refusal("iter({x})", SHAPE)
     __len__ = refusal("len({x})", SHAPE)
     __float__ = refusal("float({x})", READ)
 

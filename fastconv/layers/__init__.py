@@ -7,6 +7,7 @@ Layers (fastconv.layers)
     ConvTranspose2D             each pixel spread by a kernel: larger images
     Linear, Dense               a matrix and a bias; two names of one layer
     Flatten                     each image as one vector
+    Reshape, Permute            another shape; the axes in another order
     MaxPool2D, AvgPool2D        the largest value, the mean of each window
     LpPool2D                    the L_p norm of each window
     AdaptiveMaxPool2D           max pooling to images of a given size
@@ -15,26 +16,39 @@ Layers (fastconv.layers)
     GlobalAvgPool2D             the mean of each channel
     BatchNorm                   normalises each channel over the batch
     GroupNorm, LayerNorm        normalise groups of channels, or each image
+    InstanceNorm                normalises each channel of each image
+    Affine, ChannelScale        scale channels by given or trained numbers
     LocalResponseNorm           divides by the squares of channels close by
     ReLU, ReLU6                 the positive part; at most 6
     LeakyReLU, PReLU            a small slope below zero; a trained one
-    ELU, GELU, SiLU, Softplus   smooth activations
+    ELU, SELU, CELU             an exponential below zero
+    GELU, SiLU, Softplus, Mish  smooth activations
     HardSwish                   SiLU of straight lines
     Sigmoid, HardSigmoid, Tanh  activations with bounds
+    Softsign                    a sigmoid without exponentials
+    LogSigmoid                  the logarithm of the sigmoid
+    Hardtanh                    each value within two bounds
+    Threshold                   values above a threshold, else another
     Softmax, LogSoftmax         probabilities, and their logarithms
     Dropout                     random zeros in training
+    StochasticDepth             whole images set to zero in training
     ZeroPad2D                   zeros around each image
     Upsample                    each value repeated in a block
     MainHead                    the first of several classifiers, to predict
 """
 
 from .activation import (
+    CELU,
     ELU,
     GELU,
+    SELU,
     HardSigmoid,
     HardSwish,
+    Hardtanh,
     LeakyReLU,
+    LogSigmoid,
     LogSoftmax,
+    Mish,
     PReLU,
     ReLU,
     ReLU6,
@@ -42,27 +56,35 @@ from .activation import (
     SiLU,
     Softmax,
     Softplus,
+    Softsign,
     Tanh,
+    Threshold,
 )
 from .adaptive import AdaptiveAvgPool2D, AdaptiveMaxPool2D, GlobalAvgPool2D, GlobalMaxPool2D
 from .conv import Conv2D, ConvTranspose2D
 from .dense import Dense, Linear
-from .dropout import Dropout
+from .dropout import Dropout, StochasticDepth
 from .flatten import Flatten
 from .heads import MainHead
-from .norm import BatchNorm, GroupNorm, LayerNorm, LocalResponseNorm
+from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
 from .pad import ZeroPad2D
 from .pool import AvgPool2D, LpPool2D, MaxPool2D
+from .reshape import Permute, Reshape
+from .scale import Affine, ChannelScale
 from .separable import DepthwiseConv2D, SeparableConv2D
 from .upsample import Upsample
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
+    "SELU",
     "AdaptiveAvgPool2D",
     "AdaptiveMaxPool2D",
+    "Affine",
     "AvgPool2D",
     "BatchNorm",
+    "ChannelScale",
     "Conv2D",
     "ConvTranspose2D",
     "Dense",
@@ -74,23 +96,32 @@ __all__ = [
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
+    "Hardtanh",
+    "InstanceNorm",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
+    "LogSigmoid",
     "LogSoftmax",
     "LpPool2D",
     "MainHead",
     "MaxPool2D",
+    "Mish",
     "PReLU",
+    "Permute",
     "ReLU",
     "ReLU6",
+    "Reshape",
     "SeparableConv2D",
     "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "Softsign",
+    "StochasticDepth",
     "Tanh",
+    "Threshold",
     "Upsample",
     "ZeroPad2D",
 ]

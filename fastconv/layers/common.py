@@ -35,6 +35,14 @@ def features(x_shape: Shape) -> int:
     return x_shape[0]
 
 
+def last_extent(x_shape: Shape) -> int:
+    """The features of a vector or of each token; ValueError for images."""
+    if len(x_shape) > 2:
+        cure = "put Flatten() before it, or Reshape((-1, features)) to treat each row alike"
+        raise ValueError(f"needs vectors (features,) or tokens (tokens, features), got shape {x_shape}; {cure}")
+    return x_shape[-1]
+
+
 def at_least(value: Any, name: str, minimum: int = 1) -> int:
     """The integer; TypeError or ValueError, with the name of the argument, if it is not one or is too small."""
     return check.integer(value, name, minimum)

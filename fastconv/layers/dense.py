@@ -4,6 +4,8 @@ y = x W^T + b                                  Zhang 2016 [1], eq. 12, before si
 dx = dy W,  dW = dy^T x,  db = sum_n dy[n]     eqs. 30, 19, 24
 """
 
+from collections.abc import Set as AbstractSet
+from math import prod
 from types import SimpleNamespace
 
 from numpy.typing import DTypeLike
@@ -12,21 +14,21 @@ from ..arguments.attributes import Argument
 from ..layer import Bound, Initialiser, Layer, Norm, Spec
 from ..ops import dense
 from ..typing import Call, Shape
-from .common import at_least, features
+from .common import at_least, last_extent
 from .weighted import WithBias
 
 
 class Linear(WithBias):
     """A matrix applied to vectors: y = x weight^T + bias. `Dense` is another name of it.
 
-    (N, I) -> (N, outputs).
+    (N, I) -> (N, outputs) or (N, tokens, I) -> (N, tokens, outputs).
 
     By position: outputs; the rest by name.
 
     Parameters
     ----------
     outputs : int >= 1
-        The length of the results; the length of x is not given, the network knows it.
+        The length of the results; I, that of the last axis of x, is not given, the network knows it.
     bias : bool, default True
         Add one trained number per output.
     activation : str or activation layer, optional
@@ -43,7 +45,7 @@ class Linear(WithBias):
     -----
     Parameters of the network: weight (outputs, I), bias (outputs,).
 
-    Zhang 2016 [1], eqs. 12, 19, 24 and 30. Images need `Flatten` before it.
+    Zhang 2016 [1], eqs. 12, 19, 24 and 30. Images need `Flatten` before it, or `Reshape`.
 
     Examples
     --------
@@ -73,9 +75,14 @@ class Linear(WithBias):
         self.outputs = outputs
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
-        """(outputs,); the weight and perhaps the bias."""
-        inputs = features(x_shape)
-        return Spec((self.outputs,), self.parameters((self.outputs, inputs), inputs, self.outputs, self.outputs))
+        """(outputs,) or (tokens, outputs); the weight and perhaps the bias."""
+        inputs = last_extent(x_shape)
+        params = self.parameters((self.outputs, inputs), inputs, self.outputs, self.outputs)
+        return Spec((*x_shape[:-1], self.outputs), params)
+
+    def fuses_at(self, x_shape: Shape) -> AbstractSet[str]:
+        """The channels of tokens are the tokens, so that a norm after it cannot be folded into the weight."""
+        return self.fuses if len(x_shape) == 1 else self.fuses - {"norm"}
 
     def forward(self, b: Bound) -> list[Call]:
         """y = f(x W^T + b)"""
@@ -103,13 +110,13 @@ class Linear(WithBias):
         calls = []
         for row in range(0, self.outputs, rows):
             part = b.grads.weight[: self.outputs - row]
-            calls.append(dense.linear_backward_weight_call(b.dy[:, row : row + rows], b.x, part))
+            calls.append(dense.linear_backward_weight_call(b.dy[..., row : row + rows], b.x, part))
             calls.append(b.update("weight", row, part))
         return calls
 
     def multiply_adds(self, x_shape: Shape, y_shape: Shape) -> int:
-        """I outputs"""
-        return x_shape[0] * y_shape[0]
+        """I outputs, for each token"""
+        return x_shape[-1] * prod(y_shape)
 
 
 Dense = Linear

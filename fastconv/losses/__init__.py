@@ -77,6 +77,7 @@ from .base import Loss
 from .binary import BCEWithLogits
 from .classes import NLL, CrossEntropy
 from .differences import L1, Huber
+from .per_output import PerOutput
 from .squares import MSE
 
-__all__ = ["L1", "MSE", "NLL", "AuxiliaryCrossEntropy", "BCEWithLogits", "CrossEntropy", "Huber", "Loss"]
+__all__ = ["L1", "MSE", "NLL", "AuxiliaryCrossEntropy", "BCEWithLogits", "CrossEntropy", "Huber", "Loss", "PerOutput"]

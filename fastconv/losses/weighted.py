@@ -1,5 +1,6 @@
 """A loss in which each image counts as much as its weight says: what `fit(..., sample_weight=)` trains with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import DTypeLike
 from ..ops import check
 from ..typing import Array, Call, Shape
 from .base import predicted_classes, prepared, true_classes
+from .per_output import PerOutput
 
 __all__ = ["Weighted", "checked_weights", "plain", "scaled", "weighted"]
 
@@ -44,7 +46,7 @@ def weighted(targets: Any, weights: Array) -> Array:
 
 def plain(targets: Array) -> Array:
     """The targets without their weights."""
-    return targets if targets.dtype.names is None else targets[TARGET]
+    return targets[TARGET] if targets.dtype.names == (TARGET, WEIGHT) else targets
 
 
 def scaled(weights: Array, loss: Any) -> Array:
@@ -89,10 +91,25 @@ class Weighted:
 
     def bind(self, y: Array, targets: Array, value: Array, dy: Array | None) -> Call:
         """The loss and its gradient as if all weights were 1, then the part of each image times its weight."""
+        if isinstance(self.loss, PerOutput):
+            return bind_each(self.loss.with_each(Weighted), y, targets, value, dy)
         shape, kind = self.loss.target_array(y.shape, y.dtype)
         own, total = np.zeros(shape, kind), np.zeros((), y.dtype)
         whole = self.loss.bind(y, own, total, dy)
         return partial(call, whole, Alone(self.loss, y, own), (targets, own), (total, value), dy)
+
+
+def bind_each(loss: PerOutput, y: Any, targets: Array, value: Array, dy: Any) -> Call:
+    """The same for several outputs: each loss has the weights."""
+    own = np.zeros(*loss.target_array({name: y[name].shape for name in loss.names}, value.dtype))
+    return partial(call_each, loss.bind(y, own, value, dy), loss.names, targets, own)
+
+
+def call_each(bound: Call, names: Sequence[str], given: Array, own: Array) -> None:
+    """Hand the targets and weights on to each loss."""
+    for name in names:
+        own[name][TARGET], own[name][WEIGHT] = given[TARGET][name], given[WEIGHT]
+    bound()
 
 
 class Alone:

@@ -19,6 +19,13 @@ Models (fastconv.models)
     squeezenet1_0, squeezenet1_1                SqueezeNet (2016), small
     densenet121, densenet161, densenet169, densenet201      DenseNet (2016)
     mobilenet_v1, mobilenet_v2                  depthwise convolutions
+    mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3         MNASNet (2019)
+    resnext50_32x4d, wide_resnet50_2            ResNet in groups; wider
+    regnet_x_400mf, regnet_x_800mf,
+    regnet_x_1_6gf, regnet_x_3_2gf              RegNet (2020), by work
+    inception_v3                Inception v3 (2016), perhaps with its head
+    unet                        U-Net (2015): a class for each pixel
+    autoencoder                 a small code of each image, and back
     described, build            a model's name and arguments, and back
     known, Entry                the models of the command line, by name
 """
@@ -30,24 +37,30 @@ from typing import NamedTuple
 from .. import losses
 from ..typing import Shape
 from .alexnet import alexnet
+from .autoencoder import autoencoder
 from .blocks import Model
 from .chain import chain
 from .densenet import densenet121, densenet161, densenet169, densenet201
 from .described import build, described
 from .googlenet import googlenet
+from .inception_v3 import inception_v3
 from .lenet5 import lenet5
+from .mnasnet import mnasnet0_5, mnasnet0_75, mnasnet1_0, mnasnet1_3
 from .mobilenet_v1 import mobilenet_v1
 from .mobilenet_v2 import mobilenet_v2
 from .nielsen import nielsen
-from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152
+from .regnet import regnet_x_1_6gf, regnet_x_3_2gf, regnet_x_400mf, regnet_x_800mf
+from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2
 from .resnet_cifar import resnet8, resnet20, resnet32, resnet56, resnet110
 from .squeezenet import squeezenet1_0, squeezenet1_1
+from .unet import unet
 from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from .zhang2016 import zhang2016
 
 __all__ = [
     "Entry",
     "alexnet",
+    "autoencoder",
     "build",
     "chain",
     "densenet121",
@@ -56,11 +69,20 @@ __all__ = [
     "densenet201",
     "described",
     "googlenet",
+    "inception_v3",
     "known",
     "lenet5",
+    "mnasnet0_5",
+    "mnasnet0_75",
+    "mnasnet1_0",
+    "mnasnet1_3",
     "mobilenet_v1",
     "mobilenet_v2",
     "nielsen",
+    "regnet_x_1_6gf",
+    "regnet_x_3_2gf",
+    "regnet_x_400mf",
+    "regnet_x_800mf",
     "resnet8",
     "resnet18",
     "resnet20",
@@ -71,8 +93,10 @@ __all__ = [
     "resnet101",
     "resnet110",
     "resnet152",
+    "resnext50_32x4d",
     "squeezenet1_0",
     "squeezenet1_1",
+    "unet",
     "vgg11",
     "vgg11_bn",
     "vgg13",
@@ -81,6 +105,7 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "wide_resnet50_2",
     "zhang2016",
 ]
 

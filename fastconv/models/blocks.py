@@ -106,7 +106,7 @@ def architecture(make: Callable[P, Model]) -> Callable[P, Model]:
     return checked
 
 
-def classes(value: Any, name: str) -> None:
+def positive(value: Any, name: str) -> None:
     """An integer >= 1, or an error."""
     check.integer(value, name, 1)
 
@@ -123,7 +123,17 @@ def width(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be > 0, got {value}")
 
 
-CHECKS = {"num_classes": classes, "classes": classes, "dropout": rate, "dropout_aux": rate, "width_mult": width}
+CHECKS = {
+    **dict.fromkeys(("num_classes", "classes", "code", "depth", "width"), positive),
+    **dict.fromkeys(("dropout", "dropout_aux", "stochastic_depth_prob"), rate),
+    "width_mult": width,
+}
+
+
+def multiple(wanted: float, of: int = 8) -> int:
+    """The multiple of `of` nearest to `wanted`, but not below nine tenths of it."""
+    rounded = max(of, int(wanted + of / 2) // of * of)
+    return rounded + of if rounded < 0.9 * wanted else rounded
 
 
 def block(name: str, *parts: Model) -> Model:
@@ -140,10 +150,11 @@ def conv_bn(
     init: str = "he_normal_out",
     activation: Callable[[], Layer] | None = ReLU,
     eps: float = 1e-5,
+    momentum: float = 0.1,
 ) -> list[Layer]:
     """Convolution without bias, batch normalisation, activation, as a list for `numbered`."""
     conv = Conv2D(channels, kernel_size, stride=stride, padding=padding, groups=groups, bias=False, init=init)
-    return [conv, BatchNorm(eps=eps)] + ([] if activation is None else [activation()])
+    return [conv, BatchNorm(eps=eps, momentum=momentum)] + ([] if activation is None else [activation()])
 
 
 def conv_bn_block(*arguments: Any, **options: Any) -> Model:

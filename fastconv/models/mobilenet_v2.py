@@ -5,7 +5,7 @@ from functools import partial
 from .. import init
 from ..graph import Node, sequential
 from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Dropout, Flatten, Linear, ReLU6
-from .blocks import Model, architecture, block, conv_bn_block, shown
+from .blocks import Model, architecture, block, conv_bn_block, multiple, shown
 
 STAGES = (  # t: expansion, c: channels, n: blocks, s: stride of the first
     (1, 16, 1, 1),
@@ -18,13 +18,6 @@ STAGES = (  # t: expansion, c: channels, n: blocks, s: stride of the first
 )
 
 convolution = partial(conv_bn_block, activation=ReLU6)
-
-
-def scaled(channels: int, width_mult: float) -> int:
-    """The multiple of 8 nearest to channels * width_mult, but not below nine tenths of it."""
-    wanted = channels * width_mult
-    rounded = max(8, int(wanted + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
 @shown
@@ -69,10 +62,10 @@ def mobilenet_v2(num_classes: int = 1000, width_mult: float = 1.0, dropout: floa
     >>> fastconv.Network(fastconv.models.mobilenet_v2(), (3, 32, 32), seed=0).summary().parameters
     3504872
     """
-    inputs, last = scaled(32, width_mult), scaled(1280, max(1.0, width_mult))
+    inputs, last = multiple(32 * width_mult), multiple(1280 * max(1.0, width_mult))
     features = [convolution(inputs, 3, 2, 1)]
     for expansion, channels, count, stride in STAGES:
-        outputs = scaled(channels, width_mult)
+        outputs = multiple(channels * width_mult)
         for number in range(count):
             features.append(inverted_residual(inputs, outputs, 1 if number else stride, expansion))
             inputs = outputs

@@ -1,6 +1,7 @@
-"""ResNet: He, Zhang, Ren and Sun 2016 [46], table 1."""
+"""ResNet: He, Zhang, Ren and Sun 2016 [46], table 1; ResNeXt: Xie et al. 2017 [61], table 1; wider ones [62]."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..graph import Node, sequential
@@ -8,11 +9,13 @@ from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, Flatten, Linear, MaxP
 from .blocks import Model, architecture, block, conv_bn, shown
 
 
-def convolution(number: int, channels: int, kernel_size: int, stride: int = 1) -> Model:
-    """A convolution and batch normalisation, called conv<number> and bn<number>."""
-    window: dict[str, Any] = {"stride": stride, "padding": kernel_size // 2}
+def convolution(
+    number: int, channels: int, kernel_size: int, stride: int = 1, groups: int = 1, apart: int = 1
+) -> Model:
+    """A convolution, its taps `apart` pixels from each other, and batch normalisation: conv<number> and bn<number>."""
+    window: dict[str, Any] = {"stride": stride, "padding": kernel_size // 2 * apart, "dilation": apart}
     return sequential(
-        Conv2D(channels, kernel_size, **window, bias=False, init="he_normal_out", name=f"conv{number}"),
+        Conv2D(channels, kernel_size, **window, groups=groups, bias=False, init="he_normal_out", name=f"conv{number}"),
         BatchNorm(name=f"bn{number}"),
     )
 
@@ -36,25 +39,34 @@ def basic(channels: int, stride: int) -> Model:
 
 
 @shown
-def bottleneck(channels: int, stride: int) -> Model:
-    """1 x 1, 3 x 3 (which has the stride) and 1 x 1 convolutions, the last four times as wide, beside the shortcut."""
+def bottleneck(channels: int, stride: int, groups: int = 1, group_width: int = 64, dilation: int = 1) -> Model:
+    """1 x 1, 3 x 3 (which has the stride) and 1 x 1 convolutions beside the shortcut.
+
+    The last has 4 `channels`, the others channels / 64 x `group_width` for each of the `groups` of the 3 x 3.
+    """
+    width = channels * group_width // 64 * groups
 
     def model(x: Node) -> Node:
-        first, second = convolution(1, channels, 1), convolution(2, channels, 3, stride)
+        first, second = convolution(1, width, 1), convolution(2, width, 3, stride, groups, dilation)
         y = sequential(first, ReLU(), second, ReLU(), convolution(3, 4 * channels, 1))(x)
         return joined(y, x, stride, 4 * channels)
 
     return model
 
 
+def stem() -> list[Model]:
+    """A 7 x 7 convolution and a pool, each with stride 2."""
+    return [convolution(1, 64, 7, 2), ReLU(), MaxPool2D(3, 2, 1, name="maxpool")]
+
+
 def resnet(residual: Callable[[int, int], Model], counts: Sequence[int], num_classes: int = 1000) -> Model:
-    """A 7 x 7 convolution and a pool, four stages of `counts` blocks, the mean of each plane, a dense layer."""
+    """The stem, four stages of `counts` blocks, the mean of each plane, a dense layer."""
     stages = [
         block(f"layer{number + 1}", *(residual(64 << number, 2 if number and not i else 1) for i in range(count)))
         for number, count in enumerate(counts)
     ]
     return sequential(
-        *(convolution(1, 64, 7, 2), ReLU(), MaxPool2D(3, 2, 1, name="maxpool")),
+        *stem(),
         *stages,
         AdaptiveAvgPool2D(1, name="avgpool"),
         Flatten(),
@@ -175,3 +187,49 @@ def resnet152(num_classes: int = 1000) -> Model:
     (10,)
     """
     return resnet(bottleneck, (3, 8, 36, 3), num_classes)
+
+
+@architecture
+def resnext50_32x4d(num_classes: int = 1000) -> Model:
+    """ResNeXt-50 (Xie et al. 2017 [61]), whose 3 x 3 convolutions have 32 groups: 25,028,904 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.resnext50_32x4d(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
+    return resnet(partial(bottleneck, groups=32, group_width=4), (3, 4, 6, 3), num_classes)
+
+
+@architecture
+def wide_resnet50_2(num_classes: int = 1000) -> Model:
+    """ResNet-50 with 3 x 3 convolutions twice as wide (Zagoruyko and Komodakis 2016 [62]): 68,883,240 parameters.
+
+    Parameters
+    ----------
+    num_classes : int
+        The number of outputs.
+
+    Returns
+    -------
+    model : function Node -> Node
+        Gives logits, (num_classes,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> fastconv.graph.build(fastconv.models.wide_resnet50_2(num_classes=10), (3, 64, 64), "float32").shape
+    (10,)
+    """
+    return resnet(partial(bottleneck, group_width=128), (3, 4, 6, 3), num_classes)

@@ -29,15 +29,20 @@ Pooling
 Normalisation
     batch_norm                  each channel over the batch; batch_norm_backward
     group_norm                  groups of channels of each image; group_norm_backward
+    instance_norm               each channel of each image; instance_norm_backward
     layer_norm                  the last axes; layer_norm_backward
     local_response_norm         the channels around each value; local_response_norm_backward
 
 Activations
     relu, relu6                 the positive part; at most 6; relu_backward, relu6_backward
     leaky_relu, prelu           a slope below zero, given or learned; leaky_relu_backward, prelu_backward
-    elu, gelu, silu, softplus   smooth ones; elu_backward, gelu_backward, silu_backward, softplus_backward
-    sigmoid, tanh               with bounds; sigmoid_backward, tanh_backward
+    threshold                   values above a threshold, another value for the rest; threshold_backward
+    elu, selu, celu             an exponential below zero; elu_backward, selu_backward, celu_backward
+    gelu, silu, softplus, mish  smooth ones; gelu_backward, silu_backward, softplus_backward, mish_backward
+    logsigmoid                  the logarithm of the sigmoid; logsigmoid_backward
+    sigmoid, tanh, softsign     with bounds; sigmoid_backward, tanh_backward, softsign_backward
     hardsigmoid, hardswish      of straight lines; hardsigmoid_backward, hardswish_backward
+    hardtanh                    each value within two bounds; hardtanh_backward
     softmax, log_softmax        probabilities and their logarithms; softmax_backward, log_softmax_backward
 
 Losses
@@ -50,6 +55,7 @@ Losses
 
 Other
     add                         the sum of two arrays of one shape
+    multiply                    the product of two arrays, one perhaps repeated; multiply_backward
     concatenate                 images side by side along their channels
     pad                         a border of one value; pad_backward
     upsample_nearest2d          each value repeated in a block; upsample_nearest2d_backward
@@ -57,13 +63,29 @@ Other
     use_path                    optional paths of the convolutions: on or off
 """
 
-from .activation.elu import elu, elu_backward
-from .activation.hard import hardsigmoid, hardsigmoid_backward, hardswish, hardswish_backward
+from .activation.elu import celu, celu_backward, elu, elu_backward, selu, selu_backward
+from .activation.hard import (
+    hardsigmoid,
+    hardsigmoid_backward,
+    hardswish,
+    hardswish_backward,
+    hardtanh,
+    hardtanh_backward,
+)
 from .activation.prelu import prelu, prelu_backward
 from .activation.rectifier import leaky_relu, leaky_relu_backward, relu, relu6, relu6_backward, relu_backward
-from .activation.sigmoid import sigmoid, sigmoid_backward, tanh, tanh_backward
-from .activation.smooth import gelu, gelu_backward, silu, silu_backward, softplus, softplus_backward
+from .activation.sigmoid import sigmoid, sigmoid_backward, softsign, softsign_backward, tanh, tanh_backward
+from .activation.smooth import gelu, gelu_backward, silu, silu_backward
 from .activation.softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+from .activation.softplus import (
+    logsigmoid,
+    logsigmoid_backward,
+    mish,
+    mish_backward,
+    softplus,
+    softplus_backward,
+)
+from .activation.threshold import threshold, threshold_backward
 from .add import add
 from .conv import conv2d, conv2d_backward_bias, conv2d_backward_input, conv2d_backward_weight
 from .conv.convolve import convolve2d, convolve2d_backward_input, convolve2d_backward_weight, rot180
@@ -81,8 +103,10 @@ from .loss.binary import binary_cross_entropy_with_logits, binary_cross_entropy_
 from .loss.cross_entropy import cross_entropy, cross_entropy_backward
 from .loss.nll import nll_loss, nll_loss_backward
 from .loss.squares import mse_loss, mse_loss_backward
+from .multiply import multiply, multiply_backward
 from .norm import batch_norm, batch_norm_backward
 from .norm.group import group_norm, group_norm_backward
+from .norm.instance import instance_norm, instance_norm_backward
 from .norm.layer import layer_norm, layer_norm_backward
 from .norm.local import local_response_norm, local_response_norm_backward
 from .pad import pad, pad_backward
@@ -118,6 +142,8 @@ __all__ = [
     "batch_norm_backward",
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy_with_logits_backward",
+    "celu",
+    "celu_backward",
     "concatenate",
     "conv2d",
     "conv2d_backward_bias",
@@ -146,8 +172,12 @@ __all__ = [
     "hardsigmoid_backward",
     "hardswish",
     "hardswish_backward",
+    "hardtanh",
+    "hardtanh_backward",
     "huber_loss",
     "huber_loss_backward",
+    "instance_norm",
+    "instance_norm_backward",
     "l1_loss",
     "l1_loss_backward",
     "layer_norm",
@@ -163,14 +193,20 @@ __all__ = [
     "local_response_norm_backward",
     "log_softmax",
     "log_softmax_backward",
+    "logsigmoid",
+    "logsigmoid_backward",
     "lp_pool2d",
     "lp_pool2d_backward",
     "max_pool2d",
     "max_pool2d_backward",
     "max_unpool2d",
     "max_unpool2d_backward",
+    "mish",
+    "mish_backward",
     "mse_loss",
     "mse_loss_backward",
+    "multiply",
+    "multiply_backward",
     "nll_loss",
     "nll_loss_backward",
     "pack_weight",
@@ -183,6 +219,8 @@ __all__ = [
     "relu6_backward",
     "relu_backward",
     "rot180",
+    "selu",
+    "selu_backward",
     "sigmoid",
     "sigmoid_backward",
     "silu",
@@ -191,8 +229,12 @@ __all__ = [
     "softmax_backward",
     "softplus",
     "softplus_backward",
+    "softsign",
+    "softsign_backward",
     "tanh",
     "tanh_backward",
+    "threshold",
+    "threshold_backward",
     "to_channels_last",
     "to_planar",
     "upsample_nearest2d",

@@ -74,4 +74,4 @@ def check_broadcast(a: Any, b: Any) -> None:
 
 def add_call(a: Array, b: Array, y: Array, activation: str | None = None) -> Call:
     """y = f(a + b); y may be the memory of a or b."""
-    return call("add", a, b, y, numbers=(code(activation),))
+    return call(f"add_{activation}" if code(activation) else "add", a, b, y)

@@ -14,6 +14,7 @@ from .call_cache import planned
 from .conv.conv import check_bias
 from .elementwise import Several
 from .habits import op
+from .matrices import matrix, on_matrices
 
 
 @op
@@ -267,11 +268,6 @@ def same_rows(dy: Array, x: Array) -> None:
         raise ValueError(f"dy and x must have the same rows, got shapes {dy.shape} and {x.shape}")
 
 
-def matrix(x: Array) -> Array:
-    """(rows, values); a copy only where that must be."""
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-
-
 def finish(flat: Array, y: Array, out: Array | None) -> Array:
     """The result of a call that wrote `flat`, which is `y` in two dimensions, or a copy."""
     if not np.may_share_memory(flat, y) and y.size:
@@ -279,21 +275,25 @@ def finish(flat: Array, y: Array, out: Array | None) -> Array:
     return check.give(y, out)
 
 
-# ---------------------------------------------------------------- prepared calls: matrices, values in any strides
+# ---------------------------------------------------------------- prepared calls: arrays (..., values) in any strides
 
 
 def linear_call(x: Array, weight: Array, bias: Array | None, y: Array, activation: str | None = None) -> Call:
     """y = activation(x W^T + b); activation None, "relu" or "relu6"."""
-    return partial(kernels.load(y.dtype).dense.linear.forward, x, weight, bias, y, epilogue.code(activation))
+    code, forward = epilogue.code(activation), kernels.load(y.dtype).dense.linear.forward
+    return on_matrices(lambda x, y: partial(forward, x, weight, bias, y, code), [x], [y])
 
 
 def linear_backward_input_call(dy: Array, weight: Array, dx: Array) -> Call:
-    return partial(kernels.load(dx.dtype).dense.linear.backward_input, dy, weight, dx)
+    backward = kernels.load(dx.dtype).dense.linear.backward_input
+    return on_matrices(lambda dy, dx: partial(backward, dy, weight, dx), [dy], [dx])
 
 
 def linear_backward_weight_call(dy: Array, x: Array, dweight: Array) -> Call:
-    return partial(kernels.load(dweight.dtype).dense.linear.backward_weight, dy, x, dweight)
+    backward = kernels.load(dweight.dtype).dense.linear.backward_weight
+    return on_matrices(lambda dy, x: partial(backward, dy, x, dweight), [dy, x], [])
 
 
 def linear_backward_bias_call(dy: Array, dbias: Array) -> Call:
-    return partial(kernels.load(dy.dtype).dense.linear.backward_bias, dy, dbias)
+    backward = kernels.load(dy.dtype).dense.linear.backward_bias
+    return on_matrices(lambda dy: partial(backward, dy, dbias), [dy], [])

@@ -133,12 +133,12 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
     y = arrays[-1]
     if not y.size:
         return nothing
-    run = getattr(kernels.load(y.dtype).activation.pointwise, kernel)
+    run = kernels.load(y.dtype).activation.pointwise.KERNELS[kernel]
     calls: list[Call] = []
     scratch: list[Array] = []
     for group in views(arrays, axis):
         near, before, own = nearby(group[:-1], group[-1])
-        calls += [*before, partial(run, *near, group[-1], *numbers)]
+        calls += [*before, partial(*run, *near, group[-1], *numbers)]
         scratch += own
     return calls[0] if len(calls) == 1 else Several(calls, scratch)
 

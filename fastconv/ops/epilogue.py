@@ -9,6 +9,10 @@ from ..typing import Array, Shape
 from . import check
 
 CODES: dict[str | None, int] = {None: 0, "relu": 1, "relu6": 2}
+OTHERS = {  # functions that kernels do not store through
+    *("elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "selu", "sigmoid", "silu"),
+    *("softmax", "softplus", "tanh"),
+}
 
 
 def code(activation: str | None) -> int:
@@ -17,10 +21,9 @@ def code(activation: str | None) -> int:
         return 0
     if isinstance(activation, str) and activation in CODES:
         return CODES[activation]
-    others = ("elu", "gelu", "hardsigmoid", "hardswish", "leaky_relu", "sigmoid", "silu", "softmax", "softplus", "tanh")
     word = activation.lower() if isinstance(activation, str) else ""
     cure = f"; write activation={word!r}" if word in CODES else ""
-    if word in others:
+    if word in OTHERS:
         cure = f"; write y = fastconv.{word}(y) after it"
     if word in ("linear", "none", "identity"):
         cure = "; leave it out for none"

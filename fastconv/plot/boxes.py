@@ -124,10 +124,13 @@ def titled(node: Any, scope: str) -> str:
     return kind if name == kind else f"{name}: {kind}"
 
 
+JOINTS = {"add": "sum", "multiply": "product"}  # kind of a node -> the word for it
+
+
 def kind_of(node: Any) -> str:
     """What makes a node: 'Conv2D 3×3', 'sum', 'concat', 'input'."""
     if node.layer is None:
-        return "sum" if node.kind == "add" else str(node.kind)
+        return JOINTS.get(node.kind, str(node.kind))
     kind, shape = type(node.layer).__name__, weight_shape(node)
     return f"{kind} {shape[2]}×{shape[3]}" if len(shape) == 4 else kind
 

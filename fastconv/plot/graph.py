@@ -118,16 +118,26 @@ def colour(box: Box) -> str:
     kinds = [node.kind if node.layer is None else node.layer.kind for node in box.nodes]
     if kinds[0] == "input":
         return EDGES["input"]
-    for wanted, edge in (("conv", "conv"), ("separable", "conv"), ("linear", "linear"), ("add", "join")):
+    for wanted, edge in (
+        ("conv", "conv"),
+        ("separable", "conv"),
+        ("linear", "linear"),
+        ("add", "join"),
+        ("multiply", "join"),
+    ):
         if any(kind.startswith(wanted) for kind in kinds):
             return EDGES[edge]
     return EDGES["join" if "concat" in kinds else "other"]
 
 
+WORDS = {"add": "sum", "multiply": "product", "concat": "concatenation", "slice": "slice"}
+
+
 def sentence(nodes: list[Any], boxes: list[Box]) -> str:
     """How large the graph is, and how it branches."""
-    sums, concats = (sum(node.kind == kind for node in nodes) for kind in ("add", "concat"))
-    joins = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in ((sums, "sum"), (concats, "concatenation")) if n]
-    branches = f"with {' and '.join(joins)}" if joins else "without branches"
+    counts = [(sum(node.kind == kind for node in nodes), word) for kind, word in WORDS.items()]
+    joins = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n]
+    *most, last = joins or [""]
+    branches = f"with {', '.join(most)}{' and ' if most else ''}{last}" if joins else "without branches"
     shapes = [" x ".join(map(str, node.shape)) for node in (nodes[0], nodes[-1])]
     return f"Graph of {len(nodes)} nodes in {len(boxes)} boxes {branches}, from {shapes[0]} to {shapes[1]}."

@@ -5,7 +5,21 @@ from math import prod
 from typing import NamedTuple
 
 from ..executor.arena import Slot
-from ..executor.steps import Add, AddGradient, Backward, Copy, Forward, Loss, Plan, Recompute, Step, Update
+from ..executor.steps import (
+    Add,
+    AddGradient,
+    Backward,
+    Copy,
+    Forward,
+    Loss,
+    Multiply,
+    Plan,
+    Recompute,
+    Step,
+    SumProducts,
+    Update,
+    Zero,
+)
 
 
 class Value(NamedTuple):
@@ -38,7 +52,7 @@ def lifetimes(plan: Plan, name_of: Callable[[Step], str]) -> list[Value]:
     """All values in the order they begin. The steps are read backwards: a value is open from its last reader on."""
     open_values: list[Open] = []
     values: list[Value] = []
-    for slot in (plan.y, *plan.also, *([] if plan.dx is None else [plan.dx])):
+    for slot in (*plan.outputs, *plan.also, *(slot for slot in plan.dx if slot is not None)):
         extend(open_values, "value", *span(plan, slot, len(plan.steps))[:2], len(plan.steps) - 1)
     for number in reversed(range(len(plan.steps))):
         step = plan.steps[number]
@@ -106,10 +120,14 @@ def written(step: Step) -> Iterator[tuple[str, Slot]]:
             found += [("scratch", slot) for slot in step.scratch.values()]
         case Add():
             found = [("value" if step.node is not None else "gradient", step.out)]
+        case Multiply():
+            found = [("gradient" if step.gradient else "value", step.out)]
+        case SumProducts() | Zero():
+            found = [("gradient", step.out)]
         case Copy():
-            found = [("value", step.out)]
+            found = [("gradient" if step.node.kind == "slice" else "value", step.out)]
         case Loss():
-            found = [("gradient", step.dy)]
+            found = [("gradient", step.dy), *(("gradient", dy) for _, dy in step.more)]
     return filled(found)
 
 
@@ -127,12 +145,16 @@ def read(step: Step) -> Iterator[tuple[str, Slot]]:
         case Add():
             kind = "value" if step.node is not None else "gradient"
             found = [(kind, step.a), (kind, step.b)]
+        case Multiply():
+            found = [("gradient" if step.gradient else "value", step.a), ("value", step.b)]
+        case SumProducts():
+            found = [("gradient", step.a), ("value", step.b)]
         case Copy():
-            found = [("value", step.source)]
+            found = [("gradient" if step.node.kind == "slice" else "value", step.source)]
         case AddGradient():
             found = [("gradient", step.more)]
         case Update():
             found = [("gradient", step.gradient)]
         case Loss():
-            found = [("value", step.y)]
+            found = [("value", step.y), *(("value", y) for y, _ in step.more)]
     return filled(found)

@@ -12,10 +12,13 @@ from ..executor.steps import (
     Forward,
     Loss,
     MicroBatches,
+    Multiply,
     Plan,
     Recompute,
     Step,
+    SumProducts,
     Update,
+    Zero,
 )
 from .lifetimes import Value, lifetimes
 from .table import Report, Table
@@ -66,8 +69,16 @@ def name_of(step: Step) -> str:
             return f"d {step.node.name}"
         case Add():
             return f"sum of gradients {step.out.shape}" if step.node is None else step.node.name
+        case Multiply():
+            return f"d {step.node.inputs[0].name}, a factor" if step.gradient else step.node.name
+        case SumProducts():
+            return f"d {step.node.inputs[1].name}, a factor"
+        case Copy() if step.node.kind == "slice":
+            return f"d {step.node.name}"
         case Copy():
             return f"copy into {step.node.name}"
+        case Zero():
+            return f"zeros of d {step.node.name}"
         case AddGradient():
             return f"sum of {step.name}"
         case Update():
@@ -103,7 +114,7 @@ def result_of(step: Step) -> Slot | None:
             return step.y
         case Backward():
             return step.dx
-        case Add() | Copy():
+        case Add() | Multiply() | SumProducts() | Copy() | Zero():
             return step.out
         case Loss():
             return step.dy
@@ -119,6 +130,8 @@ def overwrites(step: Step, slot: Slot) -> list[str]:
             others = {"over dy": step.dy}
         case Add():
             others = {"over a term": step.a, "over the other term": step.b}
+        case Multiply():
+            others = {"over a factor": step.a}
         case _:
             others = {}
     return [note for note, other in others.items() if other is not None and other.start == slot.start]

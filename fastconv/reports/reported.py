@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from ..arguments.signatures import explained
 from ..arguments.training import check_loss
 from ..executor import Executor
+from ..fields import batch_shape
 from ..graph import Node
+from ..losses.per_output import of_outputs
 from ..ops import check
 from ..typing import Array, Shape
 from .memory import Footprint, footprint
@@ -124,7 +126,8 @@ class Reported:
         x = self._batch_of(x)
         prepared: Array | None = None
         if loss is not None:
-            prepared = check_loss(loss).prepare(targets, (len(x), *self.output_shape), self.dtype)
+            loss = check_loss(of_outputs(loss))
+            prepared = loss.prepare(targets, batch_shape(len(x), self.output_shape), self.dtype)
         repeats = check.integer(repeats, "repeats", 1)
         with self.training(), self.executor.lock:
             plan = self.executor.trial_plan(len(x), loss)

@@ -7,7 +7,9 @@ import numpy as np
 
 from ..arguments.batch import batch, iterator_cure, shape_of_batch
 from ..arguments.signatures import no_attribute
+from ..fields import batch_shape, packed
 from ..losses.base import prepared, true_classes
+from ..losses.per_output import checked_form
 from ..losses.weighted import Weighted, scaled, weighted
 from ..ops import check
 from ..predictor import Predictor
@@ -102,6 +104,16 @@ def number(loss: float) -> str:
     return f"{loss:.4f}" if abs(loss) < 9.99995 else f"{loss:.5g}"
 
 
+def as_batches(network: Predictor, images: Any, labels: Any) -> tuple[Any, Any]:
+    """(images, labels) of networks with several inputs or outputs: each a batch of several arrays as one.
+
+    Images without labels stay: they may be a pair of both, or a data set.
+    """
+    if not network._has_several or labels is None:
+        return images, labels
+    return packed(images, network.input_shape, "images"), packed(labels, network.output_shape, "labels")
+
+
 class Data:
     """Images with targets, checked once; with their true classes, if the results are to be `scored`.
 
@@ -111,6 +123,7 @@ class Data:
     def __init__(
         self, network: Predictor, images: Any, labels: Any, loss: Any, scored: bool = True, weights: Array | None = None
     ) -> None:
+        images, labels = as_batches(network, images, labels)
         self.loss = loss if weights is None else Weighted(loss)
         self.weights = None if weights is None else scaled(weights, loss)
         try:
@@ -123,7 +136,8 @@ class Data:
             cure = "" if batched else f"; of one image make a batch: {check.code(images, 'images')}[None]"
             wanted = shape_of_batch(network.input_shape)
             raise ValueError(f"images must be {wanted} with N >= 1, got shape {np.shape(images)}{cure}")
-        y_shape = (len(self.images), *network.output_shape)
+        y_shape = batch_shape(len(self.images), network.output_shape)
+        checked_form(loss, network.output_shape)
         if labels is None:
             raise TypeError(
                 f"labels must be class indices, one for each image, or targets of shape {y_shape}, got None; "

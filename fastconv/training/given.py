@@ -9,7 +9,9 @@ import numpy as np
 from .. import losses
 from ..arguments import training as given
 from ..arguments.batch import white_of_floats
+from ..fields import several
 from ..frozen import FrozenNetwork
+from ..losses.per_output import of_outputs
 from ..network import Network
 from ..ops import check
 from ..optim import SGD, Optimizer
@@ -123,12 +125,12 @@ def count(value: Any, name: str, minimum: int, default: int) -> int:
 
 def chosen(loss: Any) -> Any:
     """The loss, or cross entropy."""
-    return CROSS_ENTROPY if loss is None else given.check_loss(loss)
+    return CROSS_ENTROPY if loss is None else given.check_loss(of_outputs(loss))
 
 
 def remark(loss: Any, output_shape: Shape) -> str:
     """What people may not expect of the size of this loss; '' for nothing."""
-    values = prod(output_shape)
+    values = 0 if several(output_shape) is not None else prod(output_shape)
     if loss != losses.MSE() or values <= MANY:
         return ""
     return f"MSE() is half the sum over {values} values per image: {values / 2:g} times MSE('mean')"
@@ -136,7 +138,8 @@ def remark(loss: Any, output_shape: Shape) -> str:
 
 def begins_with_norm(network: Network) -> bool:
     """Whether the first layer normalises, so that the size of the images does not matter."""
-    first = [node for node in network.nodes[1:] if network.nodes[0] in node.inputs]
+    inputs = [node for node in network.nodes if node.kind == "input"]
+    first = [node for node in network.nodes if any(source in inputs for source in node.inputs)]
     return all(node.layer is not None and node.layer.kind in ("bn", "norm") for node in first)
 
 

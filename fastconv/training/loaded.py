@@ -11,6 +11,7 @@ from ..data.loader import Loader
 from ..data.picture_files import FileData
 from ..data.splits import Subset, data_set, split
 from ..data.transforms import center_crop, described, resize, unchanging
+from ..fields import batch_shape, packed, structured
 from ..losses.base import prepared, true_classes
 from ..losses.weighted import WEIGHT, Weighted, checked_weights, plain, scaled, weighted
 from ..network import Network
@@ -108,7 +109,7 @@ class LoaderFeed:
         self.warns = not begins_with_norm(network)
         labels = getattr(loader.data, "labels", None)
         if labels is not None and loader.mix is None:  # all of them, before the first image is read
-            prepared(loss, labels, (len(labels), *network.output_shape), network.dtype)
+            prepared(loss, labels, batch_shape(len(labels), network.output_shape), network.dtype)
 
     def batches(self, number: int, first: int = 0) -> Iterator[Batch]:
         """Checked batches of one epoch of the loader."""
@@ -176,6 +177,8 @@ class LoadedValidation:
 
 def floats(images: Any, network: Predictor) -> Any:
     """Images as the network's numbers: bytes divided by 255, floating-point numbers as they are."""
+    if isinstance(images, np.ndarray) and images.dtype.names:  # of several inputs
+        return structured(network.input_shape, (floats(images[name], network) for name in images.dtype.names))
     if isinstance(images, np.ndarray) and images.dtype == np.uint8:
         return shares(images).astype(network.dtype, copy=False)
     if isinstance(images, np.ndarray) and images.dtype.kind == "f":
@@ -189,7 +192,8 @@ def checked(network: Predictor, images: Any, targets: Any, loss: Any) -> Batch:
     if not batched or len(x) == 0:
         wanted = shape_of_batch(network.input_shape)
         raise ValueError(f"images of a batch must be {wanted} with N >= 1, got shape {np.shape(images)}")
-    y_shape, given = (len(x), *network.output_shape), np.asarray(targets)
+    y_shape = batch_shape(len(x), network.output_shape)
+    given = np.asarray(packed(targets, network.output_shape, "targets"))
     targets = plain(given)
     if targets.dtype.kind == "f":
         targets = targets.astype(network.dtype, copy=False)

@@ -11,6 +11,7 @@ from ..arguments import training as words
 from ..arguments.finite import item_not_finite
 from ..arguments.signatures import explained
 from ..executor.logits import warn_of_probabilities
+from ..fields import empty, several
 from ..frozen import FrozenNetwork
 from ..losses.base import predicted_classes
 from ..losses.weighted import plain
@@ -19,7 +20,7 @@ from ..ops import check
 from ..predictor import BATCH, Predictor
 from ..system.caller import warn
 from ..typing import Array
-from .epoch import Data
+from .epoch import Data, as_batches
 from .given import EVALUATE, chosen, is_data_set, pair, predicting
 
 
@@ -69,7 +70,7 @@ def evaluate(
     loss = chosen(loss)
     if isinstance(network, Network):
         network.executor.expect_logits(loss)
-    else:
+    elif several(network.output_shape) is None:
         warn_of_probabilities(network.output, loss)
     data: Any
     if labels is None and is_data_set(images):
@@ -77,7 +78,7 @@ def evaluate(
 
         data = LoadedValidation(network, images, loss)
     else:
-        data = Data(network, *pair(images, labels, EVALUATE), loss)
+        data = Data(network, *pair(*as_batches(network, images, labels), EVALUATE), loss)
     result = score(network, data)[:2]
     if not math.isfinite(result[0]):
         warn(f"the loss is {result[0]}: {why(network, data)}", RuntimeWarning)
@@ -124,7 +125,7 @@ def measured(name: str, metric: Any, y: Array, truth: Array) -> float:
 
 def outputs(network: Predictor, images: Array) -> Array:
     """The network's output for checked images; unlike `predict` it does not warn of NaN, which the loss shows."""
-    y = np.empty((len(images), *network.output_shape), network.dtype)
+    y = empty(len(images), network.output_shape, network.dtype)
     for start in range(0, len(images), BATCH):
         network._predict_part(images[start : start + BATCH], y[start : start + BATCH])
     return y

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from ..fields import empty
 from ..losses.weighted import checked_weights
 from ..network import Network
 from ..ops import check
 from ..predictor import BATCH
 from ..typing import Array
-from .epoch import Data, validation_data
+from .epoch import Data, as_batches, validation_data
 from .feeds import ArrayFeed, Feed
 from .given import FIT, begins_with_norm, is_data_set, pair, warn_of_pixels
 
@@ -33,7 +34,8 @@ def sources(
     if is_data_set(images) and not hasattr(images, "__array__"):
         kind = type(images).__name__
         raise TypeError(f"labels must be left out, for the {kind} has its own: write fit(network, data, epochs=10)")
-    images, labels = pair(images, labels, FIT)
+    images, labels = pair(*as_batches(network, images, labels), FIT)
+    images, labels = as_batches(network, images, labels)
     if weights is not None:
         images, labels, weights = counting(images, labels, weights)
     share = share_of(validation)
@@ -160,7 +162,7 @@ def reserve(network: Network, feed: Feed, validation: Any, fused_update: bool) -
     whole, rest = min(size, images), images % size
     if isinstance(validation, Data):
         network.reserve(min(BATCH, len(validation.images)))
-        y = np.empty((len(validation.images), *network.output_shape), network.dtype)
+        y: Any = empty(len(validation.images), network.output_shape, network.dtype)
         validation.loss.bind(y, validation.targets_of(slice(None)), np.zeros((), network.dtype), None)
     elif validation is not None:
         validation.reserve(network)

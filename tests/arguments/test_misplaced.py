@@ -85,6 +85,7 @@ def test_what_a_list_of_nodes_is_told_works():
 WEIGHTS = {"Linear": (8, 6), "PReLU": (3,), "DepthwiseConv2D": (3, 1, 3, 3), "ConvTranspose2D": (3, 4, 3, 3)}
 NUMBERS = {"running_mean": np.zeros(3, "float32"), "running_var": np.ones(3, "float32"), "num_groups": 3, "size": 5}
 NUMBERS |= dict.fromkeys(("kernel_size", "output_size", "padding", "scale_factor"), 2) | {"normalized_shape": (8,)}
+NUMBERS |= {"threshold": 0.5, "value": -1.0}
 
 
 @pytest.mark.parametrize("layer", layers.__all__)
@@ -92,7 +93,18 @@ def test_the_function_that_errors_name_can_be_called_so(layer):
     call = function_of(layer)
     x = IMAGES[:, 0, 0, :6] if layer == "Linear" else IMAGES
     weight = np.ones(WEIGHTS.get(layer, (4, 3, 3, 3)), "float32")
-    without = ("Dropout", "Dense", "Flatten", "MainHead", "SeparableConv2D")
+    without = (
+        "Affine",
+        "ChannelScale",
+        "Dropout",
+        "Dense",
+        "Flatten",
+        "MainHead",
+        "Permute",
+        "Reshape",
+        "SeparableConv2D",
+        "StochasticDepth",
+    )
     assert (call == "") == (layer in without)
     if call:
         assert len(eval(f"fastconv.{call}", NUMBERS | {"fastconv": fastconv, "x": x, "weight": weight})) == 2

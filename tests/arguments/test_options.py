@@ -195,6 +195,7 @@ MISSING = {
     "ZeroPad2D()": ("padding", "ZeroPad2D(1)"),
     "Upsample()": ("scale_factor", "Upsample(2)"),
     "LocalResponseNorm()": ("size", "LocalResponseNorm(5)"),
+    "StochasticDepth()": ("p", "StochasticDepth(0.1)"),
     "MainHead()": ("num_classes", "MainHead(10)"),
 }
 

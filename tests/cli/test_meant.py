@@ -68,8 +68,8 @@ COMMANDS = {
     "infos": "; did you mean 'info'?",
     "hepl": "; did you mean 'help'?",
     "lenet5": "; write fastconv train --model lenet5",
-    "frobnicate": "; the commands are train, eval, predict, report, summary, profile, bench, derive, info",
-    "": "; write one of train, eval, predict, report, summary, profile, bench, derive, info",
+    "frobnicate": "; the commands are train, eval, predict, report, summary, profile, bench, derive, convert, info",
+    "": "; write one of train, eval, predict, report, summary, profile, bench, derive, convert, info",
 }
 
 
@@ -144,6 +144,7 @@ VALUES = {
     "train --model nielsen_l2": "--model: must be the name of a model, got 'nielsen_l2'; did you mean 'nielsen-l2'?",
     "train --model xyz": "--model: must be the name of a model, got 'xyz'; the models are {models}",
     "train --model known": "--model: must be the name of a model, got 'known'; the models are {models}",
+    "train --model unet": "--model: must be a model with a class for each image; train unet with fastconv.fit",
     "train --epochs 0": "--epochs: must be a whole number >= 1, got '0'",
     "train --epochs=2.5": "--epochs: must be a whole number >= 1, got '2.5'",
     "train --batch-size -5": "--batch-size: must be a whole number >= 1, got '-5'",
@@ -159,7 +160,7 @@ VALUES = {
 
 @pytest.mark.parametrize("typed", VALUES)
 def test_a_value_that_is_wrong_is_named_with_its_option(typed, capsys):
-    wanted = VALUES[typed].format(models=", ".join(architectures.names()))
+    wanted = VALUES[typed].format(models=", ".join(architectures.classifiers()))
     assert error(capsys, typed.split()) == f"argument {wanted}"
 
 

@@ -33,6 +33,8 @@ NETWORKS = {
     "L2 pooling": ([layers.LpPool2D(2), layers.LpPool2D(2, stride=1, norm_type=3), layers.ELU(0.5)], (2, 8, 8)),
     "adaptive pooling": ([layers.AdaptiveAvgPool2D((3, 2)), layers.AdaptiveMaxPool2D(2)], (2, 7, 5)),
     "padding": ([layers.ZeroPad2D((1, 2, 0, 3)), layers.HardSwish(), layers.HardSigmoid()], (2, 4, 5)),
+    "bounds": ([layers.Hardtanh(-0.5, 0.8), layers.Softsign(), layers.Threshold(-0.2, 0.1)], (2, 4, 5)),
+    "exponentials": ([layers.SELU(), layers.CELU(0.7), layers.Mish(), layers.LogSigmoid()], (2, 4, 5)),
     "PReLU and dropout": ([layers.PReLU(), layers.Dropout(0.5), layers.GELU(approximate="tanh")], (3, 4, 4)),
 }
 ENDS = {

@@ -42,7 +42,7 @@ class Locked(fastconv.Layer):
         (lambda: gradcheck(fastconv.relu, np.zeros((0, 3))), "relu has no entries to check"),
         (lambda: gradcheck(fastconv.conv2d, X[:0], X), "conv2d has no entries to check in x; give it arrays"),
         (lambda: gradcheck(layers.ReLU()), "needs images or the shape of one"),
-        (lambda: gradcheck(layers.ReLU(), np.ones((3, 6, 6))), r"of one image make a batch: x\[None\]"),
+        (lambda: gradcheck(layers.ReLU(), np.ones(6)), r"of one image make a batch: x\[None\]"),
         (lambda: gradcheck(layers.Conv2D(3, 3), (3,)), r"needs images \(C, H, W\)"),
         (lambda: gradcheck(lambda x: x**2, np.ones((2, 3))), r"write gradcheck\(\(forward, backward\), x\)"),
         (lambda: gradcheck(locked(), (3,)), "gradcheck works on a copy, and .* cannot be copied"),

@@ -8,17 +8,28 @@ from fastconv import layers
 from fastconv.differences import gradcheck
 from tests.differences.test_ops import POINTS
 
-IMAGES, VECTORS = (3, 6, 6), (6,)
+IMAGES, VECTORS, TOKENS = (3, 6, 6), (6,), (3, 6)
 CASES = [
     *((kind, IMAGES) for kind in ("ELU", "GELU", "HardSigmoid", "HardSwish", "LeakyReLU", "LogSoftmax", "PReLU")),
     *((kind, IMAGES) for kind in ("ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh", "Flatten")),
     *((kind, IMAGES) for kind in ("BatchNorm", "LayerNorm", "Dropout", "GlobalAvgPool2D", "GlobalMaxPool2D")),
+    *((kind, IMAGES) for kind in ("SELU", "CELU", "Softsign", "Mish", "LogSigmoid", "Hardtanh", "InstanceNorm")),
+    (lambda: layers.Threshold(0.0, 0.0), IMAGES),
     (lambda: layers.ELU(0.5), IMAGES),
     (lambda: layers.GELU("tanh"), IMAGES),
     (lambda: layers.PReLU(shared=False), IMAGES),
     (lambda: layers.Flatten(order="column"), IMAGES),
     (lambda: layers.BatchNorm(affine=False), IMAGES),
     ("BatchNorm", VECTORS),
+    (lambda: layers.Affine(-2.0, [1, 2, 3]), IMAGES),
+    (lambda: layers.Affine(np.arange(6.0)), VECTORS),
+    ("ChannelScale", IMAGES),
+    ("ChannelScale", VECTORS),
+    (lambda: layers.LayerNorm(axis="channels"), IMAGES),
+    (lambda: layers.LayerNorm(axis="last"), TOKENS),
+    (lambda: layers.Linear(4), TOKENS),
+    (lambda: layers.Reshape((2, -1)), IMAGES),
+    (lambda: layers.Permute((2, 0, 1)), IMAGES),
     (lambda: layers.GroupNorm(3), IMAGES),
     (lambda: layers.GroupNorm(1), IMAGES),
     (lambda: layers.LocalResponseNorm(3), IMAGES),
@@ -41,6 +52,7 @@ CASES = [
     (lambda: layers.Linear(4), VECTORS),
     (lambda: layers.Dense(4, activation="relu"), VECTORS),
     (lambda: layers.MainHead(2), VECTORS),
+    (lambda: layers.StochasticDepth(0.3), IMAGES),
 ]
 
 

@@ -9,6 +9,7 @@ from fastconv.differences import gradcheck
 from fastconv.differences.pairing import backwards
 
 WORDS = "elu gelu hardsigmoid hardswish leaky_relu relu relu6 sigmoid silu softplus tanh softmax log_softmax"
+WORDS += " selu celu softsign mish logsigmoid hardtanh"
 CLASSES = np.array([0, 2, 1, 1])
 POINTS = {
     "random": lambda rng, shape: rng.standard_normal(shape),
@@ -24,6 +25,10 @@ def activations(n):
     x = n(2, 3, 4, 4)
     yield from ((getattr(ops, word), (x,), {}) for word in WORDS.split())
     yield ops.elu, (x, 0.5), {}
+    yield ops.celu, (x, 0.5), {}
+    yield ops.hardtanh, (x, 0.0, np.inf), {}
+    yield ops.threshold, (x, 0.0, 0.0), {}
+    yield ops.threshold, (x, 1.0), {"value": 1.0}
     yield ops.gelu, (x, "tanh"), {}
     yield ops.softmax, (n(3, 4),), {"axis": 0}
     yield ops.log_softmax, (n(3, 4), -1), {}
@@ -73,6 +78,8 @@ def norms(n):
     yield ops.batch_norm, (n(4, 3), None, None, n(3)), {"training": True}
     yield ops.group_norm, (x, 3, *one), {}
     yield ops.group_norm, (x, 1), {}
+    yield ops.instance_norm, (x, *one), {}
+    yield ops.instance_norm, (x,), {}
     yield ops.layer_norm, (x, (3, 4, 4), n(3, 4, 4), n(3, 4, 4)), {}
     yield ops.layer_norm, (n(4, 6), 6), {}
     yield ops.local_response_norm, (n(2, 5, 3, 3), 3), {"alpha": 0.5}

@@ -59,10 +59,10 @@ def training_step(case, network, n=None):
 
 
 def test_consecutive_seeds_use_every_layer_and_joint():
-    cases = [Case(seed) for seed in range(len(graphs.LAYERS))]
+    cases = [Case(seed) for seed in range(2 * len(graphs.LAYERS))]
     assert set(graphs.LAYERS) == {getattr(layers, name) for name in layers.__all__}
     assert set.union(*(case.kinds for case in cases)) == set(graphs.LAYERS)
-    assert set.union(*(case.joints for case in cases)) == {"input", "layer", "add", "concat"}
+    assert set.union(*(case.joints for case in cases)) == {"input", "layer", "add", "multiply", "concat", "slice"}
     assert {len(case.output_shape) for case in cases} == {1, 3}
     assert {case.network().executor.channels_last for case in cases} == {True, False}
     assert {type(case.loss).__name__ for case in cases} == {"MSE", "CrossEntropy", "AuxiliaryCrossEntropy"}

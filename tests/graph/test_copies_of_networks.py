@@ -26,7 +26,10 @@ OPTIONS = {  # of layers that cannot be made without
     **{name: (3,) for name in ("DepthwiseConv2D", "Dense", "Linear")},
     **{name: (2,) for name in ("AdaptiveAvgPool2D", "AdaptiveMaxPool2D", "AvgPool2D", "MaxPool2D", "LpPool2D")},
     **{name: (2,) for name in ("GroupNorm", "LocalResponseNorm", "Upsample", "MainHead")},
-    "Dropout": (0.5,),
+    **{name: (0.5,) for name in ("Dropout", "StochasticDepth")},
+    "Permute": ((2, 0, 1),),
+    "Reshape": ((7, -1),),
+    "Threshold": (0.5, -1.0),
     "ZeroPad2D": (1,),
 }
 VECTORS = {"Dense", "Linear", "MainHead"}
@@ -74,6 +77,11 @@ FAMILIES = {
     "squeezenet1_1": (lambda: models.squeezenet1_1(10), (3, 40, 40)),
     "densenet121": (lambda: models.densenet121(10), (3, 40, 40)),
     "mobilenet_v1": (lambda: models.mobilenet_v1(10, 0.25), (3, 40, 40)),
+    "mnasnet0_5": (lambda: models.mnasnet0_5(10), (3, 32, 32)),
+    "regnet_x_400mf": (lambda: models.regnet_x_400mf(10), (3, 64, 64)),
+    "inception_v3": (lambda: models.inception_v3(10), (3, 75, 75)),
+    "unet": (lambda: models.unet(2, 2, 4), (1, 10, 11)),
+    "autoencoder": (models.autoencoder, (1, 10, 11)),
     "mobilenet_v2": (lambda: models.mobilenet_v2(10, 0.35), (3, 40, 40)),
 }
 LARGE = {"alexnet": models.alexnet, "vgg": models.vgg11_bn}  # hundreds of megabytes: their models alone
@@ -89,8 +97,11 @@ def test_every_family_of_models_is_here():
 def test_a_network_of_each_family_of_models(name, tmp_path):
     make, shape = FAMILIES[name]
     network = Network(make(), shape, seed=0)
-    loss = {"zhang2016": losses.MSE(), "googlenet": losses.AuxiliaryCrossEntropy()}.get(name, CrossEntropy())
-    agree(network, "pickle", tmp_path, loss, np.arange(3))
+    squares = dict.fromkeys(("zhang2016", "autoencoder"), losses.MSE())
+    loss = (squares | {"googlenet": losses.AuxiliaryCrossEntropy()}).get(name, CrossEntropy())
+    K, *pixels = network.output_shape
+    targets = np.resize(np.arange(3), (3, *pixels)[::-1]).T % K
+    agree(network, "pickle", tmp_path, loss, np.zeros((3, K, *pixels), "float32") if name == "autoencoder" else targets)
 
 
 @pytest.mark.parametrize("way", ["deepcopy", "pickle"])

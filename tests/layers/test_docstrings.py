@@ -14,15 +14,20 @@ PACKAGE = Path(fastconv.__file__).parent
 FILES = [PACKAGE / "layer.py", *(path for folder in ("layers", "graph") for path in (PACKAGE / folder).rglob("*.py"))]
 WITHOUT_ALL_ARGUMENTS = set()  # names of layers: one may go, none may come
 REQUIRED = {  # values of arguments that have no default
+    "axes": (1, 2, 0),
     "channels": 5,
     "kernel_size": 3,
     "num_classes": 2,
     "num_groups": 2,
     "output_size": 2,
     "outputs": 5,
+    "p": 0.5,
     "padding": 1,
     "scale_factor": 2,
+    "shape": (2, -1),
     "size": 3,
+    "threshold": 0.5,
+    "value": -1.0,
 }
 VECTORS = {"Dense", "Linear", "MainHead"}
 every_layer = pytest.mark.parametrize("name", layers.__all__)

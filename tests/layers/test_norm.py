@@ -12,6 +12,7 @@ from fastconv.layers import (
     Conv2D,
     Flatten,
     GroupNorm,
+    InstanceNorm,
     LayerNorm,
     Linear,
     LocalResponseNorm,
@@ -109,6 +110,9 @@ def test_group_and_layer_norm_of_a_network_are_the_functions():
         Network(GroupNorm(5), (20, 5, 4)).predict(x), fastconv.group_norm(x, 5), rtol=0, atol=1e-6
     )
     np.testing.assert_allclose(
+        Network(InstanceNorm(), (20, 5, 4)).predict(x), fastconv.instance_norm(x), rtol=0, atol=1e-6
+    )
+    np.testing.assert_allclose(
         Network(LayerNorm(), (20, 5, 4)).predict(x), fastconv.layer_norm(x, (20, 5, 4)), rtol=0, atol=1e-6
     )
     np.testing.assert_allclose(
@@ -124,6 +128,8 @@ def test_group_and_layer_norm_of_a_network_are_the_functions():
     [
         (lambda: GroupNorm(4), (6, 3, 3), "num_groups must divide the channels, got num_groups=4 and 6"),
         (lambda: GroupNorm(0), (6, 3, 3), "num_groups must be >= 1"),
+        (lambda: InstanceNorm(), (6, 1, 1), r"needs two or more pixels in each channel, got shape \(6, 1, 1\)"),
+        (lambda: InstanceNorm(), (6,), r"needs two or more pixels in each channel, got shape \(6,\)"),
         (lambda: BatchNorm(momentum=2), (6,), "momentum must be from 0 to 1"),
         (lambda: BatchNorm(eps=0), (6,), "eps must be > 0"),
         (lambda: LocalResponseNorm(0), (6,), "size must be >= 1"),

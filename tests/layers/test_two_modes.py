@@ -94,7 +94,7 @@ def test_a_layer_with_buffers_of_its_own_must_know_both_modes():
 def test_every_layer_with_buffers_knows_both_modes():
     nodes = [node for seed in range(len(graphs.LAYERS)) for node in graphs.Case(seed).network().nodes]
     with_buffers = {type(node.layer) for node in nodes if node.spec and node.spec.state}
-    assert with_buffers == {BatchNorm, Dropout}
+    assert with_buffers == {BatchNorm, Dropout, layers.StochasticDepth}
     assert all(kind.two_modes for kind in (*with_buffers, layers.MainHead))
 
 

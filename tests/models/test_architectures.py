@@ -4,6 +4,7 @@ Digests are of torchvision 0.29's state dicts: sha256 of the sorted lines "name 
 """
 
 import hashlib
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -39,6 +40,18 @@ TORCHVISION = {  # parameters, digest
     "densenet169": (14_149_480, "03a0accd6e99d8d0"),
     "densenet201": (20_013_928, "ebf13d018b02ad9d"),
     "mobilenet_v2": (3_504_872, "e3eb10f890f74c6e"),
+    "mnasnet0_5": (2_218_512, "72cf09c9982e190a"),
+    "mnasnet0_75": (3_170_208, "1f2d2d3d193e1dca"),
+    "mnasnet1_0": (4_383_312, "f0fbbc4775bb6490"),
+    "mnasnet1_3": (6_282_256, "b98f2e1684d8e3ee"),
+    "regnet_x_400mf": (5_495_976, "a0716cff8eed709d"),
+    "regnet_x_800mf": (7_259_656, "2f9c207dbdac036d"),
+    "regnet_x_1_6gf": (9_190_136, "ca36bf1cd20cfcfc"),
+    "regnet_x_3_2gf": (15_296_552, "fdbb0814dab9ac2f"),
+    "resnext50_32x4d": (25_028_904, "20929ac81dfcc94f"),
+    "wide_resnet50_2": (68_883_240, "03413d59409d9728"),
+    "inception_v3": (23_834_568, "fafa341565705812"),
+    "inception_v3_aux": (27_161_264, "4c9e13f64584de74"),
     "squeezenet1_0": (1_248_424, "142983e4c19c76ad"),
     "squeezenet1_1": (1_235_496, "3fbd2a746421cada"),
 }
@@ -52,6 +65,9 @@ OTHERS = {
     "resnet32": (models.resnet32(), (3, 32, 32), 464_154),
     "resnet56": (models.resnet56(), (3, 32, 32), 853_018),
     "resnet110": (models.resnet110(), (3, 32, 32), 1_727_962),
+    "unet": (models.unet(), (1, 64, 64), 31_036_546),
+    "unet of the paper's depth and classes, for colours": (models.unet(21), (3, 32, 32), 31_038_933),
+    "autoencoder": (models.autoencoder(), (1, 28, 28), 2_633),
     "mobilenet_v1": (models.mobilenet_v1(), (3, 224, 224), 4_231_976),
 }
 
@@ -64,18 +80,18 @@ def outline(model, input_shape):
     return nodes, shapes, sum(prod(p.shape) for p in params.values())
 
 
-def model_of(name):
-    if name.endswith("_aux"):
-        return models.googlenet(aux_logits=True)
-    return getattr(models, name)()
+def maker(name):
+    """The function of a row; "_aux" stands for its auxiliary classifiers."""
+    short = name.removesuffix("_aux")
+    return getattr(models, short) if short == name else partial(getattr(models, short), aux_logits=True)
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_names_shapes_and_counts_are_torchvisions(name):
-    nodes, shapes, count = outline(model_of(name), (3, 224, 224))
+    nodes, shapes, count = outline(maker(name)(), (3, 299, 299))
     lines = "\n".join(sorted(f"{key} {shape}" for key, shape in shapes.items()))
     assert (count, hashlib.sha256(lines.encode()).hexdigest()[:16]) == TORCHVISION[name]
-    assert nodes[-1].shape == ((3000,) if name.endswith("_aux") else (1000,))
+    assert nodes[-1].shape == ({"googlenet_aux": 3000, "inception_v3_aux": 2000}.get(name, 1000),)
 
 
 @pytest.mark.parametrize(("model", "shape", "count"), OTHERS.values(), ids=OTHERS)
@@ -85,7 +101,7 @@ def test_counts_of_the_others(model, shape, count):
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_size_and_classes_are_free(name):
-    make = models.googlenet if name.endswith("_aux") else getattr(models, name)
+    make = getattr(models, name.removesuffix("_aux"))
     shapes = {shape: outline(make(num_classes=7), shape)[1] for shape in ((3, 96, 130), (3, 224, 224))}
     assert shapes[3, 96, 130] == shapes[3, 224, 224]
     assert outline(make(num_classes=7), (3, 96, 130))[0][-1].shape == (7,)

@@ -16,7 +16,7 @@ NAMES = [name for name in models.__all__ if name.islower() and name not in ("bui
 def test_every_model_shows_its_layers_and_blocks_in_words(name):
     text = repr(getattr(models, name)())
     assert not any(word in text for word in ("0x", "inside", "<"))
-    assert len(text) > 8
+    assert len(text) > 5
 
 
 def test_stages_are_shown_with_their_names_and_blocks():

@@ -52,6 +52,23 @@ def gelu_tanh_slope(x):
     return logistic(u) + times(max(min(x, 1e3), -1e3), logistic(u) * logistic(-u)) * slope
 
 
+def softsign(x):
+    return x / (1 + abs(x)) if abs(x) < inf else math.copysign(1, x)
+
+
+def mish(x):
+    return times(x, math.tanh(math.log1p(math.exp(x)))) if x < 30 else x
+
+
+def mish_slope(x):
+    if x >= 30:
+        return 1.0
+    t = math.tanh(math.log1p(math.exp(x)))
+    return t + times(x, (1 - t * t) * logistic(x))
+
+
+SCALE, ALPHA = 1.0507009873554805, 1.6732632423543772  # of selu
+
 # case: (arguments, f, f', kinks); f and f' of a Python float that is no NaN
 ACTIVATIONS = {
     "sigmoid": ((), logistic, lambda x: logistic(x) * logistic(-x), ()),
@@ -64,6 +81,19 @@ ACTIVATIONS = {
     "leaky_relu -2": ((-2.0,), lambda x: x if x > 0 else -2 * x, lambda x: 1.0 if x > 0 else -2.0, (0,)),
     "elu": ((1.5,), lambda x: x if x > 0 else 1.5 * math.expm1(x), lambda x: 1 if x > 0 else 1.5 * math.exp(x), (0,)),
     "elu 0": ((0.0,), lambda x: max(x, 0.0), lambda x: float(x > 0), (0,)),
+    "elu -0.5": (
+        (-0.5,),
+        lambda x: x if x > 0 else -math.expm1(x) / 2,
+        lambda x: 1 if x > 0 else -math.exp(x) / 2,
+        (0,),
+    ),
+    "selu": (
+        (),
+        lambda x: SCALE * (x if x > 0 else ALPHA * math.expm1(x)),
+        lambda x: SCALE * (1 if x > 0 else ALPHA * math.exp(x)),
+        (0,),
+    ),
+    "celu": ((2.0,), lambda x: x if x > 0 else 2 * math.expm1(x / 2), lambda x: 1 if x > 0 else math.exp(x / 2), (0,)),
     "gelu": ((), lambda x: times(x, below(x)), lambda x: below(x) + times(x, density(x)), (-40, 40)),
     "gelu tanh": (("tanh",), lambda x: times(x, logistic(tanh_form(x)[0])), gelu_tanh_slope, (-100, 100)),
     "silu": (
@@ -72,6 +102,13 @@ ACTIVATIONS = {
         lambda x: logistic(x) + times(x, logistic(x) * logistic(-x)),
         (-1000, 1000),
     ),
+    "mish": ((), mish, mish_slope, (20, 40, -1000, 1000)),
+    "softsign": ((), softsign, lambda x: (1 + abs(x)) ** -2, ()),
+    "logsigmoid": ((), lambda x: min(x, 0.0) - math.log1p(math.exp(-abs(x))), lambda x: logistic(-x), ()),
+    "hardtanh": ((-0.5, 2.0), lambda x: min(max(x, -0.5), 2.0), lambda x: float(-0.5 < x < 2), (-0.5, 2)),
+    "hardtanh below": ((-inf, 2.0), lambda x: min(x, 2.0), lambda x: float(-inf < x < 2), (2,)),
+    "hardtanh of all": ((-inf, inf), lambda x: x, lambda x: float(-inf < x < inf), ()),
+    "threshold": ((0.5, -7.0), lambda x: x if x > 0.5 else -7.0, lambda x: float(x > 0.5), (0.5,)),
     "hardsigmoid": ((), lambda x: min(max(x + 3, 0), 6) / 6, lambda x: (-3 < x < 3) / 6, (-3, 3)),
     "hardswish": (
         (),
@@ -90,6 +127,14 @@ PASSES_NAN = ("relu", "relu6")  # the slope of NaN is 1
 every_activation = pytest.mark.parametrize("case", ACTIVATIONS)
 
 
+def both(case):
+    """The function and its gradient, with the arguments of this case."""
+    name, arguments = case.split()[0], ACTIVATIONS[case][0]
+    forward, backward = getattr(fastconv, name), getattr(fastconv, name + "_backward")
+    slope_of = arguments[:1] if name == "threshold" else arguments  # its other value has no slope
+    return lambda x: forward(x, *arguments), lambda dy, x: backward(dy, x, *slope_of)
+
+
 def edges(kinks, dtype):
     info, one = np.finfo(dtype), np.dtype(dtype).type
     values = [0.0, 1, inf, info.max, info.tiny, info.smallest_subnormal, 100, 1e4, 88.7, 89, 103, 104]
@@ -104,8 +149,8 @@ def edges(kinks, dtype):
 @every_dtype
 @every_activation
 def test_activations_and_slopes_at_the_edge(case, dtype):
-    arguments, f, slope, kinks = ACTIVATIONS[case]
-    forward, backward = (getattr(fastconv, case.split()[0] + end) for end in ("", "_backward"))
+    _, f, slope, kinks = ACTIVATIONS[case]
+    forward, backward = both(case)
     x = edges(kinks, dtype)
     want, slopes = (np.array([g(float(v)) for v in x]) for g in (f, slope))
     with np.errstate(over="ignore"):
@@ -114,13 +159,13 @@ def test_activations_and_slopes_at_the_edge(case, dtype):
     tiny = 256 * float(info.smallest_subnormal)
     for size in SIZES:
         rows = resized(x, size, dtype)
-        y = np.concatenate([forward(row, *arguments) for row in rows])[: len(x)]
+        y = np.concatenate([forward(row) for row in rows])[: len(x)]
         np.testing.assert_allclose(y, want, rtol=64 * info.eps, atol=tiny)
         for dy in (1.0, 0.0, -0.0, -2.0):
-            dx = np.concatenate([backward(np.full_like(row, dy), row, *arguments) for row in rows])[: len(x)]
+            dx = np.concatenate([backward(np.full_like(row, dy), row) for row in rows])[: len(x)]
             np.testing.assert_allclose(dx, dy * slopes, rtol=64 * info.eps, atol=abs(dy) * 16 * info.eps + tiny)
         for dy in (inf, nan):
-            dx = np.concatenate([backward(np.full_like(row, dy), row, *arguments) for row in rows])[: len(x)]
+            dx = np.concatenate([backward(np.full_like(row, dy), row) for row in rows])[: len(x)]
             np.testing.assert_array_equal(dx[slopes >= 0.25], dy)
 
 
@@ -129,13 +174,14 @@ def test_activations_and_slopes_at_the_edge(case, dtype):
 def test_activations_of_nan(case, dtype):
     """NaN gives NaN; its slope is NaN too, or 1 where that of a number is 0 or 1, or that below the kink."""
     arguments = ACTIVATIONS[case][0]
-    forward, backward = (getattr(fastconv, case.split()[0] + end) for end in ("", "_backward"))
+    forward, backward = both(case)
     for size in SIZES:
         x, dy = np.full(size, nan, dtype), np.full(size, 3, dtype)
-        assert np.isnan(forward(x, *arguments)).all()
+        assert np.isnan(forward(x)).all()
         want = {"relu": 3, "relu6": 3, "leaky_relu": 3 * arguments[0] if arguments else 3, "hardsigmoid": 0.5}
+        want |= {"hardtanh": 3, "threshold": 3}
         want = want.get(case.split()[0], nan)
-        np.testing.assert_array_equal(backward(dy, x, *arguments), np.full(size, want, dtype))
+        np.testing.assert_array_equal(backward(dy, x), np.full(size, want, dtype))
 
 
 @every_dtype

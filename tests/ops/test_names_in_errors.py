@@ -48,6 +48,8 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "global_max_pool2d_backward": {"dy": ones(2, 4, 1, 1), "x": X, "indices": np.zeros((2, 4, 1, 1), np.int64)},
     "group_norm": {"x": X, "num_groups": 2, "weight": ones(4), "bias": ones(4)},
     "group_norm_backward": {"dy": X, "x": X, **dict.fromkeys(("mean", "invstd"), ones(2, 2)), "weight": ones(4)},
+    "instance_norm": {"x": X, "weight": ones(4), "bias": ones(4)},
+    "instance_norm_backward": {"dy": X, "x": X, **dict.fromkeys(("mean", "invstd"), ones(2, 4)), "weight": ones(4)},
     "layer_norm": {"x": X, "normalized_shape": (6,), "weight": ones(6), "bias": ones(6)},
     "layer_norm_backward": {"dy": X, "x": X, **dict.fromkeys(("mean", "invstd"), ones(2, 4, 6)), "weight": ones(6)},
     "linear": {"x": X2, "weight": ones(3, 4), "bias": ones(3)},
@@ -63,6 +65,8 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "max_pool2d_backward": {"dy": ones(2, 4, 3, 3), **POOLED, "indices": MAXIMA},
     "max_unpool2d": {"x": ones(2, 4, 3, 3), "indices": MAXIMA, "kernel_size": 2},
     "max_unpool2d_backward": {"dy": X, "indices": MAXIMA},
+    "multiply": {"a": X, "b": ones(2, 4, 1, 1)},
+    "multiply_backward": {"dy": X, "a": X, "b": ones(2, 4, 1, 1)},
     "nll_loss": {"x": X2, "targets": np.array([0, 1]), "weight": ones(4)},
     "nll_loss_backward": {"x": X2, "targets": np.array([0, 1]), "weight": ones(4)},
     "pack_weight": {"weight": ones(8, 4, 3, 3), "x_shape": X.shape},
@@ -77,9 +81,12 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "upsample_nearest2d_backward": {"dy": X, "scale_factor": 2},
 }
 RESULT = ("relu", "sigmoid", "tanh", "softmax", "log_softmax")  # whose gradients may be given the result
-for name in ("elu", "gelu", "hardsigmoid", "hardswish", "leaky_relu", "relu6", "silu", "softplus", *RESULT):
+ONE = ("elu", "selu", "celu", "gelu", "silu", "softplus", "mish", "logsigmoid", "softsign", "leaky_relu", "relu6")
+for name in (*ONE, "hardsigmoid", "hardswish", "hardtanh", *RESULT):
     CALLS[name] = {"x": X2}
     CALLS[f"{name}_backward"] = {"dy": X2, "y" if name in RESULT else "x": X2}
+CALLS["threshold"] = {"x": X2, "threshold": 0.5, "value": 0.0}
+CALLS["threshold_backward"] = {"dy": X2, "x": X2, "threshold": 0.5}
 for name in ("mse_loss", "l1_loss", "huber_loss"):
     CALLS[name] = CALLS[f"{name}_backward"] = ELEMENTS
 MATRIX = np.zeros((2, 4), "float32").view(np.matrix)

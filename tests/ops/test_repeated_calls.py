@@ -44,6 +44,8 @@ CASES = {
     "batch_norm_backward": ((2, 3, 5, 6), (2, 3, 5, 6), (3,), (3,), (3,)),
     "group_norm": ((2, 4, 5), {"num_groups": 2, "return_saved": True}),
     "group_norm_backward": ((2, 4, 5), (2, 4, 5), (2, 2), (2, 2), (4,)),
+    "instance_norm": ((2, 4, 5), (4,), (4,), {"return_saved": True}),
+    "instance_norm_backward": ((2, 4, 5), (2, 4, 5), (2, 4), (2, 4), (4,)),
     "layer_norm": ((2, 4, 5), {"normalized_shape": (4, 5)}),
     "layer_norm_backward": ((2, 4, 5), (2, 4, 5), (2,), (2,), (4, 5)),
     "local_response_norm": ((2, 4, 5), {"size": 3}),
@@ -54,13 +56,18 @@ CASES = {
     "log_softmax_backward": ((2, 3), (2, 3)),
     "prelu": ((2, 3, 4), (3,)),
     "prelu_backward": ((2, 3, 4), (2, 3, 4), (3,)),
+    "threshold": ((2, 3, 4), {"threshold": 0.5, "value": -1.0}),
+    "threshold_backward": ((2, 3), (2, 3), {"threshold": 0.5}),
     "add": ((2, 3), (2, 3), {"activation": "relu"}),
+    "multiply": ((2, 3, 4, 5), (2, 3, 1, 1)),
+    "multiply_backward": ((2, 3, 4, 5), (2, 3, 4, 5), (2, 3, 1, 1)),
     "upsample_nearest2d": ((2, 3, 2, 3), {"scale_factor": 2}),
     "upsample_nearest2d_backward": ((2, 3, 2, 4), {"scale_factor": 2}),
     "cross_entropy": ((4, 3), (4, 3), {"return_gradient": True}),
     "cross_entropy_backward": ((4, 3), (4, 3), {"reduction": "none"}),
 }
 ONE = ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh", "hardsigmoid", "hardswish")
+ONE += ("selu", "celu", "mish", "logsigmoid", "softsign", "hardtanh")
 CASES |= {name: ((3, 4),) for name in ONE} | {f"{name}_backward": ((3, 4), (3, 4)) for name in ONE}
 for loss in ("mse_loss", "l1_loss", "huber_loss", "binary_cross_entropy_with_logits"):
     CASES |= {loss: ((3, 4), (3, 4), {"return_gradient": True}), f"{loss}_backward": ((3, 4), (3, 4))}

@@ -204,6 +204,7 @@ def elements(x, t):
     pairs = [loss(x, t, return_gradient=True) for loss in losses]
     pairs += [loss(x[::-1], t, "none", return_gradient=True) for loss in losses]
     names = "relu", "relu6", "sigmoid", "tanh", "elu", "gelu", "silu", "softplus", "hardswish", "hardsigmoid"
+    names += "selu", "celu", "mish", "logsigmoid", "softsign", "hardtanh"
     values = [getattr(fastconv, name)(a) for name in names for a in (x, x[:, ::-1])]
     return *values, fastconv.add(x, t, activation="relu"), *(v for pair in pairs for v in pair)
 

@@ -103,8 +103,19 @@ def group_norm(rng, shape, most):
     return layers.GroupNorm(divisor(rng, shape[0]), eps=eps(rng), affine=some(rng, 0.7))
 
 
+def instance_norm(rng, shape, most):
+    return layers.InstanceNorm(eps=eps(rng), affine=some(rng, 0.7))
+
+
 def layer_norm(rng, shape, most):
-    return layers.LayerNorm(eps=eps(rng), affine=some(rng, 0.7))
+    axis = [None, None, "channels", "last"][rng.integers(4)]
+    return layers.LayerNorm(axis=axis, eps=eps(rng), affine=some(rng, 0.7))
+
+
+def reshape(rng, shape, most):
+    """Other images with as many values."""
+    height = divisor(rng, int(np.prod(shape)))
+    return layers.Reshape((-1, divisor(rng, height), int(rng.choice([1, shape[-1]]))))
 
 
 def eps(rng):
@@ -116,12 +127,21 @@ def local_norm(rng, shape, most):
     return layers.LocalResponseNorm(int(rng.integers(1, 7)), float(rng.uniform(0.1, 2)), float(rng.uniform(0.3, 1)))
 
 
+def affine(rng, shape, most):
+    scale = rng.uniform(-2, 2, shape[0]) if some(rng, 0.5) else float(rng.uniform(-2, 2))
+    return layers.Affine(scale, rng.normal(size=shape[0]) if some(rng, 0.5) else float(rng.normal()))
+
+
 def linear(rng, shape, most):
     return layers.Linear(int(rng.integers(1, 2 * most + 1)), bias=some(rng, 0.7))
 
 
 def dropout(rng, shape, most):
     return layers.Dropout(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
+
+
+def stochastic_depth(rng, shape, most):
+    return layers.StochasticDepth(float(rng.choice([0.0, 0.3, 0.5])), seed=int(rng.integers(100)))
 
 
 def zero_pad(rng, shape, most):
@@ -147,8 +167,11 @@ LAYERS = {
     layers.GlobalMaxPool2D: plain(layers.GlobalMaxPool2D),
     layers.BatchNorm: batch_norm,
     layers.GroupNorm: group_norm,
+    layers.InstanceNorm: instance_norm,
     layers.LayerNorm: layer_norm,
     layers.LocalResponseNorm: local_norm,
+    layers.Affine: affine,
+    layers.ChannelScale: plain(layers.ChannelScale),
     layers.ReLU: plain(layers.ReLU),
     layers.ReLU6: plain(layers.ReLU6),
     layers.LeakyReLU: lambda rng, shape, most: layers.LeakyReLU(float(rng.uniform(-0.5, 0.5))),
@@ -156,6 +179,13 @@ LAYERS = {
     layers.ELU: lambda rng, shape, most: layers.ELU(float(rng.uniform(0.5, 1.5))),
     layers.GELU: lambda rng, shape, most: layers.GELU(str(rng.choice(["none", "tanh"]))),
     layers.Softplus: lambda rng, shape, most: layers.Softplus(float(rng.uniform(0.5, 3)), float(rng.choice([2, 20]))),
+    layers.SELU: plain(layers.SELU),
+    layers.CELU: lambda rng, shape, most: layers.CELU(float(rng.uniform(0.5, 1.5))),
+    layers.Mish: plain(layers.Mish),
+    layers.Softsign: plain(layers.Softsign),
+    layers.LogSigmoid: plain(layers.LogSigmoid),
+    layers.Hardtanh: lambda rng, shape, most: layers.Hardtanh(float(rng.uniform(-1, 0)), float(rng.uniform(0.5, 2))),
+    layers.Threshold: lambda rng, shape, most: layers.Threshold(float(rng.uniform(-1, 0)), float(rng.uniform(-1, 1))),
     layers.SiLU: plain(layers.SiLU),
     layers.HardSwish: plain(layers.HardSwish),
     layers.HardSigmoid: plain(layers.HardSigmoid),
@@ -164,7 +194,10 @@ LAYERS = {
     layers.Softmax: plain(layers.Softmax),
     layers.LogSoftmax: plain(layers.LogSoftmax),
     layers.Dropout: dropout,
+    layers.StochasticDepth: stochastic_depth,
     layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
+    layers.Permute: lambda rng, shape, most: layers.Permute(rng.permutation(3)),
+    layers.Reshape: reshape,
     layers.Upsample: lambda rng, shape, most: layers.Upsample(random_pair(rng, 1, 3)),
     layers.ZeroPad2D: zero_pad,
     layers.MainHead: heads,
@@ -180,13 +213,19 @@ SMOOTH = set(LAYERS) - {  # the gradient of the others jumps somewhere
     layers.LeakyReLU,
     layers.PReLU,
     layers.ELU,
+    layers.SELU,
+    layers.Hardtanh,
+    layers.Threshold,
     layers.HardSwish,
     layers.HardSigmoid,
     layers.Softplus,  # above its threshold it is x
 }
 
 
-JOINTS = {"layer": 0.5, "again": 0.1, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.1}  # method -> how often
+JOINTS = {  # method -> how often
+    **{"layer": 0.42, "again": 0.08, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.08},
+    **{"product": 0.06, "slice": 0.06},
+}
 
 
 class Growth:
@@ -264,6 +303,19 @@ class Growth:
     def sum(self, node):
         return node + self.pick(lambda other: other.shape == node.shape)
 
+    def product(self, node):
+        """With a factor below 1, so that values do not grow; often repeated over the pixels, or over the channels."""
+        factor = layers.Sigmoid()(self.pick(lambda other: other.shape == node.shape))
+        if len(node.shape) == 3 and some(self.rng, 0.6):
+            factor = layers.AdaptiveAvgPool2D(1)(factor)
+        elif len(node.shape) == 3 and some(self.rng, 0.3):
+            factor = factor[:1]
+        return factor * node if some(self.rng, 0.5) else node * factor
+
+    def slice(self, node):
+        first = int(self.rng.integers(0, node.shape[0]))
+        return node[first : int(self.rng.integers(first + 1, node.shape[0] + 1))]
+
     def concat(self, node):
         others = [self.pick(lambda other: other.shape[1:] == node.shape[1:]) for _ in range(self.rng.integers(0, 3))]
         nodes = [node, *others, *([node] if some(self.rng, 0.2) else [])]
@@ -309,6 +361,9 @@ class Growth:
 def accepts_vectors(kind):
     elementwise = {layers.ReLU, layers.ReLU6, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.GELU, layers.Softplus}
     elementwise |= {layers.SiLU, layers.HardSwish, layers.HardSigmoid, layers.Sigmoid, layers.Tanh, layers.Dropout}
+    elementwise |= {layers.Affine, layers.ChannelScale, layers.StochasticDepth}
+    elementwise |= {layers.SELU, layers.CELU, layers.Mish, layers.Softsign, layers.LogSigmoid}
+    elementwise |= {layers.Hardtanh, layers.Threshold}
     norms = {layers.BatchNorm, layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm}
     return kind in elementwise | norms | {layers.Softmax, layers.LogSoftmax, layers.Linear, layers.Flatten}
 

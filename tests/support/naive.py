@@ -45,6 +45,10 @@ class Naive:
                 y = x
             elif node.kind == "add":
                 y = inputs[0] + inputs[1]
+            elif node.kind == "multiply":
+                y = inputs[0] * inputs[1]
+            elif node.kind == "slice":
+                y = inputs[0][:, node.first : node.first + node.shape[0]]
             elif node.kind == "concat":
                 y = np.concatenate(inputs, axis=1)
             else:
@@ -69,6 +73,13 @@ class Naive:
             if node.kind == "add":
                 for source in sources:
                     self.d[source.index] += dy
+            elif node.kind == "multiply":
+                (a, b), (u, v) = sources, (self.values[source.index] for source in sources)
+                self.d[a.index] += dy * v
+                repeated = tuple(i for i in range(u.ndim) if u.shape[i] != v.shape[i])
+                self.d[b.index] += (dy * u).sum(axis=repeated, keepdims=True) if repeated else dy * u
+            elif node.kind == "slice":
+                self.d[sources[0].index][:, node.first : node.first + node.shape[0]] += dy
             elif node.kind == "concat":
                 ends = np.cumsum([source.shape[0] for source in sources])[:-1]
                 for source, part in zip(sources, np.split(dy, ends, axis=1), strict=True):

@@ -84,6 +84,11 @@ def group(groups):
     return run
 
 
+def instance(x, w, b, dy, out=None, dout=None):
+    y, *saved = norm.instance_norm(x, w, b, return_saved=True, out=out)
+    return y, *norm.instance_norm_backward(dy, x, *saved, w, out=dout)
+
+
 def layer(x, w, b, dy, out=None, dout=None):
     y, *saved = norm.layer_norm(x, x.shape[1:], w, b, return_saved=True, out=out)
     return y, *norm.layer_norm_backward(dy, x, *saved, w, out=dout)

@@ -88,18 +88,34 @@ def elu(layer: Any, x: Array) -> Array:
     return np.where(x > 0, x, layer.alpha * np.expm1(np.minimum(x, 0)))
 
 
+def selu(layer: Any, x: Array) -> Array:
+    """s x where x > 0, else s a (exp(x) - 1)"""
+    s, a = 1.0507009873554805, 1.6732632423543772
+    return s * np.where(x > 0, x, a * np.expm1(np.minimum(x, 0)))
+
+
+def celu(layer: Any, x: Array) -> Array:
+    """x where x > 0, else alpha (exp(x / alpha) - 1)"""
+    return np.where(x > 0, x, layer.alpha * np.expm1(np.minimum(x, 0) / layer.alpha))
+
+
 ACTIVATIONS = {  # name of the layer -> (its function, its equation)
+    "CELU": (celu, r"{y} = {x} where {x} > 0, else α (exp(\frac{{{x}}}{{α}}) − 1)"),
     "ELU": (elu, "{y} = {x} where {x} > 0, else α (exp({x}) − 1)"),
     "GELU": (gelu, "{y} = {x} · P(X < {x}), X normal"),
     "HardSigmoid": (lambda _, x: np.clip(x + 3, 0, 6) / 6, r"{y} = \frac{{1}}{{6}} min(max({x} + 3, 0), 6)"),
     "HardSwish": (lambda _, x: x * np.clip(x + 3, 0, 6) / 6, r"{y} = {x} · \frac{{1}}{{6}} min(max({x} + 3, 0), 6)"),
+    "Hardtanh": (lambda layer, x: np.clip(x, layer.min_val, layer.max_val), "{y} = min(max({x}, low), high)"),
     "LeakyReLU": (
         lambda layer, x: np.where(x > 0, x, layer.negative_slope * x),
         "{y} = {x} where {x} > 0, else a · {x}",
     ),
+    "LogSigmoid": (lambda _, x: -np.logaddexp(0, -x), "{y} = −log(1 + exp(−{x}))"),
     "LogSoftmax": (log_softmax, "{y}(i) = {x}(i) − log Σ_j exp({x}(j))"),
+    "Mish": (lambda _, x: x * np.tanh(np.logaddexp(0, x)), "{y} = {x} · tanh(log(1 + exp({x})))"),
     "ReLU": (lambda _, x: np.maximum(x, 0), "{y} = max({x}, 0)"),
     "ReLU6": (lambda _, x: np.clip(x, 0, 6), "{y} = min(max({x}, 0), 6)"),
+    "SELU": (selu, "{y} = s · {x} where {x} > 0, else s · a (exp({x}) − 1)"),
     "SiLU": (lambda _, x: x * sigmoid(_, x), "{y} = {x} · σ({x})"),
     "Sigmoid": (sigmoid, r"{y} = σ({x}),  σ(x) = \frac{{1}}{{1 + exp(−x)}}"),
     "Softmax": (
@@ -107,5 +123,10 @@ ACTIVATIONS = {  # name of the layer -> (its function, its equation)
         r"{y}(i) = \frac{{exp({x}(i))}}{{Σ_j exp({x}(j))}}",
     ),
     "Softplus": (softplus, r"{y} = \frac{{1}}{{β}} log(1 + exp(β · {x}))"),
+    "Softsign": (lambda _, x: x / (1 + np.abs(x)), r"{y} = \frac{{{x}}}{{1 + |{x}|}}"),
     "Tanh": (lambda _, x: np.tanh(x), "{y} = tanh({x})"),
+    "Threshold": (
+        lambda layer, x: np.where(x > layer.threshold, x, layer.value),
+        "{y} = {x} where {x} > t, else v",
+    ),
 }

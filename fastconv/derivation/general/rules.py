@@ -180,6 +180,7 @@ KINDS: dict[Any, Callable[[Any, Shape], Rule]] = {
     layers.BatchNorm: norm_rule,
     layers.PReLU: prelu_rule,
     layers.Dropout: PASSED,
+    layers.StochasticDepth: PASSED,
     layers.Flatten: FLAT,
     layers.ZeroPad2D: PAD,
 }

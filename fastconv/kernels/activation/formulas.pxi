@@ -1,8 +1,12 @@
 # The formulas of the elementwise operations, one line per formula: y = formula of the vectors a, b, c (the inputs in
-# their order) and the numbers p, q. FORMULA2(sigmoid_backward, ...) defines `sigmoid_backward_run` with two inputs.
+# their order) and the numbers p, q. An input, its gradient dx: a = dy, b = x, or b = y where a comment says so.
+# F2(mish_backward, SMOOTH_NS, ...): a formula of two inputs that takes so many nanoseconds per element.
 
 cdef extern from *:
     """
+    #define LOAD1 vf a = vload(pa + i);
+    #define LOAD2 LOAD1 vf b = vload(pb + i);
+    #define LOAD3 LOAD2 vf c = vload(pc + i);
     #define LOOP(name, loads, formula)                                                                                 \\
         static void name##_run(const REAL *pa, const REAL *pb, const REAL *pc, REAL *y, REAL *unused,                  \\
                                Py_ssize_t vectors, REAL number0, REAL number1) {                                       \\
@@ -10,15 +14,15 @@ cdef extern from *:
             (void)p; (void)q; (void)pb; (void)pc; (void)unused;                                                        \\
             for (Py_ssize_t i = 0; i < vectors * VL; i += VL) { loads vstore(y + i, (formula)); }                      \\
         }
-    #define LOAD1 vf a = vload(pa + i);
-    #define LOAD2 LOAD1 vf b = vload(pb + i);
-    #define LOAD3 LOAD2 vf c = vload(pc + i);
-    #define FORMULA1(name, formula) LOOP(name, LOAD1, formula)
-    #define FORMULA2(name, formula) LOOP(name, LOAD2, formula)
-    #define FORMULA3(name, formula) LOOP(name, LOAD3, formula)
 
     /* w x, and 0 where w = 0 and x is infinite: the limit of 0 x as x grows */
     VINLINE vf sloped(vf x, vf w) { return vpick(w == 0, vclamp(x, -REAL_MAX, REAL_MAX), x) * w; }
+    /* sigmoid(x), and sigmoid(-x) = 1 / (e + 1), e = exp(x), in *rest */
+    VINLINE vf sigmoids(vf x, vf *rest) {
+        vf e = vexp_within(vclamp(x, EXP_LOW, -EXPM1_LOW));
+        *rest = 1 / (e + 1);
+        return e * *rest;
+    }
     /* x P(X < x), X standard normal; from -40 down it is 0 */
     VINLINE vf gelu(vf x) { vf cdf; vnormal(vclamp(x, -40, 40), &cdf); return vpick(x < -40, vsplat(-40), x) * cdf; }
     /* P(X < x) + x exp(-x^2 / 2) / sqrt(2 pi) */
@@ -33,52 +37,96 @@ cdef extern from *:
         x = vpick(x < -100, vsplat(-100), x);
         return x * vsigmoid(x * (x * x * GELU_B + GELU_A));
     }
-    /* sigmoid(u) + x sigmoid(u) sigmoid(-u) (A + 3 B x^2) */
+    /* sigmoid(u) (1 + x sigmoid(-u) (A + 3 B x^2)) */
     VINLINE vf gelu_tanh_slope(vf x) {
         x = vclamp(x, -100, 100);
-        vf u = x * (x * x * GELU_B + GELU_A), s = vsigmoid(u);
-        return x * s * vsigmoid(-u) * (x * x * (3 * GELU_B) + GELU_A) + s;
+        vf rest, s = sigmoids(x * (x * x * GELU_B + GELU_A), &rest);
+        return s * (x * rest * (x * x * (3 * GELU_B) + GELU_A) + 1);
     }
     /* x sigmoid(x), and its slope sigmoid(x) (1 + x sigmoid(-x)) */
     VINLINE vf silu(vf x) { x = vpick(x < -1000, vsplat(-1000), x); return x * vsigmoid(x); }
-    VINLINE vf silu_slope(vf x) { x = vclamp(x, -1000, 1000); return vsigmoid(x) * (x * vsigmoid(-x) + 1); }
+    VINLINE vf silu_slope(vf x) {
+        x = vclamp(x, -1000, 1000);
+        vf rest, s = sigmoids(x, &rest);
+        return s * (x * rest + 1);
+    }
     /* log(1 + exp(x)) = log(1 + exp(-|x|)) + max(x, 0) */
     VINLINE vf softplus(vf x) { return vlog1p(vexp_fall(x)) + vpick(x < 0, vzero, x); }
+    /* x tanh(log(1 + e)) = x n / (n + 2), e = exp(x), n = e (e + 2); above the clamp n / (n + 2) is 1 */
+    #define MISH_HIGH (EXPM1_LOW * (REAL)-0.5)
+    VINLINE vf mish(vf x) {
+        x = vpick(x < -1000, vsplat(-1000), x);
+        vf e = vexp_within(vclamp(x, EXP_LOW, MISH_HIGH)), n = e * (e + 2);
+        return x * (n / (n + 2));
+    }
+    /* n / (n + 2) + 4 x e (e + 1) / (n + 2)^2 */
+    VINLINE vf mish_slope(vf x) {
+        x = vclamp(x, -1000, 1000);
+        vf e = vexp_within(vclamp(x, EXP_LOW, MISH_HIGH)), n = e * (e + 2), r = 1 / (n + 2);
+        return (n + x * (e * (e + 1) * r * 4)) * r;
+    }
+    /* x / (1 + |x|); 1 at infinity */
+    VINLINE vf softsign(vf x) { x = vclamp(x, -REAL_MAX, REAL_MAX); return x / (vabs(x) + 1); }
+    /* dy / (1 + |x|)^2 */
+    VINLINE vf softsign_backward(vf dy, vf x) { vf r = 1 / (vabs(x) + 1); return dy * r * r; }
 
-    FORMULA1(sigmoid, vsigmoid(a))
-    FORMULA2(sigmoid_backward, a * ((1 - b) * b))
-    FORMULA1(tanh, vtanh(a))
-    FORMULA2(tanh_backward, a * ((1 - b) * (1 + b)))
-    FORMULA1(relu, vpick(a < 0, vzero, a))
-    FORMULA2(relu_backward, vpick(b <= 0, vzero, a))
-    FORMULA1(leaky_relu, vpick(a > 0, a, sloped(a, p)))
-    FORMULA2(leaky_relu_backward, vpick(b > 0, a, a * p))
-    FORMULA2(prelu, vpick(a > 0, a, sloped(a, b)))
-    FORMULA3(prelu_backward, vpick(b > 0, a, a * c))
-    FORMULA1(relu6, vclamp(a, 0, 6))
-    FORMULA2(relu6_backward, vpick((b <= 0) | (b >= 6), vzero, a))
-    FORMULA1(elu, vpick(a < 0, p * vexpm1(a), a))
-    FORMULA2(elu_backward, vpick(b > 0, a, a * (p * vexp(b))))
-    FORMULA1(gelu, gelu(a))
-    FORMULA2(gelu_backward, a * gelu_slope(b))
-    FORMULA1(gelu_tanh, gelu_tanh(a))
-    FORMULA2(gelu_tanh_backward, a * gelu_tanh_slope(b))
-    FORMULA1(silu, silu(a))
-    FORMULA2(silu_backward, a * silu_slope(b))
-    FORMULA1(hardsigmoid, vclamp(a + 3, 0, 6) / 6)
-    FORMULA2(hardsigmoid_backward, vpick((b <= -3) | (b >= 3), vzero, a / 6))
-    FORMULA1(hardswish, vpick(a < -3, vsplat(-3), a) * (vclamp(a + 3, 0, 6) / 6))
-    FORMULA2(hardswish_backward, vpick(b <= -3, vzero, vpick(b >= 3, a, a * (b / 3 + (REAL)0.5))))
-    FORMULA1(softplus, vpick(a * p > q, a, softplus(a * p) / p))
-    FORMULA2(softplus_backward, vpick(b * p > q, a, a * vsigmoid(b * p)))
-    FORMULA1(exp, vexp(a))
-    FORMULA2(add, a + b)
-    FORMULA2(add_relu, vpick(a + b < 0, vzero, a + b))
-    FORMULA2(add_relu6, vclamp(a + b, 0, 6))
+    #define FORMULAS(F1, F2, F3) \\
+        F1(sigmoid, EXP_NS, vsigmoid(a))                                                                       \\
+        F2(sigmoid_backward, EXP_NS, a * ((1 - b) * b))  /* b = y */                                           \\
+        F1(tanh, EXP_NS, vtanh(a))                                                                             \\
+        F2(tanh_backward, EXP_NS, a * ((1 - b) * (1 + b)))  /* b = y */                                        \\
+        F1(relu, RECTIFIER_NS, vpick(a < 0, vzero, a))                                                         \\
+        F1(threshold, RECTIFIER_NS, vpick(a <= p, q, a))                                                       \\
+        F2(threshold_backward, RECTIFIER_NS, vpick(b <= p, vzero, a))  /* of relu too */                       \\
+        F1(leaky_relu, RECTIFIER_NS, vpick(a > 0, a, sloped(a, p)))                                            \\
+        F2(leaky_relu_backward, RECTIFIER_NS, vpick(b > 0, a, a * p))                                          \\
+        F2(prelu, RECTIFIER_NS, vpick(a > 0, a, sloped(a, b)))                                                 \\
+        F3(prelu_backward, RECTIFIER_NS, vpick(b > 0, a, a * c))  /* c = w */                                  \\
+        F1(hardtanh, RECTIFIER_NS, vmin(q, vmax(p, a)))                                                        \\
+        F2(hardtanh_backward, RECTIFIER_NS, vpick((b <= p) | (b >= q), vzero, a))  /* b = x or y */            \\
+        F1(elu, EXP_NS, vpick(a < 0, p * vexpm1(a), q * a))  /* selu too */                                    \\
+        F2(elu_backward, EXP_NS, a * vpick(b > 0, q, p * vexp(b)))                                             \\
+        F1(celu, EXP_NS, vpick(a < 0, p * vexpm1(a / p), a))                                                   \\
+        F2(celu_backward, EXP_NS, vpick(b > 0, a, a * vexp(b / p)))                                            \\
+        F1(gelu, SMOOTH_NS, gelu(a))                                                                           \\
+        F2(gelu_backward, SMOOTH_NS, a * gelu_slope(b))                                                        \\
+        F1(gelu_tanh, SMOOTH_NS, gelu_tanh(a))                                                                 \\
+        F2(gelu_tanh_backward, SMOOTH_NS, a * gelu_tanh_slope(b))                                              \\
+        F1(silu, SILU_NS, silu(a))                                                                             \\
+        F2(silu_backward, SILU_NS, a * silu_slope(b))                                                          \\
+        F1(mish, SILU_NS, mish(a))                                                                             \\
+        F2(mish_backward, SILU_NS, a * mish_slope(b))                                                          \\
+        F1(softsign, RECTIFIER_NS, softsign(a))                                                                \\
+        F2(softsign_backward, RECTIFIER_NS, softsign_backward(a, b))                                           \\
+        F1(hardsigmoid, RECTIFIER_NS, vclamp(a + 3, 0, 6) / 6)                                                 \\
+        F2(hardsigmoid_backward, RECTIFIER_NS, vpick((b <= -3) | (b >= 3), vzero, a / 6))                      \\
+        F1(hardswish, RECTIFIER_NS, vpick(a < -3, vsplat(-3), a) * (vclamp(a + 3, 0, 6) / 6))                  \\
+        F2(hardswish_backward, RECTIFIER_NS, vpick(b <= -3, vzero, vpick(b >= 3, a, a * (b / 3 + (REAL)0.5)))) \\
+        F1(softplus, SMOOTH_NS, vpick(a * p > q, a, softplus(a * p) / p))  /* logsigmoid too */                \\
+        F2(softplus_backward, SMOOTH_NS, vpick(b * p > q, a, a * vsigmoid(b * p)))                             \\
+        F1(exp, EXP_NS, vexp(a))                                                                               \\
+        F2(multiply, ADD_NS, a * b)                                                                            \\
+        F2(add, ADD_NS, a + b)                                                                                 \\
+        F2(add_relu, ADD_NS, vpick(a + b < 0, vzero, a + b))                                                   \\
+        F2(add_relu6, ADD_NS, vclamp(a + b, 0, 6))
+
+    #define RUN1(name, cost, formula) LOOP(name, LOAD1, formula)
+    #define RUN2(name, cost, formula) LOOP(name, LOAD2, formula)
+    #define RUN3(name, cost, formula) LOOP(name, LOAD3, formula)
+    FORMULAS(RUN1, RUN2, RUN3)
+
+    typedef void (*formula_run)(const REAL *, const REAL *, const REAL *, REAL *, REAL *, Py_ssize_t, REAL, REAL);
+    typedef struct { const char *name; formula_run run; double cost; int inputs; } Formula;
+    #define ROW1(name, cost, formula) {#name, name##_run, cost, 1},
+    #define ROW2(name, cost, formula) {#name, name##_run, cost, 2},
+    #define ROW3(name, cost, formula) {#name, name##_run, cost, 3},
+    static const Formula TABLE[] = {FORMULAS(ROW1, ROW2, ROW3)};
+    #define FORMULA_COUNT ((int)(sizeof(TABLE) / sizeof(TABLE[0])))
     """
-    formula sigmoid_run, sigmoid_backward_run, tanh_run, tanh_backward_run, relu_run, relu_backward_run
-    formula leaky_relu_run, leaky_relu_backward_run, prelu_run, prelu_backward_run, relu6_run, relu6_backward_run
-    formula elu_run, elu_backward_run, gelu_run, gelu_backward_run, gelu_tanh_run, gelu_tanh_backward_run
-    formula silu_run, silu_backward_run, hardsigmoid_run, hardsigmoid_backward_run, hardswish_run
-    formula hardswish_backward_run, softplus_run, softplus_backward_run, exp_run
-    formula add_run, add_relu_run, add_relu6_run
+    ctypedef struct Formula:
+        const char *name
+        formula run
+        double cost  # nanoseconds of an element
+        int inputs
+    const Formula TABLE[1]
+    const int FORMULA_COUNT

@@ -66,10 +66,10 @@ cdef extern from *:
     #define DENSE_WRITE_PER_NS       10.0   /* bytes of the weight gradient, written */
 
     /* --- activation, loss, optim, layout --- */
-    #define RECTIFIER_NS             0.2    /* an element of relu, leaky_relu, prelu, relu6, hardsigmoid, hardswish */
+    #define RECTIFIER_NS             0.2    /* an element of a function without exp: relu, leaky_relu, hardtanh, softsign ... */
     #define ADD_NS                   0.25   /* an element of add, with or without relu */
-    #define EXP_NS                   0.5    /* an element of sigmoid, tanh, elu, exp */
-    #define SILU_NS                  0.6    /* an element of silu */
+    #define EXP_NS                   0.5    /* an element of sigmoid, tanh, elu, celu, exp */
+    #define SILU_NS                  0.6    /* an element of silu, mish */
     #define SMOOTH_NS                1.0    /* an element of gelu, gelu_tanh, softplus */
     #define SOFTMAX_NS               1.0    /* an element of softmax, log_softmax */
     #define PRELU_WEIGHT_NS          0.8    /* an element of x, gradient of prelu's weight */

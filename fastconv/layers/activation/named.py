@@ -6,17 +6,18 @@ from ...arguments.attributes import is_own
 from ...layer import Layer
 from ...ops import check
 from .common import Activation
-from .elu import ELU
-from .hard import HardSigmoid, HardSwish
+from .elu import CELU, ELU, SELU
+from .hard import HardSigmoid, HardSwish, Hardtanh
 from .prelu import PReLU
 from .rectifier import LeakyReLU, ReLU, ReLU6
-from .sigmoid import Sigmoid, Tanh
-from .smooth import GELU, SiLU, Softplus
+from .sigmoid import Sigmoid, Softsign, Tanh
+from .smooth import GELU, SiLU
 from .softmax import LogSoftmax, Softmax
+from .softplus import LogSigmoid, Mish, Softplus
 
 LAYERS: tuple[type[Layer], ...] = (
-    *(ReLU, ReLU6, LeakyReLU, PReLU, ELU, GELU, SiLU, Softplus),
-    *(HardSigmoid, HardSwish, Sigmoid, Tanh, Softmax, LogSoftmax),
+    *(ReLU, ReLU6, LeakyReLU, PReLU, ELU, SELU, CELU, GELU, SiLU, Softplus, Mish),
+    *(HardSigmoid, HardSwish, Hardtanh, Sigmoid, Tanh, Softsign, LogSigmoid, Softmax, LogSoftmax),
 )
 NAMES: dict[str, type[Layer]] = {layer.kind: layer for layer in LAYERS} | {"swish": SiLU}
 NONE = ("linear", "identity", "none")  # names of y = x

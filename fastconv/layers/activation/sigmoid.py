@@ -1,13 +1,14 @@
-"""The logistic function and the hyperbolic tangent.
+"""The logistic function, the hyperbolic tangent and softsign.
 
-sigmoid   y = 1 / (1 + exp(-x))   dx = dy y (1 - y)     Zhang 2016 [1], eqs. 4 and 37
-tanh      y = tanh x              dx = dy (1 - y^2)
+sigmoid    y = 1 / (1 + exp(-x))   dx = dy y (1 - y)       Zhang 2016 [1], eqs. 4 and 37
+tanh       y = tanh x              dx = dy (1 - y^2)
+softsign   y = x / (1 + |x|)       dx = dy / (1 + |x|)^2   Bergstra 2009 [75]
 """
 
 from ...layer import Bound
 from ...ops import activation
 from ...typing import Call
-from .common import FromOutput
+from .common import FromInput, FromOutput
 
 
 class Sigmoid(FromOutput):
@@ -78,3 +79,38 @@ class Tanh(FromOutput):
     def backward_input(self, b: Bound) -> list[Call]:
         """dx = dy (1 - y^2)"""
         return [activation.tanh_backward_call(b.dy, b.y, b.dx)]
+
+
+class Softsign(FromInput):
+    """A sigmoid without exponentials: y = x / (1 + |x|).
+
+    (N, ...) -> (N, ...), the same shape.
+
+    All arguments are given by name.
+
+    Parameters
+    ----------
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    -1 and 1 at the infinities; NaN stays NaN. Bergstra 2009 [75].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.Network(fastconv.layers.Softsign(), (2,)).predict(np.array([-1.0, 3.0], "float32"))
+    array([-0.5 ,  0.75], dtype=float32)
+    """
+
+    kind = "softsign"
+
+    def forward(self, b: Bound) -> list[Call]:
+        """y = x / (1 + |x|)"""
+        return [activation.softsign_call(b.x, b.y)]
+
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = dy / (1 + |x|)^2"""
+        return [activation.softsign_backward_call(b.dy, b.x, b.dx)]

@@ -2,13 +2,11 @@
 
 gelu       y = x P(X < x), X standard normal     dx = dy (P(X < x) + x p(x)), p the density     Hendrycks 2016 [17]
 silu       y = x s, s = 1 / (1 + exp(-x))        dx = dy s (1 + x (1 - s))                      Elfwing 2018 [18]
-softplus   y = log(1 + exp(beta x)) / beta       dx = dy / (1 + exp(-beta x))                   Dugas 2000 [19]
 """
 
 from ...arguments.attributes import Argument
 from ...layer import Bound
-from ...ops import activation, check
-from ...ops.elementwise import positive
+from ...ops import activation
 from ...typing import Call
 from ..common import words
 from .common import FromInput
@@ -90,49 +88,3 @@ class SiLU(FromInput):
     def backward_input(self, b: Bound) -> list[Call]:
         """dx = dy s (1 + x (1 - s))"""
         return [activation.silu_backward_call(b.dy, b.x, b.dx)]
-
-
-class Softplus(FromInput):
-    """A smooth rectifier: y = log(1 + exp(beta x)) / beta, and x where beta x > threshold.
-
-    (N, ...) -> (N, ...), the same shape.
-
-    By position: beta and threshold; the rest by name.
-
-    Parameters
-    ----------
-    beta : float > 0, default 1.0
-        The larger it is, the nearer y is to max(x, 0).
-    threshold : float, default 20.0
-        Where beta x is larger, y = x.
-    name : str, optional
-        The name of its nodes, see `Layer`.
-
-    Notes
-    -----
-    0 at -inf; NaN stays NaN. Dugas 2000 [19].
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastconv
-    >>> fastconv.Network(fastconv.layers.Softplus(), (2,)).predict(np.array([-1000.0, 50.0], "float32"))
-    array([ 0., 50.], dtype=float32)
-    """
-
-    kind = "softplus"
-
-    beta = Argument(positive)
-    threshold = Argument(check.number)
-
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0, *, name: str | None = None) -> None:
-        super().__init__(name)
-        self.beta, self.threshold = beta, threshold
-
-    def forward(self, b: Bound) -> list[Call]:
-        """y = log(1 + exp(beta x)) / beta"""
-        return [activation.softplus_call(b.x, b.y, self.beta, self.threshold)]
-
-    def backward_input(self, b: Bound) -> list[Call]:
-        """dx = dy / (1 + exp(-beta x))"""
-        return [activation.softplus_backward_call(b.dy, b.x, b.dx, self.beta, self.threshold)]

@@ -2,7 +2,8 @@
 
 from .batch import BatchNorm
 from .group import GroupNorm
+from .instance import InstanceNorm
 from .layer import LayerNorm
 from .local import LocalResponseNorm
 
-__all__ = ["BatchNorm", "GroupNorm", "LayerNorm", "LocalResponseNorm"]
+__all__ = ["BatchNorm", "GroupNorm", "InstanceNorm", "LayerNorm", "LocalResponseNorm"]

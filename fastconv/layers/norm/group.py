@@ -14,7 +14,30 @@ from ..common import at_least
 from .common import Affine
 
 
-class GroupNorm(Affine):
+class Grouped(Affine):
+    """Group norm, whose subclasses say how many groups there are."""
+
+    def groups(self, x_shape: Shape) -> int:
+        """The number of groups; ValueError where x has no such groups."""
+        raise NotImplementedError
+
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """The shape of x; saved: the statistics of each group."""
+        groups = self.groups(x_shape)
+        saved = {"mean": Array((groups,)), "invstd": Array((groups,))}
+        return Spec(x_shape, self.parameters(x_shape[:1]), {}, saved, self.scratch(x_shape[:1]))
+
+    def forward(self, b: Bound) -> list[Call]:
+        """y = z w + b"""
+        return [norm.group_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
+
+    def backward(self, b: Bound) -> list[Call]:
+        """dw, db and dx, in one call; dx may be None."""
+        saved, weight = (b.saved.mean, b.saved.invstd), self.weights(b)[0]
+        return [norm.group_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
+
+
+class GroupNorm(Grouped):
     """Each group of channels of each sample with its own mean and variance.
 
     (N, C, H, W) -> (N, C, H, W) or (N, C) -> (N, C).
@@ -49,18 +72,8 @@ class GroupNorm(Affine):
         super().__init__(eps, affine, name)
         self.num_groups = num_groups
 
-    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
-        """The shape of x; saved: the statistics of each group."""
+    def groups(self, x_shape: Shape) -> int:
+        """`num_groups`, a divisor of the channels."""
         if x_shape[0] % self.num_groups:
             raise ValueError(f"num_groups must divide the channels, got num_groups={self.num_groups} and {x_shape[0]}")
-        saved = {"mean": Array((self.num_groups,)), "invstd": Array((self.num_groups,))}
-        return Spec(x_shape, self.parameters(x_shape[:1]), {}, saved, self.scratch(x_shape[:1]))
-
-    def forward(self, b: Bound) -> list[Call]:
-        """y = z w + b"""
-        return [norm.group_norm_call(b.x, b.y, *self.weights(b), b.saved.mean, b.saved.invstd, self.eps)]
-
-    def backward(self, b: Bound) -> list[Call]:
-        """dw, db and dx, in one call; dx may be None."""
-        saved, weight = (b.saved.mean, b.saved.invstd), self.weights(b)[0]
-        return [norm.group_norm_backward_call(b.dy, b.x, b.dx, weight, *saved, *self.gradients(b))]
+        return self.num_groups

@@ -8,8 +8,22 @@ of a value depend neither on where it stands, nor on the memory layout, nor on t
 an infinity its limit. The docstrings of gradients say what the slope is at kinks, infinities and NaN.
 """
 
-from .elu import elu, elu_backward, elu_backward_call, elu_call
+from .elu import (
+    celu,
+    celu_backward,
+    celu_backward_call,
+    celu_call,
+    elu,
+    elu_backward,
+    elu_backward_call,
+    elu_call,
+    selu,
+    selu_backward,
+    selu_backward_call,
+    selu_call,
+)
 from .hard import (
+    bounds,
     hardsigmoid,
     hardsigmoid_backward,
     hardsigmoid_backward_call,
@@ -18,6 +32,10 @@ from .hard import (
     hardswish_backward,
     hardswish_backward_call,
     hardswish_call,
+    hardtanh,
+    hardtanh_backward,
+    hardtanh_backward_call,
+    hardtanh_call,
 )
 from .prelu import prelu, prelu_backward, prelu_backward_call, prelu_backward_weight_call, prelu_call
 from .rectifier import (
@@ -39,6 +57,10 @@ from .sigmoid import (
     sigmoid_backward,
     sigmoid_backward_call,
     sigmoid_call,
+    softsign,
+    softsign_backward,
+    softsign_backward_call,
+    softsign_call,
     tanh,
     tanh_backward,
     tanh_backward_call,
@@ -53,10 +75,6 @@ from .smooth import (
     silu_backward,
     silu_backward_call,
     silu_call,
-    softplus,
-    softplus_backward,
-    softplus_backward_call,
-    softplus_call,
 )
 from .softmax import (
     log_softmax,
@@ -68,8 +86,28 @@ from .softmax import (
     softmax_backward_call,
     softmax_call,
 )
+from .softplus import (
+    logsigmoid,
+    logsigmoid_backward,
+    logsigmoid_backward_call,
+    logsigmoid_call,
+    mish,
+    mish_backward,
+    mish_backward_call,
+    mish_call,
+    softplus,
+    softplus_backward,
+    softplus_backward_call,
+    softplus_call,
+)
+from .threshold import threshold, threshold_backward, threshold_backward_call, threshold_call
 
 __all__ = [
+    "bounds",
+    "celu",
+    "celu_backward",
+    "celu_backward_call",
+    "celu_call",
     "elu",
     "elu_backward",
     "elu_backward_call",
@@ -86,6 +124,10 @@ __all__ = [
     "hardswish_backward",
     "hardswish_backward_call",
     "hardswish_call",
+    "hardtanh",
+    "hardtanh_backward",
+    "hardtanh_backward_call",
+    "hardtanh_call",
     "leaky_relu",
     "leaky_relu_backward",
     "leaky_relu_backward_call",
@@ -94,6 +136,14 @@ __all__ = [
     "log_softmax_backward",
     "log_softmax_backward_call",
     "log_softmax_call",
+    "logsigmoid",
+    "logsigmoid_backward",
+    "logsigmoid_backward_call",
+    "logsigmoid_call",
+    "mish",
+    "mish_backward",
+    "mish_backward_call",
+    "mish_call",
     "prelu",
     "prelu_backward",
     "prelu_backward_call",
@@ -107,6 +157,10 @@ __all__ = [
     "relu_backward",
     "relu_backward_call",
     "relu_call",
+    "selu",
+    "selu_backward",
+    "selu_backward_call",
+    "selu_call",
     "sigmoid",
     "sigmoid_backward",
     "sigmoid_backward_call",
@@ -123,8 +177,16 @@ __all__ = [
     "softplus_backward",
     "softplus_backward_call",
     "softplus_call",
+    "softsign",
+    "softsign_backward",
+    "softsign_backward_call",
+    "softsign_call",
     "tanh",
     "tanh_backward",
     "tanh_backward_call",
     "tanh_call",
+    "threshold",
+    "threshold_backward",
+    "threshold_backward_call",
+    "threshold_call",
 ]

@@ -1,6 +1,7 @@
-"""Sigmoid and SiLU made of straight pieces, each with its backward."""
+"""Sigmoid, SiLU and tanh made of straight pieces, each with its backward."""
 
 from ...typing import Array, Call
+from .. import check
 from ..elementwise import apply, call
 from ..habits import op
 
@@ -151,6 +152,93 @@ def hardswish_backward(dy: Array, x: Array, *, out: Array | None = None) -> Arra
     return apply(hardswish_backward_call, out, dy=dy, x=x)
 
 
+@op
+def hardtanh(x: Array, min_val: float = -1.0, max_val: float = 1.0, *, out: Array | None = None) -> Array:
+    """Each value within two bounds.
+
+    y = min(max(x, min_val), max_val)
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    min_val, max_val : float
+        May be infinite: then there is no bound on this side.
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError
+        Dtypes other than float32 and float64, or that differ; bounds that are not numbers.
+    ValueError
+        `min_val` above `max_val`, an `out` that does not fit.
+
+    Notes
+    -----
+    Exact; NaN gives NaN. The clip of NumPy, but for its gradient. Collobert 2004 [77].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.hardtanh(np.array([-3.0, 0.5, 2.0]))
+    array([-1. ,  0.5,  1. ])
+    """
+    return apply(hardtanh_call, out, *bounds(min_val, max_val), x=x)
+
+
+@op
+def hardtanh_backward(
+    dy: Array, x: Array, min_val: float = -1.0, max_val: float = 1.0, *, out: Array | None = None
+) -> Array:
+    """The gradient of `hardtanh` with respect to its input.
+
+    dx = 0 where x <= min_val or x >= max_val, else dy
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+    min_val, max_val : float
+        May be infinite: then there is no bound on this side.
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError
+        Dtypes other than float32 and float64, or that differ; bounds that are not numbers.
+    ValueError
+        Shapes that differ, `min_val` above `max_val`, an `out` that does not fit.
+
+    Notes
+    -----
+    dx is 0 at the kinks, x = min_val and x = max_val, whatever dy is. Where x is NaN, dx is dy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.hardtanh_backward(np.ones(3), np.array([-3.0, 0.5, 2.0]))
+    array([0., 1., 0.])
+    """
+    return apply(hardtanh_backward_call, out, *bounds(min_val, max_val), dy=dy, x=x)
+
+
+def bounds(min_val: float, max_val: float) -> tuple[float, float]:
+    """The bounds of `hardtanh`, checked."""
+    low, high = check.number(min_val, "min_val"), check.number(max_val, "max_val")
+    if not low <= high:
+        raise ValueError(f"min_val must be at most max_val, got min_val={low} and max_val={high}")
+    return low, high
+
+
 # ---------------------------------------------------------------- prepared calls
 
 
@@ -168,3 +256,12 @@ def hardswish_call(x: Array, y: Array) -> Call:
 
 def hardswish_backward_call(dy: Array, x: Array, dx: Array) -> Call:
     return call("hardswish_backward", dy, x, dx)
+
+
+def hardtanh_call(x: Array, y: Array, min_val: float, max_val: float) -> Call:
+    return call("hardtanh", x, y, numbers=(min_val, max_val))
+
+
+def hardtanh_backward_call(dy: Array, x: Array, dx: Array, min_val: float, max_val: float) -> Call:
+    """x may be y."""
+    return call("hardtanh_backward", dy, x, dx, numbers=(min_val, max_val))

@@ -235,7 +235,7 @@ def relu_call(x: Array, y: Array) -> Call:
 
 
 def relu_backward_call(dy: Array, y: Array, dx: Array) -> Call:
-    return call("relu_backward", dy, y, dx)
+    return call("threshold_backward", dy, y, dx, numbers=(0.0,))
 
 
 def leaky_relu_call(x: Array, y: Array, negative_slope: float) -> Call:
@@ -247,8 +247,8 @@ def leaky_relu_backward_call(dy: Array, x: Array, dx: Array, negative_slope: flo
 
 
 def relu6_call(x: Array, y: Array) -> Call:
-    return call("relu6", x, y)
+    return call("hardtanh", x, y, numbers=(0.0, 6.0))
 
 
 def relu6_backward_call(dy: Array, x: Array, dx: Array) -> Call:
-    return call("relu6_backward", dy, x, dx)
+    return call("hardtanh_backward", dy, x, dx, numbers=(0.0, 6.0))

@@ -1,4 +1,4 @@
-"""Sigmoid and tanh, each with its backward."""
+"""Sigmoid, tanh and softsign, each with its backward: between two bounds."""
 
 from ...typing import Array, Call
 from ..elementwise import apply, apply_to_output, call
@@ -158,6 +158,79 @@ def tanh_backward(dy: Array, x: Array | None = None, *, y: Array | None = None, 
     return apply_to_output(tanh_backward_call, tanh_call, out, dy, x, y)
 
 
+@op
+def softsign(x: Array, *, out: Array | None = None) -> Array:
+    """A sigmoid without exponentials.
+
+    y = x / (1 + |x|)
+
+    Parameters
+    ----------
+    x : array of any shape, float32 or float64
+    out : array, optional
+
+    Returns
+    -------
+    y : array, shape and dtype of `x`
+
+    Raises
+    ------
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        An `out` that does not fit.
+
+    Notes
+    -----
+    Within 2 ulp; -1 and 1 at the infinities, NaN at NaN. Bergstra 2009 [75].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.softsign(np.array([-1.0, 3.0]))
+    array([-0.5 ,  0.75])
+    """
+    return apply(softsign_call, out, x=x)
+
+
+@op
+def softsign_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
+    """The gradient of `softsign` with respect to its input.
+
+    dx = dy / (1 + |x|)^2
+
+    Parameters
+    ----------
+    dy : array of any shape, float32 or float64
+    x : array, shape and dtype of `dy`
+    out : array, optional
+
+    Returns
+    -------
+    dx : array, shape and dtype of `dy`
+
+    Raises
+    ------
+    TypeError
+        Dtypes other than float32 and float64, or that differ.
+    ValueError
+        Shapes that differ, an `out` that does not fit.
+
+    Notes
+    -----
+    The slope is 0 at -inf and +inf, and NaN where x is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastconv
+    >>> fastconv.softsign_backward(np.ones(2), np.array([-1.0, 3.0]))
+    array([0.25  , 0.0625])
+    """
+    return apply(softsign_backward_call, out, dy=dy, x=x)
+
+
 # ---------------------------------------------------------------- prepared calls
 
 
@@ -175,3 +248,11 @@ def tanh_call(x: Array, y: Array) -> Call:
 
 def tanh_backward_call(dy: Array, y: Array, dx: Array) -> Call:
     return call("tanh_backward", dy, y, dx)
+
+
+def softsign_call(x: Array, y: Array) -> Call:
+    return call("softsign", x, y)
+
+
+def softsign_backward_call(dy: Array, x: Array, dx: Array) -> Call:
+    return call("softsign_backward", dy, x, dx)

@@ -1,8 +1,8 @@
-"""Smooth relatives of the rectifier, each with its backward."""
+"""GELU and SiLU, smooth relatives of the rectifier, each with its backward."""
 
 from ...typing import Array, Call
 from .. import check
-from ..elementwise import apply, call, positive
+from ..elementwise import apply, call
 from ..habits import op
 
 
@@ -156,87 +156,6 @@ def silu_backward(dy: Array, x: Array, *, out: Array | None = None) -> Array:
     return apply(silu_backward_call, out, dy=dy, x=x)
 
 
-@op
-def softplus(x: Array, beta: float = 1.0, threshold: float = 20.0, *, out: Array | None = None) -> Array:
-    """A smooth positive part.
-
-    y = log(1 + exp(beta x)) / beta, and x where beta x > threshold
-
-    Parameters
-    ----------
-    x : array of any shape, float32 or float64
-    beta : float > 0
-    threshold : float
-    out : array, optional
-
-    Returns
-    -------
-    y : array, shape and dtype of `x`
-
-    Raises
-    ------
-    TypeError
-        Dtypes other than float32 and float64, or that differ; a `beta` or `threshold` that is not a number.
-    ValueError
-        `beta` not above 0, an `out` that does not fit.
-
-    Notes
-    -----
-    Within 16 ulp where -13 < beta x < 3; 0 at -inf, NaN at NaN. Dugas 2000 [19].
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastconv
-    >>> fastconv.softplus(np.array([-1.0, 0.0, 30.0]))
-    array([ 0.31326169,  0.69314718, 30.        ])
-    """
-    t = check.number(threshold, "threshold")
-    return apply(softplus_call, out, positive(beta, "beta"), t, x=x)
-
-
-@op
-def softplus_backward(
-    dy: Array, x: Array, beta: float = 1.0, threshold: float = 20.0, *, out: Array | None = None
-) -> Array:
-    """The gradient of `softplus` with respect to its input.
-
-    dx = dy sigmoid(beta x), and dy where beta x > threshold
-
-    Parameters
-    ----------
-    dy : array of any shape, float32 or float64
-    x : array, shape and dtype of `dy`
-    beta : float > 0
-    threshold : float
-    out : array, optional
-
-    Returns
-    -------
-    dx : array, shape and dtype of `dy`
-
-    Raises
-    ------
-    TypeError
-        Dtypes other than float32 and float64, or that differ; a `beta` or `threshold` that is not a number.
-    ValueError
-        Shapes that differ, `beta` not above 0, an `out` that does not fit.
-
-    Notes
-    -----
-    The slope is 0 at -inf, 1 at +inf, and NaN where x is NaN.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import fastconv
-    >>> fastconv.softplus_backward(np.ones(2), np.array([0.0, 30.0]))
-    array([0.5, 1. ])
-    """
-    t = check.number(threshold, "threshold")
-    return apply(softplus_backward_call, out, positive(beta, "beta"), t, dy=dy, x=x)
-
-
 def gelu_call(x: Array, y: Array, approximate: str = "none") -> Call:
     return call("gelu_tanh" if approximate == "tanh" else "gelu", x, y)
 
@@ -251,11 +170,3 @@ def silu_call(x: Array, y: Array) -> Call:
 
 def silu_backward_call(dy: Array, x: Array, dx: Array) -> Call:
     return call("silu_backward", dy, x, dx)
-
-
-def softplus_call(x: Array, y: Array, beta: float, threshold: float) -> Call:
-    return call("softplus", x, y, numbers=(beta, threshold))
-
-
-def softplus_backward_call(dy: Array, x: Array, dx: Array, beta: float, threshold: float) -> Call:
-    return call("softplus_backward", dy, x, dx, numbers=(beta, threshold))

@@ -243,7 +243,7 @@ def batch_norm_recompute_call(
 def batch_norm_backward_call(
     dy: Array,
     x: Array,
-    dx: Array,
+    dx: Array | None,
     weight: Array | None,
     mean: Array,
     invstd: Array,

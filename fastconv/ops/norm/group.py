@@ -34,7 +34,7 @@ def group_norm(
     ----------
     x : array (N, C) or (N, C, ...), float32 or float64
     num_groups : int that divides C
-        1: one mean for all channels; C: instance norm.
+        1: one mean for all channels; C: `instance_norm`.
     weight, bias : arrays (C,), dtype of `x`, optional
     eps : float > 0
     return_saved : bool
@@ -67,14 +67,7 @@ def group_norm(
     array([[-1.,  1., -1.,  1.]])
     """
     x = channels(x, "x")
-    groups, eps = groups_of(num_groups, x), positive(eps, "eps")
-    weight, bias = per_channel(x, weight=weight, bias=bias)
-    y = new_like(x) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
-    mean, invstd = np.zeros((x.shape[0], groups), x.dtype), np.zeros((x.shape[0], groups), x.dtype)
-    run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
-    run()
-    saved = (mean, invstd) if check.flag(return_saved, "return_saved") else ()
-    return with_saved(check.give(y, out), saved, (y, mean, invstd), run)
+    return normalise(x, groups_of(num_groups, x), weight, bias, eps, return_saved, out)
 
 
 @op
@@ -130,7 +123,29 @@ def group_norm_backward(
             f"mean must have shape (N, num_groups), num_groups a divisor of the channels of x, which has shape "
             f"{x.shape}, got {mean.shape}"
         )
-    dx = new_like(x) if out is None else like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    return normalise_backward(dy, x, mean, invstd, weight, out)
+
+
+def normalise(
+    x: Array, groups: int, weight: Array | None, bias: Array | None, eps: float, return_saved: bool, out: Array | None
+) -> Any:  # (y, mean, invstd) with return_saved, else y
+    """`group_norm` of checked groups."""
+    eps = positive(eps, "eps")
+    weight, bias = per_channel(x, weight=weight, bias=bias)
+    y = new_like(x) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
+    mean, invstd = np.zeros((x.shape[0], groups), x.dtype), np.zeros((x.shape[0], groups), x.dtype)
+    run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
+    run()
+    saved = (mean, invstd) if check.flag(return_saved, "return_saved") else ()
+    return with_saved(check.give(y, out), saved, (y, mean, invstd), run)
+
+
+def normalise_backward(
+    dy: Array, x: Array, mean: Array, invstd: Array, weight: Array | None, out: Array | None
+) -> tuple[Array, Array, Array]:
+    """`group_norm_backward` of checked arrays."""
+    inputs = {"mean": mean, "invstd": invstd, "weight": weight, "dy": dy, "x": x}
+    dx = new_like(x) if out is None else like(out, inputs)
     dweight, dbias = check.empty(x.shape[1:2], x.dtype), check.empty(x.shape[1:2], x.dtype)
     run = group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()

@@ -53,3 +53,22 @@ def test_wrong_numbers():
         fastconv.leaky_relu(x, "a")
     with pytest.raises(TypeError, match="alpha must be a number"):
         fastconv.elu(x, None)
+    with pytest.raises(TypeError, match="threshold must be a number, got None"):
+        fastconv.threshold(x, None, 0)
+    with pytest.raises(TypeError, match="value must be a number, got 'a'"):
+        fastconv.threshold(x, 1, "a")
+    with pytest.raises(ValueError, match="alpha must be > 0, got 0"):
+        fastconv.celu(x, 0)
+    with pytest.raises(ValueError, match="alpha must be > 0, got -1"):
+        fastconv.celu_backward(x, x, -1)
+    for low, high in ((1, -1), (np.nan, 1), (0, np.nan), (np.inf, -np.inf)):
+        rule = f"min_val must be at most max_val, got min_val={float(low)} and max_val={float(high)}"
+        for call in (lambda *both: fastconv.hardtanh(x, *both), lambda *both: fastconv.hardtanh_backward(x, x, *both)):
+            with pytest.raises(ValueError, match=rule):
+                call(low, high)
+        with pytest.raises(ValueError, match=rule):
+            fastconv.layers.Hardtanh(low, high)
+    layer = fastconv.layers.Hardtanh(0, 1)
+    layer.min_val = 2
+    with pytest.raises(ValueError, match=r"min_val must be at most max_val, got min_val=2\.0 and max_val=1\.0"):
+        fastconv.Network(layer, (3,))

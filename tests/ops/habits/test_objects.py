@@ -19,6 +19,7 @@ def test_a_function_of_a_node_names_the_layer(name):
     more = {"linear": 1, "conv2d": 1, "conv_transpose2d": 1, "convolve2d": 1, "prelu": 1, "pad": 1, "batch_norm": 2}
     more |= dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool2d", "max_pool2d"), 1)
     more |= dict.fromkeys(("group_norm", "layer_norm", "local_response_norm", "upsample_nearest2d"), 1)
+    more["threshold"] = 2
     function = getattr(fastconv, name)
     said = said_in_a_model(lambda x: function(x, *[1] * more.get(name, 0)))
     node = "x must be an array, got the node input (4, 6, 6); models are made of layers, not of functions of arrays"
@@ -29,6 +30,7 @@ def test_a_function_of_a_node_names_the_layer(name):
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_the_layer_that_a_function_names_can_be_made(name):
     numbers = {"channels": 8, "kernel_size": 3, "output_size": 2, "num_groups": 2, "outputs": 5, "size": 3, "scale": 2}
+    numbers |= {"threshold": 0.5, "value": -1.0}
     layer = eval(LAYERS[name], vars(layers) | numbers | {"padding": 1})
     shape = (4,) if name == "linear" else (4, 6, 6)
     assert len(Network(lambda x: layer(x), shape).predict(np.ones((1, *shape), "float32"))) == 1

@@ -1,0 +1,181 @@
+"""A scale and a shift of each channel.
+
+y[c] = scale[c] x[c] + shift[c]    dx[c] = scale[c] dy[c]    dscale[c] = sum of dy[c] x[c]
+"""
+
+from math import isfinite
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .. import init as rules
+from ..arguments.attributes import Argument
+from ..layer import Bound, Initialiser, Layer, Parameter, Spec
+from ..ops import check
+from ..ops.norm.scale import scale_backward_scale_call, scale_call
+from ..typing import Array, Call, Shape
+from .common import Parameterless
+from .weighted import initialiser
+
+
+def numbers(value: Any, name: str) -> float | tuple[float, ...]:
+    """A finite number, or a tuple of them from any sequence, one for each channel."""
+    try:
+        several = [value] if isinstance(value, str | bytes) or np.ndim(value) == 0 else list(value)
+    except (TypeError, ValueError):  # rows of unequal lengths
+        several = []
+    if np.ndim(several) != 1 or not several:
+        raise ValueError(f"{name} must be a number or one for each channel, got {check.shown(value)}")
+    found = tuple(check.number(each, name) for each in several)
+    if not all(map(isfinite, found)):
+        raise ValueError(f"{name} must be finite, got {check.shown(value)}")
+    return found if np.ndim(value) else found[0]
+
+
+class Affine(Parameterless):
+    """Fixed numbers: y = scale x + shift, the same for all channels or one for each.
+
+    (N, C, ...) -> (N, C, ...), the same shape.
+
+    By position: scale and shift; the rest by name.
+
+    Parameters
+    ----------
+    scale : float or sequence (C,), default 1.0
+        The factor; one for each channel, or for each feature of a vector.
+    shift : float or sequence (C,), default 0.0
+        What is added after that.
+    name : str, optional
+        The name of its nodes, see `Layer`.
+
+    Notes
+    -----
+    They are not trained; `ChannelScale` and `BatchNorm` have trained ones. Where a network is frozen, they become part
+    of the weight and bias of the convolution or `Linear` before them.
+
+    Examples
+    --------
+    Images from 0 to 1 become those that torchvision's weights were trained with:
+
+    >>> import numpy as np
+    >>> import fastconv
+    >>> mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    >>> layer = fastconv.layers.Affine(1 / deviation, -mean / deviation)
+    >>> fastconv.Network(layer, (3, 1, 1)).predict(np.full((3, 1, 1), 0.5, "float32")).ravel().round(3)
+    array([0.066, 0.196, 0.418], dtype=float32)
+    """
+
+    kind = "affine"
+    in_place = True
+    fuses = frozenset({"residual", "activation"})
+    folds = True
+
+    scale = Argument(numbers)
+    shift = Argument(numbers)
+
+    def __init__(self, scale: Any = 1.0, shift: Any = 0.0, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.scale, self.shift = scale, shift
+
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """The shape of x."""
+        self.of_channels(x_shape[0])
+        return Spec(x_shape)
+
+    def of_channels(self, channels: int) -> tuple[Array, Array]:
+        """Float64 (scale, shift) of so many channels; ValueError where there are others."""
+        both = {"scale": np.array(self.scale), "shift": np.array(self.shift)}
+        for name, given in both.items():
+            if given.ndim and len(given) != channels:
+                raise ValueError(f"{name} must be a number or one for each channel, got {len(given)} for {channels}")
+        scale, shift = (np.broadcast_to(given, (channels,)) for given in both.values())
+        return scale, shift
+
+    def forward(self, b: Bound) -> list[Call]:
+        """y = f(scale x + shift + residual)"""
+        scale, shift = (given.astype(b.x.dtype) for given in self.of_channels(b.x_shape[1]))
+        return [scale_call(b.x, b.y, scale, shift, b.activation, b.residual)]
+
+    def backward_input(self, b: Bound) -> list[Call]:
+        """dx = scale dy"""
+        return [scale_call(b.dy, b.dx, self.of_channels(b.x_shape[1])[0].astype(b.dy.dtype))]
+
+    def scale_and_shift(self, params: SimpleNamespace, state: SimpleNamespace) -> tuple[Array, Array]:
+        """Float64 (scale, shift), each of one number or of one for each channel."""
+        return np.atleast_1d(np.array(self.scale)), np.atleast_1d(np.array(self.shift))
+
+
+def first_values(value: Any, name: str) -> float | str | Initialiser:
+    """A finite number, or the name of a rule of `fastconv.init`, or a function, as it was given."""
+    if isinstance(value, str) or callable(value):
+        return initialiser(value, name)
+    number = check.number(value, name)
+    if not isfinite(number):
+        raise ValueError(f"{name} must be finite, got {number}")
+    return number
+
+
+class ChannelScale(Layer):
+    """Each channel times a trained number: y = weight x. ConvNeXt's layer scale.
+
+    (N, C, ...) -> (N, C, ...), the same shape.
+
+    By position: init; the rest by name.
+
+    Parameters
+    ----------
+    init : float, or name or function of `fastconv.init`, default 1.0
+        The weight before training; ConvNeXt begins with 1e-6.
+    name : str, optional
+        Prefix of the parameter's name, see `Layer`.
+
+    Notes
+    -----
+    Parameter of the network: weight (C,).
+
+    Examples
+    --------
+    >>> import fastconv
+    >>> network = fastconv.Network(fastconv.layers.ChannelScale(1e-6, name="scale"), (3, 8, 8))
+    >>> network.parameters["scale.weight"]
+    array([1.e-06, 1.e-06, 1.e-06], dtype=float32)
+    """
+
+    kind = "scale"
+    saves = frozenset({"x"})
+    in_place = True
+    fuses = frozenset({"residual", "activation"})
+    folds = True
+    optional_gradients = frozenset({"weight"})
+    saves_for_gradients = frozenset({"x"})
+
+    init = Argument(first_values)
+
+    def __init__(self, init: float | str | Initialiser = 1.0, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.init = init
+
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """The shape of x, and one weight per channel."""
+        rule = rules.constant(self.init) if isinstance(self.init, float) else rules.named(self.init)
+        return Spec(x_shape, {"weight": Parameter(x_shape[:1], rule)})
+
+    def forward(self, b: Bound) -> list[Call]:
+        """y = f(w x + residual)"""
+        return [scale_call(b.x, b.y, b.params.weight, None, b.activation, b.residual)]
+
+    def backward(self, b: Bound) -> list[Call]:
+        """dw = sum of dy x, then dx = w dy, which may overwrite dy"""
+        calls = []
+        if b.grads.weight is not None:
+            calls.append(scale_backward_scale_call(b.dy, b.x, b.grads.weight))
+        if b.dx is not None:
+            calls.append(scale_call(b.dy, b.dx, b.params.weight))
+        return calls
+
+    def scale_and_shift(self, params: SimpleNamespace, state: SimpleNamespace) -> tuple[Array, Array]:
+        """Float64 (weight, 0)."""
+        scale = params.weight.astype("float64")
+        return scale, np.zeros_like(scale)

@@ -1,0 +1,92 @@
+"""Reshapes and transpositions, gathered until something reads the values.
+
+A node (C, H, W) is split into axes, these are put into another order, and the result is read as another shape:
+
+    y = x.reshape(split).transpose(order).reshape(shape)
+
+Channel shuffle is split = (g, C / g, H, W), order = (1, 0, 2, 3), shape = (C, H, W): on the way it has more axes than
+a node may have. So nothing is computed before the last of such operations.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+from ... import Node
+from ...typing import Shape
+
+__all__ = ["Arranged", "arranged", "simplest"]
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """The values of a node, rearranged; shapes and axes are those of one image."""
+
+    node: Node
+    split: Shape
+    order: tuple[int, ...]
+    shape: Shape
+
+    def reshaped(self, shape: Shape) -> "Arranged":
+        """The same values in the same order, as another shape of the same size."""
+        return Arranged(self.node, self.split, self.order, shape)
+
+    def transposed(self, axes: Sequence[int]) -> "Arranged | None":
+        """With the axes in this order; None where an axis of `shape` is part of one axis and part of another."""
+        fine = refined([self.split[axis] for axis in self.order], self.shape)
+        if fine is None:
+            return None
+        parts, members = fine  # the pieces of each axis of `order`; the numbers of those of each axis of `shape`
+        starts: dict[int, int] = {}
+        split: list[int] = []
+        for axis in range(len(self.split)):
+            place = self.order.index(axis)
+            starts[place] = len(split)
+            split += parts[place]
+        numbers = [starts[place] + i for place in range(len(parts)) for i in range(len(parts[place]))]
+        order = [numbers[piece] for axis in axes for piece in members[axis]]
+        shape = tuple(self.shape[axis] for axis in axes)
+        return Arranged(self.node, tuple(split), tuple(order), shape)
+
+
+def arranged(value: "Node | Arranged") -> Arranged:
+    """A node as it is, or what it already is."""
+    if isinstance(value, Arranged):
+        return value
+    return Arranged(value, value.shape, tuple(range(len(value.shape))), value.shape)
+
+
+def refined(old: Sequence[int], new: Sequence[int]) -> tuple[list[list[int]], list[list[int]]] | None:
+    """The pieces of each old axis, and the numbers of the pieces of each new axis; None where axes overlap in part."""
+    parts: list[list[int]] = []
+    members: list[list[int]] = [[] for _ in new]
+    place, left, count = -1, 1, 0  # the new axis that pieces go to, and what it still lacks
+    for extent in old:
+        pieces: list[int] = []
+        while extent > 1:
+            while left == 1:
+                place, left = place + 1, new[place + 1]
+            piece = min(extent, left)
+            if extent % piece or left % piece:
+                return None
+            extent, left = extent // piece, left // piece
+            pieces.append(piece)
+            members[place].append(count)
+            count += 1
+        parts.append(pieces)
+    return parts, members
+
+
+def simplest(value: Arranged) -> tuple[Shape, tuple[int, ...]]:
+    """(split, order) without axes of extent 1, and with neighbours that stay neighbours as one axis."""
+    order = [axis for axis in value.order if value.split[axis] != 1]
+    runs: list[list[int]] = []
+    for axis in order:
+        between = value.split[runs[-1][-1] + 1 : axis] if runs and axis > runs[-1][-1] else (0,)
+        if prod(between) == 1:
+            runs[-1].append(axis)
+        else:
+            runs.append([axis])
+    first = sorted(range(len(runs)), key=lambda run: runs[run][0])
+    split = tuple(prod(value.split[axis] for axis in runs[run]) for run in first)
+    return split, tuple(first.index(run) for run in range(len(runs)))

@@ -1,0 +1,122 @@
+"""Shapes: reshapes and transpositions are gathered (`arranged`), channels are joined and parted."""
+
+from math import prod
+
+from .... import Node, concat
+from ..arranged import Arranged, arranged
+from ..call import Call
+from ..constants import FOLDED
+from ..values import BATCH, Refused, Value
+
+__all__ = ["TABLE"]
+
+
+def images(call: Call) -> Arranged:
+    """The first input, which must be computed from the images."""
+    if call.is_constant():
+        call.node(0)
+    return arranged(call.value(0))
+
+
+def without_batch(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one image; Refused where the first axis is something else than the number of images."""
+    x = images(call)
+    free = {BATCH, call.translation.batch}
+    if not shape or not (shape[0] in free or (shape[0] == -1 and -1 not in shape[1:])):
+        raise Refused(f"its shape {shape} does not begin with the number of images")
+    known = prod(n for n in shape[1:] if n != -1)
+    if -1 in shape[1:]:
+        if known < 1 or prod(x.shape) % known or shape[1:].count(-1) > 1:
+            raise Refused(f"its shape {shape} does not fit (N, {x.shape})")
+        return tuple(prod(x.shape) // known if n == -1 else n for n in shape[1:])
+    if known != prod(x.shape):
+        raise Refused(f"its shape {shape} does not fit (N, {x.shape})")
+    return shape[1:]
+
+
+def reshape(call: Call) -> Arranged:
+    """`Reshape`: 0 keeps an extent, unless allowzero."""
+    shape, old = call.list_of("shape", 1) or (), call.shape(0)
+    if not call.integer("allowzero", 0):
+        if any(n == 0 and i >= len(old) for i, n in enumerate(shape)):
+            raise Refused(f"its shape {shape} keeps extents that there are not")
+        shape = tuple(old[i] if n == 0 else n for i, n in enumerate(shape))
+    return images(call).reshaped(without_batch(call, shape))
+
+
+def flatten(call: Call) -> Arranged:
+    """`Flatten`"""
+    x = images(call)
+    (axis,) = call.axes((call.integer("axis", 1),), len(x.shape) + 2)
+    if axis != 1:
+        raise Refused(f"its axis {axis} must be 1: axis 0 is the images")
+    return x.reshaped((prod(x.shape),))
+
+
+def transpose(call: Call) -> Arranged:
+    """`Transpose`"""
+    x = images(call)
+    rank = len(x.shape) + 1
+    axes = call.axes(call.integers("perm", tuple(reversed(range(rank)))), rank)
+    if len(axes) != rank or axes[0] != 0:
+        raise Refused(f"its perm {axes} moves the axis of the images")
+    found = x.transposed([axis - 1 for axis in axes[1:]])
+    if found is None:
+        raise Refused(f"its perm {axes} parts axes that were joined")
+    return found
+
+
+def squeeze(call: Call) -> Arranged:
+    """`Squeeze`"""
+    x, axes = images(call), call.list_of("axes", 1)
+    shape = call.shape(0)
+    gone = call.axes(axes, len(shape)) if axes is not None else tuple(i for i, n in enumerate(shape) if n == 1)
+    if any(shape[axis] != 1 for axis in gone):
+        raise Refused(f"its axes {gone} of (N, {x.shape}) must have extent 1")
+    return x.reshaped(tuple(n for i, n in enumerate(shape) if i not in gone)[1:])
+
+
+def unsqueeze(call: Call) -> Arranged:
+    """`Unsqueeze`"""
+    x, axes = images(call), call.list_of("axes", 1) or ()
+    added = call.axes(axes, len(x.shape) + 1 + len(axes))
+    if 0 in added:
+        raise Refused("its axis 0 is that of the images")
+    rest = iter(x.shape)
+    return x.reshaped(tuple(1 if i in added else next(rest) for i in range(1, len(x.shape) + 1 + len(axes))))
+
+
+def concatenated(call: Call) -> Node:
+    """`Concat` of channels."""
+    nodes = [call.node(place) for place in range(len(call.values))]
+    (axis,) = call.axes((call.integer("axis", 1),), len(nodes[0].shape) + 1)
+    if axis != 1:
+        raise Refused(f"its axis {axis} must be 1, the channels")
+    return concat(*nodes)
+
+
+def same(call: Call) -> Value:
+    """`Identity`, and casts between floats."""
+    found: Value = call.value(0)
+    return found
+
+
+def cast(call: Call) -> Value:
+    """`Cast` to floats."""
+    if call.integer("to", 1) not in (1, 10, 11, 16):
+        raise Refused("it makes other numbers than floats of the images")
+    return same(call)
+
+
+TABLE = {
+    "Reshape": reshape,
+    "Flatten": flatten,
+    "Transpose": transpose,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Concat": concatenated,
+    "Identity": same,
+    "Cast": cast,
+    "CastLike": same,
+    "Shape": FOLDED["Shape"][1],
+}

@@ -1,0 +1,142 @@
+"""The graph of a file in plain Python: operations in an order in which they can run, arrays, inputs and outputs."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onnx import TensorProto, helper
+
+from ...typing import Array
+from ..errors import OnnxError
+from .tensors import array_of
+
+__all__ = ["Input", "Operation", "Parsed", "parsed"]
+
+DOMAINS = ("", "ai.onnx")  # two names of the standard operators
+FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
+OLDEST = 7  # opset; before it, broadcasting and batch normalization were others
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: what it is called, what it reads and gives (by name), and its attributes."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        name = self.name or next(filter(None, self.outputs), "")
+        return f"{self.kind} {name[:80]!r}"
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input: its name, and the extents that the file gives it (None: free), or None where it gives no shape."""
+
+    name: str
+    shape: tuple[int | None, ...] | None
+
+    def __str__(self) -> str:
+        if self.shape is None:
+            return f"{self.name!r} of no given shape"
+        return f"{self.name!r} ({', '.join('free' if n is None else str(n) for n in self.shape)})"
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A graph: only the operations that the outputs need."""
+
+    opset: int
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    arrays: Mapping[str, Array]
+    operations: tuple[Operation, ...]
+    readers: Mapping[str, int] = field(default_factory=dict)  # name of a value -> how often it is read
+
+
+def parsed(model: Any) -> Parsed:
+    """The graph of a ModelProto."""
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    opset = next((opsets[domain] for domain in DOMAINS if domain in opsets), None)
+    if opset is None or opset < OLDEST:
+        raise OnnxError(f"the model is of opset {opset or 'unknown'}; fastconv reads {OLDEST} and later")
+    graph = model.graph
+    if graph.sparse_initializer:
+        raise OnnxError("the model has sparse initializers, which fastconv does not read")
+    if model.functions:
+        names = ", ".join(sorted({function.name[:80] for function in model.functions})[:10])
+        cure = "onnx.inliner.inline_local_functions puts their operations in place"
+        raise OnnxError(f"the model has functions of its own ({names}); {cure}")
+    arrays = {tensor.name: array_of(tensor) for tensor in graph.initializer}
+    inputs = tuple(input_of(value) for value in graph.input if value.name not in arrays)
+    outputs = tuple(value.name for value in graph.output)
+    if not inputs or not outputs:
+        raise OnnxError(f"the model has no {'output' if inputs else 'input'}")
+    known = {*arrays, *(each.name for each in inputs)}
+    order = needed([operation_of(node) for node in graph.node], outputs, known)
+    readers: dict[str, int] = {}
+    for name in (name for operation in order for name in operation.inputs):
+        readers[name] = readers.get(name, 0) + 1
+    for name in outputs:
+        readers[name] = readers.get(name, 0) + 1
+    return Parsed(opset, inputs, outputs, arrays, tuple(order), readers)
+
+
+def input_of(value: Any) -> Input:
+    """Name and shape of an input; OnnxError where it is no array of floats."""
+    kind = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or kind.elem_type not in FLOATS:
+        raise OnnxError(f"the input {value.name[:80]!r} must be an array of floats")
+    if not kind.HasField("shape"):
+        return Input(value.name, None)
+    shape = [each.dim_value if each.HasField("dim_value") else None for each in kind.shape.dim]
+    return Input(value.name, tuple(None if n is not None and n <= 0 else n for n in shape))
+
+
+def operation_of(node: Any) -> Operation:
+    """A NodeProto in plain Python; arrays among its attributes are converted."""
+    kind = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
+    attributes: dict[str, Any] = {}
+    for each in node.attribute:
+        try:
+            value = helper.get_attribute_value(each)
+        except ValueError:
+            raise OnnxError(f"the attribute {each.name[:80]!r} of {kind} {node.name[:80]!r} has no value") from None
+        attributes[each.name] = array_of(value) if isinstance(value, TensorProto) else value
+    return Operation(node.name, kind[:80], tuple(node.input), tuple(node.output), attributes)
+
+
+def needed(operations: list[Operation], outputs: Iterable[str], known: set[str]) -> list[Operation]:
+    """The operations that the outputs depend on, each after those that it reads; OnnxError for cycles and gaps."""
+    makers: dict[str, Operation] = {}
+    for operation in operations:
+        for name in filter(None, operation.outputs):
+            if name in makers or name in known:
+                raise OnnxError(f"{name[:80]!r} is made twice")
+            makers[name] = operation
+    order: list[Operation] = []
+    state: dict[int, bool] = {}  # of an operation: False while what it reads is looked for, then True
+    stack = [(makers[name], False) for name in reversed(list(outputs)) if name in makers]
+    for name in outputs:
+        if name not in makers and name not in known:
+            raise OnnxError(f"nothing makes the output {name[:80]!r}")
+    while stack:
+        operation, ready = stack.pop()
+        if ready:
+            state[id(operation)] = True
+            order.append(operation)
+        elif id(operation) not in state:
+            state[id(operation)] = False
+            stack.append((operation, True))
+            for name in reversed([name for name in operation.inputs if name and name not in known]):
+                if name not in makers:
+                    raise OnnxError(f"nothing makes {name[:80]!r}, which {operation.title} reads")
+                if state.get(id(makers[name])) is False:
+                    raise OnnxError(f"{operation.title} reads {name[:80]!r}, which depends on its own result")
+                stack.append((makers[name], False))
+    return order

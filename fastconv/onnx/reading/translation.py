@@ -1,0 +1,92 @@
+"""From the operations of a file to nodes of fastconv, and to the values of their parameters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ... import Layer, Node
+from ...typing import Array
+from ..errors import OnnxError
+from .arranged import Arranged
+from .call import Call
+from .constants import FOLDED, folded
+from .operators import TABLE
+from .parsed import Operation, Parsed
+from .settled import settled
+from .sizes import Budget
+from .values import Lost, Refused, Value
+
+__all__ = ["Translation", "translated"]
+
+MOST_SHOWN = 40  # refused operations in one message
+FAULTS = (ValueError, TypeError, ArithmeticError, LookupError, MemoryError)
+
+
+@dataclass
+class Translation:
+    """The values of one graph by name, and what its layers hold."""
+
+    graph: Parsed
+    values: dict[str, Value]
+    trained: dict[str, Array] = field(default_factory=dict)  # name in the network -> array of the file
+    origins: dict[str, str] = field(default_factory=dict)  # name in the network -> name in the file
+    shared: dict[Any, Layer] = field(default_factory=dict)  # a layer by its arguments and arrays
+    names: set[str] = field(default_factory=set)  # of layers
+    batch: int | None = None  # the number of images that the file is made for; None: free
+    budget: Budget = field(default_factory=Budget)  # what computing with constants may still take
+
+    def output(self, name: str) -> Node:
+        """The node of an output; OnnxError where it is none."""
+        value = self.values[name]
+        try:
+            if isinstance(value, Arranged):
+                return settled(value)
+        except (Refused, *FAULTS) as error:
+            raise OnnxError(f"the output {name[:80]!r}: {error}") from None
+        if not isinstance(value, Node):
+            raise OnnxError(f"the output {name[:80]!r} does not depend on the images")
+        return value
+
+
+def translated(graph: Parsed, inputs: dict[str, Node], batch: int | None, name: str) -> Translation:
+    """All operations of the graph; OnnxError that lists everything that is not known."""
+    translation = Translation(graph, {**graph.arrays, **inputs}, batch=batch)
+    refused: list[str] = []
+    for operation in graph.operations:
+        try:
+            results = results_of(operation, translation)
+        except Refused as error:
+            refused.append(f"{operation.title}: {error}")
+            results = [Lost()] * len(operation.outputs)
+        for output, value in zip(operation.outputs, results, strict=False):
+            translation.values[output] = value
+    if refused:
+        more = len(refused) - MOST_SHOWN
+        lines = refused[:MOST_SHOWN] + ([f"and {more:,} more"] if more > 0 else [])
+        raise OnnxError(f"{name} holds what fastconv does not compute:\n  " + "\n  ".join(lines))
+    return translation
+
+
+def results_of(operation: Operation, translation: Translation) -> list[Value]:
+    """The results of one operation; Refused with the reason."""
+    call = Call(operation, translation)
+    translate: Callable[[Call], Any] | None = TABLE.get(operation.kind)
+    if any(isinstance(value, Lost) for value in call.values):
+        if translate is None and operation.kind not in FOLDED:
+            raise Refused("fastconv has no such operation")
+        return [Lost()] * len(operation.outputs)
+    try:
+        if operation.kind in FOLDED and call.is_constant():
+            results: Any = folded(call, translation.budget)
+        elif translate is None:
+            known = operation.kind in FOLDED
+            raise Refused("fastconv has it for constants alone" if known else "fastconv has no such operation")
+        else:
+            results = translate(call)
+    except FAULTS as error:
+        raise Refused(str(error) or type(error).__name__) from None
+    found: list[Value] = results if isinstance(results, list) else [results]
+    read = [i for i, output in enumerate(operation.outputs) if translation.graph.readers.get(output)]
+    if read and read[-1] >= len(found):
+        raise Refused(f"its result {operation.outputs[read[-1]][:80]!r}, the number {read[-1] + 1}, is not computed")
+    return found
