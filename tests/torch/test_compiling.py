@@ -48,6 +48,16 @@ def test_outputs_gradients_and_buffers_are_the_modules(dtype, tolerance):
     assert module.head.weight.abs().max() > 0
 
 
+def test_dropout_has_no_weights_and_those_that_are_not_used_are_named():
+    module = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5)).eval()
+    network = fastconv.torch.compile(module, torch.zeros(1, 3))
+    x = torch.randn(5, 3)
+    np.testing.assert_allclose(network.predict(x.numpy()), module(x).detach().numpy(), atol=1e-6)
+    module[0].register_buffer("more", torch.zeros(2))
+    with pytest.raises(ValueError, match=r"no place for the weights \['0.more'\]"):
+        fastconv.torch.compile(module, torch.zeros(1, 3))
+
+
 def test_all_that_is_unknown_is_named_at_once():
     class Strange(nn.Module):
         def __init__(self):
