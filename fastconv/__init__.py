@@ -54,6 +54,8 @@ To look at, and to check
     gradcheck                   gradients against central differences
     sklearn                     estimators of scikit-learn, which it needs
     onnx                        networks from and to files of ONNX
+    torch                       layers of fastconv in modules of PyTorch,
+                                which it needs
 
 Switches
     set_num_threads             how many threads are used; get_num_threads
@@ -87,13 +89,14 @@ if TYPE_CHECKING:
     from . import pages as pages
     from . import plot as plot
     from . import sklearn as sklearn
+    from . import torch as torch
     from .derivation import derive as derive
     from .differences import gradcheck as gradcheck
     from .saved import load as load
     from .saved import save as save
 
 __version__ = "0.1.0"
-_rooms = {name: name for name in ("callbacks", "onnx", "pages", "plot", "sklearn")}
+_rooms = {name: name for name in ("callbacks", "onnx", "pages", "plot", "sklearn", "torch")}
 _later = {  # imported when they are first used
     **_rooms,
     "derive": "derivation",

@@ -20,7 +20,7 @@ __all__ = ["add_options", "info"]
 
 COLUMNS = 80
 INDENT = 13
-OPTIONAL = ("pillow", "tqdm", "safetensors", "matplotlib", "jinja2", "scikit-learn", "tensorboard")
+OPTIONAL = ("pillow", "tqdm", "safetensors", "matplotlib", "jinja2", "scikit-learn", "tensorboard", "torch")
 READ = ("FASTCONV_", "OMP_")  # the environment variables that change what fastconv does begin so
 
 

@@ -1,0 +1,86 @@
+"""A network made of a module computes what the module does: outputs, gradients, running statistics."""
+
+import numpy as np
+import pytest
+
+import fastconv
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 20, 3, 2, 1, bias=False), nn.BatchNorm2d(20), nn.ReLU6())
+        self.conv = nn.Conv2d(20, 20, 3, padding=1, groups=20)
+        self.up = nn.ConvTranspose2d(40, 8, 2, 2)
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = self.stem(x)
+        y = F.relu(x + self.conv(x))
+        y = self.pool(self.up(torch.cat([x, y], 1)))
+        return self.head(torch.flatten(F.adaptive_avg_pool2d(y, 1), 1))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("float64", 1e-9)])
+def test_outputs_gradients_and_buffers_are_the_modules(dtype, tolerance):
+    torch.manual_seed(0)
+    module = Residual().to(getattr(torch, dtype))
+    x = torch.randn(4, 3, 13, 12, dtype=module.head.weight.dtype)
+    network = fastconv.torch.compile(module, x)
+    assert set(network.arrays()) == set(module.state_dict())
+    targets = torch.tensor([0, 1, 2, 3])
+    loss, gradients = network.gradients(x.numpy(), targets.numpy(), fastconv.CrossEntropy())
+    theirs = F.cross_entropy(module(x), targets)
+    theirs.backward()
+    assert loss == pytest.approx(theirs.item(), rel=tolerance)
+    for name, p in module.named_parameters():
+        np.testing.assert_allclose(gradients[name], p.grad.numpy(), rtol=10 * tolerance, atol=tolerance, err_msg=name)
+    for name, b in module.named_buffers():
+        np.testing.assert_allclose(network.buffers[name], b.numpy(), rtol=tolerance, atol=tolerance, err_msg=name)
+    predicted = module.eval()(x).detach().numpy()
+    np.testing.assert_allclose(network.predict(x.numpy()), predicted, rtol=tolerance, atol=tolerance)
+    network.parameters["head.weight"][...] = 0
+    assert module.head.weight.abs().max() > 0
+
+
+def test_dropout_has_no_weights_and_those_that_are_not_used_are_named():
+    module = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5)).eval()
+    network = fastconv.torch.compile(module, torch.zeros(1, 3))
+    x = torch.randn(5, 3)
+    np.testing.assert_allclose(network.predict(x.numpy()), module(x).detach().numpy(), atol=1e-6)
+    module[0].register_buffer("more", torch.zeros(2))
+    with pytest.raises(ValueError, match=r"no place for the weights \['0.more'\]"):
+        fastconv.torch.compile(module, torch.zeros(1, 3))
+
+
+def test_all_that_is_unknown_is_named_at_once():
+    class Strange(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.border = nn.Conv2d(3, 3, 3, padding=1, padding_mode="reflect")
+            self.fold = nn.Fold((4, 4), 2)
+
+        def forward(self, x):
+            return torch.fft.fft(self.fold(self.border(x)).cumsum(1))
+
+    names = r"cumsum: Tensor.cumsum.*border: Conv2d, padding_mode='reflect'.*fold: Fold"
+    with pytest.raises(ValueError, match=names):
+        fastconv.torch.compile(Strange(), torch.zeros(1, 3, 8, 8))
+
+
+def test_what_cannot_be_traced_or_is_no_module_is_refused():
+    class Deciding(nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    with pytest.raises(ValueError, match="module cannot be traced by torch"):
+        fastconv.torch.compile(Deciding(), torch.zeros(1, 3, 8, 8))
+    with pytest.raises(TypeError, match="module must be a torch"):
+        fastconv.torch.compile(3, torch.zeros(1, 3, 8, 8))
+    with pytest.raises(TypeError, match="example must be a tensor, got"):
+        fastconv.torch.compile(nn.ReLU(), (3, 8, 8))
