@@ -29,6 +29,7 @@ KEYS = ("model", "input_shape", "dtype", "precise", "classes", "preprocessing")
 MOST_PIXELS = 1 << 20  # of the input that a file may declare
 MOST_STEPS = 100  # of the preprocessing in a file
 MOST_TEXT = 10_000  # characters of the description of a model
+MOST_NAME = 50  # characters of a name that are compared with others
 FAULTS = (ValueError, TypeError, ArithmeticError, MemoryError, RecursionError)  # of calls with a stranger's arguments
 
 
@@ -114,7 +115,9 @@ def model_of(path: str, model: Any) -> tuple[Callable[[], Model], str]:
     description = {"name": model} if isinstance(model, str) else model
     name = description.get("name") if isinstance(description, dict) else None
     if not (isinstance(name, str) and name in MAKERS):
-        why = f"its metadata has the model {shortened(model)}, not one of {', '.join(MAKERS)}"
+        near = check.nearest(name[:MOST_NAME], MAKERS, 3) if isinstance(name, str) else []
+        meant = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+        why = f"its metadata has the model {shortened(model)}, not one of those in fastconv.models{meant}"
         raise unknown_network(path, f"{why}; {of_ones_own(path)}")
     if len(json.dumps(description)) > MOST_TEXT:
         raise unknown_network(path, f"the arguments of its model are more than {MOST_TEXT:,} characters")

@@ -216,7 +216,7 @@ until(2)
         for process in spinning:
             process.kill()
         said, _ = watcher.communicate("\n", timeout=60)
-    assert said == "2\n"
+    assert said in ("1\n", "2\n")  # all of them, unless yet other programs run here
     assert watcher.returncode == 0
 
 
