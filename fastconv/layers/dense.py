@@ -12,10 +12,12 @@ from numpy.typing import DTypeLike
 
 from ..arguments.attributes import Argument
 from ..layer import Bound, Initialiser, Layer, Norm, Spec
-from ..ops import dense
-from ..typing import Call, Shape
+from ..ops import conv, dense, geometry
+from ..typing import Array, Call, Shape
 from .common import at_least, last_extent
 from .weighted import WithBias
+
+MANY, SHORT, WIDE = 256, 1024, 32  # tokens, inputs and outputs from where a convolution is quicker
 
 
 class Linear(WithBias):
@@ -86,7 +88,12 @@ class Linear(WithBias):
 
     def forward(self, b: Bound) -> list[Call]:
         """y = f(x W^T + b)"""
-        return [dense.linear_call(b.x, b.params.weight, self.bias_of(b.params), b.y, b.activation)]
+        weight, bias = b.params.weight, self.bias_of(b.params)
+        if not as_pixels(b.x_shape, len(weight)):
+            return [dense.linear_call(b.x, weight, bias, b.y, b.activation)]
+        kernels = weight[:, :, None, None]
+        g = geometry.conv2d((*b.x_shape[::2], b.x_shape[1], 1), kernels.shape)
+        return [conv.conv2d_call(pixels(b.x), kernels, bias, pixels(b.y), g, b.activation)]
 
     def freeze(self, params: SimpleNamespace, norm: Norm, x_shape: Shape) -> SimpleNamespace:
         """Weight and bias with the scale and shift of `norm`."""
@@ -120,3 +127,13 @@ class Linear(WithBias):
 
 
 Dense = Linear
+
+
+def as_pixels(x_shape: Shape, outputs: int) -> bool:
+    """Whether the forward pass of x (N, tokens, I) is quicker as a convolution 1x1: many tokens, short rows."""
+    return len(x_shape) == 3 and x_shape[1] >= MANY and x_shape[2] <= SHORT and outputs >= WIDE
+
+
+def pixels(x: Array) -> Array:
+    """A view of tokens (N, tokens, I) as an image of channels-last memory, (N, I, tokens, 1)."""
+    return x.transpose(0, 2, 1)[..., None]

@@ -39,6 +39,28 @@ def test_linear_treats_each_token_alike(bias, dtype):
         np.testing.assert_allclose(gradients["fc.bias"], (2 * y).sum((0, 1)), atol=100 * rtol(dtype))
 
 
+@every_dtype
+@pytest.mark.parametrize(("tokens", "inputs", "outputs"), [(256, 33, 32), (300, 40, 49), (257, 7, 100)])
+def test_many_tokens_are_the_pixels_of_an_image(tokens, inputs, outputs, dtype):
+    """Which is quicker; the results are those of the matrix, with the bits of an image alone."""
+
+    def model(x):
+        return ReLU()(Linear(outputs, name="a")(x)) + Linear(outputs, name="b")(
+            concat(x, x)[tokens // 2 : -tokens // 2]
+        )
+
+    network, x = Network(model, (tokens, inputs), dtype, seed=0), images((tokens, inputs), dtype=dtype)
+    p = {name: array.astype("float64") for name, array in network.parameters.items()}
+    moved = np.concatenate([x, x], axis=1)[:, tokens // 2 : -tokens // 2]
+    y = np.maximum(x @ p["a.weight"].T + p["a.bias"], 0) + moved @ p["b.weight"].T + p["b.bias"]
+    for predict in (network.predict, network.freeze().predict):
+        np.testing.assert_allclose(predict(x), y, rtol=0, atol=30 * rtol(dtype))
+        assert predict(x[1:2]).tobytes() == predict(x)[1:2].tobytes()
+    _, gradients = network.gradients(x, np.zeros_like(y, dtype), SUM)
+    dy = 2 * np.where(x @ p["a.weight"].T + p["a.bias"] > 0, y, 0)
+    np.testing.assert_allclose(gradients["a.bias"], dy.sum((0, 1)), rtol=0, atol=1e4 * rtol(dtype))
+
+
 def test_multiply_adds_count_every_token():
     assert layers.Linear(5).multiply_adds((4, 7), (4, 5)) == 4 * 7 * 5
     assert layers.Linear(5).multiply_adds((7,), (5,)) == 35
