@@ -87,12 +87,12 @@ def named(values: Any, shape: Any, name: str) -> dict[str, Any]:
     if isinstance(shape, dict):
         rule = f"{name} must be a dict with {', '.join(map(repr, keys))}"
         if not isinstance(values, Mapping):
-            raise TypeError(f"{rule}, got {check.shown(values)}")
+            raise TypeError(f"{rule}, got {check.described(values)}")
         if {*values} != {*keys}:
             raise ValueError(f"{rule}, got {', '.join(map(repr, values))}")
         return {key: values[key] for key in keys}
     if not isinstance(values, tuple | list):
-        raise TypeError(f"{name} must be a tuple of {len(keys)} arrays, got {check.shown(values)}")
+        raise TypeError(f"{name} must be a tuple of {len(keys)} arrays, got {check.described(values)}")
     if len(values) != len(keys):
         raise ValueError(f"{name} must be a tuple of {len(keys)} arrays, got {len(values)}")
     return dict(zip(keys, values, strict=True))

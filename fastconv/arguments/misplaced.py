@@ -32,6 +32,8 @@ def no_node(layer: Any, x: Any) -> TypeError:
         what, cure = f"the layer {x!r}", f"write sequential({x!r}, {layer!r})"
     elif isinstance(x, list | tuple) and x and all(hasattr(each, "graph") for each in x):
         what, cure = f"{what} of {len(x)} nodes", f"join them first: {layer!r}(concat(*x))"
+    elif isinstance(x, dict) and x and all(hasattr(each, "graph") for each in x.values()):
+        what, cure = f"{what} of {len(x)} nodes", f"give it one of them: {layer!r}(x[{next(iter(x))!r}])"
     elif hasattr(x, "predict"):
         cure = f"a network is made of the whole model: Network(sequential(..., {layer!r}), input_shape)"
     elif callable(x):

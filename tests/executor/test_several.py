@@ -177,6 +177,8 @@ def test_what_does_not_fit_is_refused():
     assert "loss must be for the outputs of the network" in refused(whole.gradients, x, targets, {"kind": LOSS["kind"]})
     wrong = {**targets, "kind": [0, 1, 7]}
     assert "targets['kind']" in refused(whole.gradients, x, wrong, LOSS)
+    assert "dict of 2 nodes; give it one of them: ReLU()(x['image'])" in refused(Network, layers.ReLU(), SHAPES)
+    assert "x must be a dict with 'image', 'scalar', got a list" in refused(whole.predict, [x["image"], x["scalar"]])
     assert "labels must be a dict" in refused(fit, whole, x, targets["kind"], loss=LOSS)
     assert "one dict or tuple of nodes" in refused(Network, lambda x: (x, (x, x)), (3,))
     assert "input_shape must have names as keys" in refused(Network, model, {1: (3,)})
