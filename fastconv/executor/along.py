@@ -1,7 +1,5 @@
 """The sum that has a given gradient: it starts a backward pass without a loss."""
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,23 +20,14 @@ class Along:
 
     def bind(self, y: Any, targets: Array, value: Array, dy: Any) -> Call:
         """The call that writes L into `value`, and t into `dy` unless that is None."""
-        if isinstance(y, dict):
-            parts = [np.zeros_like(value) for _ in y]
-            pieces = zip(y, parts, strict=True)
-            calls = [self.bind(y[name], targets[name], part, dy[name]) for name, part in pieces]
-            return partial(total, calls, parts, value)
+        several = isinstance(y, dict)
+        each = [(y[name], targets[name], dy[name]) for name in y] if several else [(y, targets, dy)]
 
         def call() -> None:
             """Write both."""
-            value[...] = np.vdot(y, targets)
-            if dy is not None:
-                dy[...] = targets
+            value[...] = sum(np.vdot(own, t) for own, t, _ in each)
+            for _, t, slope in each:
+                if slope is not None:
+                    slope[...] = t
 
         return call
-
-
-def total(calls: Sequence[Call], parts: Sequence[Array], value: Array) -> None:
-    """value = the sum of the parts, once the calls have written them."""
-    for call in calls:
-        call()
-    value[...] = sum(parts)

@@ -74,8 +74,7 @@ class Executor(SetOnce):
         output = self.output if output is None else output
         if fields.several(self.inputs) is None and isinstance(output, Node):
             return BoundPlan(plan, binder)
-        shapes = output.shape if isinstance(output, Node) else fields.structured(output, graph.nodes_of(output))
-        return PlanOfSeveral(plan, binder, self.inputs, shapes)
+        return PlanOfSeveral(plan, binder, self.inputs, output.shape if isinstance(output, Node) else output)
 
     def freeze(self, names: frozenset[str]) -> None:
         """From now on training leaves these arrays as they are (see `frozen_parameters`), and trains all others."""

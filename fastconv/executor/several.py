@@ -32,7 +32,7 @@ class Values(Mapping[str, Array]):
 class PlanOfSeveral(BoundPlan):
     """As `BoundPlan`; `x`, `y` and `dx` are arrays, or, where there are several, name -> array.
 
-    `inputs`, `outputs`: the shapes, as `Network` has them.
+    `inputs`, `outputs`: the shapes, as `Network` has them, or nodes in the same form.
     """
 
     def __init__(self, plan: Plan, binder: Binder, inputs: Any, outputs: Any) -> None:
@@ -43,9 +43,10 @@ class PlanOfSeveral(BoundPlan):
             self.x: Any = dict(zip(names, xs, strict=True))
         if self.names is not None:
             self.y: Any = Values(dict(zip(self.names, self.outputs, strict=True)))
-        dx = [None if slot is None else slot.array(binder.arena) for slot in plan.dx]
-        slopes = [np.zeros_like(x) if d is None else d for d, x in zip(dx, xs, strict=True)] if dx else []
-        self.dx: Any = fields.structured(inputs, slopes) if slopes and names is not None else self.dx
+        if names is not None and any(plan.dx):
+            pairs = zip(plan.dx, xs, strict=True)
+            slopes = [np.zeros_like(x) if slot is None else binder.array(slot) for slot, x in pairs]
+            self.dx: Any = fields.structured(inputs, slopes)
         self.copies = []
         if names is not None:
             self.copies = [(k, x, copy_kernel(x.dtype) if x.ndim == 4 else copy_into) for k, x in self.x.items()]

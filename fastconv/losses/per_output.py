@@ -52,7 +52,6 @@ class PerOutput(Loss):
         found = several(losses)
         if not found:
             raise TypeError(f"losses must be a dict name -> loss, or a tuple of losses, got {losses!r}")
-        self.form: dict[str, Any] | tuple[()] = {} if isinstance(losses, dict) else ()
         self.names = tuple(found)
         self.losses = tuple(check_loss(loss) for loss in found.values())
         given = {} if weights is None else several(weights) or named(weights, losses, "weights")
@@ -69,7 +68,7 @@ class PerOutput(Loss):
 
     def key(self) -> tuple[Any, ...]:
         """What decides the loss."""
-        return type(self.form), self.names, self.losses, self.weights
+        return self.names, self.losses, self.weights
 
     def __repr__(self) -> str:
         pairs = zip(self.names, self.losses, strict=True)

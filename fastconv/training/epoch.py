@@ -7,13 +7,14 @@ import numpy as np
 
 from ..arguments.batch import batch, iterator_cure, shape_of_batch
 from ..arguments.signatures import no_attribute
-from ..fields import batch_shape, packed
+from ..fields import batch_shape
 from ..losses.base import prepared, true_classes
 from ..losses.per_output import checked_form
 from ..losses.weighted import Weighted, scaled, weighted
 from ..ops import check
 from ..predictor import Predictor
 from ..typing import Array, Shape
+from .given import as_batches
 
 OF_EPOCHS = {  # names of other libraries
     "val_loss": "write epoch.validation_loss",
@@ -102,16 +103,6 @@ class History(list[Epoch]):
 def number(loss: float) -> str:
     """The loss with four decimals, or with five digits if it is large."""
     return f"{loss:.4f}" if abs(loss) < 9.99995 else f"{loss:.5g}"
-
-
-def as_batches(network: Predictor, images: Any, labels: Any) -> tuple[Any, Any]:
-    """(images, labels) of networks with several inputs or outputs: each a batch of several arrays as one.
-
-    Images without labels stay: they may be a pair of both, or a data set.
-    """
-    if not network._has_several or labels is None:
-        return images, labels
-    return packed(images, network.input_shape, "images"), packed(labels, network.output_shape, "labels")
 
 
 class Data:

@@ -9,7 +9,7 @@ import numpy as np
 from .. import losses
 from ..arguments import training as given
 from ..arguments.batch import white_of_floats
-from ..fields import several
+from ..fields import packed, several
 from ..frozen import FrozenNetwork
 from ..losses.per_output import of_outputs
 from ..network import Network
@@ -60,6 +60,21 @@ def no_network(value: object, rule: str, line: str) -> TypeError:
     if isinstance(value, type):
         return TypeError(f"{rule}, got the class {value.__name__}; write Network({value.__name__}(...), input_shape)")
     return TypeError(f"{rule}, got {check.shown(value)}; make one of a model: Network(model, input_shape)")
+
+
+def as_batches(network: Predictor, images: Any, labels: Any) -> tuple[Any, Any]:
+    """(images, labels) of networks with several inputs or outputs: each a batch of several arrays as one.
+
+    Images without labels stay: they may be a pair of both, or a data set.
+    """
+    if not network._has_several or labels is None:
+        return images, labels
+    return packed(images, network.input_shape, "images"), packed(labels, network.output_shape, "labels")
+
+
+def batches(network: Predictor, images: Any, labels: Any, line: str) -> tuple[Any, Any]:
+    """(images, labels), also from a pair in place of images; of several arrays each a batch of them as one."""
+    return as_batches(network, *pair(*as_batches(network, images, labels), line))
 
 
 def pair(images: Any, labels: Any, line: str) -> tuple[Any, Any]:

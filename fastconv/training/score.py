@@ -20,8 +20,8 @@ from ..ops import check
 from ..predictor import BATCH, Predictor
 from ..system.caller import warn
 from ..typing import Array
-from .epoch import Data, as_batches
-from .given import EVALUATE, chosen, is_data_set, pair, predicting
+from .epoch import Data
+from .given import EVALUATE, batches, chosen, is_data_set, predicting
 
 
 @explained("evaluate", EVALUATE, words.EVALUATE)
@@ -78,7 +78,7 @@ def evaluate(
 
         data = LoadedValidation(network, images, loss)
     else:
-        data = Data(network, *pair(*as_batches(network, images, labels), EVALUATE), loss)
+        data = Data(network, *batches(network, images, labels, EVALUATE), loss)
     result = score(network, data)[:2]
     if not math.isfinite(result[0]):
         warn(f"the loss is {result[0]}: {why(network, data)}", RuntimeWarning)

@@ -10,9 +10,9 @@ from ..network import Network
 from ..ops import check
 from ..predictor import BATCH
 from ..typing import Array
-from .epoch import Data, as_batches, validation_data
+from .epoch import Data, validation_data
 from .feeds import ArrayFeed, Feed
-from .given import FIT, begins_with_norm, is_data_set, pair, warn_of_pixels
+from .given import FIT, batches, begins_with_norm, is_data_set, warn_of_pixels
 
 __all__ = ["reserve", "sources"]
 
@@ -34,8 +34,7 @@ def sources(
     if is_data_set(images) and not hasattr(images, "__array__"):
         kind = type(images).__name__
         raise TypeError(f"labels must be left out, for the {kind} has its own: write fit(network, data, epochs=10)")
-    images, labels = pair(*as_batches(network, images, labels), FIT)
-    images, labels = as_batches(network, images, labels)
+    images, labels = batches(network, images, labels, FIT)
     if weights is not None:
         images, labels, weights = counting(images, labels, weights)
     share = share_of(validation)

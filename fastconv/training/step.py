@@ -10,8 +10,8 @@ from ..arguments.signatures import explained
 from ..losses.weighted import checked_weights
 from ..network import Network
 from .divergence import cause
-from .epoch import Data, as_batches
-from .given import STEP, chosen, pair, trainable, usable
+from .epoch import Data
+from .given import STEP, batches, chosen, trainable, usable
 
 
 @explained("train_step", STEP, words.STEP_WORDS)
@@ -63,7 +63,7 @@ def train_step(
     [0.693, 0.648, 0.619]
     """
     trainable(network, STEP)
-    images, labels = as_batches(network, *pair(*as_batches(network, images, labels), STEP))
+    images, labels = batches(network, images, labels, STEP)
     optimizer, loss = usable(optimizer, lean), chosen(loss)
     with network.training():
         weights = None if sample_weight is None else checked_weights(sample_weight, len(np.asanyarray(images)))
