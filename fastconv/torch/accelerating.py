@@ -7,8 +7,7 @@ from ..system.extras import needed
 
 torch = needed("torch", "fastconv.torch", "torch")
 
-from ..ops import check  # noqa: E402
-from .kinds import is_ours  # noqa: E402
+from .kinds import check_module, is_ours  # noqa: E402
 from .modules import candidates, followers, use, use_sequences  # noqa: E402
 from .report import Acceleration, Choice  # noqa: E402
 from .table import Table  # noqa: E402
@@ -74,8 +73,7 @@ def accelerate(module: Any, example: Any = None, table: Any = None) -> Accelerat
     >>> module(torch.zeros(1, 3, 8, 8)).shape
     torch.Size([1, 32, 6, 6])
     """
-    if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, got {check.described(module)}")
+    check_module(module)
     costs = MEASURED if table is None else Table(table)
     restore(module)
     if example is None:
@@ -105,6 +103,11 @@ def restore(module: Any) -> None:
     ----------
     module : torch.nn.Module
 
+    Raises
+    ------
+    TypeError
+        For what is no module.
+
     Examples
     --------
     >>> from torch import nn
@@ -117,6 +120,7 @@ def restore(module: Any) -> None:
     >>> type(module[0]) is nn.Conv2d
     True
     """
+    check_module(module)
     for part in module.modules():
         if is_ours(part):
             use(part, False)

@@ -8,7 +8,7 @@ torch = needed("torch", "fastconv.torch", "torch")
 
 from .. import Network, Node  # noqa: E402
 from ..ops import check  # noqa: E402
-from .kinds import plain  # noqa: E402
+from .kinds import check_module, plain  # noqa: E402
 from .rules import FUNCTIONS, METHODS, MODULES  # noqa: E402
 
 __all__ = ["compile"]
@@ -51,8 +51,7 @@ def compile(module: Any, example: Any) -> Network:
     >>> list(network.parameters), network.output_shape
     (['0.weight', '0.bias'], (8, 6, 6))
     """
-    if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, got {check.described(module)}")
+    check_module(module)
     if not isinstance(example, torch.Tensor):
         raise TypeError(f"example must be a tensor, got {check.described(example)}")
     try:
@@ -114,10 +113,13 @@ def run(graph: Any, layers: dict[Any, Any], x: Node) -> Any:
 
 
 def take(network: Network, state: Any) -> None:
-    """Copy the weights; ValueError where the names are not the same."""
+    """Copy the weights; ValueError where the names or the shapes are not the same."""
     arrays = network.arrays()
     others = sorted({*state} - {*arrays} | {*network.parameters} - {*state})
     if others:
         raise ValueError(f"no place for the weights {others}: the module does not use them in this mode")
     for name, value in state.items():  # the counters of dropout are fastconv's alone
+        if tuple(value.shape) != arrays[name].shape:
+            shapes = f"{name} is {tuple(value.shape)}, and {arrays[name].shape} would fit it"
+            raise ValueError(f"example must be images that the module takes, got {network.input_shape} each: {shapes}")
         arrays[name][...] = value.detach().cpu().numpy()

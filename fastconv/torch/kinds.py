@@ -9,8 +9,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..ops import check
 from .arrays import takes
 from .functions import BatchNorm, Convolution, MaxPool, Mean, Rectifier, Transposed, Window
+
+
+def check_module(module: object) -> None:
+    """TypeError for what is no module of PyTorch."""
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"module must be a torch.nn.Module, got {check.described(module)}")
 
 
 def conv2d(module: Any, x: Any, activation: str | None = None) -> Any:

@@ -164,3 +164,9 @@ def test_what_is_no_module_or_no_table_is_refused():
         accelerate(3)
     with pytest.raises(TypeError, match="table must be a path or a mapping"):
         accelerate(network(), images(), 3)
+
+
+@pytest.mark.parametrize("value", [None, 3, torch.zeros(3)])
+def test_what_is_no_module_cannot_be_restored(value):
+    with pytest.raises(TypeError, match=r"module must be a torch\.nn\.Module, got"):
+        restore(value)

@@ -84,3 +84,11 @@ def test_what_cannot_be_traced_or_is_no_module_is_refused():
         fastconv.torch.compile(3, torch.zeros(1, 3, 8, 8))
     with pytest.raises(TypeError, match="example must be a tensor, got"):
         fastconv.torch.compile(nn.ReLU(), (3, 8, 8))
+
+
+def test_an_example_of_other_images_is_refused_with_both_shapes():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 36, 2))
+    with pytest.raises(ValueError, match=r"got \(3, 9, 9\) each: 2.weight is \(2, 144\), and \(2, 196\) would fit it"):
+        fastconv.torch.compile(module, torch.zeros(1, 3, 9, 9))
+    with pytest.raises(ValueError, match=r"2.weight is \(2, 144\)"):
+        fastconv.torch.compile(module, torch.zeros(1, 3, 2 + 1, 3))
