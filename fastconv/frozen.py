@@ -3,6 +3,7 @@
 import copy
 import threading
 from collections.abc import Sequence
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -13,7 +14,7 @@ from .executor import rewrites
 from .executor.binder import Binder, BoundPlan
 from .executor.fusion import Fusion, find_fusions
 from .executor.planner import plan_prediction
-from .executor.several import PlanOfSeveral
+from .executor.several import bound_plan
 from .executor.steps import Plan
 from .graph import Node
 from .ops import allocation, check, huge_pages
@@ -42,14 +43,8 @@ class FrozenNetwork(Predictor):
     """
 
     def __init__(self, output: Any, parameters: Arrays, buffers: Named, channels_last: bool, batch_size: int) -> None:
-        outputs = graph.nodes_of(output)
-        nodes = copy.copy(outputs[0].graph).nodes
-        several = fields.several(output)
-        self.output: Any = (
-            nodes[output.index]
-            if several is None
-            else fields.structured(output, (nodes[node.index] for node in outputs))
-        )
+        nodes = copy.copy(graph.nodes_of(output)[0].graph).nodes
+        self.output: Any = graph.for_each(output, lambda node: nodes[node.index])
         self.channels_last = channels_last
         first, *others = graph.nodes_of(self.output)
         self.fusions = find_fusions(graph.ancestors(first, *others), first, set(), frozen=True, also=others)
@@ -61,9 +56,9 @@ class FrozenNetwork(Predictor):
 
     def begin(self) -> None:
         """Set what follows from the graph."""
-        outputs = graph.nodes_of(self.output)
-        self.input_shape, self.dtype = outputs[0].graph.input_shape, outputs[0].graph.dtype
-        self.output_shape = graph.shape_of(self.output)
+        whole = graph.nodes_of(self.output)[0].graph
+        self.input_shape, self.dtype = whole.input_shape, whole.dtype
+        self.output_shape = graph.for_each(self.output, attrgetter("shape"))
         self._has_several = any(map(fields.several, (self.input_shape, self.output_shape)))
         fork.renewed_in_children(self)
 
@@ -95,9 +90,7 @@ class FrozenNetwork(Predictor):
     def bound_plan(self, plan: Plan) -> BoundPlan:
         """A BoundPlan with memory of its own."""
         binder = FrozenBinder(allocation.aligned(plan.size), self.weights)
-        if not self._has_several:
-            return BoundPlan(plan, binder)
-        return PlanOfSeveral(plan, binder, self.input_shape, self.output_shape)
+        return bound_plan(plan, binder, self.input_shape, self.output_shape)
 
     def _predict_part(self, x: Array, y: Array | None = None) -> Array:
         """The output for a checked batch of images: a new array, or `y`, which is overwritten."""

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping
 from inspect import unwrap
+from operator import attrgetter
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -128,7 +129,7 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
         outputs = graph.nodes_of(output)
         self.output, self.nodes, whole = output, graph.ancestors(*outputs), outputs[0].graph
         self.input_shape, self.dtype = whole.input_shape, whole.dtype
-        self.output_shape = graph.shape_of(output)
+        self.output_shape = graph.for_each(output, attrgetter("shape"))
         self._has_several = any(map(several, (self.input_shape, self.output_shape)))
         params, states = graph.declared(self.nodes)
         self.parameters = parameters.Arrays({name: p.shape for name, p in params.items()}, self.dtype)

@@ -6,6 +6,7 @@ Only the executor allocates, and only the executor adds: where a value or a para
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +22,7 @@ from .along import Along
 from .binder import Binder, BoundPlan
 from .logits import warn_of_probabilities
 from .planner import plan_prediction
-from .several import PlanOfSeveral
+from .several import bound_plan
 from .steps import Plan
 from .training_planner import plan_training
 
@@ -71,10 +72,8 @@ class Executor(SetOnce):
 
     def bound(self, plan: Plan, binder: Binder, output: Any = None) -> BoundPlan:
         """The plan on the arena; `output`: the node or nodes whose values it makes, by default the network's."""
-        output = self.output if output is None else output
-        if fields.several(self.inputs) is None and isinstance(output, Node):
-            return BoundPlan(plan, binder)
-        return PlanOfSeveral(plan, binder, self.inputs, output.shape if isinstance(output, Node) else output)
+        shapes = graph.for_each(self.output if output is None else output, attrgetter("shape"))
+        return bound_plan(plan, binder, self.inputs, shapes)
 
     def freeze(self, names: frozenset[str]) -> None:
         """From now on training leaves these arrays as they are (see `frozen_parameters`), and trains all others."""

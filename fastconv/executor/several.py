@@ -32,7 +32,7 @@ class Values(Mapping[str, Array]):
 class PlanOfSeveral(BoundPlan):
     """As `BoundPlan`; `x`, `y` and `dx` are arrays, or, where there are several, name -> array.
 
-    `inputs`, `outputs`: the shapes, as `Network` has them, or nodes in the same form.
+    `inputs`, `outputs`: the shapes, as `Network` has them.
     """
 
     def __init__(self, plan: Plan, binder: Binder, inputs: Any, outputs: Any) -> None:
@@ -75,3 +75,10 @@ class PlanOfSeveral(BoundPlan):
         for name, array in self.y.items():
             y[name] = array
         return y
+
+
+def bound_plan(plan: Plan, binder: Binder, inputs: Any, outputs: Any) -> BoundPlan:
+    """The plan on the binder's memory, for inputs and outputs of these shapes."""
+    if fields.several(inputs) is None and fields.several(outputs) is None:
+        return BoundPlan(plan, binder)
+    return PlanOfSeveral(plan, binder, inputs, outputs)

@@ -192,9 +192,9 @@ def nodes_of(output: Any) -> tuple[Node, ...]:
     return (output,) if isinstance(output, Node) else tuple((several(output) or {}).values())
 
 
-def shape_of(output: Any) -> Any:
-    """The shape of the output of a model; of several a dict or tuple of shapes."""
-    return output.shape if isinstance(output, Node) else structured(output, (n.shape for n in nodes_of(output)))
+def for_each(output: Any, change: Callable[[Node], Any]) -> Any:
+    """``change(node)`` of the output of a model; of several a dict or tuple of these."""
+    return change(output) if isinstance(output, Node) else structured(output, map(change, nodes_of(output)))
 
 
 def declared(nodes: Iterable[Node]) -> tuple[dict[str, Parameter], dict[str, State]]:
