@@ -100,7 +100,14 @@ DOORS = {
     "sklearn",
     "torch",
 }  # each could be deleted without a change elsewhere
-SHARED = {"arguments", "nodes", "ops", "reports", "system", "typing"}  # what has one owner: checks, tables, translations
+SHARED = {
+    "arguments",
+    "nodes",
+    "ops",
+    "reports",
+    "system",
+    "typing",
+}  # what has one owner: checks, tables, translations
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(PACKAGE)) for path in SOURCES])

@@ -14,8 +14,9 @@ from math import prod
 
 from ..graph import Node
 from ..typing import Shape
+from .refused import Refused
 
-__all__ = ["Arranged", "arranged", "simplest"]
+__all__ = ["Arranged", "arranged", "channels_moved_last", "simplest", "without_batch"]
 
 
 @dataclass(frozen=True)
@@ -90,3 +91,23 @@ def simplest(value: Arranged) -> tuple[Shape, tuple[int, ...]]:
     first = sorted(range(len(runs)), key=lambda run: runs[run][0])
     split = tuple(prod(value.split[axis] for axis in runs[run]) for run in first)
     return split, tuple(first.index(run) for run in range(len(runs)))
+
+
+def channels_moved_last(value: Arranged) -> bool:
+    """Whether the channels of a node were only brought behind its pixels."""
+    split, order = simplest(value)
+    return order == (1, 0) and value.shape[-1] == split[0] == value.node.shape[0]
+
+
+def without_batch(old: Shape, shape: tuple[int, ...], free: set[int | None]) -> Shape:
+    """The new shape of one image (old); `free`: what stands for the number of images."""
+    if not shape or not (shape[0] in free or (shape[0] == -1 and -1 not in shape[1:])):
+        raise Refused(f"its shape {shape} does not begin with the number of images")
+    known = prod(n for n in shape[1:] if n != -1)
+    if -1 in shape[1:]:
+        if known < 1 or prod(old) % known or shape[1:].count(-1) > 1:
+            raise Refused(f"its shape {shape} does not fit (N, {old})")
+        return tuple(prod(old) // known if n == -1 else n for n in shape[1:])
+    if known != prod(old):
+        raise Refused(f"its shape {shape} does not fit (N, {old})")
+    return shape[1:]

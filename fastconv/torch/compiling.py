@@ -6,41 +6,53 @@ from ..system.extras import needed
 
 torch = needed("torch", "fastconv.torch", "torch")
 
-from .. import Network, Node  # noqa: E402
+from .. import Network  # noqa: E402
 from ..ops import check  # noqa: E402
-from .kinds import check_module, plain  # noqa: E402
-from .rules import FUNCTIONS, METHODS, MODULES  # noqa: E402
+from .kinds import check_module  # noqa: E402
+from .timing import unchanged  # noqa: E402
+from .tracing.forward import traced  # noqa: E402
+from .tracing.operations import TABLE  # noqa: E402
+from .tracing.trace import Trace  # noqa: E402
 
 __all__ = ["compile"]
+
+DTYPES = (torch.float32, torch.float64)
 
 
 def compile(module: Any, example: Any) -> Network:
     """A `Network` with the layers, the names and the weights of a module.
 
-    The module is traced by torch.fx in the mode it is in: its forward must not decide by the values of tensors. It may
-    hold convolutions, batch and group norm, pooling, Linear, Dropout, activations, sums, `torch.cat` of channels,
-    `flatten` and means over pixels.
+    The forward of the module runs once, in the mode it is in, on tensors without values: it may decide by shapes, but
+    not by the values of tensors. It may be written with modules, functions or methods of PyTorch: everything that
+    fastconv has a layer for, and sums, products, concatenations, parts and other shapes of tensors.
 
     Parameters
     ----------
     module : torch.nn.Module
         It does not change, and shares nothing with the network.
-    example : tensor (N, C, H, W) or (N, features), float32 or float64
-        An input; its shape without N, and its dtype, become those of the network.
+    example : tensor, or tuple or dict of tensors, float32 or float64
+        The inputs (N, ...), by position or by name; their shapes without N, and their dtype, become the network's.
 
     Returns
     -------
     Network
-        Parameters and buffers have the names of the module's state dict.
+        Parameters and buffers have the names of the module's state dict; those that the forward does not reach in this
+        mode are left out. A tuple or dict of outputs is one of the network.
 
     Raises
     ------
     TypeError
         For what is no module or no tensor.
     ValueError
-        Naming everything in the module that fastconv has no layer for.
+        Naming everything in the module that fastconv does not compute, with its place.
     fastconv.system.extras.MissingPackage
         Where PyTorch is not installed.
+
+    Notes
+    -----
+    Dropout, stochastic depth and batch norm have both modes, whatever the mode of the module is now. A weight that the
+    forward computes from others, such as that of ``weight_norm``, becomes the layer's own. H and W of the network are
+    those of the example; for another size compile the module again.
 
     Examples
     --------
@@ -52,74 +64,35 @@ def compile(module: Any, example: Any) -> Network:
     (['0.weight', '0.bias'], (8, 6, 6))
     """
     check_module(module)
-    if not isinstance(example, torch.Tensor):
-        raise TypeError(f"example must be a tensor, got {check.described(example)}")
-    try:
-        traced = torch.fx.symbolic_trace(module)
-    except Exception as error:
-        raise ValueError(f"module cannot be traced by torch.fx: {error}") from error
-    layers = {node.target: layer_of(module, node) for node in traced.graph.nodes if node.op == "call_module"}
-    missing = [*filter(None, map(unknown, traced.graph.nodes)), *(each for each in layers.values() if is_text(each))]
-    if missing:
-        raise ValueError(f"fastconv has no layers for {'; '.join(dict.fromkeys(missing))}")
-    dtype = str(example.dtype).removeprefix("torch.")
-    network = Network(lambda x: run(traced.graph, layers, x), tuple(example.shape[1:]), dtype)
-    take(network, module.state_dict())
+    inputs = given(example)
+    dtypes = {each.dtype for each in inputs.values()}
+    if len(dtypes) != 1 or not dtypes <= set(DTYPES):
+        raise TypeError(f"example must be float32 or float64, got {', '.join(sorted(map(str, dtypes)))}")
+    (dtype,) = dtypes
+    shapes = {name: tuple(each.shape[1:]) for name, each in inputs.items()}
+    trace = Trace(module, dtype, TABLE)
+    shape = shapes if isinstance(example, dict) else tuple(shapes.values())
+    if isinstance(example, torch.Tensor) or len(shapes) == 1:
+        (shape,) = shapes.values()
+    names = list(shapes) if isinstance(example, dict) else None
+    with unchanged(module):
+        network = Network(lambda x: traced(trace, x, names), shape, str(dtype).removeprefix("torch."))
+    arrays = network.arrays()
+    for name, tensor in trace.weights.tensors.items():
+        arrays[name][...] = tensor.detach().cpu().numpy().reshape(arrays[name].shape)
     return network
 
 
-def is_text(value: object) -> bool:
-    """Whether this says why there is no layer."""
-    return isinstance(value, str)
-
-
-def layer_of(module: Any, node: Any) -> Any:
-    """The layer for a module inside, or text that names it and says why there is none."""
-    part = module.get_submodule(node.target)
-    kind = plain(type(part))
-    if kind not in MODULES:
-        return f"{node.target}: {kind.__name__}"
-    try:
-        return MODULES[kind](part, str(node.target))
-    except (TypeError, ValueError) as error:
-        return f"{node.target}: {kind.__name__}, {error}"
-
-
-def unknown(node: Any) -> str | None:
-    """Text that names a function, a method or a tensor that fastconv has nothing for; None where it has."""
-    if node.op == "call_function" and node.target not in FUNCTIONS:
-        return f"{node.name}: {getattr(node.target, '__name__', node.target)}"
-    if node.op == "call_method" and node.target not in METHODS:
-        return f"{node.name}: Tensor.{node.target}"
-    return f"{node.target}: a tensor of the module" if node.op == "get_attr" else None
-
-
-def run(graph: Any, layers: dict[Any, Any], x: Node) -> Any:
-    """The nodes of the network in the order of those that were traced."""
-    values: dict[Any, Any] = {}
-    for node in graph.nodes:
-        arguments, options = torch.fx.node.map_arg((node.args, node.kwargs), lambda n: values[n])
-        if node.op == "placeholder":
-            values[node] = x
-        elif node.op == "output":
-            return arguments[0]
-        else:
-            table = {"call_module": layers, "call_function": FUNCTIONS, "call_method": METHODS}[node.op]
-            try:
-                values[node] = table[node.target](*arguments, **options)
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{node.name} cannot be computed by fastconv: {error}") from error
-    raise ValueError("module returns nothing")
-
-
-def take(network: Network, state: Any) -> None:
-    """Copy the weights; ValueError where the names or the shapes are not the same."""
-    arrays = network.arrays()
-    others = sorted({*state} - {*arrays} | {*network.parameters} - {*state})
-    if others:
-        raise ValueError(f"no place for the weights {others}: the module does not use them in this mode")
-    for name, value in state.items():  # the counters of dropout are fastconv's alone
-        if tuple(value.shape) != arrays[name].shape:
-            shapes = f"{name} is {tuple(value.shape)}, and {arrays[name].shape} would fit it"
-            raise ValueError(f"example must be images that the module takes, got {network.input_shape} each: {shapes}")
-        arrays[name][...] = value.detach().cpu().numpy()
+def given(example: Any) -> dict[Any, Any]:
+    """The tensors by name or by place; TypeError for what is none."""
+    values = (
+        example if isinstance(example, dict) else dict(enumerate(example if type(example) is tuple else (example,)))
+    )
+    for value in values.values():
+        if not isinstance(value, torch.Tensor):
+            raise TypeError(f"example must be a tensor, or a tuple or dict of tensors, got {check.described(value)}")
+        if value.dim() < 2 or not value.numel():
+            raise ValueError(f"example must hold images (N, ...), got shape {tuple(value.shape)}")
+    if not values:
+        raise TypeError(f"example must be a tensor, or a tuple or dict of tensors, got {check.described(example)}")
+    return values

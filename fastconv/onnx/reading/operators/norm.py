@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from .... import Node, layers
-from ....nodes.arranged import simplest
+from ....nodes.arranged import channels_moved_last
 from ..call import Call
 from ..values import Refused, Value
 
@@ -68,8 +68,7 @@ def layer_norm(call: Call) -> Value:
     weights = {"weight": (weight, call.source(1)), "bias": (bias, call.source(2))}
     make = partial(layers.LayerNorm, eps=call.number("epsilon", 1e-5))
     if axis == len(value.shape):
-        split, order = simplest(value)
-        if order == (1, 0) and value.shape[-1] == split[0] == value.node.shape[0]:
+        if channels_moved_last(value):
             return replace(value, node=call.trained(partial(make, axis="channels"), value.node, weights))
         return call.trained(partial(make, axis="last"), call.node(0), weights)
     if axis != 1:

@@ -4,28 +4,12 @@ from math import prod
 
 import numpy as np
 
-from ....nodes.arranged import Arranged
+from ....nodes.arranged import Arranged, without_batch
 from ..call import Call
 from ..constants import FOLDED
 from ..values import BATCH, Refused, Value
 
 __all__ = ["TABLE"]
-
-
-def without_batch(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of one image; Refused where the first axis is something else than the number of images."""
-    x = call.arranged()
-    free = {BATCH, call.translation.batch}
-    if not shape or not (shape[0] in free or (shape[0] == -1 and -1 not in shape[1:])):
-        raise Refused(f"its shape {shape} does not begin with the number of images")
-    known = prod(n for n in shape[1:] if n != -1)
-    if -1 in shape[1:]:
-        if known < 1 or prod(x.shape) % known or shape[1:].count(-1) > 1:
-            raise Refused(f"its shape {shape} does not fit (N, {x.shape})")
-        return tuple(prod(x.shape) // known if n == -1 else n for n in shape[1:])
-    if known != prod(x.shape):
-        raise Refused(f"its shape {shape} does not fit (N, {x.shape})")
-    return shape[1:]
 
 
 def reshape(call: Call) -> Arranged:
@@ -35,7 +19,8 @@ def reshape(call: Call) -> Arranged:
         if any(n == 0 and i >= len(old) for i, n in enumerate(shape)):
             raise Refused(f"its shape {shape} keeps extents that there are not")
         shape = tuple(old[i] if n == 0 else n for i, n in enumerate(shape))
-    return call.arranged().reshaped(without_batch(call, shape))
+    x = call.arranged()
+    return x.reshaped(without_batch(x.shape, shape, {BATCH, call.translation.batch}))
 
 
 def flatten(call: Call) -> Arranged:
