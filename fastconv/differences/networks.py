@@ -10,7 +10,6 @@ from numpy.typing import DTypeLike
 
 from .. import Network, losses
 from ..fields import several, structured
-from ..graph import for_each, nodes_of
 from ..ops import check
 from ..typing import Array, Generator, Shape
 from .central import size_of
@@ -138,10 +137,11 @@ def short_names(network: Network) -> dict[str, str]:
 
 def in_float64(network: Network) -> Network:
     """A copy with the same layers, parameters and buffers, in float64, of which all parameters are trained."""
-    first = nodes_of(network.output)[0].graph
-    graph = first.with_layers(lambda layer, owner: duplicate(layer), dtype="float64")
+    graph = network.nodes[0].graph.with_layers(lambda layer, owner: duplicate(layer), dtype="float64")
+    found, given = several(network.output), network.output
+    outputs = [graph.nodes[node.index] for node in (found or {"": given}).values()]
     new = Network.__new__(Network)
-    new.assemble(for_each(network.output, lambda node: graph.nodes[node.index]), network.executor.recompute)
+    new.assemble(outputs[0] if found is None else structured(given, outputs), network.executor.recompute)
     new.parameters.update({name: array.astype("float64") for name, array in network.parameters.items()})
     new.buffers.update(network.buffers)
     return new
