@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ...graph import Node
+from ... import Node
 from ...nodes.arranged import Arranged, arranged
 from ...nodes.refused import BATCH, Refused
 from ...nodes.settled import settled

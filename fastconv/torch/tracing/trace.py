@@ -7,7 +7,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from ...graph import Node
+from ... import Node
 from ...nodes.arranged import Arranged
 from ...nodes.refused import BATCH, Refused
 from .places import Places

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
-from ...graph import Layer, Node
+from ... import Layer, Node
 from ...nodes.refused import Refused
 from .tensors import is_traced
 

@@ -86,6 +86,8 @@ ONE = {
     "borders of channels": lambda x: F.pad(x, (0, 0, 0, 0, 2, 1)),
     "pixels": lambda x: F.pixel_unshuffle(F.pixel_shuffle(x[:, :4], 2), 2),
     "local response": lambda x: F.local_response_norm(x, 3),
+    "unit vectors": lambda x: F.normalize(x, dim=1),
+    "unit rows": lambda x: F.normalize(x.mean((2, 3))),
     "instance norm": lambda x: F.instance_norm(x),
     "norm of pixels": lambda x: F.layer_norm(x.permute(0, 2, 3, 1), (6,)).permute(0, 3, 1, 2),
     "norm of images": lambda x: F.layer_norm(x, x.shape[1:]) + F.group_norm(x, 3),

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .... import layers
-from ....graph import Node
+from .... import Node, layers
 from ....nodes.arranged import Arranged
 from ....nodes.bounded import between, softmax_along
 from ....nodes.refused import Refused

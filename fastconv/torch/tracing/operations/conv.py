@@ -5,8 +5,7 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from .... import layers
-from ....graph import Node
+from .... import Node, layers
 from ....nodes.arranged import arranged
 from ....nodes.refused import Refused
 from ....nodes.settled import settled

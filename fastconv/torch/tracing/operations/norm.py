@@ -5,11 +5,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from .... import layers
-from ....graph import Node
+from .... import Node, layers
 from ....nodes.arranged import channels_moved_last
 from ....nodes.refused import Refused
+from ....nodes.settled import reshaped
 from ..tensors import arranged_of, node_of
+from .axes import axis_of
 
 __all__ = ["TABLE"]
 
@@ -89,10 +90,21 @@ def local_response_norm(trace: Any, x: Any, size: int, alpha: float = 1e-4, beta
     return layers.LocalResponseNorm(size, alpha, beta, k)(node_of(x))
 
 
+def normalize(trace: Any, x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Any:
+    """x / |x| along the channels: a local response norm whose windows hold all of them."""
+    node = node_of(x)
+    if p != 2 or axis_of(x, dim) != 0:
+        raise Refused(f"its p must be 2 and its dim the channels, got p={p} and dim={dim}")
+    size = 2 * node.shape[0] - 1
+    images = reshaped(node, (*node.shape, *(1,) * (3 - len(node.shape))))
+    return reshaped(layers.LocalResponseNorm(size, float(size), 0.5, eps**2)(images), node.shape)
+
+
 TABLE: dict[str, Callable[..., Any]] = {
     "batch_norm": batch_norm,
     "instance_norm": instance_norm,
     "group_norm": group_norm,
     "layer_norm": layer_norm,
     "local_response_norm": local_response_norm,
+    "normalize": normalize,
 }

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .... import layers
-from ....graph import Node
+from .... import Node, layers
 from ....nodes.refused import Refused
 from .conv import along, images
 
