@@ -3,10 +3,15 @@
     python benchmarks/torch_accelerate.py                                   four networks of torchvision, batch 8
     python benchmarks/torch_accelerate.py --models resnet18 --batch 2 --size 96
     python benchmarks/torch_accelerate.py --cpu                             on a busy machine: seconds of one thread
+    python benchmarks/torch_accelerate.py --agree                           float32 by the rule of benchmarks/agree.py
 
 A step is forward, backward and SGD with momentum. Both modules have the same weights and take turns; the ratio is the
 least seconds of the untouched module / the least seconds of the accelerated one. Before that, outputs and gradients of
 one float64 step are compared, relative to the largest entry. The exit status is 1 where they differ.
+
+--agree holds one float32 step of the accelerated module against PyTorch's float64: outputs within 1e-4 of the largest,
+the norm of each gradient's error at most twice that of PyTorch's own float32 step (the worse of contiguous and
+channels-last memory), as the median over --draws of images.
 """
 
 import argparse
@@ -14,17 +19,20 @@ import copy
 import sys
 import time
 
+import numpy as np
 import torch
 import torch_models
+from agree import GRADIENT32, OUTPUT32, SMALL, gradients_of, largest, norms
+from agree_task import LAYOUTS, TINY, Task, tensor, verdict
 from torch.nn import functional as F
 
 import fastconv
 from fastconv.torch import accelerate
 
+SIZE = 224
 GOALS = {"vgg16": 1.8, "resnet18": 1.3, "resnet50": 1.2, "mobilenet_v2": 1.0}
 WITHOUT_DROPOUT = {"vgg16": {"dropout": 0.0}, "mobilenet_v2": {"dropout": 0.0}}
 LIMIT = 1e-9  # of float64 outputs and gradients
-SMALL = 1e-6  # of the largest of all gradients: below it none is held to its own size
 
 
 def modules(name, dtype=torch.float32):
@@ -81,19 +89,67 @@ def seconds(name, options):
     return least
 
 
+def agreement(name, options):
+    """(largest difference of outputs, largest median ratio of gradients' errors, of which parameter, median ratio)"""
+    task = Task(name, options.size if options.size != SIZE else None, options.agree_batch, 100, seed=0)
+    outputs, ratios = [], []
+    for seed in range(options.draws):
+        x, targets = task.draw(seed)
+        exact, predicted = step_of(task, x, targets, "float64")
+        least = SMALL * max(np.abs(g).max() for g in exact.values())
+        theirs = [norms(step_of(task, x, targets, "float32", layout)[0], exact) for layout in LAYOUTS]
+        ours, our_predicted = step_of(task, x, targets, "float32", change=accelerate)
+        floor = TINY["float32"] * least
+        found = norms(ours, exact)
+        ratios.append({name: e / max(*(own[name] for own in theirs), floor) for name, e in found.items()})
+        outputs.append(largest(our_predicted, predicted))
+    medians = {name: float(np.median([each[name] for each in ratios])) for name in ratios[0]}
+    worst = max(medians, key=medians.get)
+    return max(outputs), medians[worst], worst, float(np.median(list(medians.values())))
+
+
+def step_of(task, x, targets, dtype, layout="contiguous", change=None):
+    """The gradients of a step, and the prediction before it, of a module with the weights of the task."""
+    module, x = task.module(dtype, layout), tensor(x, dtype, layout)
+    if change is not None:
+        change(module)
+    with torch.no_grad():
+        predicted = torch_models.logits(module.eval()(x)).numpy()
+    task.torch_step(module, x, torch.from_numpy(targets))
+    return gradients_of(module), predicted
+
+
+def agreements(options):
+    """Print a row a model; whether all passed."""
+    print("| model | float32 outputs | largest ratio of gradients | of | median ratio | |")
+    print("|---|---|---|---|---|---|")
+    right = True
+    for name in options.models.split(","):
+        output, ratio, worst, median = agreement(name, options)
+        good = output <= OUTPUT32 and ratio <= GRADIENT32
+        right &= good
+        print(f"| {name} | {output:.1e} | {ratio:.2f} | {worst} | {median:.2f} | {verdict(good)} |", flush=True)
+    return right
+
+
 def main(given=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--models", default=",".join(GOALS), metavar="A,B")
     add("--batch", type=int, default=8)
-    add("--size", type=int, default=224)
+    add("--size", type=int, default=SIZE)
     add("--threads", type=int, default=2)
     add("--rounds", type=int, default=5)
     add("--cpu", action="store_true", help="time of the processor on one thread, which other programs do not change")
+    add("--agree", action="store_true", help="hold float32 against float64 instead of timing")
+    add("--draws", type=int, default=5, help="of images, for --agree")
+    add("--agree-batch", type=int, default=4, help="images of a draw")
     options = parser.parse_args(given)
     threads = 1 if options.cpu else options.threads
     torch.set_num_threads(threads)
     fastconv.set_num_threads(threads)
+    if options.agree:
+        return 0 if agreements(options) else 1
     print("| model | PyTorch, ms | accelerated, ms | ratio | goal | float64 outputs | float64 gradients |")
     print("|---|---|---|---|---|---|---|")
     right = True

@@ -170,3 +170,90 @@ def test_what_is_no_module_or_no_table_is_refused():
 def test_what_is_no_module_cannot_be_restored(value):
     with pytest.raises(TypeError, match=r"module must be a torch\.nn\.Module, got"):
         restore(value)
+
+
+def gradients(module, x=None):
+    """The loss and the gradients of a step."""
+    module.zero_grad()
+    torch.manual_seed(0)
+    loss = F.cross_entropy(module(images() if x is None else x), torch.tensor([0, 1, 2, 3]))
+    loss.backward()
+    return [loss.detach(), *(torch.zeros(()) if p.grad is None else p.grad.clone() for p in module.parameters())]
+
+
+def frozen(module):
+    for name, p in module.named_parameters():
+        p.requires_grad_(name.startswith(("2.conv1", "3")))
+    return gradients(module)
+
+
+def tied(module):
+    module[2].conv2.weight = module[2].conv1.weight
+    return gradients(module)
+
+
+def inference_then_training(module):
+    with torch.inference_mode():
+        y = module.eval()(images())
+    return [y.clone(), *gradients(module)]
+
+
+def checkpointed(module):
+    run = torch.utils.checkpoint.checkpoint_sequential
+    y = run(module.eval(), 2, images().requires_grad_(), use_reentrant=False)
+    return [y.detach(), *torch.autograd.grad(y.sum(), list(module.parameters()))]
+
+
+def twice_derived(module):
+    x = images().requires_grad_()
+    (dx,) = torch.autograd.grad(module.eval()(x).square().sum(), x, create_graph=True)
+    return [dx.detach(), *torch.autograd.grad(dx.square().sum(), list(module.parameters()), allow_unused=True)[:3]]
+
+
+def for_each_sample(module):
+    arrays = dict(module.eval().named_parameters())
+
+    def loss(arrays, x):
+        return torch.func.functional_call(module, arrays, (x[None],)).square().sum()
+
+    return list(torch.func.vmap(torch.func.grad(loss), (None, 0))(arrays, images()).values())
+
+
+def of_all_sizes(module):
+    module.eval()
+    return [module(torch.ones(n, 3, h, w, dtype=torch.float64)) for n, h, w in ((1, 12, 12), (5, 9, 17), (0, 12, 12))]
+
+
+def used_twice(module):
+    y = module.eval()(images()) + module(2 * images())
+    return [y.detach(), *torch.autograd.grad(y.sum(), list(module.parameters()))]
+
+
+def compiled(module):
+    return [*gradients(torch.compile(module, backend="eager")), *gradients(module)]
+
+
+def autocast(module):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = module.float().eval()(images().float())
+    return [inside.double(), *gradients(module.double())]
+
+
+PROGRAMS = [frozen, tied, inference_then_training, checkpointed, twice_derived, for_each_sample, of_all_sizes]
+
+
+@pytest.mark.parametrize("program", [*PROGRAMS, used_twice, compiled, autocast])
+def test_programs_of_pytorch_give_what_they_gave(program):
+    theirs, ours = network(), network()
+    accelerate(ours)
+    for a, b in zip(program(theirs), program(ours), strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-8, atol=1e-9, check_stride=False)
+
+
+def test_a_loader_of_workers_computes_with_the_module():
+    ours = network().eval()
+    accelerate(ours)
+    data = [(x, n) for n, x in enumerate(images())]
+    with torch.no_grad():
+        found = torch.cat([ours(x) for x, _ in torch.utils.data.DataLoader(data, 2, num_workers=2, timeout=60)])
+        torch.testing.assert_close(found, network().eval()(images()), check_stride=False)
