@@ -132,7 +132,9 @@ def is_text(start: bytes) -> bool:
 def not_weights(path: str, what: str, cure: str) -> CheckpointError:
     """The error for a file of another format."""
     cure = f"; {cure}" if cure else ""
-    return CheckpointError(f"{path} is {what}: not a checkpoint (an .npz, .safetensors, PyTorch .pth or Keras .h5 file){cure}")
+    return CheckpointError(
+        f"{path} is {what}: not a checkpoint (an .npz, .safetensors, PyTorch .pth or Keras .h5 file){cure}"
+    )
 
 
 def archive_of(path: str, archive: "ZipFile", length: int) -> Reader:
