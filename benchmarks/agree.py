@@ -155,11 +155,16 @@ def errors_of_float64(task, network, x, targets, exact):
 
 def ratios_of_float32(task, network, x, targets, exact):
     """The error of each gradient by PyTorch's."""
-    _, ours = gradients(task, network, x.astype("float32"), targets)
+    _, ours = gradients(task, network, *single(x, targets))
     errors = norms(ours, exact.gradients)
     theirs = [norms(of_layout(task, x, targets, layout), exact.gradients) for layout in LAYOUTS]
     floor = TINY["float32"] * exact.least
     return {name: e / max(*(own[name] for own in theirs), floor) for name, e in errors.items()}
+
+
+def single(x, targets):
+    """Images, and targets that are images, in float32."""
+    return x.astype("float32"), targets.astype("float32") if targets.dtype.kind == "f" else targets
 
 
 def gradients(task, network, x, targets):

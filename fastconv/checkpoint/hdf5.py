@@ -91,7 +91,12 @@ class Hdf5File:
         return arrays
 
     def checked(self, name: str, data: Any) -> Any:
-        """The array of a file, if its numbers lie in the file as they are; else CheckpointError."""
+        """The array of a file, if its numbers lie in the file as they are; else CheckpointError.
+
+        What holds no numbers, such as text, is never read.
+        """
+        if data.dtype.hasobject:
+            return data
         if data.shape is None:
             raise CheckpointError(f"{self.path}: {name} has no shape")
         size, plan = prod(data.shape) * data.dtype.itemsize, data.id.get_create_plist()

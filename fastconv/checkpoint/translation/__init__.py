@@ -85,5 +85,6 @@ def not_the_same(table: Table, model: Mapping[str, Any] | None) -> str:
 def fits(given: Mapping[str, Any], name: str, wanted: Any) -> bool:
     """Whether an argument has the wanted value, a number to 1 %."""
     value = given.get(name)
-    numbers = isinstance(wanted, float) and isinstance(value, float)
-    return value == wanted or (numbers and isclose(value, wanted, rel_tol=0.01))
+    if isinstance(value, float) and isinstance(wanted, float):
+        return isclose(value, wanted, rel_tol=0.01)
+    return bool(value == wanted)

@@ -74,6 +74,7 @@ MOBILENET_V2 = (
     Rule("predictions", "classifier.1", form="io"),
 )
 
+NORMALIZATION = ("normalization", "normalization_{i}")  # of the images; the second in a process has a number
 STAGE, HERE, WIDE = "block{s}{a}", "features.{s}.{a}.block", "block{s}{a}_expand_conv"
 EFFICIENTNET = (
     *(Rule("stem_conv", "features.0.0"), Rule("stem_bn", "features.0.1")),
@@ -86,7 +87,7 @@ EFFICIENTNET = (
     *(Rule(f"{STAGE}_project_conv", f"{HERE}.{k}.0", where) for k, where in ((3, WIDE), (2, ""))),
     *(Rule(f"{STAGE}_project_bn", f"{HERE}.{k}.1", where) for k, where in ((3, WIDE), (2, ""))),
     Rule("predictions", "classifier.1", form="io"),
-    *(Rule(f"normalization.{name}", "") for name in ("mean", "variance", "count")),
+    *(Rule(f"{layer}.{name}", "") for layer in NORMALIZATION for name in ("mean", "variance", "count")),
 )
 
 TABLES = (

@@ -156,9 +156,10 @@ def test_a_warning_that_is_an_error_changes_nothing():
     np.testing.assert_array_equal(network.parameters.flat, before)
 
 
-def test_the_numbers_that_normalise_images_are_left_out():
+@pytest.mark.parametrize("layer", ["normalization", "normalization_1"])
+def test_the_numbers_that_normalise_images_are_left_out(layer):
     theirs, ours = dummies("EfficientNetB0")
-    theirs |= {f"normalization/{name}": np.zeros(3) for name in ("mean", "variance")} | {"normalization/count": 0}
+    theirs |= {f"{layer}/{name}": np.zeros(3) for name in ("mean", "variance")} | {f"{layer}/count": 0}
     found = {name: np.full((), -1, "float32") for name in ours}
     with pytest.warns(UserWarning, match="of Keras"):
         load(theirs, found)
