@@ -54,6 +54,8 @@ To look at, and to check
     gradcheck                   gradients against central differences
     sklearn                     estimators of scikit-learn, which it needs
     onnx                        networks from and to files of ONNX
+    mpi                         training on several processes and machines,
+                                which needs mpi4py
     torch                       layers of fastconv in modules of PyTorch,
                                 which it needs
 
@@ -85,6 +87,7 @@ from .training import evaluate, fit, train_step
 
 if TYPE_CHECKING:
     from . import callbacks as callbacks
+    from . import mpi as mpi
     from . import onnx as onnx
     from . import pages as pages
     from . import plot as plot
@@ -96,7 +99,7 @@ if TYPE_CHECKING:
     from .saved import save as save
 
 __version__ = "0.1.0"
-_rooms = {name: name for name in ("callbacks", "onnx", "pages", "plot", "sklearn", "torch")}
+_rooms = {name: name for name in ("callbacks", "mpi", "onnx", "pages", "plot", "sklearn", "torch")}
 _later = {  # imported when they are first used
     **_rooms,
     "derive": "derivation",
@@ -133,6 +136,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "mpi",
     "ops",
     "optim",
     "pages",
