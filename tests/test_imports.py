@@ -23,7 +23,7 @@ LEVELS = (  # from the bottom up
     {"callbacks"},
     {"training"},
     {"__init__"},  # the flat names
-    {"differences", "onnx", "plot", "sklearn", "torch"},
+    {"differences", "mpi", "onnx", "plot", "sklearn", "torch"},
     {"derivation", "pages"},
     {"cli"},
     {"__main__"},
@@ -94,6 +94,7 @@ def test_everything_stands_on_the_lowest_level_that_its_imports_allow():
 DOORS = {
     "derivation",
     "differences",
+    "mpi",
     "onnx",
     "pages",
     "plot",

@@ -156,9 +156,7 @@ class Executor(SetOnce):
         binder = Binder(*arrays, loss, training, stops=fused_update, frozen=self.frozen, outputs=names)
         return self.bound(plan, binder)
 
-    def bind_block(
-        self, n: int, loss: Any, buffers: Named, gradients: Arrays, block: Membership
-    ) -> BoundPlan:
+    def bind_block(self, n: int, loss: Any, buffers: Named, gradients: Arrays, block: Membership) -> BoundPlan:
         """A BoundPlan for one block of a batch, in memory of its own; it is not kept."""
         plan = self.make_plan(n, training=True)
         arrays = (allocation.aligned(plan.size), self.parameters, buffers, gradients)

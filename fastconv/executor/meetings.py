@@ -1,8 +1,8 @@
 """Where the blocks of a batch meet: calls at which a layer needs what all blocks have computed so far.
 
-    block 1   ── calls ──> own values ─┐            ┌──> calls ──
-    block 2   ── calls ──> own values ─┼─ meeting ──┼──> calls ──
-    block 3   ── calls ──> own values ─┘            └──> calls ──      with the values of blocks 1, 2, 3 in their order
+block 1   ── calls ──> own values ─┐            ┌──> calls ──
+block 2   ── calls ──> own values ─┼─ meeting ──┼──> calls ──
+block 3   ── calls ──> own values ─┘            └──> calls ──      with the values of blocks 1, 2, 3 in their order
 """
 
 from collections.abc import Iterable

@@ -18,6 +18,8 @@ class Ranks(Protocol):
     ----------
     rank, size : int
         The number of this one, from 0, and how many there are.
+    place : str
+        The process and the machine.
     synchronise : bool
         Whether batch norm has the statistics of the batches of all ranks together.
     bucket_bytes : int
@@ -26,6 +28,7 @@ class Ranks(Protocol):
 
     rank: int
     size: int
+    place: str
     synchronise: bool
     bucket_bytes: int
 
@@ -66,7 +69,7 @@ class Ranks(Protocol):
 class Alone:
     """One process: there is nobody to wait for."""
 
-    rank, size, synchronise, bucket_bytes = 0, 1, False, 0
+    rank, size, place, synchronise, bucket_bytes = 0, 1, "this process", False, 0
 
     def rows(self, own: Array) -> Array:
         """Its own rows."""

@@ -38,8 +38,10 @@ def ranges(steps: Sequence[Step], gradients: Arrays, trained: Collection[str], n
             open_range = None
             continue
         step = known[name]
-        open_range = Range(start, stop, step) if open_range is None else Range(
-            start, open_range.stop, max(open_range.step, step)
+        open_range = (
+            Range(start, stop, step)
+            if open_range is None
+            else Range(start, open_range.stop, max(open_range.step, step))
         )
         if (open_range.stop - open_range.start) * itemsize >= nbytes:
             found.append(open_range)

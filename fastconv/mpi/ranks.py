@@ -68,6 +68,7 @@ class Ranks:
             raise ValueError(f"bucket must be > 0, the MiB of gradients that are sent at a time, got {bucket}")
         self.comm: Any = given.Dup()  # messages of the caller and of fastconv stay apart
         self.rank, self.size = int(self.comm.rank), int(self.comm.size)
+        self.place = f"process {os.getpid()} on {self._mpi.Get_processor_name()}"
         self.synchronise, self.wire = check.flag(synchronise, "synchronise"), wire
         self.bucket_bytes = int(megabytes * MEBIBYTE)
         self._sums: list[Any] = []  # requests
@@ -143,8 +144,7 @@ class Ranks:
     def abort(self, error: BaseException) -> None:
         """Say that this rank failed, and end all of them."""
         time.sleep(PATIENCE * min(self.rank, 20))
-        host, process = self._mpi.Get_processor_name(), os.getpid()
         text = "".join(traceback.format_exception(error)).rstrip()
-        line = f"fastconv: rank {self.rank} of {self.size} (process {process} on {host}) failed, and ends all ranks"
-        print(f"{text}\n{line}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        line = f"fastconv: rank {self.rank} of {self.size} ({self.place}) failed, and ends all ranks"
+        print(f"{text}\n{line}: {type(error).__name__}: {error}", file=sys.__stderr__, flush=True)
         self.comm.Abort(1)

@@ -19,7 +19,7 @@ from .progress import announce, progress_bar
 from .rate import Rate
 from .run import Run
 from .sources import reserve, sources
-from .start import begin_together
+from .start import begin_together, places
 from .together import agreeing, guarded, joined
 
 
@@ -182,6 +182,8 @@ def fit(
             settings = {"epochs": epochs, "loss": loss, "schedule": schedule, "accumulate": accumulate,
                         "max_norm": max_norm, "deterministic": deterministic}  # fmt: skip
             begin_together(together, network, feed, optimizer, settings)
+            if together.ranks.size > 1:
+                announce(places(together.ranks), progress)
         with agreeing(together):
             reserve(network, feed, held_out, lean, together)
             rate = Rate(optimizer, schedule, epochs, -(-feed.images // (feed.batch_size * accumulate)))

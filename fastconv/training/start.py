@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ..executor import Ranks
 from ..network import Network
 from .feeds import Feed
 from .together import Together
 
-__all__ = ["begin_together", "go_on_together"]
+__all__ = ["begin_together", "go_on_together", "places"]
 
+NAMED = 16  # ranks whose processes are named
 SAMPLE = 1 << 16  # bytes of images that are compared, spread over all of them
 
 
@@ -33,6 +35,13 @@ def begin_together(together: Together, network: Network, feed: Feed, optimizer: 
         )
     send(together, network, optimizer)
     feed.load_state(together.ranks.from_first(feed.state()))
+
+
+def places(ranks: Ranks) -> str:
+    """Which process each rank is, so that the message of an MPI about a process that died names a rank."""
+    told = ranks.objects(ranks.place)
+    more = f" and {len(told) - NAMED} more" if len(told) > NAMED else ""
+    return f"{len(told)} ranks: " + ", ".join(f"{rank} is {place}" for rank, place in enumerate(told[:NAMED])) + more
 
 
 def go_on_together(together: Together, network: Network, stored: Any) -> Any:
@@ -61,6 +70,7 @@ def prints(network: Network, feed: Feed, optimizer: Any, settings: dict[str, Any
     model = (arrays, [repr(node.layer) for node in network.nodes], network.trainable, str(network.dtype))
     about = {"model": model, "optimizer": (type(optimizer).__name__, described(optimizer)), **settings}
     about["data set"] = of_data(feed)
+    about["batches and seed"] = of_batches(feed)
     about["instruction set"] = kernels.build
     return {name: hashlib.sha256(without_addresses(value).encode()).hexdigest()[:16] for name, value in about.items()}
 
@@ -75,17 +85,21 @@ def described(optimizer: Any) -> str:
     return repr(optimizer) if type(optimizer).__repr__ is not object.__repr__ else ""
 
 
+def of_batches(feed: Any) -> dict[str, Any]:
+    """What decides the batches, but for what rank 0 sends: a seed that nobody chose, and how far it is."""
+    unknown = {"rng", "first", "seed"} if getattr(feed, "drawn", False) else {"rng", "first"}
+    return {name: value for name, value in feed.state().items() if name not in unknown}
+
+
 def of_data(feed: Any) -> tuple[Any, ...]:
-    """What tells one data set from another: sizes, targets, and some bytes of the images where they are in memory."""
-    unknown = {"rng", "first", "seed"} if getattr(feed, "drawn", False) else {"rng", "first"}  # which rank 0 sends
-    state = {name: value for name, value in feed.state().items() if name not in unknown}
+    """What tells one data set from another: its targets, and some bytes of the images where they are in memory."""
     data = getattr(feed, "data", None)
     if data is not None:
-        return (state, digest(data.targets), sampled(data.images), data.images.shape)
+        return (digest(data.targets), sampled(data.images), data.images.shape)
     source = feed.loader.data
     labels = getattr(source, "labels", None)
     known = None if labels is None else digest(np.asarray(labels))
-    return (state, type(source).__name__, known, [repr(each) for each in feed.classes or ()])
+    return (len(source), type(source).__name__, known, [repr(each) for each in feed.classes or ()])
 
 
 def digest(array: Any) -> str:
