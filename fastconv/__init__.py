@@ -136,7 +136,6 @@ __all__ = [
     "losses",
     "metrics",
     "models",
-    "mpi",
     "ops",
     "optim",
     "pages",

@@ -13,7 +13,7 @@ LEVELS = (  # from the bottom up
     {"ops", "checkpoint"},
     {"fields", "init", "parameters", "schedules", "metrics"},
     {"arguments", "data"},
-    {"layer", "losses", "optim", "predictor"},
+    {"layer", "losses", "mpi", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},
     {"models", "reports"},
@@ -23,7 +23,7 @@ LEVELS = (  # from the bottom up
     {"callbacks"},
     {"training"},
     {"__init__"},  # the flat names
-    {"differences", "mpi", "onnx", "plot", "sklearn", "torch"},
+    {"differences", "onnx", "plot", "sklearn", "torch"},
     {"derivation", "pages"},
     {"cli"},
     {"__main__"},

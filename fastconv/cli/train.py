@@ -15,7 +15,7 @@ import numpy as np
 from ..callbacks.record import record
 from ..checkpoint import CheckpointError
 from ..kernels.runtime.threads import get_num_threads, set_num_threads
-from ..mpi import launched
+from ..mpi.launch import launched
 from ..network import Network
 from ..training import evaluate, fit
 from ..training.start import places

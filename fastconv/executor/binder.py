@@ -50,8 +50,8 @@ class BoundPlan:
         self.also = [slot.array(binder.arena) for slot in plan.also]
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
         self.run = Sequence(call for _, calls in self.bound for call in calls)
-        self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
-        self.buffers, self.gradients = binder.buffers, binder.gradients
+        self.targets, self.loss, self.gradients = binder.targets, binder.value, binder.gradients
+        self.updates = binder.updates
         planar = self.x.ndim != 4 or self.x.flags.c_contiguous
         self.copy_in = copy_into if planar else copy_kernel(self.x.dtype)  # the images are other arrays with each batch
 
@@ -81,8 +81,7 @@ class Binder:
 
     `training`: whether this loss is one of training. If not, layers that work otherwise in prediction do so here.
     `stops`: a loss that is not finite raises FloatingPointError before any gradient is computed.
-    `frozen`: names of the arrays that training leaves as they are. `outputs`: the names of several outputs.
-    `block`: which block of a batch this is; None where the plan is for the whole batch.
+    `frozen`: names of arrays that training leaves as they are. `outputs`: names of several. `block`: of a batch, or None.
     """
 
     def __init__(

@@ -5,9 +5,9 @@
     rank 1    block 3 ──┤         ├── block 3 ──┤ gradients ── the same update on every rank
               block 4 ──┘         └── block 4 ──┘
 
-Without `count`, each rank has one block, and sums of gradients begin while its backward pass goes on. With it, the batch
-is cut into so many blocks whatever the number of ranks, and `tree.py` adds their gradients in a fixed order: then every
-result has the same bits for any number of ranks, and on one process.
+Without `count`, each rank has one block, and sums of gradients begin while its backward pass goes on. With it, the
+batch is cut into so many blocks whatever the number of ranks, and `tree.py` adds their gradients in a fixed order: then
+every result has the same bits for any number of ranks, and on one process.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.runtime.calls import Sequence
+from ..parameters import Named
 from ..typing import Array, Call
 from .binder import BoundPlan
 from .executor import Executor
@@ -45,6 +46,7 @@ class Blocks:
         self.parts = [slice(cuts[k] - self.first, cuts[k + 1] - self.first) for k in self.numbers]
         executor.expect_logits(loss)
         executor.gradients = self.gradients = executor.gradients or executor.parameters.like()
+        self.copies: list[Named] = []  # of the network's buffers, for all blocks of this rank but the first
         self.plans = [self.bind(k, cuts[k], cuts[k + 1] - cuts[k], loss) for k in self.numbers]
         model = self.plans[0] if self.plans else self.bind(-1, 0, 1, loss)  # where this rank has no images
         after = {} if count is not None or ranks.size == 1 else self.sums(model)
@@ -58,8 +60,10 @@ class Blocks:
         share = 1.0 if getattr(loss, "reduction", None) == "sum" else n / self.images
         synchronised = self.ranks.synchronise or self.count is not None
         block = Membership(first, self.images, self.blocks, share, synchronised)
-        first_of_rank = number in (-1, self.numbers.start)
-        buffers = executor.buffers if first_of_rank else executor.buffers.copy()
+        buffers = executor.buffers
+        if number > self.numbers.start:
+            buffers = buffers.copy()
+            self.copies.append(buffers)
         alone = len(self.numbers) < 2 and self.count is None
         gradients = self.gradients if alone else executor.parameters.like()
         return executor.bind_block(n, loss, buffers, gradients, block)
@@ -84,9 +88,9 @@ class Blocks:
             self.gradients.vector.fill(0)
         for plan, part in zip(self.plans, self.parts, strict=True):
             plan.write(images[part], targets[part])
-        for plan in self.plans[1:]:
-            for name in plan.buffers:
-                np.copyto(plan.buffers.memory(name), self.executor.buffers.memory(name))
+        for copy in self.copies:
+            for name in copy:
+                np.copyto(copy.memory(name), self.executor.buffers.memory(name))
         for number in range(len(self.meetings) + 1):
             for side in self.sides:
                 side[number]()
@@ -122,7 +126,10 @@ class Blocks:
 
 
 def segments(plan: BoundPlan, after: Any, runs: bool = True) -> tuple[list[Sequence], list[Meeting]]:
-    """What lies between the meetings of a plan, and these; `after`: calls after each step; without `runs` only those."""
+    """What lies between the meetings of a plan, and these.
+
+    `after`: calls after each step; without `runs` there are no others.
+    """
     parts: list[list[Call]] = [[]]
     meetings: list[Meeting] = []
     for number, calls in plan.bound:

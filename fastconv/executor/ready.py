@@ -1,7 +1,7 @@
 """When gradients are known in a training step, and the ranges of them that are sent while the backward pass goes on.
 
-Parameters lie in one vector in the order of the model, and the backward pass ends with the first layer: so ranges become
-known from the end of the vector to its beginning.
+Parameters lie in one vector in the order of the model, and the backward pass ends with the first layer: so ranges
+become known from the end of the vector to its beginning.
 """
 
 from collections.abc import Collection, Iterable, Sequence

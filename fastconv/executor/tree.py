@@ -3,9 +3,9 @@
     g = ((g0 + g1) + (g2 + g3)) + ((g4 + g5) + (g6 + g7))
 
 Blocks first ... stop - 1 are a span; a span is the sum of its two halves. Each rank adds the spans that lie in its own
-blocks, and sends them cut into as many pieces as there are ranks: rank r adds piece r of all spans, and sends the sum to
-all. So a rank sends and receives about 2 (R - 1) / R times the gradient, as in a ring, and every sum is the one that a
-process alone makes.
+blocks, and sends them cut into as many pieces as there are ranks: rank r adds piece r of all spans, and sends the sum
+to all. So a rank sends and receives about 2 (R - 1) / R times the gradient, as in a ring, and every sum is the one that
+a process alone makes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -69,7 +69,7 @@ def tree_sum(gradients: Mapping[int, Array], blocks: int, ranks: Ranks, out: Arr
     sent = [np.concatenate([empty, *(each[piece] for each in sums)]) for piece in pieces]
     length = places[ranks.rank + 1] - places[ranks.rank]
     received = ranks.exchange(sent, [len(each) * length for each in held])
-    parts = {}
+    parts: dict[Span, Array] = {}
     for theirs, vector in zip(held, received, strict=True):
         parts.update(zip(theirs, vector.reshape(len(theirs), length), strict=True))
     np.copyto(out[pieces[ranks.rank]], total(whole, parts))

@@ -5,6 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,7 @@ class Ranks:
 
     def join(self, vector: Array, bounds: Sequence[int]) -> None:
         """Fill a vector of which each rank r has the elements from bounds[r] to bounds[r + 1]."""
-        counts = [stop - start for start, stop in zip(bounds, bounds[1:], strict=False)]
+        counts = [stop - start for start, stop in pairwise(bounds)]
         self.comm.Allgatherv(self._mpi.IN_PLACE, [vector, counts])
 
     def threads(self) -> int:

@@ -68,7 +68,7 @@ def prints(network: Network, feed: Feed, optimizer: Any, settings: dict[str, Any
 
     arrays = [(name, array.shape, str(array.dtype)) for name, array in network.arrays().items()]
     model = (arrays, [repr(node.layer) for node in network.nodes], network.trainable, str(network.dtype))
-    about = {"model": model, "optimizer": (type(optimizer).__name__, described(optimizer)), **settings}
+    about = {"model": model, "optimizer": optimizer, **settings}
     about["data set"] = of_data(feed)
     about["batches and seed"] = of_batches(feed)
     about["instruction set"] = kernels.build
@@ -78,11 +78,6 @@ def prints(network: Network, feed: Feed, optimizer: Any, settings: dict[str, Any
 def without_addresses(value: Any) -> str:
     """The repr of a value; addresses of objects in memory differ between processes."""
     return re.sub("0x[0-9a-f]+", "", repr(value))
-
-
-def described(optimizer: Any) -> str:
-    """The settings of an optimizer."""
-    return repr(optimizer) if type(optimizer).__repr__ is not object.__repr__ else ""
 
 
 def of_batches(feed: Any) -> dict[str, Any]:

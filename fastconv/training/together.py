@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib import import_module
 from types import FrameType
 from typing import Any
 
@@ -35,7 +34,9 @@ def joined(comm: Any, deterministic: Any, lean: bool) -> "Together | None":
         if not hasattr(comm, "Iallreduce"):
             rule = "comm must be an MPI communicator, such as mpi4py.MPI.COMM_WORLD, or fastconv.mpi.Ranks"
             raise TypeError(f"{rule}, got {check.shown(comm)}; leave it out for one process")
-        ranks = import_module("fastconv.mpi").Ranks(comm)  # by name: nothing here needs MPI
+        from ..mpi.ranks import Ranks as OfCommunicator  # which needs MPI
+
+        ranks = OfCommunicator(comm)
     count: int | None = None
     if isinstance(deterministic, bool | np.bool_):
         count = BLOCKS if deterministic else None
@@ -132,7 +133,7 @@ class Together:
 
     def said(self, cause: str, here: bool) -> str:
         """Why a loss is not finite: what the first rank says on which it is so `here`."""
-        told = self.ranks.objects((here, cause))
+        told: list[tuple[bool, str]] = self.ranks.objects((here, cause))
         return next((text for found, text in told if found), told[0][1])
 
     @contextmanager

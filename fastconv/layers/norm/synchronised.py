@@ -14,6 +14,7 @@ import numpy as np
 
 from ...layer import Bound
 from ...ops import norm
+from ...ops.norm.moments import batch_moments_call
 from ...ops.norm.running import more_than_one_value
 from ...typing import Array, Call
 
@@ -27,7 +28,7 @@ def forward(b: Bound, weight: Any, bias: Any, momentum: float, eps: float) -> li
     saved, state = b.saved, b.state
     y = (b.x, b.y, weight, bias, None, saved.mean, saved.invstd, 0.0, eps, False, b.activation, b.residual)
     return [
-        norm.batch_moments_call(b.x, own),
+        batch_moments_call(b.x, own),
         meeting,
         partial(take_joined, every, saved.mean, saved.invstd, eps, state.running_mean, state.running_var, momentum),
         norm.batch_norm_call(*y),

@@ -1,13 +1,6 @@
 """Normalisation: batch, group, instance, layer and local response norm, each with its backward."""
 
-from .batch import (
-    batch_moments_call,
-    batch_norm,
-    batch_norm_backward,
-    batch_norm_backward_call,
-    batch_norm_call,
-    batch_norm_recompute_call,
-)
+from .batch import batch_norm, batch_norm_backward, batch_norm_backward_call, batch_norm_call, batch_norm_recompute_call
 from .group import group_norm, group_norm_backward, group_norm_backward_call, group_norm_call
 from .instance import instance_norm, instance_norm_backward
 from .layer import layer_norm, layer_norm_backward, layer_norm_backward_call, layer_norm_call
@@ -19,7 +12,6 @@ from .local import (
 )
 
 __all__ = [
-    "batch_moments_call",
     "batch_norm",
     "batch_norm_backward",
     "batch_norm_backward_call",
