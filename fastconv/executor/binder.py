@@ -81,7 +81,7 @@ class Binder:
 
     `training`: whether this loss is one of training. If not, layers that work otherwise in prediction do so here.
     `stops`: a loss that is not finite raises FloatingPointError before any gradient is computed.
-    `frozen`: names of arrays that training leaves as they are. `outputs`: names of several. `block`: of a batch, or None.
+    `frozen`: names of arrays that training leaves as they are. `outputs`: names of several. `block`: of a batch.
     """
 
     def __init__(
