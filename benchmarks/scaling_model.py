@@ -100,7 +100,7 @@ def predict(bucket, links):
         network = Network(model(), shape, seed=0)
         buckets = known(network, bucket)
         total = sum(nbytes for nbytes, _ in buckets)
-        print(f"\n{name}: {total / 1e6:.2f} MB in {len(buckets)} buckets, {images} images in {compute} s on one machine")
+        print(f"\n{name}: {total / 1e6:.2f} MB in {len(buckets)} buckets, {images} images in {compute} s a machine")
         print("machines  " + "".join(f"{link + ', ' + way:>18}" for link in links for way in ("ring", "tree")))
         for machines in MACHINES:
             times = [step(buckets, compute, machines, *links[link], way) for link in links for way in ("ring", "tree")]
