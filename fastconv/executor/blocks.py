@@ -10,20 +10,20 @@ batch is cut into so many blocks whatever the number of ranks, and `tree.py` add
 every result has the same bits for any number of ranks, and on one process.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..kernels.runtime.calls import Sequence
-from ..parameters import Named
+from ..kernels.runtime.calls import Sequence as Calls
+from ..parameters import Arrays, Named
 from ..typing import Array, Call
 from .binder import BoundPlan
 from .executor import Executor
 from .meetings import Meeting, Membership
 from .ranks import Ranks
-from .ready import ranges
+from .ready import Range, ranges
 from .steps import Backward
 from .tree import bounds, tree_sum
 
@@ -49,10 +49,10 @@ class Blocks:
         self.copies: list[Named] = []  # of the network's buffers, for all blocks of this rank but the first
         self.plans = [self.bind(k, cuts[k], cuts[k + 1] - cuts[k], loss) for k in self.numbers]
         model = self.plans[0] if self.plans else self.bind(-1, 0, 1, loss)  # where this rank has no images
-        after = {} if count is not None or ranks.size == 1 else self.sums(model)
-        sides = [segments(plan, after) for plan in self.plans] or [segments(model, after, runs=False)]
-        self.sides = [side for side, _ in sides]
-        self.meetings = list(zip(*(meetings for _, meetings in sides), strict=True))
+        several = ranks.size > 1 and count is None
+        self.ranges = ranges(model.steps, self.gradients, executor.trained, ranks.bucket_bytes) if several else []
+        self.meetings, self.quiet = sides(self.plans, model, {})
+        self.sides = sides(self.plans, model, self.sums(model))[1] if several else self.quiet
 
     def bind(self, number: int, first: int, n: int, loss: Any) -> BoundPlan:
         """The plan of a block; the first of a rank has the network's own buffers, the others have copies."""
@@ -71,19 +71,30 @@ class Blocks:
     def sums(self, plan: BoundPlan) -> dict[int, list[Call]]:
         """The calls after each step: a sum begins where its gradients are known, and is helped on from there."""
         after: dict[int, list[Call]] = {}
-        found = ranges(plan.steps, self.gradients, self.executor.trained, self.ranks.bucket_bytes)
-        for each in found:
-            after.setdefault(each.step, []).append(
-                partial(self.ranks.begin_sum, self.gradients.vector[each.start : each.stop])
-            )
-        began = min((each.step for each in found), default=0)
+        for each in self.ranges:
+            after.setdefault(each.step, []).append(partial(self.begin, each))
+        began = min((each.step for each in self.ranges), default=0)
         for number, step in enumerate(plan.steps):
             if number > began and isinstance(step, Backward):
                 after.setdefault(number, []).append(self.ranks.progress)
         return after
 
-    def run(self, images: Array, targets: Array) -> None:
-        """Compute the losses, and the gradients of the whole batch; `images`: those of this rank alone."""
+    def begin(self, part: Range) -> None:
+        """Begin to sum these gradients over the ranks."""
+        self.ranks.begin_sum(self.gradients.vector[part.start : part.stop])
+
+    def sum_now(self, gradients: Arrays) -> None:
+        """Sum the gradients of this rank over all ranks: those of several batches, after the last of them."""
+        for each in self.ranges:
+            self.begin(each)
+        self.ranks.finish_sums()
+
+    def run(self, images: Array, targets: Array, summed: bool = True) -> None:
+        """Compute the losses, and the gradients of the whole batch; `images`: those of this rank alone.
+
+        Without `summed` gradients stay those of this rank.
+        """
+        running = self.sides if summed else self.quiet
         if not self.plans:
             self.gradients.vector.fill(0)
         for plan, part in zip(self.plans, self.parts, strict=True):
@@ -92,7 +103,7 @@ class Blocks:
             for name in copy:
                 np.copyto(copy.memory(name), self.executor.buffers.memory(name))
         for number in range(len(self.meetings) + 1):
-            for side in self.sides:
+            for side in running:
                 side[number]()
             if number < len(self.meetings):
                 self.meet(self.meetings[number])
@@ -105,11 +116,11 @@ class Blocks:
         for meeting in meetings:
             np.copyto(meeting.every, every)
 
-    def finish(self) -> None:
-        """The gradients of the network become those of the whole batch, on every rank."""
-        if self.count is None:
+    def finish(self, summed: bool = True) -> None:
+        """The gradients of the network become those of the whole batch, on every rank, if they are to be `summed`."""
+        if self.count is None and summed:
             self.ranks.finish_sums()
-        else:
+        elif self.count is not None:
             own = {k: plan.gradients.vector for k, plan in zip(self.numbers, self.plans, strict=True)}
             tree_sum(own, self.blocks, self.ranks, self.gradients.vector)
         if self.some_idle:
@@ -125,7 +136,17 @@ class Blocks:
         return [result(plan.loss, plan.y, part) for plan, part in zip(self.plans, self.parts, strict=True)]
 
 
-def segments(plan: BoundPlan, after: Any, runs: bool = True) -> tuple[list[Sequence], list[Meeting]]:
+def sides(
+    plans: Sequence[BoundPlan], model: BoundPlan, after: Mapping[int, Iterable[Call]]
+) -> tuple[list[tuple[Meeting, ...]], list[list[Calls]]]:
+    """(the meetings, each of all plans; for each plan what runs between them); of `model` where there is none."""
+    parts = [segments(plan, after) for plan in plans] or [segments(model, after, runs=False)]
+    return list(zip(*(meetings for _, meetings in parts), strict=True)), [calls for calls, _ in parts]
+
+
+def segments(
+    plan: BoundPlan, after: Mapping[int, Iterable[Call]], runs: bool = True
+) -> tuple[list[Calls], list[Meeting]]:
     """What lies between the meetings of a plan, and these.
 
     `after`: calls after each step; without `runs` there are no others.
@@ -140,4 +161,4 @@ def segments(plan: BoundPlan, after: Any, runs: bool = True) -> tuple[list[Seque
             elif runs:
                 parts[-1].append(call)
         parts[-1] += after.get(number, ())
-    return [Sequence(part) for part in parts], meetings
+    return [Calls(part) for part in parts], meetings

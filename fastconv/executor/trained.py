@@ -187,10 +187,12 @@ class Trained(Trainable):
         optimizer: Any,
         results: Callable[[Blocks], float],
         adjust: Callable[[Arrays], bool] | None = None,
+        summed: bool = True,
     ) -> float:
         """The step of `train_batch` for a batch in blocks, on one process or on several; `x`: the images of this rank.
 
-        `results` is called after the backward passes and gives the loss of the whole batch.
+        `results` is called after the backward passes and gives the loss of the whole batch. `summed`: whether `adjust`
+        gets the gradients of all ranks.
         """
         executor = self.executor
         with executor.lock:
@@ -198,8 +200,8 @@ class Trained(Trainable):
             names = executor.trained if executor.frozen else None
             if isinstance(optimizer, Optimizer) and not has_own_step(optimizer):
                 optimizer.begin_step(self.parameters, *(() if names is None else (names,)))
-            blocks.run(x, targets)
-            blocks.finish()
+            blocks.run(x, targets, summed)
+            blocks.finish(summed)
             loss = results(blocks)
             check_finite(np.asarray(loss))
             if adjust is None or adjust(blocks.gradients):

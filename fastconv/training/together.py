@@ -96,7 +96,10 @@ class Together:
         return self.kept[key]
 
     def step(self, network: Network, batch: Batch, loss: Any, optimizer: Any, count: Count, adjust: Any) -> float:
-        """One step on a batch of all ranks; returns its loss, and adds the results to `count`."""
+        """One step on a batch of all ranks; returns its loss, and adds the results to `count`.
+
+        Of several batches before an update the gradients are summed once, but for deterministic mode.
+        """
         blocks = self.blocks(network, batch.size, loss)
         rows: list[Any] = []
 
@@ -107,7 +110,10 @@ class Together:
             total = float(sum(row[0] for row in rows[0]))
             return total if count.is_sum else total / batch.size
 
-        value = network.train_blocks(blocks, batch.images, batch.targets, optimizer, results, adjust)
+        apart = self.count is None and adjust is not None and adjust.group[0] != adjust.group[1]
+        if adjust is not None:
+            adjust.complete = blocks.sum_now if apart else None
+        value = network.train_blocks(blocks, batch.images, batch.targets, optimizer, results, adjust, not apart)
         for row in rows[0]:
             count.merge(row[:4])
         if rows[0][:, 4].any():

@@ -141,6 +141,19 @@ def test_sums_begin_while_the_backward_pass_goes_on():
         assert "progress" in first[first.index("begin") :]
 
 
+def test_gradients_of_several_batches_are_summed_once():
+    options = {"dtype": "float64", "accumulate": 3, "epochs": 2, "optimizer": SGD(0.05), "max_norm": 0.5}
+    _, history, network = trained(None, plain, **options)
+
+    def work(ranks):
+        return ranks, *trained(ranks, plain, **options)[1:]
+
+    for ranks, theirs, other in together(3, work, bucket_bytes=1 << 30):
+        assert ranks.sums == 4  # four batches of an epoch, in groups of three and one
+        np.testing.assert_allclose(np.array(theirs, float), np.array(history, float), rtol=1e-9)
+        np.testing.assert_allclose(other.parameters.flat, network.parameters.flat, rtol=1e-9)
+
+
 def test_frozen_parameters_are_neither_sent_nor_changed():
     def work(ranks):
         network = Network(plain, (1, 12, 12), seed=0)
