@@ -13,7 +13,7 @@ LEVELS = (  # from the bottom up
     {"ops", "checkpoint"},
     {"fields", "init", "parameters", "schedules", "metrics"},
     {"arguments", "data"},
-    {"layer", "losses", "optim", "predictor"},
+    {"layer", "losses", "mpi", "optim", "predictor"},
     {"graph"},
     {"layers", "executor"},
     {"models", "nodes", "reports"},
@@ -94,6 +94,7 @@ def test_everything_stands_on_the_lowest_level_that_its_imports_allow():
 DOORS = {
     "derivation",
     "differences",
+    "mpi",
     "onnx",
     "pages",
     "plot",
