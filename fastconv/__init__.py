@@ -103,10 +103,9 @@ if TYPE_CHECKING:
     from .training import train_step as train_step
 
 __version__ = "0.1.0"
-_doors = ("callbacks", "models", "mpi", "onnx", "pages", "plot", "sklearn", "torch", "training")
-_rooms = {name: name for name in _doors}
+_rooms = ("callbacks", "models", "mpi", "onnx", "pages", "plot", "sklearn", "torch", "training")
 _later = {  # imported when they are first used
-    **_rooms,
+    **{name: name for name in _rooms},
     **dict.fromkeys(("evaluate", "fit", "train_step"), "training"),
     "derive": "derivation",
     "gradcheck": "differences",
