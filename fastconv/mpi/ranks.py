@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,7 @@ class Ranks:
         self.place = f"process {os.getpid()} on {self._mpi.Get_processor_name()}"
         self.synchronise, self.wire = check.flag(synchronise, "synchronise"), wire
         self.bucket_bytes = int(megabytes * MEBIBYTE)
+        self._rows: dict[int, Any] = {}  # bytes of a row -> its type
         self._sums: list[Any] = []  # requests
         self._halves: list[tuple[Array, Array]] = []  # (numbers of 16 bits that are summed, where the sum goes)
         self._add = None if wire is None else self._mpi.Op.Create(summed(wire), commute=True)
@@ -81,14 +83,18 @@ class Ranks:
 
     def rows(self, own: Array) -> Array:
         """(all rows, ...): the rows of every rank, in the order of the ranks."""
-        own = np.ascontiguousarray(own)
-        each = own.dtype.itemsize * int(np.prod(own.shape[1:]))
-        counts = np.array(self.comm.allgather(len(own)))
+        own, counts = np.ascontiguousarray(own), np.empty(self.size, np.int64)
+        self.comm.Allgather(np.array([len(own)]), counts)
         out = np.empty((int(counts.sum()), *own.shape[1:]), own.dtype)
-        row = self._mpi.BYTE.Create_contiguous(each).Commit()
+        row = self._row(own.dtype.itemsize * prod(own.shape[1:]))
         self.comm.Allgatherv([own, len(own), row], [out, counts, None, row])
-        row.Free()
         return out
+
+    def _row(self, nbytes: int) -> Any:
+        """MPI's type of so many bytes."""
+        if nbytes not in self._rows:
+            self._rows[nbytes] = self._mpi.BYTE.Create_contiguous(nbytes).Commit()
+        return self._rows[nbytes]
 
     def objects(self, own: Any) -> list[Any]:
         """The object of every rank."""
