@@ -73,7 +73,6 @@ class Ranks:
         self.place = f"process {os.getpid()} on {self._mpi.Get_processor_name()}"
         self.synchronise, self.wire = check.flag(synchronise, "synchronise"), wire
         self.bucket_bytes = int(megabytes * MEBIBYTE)
-        self._rows: dict[int, Any] = {}  # bytes of a row -> its type
         self._sums: list[Any] = []  # requests
         self._halves: list[tuple[Array, Array]] = []  # (numbers of 16 bits that are summed, where the sum goes)
         self._add = None if wire is None else self._mpi.Op.Create(summed(wire), commute=True)
@@ -86,15 +85,9 @@ class Ranks:
         own, counts = np.ascontiguousarray(own), np.empty(self.size, np.int64)
         self.comm.Allgather(np.array([len(own)]), counts)
         out = np.empty((int(counts.sum()), *own.shape[1:]), own.dtype)
-        row = self._row(own.dtype.itemsize * prod(own.shape[1:]))
-        self.comm.Allgatherv([own, len(own), row], [out, counts, None, row])
+        each = own.dtype.itemsize * prod(own.shape[1:])
+        self.comm.Allgatherv([own, len(own) * each, self._mpi.BYTE], [out, counts * each, None, self._mpi.BYTE])
         return out
-
-    def _row(self, nbytes: int) -> Any:
-        """MPI's type of so many bytes."""
-        if nbytes not in self._rows:
-            self._rows[nbytes] = self._mpi.BYTE.Create_contiguous(nbytes).Commit()
-        return self._rows[nbytes]
 
     def objects(self, own: Any) -> list[Any]:
         """The object of every rank."""
