@@ -50,10 +50,10 @@ class Ranks:
     MissingPackage
         If mpi4py is not installed.
 
-    Examples
-    --------
-    >>> from fastconv.mpi import Ranks  # doctest: +SKIP
-    >>> fit(network, images, labels, comm=Ranks(synchronise=True, bucket=16))  # doctest: +SKIP
+    Notes
+    -----
+    ``fit(network, images, labels, comm=Ranks(synchronise=True, bucket=16))``, in a script that is started by
+    ``mpiexec -n 4 python -m mpi4py script.py``. Sums are those of MPI's Allreduce: the same bits for the same ranks.
     """
 
     def __init__(
