@@ -63,6 +63,7 @@ def options():
     parser.add_argument("--batch", type=int, default=16, help="images of all ranks together")
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--bucket", type=float, default=8)
+    parser.add_argument("--threads", type=int, help="of each rank; its part of the processors unless given")
     parser.add_argument("--wire")
     parser.add_argument("--deterministic", action="store_true")
     parser.add_argument("--synchronise", action="store_true")
@@ -101,7 +102,7 @@ def steps(ranks, given, network, batch):
 def main():
     given = options()
     ranks = Traced(bucket=given.bucket, wire=given.wire, synchronise=given.synchronise)
-    fastconv.set_num_threads(ranks.threads())
+    fastconv.set_num_threads(given.threads or ranks.threads())
     model, shape, classes = NETWORKS[given.network]
     network = Network(model(), shape, seed=0)
     rng = np.random.default_rng(0)

@@ -154,9 +154,10 @@ class Work:
     def interrupted(self) -> str:
         """Save what a later command goes on with; returns what to say."""
         done, checkpoint = self.finished, self.options.checkpoint
+        start = "" if self.ranks is None else f"mpiexec -n {self.ranks.size} python -m mpi4py -m "
         if checkpoint is not None:
             where = f"in epoch {done.number + 1}" if done.number < self.epochs else f"after epoch {done.number}"
-            return f"interrupted {where}; to go on write {command(self.options, checkpoint)}"
+            return f"interrupted {where}; to go on write {start}{command(self.options, checkpoint)}"
         if done.kept is None:
             return "interrupted before the end of epoch 1; nothing was saved"
         where = f"in epoch {done.number + 1}" if done.number < self.epochs else f"after epoch {done.number}"
@@ -167,7 +168,7 @@ class Work:
             return f"interrupted {where}; {error}"
         accuracy = f"{self.given.held_out} accuracy {percent(done.accuracy)}"
         saved = f"saved the network of epoch {done.number} ({accuracy}) as {path}"
-        return f"interrupted {where}; {saved}; to go on write {command(self.options, path)}"
+        return f"interrupted {where}; {saved}; to go on write {start}{command(self.options, path)}"
 
     def diverged(self) -> str:
         """What to do about a loss that became NaN."""

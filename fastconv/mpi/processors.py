@@ -35,11 +35,9 @@ def threads(comm: Any) -> int:
     int
         At least 1; all ranks of a machine together use each of its processors once.
 
-    Examples
-    --------
-    >>> from mpi4py import MPI  # doctest: +SKIP
-    >>> threads(MPI.COMM_WORLD)  # doctest: +SKIP
-    2
+    Notes
+    -----
+    `fit` uses so many. For predictions: ``fastconv.set_num_threads(threads(MPI.COMM_WORLD))``.
     """
     from mpi4py import MPI
 

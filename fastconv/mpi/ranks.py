@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,10 @@ class Ranks:
     MissingPackage
         If mpi4py is not installed.
 
-    Examples
-    --------
-    >>> from fastconv.mpi import Ranks  # doctest: +SKIP
-    >>> fit(network, images, labels, comm=Ranks(synchronise=True, bucket=16))  # doctest: +SKIP
+    Notes
+    -----
+    ``fit(network, images, labels, comm=Ranks(synchronise=True, bucket=16))``, in a script that is started by
+    ``mpiexec -n 4 python -m mpi4py script.py``. Sums are those of MPI's Allreduce: the same bits for the same ranks.
     """
 
     def __init__(
@@ -81,13 +82,11 @@ class Ranks:
 
     def rows(self, own: Array) -> Array:
         """(all rows, ...): the rows of every rank, in the order of the ranks."""
-        own = np.ascontiguousarray(own)
-        each = own.dtype.itemsize * int(np.prod(own.shape[1:]))
-        counts = np.array(self.comm.allgather(len(own)))
+        own, counts = np.ascontiguousarray(own), np.empty(self.size, np.int64)
+        self.comm.Allgather(np.array([len(own)]), counts)
         out = np.empty((int(counts.sum()), *own.shape[1:]), own.dtype)
-        row = self._mpi.BYTE.Create_contiguous(each).Commit()
-        self.comm.Allgatherv([own, len(own), row], [out, counts, None, row])
-        row.Free()
+        each = own.dtype.itemsize * prod(own.shape[1:])
+        self.comm.Allgatherv([own, len(own) * each, self._mpi.BYTE], [out, counts * each, None, self._mpi.BYTE])
         return out
 
     def objects(self, own: Any) -> list[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ranks import together
 
-from fastconv import SGD, CrossEntropy, Network, data, fit, layers, metrics, models, sequential
+from fastconv import SGD, CrossEntropy, Network, concat, data, fit, layers, losses, metrics, models, sequential
 from fastconv.callbacks import Callback, Checkpoint
 from fastconv.data import transforms
 
@@ -86,6 +86,25 @@ def test_ranks_compute_what_one_process_computes(model, size):
         np.testing.assert_allclose(np.array(theirs), np.array(history), rtol=1e-9)
         for name, array in network.arrays().items():
             np.testing.assert_allclose(other.arrays()[name], array, rtol=1e-8, atol=1e-10, err_msg=name)
+
+
+def test_networks_of_several_inputs_and_outputs_are_trained_by_ranks():
+    def model(x):
+        features = sequential(layers.Conv2D(4, 3, padding=1), layers.BatchNorm(), layers.ReLU())(x["image"])
+        row = concat(layers.Flatten()(layers.AdaptiveAvgPool2D(1)(features)), x["age"])
+        return {"kind": layers.Linear(4)(row), "mask": layers.Conv2D(1, 1)(features)}
+
+    x = {"image": X, "age": RNG.standard_normal((53, 1)).astype("float32")}
+    targets = {"kind": LABELS, "mask": RNG.standard_normal((53, 1, 12, 12)).astype("float32")}
+    loss = {"kind": CrossEntropy(), "mask": losses.MSE("mean")}
+
+    def work(ranks):
+        network = Network(model, {"image": (1, 12, 12), "age": (1,)}, seed=0)
+        options = {"validation": (x, targets), "batch_size": 16, "seed": 0, "progress": False, "deterministic": True}
+        history = fit(network, x, targets, loss=loss, epochs=2, comm=ranks, **options)
+        return [epoch[:5] for epoch in history], bits(network)
+
+    assert together(3, work) == [work(None)] * 3
 
 
 def test_batch_norm_of_each_rank_alone_is_another_training_with_the_same_bits_each_time():
@@ -311,8 +330,8 @@ def test_lenet_of_twenty_steps():
     def work(ranks):
         network = Network(models.lenet5(), (1, 28, 28), seed=0)
         options = {"epochs": 4, "batch_size": 20, "seed": 0, "progress": False, "deterministic": True}
-        losses = [epoch.loss for epoch in fit(network, x, labels, comm=ranks, **options)]
-        return losses, bits(network)
+        history = [epoch.loss for epoch in fit(network, x, labels, comm=ranks, **options)]
+        return history, bits(network)
 
     alone = work(None)
     for size in SIZES:
