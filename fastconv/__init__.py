@@ -54,6 +54,8 @@ To look at, and to check
     gradcheck                   gradients against central differences
     sklearn                     estimators of scikit-learn, which it needs
     onnx                        networks from and to files of ONNX
+    mpi                         training on several processes and machines,
+                                which needs mpi4py
     torch                       layers of fastconv in modules of PyTorch,
                                 which it needs
 
@@ -85,6 +87,7 @@ from .optim import SGD, Adam, AdamW, RMSprop, clip_gradients
 if TYPE_CHECKING:
     from . import callbacks as callbacks
     from . import models as models
+    from . import mpi as mpi
     from . import onnx as onnx
     from . import pages as pages
     from . import plot as plot
@@ -100,9 +103,9 @@ if TYPE_CHECKING:
     from .training import train_step as train_step
 
 __version__ = "0.1.0"
-_rooms = {name: name for name in ("callbacks", "models", "onnx", "pages", "plot", "sklearn", "torch", "training")}
+_rooms = ("callbacks", "models", "mpi", "onnx", "pages", "plot", "sklearn", "torch", "training")
 _later = {  # imported when they are first used
-    **_rooms,
+    **{name: name for name in _rooms},
     **dict.fromkeys(("evaluate", "fit", "train_step"), "training"),
     "derive": "derivation",
     "gradcheck": "differences",
