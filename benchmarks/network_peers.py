@@ -1,6 +1,5 @@
 """A network with random weights, and the same network in the peers: each a call without arguments."""
 
-import resource
 import tempfile
 from functools import partial
 from inspect import signature
@@ -10,7 +9,14 @@ import numpy as np
 
 from fastconv import SGD, Network, losses, models, train_step
 
-SIZES = {"inception_v3": (3, 299, 299), "zhang2016": (1, 28, 28), "nielsen": (1, 28, 28), "lenet5": (1, 32, 32)}
+PIXELS = ("fcn_resnet50", "unet")  # a class for each pixel
+SIZES = {
+    "inception_v3": (3, 299, 299),
+    "unet": (3, 128, 128),
+    "zhang2016": (1, 28, 28),
+    "nielsen": (1, 28, 28),
+    "lenet5": (1, 32, 32),
+}
 IMAGE = (3, 224, 224)
 RATE, MOMENTUM = 1e-4, 0.9
 
@@ -27,9 +33,11 @@ class Case:
         self.x = rng.standard_normal((n, *shape)).astype("float32")
         self.settle()
         self.classes = self.network.output_shape[0]
-        self.squares = model == "zhang2016"
-        self.labels = rng.integers(0, self.classes, n)
-        self.loss = losses.MSE() if self.squares else losses.CrossEntropy()
+        self.squares, self.images = model == "zhang2016", model == "autoencoder"
+        self.labels = rng.integers(0, self.classes, (n, *(shape[1:] if model in PIXELS else ())))
+        if self.images:
+            self.labels = self.x
+        self.loss = losses.MSE("mean") if self.images else losses.MSE() if self.squares else losses.CrossEntropy()
         self.tolerance = 1e-3
         self.expected = None
 
@@ -38,7 +46,8 @@ class Case:
         if any(name.endswith("running_var") for name in self.network.buffers):
             few = self.x[:2] if self.n > 1 else np.concatenate([self.x, self.x[:, :, ::-1]])
             for _ in range(2):
-                self.network.gradients(few, np.zeros(2, int), losses.CrossEntropy())
+                targets = np.zeros((2, *self.network.output_shape[1:]), int)
+                self.network.gradients(few, targets, losses.CrossEntropy())
 
     def ours(self):
         if self.training:
@@ -79,7 +88,8 @@ def as_torch(name, arrays):
     if name in ("googlenet", "inception_v3"):
         options |= {"aux_logits": False, "init_weights": False, "transform_input": False}
     module = Zhang() if name == "zhang2016" else torch_models.build(name, **options)
-    return torch_models.fill(module, arrays) if arrays else module
+    module = torch_models.fill(module, arrays) if arrays else module
+    return torch_models.Main(module) if name == "fcn_resnet50" else module
 
 
 def without_dropout(model):
@@ -168,13 +178,16 @@ def torch_training(case, layout, compiled=False):
     x, model = laid_out(case, layout, case.torch())
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM)
     labels = torch.tensor(case.labels)
-    targets = F.one_hot(labels, case.classes).float()
+    targets = F.one_hot(labels, case.classes).float() if case.squares else None
     run = torch.compile(model) if compiled else model
 
     def call():
         optimizer.zero_grad(set_to_none=True)
         y = run(x)
-        loss = 0.5 * ((y - targets) ** 2).sum() / len(x) if case.squares else F.cross_entropy(y, labels)
+        if case.squares:
+            loss = 0.5 * ((y - targets) ** 2).sum() / len(x)
+        else:
+            loss = F.mse_loss(y, labels) if case.images else F.cross_entropy(y, labels)
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -250,36 +263,3 @@ def openvino(case, threads):
         model = ov.Core().compile_model(str(onnx_file(case, folder)), "CPU", settings)
     request = model.create_infer_request()
     return lambda: request.infer({"x": case.x})["y"]
-
-
-def peak(of, model, n, threads):
-    """{of: MB above the imports} of a process that does two training steps of a case."""
-    before = None
-    if of == "torch":
-        import torch
-        from torch_models import torchvision_models
-
-        torch.set_num_threads(threads)
-        torchvision_models()
-        before = high()
-        module = as_torch(model, None).train()
-        module = module.to(memory_format=torch.channels_last)
-        shape = SIZES.get(model, IMAGE)
-        x = torch.zeros((n, *shape)).contiguous(memory_format=torch.channels_last)
-        optimizer = torch.optim.SGD(module.parameters(), lr=RATE, momentum=MOMENTUM)
-        for _ in range(2):
-            optimizer.zero_grad(set_to_none=True)
-            torch.nn.functional.cross_entropy(module(x), torch.zeros(n, dtype=torch.long)).backward()
-            optimizer.step()
-        return {of: high() - before}
-    before, lean = high(), of == "lean"
-    network = Network(getattr(models, model)(), SIZES.get(model, IMAGE), seed=0, recompute=lean)
-    x, sgd = np.zeros((n, *network.input_shape), "float32"), SGD(RATE, MOMENTUM)
-    for _ in range(2):
-        train_step(network, x, np.zeros(n, int), sgd, lean=lean)
-    return {of: high() - before, f"{of} planned": network.memory(n, training=True, lean=lean).total / 2**20}
-
-
-def high():
-    """Most memory the process has held, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -27,12 +27,14 @@ CHILD = "FASTCONV_NETWORKS_CHILD"
 INFERENCE = ("vgg16", "resnet18", "resnet50", "alexnet", "googlenet", "densenet121", "squeezenet1_1", "mobilenet_v1",
              "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0", "mnasnet1_0",
              "regnet_x_400mf", "regnet_y_400mf", "resnext50_32x4d", "wide_resnet50_2", "inception_v3",
-             "convnext_tiny", "shufflenet_v2_x1_0")  # fmt: skip
-TRAINING = ("vgg16", "resnet50", "mobilenet_v1")
+             "convnext_tiny", "shufflenet_v2_x1_0", "fcn_resnet50", "unet", "autoencoder")  # fmt: skip
+TRAINING = ("vgg16", "resnet50", "mobilenet_v1", "mobilenet_v3_large", "efficientnet_b0", "mnasnet1_0",
+            "regnet_x_400mf", "regnet_y_400mf", "resnext50_32x4d", "wide_resnet50_2", "inception_v3", "convnext_tiny",
+            "shufflenet_v2_x1_0", "fcn_resnet50", "unet", "autoencoder")  # fmt: skip
 GOALS = {
     "inference": {"vgg16": 1.8, "resnet18": 1.2, "resnet50": 1.2, **dict.fromkeys(INFERENCE[3:], 1.0)},
-    "training": {"vgg16": 1.6, "resnet50": 1.4, "mobilenet_v1": 2.0, ("zhang2016", 1): 1.5, ("zhang2016", 50): 2.5,
-                 ("zhang2016", 256): 2.5},
+    "training": {"vgg16": 1.6, "resnet50": 1.4, "mobilenet_v1": 2.0, **dict.fromkeys(TRAINING[3:], 1.0),
+                 ("zhang2016", 1): 1.5, ("zhang2016", 50): 2.5, ("zhang2016", 256): 2.5},
 }  # fmt: skip
 
 
@@ -146,9 +148,9 @@ def memory(options):
 def main():
     options = parser().parse_args()
     if options.of:
-        import network_peers
+        import network_memory
 
-        print(json.dumps(network_peers.peak(options.of, *lines_of(options)[0], options.threads)))
+        print(json.dumps(network_memory.peak(options.of, *lines_of(options)[0], options.threads)))
         return 0
     if options.work == "memory":
         rows = memory(options)

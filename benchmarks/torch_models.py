@@ -195,6 +195,17 @@ def fcn_resnet50(num_classes=21, aux_loss=False):
     return net
 
 
+class Main(nn.Module):
+    """The main output alone of a module of segmentation, which gives a dict."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net(x)["out"]
+
+
 def pair(inputs, channels):
     return nn.Sequential(*conv_bn(inputs, channels, 3), *conv_bn(channels, channels, 3))
 

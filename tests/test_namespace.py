@@ -24,6 +24,12 @@ def test_every_name_shown_is_there_and_documented():
         assert name == "__version__" or getattr(fastconv, name).__doc__, name
 
 
+def test_models_and_training_are_imported_when_they_are_first_used():
+    names = "[name for name in ('models', 'training') if f'fastconv.{name}' in sys.modules]"
+    program = f"import sys, fastconv; print({names}); fastconv.models.lenet5, fastconv.fit; print({names})"
+    assert child.run("-c", program).split("\n")[:2] == ["[]", "['models', 'training']"]
+
+
 def test_a_star_import_takes_the_names_shown():
     names = child.run("-c", "from fastconv import *; print(*sorted(n for n in globals() if n[0] != '_'))").split()
     assert names == sorted(set(dir(fastconv)) - {"__version__"})

@@ -101,8 +101,7 @@ class Hdf5File:
             raise CheckpointError(f"{self.path}: {name} has no shape")
         size, plan = prod(data.shape) * data.dtype.itemsize, data.id.get_create_plist()
         where = data.id.get_offset() if size else 0
-        whole = plan.get_layout() == self.h5py.h5d.CONTIGUOUS and not plan.get_nfilters()
-        if not whole or plan.get_external_count():
+        if plan.get_layout() != self.h5py.h5d.CONTIGUOUS or plan.get_external_count():
             raise CheckpointError(f"{self.path}: {name} is compressed, in pieces or in another file; {CURE}")
         if where is None or data.id.get_storage_size() != size or where + size > self.length:
             raise CheckpointError(f"{self.path} is damaged: {name} reaches beyond its end")

@@ -3,6 +3,7 @@
 The stored files hold `fc`, a Dense(3) of four inputs, and `bn`, a BatchNormalization, after a step of training.
 """
 
+import struct
 import sys
 import zipfile
 from pathlib import Path
@@ -132,6 +133,11 @@ def cycle(file):
     group["c"] = file["a"]
 
 
+def twice(file):
+    file["a/w"] = np.ones(2)
+    file["b"] = file["a"]
+
+
 def to_the_root(file):
     file.create_group("a")["b"] = file["/"]
 
@@ -151,6 +157,7 @@ def without_shape(file):
         (soft, "x is a link to another place or file"),
         (to_a_file, "x is a link to another place or file"),
         (cycle, "its groups lie in each other"),
+        (twice, "its groups lie in each other"),
         (to_the_root, "its groups lie in each other"),
         (without_shape, "w has no shape"),
     ],
@@ -158,6 +165,19 @@ def without_shape(file):
 def test_what_a_file_may_not_hold(tmp_path, make, says):
     path = written(tmp_path / "a.h5", make)
     with pytest.raises(CheckpointError, match=rf"a.h5\b.*{says}"):
+        checkpoint.everything(path)
+
+
+@pytest.mark.parametrize("size", [0, 10, 5000])
+def test_a_size_that_is_not_that_of_the_shape(tmp_path, size):
+    """HDF5 itself reads on behind the array."""
+    path = written(tmp_path / "a.h5", lambda file: file.create_dataset("w", data=np.ones(1000, "u1")))
+    with h5py.File(path) as file:
+        place = file["w"].id.get_offset()
+    before, after = (struct.pack("<QQ", place, number) for number in (1000, size))
+    assert path.read_bytes().count(before) == 1
+    path.write_bytes(path.read_bytes().replace(before, after))
+    with pytest.raises(CheckpointError, match="w reaches beyond its end"):
         checkpoint.everything(path)
 
 
@@ -172,6 +192,7 @@ def test_files_that_end_early(tmp_path):
 def test_a_compressed_keras_file_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.keras", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("model.weights.h5", (FILES / "keras3.h5").read_bytes())
+        archive.writestr("other", np.random.default_rng(0).bytes(1 << 16))
     with pytest.raises(CheckpointError, match=r"model.weights.h5 is compressed, or larger than the file"):
         checkpoint.everything(tmp_path / "a.keras")
 
