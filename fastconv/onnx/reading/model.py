@@ -58,6 +58,11 @@ class Model:
         Name and shape of each input, with None for extents that the file leaves free.
     outputs : tuple of str
         The names of the outputs.
+    metadata : dict
+        What the file says about itself, texts by their names.
+    reads_bytes : bool
+        Whether it takes images of bytes, uint8, whose preprocessing it holds; its networks take the same numbers as
+        floats from 0 to 255.
     """
 
     def __init__(self, graph: Parsed, name: str, dtype: DTypeLike) -> None:
@@ -75,6 +80,16 @@ class Model:
     def outputs(self) -> tuple[str, ...]:
         """The names of the outputs."""
         return self._graph.outputs
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the file says about itself."""
+        return dict(self._graph.metadata)
+
+    @property
+    def reads_bytes(self) -> bool:
+        """Whether the file takes bytes; the network takes them as floats."""
+        return any(each.bytes for each in self._graph.inputs)
 
     def network(self, input_shape: int | Sequence[int] | Mapping[str, Any] | None = None) -> Network:
         """The network for images of this shape; all networks of the file share their parameters and buffers.
