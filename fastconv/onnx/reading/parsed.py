@@ -95,7 +95,7 @@ def parsed(model: Any) -> Parsed:
     for name in outputs:
         readers.setdefault(name, []).append(None)
     check_bytes(inputs, readers)
-    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = {str(entry.key): str(entry.value) for entry in model.metadata_props}  # what is no UTF-8 comes as bytes
     return Parsed(opset, inputs, outputs, arrays, tuple(order), readers, metadata)
 
 

@@ -88,6 +88,13 @@ def test_the_place_of_an_array_must_be_inside_the_folder_and_the_file(tmp_path, 
         load(outside(inner, **change)[0])
 
 
+def test_a_place_that_is_no_text_is_refused(tmp_path):
+    path, _ = outside(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"weights.bin", b"weights\xff\xfebi"))
+    with pytest.raises(OnnxError, match="no name of a file"):
+        load(path)
+
+
 def test_bytes_have_no_folder(tmp_path):
     with pytest.raises(OnnxError, match="give a path, not bytes"):
         load(outside(tmp_path)[0].read_bytes())
