@@ -57,9 +57,9 @@ def with_fields_changed(good, rng):
     model.CopyFrom(good)
     for _ in range(rng.choice((1, 1, 2, 4))):
         kind = rng.randrange(8)
-        if kind == 0:
+        if kind == 0 and model.graph.initializer:
             elsewhere(rng.choice(model.graph.initializer), rng)
-        elif kind == 1:
+        elif kind == 1 and model.graph.node:
             nested(model.graph, rng)
         else:
             change(rng.choice([each for each in messages(model) if each.ListFields()]), model, rng)
