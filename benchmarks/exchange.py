@@ -1,11 +1,17 @@
 """Networks from files of ONNX beside ONNX Runtime, on the same file: the same outputs, and the time of a prediction.
 
     python benchmarks/exchange.py --models resnet18,mobilenet_v2 --batch 1,8 --exporter torchscript,dynamo
+    python benchmarks/exchange.py --light all
     python benchmarks/exchange.py --files classifier.onnx --shape 3,48,192
+    python benchmarks/exchange.py --table all.json
 
-The first form exports torchvision's classifiers with new weights by torch.onnx. `fastconv.onnx.load` makes a network of
-the file, which is frozen; its outputs are compared with those of ONNX Runtime, and then both take turns in one process.
-The ratio is the median over the rounds of ONNX Runtime's time / ours; at the end stands the geometric mean.
+The first form exports torchvision's classifiers with new weights by torch.onnx; the second takes the networks that
+come with the package onnx, with random weights. `fastconv.onnx.load` makes a network of the file, which is frozen; its
+outputs are compared with those of ONNX Runtime, and then both take turns in one process. The ratio is the median over
+the rounds of ONNX Runtime's time / ours; at the end stands the geometric mean.
+
+Exporting takes longer than timing: `--exports FOLDER` keeps the files, `--seconds 0` compares without timing. The rows
+of several runs with one `--json FILE` add up there, and `--table FILE` shows them.
 """
 
 import argparse
@@ -17,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+import exchange_files
 import networks
 import numpy as np
 
@@ -31,45 +38,18 @@ TOLERANCE = 1e-4
 def parser():
     p = argparse.ArgumentParser(prog="exchange.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--models", default=MODELS, metavar="NAME,...")
-    p.add_argument("--exporter", default="torchscript", metavar="torchscript,dynamo")
+    p.add_argument("--exporter", default="torchscript", metavar=",".join(exchange_files.EXPORTERS))
+    p.add_argument("--light", default="", metavar="NAME,...", help="all, or some of " + ", ".join(exchange_files.LIGHT))
+    p.add_argument("--exports", metavar="FOLDER", help="where exported files are kept, and found again")
     p.add_argument("--files", nargs="*", default=[], metavar="FILE")
     p.add_argument("--shape", default="", metavar="C,H,W", help="of one image, where a file leaves it open")
     p.add_argument("--batch", default="1,8", metavar="N,...")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seconds", type=float, default=4.0, help="of timing per line (default %(default)s)")
-    p.add_argument("--json", metavar="FILE")
+    p.add_argument("--json", metavar="FILE", help="add the rows to those in this file")
+    p.add_argument("--table", metavar="FILE", help="show the rows of such a file, and measure nothing")
     p.add_argument("--markdown", metavar="FILE")
     return p
-
-
-def exported(name, exporter, folder):
-    """The path of a torchvision classifier as a file of ONNX with a free batch size."""
-    import torch
-    from torch_models import build
-
-    torch.manual_seed(0)
-    module, size = build(name).eval(), 299 if name == "inception_v3" else 224
-    settle(module, torch.randn(8, 3, size, size))
-    path = Path(folder, f"{name}-{exporter}.onnx")
-    options = {"input_names": ["x"], "output_names": ["y"], "verbose": False}
-    if exporter == "dynamo":
-        options |= {"dynamo": True, "dynamic_shapes": ({0: torch.export.Dim("n")},)}
-    else:
-        options |= {"dynamo": False, "dynamic_axes": {"x": {0: "n"}, "y": {0: "n"}}}
-    torch.onnx.export(module, (torch.randn(2, 3, size, size),), str(path), **options)
-    return path, (3, size, size)
-
-
-def settle(module, images):
-    """Running statistics of some images, so that values neither grow nor vanish."""
-    import torch
-
-    with torch.no_grad():
-        for layer in module.modules():
-            layer.momentum = None if isinstance(layer, torch.nn.BatchNorm2d) else getattr(layer, "momentum", None)
-        module.train()
-        module(images)
-        module.eval()
 
 
 def session_of(path, threads):
@@ -136,13 +116,20 @@ def cases(options, folder):
     if options.files:
         yield from ((path, shape, Path(path).stem) for path in options.files)
         return
-    for exporter in options.exporter.split(","):
-        for model in options.models.split(","):
-            name = f"{model}-{exporter}"
-            try:
-                yield *exported(model, exporter, folder), name
-            except Exception as why:
-                yield why, None, name
+    for name, make in files_made(options):
+        try:
+            yield make(options.exports or folder), None, name
+        except Exception as why:
+            yield why, None, name
+
+
+def files_made(options):
+    """(name, function folder -> path) of each file that is exported, or filled with weights."""
+    if options.light:
+        names = exchange_files.LIGHT if options.light == "all" else options.light.split(",")
+        return [(f"light_{name}", partial(exchange_files.light, name)) for name in names]
+    pairs = [(model, exporter) for exporter in options.exporter.split(",") for model in options.models.split(",")]
+    return [(f"{model}-{exporter}", partial(exchange_files.exported, model, exporter)) for model, exporter in pairs]
 
 
 def text(r):
@@ -164,19 +151,36 @@ def markdown(rows):
     return "\n".join(lines) + f"\n\nGeometric mean: {mean(rows):.2f}\n"
 
 
+def stored(file):
+    """The rows in a file; none where there is no file."""
+    return json.loads(Path(file).read_text(encoding="utf-8")) if file and Path(file).exists() else []
+
+
+def with_stored(rows, file):
+    """The rows after those of a file, without lines of the file that were measured again."""
+    again = {(row["model"], row["batch"]) for row in rows}
+    return [row for row in stored(file) if (row["model"], row["batch"]) not in again] + rows
+
+
 def main():
     options = parser().parse_args()
+    if options.exports:
+        Path(options.exports).mkdir(parents=True, exist_ok=True)
     if networks.CHILD in os.environ:
         Path(os.environ[networks.CHILD]).write_text(json.dumps(measure(options)), encoding="utf-8")
         return 0
-    rows = networks.in_own_process(options)
+    if options.table:
+        rows = stored(options.table)
+        print(*map(text, rows), sep="\n")
+    else:
+        rows = networks.in_own_process(options)
     for n in sorted({r["batch"] for r in rows}):
-        those = mean([r for r in rows if r["batch"] == n])
-        print(f"geometric mean of ONNX Runtime's time / ours, batch {n}: {those:.2f}")
+        those = [r for r in rows if r["batch"] == n]
+        print(f"geometric mean of ONNX Runtime's time / ours, batch {n}, {len(those)} files: {mean(those):.2f}")
     if options.markdown:
         Path(options.markdown).write_text(markdown(rows), encoding="utf-8")
     if options.json:
-        Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        Path(options.json).write_text(json.dumps(with_stored(rows, options.json), indent=1), encoding="utf-8")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The pages about layers of one's own and about weights of others: their code runs, and their checks hold."""
+"""The pages about layers of one's own, weights of others and files of ONNX: their code runs, and their checks hold."""
 
 import re
 from pathlib import Path
@@ -30,3 +30,8 @@ def test_the_check_of_the_page_finds_a_wrong_gradient():
 
 def test_the_code_about_weights_runs():
     assert {"network", "model"} <= run((DOCS / "weights.md").read_text()).keys()
+
+
+def test_the_code_about_files_of_onnx_runs():
+    pytest.importorskip("onnx")
+    assert {"network", "again", "scores"} <= run((DOCS / "exchange.md").read_text()).keys()

@@ -123,8 +123,8 @@ def everything(path: AnyPath) -> Contents:
         return read_all(file, os.path.getsize(path), isinstance(file, npz.NpzFile))
 
 
-def comparison(path: AnyPath, arrays: Mapping[str, Array]) -> Comparison:
-    """Which arrays of the file are which of these, by name, shape and dtype; none is read."""
+def comparison(path: AnyPath | Mapping[str, Any], arrays: Mapping[str, Array]) -> Comparison:
+    """Which arrays of the file, or of a dict, are which of these, by name, shape and dtype; none is read."""
     with opened(path) as file:
         return compared(file.entries, arrays, None)
 

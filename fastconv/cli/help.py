@@ -28,6 +28,7 @@ do SIGTERM and SIGHUP.
   fastconv predict zhang2016.npz boot.png shirt.jpg
   fastconv predict zhang2016.npz pictures/ t10k-images-idx3-ubyte.gz
   fastconv predict zhang2016.npz --invert - < scanned.png
+  fastconv predict birds.onnx photo.jpg
 
 A line for each image: its name, its class, and the probability of the class
 (or, for networks trained with MSE, the network's output), with tabs between.
@@ -68,6 +69,9 @@ sequential; their steps name the nearest equation.
   fastconv convert resnet18.pth resnet18.safetensors
   fastconv convert timm.safetensors mobilenet.npz --model mobilenet_v2
   fastconv convert birds.npz birds.safetensors --dtype float16
+  fastconv convert birds.npz birds.onnx        a network of 'fastconv train'
+  fastconv convert resnet18.pth resnet18.onnx --model resnet18
+  fastconv convert exported.onnx weights.npz
 
 With --model the file says which network it holds: 'fastconv predict' reads it.
 """,

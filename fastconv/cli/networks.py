@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..network import Network
 from ..ops.check import nearest
-from . import architectures
+from . import architectures, onnx_files
 from .architectures import model
 from .saved import NETWORKS, Saved, load_network
 from .words import quoted
@@ -30,6 +30,8 @@ def opened(options: Namespace) -> tuple[Network, Saved | None]:
         near = nearest(name.lower(), known)
         cure = f"did you mean {near[0]}?" if near else f"the models are {', '.join(known)}"
         raise ValueError(f"{name}: is neither a file nor a model of fastconv.models; {cure}")
+    if onnx_files.is_onnx(name) and not (options.classes or options.model_args):
+        return onnx_files.network_in(name, options.input), None
     flags = {"--input": options.input, "--classes": options.classes, "--model-args": options.model_args}
     if given := [flag for flag, value in flags.items() if value]:
         raise ValueError(f"{name} is a saved network, which says itself what it is; leave out {quoted(*given)}")

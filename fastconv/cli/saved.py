@@ -20,13 +20,15 @@ from ..network import Network
 from ..ops.activation import softmax
 from ..saved.images import prepared
 from ..typing import Array
+from . import onnx_files
 from .streams import complain
 from .words import quoted
 
 __all__ = ["NETWORKS", "Saved", "load_network"]
 
+WHITE = 255  # of bytes
 START = 256  # bytes that tell the format of a file
-NETWORKS = (".npz", ".safetensors")
+NETWORKS = (".npz", ".safetensors", ".onnx")
 SIZES = ("resize", "center_crop")  # transforms that come before the values change
 
 
@@ -104,7 +106,7 @@ def load_network(path: str, files: Sequence[str]) -> Saved:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
-            about, found = checkpoint.metadata(path), saved.load(path)
+            about, found, bytes_in = contents(path)
         except FileNotFoundError:
             near = next((path + suffix for suffix in NETWORKS if os.path.isfile(path + suffix)), None)
             if near:
@@ -122,8 +124,22 @@ def load_network(path: str, files: Sequence[str]) -> Saved:
             "fastconv.load(path, preprocessing=[...])"
         )
     sizes, values = parted(found.preprocessing)
+    if bytes_in:
+        values = [in_bytes, *values]
     classes = found.classes or range(found.network.output_shape[0])
     return Saved(found.network, classes, about.get("background"), sizes, values)
+
+
+def contents(path: str) -> tuple[Any, saved.SavedNetwork, bool]:
+    """(the metadata of a file, its network, whether this reads numbers from 0 to 255)."""
+    if onnx_files.is_onnx(path):
+        return {}, *onnx_files.opened(path)
+    return checkpoint.metadata(path), saved.load(path), False
+
+
+def in_bytes(images: Array, draws: Draws) -> Array:
+    """From 0 to 255 what lies from 0 to 1."""
+    return images * np.float32(WHITE)
 
 
 def parted(preprocessing: Any) -> tuple[list[Any] | None, list[Any]]:

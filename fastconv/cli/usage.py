@@ -15,7 +15,7 @@ from .words import quoted
 __all__ = ["parsed"]
 
 HELP = ("-h", "--help")
-NETWORKS = (".npz", ".safetensors")
+NETWORKS = (".npz", ".safetensors", ".onnx")
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:

@@ -15,11 +15,12 @@ from .. import Layer, layers
 from ..models.convnext import LayerScale, PixelLinear
 from ..models.resnet_cifar import Shortcut
 
-__all__ = ["KEY", "Record", "read", "written"]
+__all__ = ["CLASSES", "KEY", "STEPS", "Record", "read", "written"]
 
 KEY = "fastconv"
-CLASSES: dict[str, type[Layer]] = {name: getattr(layers, name) for name in layers.__all__}
-CLASSES |= {kind.__name__: kind for kind in (Shortcut, PixelLinear, LayerScale)}
+CLASSES, STEPS = "fastconv.classes", "fastconv.preprocessing"  # among the metadata of a file
+KINDS: dict[str, type[Layer]] = {name: getattr(layers, name) for name in layers.__all__}
+KINDS |= {kind.__name__: kind for kind in (Shortcut, PixelLinear, LayerScale)}
 MOST_TEXT = 100_000  # characters
 FAULTS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
@@ -41,7 +42,7 @@ class Record:
 def written(layer: Layer, reads: str, arrays: Mapping[str, str]) -> str:
     """The text of a record; '' for layers that are not fastconv's own, and for arguments that JSON does not hold."""
     kind = type(layer)
-    if CLASSES.get(kind.__name__) is not kind:
+    if KINDS.get(kind.__name__) is not kind:
         return ""
     names = [name for name in inspect.signature(kind).parameters if name not in ("name", "activation")]
     arguments = {name: getattr(layer, name) for name in names}
@@ -60,7 +61,7 @@ def read(text: str) -> Record | None:
         reads, arrays = about["reads"], about["arrays"]
         arguments = {name: paired(value) for name, value in about["arguments"].items() if name != "name"}
         texts = all(isinstance(name, str) for name in (reads, *arrays, *arrays.values()))
-        return Record(CLASSES[about["layer"]], arguments, reads, arrays) if texts else None
+        return Record(KINDS[about["layer"]], arguments, reads, arrays) if texts else None
     except FAULTS:
         return None
 

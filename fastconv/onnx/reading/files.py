@@ -75,7 +75,7 @@ def beside(location: str, tensor: Any, folder: Path | None) -> Path:
     where = f"the data of {described(tensor)} lie in the file {location[:200]!r}"
     if folder is None:
         raise OnnxError(f"{where} beside the model: give a path, not bytes")
-    if not location or "\0" in location:
+    if not location or not isinstance(location, str) or "\0" in location:  # bytes: it is no UTF-8
         raise OnnxError(f"{where}: that is no name of a file")
     inside, path = folder.resolve(), Path(location)
     try:

@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from ... import Network
 from ...system.files import AnyPath
 from .files import model_of
-from .model import Model
+from .model import Head, Model
 from .parsed import parsed
 
 __all__ = ["load", "read"]
@@ -18,6 +18,7 @@ def load(
     source: AnyPath | bytes,
     input_shape: int | Sequence[int] | Mapping[str, Any] | None = None,
     *,
+    head: Head | None = None,
     dtype: DTypeLike = "float32",
 ) -> Network:
     """Read a network from a file of ONNX; it predicts, and trains on.
@@ -29,6 +30,10 @@ def load(
     input_shape : (C, H, W), (C, L) or (features,), optional
         The shape of one image, without the batch axis; needed where the file leaves it free. For several inputs a dict
         name -> shape.
+    head : layer or function Node -> Node, optional
+        To train a network on for other classes: takes the place of the last layer that has a matrix or filters, and of
+        what follows it, such as a softmax. ``load("resnet18.onnx", head=fastconv.Linear(5))`` gives five logits; the
+        new layer has first values of its own.
     dtype : "float32" or "float64"
         Of the network; arrays of other precisions are converted.
 
@@ -74,7 +79,7 @@ def load(
     >>> list(network.parameters), network.predict(np.ones((1, 3), "float32"))
     (['head.weight'], array([[3., 3.]], dtype=float32))
     """
-    return read(source, dtype=dtype).network(input_shape)
+    return read(source, dtype=dtype).network(input_shape, head)
 
 
 def read(source: AnyPath | bytes, *, dtype: DTypeLike = "float32") -> Model:

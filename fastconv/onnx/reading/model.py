@@ -1,19 +1,21 @@
 """A file that was read (`Model`), and its networks, which share their arrays."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ... import Network
+from ... import Network, Node
 from ...ops import check
 from ...typing import Shape
 from ..errors import OnnxError
 from .parsed import Input, Parsed
 from .translation import Translation, translated
 
-__all__ = ["LoadedNetwork", "Model"]
+__all__ = ["Head", "LoadedNetwork", "Model"]
+
+Head: TypeAlias = Callable[[Any], Any]  # a layer, or a function Node -> Node
 
 
 class LoadedNetwork(Network):
@@ -58,6 +60,11 @@ class Model:
         Name and shape of each input, with None for extents that the file leaves free.
     outputs : tuple of str
         The names of the outputs.
+    metadata : dict
+        What the file says about itself, texts by their names.
+    reads_bytes : bool
+        Whether it takes images of bytes, uint8, whose preprocessing it holds; its networks take the same numbers as
+        floats from 0 to 255.
     """
 
     def __init__(self, graph: Parsed, name: str, dtype: DTypeLike) -> None:
@@ -76,18 +83,32 @@ class Model:
         """The names of the outputs."""
         return self._graph.outputs
 
-    def network(self, input_shape: int | Sequence[int] | Mapping[str, Any] | None = None) -> Network:
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the file says about itself."""
+        return dict(self._graph.metadata)
+
+    @property
+    def reads_bytes(self) -> bool:
+        """Whether the file takes bytes; the network takes them as floats."""
+        return any(each.bytes for each in self._graph.inputs)
+
+    def network(
+        self, input_shape: int | Sequence[int] | Mapping[str, Any] | None = None, head: Head | None = None
+    ) -> Network:
         """The network for images of this shape; all networks of the file share their parameters and buffers.
 
         Parameters
         ----------
         input_shape : (C, H, W), (C, L) or (features,), optional
             Without the batch axis; needed where the file leaves it free. For several inputs a dict name -> shape.
+        head : layer or function Node -> Node, optional
+            As for `load`.
 
         Returns
         -------
         Network
-            The same one for the same shape.
+            The same one for the same shape; with a head always a new one, with arrays of its own.
 
         Raises
         ------
@@ -95,13 +116,15 @@ class Model:
             If the shape does not fit the file; if the file holds what fastconv does not compute.
         """
         shapes = shapes_for(self._graph, input_shape, self._name)
+        if head is not None:
+            return self._built(shapes, head, None)
         key = tuple(shapes.values())
         if key not in self._networks:
-            self._networks[key] = self._built(shapes)
+            self._networks[key] = self._built(shapes, None, next(iter(self._networks.values()), None))
         return self._networks[key]
 
-    def _built(self, shapes: dict[str, Shape]) -> LoadedNetwork:
-        """A new network."""
+    def _built(self, shapes: dict[str, Shape], head: Head | None, first: LoadedNetwork | None) -> LoadedNetwork:
+        """A new network, which has the arrays of the first, if there is one."""
         done: list[Translation] = []
         graph, lone = self._graph, len(shapes) == 1
         batch = graph.inputs[0].shape[0] if graph.inputs[0].shape else None
@@ -110,9 +133,10 @@ class Model:
             made = translated(graph, {name: x if lone else x[name] for name in shapes}, batch, self._name)
             done.append(made)
             found = {name: made.output(name) for name in graph.outputs}
+            if head is not None:
+                return with_head(head, found, self._name)
             return found if len(found) > 1 else found[graph.outputs[0]]
 
-        first = next(iter(self._networks.values()), None)
         try:
             network = LoadedNetwork(model, next(iter(shapes.values())) if lone else shapes, self._dtype, first)
         except OnnxError:
@@ -125,6 +149,20 @@ class Model:
                 arrays[name][...] = done[0].trained[name]
         network.initializers = {name: origin for name, origin in done[0].origins.items() if name in network.arrays()}
         return network
+
+
+def with_head(head: Head, outputs: Mapping[str, Node], name: str) -> Any:
+    """The head on what the last layer with a matrix or filters reads; OnnxError where there is no single such layer."""
+    if not callable(head):
+        raise TypeError(f"head must be a layer, or a function Node -> Node, got {check.shown(head)}")
+    if len(outputs) > 1:
+        raise OnnxError(f"head takes the place of the end of one output, and {name} has {list(outputs)}")
+    (node,) = outputs.values()
+    while node.layer is None or not any(len(each.shape) > 1 for each in node.spec.params.values()):
+        if len(node.inputs) != 1:
+            raise OnnxError(f"head takes the place of the last layer with weights; {name} ends with {node} instead")
+        (node,) = node.inputs
+    return head(node.inputs[0])
 
 
 def shapes_for(graph: Parsed, given: Any, name: str) -> dict[str, Shape]:

@@ -1,7 +1,7 @@
 """The graph of a file in plain Python: operations in an order in which they can run, arrays, inputs and outputs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ __all__ = ["Input", "Operation", "Parsed", "parsed"]
 
 DOMAINS = ("", "ai.onnx")  # two names of the standard operators
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
+BYTES = TensorProto.UINT8  # of an input that is cast to floats first: read as those floats, from 0 to 255
 OLDEST = 7  # opset; before it, broadcasting and batch normalization were others
 
 
@@ -38,10 +39,13 @@ class Operation:
 
 @dataclass(frozen=True)
 class Input:
-    """An input: its name, and the extents that the file gives it (None: free), or None where it gives no shape."""
+    """An input: its name, the extents that the file gives it (None: free), or None where it gives no shape, and
+    whether it is one of bytes.
+    """
 
     name: str
     shape: tuple[int | None, ...] | None
+    bytes: bool = False
 
     def __str__(self) -> str:
         if self.shape is None:
@@ -59,6 +63,7 @@ class Parsed:
     arrays: Mapping[str, Array]
     operations: tuple[Operation, ...]
     readers: Mapping[str, list[Operation | None]]  # name of a value -> what reads it; None: it is an output
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def parsed(model: Any) -> Parsed:
@@ -89,18 +94,30 @@ def parsed(model: Any) -> Parsed:
             readers.setdefault(name, []).append(operation)
     for name in outputs:
         readers.setdefault(name, []).append(None)
-    return Parsed(opset, inputs, outputs, arrays, tuple(order), readers)
+    check_bytes(inputs, readers)
+    metadata = {str(entry.key): str(entry.value) for entry in model.metadata_props}  # what is no UTF-8 comes as bytes
+    return Parsed(opset, inputs, outputs, arrays, tuple(order), readers, metadata)
+
+
+def check_bytes(inputs: Iterable[Input], readers: Mapping[str, list[Operation | None]]) -> None:
+    """OnnxError for an input of bytes that is computed with before it is cast to floats."""
+    for each in inputs:
+        casts = [one for one in readers.get(each.name, []) if one and one.kind == "Cast"]
+        floats = all(cast.attributes.get("to") in FLOATS for cast in casts)
+        if each.bytes and not (floats and len(casts) == len(readers.get(each.name, []))):
+            raise OnnxError(f"the input {each.name[:80]!r} must be an array of floats, or of bytes that become floats")
 
 
 def input_of(value: Any) -> Input:
     """Name and shape of an input; OnnxError where it is no array of floats."""
     kind = value.type.tensor_type
-    if not value.type.HasField("tensor_type") or kind.elem_type not in FLOATS:
-        raise OnnxError(f"the input {value.name[:80]!r} must be an array of floats")
+    if not value.type.HasField("tensor_type") or kind.elem_type not in (*FLOATS, BYTES):
+        raise OnnxError(f"the input {value.name[:80]!r} must be an array of floats, or of bytes that become floats")
+    of_bytes = kind.elem_type == BYTES
     if not kind.HasField("shape"):
-        return Input(value.name, None)
+        return Input(value.name, None, of_bytes)
     shape = [each.dim_value if each.HasField("dim_value") else None for each in kind.shape.dim]
-    return Input(value.name, tuple(None if n is not None and n <= 0 else n for n in shape))
+    return Input(value.name, tuple(None if n is not None and n <= 0 else n for n in shape), of_bytes)
 
 
 def recorded(node: Any, known: set[str]) -> Operation | None:

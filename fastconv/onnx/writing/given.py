@@ -9,16 +9,15 @@ from numpy.typing import DTypeLike
 
 from ... import Network
 from ...ops import check
-from ..errors import OnnxError
 from .table import Translation
 
 __all__ = [
-    "check_bytes",
     "check_distinct",
     "check_network",
     "dtype_of",
     "first_extent",
     "inputs_of",
+    "names_of_classes",
     "operators",
     "outputs_of",
     "renamed",
@@ -27,7 +26,6 @@ __all__ = [
 
 DTYPES = ("float32", "float64")
 OLDEST = 13  # opset
-MOST_BYTES = 2**31 - 2**20  # of one file: what protobuf holds, less what is beside the arrays
 
 
 def operators(opset: Any) -> int:
@@ -46,7 +44,7 @@ def check_network(network: Any, path: Any) -> None:
     if isinstance(path, Network):
         cure = "; network comes before path: write fastconv.onnx.save(network, path)"
     elif isinstance(getattr(network, "network", None), Network):
-        cure = "; write fastconv.onnx.save(saved.network, path, preprocessing=saved.preprocessing)"
+        cure = "; write save(saved.network, path, preprocessing=saved.preprocessing, classes=saved.classes)"
     elif type(network).__name__ == "FrozenNetwork":
         cure = "; its weights are packed for this processor: give the network that it was frozen from, and freeze=True"
     raise TypeError(f"network must be a fastconv.Network, got {given}{cure}")
@@ -111,12 +109,16 @@ def first_extent(batch: Any) -> int | str:
     return check.integer(batch, "batch", 1)
 
 
-def check_bytes(network: Network) -> None:
-    """OnnxError for arrays that one file cannot hold."""
-    size = sum(array.nbytes for array in network.arrays().values())
-    if size > MOST_BYTES:
-        rule = "the arrays of the network must be less than 2 GB, which is what one file of ONNX holds"
-        raise OnnxError(f"{rule}, got {size:,} bytes")
+def names_of_classes(classes: Any, network: Network) -> list[str] | None:
+    """The names, as many as the network has outputs; TypeError or ValueError for others."""
+    if classes is None:
+        return None
+    if not isinstance(classes, list | tuple) or not all(isinstance(name, str) for name in classes):
+        raise TypeError(f"classes must be a list of names, got {check.shown(classes)}")
+    shape = network.output_shape
+    if not isinstance(shape, tuple) or not isinstance(shape[0], int) or len(classes) != shape[0]:
+        raise ValueError(f"classes must be as many names as the network has classes, got {len(classes)} for {shape}")
+    return list(classes)
 
 
 def translations_of(translations: Any) -> Mapping[type, Translation]:

@@ -9,6 +9,7 @@ from onnx import helper
 from .. import records
 from ..errors import OnnxError
 from .folding import arrays_of, folded
+from .free import free_shapes
 from .joints import JOINTS
 from .part import Growing, Part
 from .preprocessing import prepare
@@ -28,14 +29,16 @@ def model_of(
     freeze: bool,
     given: Mapping[type, Translation],
 ) -> Any:
-    """The ModelProto. `inputs` and `outputs`: the nodes by their names in the file; `steps`: of the preprocessing;
-    `given`: translations by class of layer.
+    """The ModelProto, without the arrays, which `graph.initializers` has. `inputs` and `outputs`: the nodes by their
+    names in the file; `steps`: of the preprocessing; `given`: translations by class of layer.
     """
     ready = translations(network.nodes, given)
+    shapes = {node.index: node.shape for node in network.nodes}
+    shapes = free_shapes(network, graph, ready) if graph.free else shapes
     changed = folded(network, network.nodes, list(outputs.values())) if freeze else {}
     values = {node.index: name for name, node in inputs.items()}
     dtype = None if steps is None else np.uint8
-    read = [graph.information(name, node.shape, dtype) for name, node in inputs.items()]
+    read = [graph.information(name, shapes[node.index], dtype) for name, node in inputs.items()]
     if steps is not None:
         ((name, node),) = inputs.items()
         values[node.index] = prepare(Part(graph, "preprocessing", name, (node.shape, node.shape), {}), steps)
@@ -43,9 +46,11 @@ def model_of(
         if node.kind != "input":
             sources = [values[x.index] for x in node.inputs]
             values[node.index] = written(network, graph, node, sources, ready, changed)
+            graph.shapes[values[node.index]] = shapes[node.index]
     for name, node in outputs.items():
         end(graph, name, values[node.index], [*inputs, *outputs], values)
-    return assembled(network, graph, read, [graph.information(name, node.shape) for name, node in outputs.items()])
+    given_back = [graph.information(name, shapes[node.index]) for name, node in outputs.items()]
+    return assembled(network, graph, read, given_back)
 
 
 def translations(nodes: Sequence[Any], given: Mapping[type, Translation]) -> dict[type, Translation]:
@@ -91,7 +96,6 @@ def written(
     name = named(graph, node, result, first)
     if node.layer is not None and own is None and (part.unclear or len(graph.nodes) > first + 1):
         record(graph, name, node.layer, part)
-    graph.shapes[name] = node.shape
     return name
 
 
@@ -133,9 +137,4 @@ def assembled(network: Any, graph: Growing, inputs: list[Any], outputs: list[Any
     whole = helper.make_graph(graph.nodes, name, inputs, outputs, value_info=shapes)
     opsets = [helper.make_opsetid("", graph.opset)]
     least = helper.find_min_ir_version_for(opsets)
-    model = helper.make_model(whole, opset_imports=opsets, ir_version=least, producer_name="fastconv")
-    for name, array in graph.initializers.items():  # each is copied once
-        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
-        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        model.graph.initializer.add(name=name, data_type=kind, dims=array.shape, raw_data=little_endian.tobytes())
-    return model
+    return helper.make_model(whole, opset_imports=opsets, ir_version=least, producer_name="fastconv")

@@ -34,7 +34,7 @@ def group_norm(layer: Any, part: Part) -> str:
     ones, zeros = part.constant(np.ones(groups)), part.constant(np.zeros(groups))
     x = part.reshape(part.x, 0, groups, -1)
     y = part.add("InstanceNormalization", x, ones, zeros, epsilon=layer.eps)
-    return scaled(layer, part, part.reshape(y, 0, *part.x_shape))
+    return scaled(layer, part, part.like_x(y))
 
 
 def instance_norm(layer: Any, part: Part) -> str:

@@ -1,7 +1,7 @@
 """A graph of ONNX that grows, and the part of it that one layer becomes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -9,7 +9,9 @@ from onnx import helper, numpy_helper
 
 from ...typing import Array, Shape
 
-__all__ = ["Growing", "Part"]
+__all__ = ["Extents", "Growing", "Part"]
+
+Extents: TypeAlias = Sequence[int | str | None]  # of a value without the batch axis; None or a name where it is free
 
 ATTRIBUTE_AXES = {"ReduceSum": 13, "Squeeze": 13, "Unsqueeze": 13}  # from this opset on axes are an input
 OTHER_AXES = 18  # of all other reductions
@@ -27,13 +29,17 @@ class Growing:
         Of values and parameters.
     reserved : names
         Of inputs, outputs and parameters, which no other value gets.
+    free : bool
+        Whether H and W are free.
     """
 
-    def __init__(self, opset: int, batch: int | str, dtype: np.dtype[Any], reserved: Iterable[str] = ()) -> None:
-        self.opset, self.batch, self.dtype = opset, batch, dtype
+    def __init__(
+        self, opset: int, batch: int | str, dtype: np.dtype[Any], reserved: Iterable[str] = (), free: bool = False
+    ) -> None:
+        self.opset, self.batch, self.dtype, self.free = opset, batch, dtype, free
         self.nodes: list[Any] = []
         self.initializers: dict[str, Array] = {}
-        self.shapes: dict[str, Shape] = {}  # without the batch axis, of the values whose shape is known
+        self.shapes: dict[str, Extents] = {}  # without the batch axis, of the values whose shape is known
         self.names = set(reserved)
 
     def fresh(self, name: str) -> str:
@@ -65,8 +71,8 @@ class Growing:
             self.shapes[new] = self.shapes.pop(old)
         self.names = (self.names - {old}) | {new}
 
-    def information(self, name: str, shape: Shape, dtype: DTypeLike | None = None) -> Any:
-        """Name, shape with the batch axis, and dtype of a value."""
+    def information(self, name: str, shape: Extents, dtype: DTypeLike | None = None) -> Any:
+        """Name, shape with the batch axis, and dtype of a value; a free extent is None, or a name."""
         kind = helper.np_dtype_to_tensor_dtype(self.dtype if dtype is None else np.dtype(dtype))
         return helper.make_tensor_value_info(name, kind, [self.batch, *shape])
 
@@ -159,6 +165,12 @@ class Part:
     def reshape(self, x: str, *shape: int) -> str:
         """x in another shape; 0 keeps an extent, -1 is what remains."""
         return self.add("Reshape", x, self.integers(*shape))
+
+    def like_x(self, y: str) -> str:
+        """y, which has as many values, in the shape of x."""
+        if not self.graph.free:
+            return self.reshape(y, 0, *self.x_shape)
+        return self.add("Reshape", y, self.add("Shape", self.x))
 
     def along(self, op: str, x: str, axes: Sequence[int], **attributes: Any) -> str:
         """An operator with axes, which are an attribute in earlier opsets and an input in later ones."""

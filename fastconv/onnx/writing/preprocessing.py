@@ -9,7 +9,7 @@ from ...data import transforms
 from ...ops import check
 from .part import Part
 
-__all__ = ["checked", "prepare"]
+__all__ = ["checked", "described", "prepare"]
 
 OUTSIDE = {"resize", "center_crop"}  # of images of other sizes than the network's
 WHITE = 255  # of bytes
@@ -38,6 +38,13 @@ def checked(preprocessing: Any, network: Any) -> list[dict[str, Any]] | None:
         elif steps:
             raise ValueError(f"{name} is {step['name']}, which must come before {steps[0]['name']}: it stays outside")
     return steps
+
+
+def described(preprocessing: Sequence[Any] | None) -> list[Any] | None:
+    """The steps that stay outside of the graph, as names and arguments; None for no preprocessing."""
+    if preprocessing is None:
+        return None
+    return [step for step in map(transforms.described, preprocessing) if step and step["name"] in OUTSIDE]
 
 
 def prepare(part: Part, steps: Sequence[dict[str, Any]]) -> str:

@@ -1,21 +1,21 @@
 """`fastconv.onnx.save`."""
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import onnx
 from numpy.typing import DTypeLike
 
 from ... import Network
 from ...data.transforms import Transform
 from ...ops import check
 from ...system.files import AnyPath
-from ...system.replace import check_target, replacing
+from ...system.replace import check_target
+from .. import records
 from ..errors import OnnxError
-from . import given
+from . import files, given
 from .model import model_of
 from .part import Growing
-from .preprocessing import checked
+from .preprocessing import checked, described
 from .table import Translation
 
 __all__ = ["save"]
@@ -32,7 +32,10 @@ def save(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     preprocessing: Sequence[Transform] | None = None,
+    classes: Sequence[str] | None = None,
     freeze: bool = False,
+    free_size: bool = False,
+    external_data: bool | None = None,
     dtype: DTypeLike | None = None,
     translations: Mapping[type, Translation] | None = None,
 ) -> None:
@@ -54,8 +57,16 @@ def save(
         Of `fastconv.data.transforms`, such as the `preprocessing` of what `fastconv.load` returns. The file then reads
         bytes (N, C, H, W), uint8, divides them by 255, and does each `normalize`. Where `resize` and `center_crop` come
         first they are left out: images come in the size of the network.
+    classes : list of str, optional
+        The names of the classes, in the order of the outputs; the file has them among its metadata.
     freeze : bool, default False
         Fold each batch norm into the weights before it, as `Network.freeze` does.
+    free_size : bool, default False
+        Leave H and W of the images free too (L of signals). The network must be convolutional throughout: layers that
+        hold the size of the images, such as `Flatten` before `Linear`, are refused by name.
+    external_data : bool, optional
+        Whether the arrays lie in a second file beside the first, called like it with ".data" after its name; by default
+        where they are more than the 2 GB that one file holds.
     dtype : "float32" or "float64", optional
         Of the file; by default that of the network. ONNX Runtime has no convolutions in float64.
     translations : dict, optional
@@ -65,7 +76,8 @@ def save(
     Raises
     ------
     OnnxError
-        If a layer has no translation, the arrays are more than 2 GB, or the checks of the package onnx fail.
+        If a layer has no translation, or holds the size of the images that shall be free; if the arrays are more than
+        2 GB and `external_data` is False; if the checks of the package onnx fail.
     TypeError, ValueError
         For arguments that are no such things.
     OSError
@@ -75,7 +87,8 @@ def save(
     -----
     Parameters and buffers keep their names; all values inside the network have the names of its nodes, and shapes. The
     file is checked in full by onnx before it is written; the old file stays until the new one is whole. Results agree
-    with `predict` to rounding.
+    with `predict` to rounding. float16 is not written: fastconv does not compute in it, so that nothing here could say
+    how far such a file is from the network; `onnxconverter_common.float16` makes one of a file.
 
     `load` gives the network back with the same bits: where ONNX has no operator for a layer, the last of the nodes that
     it becomes says in its metadata which layer they are. Folded norms and layers of your own stay what they became.
@@ -97,23 +110,16 @@ def save(
     inputs = given.renamed(given.inputs_of(network), input_names, "input_names")
     outputs = given.renamed(given.outputs_of(network), output_names, "output_names")
     given.check_distinct([*inputs, *outputs], network.arrays())
-    given.check_bytes(network)
     own = given.translations_of(translations)
+    names = given.names_of_classes(classes, network)
+    free, external = check.flag(free_size, "free_size"), external_data
+    if external is not None:
+        external = check.flag(external, "external_data")
     reserved = {*inputs, *outputs, *network.arrays()}
-    graph = Growing(opset, given.first_extent(batch), given.dtype_of(dtype, network), reserved)
+    graph = Growing(opset, given.first_extent(batch), given.dtype_of(dtype, network), reserved, free)
     model = model_of(network, graph, inputs, outputs, steps, freeze, own)
-    content = examined(model)
-    with replacing(path, OnnxError) as file:
-        file.write(content)
-
-
-def examined(model: Any) -> bytes:
-    """The model as bytes; OnnxError with what onnx's full check finds wrong."""
-    content: bytes = model.SerializeToString()
-    try:
-        onnx.checker.check_model(content, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise OnnxError(
-            f"onnx finds that the graph is no valid one of opset {model.opset_import[0].version}: {error}"
-        ) from error
-    return content
+    for key, value in ((records.CLASSES, names), (records.STEPS, described(preprocessing))):
+        if value is not None:
+            model.metadata_props.add(key=key, value=json.dumps(value))
+    files.check_model(model, graph.initializers)
+    files.write(path, model, graph.initializers, external)

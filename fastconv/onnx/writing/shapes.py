@@ -79,6 +79,7 @@ def pixel_unshuffle(layer: Any, part: Part) -> str:
 def channel_shuffle(layer: Any, part: Part) -> str:
     """The axes of groups and of the channels within them exchanged"""
     channels, *pixels = part.x_shape
+    pixels = [-1] if part.graph.free else pixels
     grouped = part.reshape(part.x, 0, layer.groups, channels // layer.groups, *pixels)
     order = [0, 2, 1, *range(3, 3 + len(pixels))]
-    return part.reshape(part.add("Transpose", grouped, perm=order), 0, *part.x_shape)
+    return part.like_x(part.add("Transpose", grouped, perm=order))

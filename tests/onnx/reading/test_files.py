@@ -88,6 +88,24 @@ def test_the_place_of_an_array_must_be_inside_the_folder_and_the_file(tmp_path, 
         load(outside(inner, **change)[0])
 
 
+def test_a_place_that_is_no_text_is_refused(tmp_path):
+    path, _ = outside(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"weights.bin", b"weights\xff\xfebi"))
+    with pytest.raises(OnnxError, match="no name of a file"):
+        load(path)
+
+
+def test_inputs_of_bytes_must_become_floats_first():
+    to_floats = [node("Cast", "x", "f", to=TensorProto.FLOAT), node("Mul", "f f")]
+    model = model_of(to_floats, (4,), dtype=TensorProto.UINT8)
+    assert read(model.SerializeToString()).reads_bytes
+    assert np.array_equal(load(model.SerializeToString()).predict(np.full((1, 4), 20, "float32")), np.full((1, 4), 400))
+    to_bytes = [node("Cast", "x", "f", to=TensorProto.UINT8), node("Mul", "f f")]
+    for nodes in ([node("Mul", "x x")], to_bytes, [*to_floats[:1], node("Mul", "f x")]):
+        with pytest.raises(OnnxError, match="an array of floats, or of bytes that become floats"):
+            load(model_of(nodes, (4,), dtype=TensorProto.UINT8).SerializeToString())
+
+
 def test_bytes_have_no_folder(tmp_path):
     with pytest.raises(OnnxError, match="give a path, not bytes"):
         load(outside(tmp_path)[0].read_bytes())

@@ -11,11 +11,15 @@ from fastconv.onnx import load
 
 FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 COUNTS = {  # name -> the trained numbers of the original, as its paper or its file has them
+    "bvlc_alexnet": 60_965_224,
     "densenet121": 7_978_856,
+    "inception_v1": 6_998_552,
     "inception_v2": 11_194_984,
     "resnet50": 25_557_032,
     "shufflenet": 1_393_320,
     "squeezenet": 1_235_496,
+    "vgg19": 143_667_240,
+    "zfnet512": 87_250_536,
 }
 
 

@@ -119,6 +119,7 @@ CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "dropout": ([node("Dropout", "x")], IMAGE, {}),
     "sum with a constant": ([node("Add", "x c")], IMAGE, C4),
     "constant minus": ([node("Sub", "c x")], IMAGE, C4),
+    "minus one number": ([node("Sub", "x c")], IMAGE, {"c": np.array(0.5, "f4")}),
     "factors of channels": ([node("Mul", "x c")], IMAGE, C4),
     "factor": ([node("Mul", "c x")], IMAGE, {"c": number(3)}),
     "quotient": ([node("Div", "x c")], IMAGE, C4),

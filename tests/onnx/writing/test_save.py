@@ -291,9 +291,3 @@ def test_paths_that_cannot_be_written_are_refused(network, tmp_path):
         fastconv.onnx.save(network, tmp_path)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
         fastconv.onnx.save(network, tmp_path / "none" / "a.onnx")
-
-
-def test_more_bytes_than_one_file_holds_are_refused_before_they_are_copied(network, path, monkeypatch):
-    monkeypatch.setattr(fastconv.onnx.writing.given, "MOST_BYTES", 1000)
-    with pytest.raises(OnnxError, match="less than 2 GB"):
-        fastconv.onnx.save(network, path)

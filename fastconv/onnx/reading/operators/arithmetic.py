@@ -50,7 +50,7 @@ def total(a: Any, b: Any) -> Any:
 def subtract(call: Call) -> Any:
     """`Sub`"""
     a, b = sides(call)
-    return total(a, -b if isinstance(b, np.ndarray) else times(b, np.asarray(-1.0)))
+    return total(a, np.asarray(-b) if isinstance(b, np.ndarray) else times(b, np.asarray(-1.0)))
 
 
 def times(a: Any, factor: Array) -> Any:

@@ -1,0 +1,176 @@
+"""Files of ONNX on the command line: written and read by `convert`, and taken where a saved network is."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+
+import onnx
+import onnx_reference
+from PIL import Image
+
+import fastconv
+import fastconv.onnx
+from fastconv import Network, layers, models, sequential
+from fastconv.cli import parser
+from fastconv.data import transforms
+
+NAMES = ["cat", "dog", "horse"]
+
+
+def run(capsys, *words):
+    """(exit code, lines on standard output, text on standard error)"""
+    code = parser.main([*map(str, words)])
+    said = capsys.readouterr()
+    return code, said.out.splitlines(), said.err
+
+
+def refused(capsys, *words):
+    """The one line that says why."""
+    code, lines, error = run(capsys, *words)
+    assert (code, lines, error.count("\n")) == (1, [], 1), error
+    return error
+
+
+@pytest.fixture
+def network():
+    return Network(models.resnet8(num_classes=3), (3, 16, 16), seed=0)
+
+
+@pytest.fixture
+def saved(network, tmp_path):
+    """A file of `fastconv.save`, with classes and preprocessing."""
+    steps = [transforms.resize(20), transforms.center_crop(16), transforms.to_float(), transforms.normalize(0.4, 0.2)]
+    fastconv.save(tmp_path / "a.npz", network, NAMES, steps)
+    return tmp_path / "a.npz"
+
+
+def picture(folder, size=(16, 16)):
+    """A picture, and its bytes (C, H, W)."""
+    pixels = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
+    Image.fromarray(pixels).save(folder / "photo.png")
+    return folder / "photo.png", pixels.transpose(2, 0, 1)
+
+
+def best(capsys, model, photo):
+    """Name -> probability."""
+    code, lines, _ = run(capsys, "predict", model, photo, "--top", 3, "--json")
+    assert code == 0
+    return {each["class"]: each["probability"] for each in json.loads(lines[0])["top"]}
+
+
+def softmax(y):
+    shares = np.exp(y - y.max())
+    return shares / shares.sum()
+
+
+def test_a_network_with_preprocessing_becomes_one_that_reads_bytes(network, tmp_path, capsys):
+    fastconv.save(tmp_path / "a.npz", network, NAMES, [transforms.to_float(), transforms.normalize(0.4, 0.2)])
+    code, lines, _ = run(capsys, "convert", tmp_path / "a.npz", tmp_path / "a.onnx", "--opset", 18)
+    assert code == 0
+    assert lines[-1].endswith("it reads bytes, which it scales and normalises")
+    assert onnx.load(tmp_path / "a.onnx").opset_import[0].version == 18
+    photo, pixels = picture(tmp_path)
+    elsewhere = softmax(onnx_reference.run(tmp_path / "a.onnx", pixels[None])[0])
+    for model in ("a.npz", "a.onnx"):
+        found = best(capsys, tmp_path / model, photo)
+        np.testing.assert_allclose([found[name] for name in NAMES], elsewhere, atol=1e-5)
+
+
+def test_pictures_of_other_sizes_are_brought_to_size_as_before(saved, tmp_path, capsys):
+    assert run(capsys, "convert", saved, tmp_path / "a.onnx")[0] == 0
+    photo, _ = picture(tmp_path, (40, 30))
+    found, expected = (best(capsys, path, photo) for path in (tmp_path / "a.onnx", saved))
+    assert found.keys() == expected.keys()
+    np.testing.assert_allclose([found[name] for name in expected], [*expected.values()], atol=1e-5)
+
+
+def test_weights_and_a_model_become_a_network(network, tmp_path, capsys):
+    network.save(tmp_path / "weights.npz")
+    words = ["--model", "resnet8", "--classes", 3, "--input", "3x16x16"]
+    code, lines, _ = run(capsys, "convert", tmp_path / "weights.npz", tmp_path / "a.onnx", *words)
+    assert code == 0
+    assert lines[-1].endswith("it reads floats")
+    x = np.random.default_rng(0).standard_normal((2, 3, 16, 16)).astype("float32")
+    assert fastconv.onnx.load(tmp_path / "a.onnx").predict(x).tobytes() == network.predict(x).tobytes()
+
+
+@pytest.mark.parametrize("words", [[], ["--model", "resnet8", "--classes", 3, "--input", "3x16x16"]])
+def test_a_file_of_onnx_becomes_weights(words, network, tmp_path, capsys):
+    fastconv.onnx.save(network, tmp_path / "a.onnx")
+    code, lines, _ = run(capsys, "convert", tmp_path / "a.onnx", tmp_path / "b.safetensors", *words)
+    assert code == 0
+    assert lines[0].startswith(f"read      {tmp_path}/a.onnx: ")
+    again = Network(models.resnet8(num_classes=3), (3, 16, 16), seed=1)
+    again.load(tmp_path / "b.safetensors")
+    for name, array in network.parameters.items():
+        assert array.tobytes() == again.parameters[name].tobytes()
+
+
+def test_h_and_w_are_free_on_request(network, tmp_path, capsys):
+    fastconv.save(tmp_path / "a.npz", network)
+    assert run(capsys, "convert", tmp_path / "a.npz", tmp_path / "a.onnx", "--free-size")[0] == 0
+    assert fastconv.onnx.read(tmp_path / "a.onnx").inputs[0].shape == (None, 3, None, None)
+    error = refused(capsys, "predict", tmp_path / "a.onnx", picture(tmp_path)[0])
+    assert "its input 'input' (free, 3, free, free) has free extents" in error
+    code, lines, _ = run(capsys, "summary", tmp_path / "a.onnx", "--input", "3x24x24")
+    assert code == 0
+    assert "(3, 24, 24)" in lines[0]
+
+
+def test_what_cannot_be_converted_is_refused_and_nothing_is_written(saved, network, tmp_path, capsys):
+    fastconv.onnx.save(network, tmp_path / "in.onnx")
+    out = tmp_path / "out.onnx"
+    assert "both files of ONNX" in refused(capsys, "convert", tmp_path / "in.onnx", out)
+    assert "in float32 and float64" in refused(capsys, "convert", saved, out, "--dtype", "float16")
+    assert "exists; add --overwrite" in refused(capsys, "convert", saved, tmp_path / "in.onnx")
+    for word in (["--opset", 17], ["--free-size"]):
+        assert f"{word[0]} is for an OUT" in refused(capsys, "convert", saved, tmp_path / "b.npz", *word)
+    assert "opset must be from 13" in refused(capsys, "convert", saved, out, "--opset", 5)
+    network.save(tmp_path / "bare.npz")
+    assert "add --model NAME" in refused(capsys, "convert", tmp_path / "bare.npz", out)
+    (tmp_path / "broken.onnx").write_bytes(b"\xff" * 50)
+    assert "is no file of ONNX" in refused(capsys, "convert", tmp_path / "broken.onnx", tmp_path / "b.npz")
+    assert "is no file of ONNX" in refused(capsys, "predict", tmp_path / "broken.onnx", tmp_path / "broken.onnx")
+    assert not out.exists()
+    assert not (tmp_path / "b.npz").exists()
+
+
+def test_networks_of_others_are_predicted_and_evaluated(folder, tmp_path, capsys):
+    """A file without names of classes, that reads numbers from 0 to 1."""
+    network = Network(models.nielsen(), (1, 28, 28), seed=0)
+    fastconv.onnx.save(network, tmp_path / "a.onnx")
+    fastconv.save(tmp_path / "a.npz", network)
+    for words in (["eval", "--data", folder, "--json"], ["predict", folder / "t10k-images-idx3-ubyte.gz"]):
+        results = [run(capsys, words[0], tmp_path / f"a.{suffix}", *words[1:])[:2] for suffix in ("onnx", "npz")]
+        assert results[0] == results[1]
+        assert results[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["summary"], ["profile", "--batch-size", 2, "--repeats", 1], ["bench", "--seconds", 0.01]]
+)
+def test_it_is_described_and_measured(words, network, tmp_path, capsys):
+    fastconv.onnx.save(network, tmp_path / "a.onnx")
+    code, lines, _ = run(capsys, words[0], tmp_path / "a.onnx", *words[1:])
+    assert code == 0
+    assert len(lines) > 2
+
+
+def test_a_network_without_classes_of_pictures_is_described_alone(tmp_path, capsys):
+    fastconv.onnx.save(Network(sequential(layers.Linear(2)), (5,), seed=0), tmp_path / "a.onnx")
+    assert run(capsys, "summary", tmp_path / "a.onnx")[0] == 0
+    assert "gives no classes of pictures" in refused(capsys, "predict", tmp_path / "a.onnx", tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("said", ["[", "3", '["a"]', '["a", "b", 3]', "[" * 9999])
+def test_names_of_classes_that_do_not_fit_are_refused_or_passed_over(said, network, tmp_path, capsys):
+    fastconv.onnx.save(network, tmp_path / "a.onnx")
+    model = onnx.load(tmp_path / "a.onnx")
+    model.metadata_props.add(key="fastconv.classes", value=said)
+    onnx.save(model, tmp_path / "a.onnx")
+    code, _, error = run(capsys, "predict", tmp_path / "a.onnx", picture(tmp_path)[0])
+    assert code == (0 if said.startswith("[") and not said.endswith("]") else 1)
+    assert code == 0 or "classes that are not 3 strings" in error
