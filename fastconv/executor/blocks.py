@@ -27,7 +27,14 @@ from .ready import Range, ranges
 from .steps import Backward
 from .tree import bounds, tree_sum
 
-__all__ = ["Blocks"]
+__all__ = ["Blocks", "cut"]
+
+
+def cut(images: int, ranks: Ranks, count: int | None) -> tuple[list[int], range]:
+    """(where a batch of so many images is cut into blocks, the numbers of the blocks of this rank)."""
+    blocks = min(images, ranks.size if count is None else count)
+    own = bounds(blocks, ranks.size)
+    return bounds(images, blocks), range(own[ranks.rank], own[ranks.rank + 1])
 
 
 class Blocks:
@@ -38,9 +45,8 @@ class Blocks:
 
     def __init__(self, executor: Executor, images: int, loss: Any, ranks: Ranks, count: int | None) -> None:
         self.executor, self.ranks, self.images, self.count = executor, ranks, images, count
-        self.blocks = min(images, ranks.size if count is None else count)
-        cuts, own = bounds(images, self.blocks), bounds(self.blocks, ranks.size)
-        self.numbers = range(own[ranks.rank], own[ranks.rank + 1])
+        cuts, self.numbers = cut(images, ranks, count)
+        self.blocks = len(cuts) - 1
         self.first, self.stop = cuts[self.numbers.start], cuts[self.numbers.stop]
         self.some_idle = self.blocks < ranks.size
         self.parts = [slice(cuts[k] - self.first, cuts[k + 1] - self.first) for k in self.numbers]

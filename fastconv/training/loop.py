@@ -128,6 +128,8 @@ def fit(
     TypeError, ValueError
         For arguments that do not fit, and for batches that cannot be trained, such as a last batch of one image with
         BatchNorm on vectors. Raised before the first step; nothing changes.
+    RuntimeError
+        On a rank where all is well, if another one was refused something before the first step; it says which and what.
     CheckpointError
         If the file to resume from is damaged, or of another network.
     FloatingPointError

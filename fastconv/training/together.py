@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..executor import Alone, Blocks, Ranks, rewrites
-from ..executor.tree import bounds
+from ..executor.blocks import cut
 from ..kernels.runtime.threads import get_num_threads, set_num_threads
 from ..layer import Changes
 from ..network import Network
@@ -72,7 +72,6 @@ class Together:
 
     def __init__(self, ranks: Ranks, count: int | None) -> None:
         self.ranks, self.count = ranks, count
-        self.network: Network | None = None
         self.kept: dict[Any, Blocks] = {}
         self.caught: list[tuple[int, FrameType | None]] = []  # signals that wait for the end of a step
         self.handler: Any = None
@@ -80,9 +79,8 @@ class Together:
 
     def share(self, images: int) -> slice:
         """The images of this rank in a batch of so many."""
-        blocks = min(images, self.ranks.size if self.count is None else self.count)
-        cuts, own = bounds(images, blocks), bounds(blocks, self.ranks.size)
-        return slice(cuts[own[self.ranks.rank]], cuts[own[self.ranks.rank + 1]])
+        cuts, own = cut(images, self.ranks, self.count)
+        return slice(cuts[own.start], cuts[own.stop])
 
     def blocks(self, network: Network, images: int, loss: Any) -> Blocks:
         """The blocks of a batch of so many images, as they were made for the first of this size."""

@@ -1,5 +1,6 @@
 """Training on several ranks, here threads: the bits of one process, or its numbers up to rounding."""
 
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -32,9 +33,9 @@ def normed(x):
 MODELS = {"plain": plain, "normed": normed}
 
 
-def trained(ranks, model, seed=0, dtype="float32", epochs=3, source=None, **options):
+def trained(ranks, model, weights=0, dtype="float32", epochs=3, source=None, **options):
     """(bits of all arrays, history, network) of a training on these ranks."""
-    network = Network(model, (1, 12, 12), dtype, seed=seed)
+    network = Network(model, (1, 12, 12), dtype, seed=weights)
     source = (X.astype(dtype), LABELS) if source is None else source
     options = {"seed": 0, "batch_size": 16, "optimizer": SGD(0.05, momentum=0.9), **options}
     history = fit(network, *source, epochs=epochs, progress=False, comm=ranks, **options)
@@ -50,7 +51,7 @@ def bits(network):
 def test_deterministic_ranks_have_the_bits_of_one_process(model, size):
     options = {"deterministic": True, "validation": 0.2, "max_norm": 1.0}
     alone = trained(None, model, **options)
-    for found in together(size, lambda ranks: trained(ranks, model, seed=ranks.rank, **options)):
+    for found in together(size, lambda ranks: trained(ranks, model, weights=ranks.rank, **options)):
         assert found[0] == alone[0]
         assert found[1] == alone[1]
 
@@ -137,15 +138,27 @@ def test_each_rank_reads_its_share_and_every_image_is_read_once():
             self.read += list(indices)
             return X[indices], LABELS[indices]
 
-    def work(ranks):
+    def work(ranks, chosen):
         source = Counted()
-        trained(ranks, plain, source=(data.Loader(source, 16, workers=0),), epochs=1)
+        given = data.Loader(source, 16, workers=0) if chosen else source
+        trained(ranks, plain, source=(given,), epochs=1, seed=None)
         return source.read
 
-    for size in (2, 3, 7):
-        read = together(size, work)
+    for size, chosen in ((2, True), (3, False), (7, True)):  # a seed that nobody chose is that of rank 0
+        read = together(size, partial(work, chosen=chosen))
         assert sorted(chain(*read)) == list(range(len(X)))
         assert max(map(len, read)) - min(map(len, read)) <= 4  # at most one more in each of the four batches
+
+
+def test_an_order_that_nobody_chose_is_that_of_rank_0():
+    """Of arrays: the losses are those of the ranks' common batches, so one process with the same order has them too."""
+    rng = np.random.default_rng(5)
+
+    def work(ranks):
+        given = np.random.default_rng(5 + 10 * ranks.rank) if ranks else rng
+        return trained(ranks, plain, seed=given, deterministic=True)[:2]
+
+    assert together(3, work) == [work(None)] * 3
 
 
 def test_sums_begin_while_the_backward_pass_goes_on():
@@ -223,15 +236,17 @@ def test_a_training_goes_on_with_another_number_of_ranks(tmp_path):
     """After a stop in the middle of an epoch; rank 0 alone has the file."""
     options = {"deterministic": True, "validation": 0.2, "epochs": 3}
     alone = trained(None, normed, **options)
-    path = tmp_path / "run.npz"
+    path = tmp_path / "run0.npz"
 
     def half(ranks):
-        return trained(ranks, normed, callbacks=[Checkpoint(path, steps=1), Interrupted(2, 5)], **options)
+        file = Checkpoint(tmp_path / f"run{ranks.rank}.npz", steps=1)
+        return trained(ranks, normed, callbacks=[file, Interrupted(2, 5)], **options)
 
     def rest(ranks):
-        return trained(ranks, normed, seed=9, resume=path if ranks.rank == 0 else tmp_path / "none", **options)
+        return trained(ranks, normed, weights=9, resume=path if ranks.rank == 0 else tmp_path / "none", **options)
 
     together(3, half)
+    assert list(tmp_path.iterdir()) == [path]
     for found in together(2, rest):
         assert found[0] == alone[0]
         assert len(found[1]) == 3
