@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
-from ..arranged import Arranged, arranged
+from ....nodes.arranged import arranged
+from ....nodes.bounded import between, softmax_along
+from ....nodes.pieces import affine, product
+from ....nodes.settled import settled
 from ..call import Call
-from ..settled import settled
 from ..values import Refused, Value
-from .pieces import affine, product
 
 __all__ = ["TABLE"]
 
@@ -55,32 +56,13 @@ def softmax(call: Call, kind: type[layers.Softmax] | type[layers.LogSoftmax]) ->
             raise Refused(f"its axis {axis} must be 1 in opset {call.opset}")
         y = kind()(settled(x.reshaped((prod(x.shape),))))
         return arranged(y).reshaped(x.shape)
-    if axis == 1:
-        return kind()(settled(x))
-    last = [i for i in range(rank - 1) if i != axis - 1]
-    moved = x.transposed([axis - 1, *last])
-    if moved is None:
-        raise Refused(f"its axis {axis} cannot be brought to the channels")
-    back = np.argsort([axis - 1, *last]).tolist()
-    found: Arranged | None = arranged(kind()(settled(moved))).transposed(back)
-    return found
+    return softmax_along(x, axis - 1, kind)
 
 
 def clip(call: Call) -> Node:
     """`Clip`: bounds are attributes before opset 11, inputs from then on."""
     low, high = (bound(call, place, name) for place, name in ((1, "min"), (2, "max")))
     return between(call.node(0), low, high)
-
-
-def between(x: Node, low: float, high: float) -> Node:
-    """min(max(x, low), high)"""
-    if not low < high:
-        raise Refused(f"its bounds {low} and {high} leave nothing between them")
-    if (low, high) == (-np.inf, np.inf):
-        return x
-    if low == 0 and high in (6, np.inf):
-        return layers.ReLU6()(x) if high == 6 else layers.ReLU()(x)
-    return layers.Hardtanh(low, high)(x)
 
 
 def bound(call: Call, place: int, name: str) -> float:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
+from ....nodes.broadcast import alike, per_channel
+from ....nodes.pieces import affine, is_softsign, product
 from ....typing import Array
 from ..call import Call
 from ..values import Gauss, Refused
-from .broadcast import alike, per_channel
-from .pieces import affine, is_softsign, product
 
 __all__ = ["TABLE"]
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from .... import Node, layers
-from ..arranged import simplest
+from ....nodes.arranged import simplest
 from ..call import Call
 from ..values import Refused, Value
 

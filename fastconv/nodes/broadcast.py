@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from .... import Node, concat, layers
-from ....typing import Array, Shape
-from ..settled import reshaped
-from ..values import Refused
+from .. import layers
+from ..graph import Node, concat
+from ..typing import Array, Shape
+from .refused import Refused
+from .settled import reshaped
 
 __all__ = ["alike", "expanded", "per_channel"]
 
