@@ -32,6 +32,7 @@ def modules(monkeypatch):
         "report",
         "scheduling",
         "shapes",
+        "strides",
     )
     before = set(sys.modules)
     yield {name: __import__(name) for name in names}
@@ -278,3 +279,13 @@ def test_a_call_that_is_timed_for_its_cost_runs(modules, name):
     assert "" in units
     assert units.keys() - {""} <= modules["costs"].values().keys()
     assert all(count >= 1 for count in units.values())
+
+
+def test_odd_strides_are_measured_and_compared_first(modules):
+    strides = modules["strides"]
+    views = strides.prepared(1 << 14, "float32")
+    extra, alone, copy = strides.measure(strides.OPS["relu"], views["2nd column"])
+    assert np.isfinite(extra)
+    assert min(alone, copy) > 0
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        strides.measure(lambda x: x * (1 + x.flags.c_contiguous), views["all back"])

@@ -16,7 +16,7 @@ from guarded import between_pages
 from problems import DEPTHWISE, TAILS, WINOGRAD, Conv, Operands, operands
 
 import fastconv
-from fastconv.ops import conv, geometry
+from fastconv.ops import conv, geometry, memory
 
 
 def check(problem, dtype, layout, at_end, seed):
@@ -64,6 +64,19 @@ def all_cases():
             check(problem, "float32", inputs.channels_last, at_end, seed)
 
 
+def check_copies():
+    """Copies that pick every |step|-th value read nothing beyond the first and the last."""
+    for step in (1, 2, 3, 8, -1, -2, -3):
+        for rows, columns in ((64, 16), (33, 19), (16, 8)):
+            count = (rows * columns - 1) * abs(step) + 1
+            for dtype, at_end in ((dtype, at_end) for dtype in inputs.DTYPES for at_end in (True, False)):
+                x = between_pages(np.arange(count, dtype=dtype), at_end)[::step].reshape(rows, columns)
+                for view in (x, x.T):
+                    y = between_pages(np.full(view.shape, np.nan, dtype), at_end)
+                    memory.assign(y, view)
+                    np.testing.assert_array_equal(y, view)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs mprotect")
 @pytest.mark.parametrize("off", ["", "winograd,planar,depthwise,narrow,pointwise"])
 def test_no_access_beyond_an_operand(off):
@@ -84,3 +97,4 @@ ctypes.string_at(between_pages(np.ones(5), True).ctypes.data, 41)
 
 if __name__ == "__main__":
     all_cases()
+    check_copies()

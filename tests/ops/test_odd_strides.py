@@ -18,6 +18,7 @@ VIEWS = {
     "rows and columns exchanged": lambda dtype: numbers(N, C, W, H, dtype=dtype).transpose(0, 1, 3, 2),
     "every second column": lambda dtype: numbers(N, C, H, 2 * W, dtype=dtype)[..., ::2],
     "every third column": lambda dtype: numbers(N, C, H, 3 * W, dtype=dtype)[..., ::3],
+    "every second channel": lambda dtype: numbers(N, H, W, 2 * C, dtype=dtype)[..., ::2].transpose(0, 3, 1, 2),
     "columns reversed": lambda dtype: numbers(*SHAPE, dtype=dtype)[..., ::-1],
     "rows reversed": lambda dtype: numbers(*SHAPE, dtype=dtype)[:, :, ::-1],
     "all axes turned round": lambda dtype: numbers(W, H, C, N, dtype=dtype).T,

@@ -1,5 +1,5 @@
 # dx = dy w, a block of O at a time. For few samples rows of w are read once, where they lie; for more they are copied
-# to panels, which all samples of a job read.
+# to panels, which all samples of a job read. Few weights are read where they lie as if they were panels.
 
 cdef extern from *:
     """
@@ -57,9 +57,10 @@ cdef int run_input(Input *g) except -1:
     cdef Py_ssize_t N = g.dy.rows, O = g.w.rows, I = g.w.columns, job, groups
     cdef int threads = threads_for(<double>N * O * I / (DENSE_PRODUCTS_PER_NS * VL)
                                    + O * I * REAL_BYTES / DENSE_READ_PER_NS)
-    cdef bint few = N <= FEW_SAMPLES
+    cdef bint few
     g.block = min(<Py_ssize_t>OUTER_BLOCK, O)
     g.in_place = I % VL == 0 and O * I <= FEW_WEIGHTS
+    few = N <= FEW_SAMPLES and not g.in_place
     g.scratch_size = (g.block * PANELS_PER_JOB + OUTER_ROWS) * PANEL_WIDTH
     g.columns = PANELS_PER_JOB * PANEL_WIDTH
     g.samples = samples_per_job(N, OUTER_ROWS)

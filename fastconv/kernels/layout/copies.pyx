@@ -23,7 +23,6 @@ cdef enum:
     BLOCK_SIDE = 256        # rows and columns of a transpose in a job that reads long runs
     BLOCK_LONG = 1024       # columns in a job that writes long runs,
     BLOCK_SHORT = 16        # and its rows
-    STEP_SIDE = 64          # values of a row that are gathered before a transpose
 
 cdef enum:                  # how the values of a copy move
     RUNS
@@ -32,6 +31,10 @@ cdef enum:                  # how the values of a copy move
     GATHERS
     SCATTERS
     STEP_TRANSPOSES
+
+cdef extern from *:
+    ctypedef struct Picks:  # of steps.pxi
+        int size
 
 cdef struct Copy:           # strides in bytes; axis 3 has the smallest stride of y
     const char *x
@@ -43,6 +46,7 @@ cdef struct Copy:           # strides in bytes; axis 3 has the smallest stride o
     bint stream             # stored around the caches
     # of a transpose: extent and strides of x's unit axis, taken from the outer axes, where the extent becomes 1
     Py_ssize_t across_count, across_x, across_y
+    Picks picks             # of gathers, and of transposes with steps
     # the extents of a job along axis 2, x's unit axis and axis 3, and the number of jobs that share each axis
     Py_ssize_t rows, across, along
     Py_ssize_t jobs_rows, jobs_across, jobs_along

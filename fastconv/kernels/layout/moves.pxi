@@ -16,8 +16,8 @@ cdef void run_job(const Copy *c, Py_ssize_t job) noexcept nogil:
     elif c.how == SINGLES:
         copy_singles(c, x + j0 * c.xs[3], y + j0 * c.ys[3], rows, along)
     elif c.how == GATHERS:
-        gather_rows(<const real *>(x + j0 * c.xs[3]), c.xs[2] // REAL_BYTES, c.xs[3] // REAL_BYTES, <real *>y + j0,
-                    c.ys[2] // REAL_BYTES, rows, along)
+        gather_rows(<const real *>(x + j0 * c.xs[3]), c.xs[2] // REAL_BYTES, c.xs[3] // REAL_BYTES, &c.picks,
+                    <real *>y + j0, c.ys[2] // REAL_BYTES, rows, along)
     elif c.how == SCATTERS:
         scatter_rows(<const real *>x + j0, c.xs[2] // REAL_BYTES, <real *>(y + j0 * c.ys[3]), c.ys[2] // REAL_BYTES,
                      c.ys[3] // REAL_BYTES, rows, along)
@@ -29,6 +29,8 @@ cdef void run_job(const Copy *c, Py_ssize_t job) noexcept nogil:
                 transpose(c, x, y, i0, min(c.across, c.across_count - i0), j0, along)
             x += c.xs[2]
             y += c.ys[2]
+        if c.stream:
+            vfence()
 
 
 cdef void copy_singles(const Copy *c, const char *x, char *y, Py_ssize_t rows, Py_ssize_t along) noexcept nogil:
@@ -79,7 +81,7 @@ cdef void transpose(const Copy *c, const char *x, char *y, Py_ssize_t i0, Py_ssi
         return
     for j in range(along // VL):
         for i in range(across // VL):
-            square(px + i * VL + j * VL * x_row, x_row, py + i * VL * y_row + j * VL, y_row, False)
+            square(px + i * VL + j * VL * x_row, x_row, py + i * VL * y_row + j * VL, y_row, c.stream)
         if across % VL:
             i = across // VL * VL
             square_part(px + i + j * VL * x_row, x_row, py + i * y_row + j * VL, y_row, across - i, VL)

@@ -63,7 +63,7 @@ cdef void nearest_inside(Copy *c) noexcept nogil:
 
 cdef void plan_jobs(Copy *c) noexcept nogil:
     """The extents of a job and the number of jobs along each of its axes."""
-    cdef Py_ssize_t across = BLOCK_SIDE
+    cdef Py_ssize_t across = BLOCK_SIDE, block
     c.rows, c.jobs_across, c.along = 1, 1, VALUES_PER_JOB
     if c.how == TRANSPOSES or c.how == STEP_TRANSPOSES:
         c.along = BLOCK_SIDE
@@ -74,11 +74,16 @@ cdef void plan_jobs(Copy *c) noexcept nogil:
         elif c.shape[3] <= 4 and c.shape[2] == 1:
             across = LONG_RUN
         c.jobs_across = ceil_div(c.across_count, across)
+        block = min(across, c.across_count) * min(c.along, c.shape[3])
         if c.across_count < VL:
             nearest_inside(c)
             c.rows = ceil_div(4 * LINE, c.across_count)
         elif c.shape[3] < VL:
             c.rows = ceil_div(4 * LINE, c.shape[3])
+        elif block < VALUES_PER_JOB:
+            if c.shape[2] == 1:
+                nearest_inside(c)
+            c.rows = VALUES_PER_JOB // block
     elif c.shape[3] < VALUES_PER_JOB:
         c.rows = VALUES_PER_JOB // c.shape[3]
     c.across = round_up(ceil_div(c.across_count, c.jobs_across), VL)
@@ -87,9 +92,10 @@ cdef void plan_jobs(Copy *c) noexcept nogil:
 
 
 cdef void plan_stream(Copy *c, Py_ssize_t total) noexcept nogil:
-    """Runs are stored around the caches if y is large and all its runs start on cache lines."""
+    """Runs and squares are stored around the caches if y is large and all of them start on cache lines."""
     cdef int axis
     c.stream = VL * REAL_BYTES == 64 and total * REAL_BYTES >= STREAM_BYTES and <Py_ssize_t>c.y % 64 == 0
     for axis in range(3):
         c.stream = c.stream and (c.shape[axis] == 1 or c.ys[axis] % 64 == 0)
-    c.stream = c.stream and c.how == RUNS
+    c.stream = c.stream and c.across_y % 64 == 0 and (
+        c.how == RUNS or c.how == TRANSPOSES or c.how == STEP_TRANSPOSES)

@@ -14,6 +14,7 @@ cdef extern from *:
     #define load_lanes(m, p) _mm512_maskz_loadu_ps(m, p)
     #define move_lanes(old, m, idx, v) _mm512_mask_permutexvar_ps(old, m, idx, v)
     #define pick_lanes(idx, v) _mm512_permutexvar_ps(idx, v)
+    #define pick_of_two(a, idx, b) _mm512_permutex2var_ps(a, idx, b)
     #define store_lanes(p, m, v) _mm512_mask_storeu_ps(p, m, v)
     typedef int lane_t;
     typedef __m512 wide_t;
@@ -25,34 +26,63 @@ cdef extern from *:
     #define load_lanes(m, p) _mm512_maskz_loadu_pd(m, p)
     #define move_lanes(old, m, idx, v) _mm512_mask_permutexvar_pd(old, m, idx, v)
     #define pick_lanes(idx, v) _mm512_permutexvar_pd(idx, v)
+    #define pick_of_two(a, idx, b) _mm512_permutex2var_pd(a, idx, b)
     #define store_lanes(p, m, v) _mm512_mask_storeu_pd(p, m, v)
     typedef long long lane_t;
     typedef __m512d wide_t;
     #define NO_LANES _mm512_setzero_pd()
     #endif
 
-    /* y[i] = x[i * step], rows of VL values or more. Value l of a vector of y lies at place q = l |step| of the |step|
-       vectors that start at the smallest address; for step < 0 the order is turned round. */
-    static __attribute__((noinline))
-    void gather_rows_of(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count,
-                        const int size, const int back) {
+    /* How y[i] = x[i * step] is put together: value l of a vector of y lies at place q = l |step| of the |step| vectors
+       that start at the smallest address; for step < 0 the order is turned round. */
+    typedef struct {
+        lanes_t from;                                /* the lanes q of the vectors, two by two */
+        mask_t read[MOST_STEP], take[MOST_STEP];     /* of each vector, what is read, and the lanes of y that it gives */
+        int size, back;                              /* |step|, 0 where values move one by one; step < 0 */
+    } Picks;
+    static Picks picks_of(Py_ssize_t step) {
+        Picks p = {.back = step < 0};
+        const Py_ssize_t size = step < 0 ? -step : step;
         lane_t from[VL];
-        mask_t read[MOST_STEP] = {0}, take[MOST_STEP] = {0};
+        if (size < 1 || size > MOST_STEP) return p;
+        p.size = (int)size;
         for (int l = 0; l < VL; l++) {
-            const int q = (back ? VL - 1 - l : l) * size;
-            from[l] = q % VL;
-            read[q / VL] |= (mask_t)(1u << q % VL);
-            take[q / VL] |= (mask_t)(1u << l);
+            const int q = (p.back ? VL - 1 - l : l) * p.size;
+            from[l] = q % (2 * VL);
+            p.read[q / VL] |= (mask_t)(1u << q % VL);
+            p.take[q / VL] |= (mask_t)(1u << l);
         }
-        const lanes_t idx = set_lanes(from);
+        p.from = set_lanes(from);
+        return p;
+    }
+    /* lane l = x[l * step] */
+    static inline vf pick(const Picks *picks, const REAL *x) {
+        const REAL *p = picks->back ? x - (VL - 1) * picks->size : x;
+        const wide_t low = load_lanes(picks->read[0], p);
+        if (picks->size == 2) return (vf)pick_of_two(low, picks->from, load_lanes(picks->read[1], p + VL));
+        wide_t v = move_lanes(NO_LANES, picks->take[0], picks->from, low);
+        for (int k = 1; k < picks->size; k++)
+            v = move_lanes(v, picks->take[k], picks->from, load_lanes(picks->read[k], p + k * VL));
+        return (vf)v;
+    }
+    /* rows of VL values or more */
+    static __attribute__((noinline))
+    void gather_rows_of(const REAL *x, Py_ssize_t x_row, Py_ssize_t step, const Picks *picks, REAL *y,
+                        Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count) {
+        const Picks own = *picks;
         for (Py_ssize_t row = 0; row < rows; row++, x += x_row, y += y_row)
             for (Py_ssize_t i = 0; i < count; i += VL) {
                 if (i > count - VL) i = count - VL;  /* the last vector overlaps the one before */
-                const REAL *p = back ? x - (i + VL - 1) * size : x + i * size;
-                wide_t v = NO_LANES;
-                for (int k = 0; k < size; k++) v = move_lanes(v, take[k], idx, load_lanes(read[k], p + k * VL));
-                vstore(y + i, (vf)v);
+                vstore(y + i, pick(&own, x + i * step));
             }
+    }
+    /* y[i * y_row + j] = x[j * x_row + i * step] for i, j < VL */
+    static inline void pick_square(const Picks *picks, const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row,
+                                   int stream) {
+        vf v[VL];
+        _Pragma("GCC unroll 16")
+        for (int r = 0; r < VL; r++) v[r] = pick(picks, x + r * x_row);
+        square_of(v, y, y_row, stream);
     }
     /* y[i * size] = x[i] */
     static __attribute__((noinline))
@@ -75,14 +105,17 @@ cdef extern from *:
                 for (int k = 0; k < size; k++) store_lanes(y + i * size + k * VL, write[k], pick_lanes(idx[k], v));
             }
     }
+    #else
+    typedef struct { int size; } Picks;
+    static Picks picks_of(Py_ssize_t step) { return (Picks){0}; }
+    #define pick_square(picks, x, x_row, y, y_row, stream) ((void)0)
     #endif
 
-    static void gather_rows(const REAL *x, Py_ssize_t x_row, Py_ssize_t step, REAL *y, Py_ssize_t y_row,
-                            Py_ssize_t rows, Py_ssize_t count) {
+    static void gather_rows(const REAL *x, Py_ssize_t x_row, Py_ssize_t step, const Picks *picks, REAL *y,
+                            Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count) {
     #if VBYTES == 64
-        const Py_ssize_t size = step < 0 ? -step : step;
-        if (count >= VL && 0 < size && size <= MOST_STEP) {
-            gather_rows_of(x, x_row, y, y_row, rows, count, (int)size, step < 0);
+        if (count >= VL && picks->size) {
+            gather_rows_of(x, x_row, step, picks, y, y_row, rows, count);
             return;
         }
     #endif
@@ -108,8 +141,11 @@ cdef extern from *:
             for (Py_ssize_t i = 0; i < count; i++) y[i * step] = x[i];
     }
     """
-    void gather_rows(const real *x, Py_ssize_t x_row, Py_ssize_t step, real *y, Py_ssize_t y_row, Py_ssize_t rows,
-                     Py_ssize_t count) noexcept nogil
+    Picks picks_of(Py_ssize_t step) noexcept nogil
+    void pick_square(const Picks *picks, const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row,
+                     int stream) noexcept nogil
+    void gather_rows(const real *x, Py_ssize_t x_row, Py_ssize_t step, const Picks *picks, real *y, Py_ssize_t y_row,
+                     Py_ssize_t rows, Py_ssize_t count) noexcept nogil
     void scatter_rows(const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row, Py_ssize_t step, Py_ssize_t rows,
                       Py_ssize_t count) noexcept nogil
 
@@ -141,8 +177,10 @@ cdef void plan_steps(Copy *c) noexcept nogil:
         c.how = TRANSPOSES if c.xs[near] == REAL_BYTES else STEP_TRANSPOSES
         c.across_count, c.across_x, c.across_y = c.shape[near], c.xs[near], c.ys[near]
         c.shape[near] = 1
+        c.picks = picks_of(c.across_x // REAL_BYTES)
     elif c.ys[3] == REAL_BYTES:
         c.how = GATHERS
+        c.picks = picks_of(c.xs[3] // REAL_BYTES)
     elif c.xs[3] == REAL_BYTES:
         c.how = SCATTERS
 
@@ -151,23 +189,21 @@ cdef void transpose_steps(const Copy *c, const char *x, char *y, Py_ssize_t i0, 
                           Py_ssize_t along) noexcept nogil:
     """y[i, j] = x[j, i] for i0 <= i < i0 + across and j0 <= j < j0 + along; x is across_x bytes from i to i + 1.
 
-    A block of VL rows of x is gathered, then transposed in squares.
+    In squares of VL x VL values, whose rows are picked where masks can do that; the rows of others are gathered first.
     """
-    cdef real rows[MAX_LANES * STEP_SIDE]
     cdef Py_ssize_t x_row = c.xs[3] // REAL_BYTES, y_row = c.across_y // REAL_BYTES, step = c.across_x // REAL_BYTES
-    cdef Py_ssize_t i, j, k, ni, nj
+    cdef real rows[MAX_LANES * MAX_LANES]
+    cdef Py_ssize_t i, j, ni, nj
     cdef const real *px
     cdef real *py
-    for i in range(ceil_div(across, STEP_SIDE)):
-        ni = min(<Py_ssize_t>STEP_SIDE, across - i * STEP_SIDE)
-        for j in range(ceil_div(along, VL)):
-            nj = min(<Py_ssize_t>VL, along - j * VL)
-            px = <const real *>x + (i0 + i * STEP_SIDE) * step + (j0 + j * VL) * x_row
-            py = <real *>y + (i0 + i * STEP_SIDE) * y_row + j0 + j * VL
-            gather_rows(px, x_row, step, rows, STEP_SIDE, nj, ni)
-            for k in range(ceil_div(ni, VL)):
-                if nj == VL and ni - k * VL >= VL:
-                    square(rows + k * VL, STEP_SIDE, py + k * VL * y_row, y_row, False)
-                else:
-                    square_part(rows + k * VL, STEP_SIDE, py + k * VL * y_row, y_row,
-                                min(<Py_ssize_t>VL, ni - k * VL), nj)
+    for j in range(ceil_div(along, VL)):
+        nj = min(<Py_ssize_t>VL, along - j * VL)
+        for i in range(ceil_div(across, VL)):
+            ni = min(<Py_ssize_t>VL, across - i * VL)
+            px = <const real *>x + (i0 + i * VL) * step + (j0 + j * VL) * x_row
+            py = <real *>y + (i0 + i * VL) * y_row + j0 + j * VL
+            if c.picks.size and ni == VL and nj == VL:
+                pick_square(&c.picks, px, x_row, py, y_row, c.stream)
+            else:
+                gather_rows(px, x_row, step, &c.picks, rows, VL, nj, ni)
+                square_part(rows, VL, py, y_row, ni, nj)

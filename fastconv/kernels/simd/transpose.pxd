@@ -42,11 +42,8 @@ cdef extern from *:
         TRANSPOSE_STEP(v, 8)
     #endif
     }
-    /* y[i * y_row + j] = x[j * x_row + i] for i, j < VL; `stream`: stored around the caches, y on a cache line */
-    static inline void square(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, int stream) {
-        vf v[VL];
-        _Pragma("GCC unroll 16")
-        for (int r = 0; r < VL; r++) v[r] = vload(x + r * x_row);
+    /* y[i * y_row + j] = lane i of v[j]; `stream`: stored around the caches, y on a cache line */
+    static inline __attribute__((always_inline)) void square_of(vf *v, REAL *y, Py_ssize_t y_row, int stream) {
         vtranspose(v);
         if (stream) {
             _Pragma("GCC unroll 16")
@@ -55,6 +52,13 @@ cdef extern from *:
             _Pragma("GCC unroll 16")
             for (int r = 0; r < VL; r++) vstore(y + r * y_row, v[r]);
         }
+    }
+    /* y[i * y_row + j] = x[j * x_row + i] for i, j < VL */
+    static inline void square(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, int stream) {
+        vf v[VL];
+        _Pragma("GCC unroll 16")
+        for (int r = 0; r < VL; r++) v[r] = vload(x + r * x_row);
+        square_of(v, y, y_row, stream);
     }
     /* the same for i < ni, j < nj, at most VL each; nothing else is read or written */
     static inline void square_part(const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row, Py_ssize_t ni,

@@ -3,7 +3,7 @@
     planes   (N, C, ...) whose trailing axes are one run with unit stride
     pixels   the channels have unit stride, the other axes are one run of pixels (channels-last memory)
 
-Any other memory is copied to C order, which is planes, when the call runs.
+Any other memory is copied when the call runs: to pixels where the channels lie nearest, else to C order, planes.
 """
 
 from functools import partial
@@ -16,7 +16,7 @@ from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check, epilogue
 from ..call_cache import planned
-from ..elementwise import agreeing, like, new_like, nothing, on_copies, positive
+from ..elementwise import agreeing, like, new_like, nothing, positive
 from ..habits import op
 from .running import more_than_one_value, running_statistics
 from .views import (
@@ -26,6 +26,7 @@ from .views import (
     fill_zeros,
     formed,
     needed,
+    on_near_copies,
     per_channel,
     pixels_in,
     with_saved,
@@ -216,7 +217,7 @@ def batch_norm_call(
     form, seen = formed((x, y, residual), forms_of(x))
     if form is None:
         given = (weight, bias, running, mean, invstd, momentum, eps, training, activation)
-        return on_copies(lambda x, z, y: batch_norm_call(x, y, *given, z), [x, residual], [y])
+        return on_near_copies(lambda x, z, y: batch_norm_call(x, y, *given, z), [x, residual], [y])
     exact = (mean is not None and mean.shape[0] == 2 and mean.ndim == 2) or activation is None or residual is not None
     updated = None if running is None else (*running, momentum)
     rest = (saved_rows(mean, invstd), updated, eps, bool(training), epilogue.CODES[activation], exact)
@@ -266,7 +267,7 @@ def batch_norm_backward_call(
     form, seen = formed((dy, x, y, dx, dresidual), forms_of(x))
     if form is None:
         given = (weight, mean, invstd, gradients, training, activation, bias)
-        return on_copies(
+        return on_near_copies(
             lambda dy, x, y, dx, dz: batch_norm_backward_call(dy, x, dx, *given, y, dz), [dy, x, y], [dx, dresidual]
         )
     rest = (saved_rows(mean, invstd), *gradients, bool(training), epilogue.CODES[activation])

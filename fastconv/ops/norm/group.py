@@ -10,9 +10,9 @@ from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, new_like, nothing, on_copies, positive
+from ..elementwise import agreeing, like, new_like, nothing, positive
 from ..habits import op
-from .views import channels, fill_zeros, formed, in_order, needed, per_channel, pixels, with_saved
+from .views import channels, fill_zeros, formed, in_order, needed, on_near_copies, per_channel, pixels, with_saved
 
 
 @op
@@ -176,7 +176,7 @@ def group_norm_call(
         return nothing
     form, seen = formed((x, y), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
-        return on_copies(lambda x, y: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
+        return on_near_copies(lambda x, y: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
     groups = mean.shape[1]
     rest = ((mean, None, invstd), None, eps, True, 0, True)
     if form is planes:
@@ -202,7 +202,7 @@ def group_norm_backward_call(
     form, seen = formed((dy, x, dx), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
         given = (weight, mean, invstd, dweight, dbias)
-        return on_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *given), [dy, x], [dx])
+        return on_near_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *given), [dy, x], [dx])
     dy, x, dx = seen
     seen, groups = [dy, x, None, dx, None], mean.shape[1]
     rest = ((mean, None, invstd), dweight, dbias, True, 0)

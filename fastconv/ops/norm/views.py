@@ -3,7 +3,7 @@
     planes   (N, C, ...) whose trailing axes are one run with unit stride
     pixels   the channels have unit stride, the other axes are one run of pixels (channels-last memory)
 
-Any other memory is copied to C order, which is planes, when the call runs.
+Any other memory is copied when the call runs: to pixels where the channels lie nearest, else to C order, planes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +13,7 @@ from ...kernels.runtime.calls import are_like, planes, run_stride, view
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
+from ..elementwise import Several, on_copies
 
 Form: TypeAlias = Callable[[Array], Array | None]  # the array as a kernel reads it, or None where its strides forbid
 
@@ -73,6 +74,16 @@ def all_pixels(a: Array) -> Array | None:
     if found is None or stride is None:
         return None
     return view(found, (1, found.shape[0] * found.shape[1], found.shape[2]), (0, stride, found.itemsize))
+
+
+def on_near_copies(
+    prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]
+) -> Several:
+    """`on_copies`, to pixels where the channels of images lie nearest in the first input, else to C order."""
+    steps = [abs(s) for s in next(a for a in inputs if a is not None).strides]
+    if len(steps) == 4 and steps[1] < min(steps[2:]):
+        return on_copies(prepare, inputs, outputs, lambda a: all_pixels(a) is not None, check.CHANNELS_LAST)
+    return on_copies(prepare, inputs, outputs)
 
 
 def formed(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form | None, list[Any]]:

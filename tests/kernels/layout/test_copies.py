@@ -49,3 +49,21 @@ def test_values_that_are_not_aligned_are_copied():
     x = np.zeros(40, [("a", "u1"), ("b", "f8")])["b"]
     x[...] = np.arange(40)
     np.testing.assert_array_equal(memory.copied(x), np.arange(40))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("step", [1, 2, -3])
+def test_large_transposes_past_the_caches_are_exact(step, dtype):
+    channels, side = 16, 272 if dtype == "float32" else 192  # more than STREAM_BYTES; rows of y are whole cache lines
+    last = np.arange(4 * side * side * channels * abs(step), dtype=dtype).reshape(4, side, side, -1)
+    x = last[..., ::step].transpose(0, 3, 1, 2)
+    y = memory.copied(x)
+    assert y.nbytes >= 16 << 20
+    assert y.ctypes.data % 64 == 0
+    np.testing.assert_array_equal(y, x)
+
+
+@pytest.mark.parametrize("planes", [(3, 5), (1, 70), (70, 1)])
+def test_small_planes_that_share_a_job_are_transposed(planes):
+    x = np.random.default_rng(0).normal(size=(*planes, 17, 33)).transpose(0, 1, 3, 2)
+    np.testing.assert_array_equal(memory.copied(x), x)
