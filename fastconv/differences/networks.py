@@ -134,6 +134,8 @@ def joined(node: Node, inputs: list[Node]) -> Node:
         return inputs[0][node.first : node.first + node.shape[0]]
     if node.kind == "concat":
         return concat(*inputs)
+    if node.kind == "matmul":
+        return inputs[0] @ inputs[1]
     return inputs[0] * inputs[1] if node.kind == "multiply" else inputs[0] + inputs[1]
 
 

@@ -15,6 +15,7 @@ from ..kernels.runtime.calls import Sequence, copy_into
 from ..layer import Bound, Parameter, State
 from ..ops.add import add_call
 from ..ops.layout import copy_call, copy_kernel
+from ..ops.matmul import matmul_call
 from ..ops.multiply import multiply_call, sums_call
 from ..parameters import Arrays, Named
 from ..typing import Array, Call
@@ -28,6 +29,7 @@ from .steps import (
     Copy,
     Forward,
     Loss,
+    MatMul,
     Multiply,
     Plan,
     Recompute,
@@ -116,6 +118,8 @@ class Binder:
                 return [add_call(a, b, out, step.activation)]
             case Multiply():
                 return [multiply_call(*map(self.array, (step.a, step.b, step.out)))]
+            case MatMul():
+                return [matmul_call(*map(self.array, (step.a, step.b, step.out)))]
             case SumProducts():
                 return [sums_call(*map(self.array, (step.a, step.b, step.out)))]
             case Zero():

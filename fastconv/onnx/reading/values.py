@@ -46,6 +46,8 @@ def shape_of(value: Any) -> tuple[int, ...]:
     """The shape as ONNX sees it: that of a node with BATCH in front."""
     if isinstance(value, Gauss | Quantized):
         return shape_of(value.x)
-    if isinstance(value, Node | Arranged):
+    if isinstance(value, Arranged):
+        return (*value.shape[: value.place], BATCH, *value.shape[value.place :])
+    if isinstance(value, Node):
         return (BATCH, *value.shape)
     return tuple(value.shape)

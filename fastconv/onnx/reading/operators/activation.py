@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
-from ..arranged import Arranged, arranged
+from ..arranged import arranged
 from ..call import Call
-from ..settled import settled
+from ..settled import MOST_AXES, settled
 from ..values import Refused, Value
 from .pieces import affine, product
 
@@ -45,25 +45,17 @@ def hard_sigmoid(call: Call) -> Node:
 
 def softmax(call: Call, kind: type[layers.Softmax] | type[layers.LogSoftmax]) -> Value:
     """`Softmax` and `LogSoftmax`: over one axis, before opset 13 over all axes from one on."""
-    x = call.arranged()
-    rank = len(x.shape) + 1
-    (axis,) = call.axes((call.integer("axis", -1 if call.opset >= 13 else 1),), rank)
+    x, last = call.arranged(), call.opset < 13
+    (axis,) = call.axes((call.integer("axis", 1 if last else -1),), len(x.shape) + 1)
     if axis == 0:
         raise Refused("its axis 0 mixes the images of a batch")
-    if call.opset < 13:
-        if axis != 1:
-            raise Refused(f"its axis {axis} must be 1 in opset {call.opset}")
-        y = kind()(settled(x.reshaped((prod(x.shape),))))
-        return arranged(y).reshaped(x.shape)
-    if axis == 1:
-        return kind()(settled(x))
-    last = [i for i in range(rank - 1) if i != axis - 1]
-    moved = x.transposed([axis - 1, *last])
-    if moved is None:
-        raise Refused(f"its axis {axis} cannot be brought to the channels")
-    back = np.argsort([axis - 1, *last]).tolist()
-    found: Arranged | None = arranged(kind()(settled(moved))).transposed(back)
-    return found
+    shape, first = x.shape, axis - 1
+    if last and first < len(shape) - 1:
+        shape = (*shape[:first], prod(shape[first:]))
+    if len(shape) > MOST_AXES:
+        after = shape[first + 1 :]
+        shape, first = (prod(shape[:first]), shape[first], *((prod(after),) if after else ())), 1
+    return arranged(kind(first)(settled(x.reshaped(shape)))).reshaped(x.shape)
 
 
 def clip(call: Call) -> Node:

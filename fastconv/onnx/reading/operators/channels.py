@@ -1,31 +1,22 @@
 """Parts of images, put together and taken apart: `Concat`, `Split`, `Slice`, `Gather`, `Expand`."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from .... import Node, concat, layers
-from ..arranged import arranged
+from .... import Node, layers
+from ..arranged import Arranged, arranged
 from ..call import Call
 from ..constants import parts_of, slices_of
+from ..parts import joined, parts
 from ..settled import settled
-from ..values import BATCH, Refused
+from ..values import BATCH, Refused, Value
 from .broadcast import expanded
 
 __all__ = ["TABLE"]
-
-
-def along(x: Node, axis: int, change: Callable[[Node], Any]) -> Any:
-    """``change`` along the channels, where it is meant for another axis of (C, H, W): both are exchanged for it."""
-    if axis == 0:
-        return change(x)
-    order = list(range(len(x.shape)))
-    order[0], order[axis] = axis, 0
-    found = change(turned(x, order))
-    return [turned(each, order) for each in found] if isinstance(found, list) else turned(found, order)
 
 
 def turned(x: Node, order: Sequence[int]) -> Node:
@@ -36,55 +27,49 @@ def turned(x: Node, order: Sequence[int]) -> Node:
     return settled(value)
 
 
-def axis_of(call: Call, rank: int, default: int) -> int:
+def axis_of(call: Call, x: Arranged, default: int) -> int:
     """The axis of one image that the attribute names."""
-    (axis,) = call.axes((call.integer("axis", default),), rank)
-    if axis == 0:
-        raise Refused("its axis 0 is that of the images")
-    return axis - 1
+    (axis,) = call.axes((call.integer("axis", default),), len(x.shape) + 1)
+    return inside(x, axis)
 
 
-def concatenated(call: Call) -> Node:
+def inside(x: Arranged, axis: int) -> int:
+    """An axis as one of one image."""
+    if axis == x.place:
+        raise Refused(f"its axis {axis} is that of the images")
+    return axis - (axis > x.place)
+
+
+def concatenated(call: Call) -> Arranged:
     """`Concat`"""
-    nodes = [call.node(place) for place in range(len(call.values))]
-    axis = axis_of(call, len(nodes[0].shape) + 1, 1)
-    if axis == 0:
-        return concat(*nodes)
-    order = list(range(len(nodes[0].shape)))
-    order[0], order[axis] = axis, 0
-    return turned(concat(*(turned(node, order) for node in nodes)), order)
+    values = [call.arranged(place) for place in range(len(call.values))]
+    return joined(values, axis_of(call, values[0], 1))
 
 
-def parted(call: Call) -> Any:
+def parted(call: Call) -> list[Arranged]:
     """`Split`"""
-    x = call.node(0)
-    axis = axis_of(call, len(x.shape) + 1, 0)
+    x = call.arranged(anywhere=True)
+    axis = axis_of(call, x, 0)
     sizes = parts_of(call, x.shape[axis])
-    ends = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
-    return along(x, axis, lambda y: [y[first:stop] for first, stop in pairwise(ends)])
+    return parts(x, axis, [*pairwise(sum(sizes[:i]) for i in range(len(sizes) + 1))])
 
 
-def sliced(call: Call) -> Node:
+def sliced(call: Call) -> Value:
     """`Slice`, also with steps > 0."""
-    x = call.node(0)
+    x: Any = call.arranged(anywhere=True)
     for axis, part in slices_of(call):
-        if axis == 0:
+        if axis == x.place:
             if part.indices(BATCH) != (0, BATCH, 1):
                 raise Refused("it takes images out of a batch")
             continue
-        first, stop, step = part.indices(x.shape[axis - 1])
+        axis = inside(x, axis)
+        first, stop, step = part.indices(x.shape[axis])
         if step < 1 or stop <= first:
-            raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis - 1]} is empty or goes backwards")
-        if (first, stop) != (0, x.shape[axis - 1]):
-            x = along(x, axis - 1, partial(between, first, stop))
+            raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis]} is empty or goes backwards")
+        (x,) = parts(x, axis, [(first, stop)])
         if step > 1:
-            x = every(x, axis - 1, step)
+            x = arranged(every(settled(x), axis, step))
     return x
-
-
-def between(first: int, stop: int, x: Node) -> Node:
-    """The channels from `first` to before `stop`."""
-    return x[first:stop]
 
 
 def every(x: Node, axis: int, step: int) -> Node:
@@ -94,10 +79,10 @@ def every(x: Node, axis: int, step: int) -> Node:
     return layers.MaxPool2D(1, (step, 1) if axis == 1 else (1, step))(x)
 
 
-def gathered(call: Call) -> Any:
+def gathered(call: Call) -> Arranged:
     """`Gather` of channels, rows or columns by constants."""
-    x, indices = call.node(0), call.constant(1)
-    axis = axis_of(call, len(x.shape) + 1, 0)
+    x, indices = call.arranged(anywhere=True), call.constant(1)
+    axis = axis_of(call, x, 0)
     extent = x.shape[axis]
     places = [int(n) + extent if n < 0 else int(n) for n in indices.reshape(-1)]
     if indices.ndim > 1 or not places or not all(0 <= n < extent for n in places):
@@ -108,15 +93,14 @@ def gathered(call: Call) -> Any:
             runs[-1][1] = n + 1
         else:
             runs.append([n, n + 1])
+    found = parts(x, axis, [(first, stop) for first, stop in runs])
+    y = found[0] if len(found) == 1 else joined(found, axis)
+    return y if indices.ndim else without(y, axis)
 
-    def change(y: Node) -> Node:
-        nodes = [y[first:stop] for first, stop in runs]
-        return concat(*nodes) if len(nodes) > 1 else nodes[0]
 
-    found: Node = along(x, axis, change)
-    if indices.ndim:
-        return found
-    return arranged(found).reshaped((*x.shape[:axis], *x.shape[axis + 1 :]))
+def without(x: Arranged, axis: int) -> Arranged:
+    """The same without an axis of extent 1."""
+    return replace(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :]), place=x.place - (axis < x.place))
 
 
 def repeated(call: Call) -> Node:
