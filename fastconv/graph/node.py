@@ -15,7 +15,8 @@ class Node(NoArray):
     """A value in a model: the image, a layer's output, a sum, a product, a concatenation. It cannot be changed.
 
     ``a + b``, ``a - b`` and ``a * b`` join two nodes; in a product one may have the shape (C, 1, 1), (1, H, W) or
-    (1, 1, 1). ``a @ b`` are products of matrices, one for each image and head. ``x * 2``, ``x / 2``, ``x + 1``, ``1 - x`` and ``-x`` are the layer `Affine`. ``x[2:5]`` are channels.
+    (1, 1, 1). ``a @ b`` are products of matrices, one for each image and head. ``x * 2``, ``x / 2``, ``x + 1``,
+    ``1 - x`` and ``-x`` are the layer `Affine`. ``x[2:5]`` are channels.
 
     Attributes
     ----------

@@ -8,8 +8,8 @@ from ..arguments.calls import example
 
 RULE = "models are made of layers, and a node is no array"
 OWN = (
-    "nodes are joined by a + b, a * b, a @ b and fastconv.concat(a, b), and taken apart by x[2:5]; for more make a layer of "
-    "your own, see docs/extending.md"
+    "nodes are joined by a + b, a * b, a @ b and fastconv.concat(a, b), and taken apart by x[2:5]; for more make a "
+    "layer of your own, see docs/extending.md"
 )
 LAYERS = {  # functions of NumPy, and methods -> the layer, where it is called otherwise
     **dict.fromkeys(("maximum", "clip", "clamp"), "ReLU"),

@@ -26,7 +26,7 @@ MOST_AXES = 3  # of one image
 
 
 def numbers(value: Any, name: str) -> Any:
-    """A finite number, a tuple of them, one for each channel, or a float64 array of 2 or 3 axes that cannot be written."""
+    """A finite number, a tuple of them, one for each channel, or a float64 array of 2 or 3 axes, not to be written."""
     try:
         axes, several = np.ndim(value), [value] if np.ndim(value) == 0 else list(np.ravel(value))
     except (TypeError, ValueError):  # rows of unequal lengths

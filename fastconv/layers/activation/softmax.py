@@ -23,10 +23,6 @@ class AlongAxis(FromOutput):
 
     axis = Argument(at_least_zero)
 
-    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
-        super().__init__(name)
-        self.axis = axis
-
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x."""
         if self.axis >= len(x_shape):
@@ -66,6 +62,10 @@ class Softmax(AlongAxis):
     """
 
     kind = "softmax"
+
+    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.axis = axis
 
     def forward(self, b: Bound) -> list[Call]:
         """y = exp x / sum exp x"""
@@ -107,6 +107,10 @@ class LogSoftmax(AlongAxis):
     """
 
     kind = "log_softmax"
+
+    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.axis = axis
 
     def forward(self, b: Bound) -> list[Call]:
         """y = x - log sum exp x"""

@@ -13,7 +13,7 @@ __all__ = ["alike", "beside", "expanded"]
 
 
 def beside(array: Array, node: Any) -> tuple[Array, Any]:
-    """A constant as (), (C,) or with the axes of one image, float64; and the node, repeated where the constant is larger."""
+    """A constant as (), (C,) or with the axes of an image, float64; the node, repeated where the constant is larger."""
     if array.size == 1 and (not isinstance(node, Node) or array.ndim <= len(node.shape) + 1):
         return np.asarray(array.reshape(()), np.float64), node
     if not isinstance(node, Node):
