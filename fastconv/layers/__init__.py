@@ -36,7 +36,7 @@ Layers (fastconv.layers)
     Hardtanh                    each value within two bounds
     Threshold                   values above a threshold, else another
     Softmax, LogSoftmax         probabilities, and their logarithms
-    Exp, Sqrt, Reciprocal       functions of each value, of which models are made
+    Exp, Sqrt, Reciprocal       functions of each value
     Dropout                     random zeros in training
     StochasticDepth             whole images set to zero in training
     ZeroPad2D                   zeros around each image

@@ -152,7 +152,7 @@ class Affine(Parameterless):
 
 def with_values(x: Array, y: Array, scale: Array, shift: Array) -> list[Call]:
     """The calls that write y = scale x + shift, which may lie over x; arrays of one image, of any numbers of axes."""
-    calls = []
+    calls: list[Call] = []
     for kernel, array, nothing in (("multiply", scale, 1), ("add", shift, 0)):
         if (array != nothing).any():
             calls.append(call(kernel, y if calls else x, np.broadcast_to(array.astype(y.dtype), y.shape), y))

@@ -88,7 +88,13 @@ def test_no_layer_gives_a_false_alarm(point, seed):
 
 
 def test_these_are_all_layers():
-    assert {type(made(case)) for case, _ in CASES} == {getattr(layers, name) for name in layers.__all__}
+    tried = {type(made(case)) for case, _ in CASES} | {layers.Sqrt, layers.Reciprocal}
+    assert tried == {getattr(layers, name) for name in layers.__all__}
+
+
+@pytest.mark.parametrize("layer", [layers.Sqrt(), layers.Reciprocal()])
+def test_layers_of_values_above_zero(layer):
+    assert gradcheck(layer, np.random.default_rng(0).uniform(0.5, 2, (2, *IMAGES)))
 
 
 def test_a_shape_stands_for_random_images():

@@ -110,6 +110,8 @@ def test_what_does_not_fit_is_refused():
     assert "a * b must have one shape, or one of them (C, 1, 1)" in refused(lambda x: x * pooled(x))
     assert "one number per channel write fastconv.Affine" in refused(lambda x: x * "2")
     assert "one number per channel write fastconv.Affine" in refused(lambda x: [1, 2] + x)
+    assert "a @ b must have the shapes (M, K) and (K, N)" in refused(lambda x: x @ x)
+    assert "write fastconv.Linear(10)(x)" in refused(lambda x: x @ np.eye(5))
     assert "write a * b" in refused(lambda x: np.multiply(x, x))
     other = {}
     Network(lambda x: other.setdefault("node", x), (6, 4, 5))

@@ -59,6 +59,7 @@ class Parsed:
     arrays: Mapping[str, Array]
     operations: tuple[Operation, ...]
     readers: Mapping[str, list[Operation | None]]  # name of a value -> what reads it; None: it is an output
+    makers: Mapping[str, Operation]  # name of a value -> what makes it
 
 
 def parsed(model: Any) -> Parsed:
@@ -89,7 +90,8 @@ def parsed(model: Any) -> Parsed:
             readers.setdefault(name, []).append(operation)
     for name in outputs:
         readers.setdefault(name, []).append(None)
-    return Parsed(opset, inputs, outputs, arrays, tuple(order), readers)
+    makers = {name: operation for operation in order for name in operation.outputs}
+    return Parsed(opset, inputs, outputs, arrays, tuple(order), readers, makers)
 
 
 def input_of(value: Any) -> Input:

@@ -13,6 +13,7 @@ from ....typing import Array
 from ..call import Call
 from ..values import Gauss, Refused
 from .broadcast import alike, beside
+from .norm_pieces import norm_in_pieces
 from .pieces import affine, is_softsign, product
 
 __all__ = ["TABLE"]
@@ -66,6 +67,8 @@ def times(a: Any, factor: Array) -> Any:
 
 def multiply(call: Call) -> Any:
     """`Mul`; a factor for each channel that is an array of the file is trained."""
+    if call.operation in call.translation.absorbed:
+        return call.value(1 if isinstance(call.value(0), np.ndarray) else 0)
     a, b = sides(call)
     place = 1 if isinstance(b, np.ndarray) else 0
     if isinstance(a, np.ndarray):
@@ -99,6 +102,9 @@ def gated(a: Any, b: Any) -> Node:
 
 def divide(call: Call) -> Any:
     """`Div`"""
+    norm = norm_in_pieces(call)
+    if norm is not None:
+        return norm
     a, b = sides(call)
     if is_softsign(a, b):
         return layers.Softsign()(a)

@@ -13,7 +13,7 @@ from ..call import Call
 from ..constants import parts_of, slices_of
 from ..parts import joined, parts
 from ..settled import settled
-from ..values import BATCH, Refused, Value
+from ..values import BATCH, Refused
 from .broadcast import expanded
 
 __all__ = ["TABLE"]
@@ -54,9 +54,9 @@ def parted(call: Call) -> list[Arranged]:
     return parts(x, axis, [*pairwise(sum(sizes[:i]) for i in range(len(sizes) + 1))])
 
 
-def sliced(call: Call) -> Value:
+def sliced(call: Call) -> Arranged:
     """`Slice`, also with steps > 0."""
-    x: Any = call.arranged(anywhere=True)
+    x = call.arranged(anywhere=True)
     for axis, part in slices_of(call):
         if axis == x.place:
             if part.indices(BATCH) != (0, BATCH, 1):
