@@ -8,15 +8,14 @@ import numpy as np
 
 from .. import Layer, Network, losses
 from ..ops import check
-from ..typing import Array, Generator
-from .central import numbers
+from ..typing import Generator
+from .batches import images, of_one
 from .examine import Settings, examine
 from .functions import is_op, op_problem, pair_problem
 from .networks import in_float64, loss_problem, made, model_problem
 from .problem import Problem
 from .report import GradientError, Report
 
-IMAGES = 3  # of a batch that is made up
 MODEL = ("targets", "loss", "training")  # what a check of a layer or network takes by name
 HOW = (
     "write gradcheck(fastconv.conv2d, x, weight), gradcheck(layer, (3, 8, 8)), gradcheck(network, x, targets, loss), "
@@ -47,7 +46,8 @@ def gradcheck(
         a forward pass.
     *arguments : the arguments of a call
         Of an op or a pair: those of the function. Of a layer or model: images (N, ...), or the shape of one image,
-        for random ones. Of a network: images, targets and a loss, all three optional.
+        for random ones. Of a network: images, targets and a loss, all three optional. Of several inputs, a dict or
+        tuple of images or shapes; of several outputs, a dict or tuple of targets and losses.
     entries : int, default 64
         How many entries of each array are tested alone; of larger arrays these are random ones, and besides them
         all entries are tested together, along two random directions. If these show an error, the entry is found by
@@ -169,20 +169,12 @@ def of_model(
     target: Any, arguments: tuple[Any, ...], options: Mapping[str, Any], rng: Generator
 ) -> list[tuple[str, Problem]]:
     """The problems of a layer, model or network: one, or one for each mode."""
-    shapes = (target.input_shape, target.output_shape) if isinstance(target, Network) else ()
-    if any(isinstance(shape, dict) or isinstance(shape[0], tuple) for shape in shapes):
-        raise TypeError(
-            f"gradcheck takes networks with one input and one output, got {target!r}; check a model of one node that "
-            "makes the others of it, such as by split(x, sizes), and joins the outputs by concat"
-        )
     given = named(arguments, options)
     x = images(given.pop("x", None), target, rng)
     targets, loss, training = given.get("targets"), given.get("loss"), given.get("training")
     if (loss is None) != (targets is None):
         raise TypeError("a loss and targets belong together: gradcheck(network, x, targets, loss)")
-    network = in_float64(target) if isinstance(target, Network) else built(target, x.shape[1:], rng)
-    if isinstance(target, Network) and (x.shape[1:] != target.input_shape or not len(x)):
-        raise ValueError(f"x must have shape (N, {', '.join(map(str, target.input_shape))}), got {x.shape}")
+    network = in_float64(target) if isinstance(target, Network) else built(target, of_one(x), rng)
     modes = [True, False] if training is None else [check.flag(training, "training")]
     if training is None and not any(node.layer and node.layer.two_modes for node in network.nodes):
         modes = [True]
@@ -212,25 +204,7 @@ def named(arguments: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, A
     return given
 
 
-def images(x: Any, target: Any, rng: Generator) -> Array:
-    """A float64 batch: a copy of the one given, or random images of a shape."""
-    if x is None:
-        if not isinstance(target, Network):
-            raise TypeError("gradcheck of a layer needs images or the shape of one: gradcheck(layer, (3, 8, 8))")
-        x = target.input_shape
-    if isinstance(x, int | np.integer):
-        x = (int(x),)
-    if isinstance(x, tuple) and all(isinstance(n, int | np.integer) for n in x):
-        return rng.standard_normal((IMAGES, *check.shape(x, "x", len(x))))
-    batch = numbers(x, "x")
-    if not isinstance(target, Network) and (not 2 <= batch.ndim <= 4 or not batch.size):
-        cure = "; of one image make a batch: x[None]" if batch.ndim == 1 else ""
-        rule = "x must be a batch (N, C, H, W), (N, C, L) or (N, features), or a shape"
-        raise ValueError(f"{rule}, got shape {batch.shape}{cure}")
-    return batch
-
-
-def built(model: Any, input_shape: tuple[int, ...], rng: Generator) -> Network:
+def built(model: Any, input_shape: Any, rng: Generator) -> Network:
     """The network of a layer or model; a function of arrays is no model, and the error says what to write."""
     try:
         return made(model, input_shape, rng)

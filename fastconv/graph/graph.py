@@ -133,14 +133,16 @@ class Graph:
         """The same nodes with copies of the layers, which later changes of the layers do not affect."""
         return self.with_layers(lambda layer, owner: copy.copy(layer))
 
-    def with_layers(self, change: Callable[[Layer, str], Layer], memo: dict[int, Any] | None = None) -> Self:
-        """The same nodes with ``change(layer, owner)`` in place of each layer."""
+    def with_layers(
+        self, change: Callable[[Layer, str], Layer], memo: dict[int, Any] | None = None, dtype: str | None = None
+    ) -> Self:
+        """The same nodes with ``change(layer, owner)`` in place of each layer, of another dtype if one is given."""
         new = type(self).__new__(type(self))
         if memo is not None:
             memo[id(self)] = new
-        shape, dtype, precise, names, *rest = self.__getstate__()
+        shape, own, precise, names, *rest = self.__getstate__()
         layers = {owner: change(layer, owner) for owner, layer in names.items()}
-        new.__setstate__((shape, dtype, precise, layers, *rest))
+        new.__setstate__((shape, dtype or own, precise, layers, *rest))
         return new
 
 

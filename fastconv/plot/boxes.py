@@ -74,8 +74,9 @@ def chains(boxes: Sequence[Box]) -> list[Box]:
     into: list[int] = []
     merged: list[tuple[list[Any], tuple[int, ...]]] = []
     for box in boxes:
-        source = box.inputs[0] if len(box.inputs) == 1 else 0
-        if source and readers[source] == 1 and small(merged[into[source]][0], box.nodes):
+        source = box.inputs[0] if len(box.inputs) == 1 else -1
+        after = source >= 0 and boxes[source].nodes[0].kind != "input" and readers[source] == 1
+        if after and small(merged[into[source]][0], box.nodes):
             merged[into[source]][0].extend(box.nodes)
             into.append(into[source])
         else:

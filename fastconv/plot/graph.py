@@ -6,7 +6,7 @@ from ..ops import check
 from .boxes import Box, boxes_of, lines_of
 from .figures import BLUE, GREEN, GREY, ORANGE, PURPLE, new
 from .placement import BOX, Placed, placed
-from .subject import no_network, nodes_of
+from .subject import before, outputs_of
 
 LINE, GAP = 0.165, 0.28  # inches: a line of text, the space between rows
 EDGES = {"input": GREY, "conv": BLUE, "linear": PURPLE, "join": ORANGE, "other": GREEN}
@@ -41,10 +41,8 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     >>> figure = plot.graph(Network(models.resnet20(), (3, 32, 32)))
     """
     depth = None if depth is None else check.integer(depth, "depth", 1)
-    output = getattr(getattr(network, "network", network), "output", None)
-    if not hasattr(output, "inputs"):
-        raise no_network(network)
-    nodes = nodes_of(output)
+    outputs = outputs_of(network)
+    nodes = before(outputs)
     boxes = boxes_of(nodes, depth)
     places = placed([box.inputs for box in boxes])
     across = max(places.x) + BOX / 2
@@ -54,7 +52,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     y, tall, ends = heights(places, lines)
     height = max(ends.values()) + 0.05
     width = max(5.0, across * wide + 0.3)
-    figure = new(width, height + 0.2 + (0.3 if title else 0), sentence(nodes, boxes), title)
+    figure = new(width, height + 0.2 + (0.3 if title else 0), sentence(nodes, outputs, boxes), title)
     axes = figure.add_subplot()
     axes.set_axis_off()
     left = (width - across * wide) / 2
@@ -134,11 +132,12 @@ def colour(box: Box) -> str:
 WORDS = {"add": "sum", "multiply": "product", "matmul": "matrix product", "concat": "concatenation", "slice": "slice"}
 
 
-def sentence(nodes: list[Any], boxes: list[Box]) -> str:
+def sentence(nodes: list[Any], outputs: list[Any], boxes: list[Box]) -> str:
     """How large the graph is, and how it branches."""
     counts = [(sum(node.kind == kind for node in nodes), word) for kind, word in WORDS.items()]
     joins = [f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n]
     *most, last = joins or [""]
     branches = f"with {', '.join(most)}{' and ' if most else ''}{last}" if joins else "without branches"
-    shapes = [" x ".join(map(str, node.shape)) for node in (nodes[0], nodes[-1])]
-    return f"Graph of {len(nodes)} nodes in {len(boxes)} boxes {branches}, from {shapes[0]} to {shapes[1]}."
+    ends = [node for node in nodes if node.kind == "input"], outputs
+    first, last = (" and ".join(" x ".join(map(str, node.shape)) for node in found) for found in ends)
+    return f"Graph of {len(nodes)} nodes in {len(boxes)} boxes {branches}, from {first} to {last}."

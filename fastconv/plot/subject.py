@@ -1,12 +1,12 @@
 """What people give to be looked at: a network, or what `fastconv.load` returns, with images and labels for it."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import Network
 from ..arguments.batch import batch
+from ..fields import several
 from ..ops import check
 from ..typing import Array
 
@@ -94,19 +94,22 @@ def classes_for(network: Network, labels: Any, images: Array, name: str = "label
     return np.broadcast_to(given, count).astype(np.int64)
 
 
-def nodes_of(output: Any) -> list[Any]:
-    """The nodes that a network's output depends on and it itself, in an order they can run in."""
-    seen = {output.index: output}
-    for node in spread(output, seen):
-        seen[node.index] = node
-    return [seen[index] for index in sorted(seen)]
+def outputs_of(network: Any) -> list[Any]:
+    """The output nodes of a network, a frozen one or a saved one; TypeError for anything else."""
+    output = getattr(getattr(network, "network", network), "output", None)
+    found = list((several(output) or {"": output}).values())
+    if not all(hasattr(node, "inputs") for node in found):
+        raise no_network(network)
+    return found
 
 
-def spread(output: Any, seen: dict[int, Any]) -> Iterator[Any]:
-    """Every node before `output` that was not seen yet."""
-    waiting = [output]
+def before(outputs: list[Any]) -> list[Any]:
+    """The nodes that these depend on and they themselves, and all inputs, in an order they can run in."""
+    waiting = [*outputs, *outputs[0].graph.inputs]
+    seen = {node.index: node for node in waiting}
     while waiting:
         for node in waiting.pop().inputs:
             if node.index not in seen:
+                seen[node.index] = node
                 waiting.append(node)
-                yield node
+    return [seen[index] for index in sorted(seen)]

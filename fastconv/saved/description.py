@@ -16,6 +16,7 @@ from .. import models
 from ..checkpoint import CheckpointError
 from ..checkpoint.metadata import written
 from ..data import transforms
+from ..graph import Node
 from ..models.blocks import MAKERS, Model
 from ..network import Network
 from ..ops import check
@@ -57,6 +58,9 @@ def described(network: Network, classes: Any = None, preprocessing: Any = None, 
 
 def number_of_classes(network: Network) -> int:
     """The outputs of the network; of one with several classifiers, those of the first."""
+    if not isinstance(network.output, Node):
+        write = "write network = fastconv.Network(model, shapes).load(path)"
+        raise ValueError(f"a network with classes has one output, this one has {len(network.output)}; {write}")
     layer = network.output.layer
     return int(layer.num_classes if layer is not None and layer.kind == "heads" else network.output_shape[0])
 

@@ -1,5 +1,7 @@
 """Networks: float64 copies with a loss or without, in both modes; models where kinks meet; nothing given changes."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,55 @@ def test_auxiliary_heads_count_in_training_alone():
     x = np.random.default_rng(0).standard_normal((2, 3))
     assert gradcheck(network, x, [0, 1], fastconv.losses.AuxiliaryCrossEntropy())
     assert gradcheck(network, x)
+
+
+def two_and_two(x):
+    gate = layers.Sigmoid()(layers.Linear(2)(x["scalar"]))
+    y = layers.Conv2D(2, 3)(x["image"])
+    return {"map": y, "size": layers.Flatten()(layers.AdaptiveAvgPool2D(1)(y)) * gate}
+
+
+SHAPES = {"image": (1, 5, 4), "scalar": (3,)}
+
+
+def test_networks_of_several_inputs_and_outputs_are_checked_by_their_names():
+    network = fastconv.Network(two_and_two, SHAPES, seed=0)
+    report = gradcheck(network)
+    assert report.passed
+    assert {"dx[image]", "dx[scalar]", "conv1.weight", "linear1.bias"} <= {row.name for row in report.rows}
+    rng = np.random.default_rng(0)
+    x = {name: rng.standard_normal((2, *shape)) for name, shape in SHAPES.items()}
+    targets = {"map": rng.standard_normal((2, 2, 3, 2)), "size": [1, 0]}
+    assert gradcheck(network, x, targets, {"map": fastconv.MSE(), "size": fastconv.CrossEntropy()})
+    assert gradcheck(two_and_two, SHAPES)
+    assert gradcheck(lambda x: (x[0] * x[1], x[0] - x[1]), ((2, 3, 3), (2, 3, 3)))
+
+
+class TwiceTheSlope(fastconv.Layer):
+    def spec(self, x_shape, dtype):
+        return fastconv.Spec(x_shape)
+
+    def forward(self, b):
+        return [partial(np.copyto, b.y, b.x)]
+
+    def backward(self, b):
+        return [] if b.dx is None else [partial(np.multiply, b.dy, 2, b.dx)]
+
+
+def test_the_input_whose_gradient_is_wrong_is_named():
+    def model(x):
+        return (layers.ReLU()(x[0]), TwiceTheSlope()(x[1]))
+
+    report = gradcheck(model, ((4,), (4,)), raise_exception=False)
+    assert [row.name for row in report.rows if not row.passed] == ["dx[1]"]
+    assert "dx[1]" in report.message()
+
+
+def test_what_is_no_batch_of_several_is_refused_by_name():
+    network = fastconv.Network(two_and_two, SHAPES, seed=0)
+    with pytest.raises(ValueError, match="x must be a dict with 'image', 'scalar', got 'image'"):
+        gradcheck(network, {"image": np.ones((2, 1, 5, 4))})
+    with pytest.raises(ValueError, match=r"x\['scalar'\] must have shape \(N, 3\), got \(2, 4\)"):
+        gradcheck(network, {"image": np.ones((2, 1, 5, 4)), "scalar": np.ones((2, 4))})
+    with pytest.raises(ValueError, match=r"one row for each image, got image \(2, 1, 5, 4\), scalar \(3, 3\)"):
+        gradcheck(network, {"image": np.ones((2, 1, 5, 4)), "scalar": np.ones((3, 3))})

@@ -155,3 +155,15 @@ def test_a_network_without_a_layer_has_a_memory_plan_without_a_step():
     figure = plot.memory_plan(Network(lambda x: x, (1, 4, 4)))
     assert "in 0 steps" in plot.text_of(figure)
     assert figure.axes[0].get_xlim() == (0, 1)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_graph_of_several_inputs_and_outputs(frozen):
+    def model(x):
+        y = layers.Conv2D(4, 3)(x["image"])
+        return {"map": y, "gate": layers.Sigmoid()(layers.Linear(4)(x["scalar"]))}
+
+    network = Network(model, {"image": (1, 6, 6), "scalar": (3,)})
+    said = plot.text_of(plot.graph(network.freeze() if frozen else network))
+    assert "from 1 x 6 x 6 and 3 to 4 x 4 x 4 and 4" in said
+    assert "Graph of 5 nodes in 4 boxes without branches" in said

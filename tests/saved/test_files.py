@@ -240,3 +240,13 @@ def test_rounded_weights_are_warned_of_once(tmp_path):
         warnings.simplefilter("always")
         fastconv.load(tmp_path / "a.npz")
     assert len(said) == 1
+
+
+def test_a_network_of_several_outputs_has_no_classes(tmp_path):
+    def model(x):
+        return (x["a"], x["b"])
+
+    shapes = {"a": (2,), "b": (3,)}
+    fastconv.Network(model, shapes).save(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match="a network with classes has one output, this one has 2"):
+        fastconv.load(tmp_path / "a.npz", model, input_shape=shapes)
