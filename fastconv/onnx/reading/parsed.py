@@ -71,10 +71,6 @@ def parsed(model: Any) -> Parsed:
     graph = model.graph
     if graph.sparse_initializer:
         raise OnnxError("the model has sparse initializers, which fastconv does not read")
-    if model.functions:
-        names = ", ".join(sorted({function.name[:80] for function in model.functions})[:10])
-        cure = "onnx.inliner.inline_local_functions puts their operations in place"
-        raise OnnxError(f"the model has functions of its own ({names}); {cure}")
     arrays = {tensor.name: array_of(tensor) for tensor in graph.initializer}
     inputs = tuple(input_of(value) for value in graph.input if value.name not in arrays)
     outputs = tuple(value.name for value in graph.output)

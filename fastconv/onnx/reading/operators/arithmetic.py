@@ -55,7 +55,7 @@ def total(a: Any, b: Any) -> Any:
 def subtract(call: Call) -> Any:
     """`Sub`"""
     a, b = sides(call)
-    return total(a, -b if isinstance(b, np.ndarray) else times(b, np.asarray(-1.0)))
+    return total(a, np.asarray(-b) if isinstance(b, np.ndarray) else times(b, np.asarray(-1.0)))
 
 
 def times(a: Any, factor: Array) -> Any:
@@ -109,7 +109,7 @@ def divide(call: Call) -> Any:
     if is_softsign(a, b):
         return layers.Softsign()(a)
     if isinstance(b, np.ndarray):
-        return times(a, 1 / b)
+        return times(a, np.asarray(1 / b))
     if not isinstance(b, Node) or isinstance(a, Gauss):
         raise Refused("it is a quotient with Erf")
     inverse = layers.Reciprocal()(b)

@@ -8,7 +8,7 @@ import numpy as np
 from ..arranged import Arranged
 from ..call import Call
 from ..constants import FOLDED
-from ..values import BATCH, Refused, Value
+from ..values import BATCH, Flat, Refused, Value
 
 __all__ = ["TABLE"]
 
@@ -29,13 +29,15 @@ def without_batch(call: Call, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[1:]
 
 
-def reshape(call: Call) -> Arranged:
+def reshape(call: Call) -> Value:
     """`Reshape`: 0 keeps an extent, unless allowzero."""
     shape, old = call.list_of("shape", 1) or (), call.shape(0)
     if not call.flag("allowzero"):
         if any(n == 0 and i >= len(old) for i, n in enumerate(shape)):
             raise Refused(f"its shape {shape} keeps extents that there are not")
         shape = tuple(old[i] if n == 0 else n for i, n in enumerate(shape))
+    if shape == (-1,) and call.translation.batch is None:
+        return Flat(call.arranged())
     return call.arranged().reshaped(without_batch(call, shape))
 
 
