@@ -240,3 +240,26 @@ def test_the_layers_of_attention_train():
 
     x = images(2, *TOKENS).astype("float64")
     assert gradcheck(network, x, np.zeros((2, *network.output_shape)), losses.MSE()).passed
+
+
+def test_a_head_of_five_axes_with_a_grid_and_anchors():
+    """As YOLO v5 has it: (N, anchors, H, W, values), of which some are moved by a grid, and some scaled by anchors."""
+    nodes = [
+        node("Reshape", "x five", "a"),
+        node("Transpose", "a", "b", perm=[0, 1, 3, 4, 2]),
+        node("Sigmoid", "b", "s"),
+        node("Split", "s sizes", "xy wh rest", axis=4),
+        node("Mul", "xy two", "c"),
+        node("Add", "c grid", "d"),
+        node("Mul", "d stride", "e"),
+        node("Mul", "wh two", "f"),
+        node("Pow", "f two", "g"),
+        node("Mul", "g anchors", "h"),
+        node("Mul", "e h", "i"),
+        node("Concat", "i h rest", "j", axis=4),
+        node("Reshape", "j three", "y"),
+    ]
+    arrays = {"five": ints(0, 2, 5, 3, 4), "sizes": ints(2, 2, 1), "three": ints(0, -1, 5)}
+    arrays |= {"two": np.float32(2), "stride": np.float32(8)}
+    arrays |= {"grid": normal(1, 2, 3, 4, 2), "anchors": normal(1, 2, 1, 1, 2)}
+    agree(nodes, (10, 3, 4), arrays, within=1e-4)
