@@ -22,6 +22,7 @@ class Case(NamedTuple):
     size: int = 64
     channels: int = 3
     pixels: bool = False  # a class for each pixel
+    images: bool = False  # the target is the image
     weights: tuple = (1.0,)  # of the heads in the loss
 
 
@@ -29,6 +30,10 @@ GOOGLENET = losses.AuxiliaryCrossEntropy().weights
 off, all_off = {"dropout": 0.0}, {"dropout": 0.0, "dropout_aux": 0.0}
 shallow = {"dropout": 0.0, "stochastic_depth_prob": 0.0}
 scaled = {"stochastic_depth_prob": 0.0, "layer_scale": 1.0}
+MNASNETS = ("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3")
+REGNETS = [f"regnet_{kind}_{work}" for kind in "xy" for work in ("400mf", "800mf", "1_6gf", "3_2gf")]
+SHUFFLENETS = [f"shufflenet_v2_x{width}" for width in ("0_5", "1_0", "1_5", "2_0")]
+EFFICIENTNETS = [f"efficientnet_b{number}" for number in range(5)]
 CASES = {
     "lenet5": Case(models.lenet5, size=28, channels=1),
     "alexnet": Case(partial(models.alexnet, **off), off, 96),
@@ -43,19 +48,17 @@ CASES = {
     "densenet121": Case(models.densenet121),
     "mobilenet_v1": Case(models.mobilenet_v1),
     "mobilenet_v2": Case(partial(models.mobilenet_v2, **off), off),
-    **{name: Case(partial(getattr(models, name), **off), off) for name in ("mnasnet0_5", "mnasnet1_0")},
-    **{name: Case(getattr(models, name)) for name in ("regnet_x_400mf", "resnext50_32x4d", "wide_resnet50_2")},
+    **{name: Case(partial(getattr(models, name), **off), off) for name in MNASNETS},
+    **{name: Case(getattr(models, name)) for name in (*REGNETS, *SHUFFLENETS, "resnext50_32x4d", "wide_resnet50_2")},
     **{name: Case(partial(getattr(models, name), **off), off) for name in ("mobilenet_v3_large", "mobilenet_v3_small")},
-    "regnet_y_400mf": Case(models.regnet_y_400mf),
-    "efficientnet_b0": Case(partial(models.efficientnet_b0, **shallow), shallow),
+    **{name: Case(partial(getattr(models, name), **shallow), shallow) for name in EFFICIENTNETS},
     "convnext_tiny": Case(partial(models.convnext_tiny, **scaled), scaled),
     "inception_v3": Case(
         partial(models.inception_v3, aux_logits=True, **off), {**off, "init_weights": False}, 299, weights=(1.0, 0.4)
     ),
-    "shufflenet_v2_x0_5": Case(models.shufflenet_v2_x0_5),
-    "shufflenet_v2_x1_0": Case(models.shufflenet_v2_x1_0),
     "fcn_resnet50": Case(lambda num_classes: without_dropout(models.fcn_resnet50(num_classes)), size=65, pixels=True),
     "unet": Case(models.unet, size=61, pixels=True),
+    "autoencoder": Case(lambda num_classes: models.autoencoder(), size=61, images=True),
     "squeezenet1_1": Case(partial(models.squeezenet1_1, **off), off, 128),
 }
 
@@ -70,9 +73,11 @@ class Task:
         self.weights = {name: a.copy() for name, a in network.arrays().items() if not name.endswith(".counter")}
 
     def draw(self, seed):
-        """Images and classes."""
+        """Images and targets."""
         rng = np.random.default_rng(seed)
         x = rng.standard_normal((self.batch, *self.input_shape))
+        if self.case.images:
+            return x, x
         return x, rng.integers(self.classes, size=(self.batch, *(x.shape[2:] if self.case.pixels else ())))
 
     @property
@@ -81,8 +86,16 @@ class Task:
 
     @property
     def loss(self):
+        if self.case.images:
+            return losses.MSE("mean")
         weights = self.case.weights
         return losses.CrossEntropy() if len(weights) == 1 else losses.AuxiliaryCrossEntropy(weights)
+
+    @property
+    def prediction_loss(self):
+        """Of the main head: in prediction PyTorch's modules have no others."""
+        others = len(self.case.weights) - 1
+        return losses.AuxiliaryCrossEntropy((self.case.weights[0], *[0.0] * others)) if others else self.loss
 
     def network(self, dtype, seed=0):
         """fastconv's network."""
@@ -107,12 +120,13 @@ class Task:
         return torch_models.fill(module, self.weights).to(memory_format=LAYOUTS[layout])
 
     def torch_loss(self, y, targets):
-        parts = zip(self.case.weights, y.split(self.classes, 1), strict=True)
+        if self.case.images:
+            return F.mse_loss(y, targets.to(y.dtype))
+        parts = zip(self.case.weights, y.split(self.classes, 1), strict=False)
         return sum(weight * F.cross_entropy(part, targets) for weight, part in parts)
 
     def torch_step(self, module, x, targets):
-        """The loss of a batch, as a number; gradients lie in the module."""
-        module.train()
+        """The loss of a batch, as a number, in the module's mode; gradients lie in the module."""
         module.zero_grad()
         loss = self.torch_loss(torch_models.logits(module(x)), targets)
         loss.backward()

@@ -4,6 +4,7 @@ import importlib
 import sys
 import warnings
 from contextlib import nullcontext
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ class Hardsigmoid(nn.Module):
     """PyTorch's own multiplies its gradient with 1 / 6 in float32, in float64 too: 3e-8 too much."""
 
     def forward(self, x):
-        return F.relu6(x + 3) / 6
+        return (x + 3).clamp(0, 6) / 6
 
 
 def exact(module):
@@ -222,7 +223,28 @@ class UNet(nn.Module):
         return self.head(x)
 
 
+class Autoencoder(nn.Module):
+    def __init__(self, num_classes=None, code=8, depth=2, width=16, channels=3):
+        super().__init__()
+        widths = [channels, *(width << level for level in range(depth - 1)), code]
+        pairs = list(pairwise(widths))
+        there = [layer for pair in pairs for layer in (nn.Conv2d(*pair, 3, 2, 1), nn.ReLU())]
+        back = [layer for a, b in pairs[::-1] for layer in (nn.ConvTranspose2d(b, a, 3, 2, 1), nn.ReLU())]
+        self.encoder, self.decoder = nn.ModuleList(there[:-1]), nn.ModuleList([*back[:-1], nn.Sigmoid()])
+
+    def forward(self, x):
+        sizes = []
+        for part in self.encoder:
+            if isinstance(part, nn.Conv2d):
+                sizes.append(x.shape[2:])
+            x = part(x)
+        for part in self.decoder:
+            x = part(x, output_size=sizes.pop()) if isinstance(part, nn.ConvTranspose2d) else part(x)
+        return x
+
+
 OWN = {
+    "autoencoder": Autoencoder,
     "fcn_resnet50": fcn_resnet50,
     "unet": UNet,
     "alexnet_original": alexnet_original,

@@ -54,6 +54,8 @@ To look at, and to check
     gradcheck                   gradients against central differences
     sklearn                     estimators of scikit-learn, which it needs
     onnx                        networks from and to files of ONNX
+    mpi                         training on several processes and machines,
+                                which needs mpi4py
     torch                       layers of fastconv in modules of PyTorch,
                                 which it needs
 
@@ -69,7 +71,7 @@ Errors
 
 from typing import TYPE_CHECKING
 
-from . import checkpoint, data, graph, init, layers, losses, metrics, models, ops, optim, schedules, training
+from . import checkpoint, data, graph, init, layers, losses, metrics, ops, optim, schedules
 from .arguments.rooms import furnish as _furnish
 from .checkpoint import CheckpointError
 from .executor.rewrites import use_rewrite
@@ -81,24 +83,30 @@ from .losses import MSE, CrossEntropy
 from .network import Network
 from .ops import *
 from .optim import SGD, Adam, AdamW, RMSprop, clip_gradients
-from .training import evaluate, fit, train_step
 
 if TYPE_CHECKING:
     from . import callbacks as callbacks
+    from . import models as models
+    from . import mpi as mpi
     from . import onnx as onnx
     from . import pages as pages
     from . import plot as plot
     from . import sklearn as sklearn
     from . import torch as torch
-    from .derivation import derive as derive
-    from .differences import gradcheck as gradcheck
+    from . import training as training
+    from .derivation.derive import derive as derive
+    from .differences.gradcheck import gradcheck as gradcheck
     from .saved import load as load
     from .saved import save as save
+    from .training import evaluate as evaluate
+    from .training import fit as fit
+    from .training import train_step as train_step
 
 __version__ = "0.1.0"
-_rooms = {name: name for name in ("callbacks", "onnx", "pages", "plot", "sklearn", "torch")}
+_rooms = ("callbacks", "models", "mpi", "onnx", "pages", "plot", "sklearn", "torch", "training")
 _later = {  # imported when they are first used
-    **_rooms,
+    **{name: name for name in _rooms},
+    **dict.fromkeys(("evaluate", "fit", "train_step"), "training"),
     "derive": "derivation",
     "gradcheck": "differences",
     "load": "saved",
@@ -150,7 +158,7 @@ __all__ += ops.__all__
 
 __doc__ = "\n".join(filter(None, (__doc__, layers.__doc__, ops.__doc__)))  # none of them where Python drops texts
 
-for _room in ("layers", "losses", "metrics", "models", "ops", "optim", "schedules", "data"):
+for _room in ("layers", "losses", "metrics", "ops", "optim", "schedules", "data"):
     _furnish(f"{__name__}.{_room}")
 _rules = "fan_in_uniform", "glorot_normal", "glorot_uniform", "he_normal", "he_normal_out", "he_uniform", "uniform"
 _furnish(f"{__name__}.init", "Init", "constant", "normal", "ones", "zeros", *_rules)

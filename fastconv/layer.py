@@ -88,6 +88,7 @@ class Bound:
     dresidual: MaybeArray = None  # for `fused_backward`: the gradient of the residual, to overwrite
     dx_accumulate: MaybeArray = None  # for `accumulates_dx`: is added to dx while it is stored; may be dx itself
     update: Any = None  # for `gradient_by_rows`: (name, row, gradient) -> the call that updates these rows
+    block: Any = None  # where a batch is computed in blocks: which one this is (`executor.meetings.Membership`)
 
     @property
     def known(self) -> MaybeArray:

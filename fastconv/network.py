@@ -20,7 +20,6 @@ from .frozen import FrozenNetwork
 from .graph import Node
 from .init import blamed_on
 from .layer import Parameter, State
-from .models import described
 from .ops import check
 from .parameters import SetOnce
 from .predictor import Predictor
@@ -122,7 +121,11 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
             raise TypeError(f"dtype must be 'float32' or 'float64', got {dtype!r}; for a seed write seed={dtype}")
         self.assemble(graph.build(model, input_shape, dtype, precise), recompute)
         self.initialise(*graph.declared(self.nodes), check.random(seed))
-        vars(self)["model"] = described(model)
+        vars(self)["model"] = None
+        if hasattr(model, "_made"):
+            from .models import described  # many files, which networks of other models do without
+
+            vars(self)["model"] = described(model)
 
     def assemble(self, output: Any, recompute: bool) -> None:
         """Make the arrays, without values, and the executor."""

@@ -18,7 +18,7 @@ LONGEST = 60
 PARAMETERS = 12
 LONG_FILES = {}
 MANY_PARAMETERS = {
-    "training/loop.py::fit": 20,
+    "training/loop.py::fit": 22,
     "sklearn/estimator.py::__init__": 26,
     "layers/conv.py::__init__": 13,
     "layers/signal/conv.py::__init__": 13,

@@ -95,6 +95,11 @@ FIT = {  # an argument of other libraries -> the name here, or what to write
     ),
     **dict.fromkeys(("clip_norm", "grad_clip", "gradient_clip_val", "max_grad_norm", "clipnorm"), "max_norm"),
     "ema": "write callbacks=[fastconv.callbacks.WeightAverage()]",
+    **dict.fromkeys(("communicator", "world", "ranks"), "comm"),
+    **dict.fromkeys(
+        ("strategy", "distributed", "num_nodes", "ddp"), "write comm=mpi4py.MPI.COMM_WORLD, and start it with mpiexec"
+    ),
+    **dict.fromkeys(("sync_batchnorm", "sync_bn"), "write comm=fastconv.mpi.Ranks(synchronise=True)"),
 }
 GRADIENTS = "loss, gradients = network.gradients(x, labels, fastconv.CrossEntropy())"
 OF_GRADIENTS = {

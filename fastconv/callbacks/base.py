@@ -38,6 +38,8 @@ class Run(Protocol):
         Whether an error or Ctrl-C has ended the training.
     classes : tuple of str, or None
         The names of the classes, where the data set has them.
+    rank : int
+        The number of this process among those that train together (`fastconv.mpi`), from 0.
     preprocessing : sequence of transforms, or None
         What raw images pass through before the network: that of the loader of the validation, else that of the
         training without the transforms that are random.
@@ -61,6 +63,7 @@ class Run(Protocol):
     metrics: Mapping[str, Any]
     classes: tuple[str, ...] | None
     preprocessing: Any
+    rank: int
 
     def say(self, line: str) -> None:
         """Show a line on standard error, if `fit` shows its progress."""
@@ -73,7 +76,8 @@ class Callback:
     """The base of callbacks: methods that do nothing. Write those that you need.
 
     Ctrl-C waits for the end of a step and of a callback. Callbacks are called in the order in which `fit` is given
-    them; those with ``last = True`` come after the others.
+    them; those with ``last = True`` come after the others. Where several processes train together, those with
+    ``writes = True`` are called on rank 0 alone, because they write files or lines; the others on every rank.
 
     Examples
     --------
@@ -86,6 +90,7 @@ class Callback:
     """
 
     last = False
+    writes = False
 
     def on_begin(self, run: Run) -> None:
         """Before the first step."""

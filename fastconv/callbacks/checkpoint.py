@@ -86,6 +86,7 @@ class Checkpoint(Callback):
     """
 
     last = True
+    writes = True
 
     def __init__(
         self,

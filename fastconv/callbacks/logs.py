@@ -19,6 +19,8 @@ class Log(Callback):
 
     columns: tuple[str, ...] = ()
 
+    writes = True
+
     def __init__(self, path: AnyPath) -> None:
         self.path = text_of(path, ValueError)
         self.rows: list[dict[str, Any]] = []

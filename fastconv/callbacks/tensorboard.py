@@ -67,6 +67,8 @@ class TensorBoard(Callback):
         fit(network, images, labels, epochs=9, callbacks=[TensorBoard("runs/first")])
     """
 
+    writes = True
+
     def __init__(self, folder: AnyPath, steps: int | None = 100) -> None:
         self.folder = text_of(folder, ValueError)
         self.steps = None if steps is None else check.integer(steps, "steps", 1)

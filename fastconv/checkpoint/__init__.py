@@ -130,17 +130,22 @@ def comparison(path: AnyPath, arrays: Mapping[str, Array]) -> Comparison:
 
 
 def load(
-    path: AnyPath | Mapping[str, Any], arrays: Mapping[str, Array], strict: bool = True, rename: Rename | None = None
+    path: AnyPath | Mapping[str, Any],
+    arrays: Mapping[str, Array],
+    strict: bool = True,
+    rename: Rename | None = None,
+    model: Mapping[str, Any] | None = None,
 ) -> Any:
     """Fill the arrays from the file, or from a dict of arrays; returns the metadata. If not all fits, nothing changes.
 
     With `strict=False`, fill the arrays that fit and return a report (`Loaded`). Counters and states of random number
-    generators may be missing from the file; such arrays stay as they are.
+    generators may be missing from the file; such arrays stay as they are. `model`, a name and arguments, says which
+    network it is: weights of a program that computes something else with them give a warning.
     """
     if not isinstance(strict, bool | np.bool_):
         raise TypeError(f"strict must be True or False, got {strict!r}")
     with opened(path) as file:
-        found = compared(file.entries, arrays, rename)
+        found = compared(file.entries, arrays, rename, model)
         if strict and (found.missing or found.unknown or found.misshapen):
             raise mismatch(file.path, found)
         values, rounded = read(file, found, arrays)

@@ -4,7 +4,16 @@ import os
 
 __all__ = ["folder_cure"]
 
-WEIGHTS = (".npz", ".safetensors", ".pth", ".pt", ".bin", ".ckpt")  # the suffixes of files that can be read
+WEIGHTS = (
+    ".npz",
+    ".safetensors",
+    ".pth",
+    ".pt",
+    ".bin",
+    ".ckpt",
+    ".h5",
+    ".keras",
+)  # the suffixes of files that can be read
 SAVED_MODEL = "saved_model.pb"
 
 

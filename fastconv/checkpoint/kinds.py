@@ -11,6 +11,8 @@ from ..typing import Array
 from .dtypes import Entry
 from .errors import CheckpointError, blamed_on, shortened
 from .folders import WEIGHTS, folder_cure
+from .hdf5 import INSIDE, Hdf5File, inside
+from .hdf5 import MAGIC as HDF5
 from .npz import METADATA, NpzFile, open_archive
 from .safetensors import SUFFIX as SAFETENSORS
 from .safetensors import SafetensorsFile
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 FEWEST = 8  # bytes from which text is told from numbers
 START = 512  # bytes, enough for every kind below
 LEGACY = re.compile(rb"(?s)\x80[\x02-\x05](\x95.{8})?\x8a\x0a" + re.escape(MAGIC.to_bytes(10, "little")))
-FROM_KERAS = "in Keras, write numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})"
 FROM_NUMPY = "write its arrays with numpy.savez('weights.npz', **arrays)"
 UNPACK = "unpack it first"
 AGAIN = "download it again"
@@ -31,7 +32,6 @@ IF_TRUSTED = "if you trust it, open it in Python and write its arrays with numpy
 
 STARTS = (  # first bytes of files in formats that are not read
     (b"\x93NUMPY", "an .npy file, one array without a name", FROM_NUMPY),
-    (b"\x89HDF\r\n\x1a\n", "HDF5, as Keras writes (.h5)", FROM_KERAS),
     (b"GGUF", "a GGUF file of quantised weights", "convert the original .safetensors"),
     (b"\x1f\x8b", "compressed with gzip", UNPACK),
     (b"BZh", "compressed with bzip2", UNPACK),
@@ -101,6 +101,8 @@ def reader_of(path: str, file: BinaryIO) -> Reader:
         return SafetensorsFile(path, file)
     if LEGACY.match(start):
         return TorchLegacy(path, file)
+    if start.startswith(HDF5):
+        return Hdf5File(path, file)
     if start.startswith(b"PK"):
         return archive_of(path, open_archive(path, file), length)
     raise not_weights(path, *kind_of(start))
@@ -130,14 +132,16 @@ def is_text(start: bytes) -> bool:
 def not_weights(path: str, what: str, cure: str) -> CheckpointError:
     """The error for a file of another format."""
     cure = f"; {cure}" if cure else ""
-    return CheckpointError(f"{path} is {what}: not a checkpoint (an .npz, .safetensors or PyTorch .pth file){cure}")
+    return CheckpointError(
+        f"{path} is {what}: not a checkpoint (an .npz, .safetensors, PyTorch .pth or Keras .h5 file){cure}"
+    )
 
 
 def archive_of(path: str, archive: "ZipFile", length: int) -> Reader:
     """The reader for a zip archive, chosen by the names of its entries."""
     names = archive.namelist()
-    if "model.weights.h5" in names:
-        raise not_weights(path, "a .keras file", FROM_KERAS)
+    if INSIDE in names:
+        return Hdf5File(path, inside(path, archive, length))
     if any(is_pickle(name) for name in names):
         return TorchZip(path, archive, length)
     if names and not any(name == METADATA or name.endswith(".npy") for name in names):

@@ -10,7 +10,7 @@ from ..typing import Array
 from . import dtypes
 from .dtypes import Entry
 from .errors import Mismatch, faults, shortened
-from .translation import Found, Source, arranged_shape, as_they_are, translated
+from .translation import Found, Source, arranged_shape, as_they_are, not_the_same, translated
 
 Rename: TypeAlias = Mapping[str, str | None] | Callable[[str], str | None]  # a name in the file -> the network's
 
@@ -58,10 +58,16 @@ class Comparison(NamedTuple):
     notice: str  # what a person must know, where the names are those of another program
 
 
-def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: Rename | None) -> Comparison:
+def compared(
+    entries: Mapping[str, Entry],
+    arrays: Mapping[str, Array],
+    rename: Rename | None,
+    model: Mapping[str, Any] | None = None,
+) -> Comparison:
     """Compares the entries of a file with a network's arrays, by name, shape and dtype.
 
-    Entries of a training run, such as "run/optimizer/velocity/conv1.weight", are left out.
+    `model` is the name and the arguments of the network's model, if it is one of `fastconv.models`. Entries of a
+    training run, such as "run/optimizer/velocity/conv1.weight", are left out.
     """
     own = [name for name in entries if not name.startswith(TRAINING) and (name not in COUNTERS or name in arrays)]
     wanted = [name for name, array in arrays.items() if not may_be_missing(name, array)]
@@ -83,7 +89,7 @@ def compared(entries: Mapping[str, Entry], arrays: Mapping[str, Array], rename: 
                 fitting[name] = source
     missing = [name for name in wanted if name not in sources]
     unknown = [source.name for name, source in sources.items() if name not in arrays]
-    notice = f"weights of {table.family}, which has {table.differs}" if table and table.differs else ""
+    notice = not_the_same(table, model) if table else ""
     return Comparison(fitting, missing, unknown, misshapen, notice)
 
 

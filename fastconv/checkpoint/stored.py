@@ -108,9 +108,10 @@ class Stored:
         ----------
         path : str, bytes, pathlib.Path, or a dict of arrays
             A file of `save`; an .npz or .safetensors of another program; a state dict that PyTorch's `torch.save` wrote
-            (.pth, .pt), alone or in a checkpoint under "state_dict", "model_state_dict", "model" or the like. The first
-            bytes decide the format, not the suffix. PyTorch is not needed, and no code in the file is run. Or the
-            arrays themselves, by name: `dict(network.parameters)`, `model.state_dict()` of PyTorch.
+            (.pth, .pt), alone or in a checkpoint under "state_dict", "model_state_dict", "model" or the like; a file of
+            Keras (.weights.h5, .h5, .keras; needs h5py). The first bytes decide the format, not the suffix. PyTorch and
+            Keras are not needed, and no code in the file is run. Or the arrays themselves, by name:
+            `dict(network.parameters)`, `model.state_dict()` of PyTorch.
         strict : bool
             If True, all names and shapes must fit. If False, arrays that fit are loaded, and the others stay unchanged
             and are reported: use it for a network with another number of classes, or for a part of a network.
@@ -145,8 +146,8 @@ class Stored:
         network begins. Any other prefix is removed if all arrays of the network are behind it, and behind no other.
 
         Names of timm, and of Keras with its order of axes, are translated if all arrays of a network of
-        `fastconv.models` are then found, but for those of one layer; docs/weights.md lists the networks. A warning says
-        so if the other program computes something else with them.
+        `fastconv.models` are then found, but for those of one layer; docs/weights.md lists the networks. Where the
+        other program computes something else with them, a warning says which arguments the model needs.
 
         Examples
         --------
@@ -167,4 +168,4 @@ class Stored:
         """
         check_source(path)
         with self.training(), self.executor.lock:
-            return load(path, self.arrays(), strict, rename)
+            return load(path, self.arrays(), strict, rename, getattr(self, "model", None))

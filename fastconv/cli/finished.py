@@ -20,6 +20,7 @@ class Finished(Callback):
     """
 
     last = True  # after the callbacks that belong to the training, whose states are kept
+    writes = True
 
     def __init__(self, network: Network, form: str) -> None:
         self.arrays: dict[str, Array] = network.arrays()

@@ -2,19 +2,28 @@
 
 import logging
 import os
+import sys
 import warnings
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stderr
+from functools import partial
 from glob import glob, has_magic
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import data
 from ..data.images import pictures
+from ..executor.tree import bounds
+from ..mpi.launch import launched
+from ..training.together import Together, agreeing
 from ..typing import Array
 from .flags import add_json, add_threads, option
 from .likeness import Likeness
+from .ranks import speaking_once
 from .results import FORMATS, Result
 from .saved import Saved, load_network
 from .stdin import NAME, StandardInput
@@ -51,28 +60,74 @@ def add_options(command: ArgumentParser) -> None:
 
 def predict(options: Namespace, output: Stream) -> int:
     """Print the class of each image in the files; returns the exit code."""
-    use_threads(options.threads)
-    saved = load_network(options.model, options.files)
-    logging.getLogger("PIL").addHandler(SILENT)
-    if options.top > len(saved.classes):
-        raise ValueError(f"--top must be at most {len(saved.classes)}, the classes of {options.model}")
-    shape = "json" if options.json else "csv" if options.csv else "text"
-    show = FORMATS[shape](saved.kind, options.top, output)
-    reader = Reader(saved, options, output, show)
-    with StandardInput() as given:
-        done = [reader.attempt(reader.predict_all, file, given) for file in expanded(options.files)]
+    ranks = launched()
+    use_threads(options.threads if options.threads or ranks is None else ranks.threads())
+    return speaking_once(partial(predicted, options, output, ranks), ranks)
+
+
+def predicted(options: Namespace, output: Stream, ranks: Any) -> int:
+    """The same on one of several ranks, or on a process alone (None)."""
+    with agreeing(None if ranks is None else Together(ranks, None)):
+        saved = load_network(options.model, options.files)
+        logging.getLogger("PIL").addHandler(SILENT)
+        if options.top > len(saved.classes):
+            raise ValueError(f"--top must be at most {len(saved.classes)}, the classes of {options.model}")
+    files = list(expanded(options.files))
+    if ranks is None:
+        reader = Reader(saved, options, output)
+        done = reader.read(files)
+    else:
+        reader, done = in_parts(saved, options, output, ranks, [piece for file in files for piece in pieces(file)])
     if output.error is None:  # somebody reads the results
         reader.likeness.report()
-    return 0 if all(done) else 1
+    return 0 if done else 1
+
+
+def in_parts(saved: Saved, options: Namespace, output: Stream, ranks: Any, files: list[str]) -> tuple["Reader", bool]:
+    """Each rank reads some of the files, one after another; rank 0 writes all lines in the order of the files.
+
+    Returns its reader, which knows the faults of all files, and whether all images got a class.
+    """
+    cuts = bounds(len(files), ranks.size)
+    lines, said = StringIO(), StringIO()
+    reader = Reader(saved, options, Stream(lines))
+    if ranks.rank:  # the head of a table is that of rank 0
+        lines.truncate(0)
+        lines.seek(0)
+    with redirect_stderr(said):
+        done = reader.read(files[cuts[ranks.rank] : cuts[ranks.rank + 1]])
+    told = ranks.objects((lines.getvalue(), said.getvalue(), reader.likeness.faults, done))
+    reader.likeness.faults = {}
+    for text, errors, faults, _ in told if ranks.rank == 0 else ():
+        output.write(text)
+        print(errors, end="", file=sys.stderr, flush=True)
+        for cure, (what, names) in faults.items():
+            reader.likeness.faults.setdefault(cure, (what, []))[1].extend(names)
+    output.flush()
+    return reader, all(ok for *_, ok in told)
+
+
+def pieces(file: str) -> list[str]:
+    """The pictures of a folder; any other file itself, also one that cannot be read."""
+    try:
+        return [str(path) for path in pictures(file)] if os.path.isdir(file) else [file]
+    except data.DataError:
+        return [file]
 
 
 class Reader:
     """Reads files, and prints what the network makes of their images."""
 
-    def __init__(self, saved: Saved, options: Namespace, output: Stream, show: Callable[[Result], None]) -> None:
+    def __init__(self, saved: Saved, options: Namespace, output: Stream) -> None:
+        shape = "json" if options.json else "csv" if options.csv else "text"
         self.saved, self.model, self.invert, self.top = saved, options.model, options.invert, options.top
-        self.output, self.show = output, show
+        self.output, self.show = output, FORMATS[shape](saved.kind, options.top, output)
         self.likeness = Likeness(saved.background, options.invert)
+
+    def read(self, files: Iterable[str]) -> bool:
+        """Read all of these files; returns whether all images got a class."""
+        with StandardInput() as given:
+            return all([self.attempt(self.predict_all, file, given) for file in files])
 
     def attempt(self, work: Callable[..., bool], name: str | Path, *more: object) -> bool:
         """The result of the work on one file; if it fails, a message and False, so that other files are still read."""

@@ -15,8 +15,11 @@ import numpy as np
 from ..callbacks.record import record
 from ..checkpoint import CheckpointError
 from ..kernels.runtime.threads import get_num_threads, set_num_threads
+from ..mpi.launch import launched
 from ..network import Network
 from ..training import evaluate, fit
+from ..training.start import places
+from ..training.together import Together, agreeing
 from . import architectures, curve, interrupts, recipe
 from .describing import described, written
 from .documents import as_json
@@ -24,6 +27,7 @@ from .feeding import Feed, fed
 from .finished import Finished
 from .going_on import command
 from .networks import built
+from .ranks import speaking_once
 from .saving import Place
 from .streams import Stream, complain, escaped
 from .telling import told
@@ -41,16 +45,25 @@ SMALL_STEP = 5_000_000  # multiply-adds of a batch that one thread computes as f
 
 def train(options: Namespace, output: Stream) -> int:
     """Train a network, save it, and print its accuracy on the test images; returns the exit code."""
+    ranks = launched(synchronise=options.sync_batch_norm)
+    return speaking_once(partial(trained, options, ranks), ranks)
+
+
+def trained(options: Namespace, ranks: Any) -> int:
+    """The same on one of several ranks, or on a process alone (None)."""
     place = Place(options.out, options.model, options.overwrite)
-    place.check()
-    use_threads(options.threads)
-    found = given(options)
-    model = architectures.model(options.model, found.outputs, options.model_args)
-    work = Work(options, found, built(options.model, found.shape, model, options.seed), place)
+    with agreeing(None if ranks is None else Together(ranks, None)):
+        place.check()
+        use_threads(options.threads)
+        found = given(options)
+        model = architectures.model(options.model, found.outputs, options.model_args)
+        work = Work(options, found, built(options.model, found.shape, model, options.seed), place, ranks)
     work.announce()
     with interrupts.only_once():
         try:
             history = work.run()
+            if ranks is not None and ranks.rank:
+                return 0
             path = work.save(history)
         except interrupts.Stopped as stop:
             complain(work.interrupted())
@@ -64,8 +77,8 @@ def train(options: Namespace, output: Stream) -> int:
 class Work:
     """One training: the network, what it is trained on and how, and where it is saved."""
 
-    def __init__(self, options: Namespace, found: Given, network: Network, place: Place) -> None:
-        self.options, self.given, self.network, self.place = options, found, network, place
+    def __init__(self, options: Namespace, found: Given, network: Network, place: Place, ranks: Any) -> None:
+        self.options, self.given, self.network, self.place, self.ranks = options, found, network, place, ranks
         self.loss = recipe.loss(options)
         self.usual_rate = recipe.rate(options, self.loss)
         self.rate = options.lr or self.usual_rate
@@ -81,6 +94,7 @@ class Work:
     def announce(self) -> None:
         """Choose the number of threads, and say what is trained on what, and how."""
         options, found = self.options, self.given
+        ranks = None if self.ranks is None else places(self.ranks)
         summary = self.network.summary()
         if options.threads is None and summary.multiply_adds * options.batch_size < SMALL_STEP:
             set_num_threads(1)
@@ -96,6 +110,8 @@ class Work:
         print(f"network   {options.model}, {counted(summary.parameters, 'parameter')}, {threads}")
         for line in self.weights:
             print(escaped(line))
+        if ranks is not None:
+            print(f"ranks     {ranks}")
         print(f"training  {counted(self.epochs, 'epoch')}, {batches}, learning rate {self.rate:g}", flush=True)
 
     def run(self) -> Sequence[Any]:
@@ -120,6 +136,8 @@ class Work:
                 accumulate=options.accumulate,
                 max_norm=options.clip,
                 resume=options.resume,
+                comm=self.ranks,
+                deterministic=options.deterministic,
             )
 
     def save(self, history: Sequence[Any], state: Any = None) -> str:
@@ -136,9 +154,10 @@ class Work:
     def interrupted(self) -> str:
         """Save what a later command goes on with; returns what to say."""
         done, checkpoint = self.finished, self.options.checkpoint
+        start = "" if self.ranks is None else f"mpiexec -n {self.ranks.size} python -m mpi4py -m "
         if checkpoint is not None:
             where = f"in epoch {done.number + 1}" if done.number < self.epochs else f"after epoch {done.number}"
-            return f"interrupted {where}; to go on write {command(self.options, checkpoint)}"
+            return f"interrupted {where}; to go on write {start}{command(self.options, checkpoint)}"
         if done.kept is None:
             return "interrupted before the end of epoch 1; nothing was saved"
         where = f"in epoch {done.number + 1}" if done.number < self.epochs else f"after epoch {done.number}"
@@ -149,7 +168,7 @@ class Work:
             return f"interrupted {where}; {error}"
         accuracy = f"{self.given.held_out} accuracy {percent(done.accuracy)}"
         saved = f"saved the network of epoch {done.number} ({accuracy}) as {path}"
-        return f"interrupted {where}; {saved}; to go on write {command(self.options, path)}"
+        return f"interrupted {where}; {saved}; to go on write {start}{command(self.options, path)}"
 
     def diverged(self) -> str:
         """What to do about a loss that became NaN."""

@@ -87,6 +87,12 @@ def add_training(group: Any) -> None:
     add("--label-smoothing", "X", values.from_0_to_1, "share of each target spread over all classes", 0.0)
     add("--clip", "X", values.rate, "the largest norm of all gradients together")
     add("--accumulate", "N", values.positive, "batches of which gradients are added (default: %(default)s)", 1)
+    group.add_argument(
+        "--deterministic", action="store_true", help="the same bits for any number of processes under mpiexec"
+    )
+    group.add_argument(
+        "--sync-batch-norm", action="store_true", help="batch norm over the images of all processes under mpiexec"
+    )
     add("--ema", "X", values.from_0_to_1, "save the running average of the weights, such as 0.999")
     add("--patience", "N", values.positive, "stop after N epochs without a better validation, keep the best weights")
 

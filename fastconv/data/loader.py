@@ -156,18 +156,28 @@ class Loader:
         count = len(self.data)
         return shuffled_order(count, self.seed, number) if self.shuffle else in_file_order(count)
 
-    def epoch(self, number: int, first: int = 0) -> Iterator[tuple[Array, Array]]:
+    def epoch(
+        self, number: int, first: int = 0, share: Callable[[int], slice] | None = None
+    ) -> Iterator[tuple[Array, Array]]:
         """The batches (images, targets) of this epoch, from the batch `first` on.
 
         Workers end with the iterator, also where it is left early.
+
+        `share`: n -> which images of a batch of n are made, where several processes share it; batches of which there
+        are none are left out. With `mix` all images of the batch are made first, because it mixes them.
         """
         order, first = self.order(number), check.integer(first, "first", 0)
         times = occurrences(order)
         starts = range(first * self.batch_size, len(self) * self.batch_size, self.batch_size)
-        parts = (slice(start, start + self.batch_size) for start in starts)
-        jobs = (Job(number, order[part], times[part]) for part in parts)
+        parts = (np.arange(start, min(start + self.batch_size, len(order))) for start in starts)
+        if share is not None and self.mix is None:
+            parts = (part[share(len(part))] for part in parts)
+        jobs = (Job(number, order[part], times[part]) for part in parts if len(part))
         maker = Maker(self.data, self.seed, self.transforms, self.mix)
-        return made_ahead(maker, jobs, self.workers, self.processes)
+        made = made_ahead(maker, jobs, self.workers, self.processes)
+        if share is None or self.mix is None:
+            return made
+        return ((images[share(len(images))], targets[share(len(images))]) for images, targets in made)
 
 
 def as_one(values: Any, name: str) -> Any:

@@ -65,6 +65,11 @@ The files, in reading order:
     parameter_gradients.py where gradients of parameters go: arrays of the network, or straight into an update
     gradient_buckets.py    neighbouring parameters that are updated by one call
     binder.py              from steps to prepared calls
+    ranks.py               what training needs of other processes that compute the same batches
+    meetings.py            where the blocks of a batch meet, for what a layer needs of all of them
+    ready.py               when gradients are known, and may be sent
+    tree.py                the sum of the gradients of blocks, in an order that no number of ranks changes
+    blocks.py              one batch in blocks, on one process or on several
     logits.py              the warning where a loss takes logits and the network makes probabilities
     executor.py            keeps the bound plans of a network, and their memory
     trainable.py           `set_trainable` of a network: which parameters are trained
@@ -72,8 +77,10 @@ The files, in reading order:
     trained.py             `gradients` and `train_batch` of a network
 """
 
+from .blocks import Blocks
 from .executor import Executor
 from .inner import Inner
+from .ranks import Alone, Ranks
 from .trained import Trained
 
-__all__ = ["Executor", "Inner", "Trained"]
+__all__ = ["Alone", "Blocks", "Executor", "Inner", "Ranks", "Trained"]

@@ -19,25 +19,12 @@ from ..ops.matmul import matmul_call
 from ..ops.multiply import multiply_call, sums_call
 from ..parameters import Arrays, Named
 from ..typing import Array, Call
+from . import steps
 from .arena import Slot
 from .frozen_parameters import keeps_buffers
 from .given import Given, Namespace, calls
-from .steps import (
-    Add,
-    AddGradient,
-    Backward,
-    Copy,
-    Forward,
-    Loss,
-    MatMul,
-    Multiply,
-    Plan,
-    Recompute,
-    Step,
-    SumProducts,
-    Update,
-    Zero,
-)
+from .meetings import Membership
+from .steps import Backward, Forward, Loss, Plan, Recompute, Step
 
 
 class BoundPlan:
@@ -51,7 +38,8 @@ class BoundPlan:
         self.also = [slot.array(binder.arena) for slot in plan.also]
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
         self.run = Sequence(call for _, calls in self.bound for call in calls)
-        self.targets, self.loss, self.updates = binder.targets, binder.value, binder.updates
+        self.targets, self.loss, self.gradients = binder.targets, binder.value, binder.gradients
+        self.updates = binder.updates
         planar = self.x.ndim != 4 or self.x.flags.c_contiguous
         self.copy_in = copy_into if planar else copy_kernel(self.x.dtype)  # the images are other arrays with each batch
 
@@ -81,7 +69,7 @@ class Binder:
 
     `training`: whether this loss is one of training. If not, layers that work otherwise in prediction do so here.
     `stops`: a loss that is not finite raises FloatingPointError before any gradient is computed.
-    `frozen`: names of the arrays that training leaves as they are. `outputs`: the names of several outputs.
+    `frozen`: names of arrays that training leaves as they are. `outputs`: names of several. `block`: of a batch.
     """
 
     def __init__(
@@ -95,8 +83,9 @@ class Binder:
         stops: bool = False,
         frozen: Container[str] = frozenset(),
         outputs: Iterable[str] | None = None,
+        block: Membership | None = None,
     ) -> None:
-        self.outputs = outputs
+        self.outputs, self.block = outputs, block
         self.arena, self.parameters, self.buffers = arena, parameters, buffers
         self.loss, self.training, self.stops, self.frozen = loss, training, stops, frozen
         self.gradients: Any = gradients  # `Arrays` wherever a step writes into them
@@ -113,23 +102,23 @@ class Binder:
                 return self.recompute(step)
             case Backward():
                 return self.backward(step)
-            case Add():
+            case steps.Add():
                 a, b, out = map(self.array, (step.a, step.b, step.out))
                 return [add_call(a, b, out, step.activation)]
-            case Multiply():
+            case steps.Multiply():
                 return [multiply_call(*map(self.array, (step.a, step.b, step.out)))]
-            case MatMul():
+            case steps.MatMul():
                 return [matmul_call(*map(self.array, (step.a, step.b, step.out)))]
-            case SumProducts():
+            case steps.SumProducts():
                 return [sums_call(*map(self.array, (step.a, step.b, step.out)))]
-            case Zero():
+            case steps.Zero():
                 return [partial(self.array(step.out).fill, 0)]
-            case Copy():
+            case steps.Copy():
                 return [copy_call(self.array(step.source), self.array(step.out))]
-            case AddGradient():
+            case steps.AddGradient():
                 total = self.gradients.memory(step.name)
                 return [add_call(total, self.array(step.more), total)]
-            case Update():
+            case steps.Update():
                 return [self.updates.call(step.names[0], 0, self.array(step.gradient))]
             case Loss():
                 return self.loss_and_slope(step)
@@ -160,6 +149,7 @@ class Binder:
             params=self.params(node),
             state=self.state(node),
             saved=self.arrays(step.saved),
+            block=self.block,
             **more,
         )
 
@@ -238,8 +228,10 @@ class Binder:
             y_shape = {name: array.shape for name, array in y.items()}
         self.targets = np.zeros(*self.loss.target_array(y_shape, dtype))
         self.value = np.zeros((), dtype)
-        call = self.loss.bind(y, self.targets, self.value, dy)
-        return [call, partial(check_finite, self.value)] if self.stops else [call]
+        made = [self.loss.bind(y, self.targets, self.value, dy)]
+        if self.block is not None:
+            made += self.block.weighted(slope for _, slope in pairs)
+        return [*made, partial(check_finite, self.value)] if self.stops else made
 
 
 class Updates:

@@ -21,6 +21,7 @@ from . import rewrites
 from .along import Along
 from .binder import Binder, BoundPlan
 from .logits import warn_of_probabilities
+from .meetings import Membership
 from .planner import plan_prediction
 from .several import bound_plan
 from .steps import Plan
@@ -154,6 +155,12 @@ class Executor(SetOnce):
         names = self.names
         binder = Binder(*arrays, loss, training, stops=fused_update, frozen=self.frozen, outputs=names)
         return self.bound(plan, binder)
+
+    def bind_block(self, n: int, loss: Any, buffers: Named, gradients: Arrays, block: Membership) -> BoundPlan:
+        """A BoundPlan for one block of a batch, in memory of its own; it is not kept."""
+        plan = self.make_plan(n, training=True)
+        arrays = (allocation.aligned(plan.size), self.parameters, buffers, gradients)
+        return self.bound(plan, Binder(*arrays, loss, frozen=self.frozen, outputs=self.names, block=block))
 
     def make_room(self, plan: Plan) -> None:
         """An arena that is large enough for the plan."""

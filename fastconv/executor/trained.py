@@ -18,6 +18,7 @@ from ..optim.base import has_own_step
 from ..parameters import Arrays, Named
 from ..system.interrupt import held_back
 from ..typing import Array, Shape
+from .blocks import Blocks
 from .executor import Executor
 from .trainable import Trainable
 
@@ -177,6 +178,35 @@ class Trained(Trainable):
             if watch is not None:
                 watch(plan.loss, plan.y)
             return float(plan.loss)
+
+    def train_blocks(
+        self,
+        blocks: Blocks,
+        x: Array,
+        targets: Array,
+        optimizer: Any,
+        results: Callable[[Blocks], float],
+        adjust: Callable[[Arrays], bool] | None = None,
+        summed: bool = True,
+    ) -> float:
+        """The step of `train_batch` for a batch in blocks, on one process or on several; `x`: the images of this rank.
+
+        `results` is called after the backward passes and gives the loss of the whole batch. `summed`: whether `adjust`
+        gets the gradients of all ranks.
+        """
+        executor = self.executor
+        with executor.lock:
+            something_trained(executor)
+            names = executor.trained if executor.frozen else None
+            if isinstance(optimizer, Optimizer) and not has_own_step(optimizer):
+                optimizer.begin_step(self.parameters, *(() if names is None else (names,)))
+            blocks.run(x, targets, summed)
+            blocks.finish(summed)
+            loss = results(blocks)
+            check_finite(np.asarray(loss))
+            if adjust is None or adjust(blocks.gradients):
+                update(optimizer, self.parameters, blocks.gradients, names)
+            return loss
 
     def training(self) -> "Training":
         """Held while the network is trained; a second thread that wants to train is refused."""

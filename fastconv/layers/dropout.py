@@ -68,8 +68,10 @@ class Masked(Parameterless):
         """y = x m in training, y = x in prediction"""
         if not b.training:
             return [] if same_start(b.x, b.y) else [partial(np.copyto, b.y, b.x)]
+        mask = in_memory_order(b.saved.mask)
+        before = 0 if b.block is None else b.block.first * (mask.size // len(mask))
         return [
-            partial(draw, b.state.counter, in_memory_order(b.saved.mask), self.p),
+            partial(draw, b.state.counter, mask, self.p, before),
             partial(np.multiply, b.x, b.saved.mask, b.y),
         ]
 
@@ -168,9 +170,17 @@ def in_memory_order(mask: NDArray[Any]) -> NDArray[Any]:
     return mask if mask.flags.c_contiguous else mask.transpose(0, 2, 3, 1)
 
 
-def draw(counter: NDArray[np.uint64], mask: NDArray[Any], p: float) -> None:
-    """Writes mask = 0 with probability p, else 1 / (1 - p), and adds one to the step in the counter."""
-    random = np.random.Generator(np.random.Philox(key=counter))
+def draw(counter: NDArray[np.uint64], mask: NDArray[Any], p: float, before: int = 0) -> None:
+    """Writes mask = 0 with probability p, else 1 / (1 - p), and adds one to the step in the counter.
+
+    `before`: the values of the mask of the whole batch that lie before this part of it.
+    """
+    philox = np.random.Philox(key=counter)
+    random = np.random.Generator(philox)
+    if before:
+        each = 4 * 8 // mask.itemsize  # values that one number of Philox's counter gives
+        philox.advance(before // each)
+        random.random(before % each, dtype=mask.dtype)
     random.random(dtype=mask.dtype, out=mask)
     np.greater_equal(mask, p, out=mask)
     np.multiply(mask, 1 / (1 - p), out=mask)

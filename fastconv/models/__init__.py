@@ -44,6 +44,7 @@ from functools import partial
 from typing import NamedTuple
 
 from .. import losses
+from ..arguments.rooms import furnish as _furnish
 from ..typing import Shape
 from .alexnet import alexnet
 from .autoencoder import autoencoder
@@ -176,3 +177,5 @@ known = {
     "lenet5": Entry(lenet5, (1, 28, 28), losses.CrossEntropy()),
     "resnet20": Entry(resnet20, (1, 28, 28), losses.CrossEntropy()),
 }
+
+_furnish(__name__)

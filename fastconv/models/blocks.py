@@ -12,6 +12,7 @@ from ..graph.chain import Composed, Scoped
 from ..layer import Layer
 from ..layers import AdaptiveAvgPool2D, BatchNorm, Conv2D, ReLU, Sigmoid
 from ..ops import check
+from ..typing import Padding
 
 P = ParamSpec("P")
 Model: TypeAlias = Callable[[Node], Node]  # a layer is the smallest one
@@ -117,7 +118,7 @@ def rate(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be >= 0 and < 1, got {value}")
 
 
-def width(value: Any, name: str) -> None:
+def above_zero(value: Any, name: str) -> None:
     """A number above 0, or an error."""
     if check.number(value, name) <= 0:
         raise ValueError(f"{name} must be > 0, got {value}")
@@ -126,8 +127,9 @@ def width(value: Any, name: str) -> None:
 CHECKS = {
     **dict.fromkeys(("num_classes", "classes", "code", "depth", "width"), positive),
     **dict.fromkeys(("dropout", "dropout_aux", "stochastic_depth_prob"), rate),
-    "width_mult": width,
-    "stride_first": check.flag,
+    "width_mult": above_zero,
+    "eps": above_zero,
+    **dict.fromkeys(("stride_first", "same_padding"), check.flag),
 }
 
 
@@ -152,9 +154,14 @@ def conv_bn(
     activation: Callable[[], Layer] | None = ReLU,
     eps: float = 1e-5,
     momentum: float = 0.1,
+    same_padding: bool = False,
 ) -> list[Layer]:
-    """Convolution without bias, batch normalisation, activation, as a list for `numbered`."""
-    conv = Conv2D(channels, kernel_size, stride=stride, padding=padding, groups=groups, bias=False, init=init)
+    """Convolution without bias, batch normalisation, activation, as a list for `numbered`.
+
+    With `same_padding`, a convolution with a stride is padded as TensorFlow does.
+    """
+    pad: Padding = "same" if same_padding and stride != 1 else padding
+    conv = Conv2D(channels, kernel_size, stride=stride, padding=pad, groups=groups, bias=False, init=init)
     return [conv, BatchNorm(eps=eps, momentum=momentum)] + ([] if activation is None else [activation()])
 
 

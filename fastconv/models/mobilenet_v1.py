@@ -1,5 +1,7 @@
 """MobileNet: Howard et al. 2017 [49], table 1."""
 
+from typing import Any
+
 from ..graph import sequential
 from ..layers import AdaptiveAvgPool2D, Flatten, Linear
 from .blocks import Model, architecture, block, conv_bn, conv_bn_block, numbered
@@ -12,9 +14,9 @@ SEPARABLE = (
 )
 
 
-def separable(inputs: int, channels: int, stride: int) -> Model:
-    """A 3 x 3 filter per channel, then a 1 x 1 convolution: layers "0" to "5"."""
-    return numbered(*conv_bn(inputs, 3, stride, 1, groups=inputs), *conv_bn(channels, 1))
+def separable(inputs: int, channels: int, stride: int, **options: Any) -> Model:
+    """A 3 x 3 filter per channel, then a 1 x 1 convolution: layers "0" to "5"; `options` are those of `conv_bn`."""
+    return numbered(*conv_bn(inputs, 3, stride, 1, groups=inputs, **options), *conv_bn(channels, 1, **options))
 
 
 def scaled(channels: int, width_mult: float) -> int:
@@ -23,7 +25,9 @@ def scaled(channels: int, width_mult: float) -> int:
 
 
 @architecture
-def mobilenet_v1(num_classes: int = 1000, width_mult: float = 1.0) -> Model:
+def mobilenet_v1(
+    num_classes: int = 1000, width_mult: float = 1.0, eps: float = 1e-5, same_padding: bool = False
+) -> Model:
     """MobileNet (Howard et al. 2017 [49]): depthwise separable convolutions, 4,231,976 parameters.
 
     torchvision has no such network; names are like those of `mobilenet_v2`.
@@ -34,6 +38,11 @@ def mobilenet_v1(num_classes: int = 1000, width_mult: float = 1.0) -> Model:
         The number of outputs.
     width_mult : float
         The paper's alpha: multiplies the channels of every layer.
+    eps : float
+        Added to variances before the root, in batch normalisation; Keras has 1e-3.
+    same_padding : bool
+        Pad convolutions of stride 2 as TensorFlow does with "same": at the bottom and right more than at the top and
+        left.
 
     Returns
     -------
@@ -49,9 +58,10 @@ def mobilenet_v1(num_classes: int = 1000, width_mult: float = 1.0) -> Model:
     470072
     """
     inputs = scaled(32, width_mult)
-    features = [conv_bn_block(inputs, 3, 2, 1)]
+    options: dict[str, Any] = {"eps": eps, "same_padding": same_padding}
+    features = [conv_bn_block(inputs, 3, 2, 1, **options)]
     for channels, stride in SEPARABLE:
-        features.append(separable(inputs, scaled(channels, width_mult), stride))
+        features.append(separable(inputs, scaled(channels, width_mult), stride, **options))
         inputs = scaled(channels, width_mult)
     return sequential(
         block("features", *features),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from .. import init
 from ..graph import Node, sequential
@@ -40,19 +41,23 @@ SMALL: Sequence[Row] = (
     (5, 576, 96, True, "hardswish", 1),
 )
 ACTIVATIONS = {"relu": ReLU, "hardswish": HardSwish}
-convolution = partial(conv_bn_block, activation=HardSwish, eps=0.001, momentum=0.01)
+convolution = partial(conv_bn_block, activation=HardSwish, momentum=0.01)
 
 
 @shown
-def inverted_residual(inputs: int, row: Row) -> Model:
-    """1 x 1 to more channels, a filter per channel, squeeze and excitation, 1 x 1 to few; plus x where shapes agree."""
+def inverted_residual(inputs: int, row: Row, **options: Any) -> Model:
+    """1 x 1 to more channels, a filter per channel, squeeze and excitation, 1 x 1 to few; plus x where shapes agree.
+
+    `options` are those of `conv_bn`.
+    """
     kernel_size, hidden, channels, squeezed, word, stride = row
     activation = ACTIVATIONS[word]
-    parts = [convolution(hidden, 1, activation=activation)] if hidden != inputs else []
-    parts.append(convolution(hidden, kernel_size, stride, kernel_size // 2, groups=hidden, activation=activation))
+    inner = partial(convolution, activation=activation, **options)
+    parts = [inner(hidden, 1)] if hidden != inputs else []
+    parts.append(inner(hidden, kernel_size, stride, kernel_size // 2, groups=hidden))
     if squeezed:
         parts.append(squeeze_excitation(multiple(hidden // 4), gate=HardSigmoid))
-    inside = block("block", *parts, convolution(channels, 1, activation=None))
+    inside = block("block", *parts, convolution(channels, 1, activation=None, **options))
 
     def model(x: Node) -> Node:
         return inside(x) + x if stride == 1 and inputs == channels else inside(x)
@@ -60,25 +65,36 @@ def inverted_residual(inputs: int, row: Row) -> Model:
     return model
 
 
-def mobilenet_v3(rows: Sequence[Row], last: int, num_classes: int, width_mult: float, dropout: float) -> Model:
-    """A convolution, inverted residuals, a 1 x 1 convolution, the mean of each plane, two dense layers."""
+def mobilenet_v3(
+    rows: Sequence[Row], last: int, num_classes: int, width_mult: float, dropout: float, **options: Any
+) -> Model:
+    """A convolution, inverted residuals, a 1 x 1 convolution, the mean of each plane, two dense layers.
+
+    `options` are those of `conv_bn`.
+    """
     inputs = multiple(16 * width_mult)
-    features = [convolution(inputs, 3, 2, 1)]
+    features = [convolution(inputs, 3, 2, 1, **options)]
     for kernel_size, hidden, channels, squeezed, activation, stride in rows:
         inside, outputs = multiple(hidden * width_mult), multiple(channels * width_mult)
         row = kernel_size, inside, outputs, squeezed, activation, stride
-        features.append(inverted_residual(inputs, row))
+        features.append(inverted_residual(inputs, row, **options))
         inputs = outputs
     dense = partial(Linear, init=init.normal(0.01))
     return sequential(
-        block("features", *features, convolution(6 * inputs, 1)),
+        block("features", *features, convolution(6 * inputs, 1, **options)),
         *(AdaptiveAvgPool2D(1, name="avgpool"), Flatten()),
         block("classifier", dense(multiple(last * width_mult)), HardSwish(), Dropout(dropout), dense(num_classes)),
     )
 
 
 @architecture
-def mobilenet_v3_large(num_classes: int = 1000, width_mult: float = 1.0, dropout: float = 0.2) -> Model:
+def mobilenet_v3_large(
+    num_classes: int = 1000,
+    width_mult: float = 1.0,
+    dropout: float = 0.2,
+    eps: float = 1e-3,
+    same_padding: bool = False,
+) -> Model:
     """MobileNetV3 large (Howard et al. 2019 [20]): 5,483,032 parameters.
 
     Parameters
@@ -89,6 +105,11 @@ def mobilenet_v3_large(num_classes: int = 1000, width_mult: float = 1.0, dropout
         Multiplies the channels of every layer.
     dropout : float
         The probability with which a value before the last dense layer is set to 0 in training.
+    eps : float
+        Added to variances before the root, in batch normalisation; timm has 1e-5.
+    same_padding : bool
+        Pad convolutions of stride 2 as TensorFlow does with "same": at the bottom and right more than at the top and
+        left.
 
     Returns
     -------
@@ -101,11 +122,17 @@ def mobilenet_v3_large(num_classes: int = 1000, width_mult: float = 1.0, dropout
     >>> fastconv.graph.build(fastconv.models.mobilenet_v3_large(num_classes=10), (3, 64, 64), "float32").shape
     (10,)
     """
-    return mobilenet_v3(LARGE, 1280, num_classes, width_mult, dropout)
+    return mobilenet_v3(LARGE, 1280, num_classes, width_mult, dropout, eps=eps, same_padding=same_padding)
 
 
 @architecture
-def mobilenet_v3_small(num_classes: int = 1000, width_mult: float = 1.0, dropout: float = 0.2) -> Model:
+def mobilenet_v3_small(
+    num_classes: int = 1000,
+    width_mult: float = 1.0,
+    dropout: float = 0.2,
+    eps: float = 1e-3,
+    same_padding: bool = False,
+) -> Model:
     """MobileNetV3 small (Howard et al. 2019 [20]): 2,542,856 parameters.
 
     Parameters
@@ -116,6 +143,11 @@ def mobilenet_v3_small(num_classes: int = 1000, width_mult: float = 1.0, dropout
         Multiplies the channels of every layer.
     dropout : float
         The probability with which a value before the last dense layer is set to 0 in training.
+    eps : float
+        Added to variances before the root, in batch normalisation; timm has 1e-5.
+    same_padding : bool
+        Pad convolutions of stride 2 as TensorFlow does with "same": at the bottom and right more than at the top and
+        left.
 
     Returns
     -------
@@ -128,4 +160,4 @@ def mobilenet_v3_small(num_classes: int = 1000, width_mult: float = 1.0, dropout
     >>> fastconv.graph.build(fastconv.models.mobilenet_v3_small(num_classes=10), (3, 64, 64), "float32").shape
     (10,)
     """
-    return mobilenet_v3(SMALL, 1024, num_classes, width_mult, dropout)
+    return mobilenet_v3(SMALL, 1024, num_classes, width_mult, dropout, eps=eps, same_padding=same_padding)

@@ -10,20 +10,26 @@ from .blocks import Model, architecture, block, conv_bn, shown
 
 
 def convolution(
-    number: int, channels: int, kernel_size: int, stride: int = 1, groups: int = 1, apart: int = 1
+    number: int,
+    channels: int,
+    kernel_size: int,
+    stride: int = 1,
+    groups: int = 1,
+    apart: int = 1,
+    eps: float = 1e-5,
 ) -> Model:
     """A convolution, its taps `apart` pixels from each other, and batch normalisation: conv<number> and bn<number>."""
     window: dict[str, Any] = {"stride": stride, "padding": kernel_size // 2 * apart, "dilation": apart}
     return sequential(
         Conv2D(channels, kernel_size, **window, groups=groups, bias=False, init="he_normal_out", name=f"conv{number}"),
-        BatchNorm(name=f"bn{number}"),
+        BatchNorm(eps=eps, name=f"bn{number}"),
     )
 
 
-def joined(y: Node, x: Node, stride: int, channels: int) -> Node:
+def joined(y: Node, x: Node, stride: int, channels: int, eps: float = 1e-5) -> Node:
     """relu(y + shortcut(x)); the shortcut is x itself, or a 1 x 1 convolution where the shapes differ (option B)."""
     if y.shape != x.shape:
-        x = block("downsample", *conv_bn(channels, 1, stride, activation=None))(x)
+        x = block("downsample", *conv_bn(channels, 1, stride, activation=None, eps=eps))(x)
     return ReLU()(y + x)
 
 
@@ -46,6 +52,7 @@ def bottleneck(
     group_width: int = 64,
     dilation: int = 1,
     stride_first: bool = False,
+    eps: float = 1e-5,
 ) -> Model:
     """1 x 1, 3 x 3 and 1 x 1 convolutions beside the shortcut; the second has the stride, or the first.
 
@@ -55,26 +62,26 @@ def bottleneck(
     one, two = (stride, 1) if stride_first else (1, stride)
 
     def model(x: Node) -> Node:
-        first, second = convolution(1, width, 1, one), convolution(2, width, 3, two, groups, dilation)
-        y = sequential(first, ReLU(), second, ReLU(), convolution(3, 4 * channels, 1))(x)
-        return joined(y, x, stride, 4 * channels)
+        first, second = convolution(1, width, 1, one, eps=eps), convolution(2, width, 3, two, groups, dilation, eps)
+        y = sequential(first, ReLU(), second, ReLU(), convolution(3, 4 * channels, 1, eps=eps))(x)
+        return joined(y, x, stride, 4 * channels, eps)
 
     return model
 
 
-def stem() -> list[Model]:
+def stem(eps: float = 1e-5) -> list[Model]:
     """A 7 x 7 convolution and a pool, each with stride 2."""
-    return [convolution(1, 64, 7, 2), ReLU(), MaxPool2D(3, 2, 1, name="maxpool")]
+    return [convolution(1, 64, 7, 2, eps=eps), ReLU(), MaxPool2D(3, 2, 1, name="maxpool")]
 
 
-def resnet(residual: Callable[[int, int], Model], counts: Sequence[int], num_classes: int = 1000) -> Model:
+def resnet(residual: Callable[[int, int], Model], counts: Sequence[int], num_classes: int, eps: float = 1e-5) -> Model:
     """The stem, four stages of `counts` blocks, the mean of each plane, a dense layer."""
     stages = [
         block(f"layer{number + 1}", *(residual(64 << number, 2 if number and not i else 1) for i in range(count)))
         for number, count in enumerate(counts)
     ]
     return sequential(
-        *stem(),
+        *stem(eps),
         *stages,
         AdaptiveAvgPool2D(1, name="avgpool"),
         Flatten(),
@@ -129,7 +136,7 @@ def resnet34(num_classes: int = 1000) -> Model:
 
 
 @architecture
-def resnet50(num_classes: int = 1000, stride_first: bool = False) -> Model:
+def resnet50(num_classes: int = 1000, stride_first: bool = False, eps: float = 1e-5) -> Model:
     """ResNet-50 (He et al. 2016 [46]): 25,557,032 parameters.
 
     Parameters
@@ -138,6 +145,8 @@ def resnet50(num_classes: int = 1000, stride_first: bool = False) -> Model:
         The number of outputs.
     stride_first : bool
         Whether the first 1 x 1 convolution of a block has its stride, as in the paper and in Keras, or the 3 x 3.
+    eps : float
+        Added to variances before the root, in batch normalisation; Keras has 1.001e-5.
 
     Returns
     -------
@@ -150,11 +159,11 @@ def resnet50(num_classes: int = 1000, stride_first: bool = False) -> Model:
     >>> fastconv.graph.build(fastconv.models.resnet50(num_classes=10), (3, 64, 64), "float32").shape
     (10,)
     """
-    return resnet(partial(bottleneck, stride_first=stride_first), (3, 4, 6, 3), num_classes)
+    return resnet(partial(bottleneck, stride_first=stride_first, eps=eps), (3, 4, 6, 3), num_classes, eps)
 
 
 @architecture
-def resnet101(num_classes: int = 1000, stride_first: bool = False) -> Model:
+def resnet101(num_classes: int = 1000, stride_first: bool = False, eps: float = 1e-5) -> Model:
     """ResNet-101 (He et al. 2016 [46]): 44,549,160 parameters.
 
     Parameters
@@ -163,6 +172,8 @@ def resnet101(num_classes: int = 1000, stride_first: bool = False) -> Model:
         The number of outputs.
     stride_first : bool
         Whether the first 1 x 1 convolution of a block has its stride, as in the paper and in Keras, or the 3 x 3.
+    eps : float
+        Added to variances before the root, in batch normalisation; Keras has 1.001e-5.
 
     Returns
     -------
@@ -175,11 +186,11 @@ def resnet101(num_classes: int = 1000, stride_first: bool = False) -> Model:
     >>> fastconv.graph.build(fastconv.models.resnet101(num_classes=10), (3, 64, 64), "float32").shape
     (10,)
     """
-    return resnet(partial(bottleneck, stride_first=stride_first), (3, 4, 23, 3), num_classes)
+    return resnet(partial(bottleneck, stride_first=stride_first, eps=eps), (3, 4, 23, 3), num_classes, eps)
 
 
 @architecture
-def resnet152(num_classes: int = 1000, stride_first: bool = False) -> Model:
+def resnet152(num_classes: int = 1000, stride_first: bool = False, eps: float = 1e-5) -> Model:
     """ResNet-152 (He et al. 2016 [46]): 60,192,808 parameters.
 
     Parameters
@@ -188,6 +199,8 @@ def resnet152(num_classes: int = 1000, stride_first: bool = False) -> Model:
         The number of outputs.
     stride_first : bool
         Whether the first 1 x 1 convolution of a block has its stride, as in the paper and in Keras, or the 3 x 3.
+    eps : float
+        Added to variances before the root, in batch normalisation; Keras has 1.001e-5.
 
     Returns
     -------
@@ -200,7 +213,7 @@ def resnet152(num_classes: int = 1000, stride_first: bool = False) -> Model:
     >>> fastconv.graph.build(fastconv.models.resnet152(num_classes=10), (3, 64, 64), "float32").shape
     (10,)
     """
-    return resnet(partial(bottleneck, stride_first=stride_first), (3, 8, 36, 3), num_classes)
+    return resnet(partial(bottleneck, stride_first=stride_first, eps=eps), (3, 8, 36, 3), num_classes, eps)
 
 
 @architecture

@@ -1,5 +1,6 @@
 """What happens to the gradients of a batch before the update: they wait for further batches, and are clipped."""
 
+from collections.abc import Callable
 from math import inf, isfinite
 from typing import Any
 
@@ -26,7 +27,8 @@ class Adjust:
     """The mean of the gradients of several batches, and its norm, which is limited.
 
     Of a loss that is a sum over the images the gradients are added instead. `group` is set before each batch: its
-    images, those of all batches before the update, and whether it is the last of them.
+    images, those of all batches before the update, and whether it is the last of them. `complete`, where it is set,
+    makes the sum of several batches whole: it adds those of other ranks.
     """
 
     def __init__(self, max_norm: float, is_sum: bool) -> None:
@@ -34,6 +36,7 @@ class Adjust:
         self.total: Arrays | None = None  # of the batches so far, each times its number of images
         self.begun = False
         self.group = 1, 1, True
+        self.complete: Callable[[Arrays], None] | None = None
         self.norm, self.largest = np.nan, 0.0  # of the gradients of an update; the largest so far
 
     def __call__(self, gradients: Arrays) -> bool:
@@ -46,6 +49,8 @@ class Adjust:
             assert self.total is not None, "accumulate has made it"
             np.copyto(gradients.vector, self.total.vector)
             self.begun = False
+            if self.complete is not None:
+                self.complete(gradients)
         self.norm = length([gradients.vector])
         if not isfinite(self.norm):
             raise FloatingPointError("a gradient is NaN or infinite")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..ops import check
 from .run import Run
+from .together import agreeing
 
 __all__ = ["begun", "checked_callbacks", "checked_metrics"]
 
@@ -74,9 +75,37 @@ def begun(run: Run, resume: Any) -> Iterator[None]:
 
 
 def go_on(run: Run, resume: Any) -> None:
-    """Take back the state of a training from a file, and finish what it was doing."""
-    from ..callbacks.run_files import read_run
+    """Take back the state of a training from a file, and finish what it was doing; rank 0 alone reads the file."""
     from .resume import load_state
+    from .start import go_on_together
+
+    stored, together = None, run.together
+    with agreeing(together):
+        if run.rank == 0:
+            stored = state_in(run, resume)
+    if together is not None:
+        stored = go_on_together(together, run.network, stored)
+    if stored is None:
+        return
+    with agreeing(together):
+        try:
+            load_state(run, stored)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            if run.kept is not None:
+                run.kept.put_back()
+            where = "the file" if resume is True else os.fspath(resume)
+            raise ValueError(f"resume: the training in {where} cannot go on here: {error}") from error
+    if run.kept is not None:
+        run.kept.keep()
+    if run.history and run.history[-1].epoch == run.epoch:  # it ended between two epochs
+        for _ in run.feed.batches(run.epoch, run.batch):
+            pass
+        run.next_epoch()
+
+
+def state_in(run: Run, resume: Any) -> Any:
+    """The state of a training in a file, once the network has its arrays; None where there is no file yet."""
+    from ..callbacks.run_files import read_run
 
     path = resume
     if resume is True:
@@ -86,17 +115,5 @@ def go_on(run: Run, resume: Any) -> None:
                 "resume=True needs a Checkpoint among the callbacks, whose file it reads; or write resume=path"
             )
         if not os.path.lexists(path):
-            return
-    stored = read_run(path, run.network)
-    try:
-        load_state(run, stored)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        if run.kept is not None:
-            run.kept.put_back()
-        raise ValueError(f"resume: the training in {os.fspath(path)} cannot go on here: {error}") from error
-    if run.kept is not None:
-        run.kept.keep()
-    if run.history and run.history[-1].epoch == run.epoch:  # it ended between two epochs
-        for _ in run.feed.batches(run.epoch, run.batch):
-            pass
-        run.next_epoch()
+            return None
+    return read_run(path, run.network)

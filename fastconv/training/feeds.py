@@ -1,6 +1,6 @@
 """Where the batches of an epoch come from: here, arrays in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from ..typing import Array, Generator
@@ -10,12 +10,16 @@ __all__ = ["ArrayFeed", "Batch", "Feed", "same"]
 
 
 class Batch(NamedTuple):
-    """Checked images with targets; `indices`: which of the images of `fit` they are, where those are an array."""
+    """Checked images with targets; `indices`: which of the images of `fit` they are, where those are an array.
+
+    `size`: the images of the whole batch, of which these are the share of one of several ranks.
+    """
 
     images: Array
     targets: Array
     classes: Array | None
     indices: Array | None
+    size: int
 
 
 class Feed(Protocol):
@@ -27,6 +31,7 @@ class Feed(Protocol):
     classes: tuple[str, ...] | None
     preprocessing: Any  # the transforms that are not random, or None
     split: tuple[float, int] | None  # the share of the validation, and the seed that drew its images
+    share: Callable[[int], slice] | None  # n -> the images of this rank in a batch of n; None: all of them
 
     def batches(self, number: int, first: int = 0) -> Iterator[Batch]:
         """Those of an epoch, which count from 1, without the first so many."""
@@ -44,6 +49,7 @@ class ArrayFeed:
     classes: tuple[str, ...] | None = None
     preprocessing: Any = None
     split: tuple[float, int] | None = None
+    share: Callable[[int], slice] | None = None
 
     def __init__(self, data: Data, batch_size: int, images: int, rng: Generator) -> None:
         self.data, self.batch_size, self.images, self.rng = data, batch_size, images, rng
@@ -56,9 +62,10 @@ class ArrayFeed:
         self.began = self.rng.bit_generator.state
         order = self.rng.permutation(len(data.images))[: self.images]
         for start in range(first * size, self.images, size):
-            part = order[start : start + size]
+            whole = order[start : start + size]
+            part = whole if self.share is None else whole[self.share(len(whole))]
             classes = None if data.classes is None else data.classes[part]
-            yield Batch(data.images[part], data.targets_of(part), classes, part)
+            yield Batch(data.images[part], data.targets_of(part), classes, part, len(whole))
 
     def state(self) -> dict[str, Any]:
         """The number of images, and the state of the generator before the epoch that runs."""

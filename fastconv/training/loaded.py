@@ -1,6 +1,7 @@
 """The batches of a loader, for training and for the validation; loaded where a data set is trained on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from ..data.loader import Loader
 from ..data.picture_files import FileData
 from ..data.splits import Subset, data_set, split
 from ..data.transforms import center_crop, described, resize, unchanging
-from ..fields import batch_shape, packed, structured
+from ..executor import Ranks
+from ..executor.tree import bounds
+from ..fields import batch_shape, empty, packed, structured
 from ..losses.base import prepared, true_classes
 from ..losses.weighted import WEIGHT, Weighted, checked_weights, plain, scaled, weighted
 from ..network import Network
@@ -97,6 +100,7 @@ class LoaderFeed:
     """The batches of a `fastconv.data.Loader`, checked as they come."""
 
     split: tuple[float, int] | None = None
+    share: Callable[[int], slice] | None = None
 
     def __init__(self, network: Network, loader: Loader, loss: Any, drawn: bool) -> None:
         self.network, self.loader = network, loader
@@ -114,12 +118,21 @@ class LoaderFeed:
     def batches(self, number: int, first: int = 0) -> Iterator[Batch]:
         """Checked batches of one epoch of the loader."""
         self.loader.epochs = self.first + number
-        for images, targets in self.loader.epoch(self.first + number - 1, first):
-            batch = checked(self.network, images, targets, self.loss)
+        made = self.loader.epoch(self.first + number - 1, first, self.share)
+        for start in range(first * self.batch_size, self.images, self.batch_size):
+            size = min(self.batch_size, self.images - start)
+            if self.share is not None and not len(range(size)[self.share(size)]):
+                yield self.nothing(size)
+                continue
+            batch = checked(self.network, *next(made), self.loss)._replace(size=size)
             if self.warns:
                 warn_of_pixels("images", batch.images)
                 self.warns = False
             yield batch
+
+    def nothing(self, size: int) -> Batch:
+        """The share of a rank that has no images of a batch."""
+        return Batch(empty(0, self.network.input_shape, self.network.dtype), np.zeros(0), None, None, size)
 
     def state(self) -> dict[str, Any]:
         """The seed and the epoch, which decide everything."""
@@ -164,12 +177,14 @@ class LoadedValidation:
         """Plan the size of its batches."""
         network.reserve(min(self.loader.batch_size, len(self.loader.data)))
 
-    def outputs(self, network: Predictor) -> tuple[Array, Array, Array | None]:
-        """(output, targets, true classes) of all images."""
-        parts = []
-        for images, targets in self.loader.epoch(0):
+    def outputs(self, network: Predictor, ranks: Ranks) -> tuple[Array, Array, Array | None]:
+        """(output, targets, true classes) of all images; each rank computes some of the batches, one after another."""
+        parts, cuts = [], bounds(len(self.loader), ranks.size)
+        some = self.loader.epoch(0, cuts[ranks.rank])
+        for images, targets in islice(some, cuts[ranks.rank + 1] - cuts[ranks.rank]):
             part = checked(network, images, targets, self.loss)
             parts.append((network._predict_part(part.images), part.targets, part.classes))
+        parts = [part for theirs in ranks.objects(parts) for part in theirs]
         y, prepared_targets, classes = zip(*parts, strict=True)
         known = None if any(c is None for c in classes) else np.concatenate(classes)
         return np.concatenate(y), np.concatenate(prepared_targets), known
@@ -202,4 +217,4 @@ def checked(network: Predictor, images: Any, targets: Any, loss: Any) -> Batch:
     classes = true_classes(loss.loss if isinstance(loss, Weighted) else loss, targets, y_shape)
     if isinstance(loss, Weighted):
         targets = weighted(targets, given[WEIGHT])
-    return Batch(x, prepared(loss, targets, y_shape, network.dtype), classes, None)
+    return Batch(x, prepared(loss, targets, y_shape, network.dtype), classes, None, len(x))

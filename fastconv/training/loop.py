@@ -19,6 +19,8 @@ from .progress import announce, progress_bar
 from .rate import Rate
 from .run import Run
 from .sources import reserve, sources
+from .start import begin_together, places
+from .together import agreeing, guarded, joined
 
 
 @explained("fit", FIT, given.FIT)
@@ -44,6 +46,8 @@ def fit(
     metrics: Mapping[str, Callable[[Any, Any], float]] | None = None,
     resume: Any = None,
     sample_weight: ArrayLike | None = None,
+    comm: Any = None,
+    deterministic: bool | int = False,
 ) -> list[Epoch]:
     """Train the network on images in shuffled batches.
 
@@ -107,6 +111,13 @@ def fit(
         How much each image counts: the loss is sum w[n] l[n] / sum w[n] over all images, and each batch has its part of
         it; a loss that is a sum is sum w[n] l[n]. Images of weight 0 are left out. A share for the validation has the
         weights of its images. Accuracies and metrics count each image once. Not with a loader that mixes images.
+    comm : an MPI communicator, such as ``mpi4py.MPI.COMM_WORLD``, or `fastconv.mpi.Ranks`; optional
+        The processes, ranks, that train together: each is given the same arguments, computes its share of each batch,
+        and has all results. Files and lines are written by rank 0 alone, which also calls `on_epoch`. See
+        `fastconv.mpi`.
+    deterministic : bool or int
+        Compute each batch in this number of blocks (True: 8), whose gradients are added in a fixed order, with batch
+        norm over all of them: the same bits for any number of ranks, and for one process.
 
     Returns
     -------
@@ -150,21 +161,35 @@ def fit(
     3.0
     """
     trainable(network, FIT)
-    optimizer, loss = usable(optimizer, lean), chosen(loss)
-    epochs, batch_size = count(epochs, "epochs", 0, 1), count(batch_size, "batch_size", 1, 50)
-    accumulate = count(accumulate, "accumulate", 1, 1)
-    progress, drop_last = check.flag(progress, "progress"), check.flag(drop_last, "drop_last")
-    given.check_callback(on_epoch, "on_epoch", "an Epoch")
-    callbacks, metrics = checked_callbacks(callbacks), checked_metrics(metrics)
-    adjust = adjustment(accumulate, max_norm, loss, lean)
-    feed, held_out = sources(network, images, labels, validation, loss, batch_size, seed, drop_last, sample_weight)
-    if metrics and held_out is None:
-        raise ValueError("metrics are those of the validation, and fit was given none; write fit(..., validation=0.1)")
-    with network.training():
-        reserve(network, feed, held_out, lean)
-        rate = Rate(optimizer, schedule, epochs, -(-feed.images // (feed.batch_size * accumulate)))
-        run = Run(network, feed, optimizer, loss, rate, adjust, accumulate, lean)
+    together = joined(comm, deterministic, lean)
+    with agreeing(together):
+        optimizer, loss = usable(optimizer, lean), chosen(loss)
+        epochs, batch_size = count(epochs, "epochs", 0, 1), count(batch_size, "batch_size", 1, 50)
+        accumulate = count(accumulate, "accumulate", 1, 1)
+        progress, drop_last = check.flag(progress, "progress"), check.flag(drop_last, "drop_last")
+        given.check_callback(on_epoch, "on_epoch", "an Epoch")
+        callbacks, metrics = checked_callbacks(callbacks), checked_metrics(metrics)
+        adjust = adjustment(accumulate, max_norm, loss, lean)
+        feed, held_out = sources(network, images, labels, validation, loss, batch_size, seed, drop_last, sample_weight)
+        if metrics and held_out is None:
+            raise ValueError(
+                "metrics are those of the validation, and fit was given none; write fit(..., validation=0.1)"
+            )
+    if together is not None and together.ranks.rank:
+        callbacks, on_epoch, progress = tuple(each for each in callbacks if not writes(each)), None, False
+    with network.training(), guarded(together):
+        if together is not None:
+            settings = {"epochs": epochs, "loss": loss, "schedule": schedule, "accumulate": accumulate,
+                        "max_norm": max_norm, "deterministic": deterministic}  # fmt: skip
+            begin_together(together, network, feed, optimizer, settings)
+            if together.ranks.size > 1:
+                announce(places(together.ranks), progress)
+        with agreeing(together):
+            reserve(network, feed, held_out, lean, together)
+            rate = Rate(optimizer, schedule, epochs, -(-feed.images // (feed.batch_size * accumulate)))
+            run = Run(network, feed, optimizer, loss, rate, adjust, accumulate, lean)
         run.validation, run.metrics, run.callbacks, run.shown = held_out, metrics, callbacks, progress
+        run.together = together
         announce(remark(loss, network.output_shape), progress)
         with rate, begun(run, resume):
             train(run, on_epoch)
@@ -183,6 +208,7 @@ def train(run: Run, on_epoch: Callable[[Epoch], object] | None) -> None:
         if on_epoch is not None and is_true(on_epoch(epoch)):
             run.stop = True
         run.end_epoch()
+        run.agree_to_stop()
 
 
 def adjustment(accumulate: int, max_norm: Any, loss: Any, lean: bool) -> Adjust | None:
@@ -194,6 +220,11 @@ def adjustment(accumulate: int, max_norm: Any, loss: Any, lean: bool) -> Adjust 
         if value != default:
             raise ValueError(f"{name}={value} needs all gradients before the update: leave out lean=True")
     return None
+
+
+def writes(callback: Any) -> bool:
+    """Whether a callback writes files, which is for one process alone."""
+    return bool(getattr(callback, "writes", False))
 
 
 def is_true(value: object) -> bool:

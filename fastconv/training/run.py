@@ -19,6 +19,7 @@ from .feeds import Batch, Feed
 from .progress import Progress, announce
 from .rate import Rate
 from .score import Count, score
+from .together import Together
 
 __all__ = ["Run"]
 
@@ -45,6 +46,7 @@ class Run:
         self.validation: Any = None
         self.metrics: Mapping[str, Any] = {}
         self.callbacks: Sequence[Any] = ()
+        self.together: Together | None = None  # where ranks train, or one process in blocks
         self.epoch, self.batch = 1, 0  # the epoch that runs, and the batches done of it
         self.stop, self.shown, self.broken = False, False, False  # broken: by an error or Ctrl-C
         self.step_loss: float | None = None
@@ -67,6 +69,11 @@ class Run:
     def step(self) -> int:
         """The updates done so far."""
         return self.rate.step
+
+    @property
+    def rank(self) -> int:
+        """The number of this process among those that train together, from 0."""
+        return 0 if self.together is None else self.together.ranks.rank
 
     @property
     def images(self) -> int:
@@ -149,11 +156,15 @@ class Run:
 
     def look_at_validation(self) -> tuple[float | None, float | None, dict[str, float]]:
         """Its loss, accuracy and metrics; None where there is none."""
+        if self.together is not None:
+            self.together.share_buffers(self.network)
         if self.validation is None:
             return None, None, {}
         try:
             self.call("before_validation")  # Ctrl-C meanwhile is raised after it
-            return score(self.network, self.validation, self.metrics)
+            if self.together is None:
+                return score(self.network, self.validation, self.metrics)
+            return score(self.network, self.validation, self.metrics, self.together.ranks)
         finally:
             self.call("after_validation")
 
@@ -164,25 +175,28 @@ class Run:
         for batch in self.feed.batches(self.epoch, self.batch):
             with held_back():
                 self.train_on(batch)
-            bar.update(len(batch.images), self.count.per_image(), self.count.accuracy(), self.lr)
+            if self.together is not None:
+                self.together.end_if_told()
+                self.agree_to_stop()
+            bar.update(batch.size, self.count.per_image(), self.count.accuracy(), self.lr)
             if self.stop and self.batch * self.feed.batch_size < self.feed.images:
                 return False
         return True
 
     def train_on(self, batch: Batch) -> None:
         """The step of one batch; an update, if it is the last of those whose gradients are added."""
-        size, updates = len(batch.images), (self.batch + 1) % self.accumulate == 0 or self.is_last(batch)
+        size, updates = batch.size, (self.batch + 1) % self.accumulate == 0 or self.is_last(batch)
         if self.adjust is not None:
             self.adjust.group = size, self.group_size(), updates
         if self.batch % self.accumulate == 0:
             self.rate.next_step()
-        watch = partial(self.count.add, classes=batch.classes)
         try:
-            self.step_loss = self.network.train_batch(
-                batch.images, batch.targets, self.feed.loss, self.optimizer, self.lean, watch, self.adjust
-            )
+            self.step_loss = self.step_of(batch)
         except FloatingPointError as error:
-            raise self.stopped(f"{self.place()}: {self.why(error)}; {self.cause(batch)}") from error
+            cause = self.cause(batch)
+            if self.together is not None:
+                cause = self.together.said(cause, "images" in cause or "labels" in cause)
+            raise self.stopped(f"{self.place()}: {self.why(error)}; {cause}") from error
         self.batch += 1
         if self.first is None:
             self.first = self.count.per_image()
@@ -193,9 +207,24 @@ class Run:
             for callback in self.callbacks:
                 callback.on_step(self)
 
+    def step_of(self, batch: Batch) -> float:
+        """The network's step on a batch; returns its loss."""
+        if self.together is not None:
+            about = (self.feed.loss, self.optimizer, self.count, self.adjust)
+            return self.together.step(self.network, batch, *about)
+        watch = partial(self.count.add, classes=batch.classes)
+        return self.network.train_batch(
+            batch.images, batch.targets, self.feed.loss, self.optimizer, self.lean, watch, self.adjust
+        )
+
+    def agree_to_stop(self) -> None:
+        """Where several ranks train, all stop if one is told to."""
+        if self.together is not None and self.together.ranks.size > 1:
+            self.stop = self.together.any(self.stop)
+
     def is_last(self, batch: Batch) -> bool:
         """Whether the batch is the last of its epoch."""
-        return self.batch * self.feed.batch_size + len(batch.images) >= self.feed.images
+        return self.batch * self.feed.batch_size + batch.size >= self.feed.images
 
     def group_size(self) -> int:
         """The images of all batches whose gradients make this update."""

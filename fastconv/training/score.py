@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from ..arguments import training as words
 from ..arguments.finite import item_not_finite
 from ..arguments.signatures import explained
+from ..executor import Alone, Ranks
 from ..executor.logits import warn_of_probabilities
+from ..executor.tree import bounds
 from ..fields import empty, several
 from ..frozen import FrozenNetwork
 from ..losses.base import predicted_classes
@@ -22,6 +24,8 @@ from ..system.caller import warn
 from ..typing import Array
 from .epoch import Data
 from .given import EVALUATE, batches, chosen, is_data_set, predicting
+
+ALONE = Alone()
 
 
 @explained("evaluate", EVALUATE, words.EVALUATE)
@@ -94,13 +98,16 @@ def why(network: Predictor, data: Any) -> str:
 
 
 def score(
-    network: Predictor, data: Any, metrics: Mapping[str, Any] | None = None
+    network: Predictor, data: Any, metrics: Mapping[str, Any] | None = None, ranks: Ranks = ALONE
 ) -> tuple[float, float | None, dict[str, float]]:
-    """(loss, accuracy, metrics) on checked data: `Data`, or what has a method `outputs`."""
+    """(loss, accuracy, metrics) on checked data: `Data`, or what has a method `outputs`.
+
+    Each of several ranks predicts its part of the images, and all of them get the numbers of one process.
+    """
     if isinstance(data, Data):
-        y, targets, classes = outputs(network, data.images), data.targets_of(slice(None)), data.classes
+        y, targets, classes = shared_outputs(network, data.images, ranks), data.targets_of(slice(None)), data.classes
     else:
-        y, targets, classes = data.outputs(network)
+        y, targets, classes = data.outputs(network, ranks)
     count = Count(data.loss)
     value = np.zeros((), network.dtype)
     data.loss.bind(y, targets, value, None)()
@@ -131,6 +138,12 @@ def outputs(network: Predictor, images: Array) -> Array:
     return y
 
 
+def shared_outputs(network: Predictor, images: Array, ranks: Ranks) -> Array:
+    """The same, where each rank computes a part."""
+    cuts = bounds(len(images), ranks.size)
+    return ranks.rows(outputs(network, images[cuts[ranks.rank] : cuts[ranks.rank + 1]]))
+
+
 class Count:
     """The loss and the accuracy of several batches together."""
 
@@ -150,6 +163,14 @@ class Count:
             right = right[classes != self.ignored]
         self.right += int(np.count_nonzero(right))
         self.outputs += right.size
+
+    def merge(self, counted: Any) -> None:
+        """Adds what another one has counted, as `state` gives it."""
+        total, images, right, outputs = counted
+        self.total += float(total)
+        self.images, self.right, self.outputs = (
+            self.images + int(images), self.right + int(right), self.outputs + int(outputs)
+        )  # fmt: skip
 
     def per_image(self) -> float:
         """The mean loss of the images, also where the loss of a batch is a sum."""

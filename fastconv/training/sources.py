@@ -1,5 +1,7 @@
 """What `fit` trains on and looks at, checked, and the memory for it, before anything runs."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from ..typing import Array
 from .epoch import Data, validation_data
 from .feeds import ArrayFeed, Feed
 from .given import FIT, batches, begins_with_norm, is_data_set, warn_of_pixels
+from .together import Together
 
 __all__ = ["reserve", "sources"]
 
@@ -155,8 +158,9 @@ def images_seen(images: int, batch_size: int, drop_last: bool) -> int:
     return seen
 
 
-def reserve(network: Network, feed: Feed, validation: Any, fused_update: bool) -> None:
+def reserve(network: Network, feed: Feed, validation: Any, fused_update: bool, together: Together | None) -> None:
     """Plan every size of batch in an epoch, so that a batch that cannot run is refused before anything changes."""
+    plan: Callable[[int], object]
     size, images = feed.batch_size, feed.images
     whole, rest = min(size, images), images % size
     if isinstance(validation, Data):
@@ -165,10 +169,14 @@ def reserve(network: Network, feed: Feed, validation: Any, fused_update: bool) -
         validation.loss.bind(y, validation.targets_of(slice(None)), np.zeros((), network.dtype), None)
     elif validation is not None:
         validation.reserve(network)
-    network.reserve(whole, feed.loss, fused_update)
+    if together is None:
+        plan = partial(network.reserve, loss=feed.loss, fused_update=fused_update)
+    else:
+        feed.share, plan = together.share, partial(together.blocks, network, loss=feed.loss)
+    plan(whole)
     try:
         if rest:
-            network.reserve(rest, feed.loss, fused_update)
+            plan(rest)
     except ValueError as error:
         raise ValueError(
             f"batch_size={size} leaves a last batch of {rest} of {images} images, which cannot be trained "

@@ -20,13 +20,15 @@ GOOD = {
     "pth": ("plain", "legacy", "checkpoint", "settings", "quantized", "buffers"),
     "npz": ("before", "own"),
     "safetensors": ("before", "own"),
+    "h5": ("keras2", "keras3"),
+    "keras": ("keras3",),
 }
 
 
 @pytest.mark.parametrize("suffix", GOOD)
 def test_mutated_files_are_read_or_refused(tmp_path, suffix):
     arrays = {"w": np.arange(12, dtype="f4").reshape(3, 4), "n": np.array(3), "state": np.arange(4, dtype="u8")}
-    if suffix != "pth":
+    if suffix in ("npz", "safetensors"):
         checkpoint.save(tmp_path / f"own.{suffix}", arrays, {"epoch": (1, 2)})
     files = [(tmp_path if name == "own" else FILES) / f"{name}.{suffix}" for name in GOOD[suffix]]
     program = child.TESTS / "support" / "mutated_files.py"

@@ -34,12 +34,6 @@ def packed(path):
 
 OTHERS = {  # what writes it, what the error says it is, what it says to do
     "one array": (lambda p: p.write_bytes(b"\x93NUMPY" + bytes(100)), "an .npy file", "numpy.savez"),
-    "HDF5": (lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)), "HDF5, as Keras", "numpy.savez"),
-    "Keras": (
-        lambda p: zipped(p, ["metadata.json", "config.json", "model.weights.h5"]),
-        "a .keras file",
-        "numpy.savez",
-    ),
     "ONNX": (lambda p: p.write_bytes(b"\x08\x07\x12\x07pytorch" + bytes(100)), "ONNX", "numpy.savez"),
     "SavedModel": (
         lambda p: p.write_bytes(b"\x08\x01\x12\x10" + bytes(100)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numbers_data import Deadly, Noting, NumbersData, Uneven
 
-from fastconv.data import Draws, Loader, transforms
+from fastconv.data import ArrayData, Draws, Loader, transforms
 
 AUGMENT = [transforms.random_crop(4, padding=1), transforms.random_flip(), transforms.to_float()]
 
@@ -226,3 +226,27 @@ def test_lists_of_lists_are_images():
     images, targets = next(iter(Loader(Odd(([[[[0.0, 1.0]]], [[[2.0, 3.0]]]], [0, 1])), workers=0)))
     assert images.shape == (2, 1, 1, 2)
     assert targets.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 5])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_shares_of_a_batch_are_its_parts(ranks, mixed):
+    """Random numbers are those of the images, whoever reads them; a rank without images of a batch gets none."""
+    images = np.random.default_rng(0).integers(0, 256, (13, 1, 4, 4), dtype=np.uint8)
+    mix = transforms.mixup(0.3, classes=3) if mixed else None
+    changes = [transforms.random_crop(4, padding=1), transforms.to_float()]
+    loader = Loader(ArrayData(images, np.arange(13) % 3), 6, seed=2, transforms=changes, mix=mix)
+    whole = list(loader.epoch(1))
+
+    def share(rank):
+        return lambda n: slice(rank * n // ranks, (rank + 1) * n // ranks)
+
+    parts = [list(loader.epoch(1, share=share(rank))) for rank in range(ranks)]
+    for number, (x, labels) in enumerate(whole):
+        for rank, made in enumerate(parts):
+            place = share(rank)(len(x))
+            if place.start == place.stop:  # the last batch has one image
+                assert mixed or len(made) == 2
+                continue
+            np.testing.assert_array_equal(made[number][0], x[place])
+            np.testing.assert_array_equal(made[number][1], labels[place])

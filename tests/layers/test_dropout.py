@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastconv import Network, layers, losses, sequential
+from fastconv.layers.dropout import draw
 
 SUM = losses.MSE("sum")
 
@@ -52,3 +53,17 @@ def test_a_skipped_branch_has_no_gradient():
 def test_the_probability_is_checked(p, says):
     with pytest.raises((TypeError, ValueError), match=says):
         layers.StochasticDepth(p)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(7, 3, 5), (6, 8), (9, 1), (5, 2, 4, 4)])
+def test_a_part_of_a_batch_has_its_part_of_the_mask(dtype, shape):
+    """Beside the whole mask; a number of Philox's counter gives 8 values of float32, 4 of float64."""
+    whole, counter = np.empty(shape, dtype), np.array([3, 11], "uint64")
+    draw(counter.copy(), whole, 0.4)
+    each = int(np.prod(shape[1:]))
+    for first in range(1, shape[0]):
+        part, own = np.empty((shape[0] - first, *shape[1:]), dtype), counter.copy()
+        draw(own, part, 0.4, before=first * each)
+        np.testing.assert_array_equal(part, whole[first:])
+        assert own[1] == 12

@@ -15,8 +15,8 @@ STORED = json.loads(agreement.STORED.read_text())
 
 @pytest.mark.parametrize("name", agreement.CASES)
 def test_prediction_and_gradients_are_those_of_pytorch(name):
-    build, _, size = agreement.CASES[name]
-    network, expected = Network(build(num_classes=agreement.CLASSES), (3, size, size), "float64"), STORED[name]
+    case, expected = agreement.CASES[name], STORED[name]
+    network = Network(case.build(num_classes=agreement.CLASSES), (3, case.size, case.size), "float64")
     for key, array in network.arrays().items():
         if not key.endswith("counter"):
             array[...] = agreement.weight(key, array.shape)

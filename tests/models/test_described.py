@@ -34,7 +34,7 @@ def test_a_description_builds_the_same_arrays_again(name):
 
 def test_arguments_by_position_and_by_name_and_those_not_given_are_in_it():
     given = models.described(models.mobilenet_v2(7, dropout=0.5))["arguments"]
-    assert given == {"num_classes": 7, "width_mult": 1.0, "dropout": 0.5}
+    assert given == {"num_classes": 7, "width_mult": 1.0, "dropout": 0.5, "eps": 1e-5, "same_padding": False}
     assert models.described(models.googlenet(5, aux_logits=True))["arguments"]["aux_logits"] is True
 
 

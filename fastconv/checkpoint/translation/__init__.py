@@ -7,12 +7,13 @@ where it finds the arrays of a network, all but those of one layer (the head may
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from math import isclose
+from typing import Any, NamedTuple
 
 from .layout import arranged, arranged_shape
 from .rules import Source, Table, Translation
 
-__all__ = ["Found", "Source", "arranged", "arranged_shape", "as_they_are", "translated"]
+__all__ = ["Found", "Source", "arranged", "arranged_shape", "as_they_are", "not_the_same", "translated"]
 
 MINUS = "minus"  # the form of an array that is subtracted from the one with the same name here
 MOST = 4  # names in a file for each array of the network; of files with more no name is translated
@@ -69,3 +70,21 @@ def sources(table: Table, names: Mapping[str, str]) -> dict[str, Source]:
         elif ours:
             found[ours] = Source(original, form)
     return {ours: source._replace(minus=minus.get(ours, "")) for ours, source in found.items()}
+
+
+def not_the_same(table: Table, model: Mapping[str, Any] | None) -> str:
+    """With which arguments a model gives the outputs of the other program; '' where the network's has them."""
+    given = model.get("arguments", {}) if model else {}
+    if not table.options or any(all(fits(given, *each) for each in options.items()) for options in table.options):
+        return ""
+    written = ", ".join(f"{name}={value!r}" for name, value in table.options[0].items())
+    made = f"fastconv.models.{model['name']}({written})" if model else f"{written} in the model"
+    return f"weights of {table.family}; the outputs are the same with {made}"
+
+
+def fits(given: Mapping[str, Any], name: str, wanted: Any) -> bool:
+    """Whether an argument has the wanted value, a number to 1 %."""
+    value = given.get(name)
+    if isinstance(value, float) and isinstance(wanted, float):
+        return isclose(value, wanted, rel_tol=0.01)
+    return bool(value == wanted)

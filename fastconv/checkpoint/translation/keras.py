@@ -1,8 +1,8 @@
 """The names and layouts of `keras.applications` for the networks of `fastconv.models`.
 
-A file has them by `numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})`. VGG and DenseNet give the
-same outputs as there. The others do once the model or its layers are changed; `differs` says how. ResNet's convolutions
-have biases there, which batch norm takes from its mean: y = weight (conv + b - mean) / deviation + bias.
+A file of HDF5 has them, or `numpy.savez('weights.npz', **{v.path: v.numpy() for v in model.weights})`. VGG gives the
+same outputs as there, the others do with the options of their tables. ResNet's convolutions have biases there, which
+batch norm takes from its mean: y = weight (conv + b - mean) / deviation + bias.
 """
 
 from .rules import Rule, Table
@@ -18,8 +18,9 @@ ENDS = {  # the name of an array of a layer there -> the name here, its form
     "moving_mean": ("running_mean", ""),
     "moving_variance": ("running_var", ""),
 }
-FIRST = "the stride of a block in its first convolution, as models.resnet50(stride_first=True) has"
-SAME = "eps=1e-3 in batch norms and padding='same' in convolutions of stride 2"
+NEAR = {"eps": 1.001e-5}
+FIRST = {"stride_first": True, "eps": 1.001e-5}
+SAME = {"eps": 1e-3, "same_padding": True}
 
 
 def conv_bn(theirs: str, ours: str, first: int = 0, form: str = "", bn: str = "_bn") -> tuple[Rule, ...]:
@@ -73,6 +74,7 @@ MOBILENET_V2 = (
     Rule("predictions", "classifier.1", form="io"),
 )
 
+NORMALIZATION = ("normalization", "normalization_{i}")  # of the images; the second in a process has a number
 STAGE, HERE, WIDE = "block{s}{a}", "features.{s}.{a}.block", "block{s}{a}_expand_conv"
 EFFICIENTNET = (
     *(Rule("stem_conv", "features.0.0"), Rule("stem_bn", "features.0.1")),
@@ -85,14 +87,14 @@ EFFICIENTNET = (
     *(Rule(f"{STAGE}_project_conv", f"{HERE}.{k}.0", where) for k, where in ((3, WIDE), (2, ""))),
     *(Rule(f"{STAGE}_project_bn", f"{HERE}.{k}.1", where) for k, where in ((3, WIDE), (2, ""))),
     Rule("predictions", "classifier.1", form="io"),
-    *(Rule(f"normalization.{name}", "") for name in ("mean", "variance", "count")),
+    *(Rule(f"{layer}.{name}", "") for layer in NORMALIZATION for name in ("mean", "variance", "count")),
 )
 
 TABLES = (
     Table("VGG of Keras", VGG, "block{s}_conv{b}", ENDS),
-    Table("DenseNet of Keras", DENSENET, ends=ENDS),
-    Table("ResNet of Keras", RESNET, ends=ENDS, differs=FIRST),
-    Table("MobileNet of Keras", MOBILENET, ends=ENDS, differs=SAME),
-    Table("MobileNetV2 of Keras", MOBILENET_V2, "block_{b}", ENDS, SAME),
-    Table("EfficientNet of Keras", EFFICIENTNET, "block{s}{a}", ENDS, SAME),
+    Table("DenseNet of Keras", DENSENET, ends=ENDS, options=(NEAR,)),
+    Table("ResNet of Keras", RESNET, ends=ENDS, options=(FIRST,)),
+    Table("MobileNet of Keras", MOBILENET, ends=ENDS, options=(SAME,)),
+    Table("MobileNetV2 of Keras", MOBILENET_V2, "block_{b}", ENDS, (SAME,)),
+    Table("EfficientNet of Keras", EFFICIENTNET, "block{s}{a}", ENDS, (SAME,)),
 )

@@ -43,7 +43,7 @@ class Table(NamedTuple):
     rules: tuple[Rule, ...]
     blocks: str = ""  # how names of blocks begin
     ends: Mapping[str, tuple[str, str]] | None = None  # the name of an array of a layer -> the name here, its form
-    differs: str = ""  # what a network here needs so that its outputs are those of the other program
+    options: tuple[Mapping[str, object], ...] = ()  # arguments of a model here; with one of these outputs are the same
 
 
 @cache

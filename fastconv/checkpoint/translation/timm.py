@@ -96,9 +96,11 @@ VGG = (
     Rule("head.fc", "classifier.6"),
 )
 
+AS_TENSORFLOW = {"eps": 1e-3, "same_padding": True}  # of timm's models whose names begin with tf_
+
 TABLES = (
     Table("timm's mobilenetv2", MOBILENET_V2, B),
-    Table("timm's mobilenetv3", MOBILENET_V3, B),
+    Table("timm's mobilenetv3", MOBILENET_V3, B, options=({"eps": 1e-5}, AS_TENSORFLOW)),
     Table("timm's efficientnet", EFFICIENTNET, B),
     Table("timm's mnasnet", MNASNET, B),
     Table("timm's regnet", REGNET),

@@ -37,7 +37,7 @@ include "pixels_slope.pxi"
 
 def forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] residual, const real[:] w, const real[:] b,
             saved, running, double eps, bint training, int activation, bint exact):
-    """y = activation((x - mean) r w + b + residual); residual may be None.
+    """y = activation((x - mean) r w + b + residual); residual may be None. y None: the statistics alone.
 
     saved: None or (mean[N, G], low[N, G] or None, invstd[N, G]) for G groups of channels; None: each channel is one.
     running: None or (mean[C], var[C], momentum).
@@ -63,7 +63,8 @@ def forward(const real[:, :, :] x, real[:, :, :] y, const real[:, :, :] residual
     if training:
         share_blocks(block_moments, &f, jobs, threads, False)
     all_sets(&f, &t, &tw, &tb, parts + 2 * measured * h.C)
-    share_blocks(block_scale, &f, jobs, threads, True)
+    if y is not None:
+        share_blocks(block_scale, &f, jobs, threads, True)
     free(parts)
     free(numbers)
 

@@ -33,7 +33,7 @@ include "planes_backward.pxi"
 
 def forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :, :, :] residual, const real[:, :] w,
             const real[:, :] b, saved, running, double eps, bint training, int activation, bint exact):
-    """y = activation((x - mean) r w[b, k] + b[b, k] + residual); residual may be None.
+    """y = activation((x - mean) r w[b, k] + b[b, k] + residual); residual may be None. y None: the statistics alone.
 
     saved: None or (mean[A, B], low[A, B] or None, invstd[A, B]); running: None or (mean[B], var[B], momentum).
     training: the statistics of each set, which update the running ones. Otherwise (A = 1, and w and b are the same for

@@ -94,6 +94,8 @@ cdef void set_forward(const Forward *f, const Statistics *t, Py_ssize_t job) noe
     cdef Coefficients n
     moments(plane(&f.x, a, s, 0), f.x.k // REAL_BYTES, f.K, f.P, &m)
     own = set_of(t, &m, a, s)
+    if f.y.base == NULL:
+        return
     for k in range(f.K - 1, -1, -1):
         set_plane(&n, &own, number(&f.w, s, k, 1), number(&f.b, s, k, 0))
         plane_scale(f, a, s, k, &n)

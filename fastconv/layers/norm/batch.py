@@ -18,6 +18,7 @@ from ...arguments.attributes import Argument
 from ...layer import Array, Bound, Spec, State
 from ...ops import check, norm
 from ...typing import Call, Shape
+from . import synchronised
 from .common import Normalisation
 
 
@@ -90,6 +91,8 @@ class BatchNorm(Normalisation):
 
     def forward(self, b: Bound) -> list[Call]:
         """y = f(z w + b + residual); in training also the running statistics and one more step counted."""
+        if b.training and b.block is not None and b.block.synchronised:
+            return synchronised.forward(b, *self.weights(b), self.momentum, self.eps)
         weight, bias = self.weights(b)
         mean, invstd = (b.saved.mean, b.saved.invstd) if b.training else (None, None)
         running = (b.state.running_mean, b.state.running_var)
@@ -108,6 +111,8 @@ class BatchNorm(Normalisation):
     def backward(self, b: Bound) -> list[Call]:
         """dw, db, dx and dresidual, in one call; dx may be None."""
         weight, bias = self.weights(b)
+        if b.training and b.block is not None and b.block.synchronised:
+            return synchronised.backward(b, weight, bias, self.gradients(b))
         arrays = (b.dy, b.x, b.dx, weight, b.saved.mean, b.saved.invstd, self.gradients(b))
         call = norm.batch_norm_backward_call(*arrays, b.training, b.activation, bias, b.y, b.dresidual)
         return [call] if b.training else [partial(self.take_running, b.state, b.saved), call]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import Layer, Node
+from ...nodes.arranged import Arranged, arranged
+from ...nodes.settled import settled
 from ...typing import Array
-from .arranged import Arranged, arranged
 from .names import layer_name
 from .parsed import Operation
-from .settled import settled
 from .values import UNFINISHED, Refused, Value, shape_of
 
 if TYPE_CHECKING:

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ... import Layer, Node
+from ...nodes.arranged import Arranged
+from ...nodes.settled import settled
 from ...typing import Array
 from ..errors import OnnxError
-from .arranged import Arranged
 from .call import Call
 from .constants import FOLDED, folded
 from .image_numbers import image_numbers
 from .operators import KNOWN
 from .parsed import Operation, Parsed
-from .settled import settled
 from .sizes import Budget
 from .values import UNFINISHED, Lost, Refused, Value
 

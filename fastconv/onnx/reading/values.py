@@ -5,16 +5,11 @@ from math import prod
 from typing import Any, TypeAlias
 
 from ... import Node
+from ...nodes.arranged import Arranged
+from ...nodes.refused import BATCH, Refused
 from ...typing import Array
-from .arranged import Arranged
 
 __all__ = ["BATCH", "UNFINISHED", "Flat", "Gauss", "ImageNumbers", "Lost", "Quantized", "Refused", "Value", "shape_of"]
-
-BATCH = 1_000_003  # stands for the free number of images in arithmetic with shapes: a prime, exact in float32
-
-
-class Refused(Exception):
-    """Why one operation cannot be translated; the message of the file's error begins with the operation's name."""
 
 
 class Lost:

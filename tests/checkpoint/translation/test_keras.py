@@ -1,11 +1,11 @@
 """The names and layouts of Keras: every array goes where it went when both networks gave the same outputs.
 
 `keras.txt` holds the layers of networks of `keras.applications` (Keras 3) and those here. With random weights, running
-means and variances moved by these names, outputs of VGG16 and DenseNet121 agreed to 3e-6 of the largest as they are,
-those of ResNet50 to 1e-6 with stride_first=True, and those of MobileNet, MobileNetV2 and EfficientNetB0 to 1e-6 once
-eps and padding were changed as the warning says.
+means and variances moved by these names, the outputs of VGG16 and 19, DenseNet121, 169 and 201, ResNet50, 101 and 152,
+MobileNet, MobileNetV2 and EfficientNetB0 to B4 agreed to 1e-9 in float64, with the arguments in OPTIONS.
 """
 
+import re
 import warnings
 from pathlib import Path
 
@@ -14,14 +14,21 @@ import pytest
 
 from fastconv import Network, models
 from fastconv.checkpoint import Mismatch, load
-from fastconv.layers import BatchNorm, Conv2D
+from fastconv.layers import BatchNorm
+from fastconv.ops import conv2d
 
 LINES = (Path(__file__).parent / "keras.txt").read_text().splitlines()
 PAIRS = {
     head.split()[-1]: [tuple(pair.split("=")) for pair in line.split()]
     for head, line in zip(LINES[::2], LINES[1::2], strict=True)
 }
-AGREES = ("VGG16", "DenseNet121")
+SAME = {"eps": 1e-3, "same_padding": True}
+OPTIONS = {
+    "VGG16": {},
+    "DenseNet121": {"eps": 1e-5},  # near enough to 1.001e-5
+    "ResNet50": {"stride_first": True, "eps": 1.001e-5},
+    **dict.fromkeys(("MobileNet", "MobileNetV2", "EfficientNetB0"), SAME),
+}
 NORM = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 LAYER = {"kernel": "weight", "bias": "bias"}
 
@@ -47,13 +54,23 @@ def test_every_array_finds_its_place(model, change):
     theirs, ours = dummies(model)
     found = {name: np.full((), -1, "float32") for name in ours}
     arrays = {change(name): np.array(value) for name, value in theirs.items()}
-    if model in AGREES:
-        load(arrays, found)
-    else:
-        with pytest.warns(
-            UserWarning, match="of Keras, which has (the stride of a block|eps=1e-3 in batch norms and pad)"
-        ):
-            load(arrays, found)
+    load(arrays, found, model={"name": "made_up", "arguments": OPTIONS[model]})
+    assert found == ours
+
+
+@pytest.mark.parametrize("model", [model for model in OPTIONS if OPTIONS[model]])
+def test_where_outputs_differ_a_warning_says_what_to_write(model):
+    theirs, ours = dummies(model)
+    found = {name: np.full((), -1, "float32") for name in ours}
+    wanted = {"DenseNet121": "eps=1.001e-05", "ResNet50": "stride_first=True, eps=1.001e-05"}
+    wanted = wanted.get(model, "eps=0.001, same_padding=True")
+    other = {"name": "made_up", "arguments": {**OPTIONS[model], "eps": 2e-3}}
+    says = f"{model.rstrip('0125')} of Keras; the outputs are the same with "
+    says = says.replace("MobileNetV of", "MobileNetV2 of").replace("EfficientNetB of", "EfficientNet of")
+    with pytest.warns(UserWarning, match=re.escape(f"{says}fastconv.models.made_up({wanted})")):
+        load(theirs, found, model=other)
+    with pytest.warns(UserWarning, match=re.escape(f"{says}{wanted} in the model")):
+        load(theirs, found)
     assert found == ours
 
 
@@ -114,21 +131,18 @@ def test_the_last_layer_of_mobilenet_is_a_convolution_there():
 
 
 def test_what_the_warning_says_can_be_written():
-    """With eps and padding changed, the outputs are those of a network built so."""
-    network = mobilenet("MobileNetV2")
+    """No warning then, the outputs are others, and those of the first layers are those that their equations give."""
+    given = mobilenet("MobileNetV2")
+    theirs, _ = keras_of(given, "MobileNetV2")
+    network = Network(models.mobilenet_v2(5, width_mult=0.25, **SAME), (3, 32, 32), seed=0)
+    network.load(theirs)
+    assert {node.layer.eps for node in network.nodes if isinstance(node.layer, BatchNorm)} == {1e-3}
     x = np.random.default_rng(0).standard_normal((1, 3, 32, 32), "float32")
-    before = network.predict(x)
-    for node in network.nodes:
-        if isinstance(node.layer, BatchNorm):
-            node.layer.eps = 1e-3
-        if isinstance(node.layer, Conv2D) and node.layer.stride == (2, 2):
-            node.layer.padding = "same"
-    first = network.nodes[1].layer
-    conv = Network(Conv2D(first.channels, 3, stride=2, padding="same", bias=False), (3, 32, 32))
-    conv.load({"conv1.weight": network.parameters["features.0.0.weight"]})
-    found = network.features(x, network.nodes[1].name)
-    np.testing.assert_allclose(conv.predict(x), found, rtol=0, atol=3e-6)
-    assert not np.allclose(network.predict(x), before)
+    y = conv2d(x, network.parameters["features.0.0.weight"], stride=2, padding=((0, 1), (0, 1)))
+    p = {name: network.arrays()[f"features.0.1.{name}"][:, None, None] for name in (*NORM.values(), "bias")}
+    y = (y - p["running_mean"]) / np.sqrt(p["running_var"] + 1e-3) * p["weight"] + p["bias"]
+    found = network.features(x, network.nodes[2].name)
+    np.testing.assert_allclose(found, y, rtol=0, atol=1e-5)
 
 
 def test_a_warning_that_is_an_error_changes_nothing():
@@ -142,9 +156,10 @@ def test_a_warning_that_is_an_error_changes_nothing():
     np.testing.assert_array_equal(network.parameters.flat, before)
 
 
-def test_the_numbers_that_normalise_images_are_left_out():
+@pytest.mark.parametrize("layer", ["normalization", "normalization_1"])
+def test_the_numbers_that_normalise_images_are_left_out(layer):
     theirs, ours = dummies("EfficientNetB0")
-    theirs |= {f"normalization/{name}": np.zeros(3) for name in ("mean", "variance")} | {"normalization/count": 0}
+    theirs |= {f"{layer}/{name}": np.zeros(3) for name in ("mean", "variance")} | {f"{layer}/count": 0}
     found = {name: np.full((), -1, "float32") for name in ours}
     with pytest.warns(UserWarning, match="of Keras"):
         load(theirs, found)

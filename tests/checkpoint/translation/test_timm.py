@@ -1,9 +1,10 @@
 """timm's names: every array goes where it went when both networks gave the same outputs.
 
 `timm.txt` holds the layers of timm 1.0's networks and those of torchvision 0.28's. With random weights, running means
-and variances moved from one to the other by these names, both gave the same outputs to 1e-6 of the largest.
+and variances moved from one to the other by these names, both gave the same outputs to 1e-9 in float64.
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import fastconv
 from fastconv import Network, models
 from fastconv.checkpoint import Mismatch, load
+from fastconv.layers import BatchNorm
 
 LINES = (Path(__file__).parent / "timm.txt").read_text().splitlines()
 PAIRS = {
@@ -37,8 +39,23 @@ def dummies(model):
 def test_every_array_finds_its_place(model, prefix):
     theirs, ours = dummies(model)
     found = {name: np.full((), -1, "float32") for name in ours}
-    load({prefix + name: np.array(value) for name, value in theirs.items()}, found)
+    arrays = {prefix + name: np.array(value) for name, value in theirs.items()}
+    load(arrays, found, model={"name": "made_up", "arguments": {"eps": 1e-5}})
     assert found == ours
+
+
+@pytest.mark.parametrize("model", ["mobilenet_v3_large", "mobilenet_v3_small"])
+def test_mobilenet_v3_has_another_eps_there(model):
+    """1e-5, or 1e-3 with TensorFlow's padding; torchvision has 1e-3 with its own."""
+    back = model.replace("_v3", "v3") + "_100"
+    make = partial(getattr(models, model), width_mult=0.25)
+    arrays, _ = timm_of(Network(make(), (3, 32, 32), seed=0), back)
+    with pytest.warns(UserWarning, match=rf"timm's mobilenetv3; .* fastconv.models.{model}\(eps=1e-05\)"):
+        Network(make(), (3, 32, 32)).load(arrays)
+    for options in ({"eps": 1e-5}, {"eps": 1e-3, "same_padding": True}):
+        network = Network(make(**options), (3, 32, 32))
+        network.load(arrays)
+        assert {node.layer.eps for node in network.nodes if isinstance(node.layer, BatchNorm)} == {options["eps"]}
 
 
 def timm_of(network, model):

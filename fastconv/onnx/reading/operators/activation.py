@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
-from ..arranged import arranged
+from ....nodes.bounded import between, softmax_along
+from ....nodes.pieces import affine, product
 from ..call import Call
-from ..settled import MOST_AXES, settled
 from ..values import Refused, Value
-from .pieces import affine, product
 
 __all__ = ["TABLE"]
 
@@ -49,30 +48,16 @@ def softmax(call: Call, kind: type[layers.Softmax] | type[layers.LogSoftmax]) ->
     (axis,) = call.axes((call.integer("axis", 1 if last else -1),), len(x.shape) + 1)
     if axis == 0:
         raise Refused("its axis 0 mixes the images of a batch")
-    shape, first = x.shape, axis - 1
-    if last and first < len(shape) - 1:
-        shape = (*shape[:first], prod(shape[first:]))
-    if len(shape) > MOST_AXES:
-        after = shape[first + 1 :]
-        shape, first = (prod(shape[:first]), shape[first], *((prod(after),) if after else ())), 1
-    return arranged(kind(first)(settled(x.reshaped(shape)))).reshaped(x.shape)
+    if last and axis < len(x.shape):
+        rows = x.reshaped((*x.shape[: axis - 1], prod(x.shape[axis - 1 :])))
+        return softmax_along(rows, axis - 1, kind).reshaped(x.shape)
+    return softmax_along(x, axis - 1, kind)
 
 
 def clip(call: Call) -> Node:
     """`Clip`: bounds are attributes before opset 11, inputs from then on."""
     low, high = (bound(call, place, name) for place, name in ((1, "min"), (2, "max")))
     return between(call.node(0), low, high)
-
-
-def between(x: Node, low: float, high: float) -> Node:
-    """min(max(x, low), high)"""
-    if not low < high:
-        raise Refused(f"its bounds {low} and {high} leave nothing between them")
-    if (low, high) == (-np.inf, np.inf):
-        return x
-    if low == 0 and high in (6, np.inf):
-        return layers.ReLU6()(x) if high == 6 else layers.ReLU()(x)
-    return layers.Hardtanh(low, high)(x)
 
 
 def bound(call: Call, place: int, name: str) -> float:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .... import Node
-from ..arranged import Arranged, arranged
+from ....nodes.arranged import Arranged, arranged
+from ....nodes.settled import MOST_AXES, settled
 from ..call import Call
-from ..settled import MOST_AXES, settled
 
 __all__ = ["of_each_value"]
 

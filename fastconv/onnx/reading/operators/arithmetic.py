@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
+from ....nodes.broadcast import alike, beside
+from ....nodes.pieces import affine, is_softsign, product
 from ....ops.multiply import repeats
 from ....typing import Array
 from ..call import Call
 from ..values import Gauss, Refused
-from .broadcast import alike, beside
 from .norm_pieces import norm_in_pieces
-from .pieces import affine, is_softsign, product
 
 __all__ = ["TABLE"]
 

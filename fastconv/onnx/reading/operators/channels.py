@@ -1,30 +1,23 @@
 """Parts of images, put together and taken apart: `Concat`, `Split`, `Slice`, `Gather`, `Expand`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from .... import Node, layers
-from ..arranged import Arranged, arranged
+from .... import Node
+from ....nodes.along import joined_along, parts_along
+from ....nodes.arranged import Arranged, arranged
+from ....nodes.broadcast import expanded
+from ....nodes.parts import every, runs_of
+from ....nodes.settled import settled
 from ..call import Call
 from ..constants import parts_of, slices_of
-from ..parts import joined, parts
-from ..settled import settled
 from ..values import BATCH, Refused
-from .broadcast import expanded
 
 __all__ = ["TABLE"]
-
-
-def turned(x: Node, order: Sequence[int]) -> Node:
-    """The node with its axes in this order."""
-    value = arranged(x).transposed(order)
-    if value is None:
-        raise Refused(f"the axes of (N, {x.shape}) cannot be exchanged")
-    return settled(value)
 
 
 def axis_of(call: Call, x: Arranged, default: int) -> int:
@@ -43,7 +36,7 @@ def inside(x: Arranged, axis: int) -> int:
 def concatenated(call: Call) -> Arranged:
     """`Concat`"""
     values = [call.arranged(place) for place in range(len(call.values))]
-    return joined(values, axis_of(call, values[0], 1))
+    return joined_along(values, axis_of(call, values[0], 1))
 
 
 def parted(call: Call) -> list[Arranged]:
@@ -51,7 +44,7 @@ def parted(call: Call) -> list[Arranged]:
     x = call.arranged(anywhere=True)
     axis = axis_of(call, x, 0)
     sizes = parts_of(call, x.shape[axis])
-    return parts(x, axis, [*pairwise(sum(sizes[:i]) for i in range(len(sizes) + 1))])
+    return parts_along(x, axis, [*pairwise(sum(sizes[:i]) for i in range(len(sizes) + 1))])
 
 
 def sliced(call: Call) -> Arranged:
@@ -66,35 +59,20 @@ def sliced(call: Call) -> Arranged:
         first, stop, step = part.indices(x.shape[axis])
         if step < 1 or stop <= first:
             raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis]} is empty or goes backwards")
-        (x,) = parts(x, axis, [(first, stop)])
+        (x,) = parts_along(x, axis, [(first, stop)])
         if step > 1:
             x = arranged(every(settled(x), axis, step))
     return x
-
-
-def every(x: Node, axis: int, step: int) -> Node:
-    """Each step-th row or column."""
-    if axis == 0 or len(x.shape) != 3:
-        raise Refused(f"its step {step} must be along H or W")
-    return layers.MaxPool2D(1, (step, 1) if axis == 1 else (1, step))(x)
 
 
 def gathered(call: Call) -> Arranged:
     """`Gather` of channels, rows or columns by constants."""
     x, indices = call.arranged(anywhere=True), call.constant(1)
     axis = axis_of(call, x, 0)
-    extent = x.shape[axis]
-    places = [int(n) + extent if n < 0 else int(n) for n in indices.reshape(-1)]
-    if indices.ndim > 1 or not places or not all(0 <= n < extent for n in places):
-        raise Refused(f"its indices of shape {indices.shape} must be one axis of numbers below {extent}")
-    runs: list[list[int]] = []
-    for n in places:
-        if runs and n == runs[-1][1]:
-            runs[-1][1] = n + 1
-        else:
-            runs.append([n, n + 1])
-    found = parts(x, axis, [(first, stop) for first, stop in runs])
-    y = found[0] if len(found) == 1 else joined(found, axis)
+    if indices.ndim > 1:
+        raise Refused(f"its indices of shape {indices.shape} must be one axis")
+    found = parts_along(x, axis, runs_of(indices.reshape(-1).tolist(), x.shape[axis]))
+    y = found[0] if len(found) == 1 else joined_along(found, axis)
     return y if indices.ndim else without(y, axis)
 
 

@@ -6,10 +6,10 @@ from math import prod
 import numpy as np
 
 from .... import Node, layers
+from ....nodes.arranged import arranged
+from ....nodes.settled import settled
 from ....typing import Array
-from ..arranged import arranged
 from ..call import Call, Weights
-from ..settled import settled
 from ..values import Refused, Value
 
 __all__ = ["TABLE"]

@@ -8,9 +8,9 @@ from math import prod
 import numpy as np
 
 from .... import Layer, Node, layers
-from ..arranged import Arranged, arranged, simplest
+from ....nodes.arranged import Arranged, arranged, simplest
+from ....nodes.settled import settled
 from ..call import Call, Weights
-from ..settled import settled
 from ..values import Refused, Value
 
 __all__ = ["TABLE", "normalised"]

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ....nodes.arranged import arranged
 from ....typing import Array
-from ..arranged import arranged
 from ..call import Call, Weights
 from ..parsed import Operation
 from ..values import Value, shape_of

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from .... import Layer, Node, layers, sequential
-from ..arranged import arranged
+from ....nodes.arranged import arranged
+from ....nodes.settled import reshaped
 from ..call import Call
 from ..padding import Pads, pads_of, windows_of
-from ..settled import reshaped
 from ..values import Refused
 
 __all__ = ["TABLE", "planes"]

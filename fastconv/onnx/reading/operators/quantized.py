@@ -3,10 +3,10 @@
 import numpy as np
 
 from .... import Node
+from ....nodes.bounded import between
+from ....nodes.pieces import affine
 from ..call import Call
 from ..values import Quantized, Refused
-from .activation import between
-from .pieces import affine
 
 __all__ = ["TABLE"]
 

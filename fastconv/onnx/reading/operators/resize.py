@@ -6,12 +6,9 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
-from ..arranged import arranged
+from ....nodes.images import bordered, with_rule
 from ..call import Call
-from ..settled import reshaped
 from ..values import BATCH, Refused
-from .channels import turned
-from .pieces import affine
 from .pool import planes
 
 __all__ = ["TABLE"]
@@ -55,27 +52,6 @@ def resized(call: Call, scales: int, sizes: int, places: str, rounding: str) -> 
     return with_rule(x, numbers, given.dtype.kind in "iu", mode, places, rounding)
 
 
-def with_rule(x: Node, numbers: tuple[Any, ...], sized: bool, mode: str, places: str, rounding: str) -> Any:
-    """`Upsample` to sizes or by scales; signals (C, L) are images of one row."""
-    signal = len(x.shape) == 2
-    if signal:
-        x, numbers = reshaped(x, (x.shape[0], 1, x.shape[1])), (1, *numbers)
-    if not sized and all(float(n).is_integer() for n in numbers):
-        numbers = tuple(int(n) for n in numbers)
-    sizes = [n * extent for n, extent in zip(numbers, x.shape[1:], strict=True)]
-    if places == "align_corners" and not sized and max(abs(n - round(n)) for n in sizes) > 1e-4:
-        raise Refused(f"its scales {numbers} make no whole sizes, for which programs read align_corners differently")
-    options: dict[str, Any] = {"size" if sized else "scale_factor": numbers}
-    whole = not sized and all(isinstance(n, int) for n in numbers)
-    repeats = (places, rounding) == ("asymmetric", "floor") or (places == "half_pixel" and rounding.startswith("round"))
-    if mode == "linear":
-        options |= {"mode": "bilinear", "coordinate_transformation_mode": places}
-    elif not (whole and repeats):
-        options |= {"coordinate_transformation_mode": places, "nearest_mode": rounding}
-    y = layers.Upsample(**options)(x)
-    return arranged(y).reshaped((y.shape[0], y.shape[2])) if signal else y
-
-
 def depth_to_space(call: Call) -> Node:
     """`DepthToSpace`, in both orders of the channels."""
     return layers.PixelShuffle(call.integer("blocksize", 1), mode=call.text("mode", "DCR"))(call.node(0))
@@ -97,23 +73,11 @@ def pad(call: Call) -> Any:
     if sides.pop(0, (0, 0)) != (0, 0) or min(pads, default=0) < 0:
         raise Refused(f"its pads {pads} must be >= 0, and 0 for the images")
     (front, back), (top, bottom), (left, right) = (sides.get(axis, (0, 0)) for axis in (1, 2, 3))
-    if front or back:  # channels as rows
-        x = turned(border(call, turned(planes(x), (1, 0, 2)), (0, 0, front, back)), (1, 0, 2))
-    return border(call, planes(x), (left, right, top, bottom)) if top or bottom or left or right else x
-
-
-def border(call: Call, x: Node, sides: tuple[int, ...]) -> Any:
-    """A border of this mode."""
     mode = call.text("mode", "constant")
-    if mode in BORDERS:
-        return BORDERS[mode](sides)(x)
-    if mode != "constant":
-        raise Refused(f"its mode {mode!r} is not computed")
     value = float(call.constant(2).item()) if call.has(2) else float(call.number("value", 0.0))
-    return affine(layers.ZeroPad2D(sides)(affine(x, 1.0, -value)), 1.0, value)
+    found = bordered(planes(x), (front, back), (0, 0, 0, 0), mode, value)
+    return bordered(found, (0, 0), (left, right, top, bottom), mode, value)
 
-
-BORDERS = {"reflect": layers.ReflectionPad2D, "edge": layers.ReplicationPad2D}
 
 TABLE: dict[str, Callable[[Call], Any]] = {
     "Resize": resize,

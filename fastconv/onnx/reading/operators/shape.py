@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from ..arranged import Arranged
+from ....nodes.arranged import Arranged
 from ..call import Call
 from ..constants import FOLDED
 from ..values import BATCH, Flat, Refused, Value

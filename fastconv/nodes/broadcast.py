@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from .... import Node, concat, layers
-from ....typing import Array, Shape
-from ..settled import reshaped
-from ..values import Refused
+from .. import layers
+from ..graph import Node, concat
+from ..typing import Array, Shape
+from .refused import Refused
+from .settled import reshaped
 
 __all__ = ["alike", "beside", "expanded"]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .... import Layer, Node, layers
-from ....typing import Array
+from .. import layers
+from ..graph import Layer, Node
+from ..typing import Array
 
 __all__ = ["affine", "is_softsign", "product"]
 

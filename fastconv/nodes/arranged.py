@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from ... import Node
-from ...typing import Shape
+from ..graph import Node
+from ..typing import Shape
 
 __all__ = ["Arranged", "arranged", "simplest"]
 

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-from ... import Node, concat, layers
+from .. import layers
+from ..graph import Node, concat
 from .arranged import Arranged, arranged
+from .refused import Refused
 from .settled import MOST_AXES, reshaped, settled
-from .values import Refused
 
-__all__ = ["joined", "parts"]
+__all__ = ["joined_along", "parts_along"]
 
 
-def parts(x: Arranged, axis: int, ranges: Sequence[tuple[int, int]]) -> list[Arranged]:
+def parts_along(x: Arranged, axis: int, ranges: Sequence[tuple[int, int]]) -> list[Arranged]:
     """The values from `first` to before `stop` along an axis of one image, for each (first, stop).
 
     The axis is brought to the front once, where it is not there, and the parts are slices of channels then.
@@ -49,7 +50,7 @@ def in_front(node: Node, before: int, inside: int, after: int) -> Node:
     return layers.Permute((1, 0, 2))(reshaped(node, (before, inside, after)))
 
 
-def joined(values: Sequence[Arranged], axis: int) -> Arranged:
+def joined_along(values: Sequence[Arranged], axis: int) -> Arranged:
     """The values one after another along an axis of one image."""
     first = values[0]
     others = [i for i in range(len(first.shape)) if i != axis]

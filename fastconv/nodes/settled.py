@@ -2,10 +2,11 @@
 
 from math import prod
 
-from ... import Layer, Node, layers
-from ...typing import Shape
+from .. import layers
+from ..graph import Layer, Node
+from ..typing import Shape
 from .arranged import Arranged, simplest
-from .values import Refused
+from .refused import Refused
 
 __all__ = ["MOST_AXES", "reshaped", "settled"]
 

@@ -1,0 +1,28 @@
+"""Programs on several processes: they run where mpi4py and an mpiexec are installed."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+
+import child
+import pytest
+
+
+@pytest.fixture(scope="session")
+def mpiexec():
+    """A function (ranks, arguments of python) that runs a program; the result is that of `subprocess.run`."""
+    beside = os.path.join(os.path.dirname(sys.executable), "mpiexec")  # of the wheel mpich, whose MPI mpi4py then loads
+    program = beside if os.path.exists(beside) else shutil.which("mpiexec")
+    if program is None or importlib.util.find_spec("mpi4py") is None:
+        pytest.skip("needs mpi4py and mpiexec: pip install mpi4py mpich")
+
+    def run(ranks, *arguments, timeout=100, **environment):
+        variables = child.seeing_fastconv(FASTCONV_THREADS="fixed", **environment)
+        options = ["-n", str(ranks), sys.executable, "-m", "mpi4py", *map(str, arguments)]
+        if "open" in os.path.realpath(program):
+            options = ["--oversubscribe", "--allow-run-as-root", *options]
+        return subprocess.run([program, *options], capture_output=True, text=True, timeout=timeout, env=variables)
+
+    return run
