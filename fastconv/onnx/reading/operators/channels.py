@@ -70,7 +70,7 @@ def gathered(call: Call) -> Arranged:
     x, indices = call.arranged(anywhere=True), call.constant(1)
     axis = axis_of(call, x, 0)
     if indices.ndim > 1:
-        raise Refused(f"its indices of shape {indices.shape} must be one axis")
+        raise Refused(f"its indices of shape {indices.shape} must be one axis of numbers")
     found = parts_along(x, axis, runs_of(indices.reshape(-1).tolist(), x.shape[axis]))
     y = found[0] if len(found) == 1 else joined_along(found, axis)
     return y if indices.ndim else without(y, axis)
