@@ -183,4 +183,4 @@ def result_of(y: Any) -> Array:
 def is_op(target: Any) -> bool:
     """Whether this is a function of `fastconv.ops`."""
     name = getattr(target, "__name__", "")
-    return callable(target) and not isinstance(target, type) and target is getattr(ops, name, None)
+    return callable(target) and not isinstance(target, type) and target is vars(ops).get(name)

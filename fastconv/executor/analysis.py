@@ -137,7 +137,7 @@ def count_backward_readers(fusions: Iterable[Fusion], wanted: Container[int], fr
     readers: Counter[int] = Counter()
     for fusion in fusions:
         if fusion.node.inputs and fusion.last.index in wanted:
-            if fusion.node.kind == "multiply":
+            if fusion.node.kind in ("multiply", "matmul"):
                 a, b = (source.index for source in fusion.node.inputs)
                 readers[a] += b in wanted
                 readers[b] += a in wanted

@@ -27,6 +27,11 @@ class Slot(NamedTuple):
         shape = (self.shape[0], count, *self.shape[2:])
         return self._replace(start=self.start + first * self.strides[1], shape=shape)
 
+    def transposed(self) -> "Slot":
+        """With the last two axes exchanged."""
+        shape, strides = ((*each[:-2], each[-1], each[-2]) for each in (self.shape, self.strides))
+        return self._replace(shape=shape, strides=strides)
+
     def images(self, count: int) -> "Slot":
         """The slice [:count]."""
         return self._replace(shape=(count, *self.shape[1:]))

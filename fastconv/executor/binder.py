@@ -15,28 +15,16 @@ from ..kernels.runtime.calls import Sequence, copy_into
 from ..layer import Bound, Parameter, State
 from ..ops.add import add_call
 from ..ops.layout import copy_call, copy_kernel
+from ..ops.matmul import matmul_call
 from ..ops.multiply import multiply_call, sums_call
 from ..parameters import Arrays, Named
 from ..typing import Array, Call
+from . import steps
 from .arena import Slot
 from .frozen_parameters import keeps_buffers
 from .given import Given, Namespace, calls
 from .meetings import Membership
-from .steps import (
-    Add,
-    AddGradient,
-    Backward,
-    Copy,
-    Forward,
-    Loss,
-    Multiply,
-    Plan,
-    Recompute,
-    Step,
-    SumProducts,
-    Update,
-    Zero,
-)
+from .steps import Backward, Forward, Loss, Plan, Recompute, Step
 
 
 class BoundPlan:
@@ -114,21 +102,23 @@ class Binder:
                 return self.recompute(step)
             case Backward():
                 return self.backward(step)
-            case Add():
+            case steps.Add():
                 a, b, out = map(self.array, (step.a, step.b, step.out))
                 return [add_call(a, b, out, step.activation)]
-            case Multiply():
+            case steps.Multiply():
                 return [multiply_call(*map(self.array, (step.a, step.b, step.out)))]
-            case SumProducts():
+            case steps.MatMul():
+                return [matmul_call(*map(self.array, (step.a, step.b, step.out)))]
+            case steps.SumProducts():
                 return [sums_call(*map(self.array, (step.a, step.b, step.out)))]
-            case Zero():
+            case steps.Zero():
                 return [partial(self.array(step.out).fill, 0)]
-            case Copy():
+            case steps.Copy():
                 return [copy_call(self.array(step.source), self.array(step.out))]
-            case AddGradient():
+            case steps.AddGradient():
                 total = self.gradients.memory(step.name)
                 return [add_call(total, self.array(step.more), total)]
-            case Update():
+            case steps.Update():
                 return [self.updates.call(step.names[0], 0, self.array(step.gradient))]
             case Loss():
                 return self.loss_and_slope(step)

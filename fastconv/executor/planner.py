@@ -14,7 +14,7 @@ from ..ops import check
 from . import microbatch, rewrites
 from .analysis import Analysis, analyse_prediction
 from .fusion import Fusion
-from .steps import Add, Copy, Forward, MicroBatches, Multiply, Plan, Step
+from .steps import Add, Copy, Forward, MatMul, MicroBatches, Multiply, Plan, Step
 from .values import Value, ValueMemory, slot_of, slots
 
 
@@ -114,6 +114,8 @@ class ForwardPlanner:
                 self.add(fusion)
             case "multiply":
                 self.multiply(fusion.node)
+            case "matmul":
+                self.matmul(fusion.node)
             case "concat":
                 self.concat(fusion.node)
             case "slice":
@@ -148,6 +150,11 @@ class ForwardPlanner:
         a, b = (self.memory.values[source.index] for source in node.inputs)
         y = self.memory.over_one_of([a], node)
         self.steps.append(Multiply(a.slot, b.slot, y, node))
+
+    def matmul(self, node: Node) -> None:
+        """y = a b"""
+        a, b = (self.memory.values[source.index] for source in node.inputs)
+        self.steps.append(MatMul(a.slot, b.slot, self.memory.at_home(node), node))
 
     def slice(self, node: Node) -> None:
         """The channels where they lie; nothing is done."""

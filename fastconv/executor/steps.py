@@ -72,6 +72,16 @@ class Multiply(NamedTuple):
     gradient: bool = False  # whether it is that of a factor
 
 
+class MatMul(NamedTuple):
+    """out = a b, matrices of the last two axes."""
+
+    a: Slot
+    b: Slot
+    out: Slot
+    node: Node
+    of: Node | None = None  # the factor, where this is its gradient
+
+
 class SumProducts(NamedTuple):
     """The gradient of a factor that may be repeated: out = sum of a b."""
 
@@ -111,7 +121,7 @@ class Loss(NamedTuple):
 
 
 Step: TypeAlias = (
-    Forward | Backward | Recompute | Add | Multiply | SumProducts | Copy | Zero | AddGradient | Update | Loss
+    Forward | Backward | Recompute | Add | Multiply | MatMul | SumProducts | Copy | Zero | AddGradient | Update | Loss
 )
 
 

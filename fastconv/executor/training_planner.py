@@ -11,7 +11,7 @@ from .fusion import Fusion
 from .parameter_gradients import ParameterGradients
 from .planner import ForwardPlanner, checked_nodes
 from .slices import Parts
-from .steps import Add, Backward, Copy, Loss, Multiply, Plan, Recompute, SumProducts
+from .steps import Add, Backward, Copy, Loss, MatMul, Multiply, Plan, Recompute, SumProducts
 from .values import Value, slot_of, slots
 
 
@@ -100,6 +100,8 @@ class BackwardPlanner:
                 self.add(node)
             case "multiply":
                 self.multiply(node)
+            case "matmul":
+                self.matmul(node)
             case "concat":
                 self.concat(node)
             case "slice":
@@ -155,6 +157,23 @@ class BackwardPlanner:
         for source, gradient in ((a, da), (b, db)):
             if gradient is not None:
                 self.contribute(source, gradient)
+
+    def matmul(self, node: Node) -> None:
+        """da = dy b^T, db = a^T dy"""
+        (a, b), dy, found = node.inputs, self.gradients.pop(node.index), []
+        read = [dy]
+        if a.index in self.analysis.wanted:
+            read.append(self.kept(b))
+            found.append((a, self.memory.new_like(a)))
+            self.steps.append(MatMul(dy.slot, read[-1].slot.transposed(), found[-1][1].slot, node, a))
+        if b.index in self.analysis.wanted:
+            read.append(self.kept(a))
+            found.append((b, self.memory.new_like(b)))
+            self.steps.append(MatMul(read[-1].slot.transposed(), dy.slot, found[-1][1].slot, node, b))
+        for value in read:
+            self.memory.release(value.live)
+        for source, gradient in found:
+            self.contribute(source, gradient)
 
     def slice(self, node: Node) -> None:
         """The gradient joins those of other slices of the same value."""

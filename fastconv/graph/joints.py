@@ -1,4 +1,4 @@
-"""What joins and parts the values of a model: ``a + b``, ``a * b``, `concat`, and channels ``x[2:5]``, `split`."""
+"""What joins and parts a model's values: ``a + b``, ``a * b``, ``a @ b``, `concat`, and ``x[2:5]``, `split`."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any
 
 from ..ops import check
+from ..ops.matmul import agree
 from ..ops.multiply import repeats
 from .node import Node, describe
 from .refused import RULE
@@ -151,6 +152,17 @@ def multiplied(a: Node, b: Node, name: str | None = None) -> Node:
     return Node(a.graph, "multiply", name or a.graph.fresh("multiply"), a.shape, (a, b))
 
 
+def matrix_product(a: Node, b: Node, name: str | None = None) -> Node:
+    """The node of the products of matrices, one for each image and head."""
+    one_graph(a, b)
+    if not agree(a.shape, b.shape):
+        rule = "a @ b must have the shapes (M, K) and (K, N), or (heads, M, K) and (heads, K, N)"
+        raise ValueError(f"{rule}, got {describe(a)} and {describe(b)}")
+    shape = (*a.shape[:-1], b.shape[-1])
+    check.size(shape, a.graph.dtype)
+    return Node(a.graph, "matmul", name or a.graph.fresh("matmul"), shape, (a, b))
+
+
 def concatenated(*nodes: Node, name: str | None = None) -> Node:
     """The node of a concatenation."""
     first = nodes[0]
@@ -168,7 +180,12 @@ def sliced(x: Node, first: int, count: int, name: str | None = None) -> Node:
     return Node(x.graph, "slice", name or x.graph.fresh("slice"), (count, *x.shape[1:]), (x,), first=first)
 
 
-JOINTS: dict[str, Callable[..., Node]] = {"add": added, "multiply": multiplied, "concat": concatenated}
+JOINTS: dict[str, Callable[..., Node]] = {
+    "add": added,
+    "multiply": multiplied,
+    "matmul": matrix_product,
+    "concat": concatenated,
+}
 
 
 def scaled(x: Node, scale: float = 1.0, shift: float = 0.0) -> Node:

@@ -15,13 +15,14 @@ class Node(NoArray):
     """A value in a model: the image, a layer's output, a sum, a product, a concatenation. It cannot be changed.
 
     ``a + b``, ``a - b`` and ``a * b`` join two nodes; in a product one may have the shape (C, 1, 1), (1, H, W) or
-    (1, 1, 1). ``x * 2``, ``x / 2``, ``x + 1``, ``1 - x`` and ``-x`` are the layer `Affine`. ``x[2:5]`` are channels.
+    (1, 1, 1). ``a @ b`` are products of matrices, one for each image and head. ``x * 2``, ``x / 2``, ``x + 1``,
+    ``1 - x`` and ``-x`` are the layer `Affine`. ``x[2:5]`` are channels.
 
     Attributes
     ----------
     graph : Graph
         The nodes of the network that it belongs to.
-    kind : "input", "layer", "add", "multiply", "concat" or "slice"
+    kind : "input", "layer", "add", "multiply", "matmul", "concat" or "slice"
         How it is made.
     name : str
         Its name in plans and reports.
@@ -107,6 +108,12 @@ class Node(NoArray):
 
     def __mul__(self, other: Any) -> "Node":
         return self.joined("*", other, lambda: joints().multiplied(self, other), lambda: (other, 0))
+
+    def __matmul__(self, other: Any) -> "Node":
+        if not isinstance(other, Node):
+            raise TypeError(f"{self!r} @ {type(other).__name__}: {RULE}; write fastconv.Linear(10)(x)")
+        made: Node = joints().matrix_product(self, other)
+        return made
 
     def __truediv__(self, other: Any) -> "Node":
         return self.joined("/", other, None, lambda: (1 / other, 0))

@@ -8,12 +8,12 @@ from ..arguments.calls import example
 
 RULE = "models are made of layers, and a node is no array"
 OWN = (
-    "nodes are joined by a + b, a * b and fastconv.concat(a, b), and taken apart by x[2:5]; for more make a layer of "
-    "your own, see docs/extending.md"
+    "nodes are joined by a + b, a * b, a @ b and fastconv.concat(a, b), and taken apart by x[2:5]; for more make a "
+    "layer of your own, see docs/extending.md"
 )
 LAYERS = {  # functions of NumPy, and methods -> the layer, where it is called otherwise
     **dict.fromkeys(("maximum", "clip", "clamp"), "ReLU"),
-    **dict.fromkeys(("matmul", "dot", "einsum", "tensordot"), "Linear"),
+    **dict.fromkeys(("dot", "einsum", "tensordot"), "Linear"),
     **dict.fromkeys(("reshape", "ravel", "view", "squeeze"), "Flatten"),
     **dict.fromkeys(("mean", "average"), "GlobalAvgPool2D"),
     **dict.fromkeys(("max", "amax"), "GlobalMaxPool2D"),
@@ -28,6 +28,7 @@ OTHERS = {  # functions of NumPy, and methods -> what to do instead
     **dict.fromkeys(("add", "sum"), "write a + b"),
     **dict.fromkeys(("concatenate", "hstack", "vstack", "stack", "cat"), "write fastconv.concat(a, b)"),
     "multiply": "write a * b",
+    "matmul": "write a @ b for two nodes, fastconv.Linear(10)(x) for a trained matrix",
     **dict.fromkeys(("divide", "true_divide"), "write x / 2 for a number; nodes are not divided by nodes"),
     "subtract": SUM,
     **dict.fromkeys(("size", "dim", "ndim"), SHAPE),
@@ -66,7 +67,6 @@ class NoArray:
     __slots__ = ()
 
     __rtruediv__ = refusal("{other} / {x}", CONSTANT)
-    __matmul__ = refusal("{x} @ {other}", "write fastconv.Linear(10)(x)")
     __rmatmul__ = refusal("{other} @ {x}", "write fastconv.Linear(10)(x)")
     __pow__ = refusal("{x} ** {other}", OWN)
     __abs__ = refusal("abs({x})", OWN)

@@ -36,6 +36,7 @@ Layers (fastconv.layers)
     Hardtanh                    each value within two bounds
     Threshold                   values above a threshold, else another
     Softmax, LogSoftmax         probabilities, and their logarithms
+    Exp, Sqrt, Reciprocal       functions of each value
     Dropout                     random zeros in training
     StochasticDepth             whole images set to zero in training
     ZeroPad2D                   zeros around each image
@@ -76,6 +77,7 @@ from .conv import Conv2D, ConvTranspose2D
 from .dense import Dense, Linear
 from .dropout import Dropout, StochasticDepth
 from .flatten import Flatten
+from .functions import Exp, Reciprocal, Sqrt
 from .heads import MainHead
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
 from .pad import ReflectionPad2D, ReplicationPad2D, ZeroPad2D
@@ -118,6 +120,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
+    "Exp",
     "Flatten",
     "GlobalAvgPool1D",
     "GlobalAvgPool2D",
@@ -145,6 +148,7 @@ __all__ = [
     "PixelUnshuffle",
     "ReLU",
     "ReLU6",
+    "Reciprocal",
     "ReflectionPad2D",
     "ReplicationPad2D",
     "Reshape",
@@ -154,6 +158,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Softsign",
+    "Sqrt",
     "StochasticDepth",
     "Tanh",
     "Threshold",

@@ -1,8 +1,9 @@
-"""A scale and a shift of each channel.
+"""A scale and a shift of each channel, or of each value.
 
 y[c] = scale[c] x[c] + shift[c]    dx[c] = scale[c] dy[c]    dscale[c] = sum of dy[c] x[c]
 """
 
+from collections.abc import Set as AbstractSet
 from math import isfinite
 from types import SimpleNamespace
 from typing import Any
@@ -14,28 +15,37 @@ from .. import init as rules
 from ..arguments.attributes import Argument
 from ..layer import Bound, Initialiser, Layer, Parameter, Spec
 from ..ops import check
+from ..ops.elementwise import call
+from ..ops.layout import copy_call
 from ..ops.norm.scale import scale_backward_scale_call, scale_call
 from ..typing import Array, Call, Shape
-from .common import Parameterless
+from .common import Parameterless, same_start
 from .weighted import initialiser
 
+MOST_AXES = 3  # of one image
 
-def numbers(value: Any, name: str) -> float | tuple[float, ...]:
-    """A finite number, or a tuple of them from any sequence, one for each channel."""
+
+def numbers(value: Any, name: str) -> Any:
+    """A finite number, a tuple of them, one for each channel, or a float64 array of 2 or 3 axes, not to be written."""
     try:
-        several = [value] if isinstance(value, str | bytes) or np.ndim(value) == 0 else list(value)
+        axes, several = np.ndim(value), [value] if np.ndim(value) == 0 else list(np.ravel(value))
     except (TypeError, ValueError):  # rows of unequal lengths
-        several = []
-    if np.ndim(several) != 1 or not several:
-        raise ValueError(f"{name} must be a number or one for each channel, got {check.shown(value)}")
+        axes, several = 0, []
+    if axes > MOST_AXES or not several:
+        rule = f"{name} must be a number, one for each channel, or an array of 2 or {MOST_AXES} axes"
+        raise ValueError(f"{rule}, got {check.shown(value)}")
     found = tuple(check.number(each, name) for each in several)
     if not all(map(isfinite, found)):
         raise ValueError(f"{name} must be finite, got {check.shown(value)}")
-    return found if np.ndim(value) else found[0]
+    if axes < 2:
+        return found if axes else found[0]
+    array = np.array(found).reshape(np.shape(value))
+    array.flags.writeable = False
+    return array
 
 
 class Affine(Parameterless):
-    """Fixed numbers: y = scale x + shift, the same for all channels or one for each.
+    """Fixed numbers: y = scale x + shift, the same for all values, one for each channel, or one for each value.
 
     (N, C, ...) -> (N, C, ...), the same shape.
 
@@ -43,9 +53,10 @@ class Affine(Parameterless):
 
     Parameters
     ----------
-    scale : float or sequence (C,), default 1.0
-        The factor; one for each channel, or for each feature of a vector.
-    shift : float or sequence (C,), default 0.0
+    scale : float, sequence (C,), or array of 2 or 3 axes, default 1.0
+        The factor; one for each channel, or for each feature of a vector. An array of more axes is broadcast to one
+        image as NumPy does it: (C, H, W), (1, H, W), (tokens, features) ...
+    shift : float, sequence (C,), or array of 2 or 3 axes, default 0.0
         What is added after that.
     name : str, optional
         The name of its nodes, see `Layer`.
@@ -53,7 +64,7 @@ class Affine(Parameterless):
     Notes
     -----
     They are not trained; `ChannelScale` and `BatchNorm` have trained ones. Where a network is frozen, they become part
-    of the weight and bias of the convolution or `Linear` before them.
+    of the weight and bias of the convolution or `Linear` before them; arrays of 2 or 3 axes stay as they are.
 
     Examples
     --------
@@ -70,7 +81,6 @@ class Affine(Parameterless):
     kind = "affine"
     in_place = True
     fuses = frozenset({"residual", "activation"})
-    folds = True
 
     scale = Argument(numbers)
     shift = Argument(numbers)
@@ -79,10 +89,39 @@ class Affine(Parameterless):
         super().__init__(name)
         self.scale, self.shift = scale, shift
 
+    @property
+    def per_channel(self) -> bool:
+        """Whether there is one number for all values, or one for each channel."""
+        return np.ndim(self.scale) < 2 and np.ndim(self.shift) < 2
+
+    @property
+    def folds(self) -> bool:  # type: ignore[override]  # that of the base can be set
+        """Whether this is a scale and a shift per channel."""
+        return self.per_channel
+
+    def fuses_at(self, x_shape: Shape) -> AbstractSet[str]:
+        """What joins the step of numbers for channels; nothing joins that of larger arrays."""
+        return self.fuses if self.per_channel else frozenset()
+
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x."""
-        self.of_channels(x_shape[0])
+        if self.per_channel:
+            self.of_channels(x_shape[0])
+        else:
+            self.of_values(x_shape)
         return Spec(x_shape)
+
+    def of_values(self, x_shape: Shape) -> list[Array]:
+        """Float64 scale and shift, each with axes of 1 where it is repeated; ValueError where they do not fit."""
+        both = []
+        for name, given in (("scale", self.scale), ("shift", self.shift)):
+            array = np.reshape(given, (-1,) + (1,) * (len(x_shape) - 1)) if np.ndim(given) == 1 else np.array(given)
+            if array.ndim > len(x_shape) or not all(
+                n in (1, m) for n, m in zip(array.shape[::-1], x_shape[::-1], strict=False)
+            ):
+                raise ValueError(f"{name} must be broadcast to one image, got shape {array.shape} for {x_shape}")
+            both.append(array)
+        return both
 
     def of_channels(self, channels: int) -> tuple[Array, Array]:
         """Float64 (scale, shift) of so many channels; ValueError where there are others."""
@@ -95,16 +134,29 @@ class Affine(Parameterless):
 
     def forward(self, b: Bound) -> list[Call]:
         """y = f(scale x + shift + residual)"""
+        if not self.per_channel:
+            return with_values(b.x, b.y, *self.of_values(b.x_shape[1:]))
         scale, shift = (given.astype(b.x.dtype) for given in self.of_channels(b.x_shape[1]))
         return [scale_call(b.x, b.y, scale, shift, b.activation, b.residual)]
 
     def backward_input(self, b: Bound) -> list[Call]:
         """dx = scale dy"""
+        if not self.per_channel:
+            return with_values(b.dy, b.dx, self.of_values(b.x_shape[1:])[0], np.zeros(()))
         return [scale_call(b.dy, b.dx, self.of_channels(b.x_shape[1])[0].astype(b.dy.dtype))]
 
     def scale_and_shift(self, params: SimpleNamespace, state: SimpleNamespace) -> tuple[Array, Array]:
         """Float64 (scale, shift), each of one number or of one for each channel."""
         return np.atleast_1d(np.array(self.scale)), np.atleast_1d(np.array(self.shift))
+
+
+def with_values(x: Array, y: Array, scale: Array, shift: Array) -> list[Call]:
+    """The calls that write y = scale x + shift, which may lie over x; arrays of one image, of any numbers of axes."""
+    calls: list[Call] = []
+    for kernel, array, nothing in (("multiply", scale, 1), ("add", shift, 0)):
+        if (array != nothing).any():
+            calls.append(call(kernel, y if calls else x, np.broadcast_to(array.astype(y.dtype), y.shape), y))
+    return calls or ([] if same_start(x, y) else [copy_call(x, y)])
 
 
 def first_values(value: Any, name: str) -> float | str | Initialiser:

@@ -9,7 +9,7 @@ a node may have. So nothing is computed before the last of such operations.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from ..graph import Node
@@ -21,19 +21,29 @@ __all__ = ["Arranged", "arranged", "channels_moved_last", "simplest", "without_b
 
 @dataclass(frozen=True)
 class Arranged:
-    """The values of a node, rearranged; shapes and axes are those of one image."""
+    """The values of a node, rearranged; shapes and axes are those of one image, `place` is where the batch axis is."""
 
     node: Node
     split: Shape
     order: tuple[int, ...]
     shape: Shape
+    place: int = 0
 
     def reshaped(self, shape: Shape) -> "Arranged":
         """The same values in the same order, as another shape of the same size."""
         return Arranged(self.node, self.split, self.order, shape)
 
-    def transposed(self, axes: Sequence[int]) -> "Arranged | None":
+    def transposed(self, axes: Sequence[int], place: int = 0) -> "Arranged | None":
         """With the axes in this order; None where an axis of `shape` is part of one axis and part of another."""
+        found = self.in_pieces()
+        if found is None:
+            return None
+        fine, members = found
+        order = tuple(piece for axis in axes for piece in members[axis])
+        return replace(fine, order=order, shape=tuple(self.shape[axis] for axis in axes), place=place)
+
+    def in_pieces(self) -> "tuple[Arranged, list[list[int]]] | None":
+        """The same with `split` so fine that each axis of `shape` is whole pieces, and the numbers of these pieces."""
         fine = refined([self.split[axis] for axis in self.order], self.shape)
         if fine is None:
             return None
@@ -45,9 +55,9 @@ class Arranged:
             starts[place] = len(split)
             split += parts[place]
         numbers = [starts[place] + i for place in range(len(parts)) for i in range(len(parts[place]))]
-        order = [numbers[piece] for axis in axes for piece in members[axis]]
-        shape = tuple(self.shape[axis] for axis in axes)
-        return Arranged(self.node, tuple(split), tuple(order), shape)
+        own = [[numbers[piece] for piece in pieces] for pieces in members]
+        order = tuple(piece for pieces in own for piece in pieces)
+        return replace(self, split=tuple(split), order=order), own
 
 
 def arranged(value: "Node | Arranged") -> Arranged:

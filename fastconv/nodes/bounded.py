@@ -1,12 +1,14 @@
 """Values within bounds, and probabilities along any axis."""
 
+from math import prod
+
 import numpy as np
 
 from .. import layers
 from ..graph import Node
 from .arranged import Arranged, arranged
 from .refused import Refused
-from .settled import settled
+from .settled import MOST_AXES, settled
 
 __all__ = ["between", "softmax_along"]
 
@@ -22,15 +24,10 @@ def between(x: Node, low: float, high: float) -> Node:
     return layers.Hardtanh(low, high)(x)
 
 
-def softmax_along(x: Arranged, axis: int, kind: type[layers.Softmax] | type[layers.LogSoftmax]) -> Node | Arranged:
+def softmax_along(x: Arranged, axis: int, kind: type[layers.Softmax] | type[layers.LogSoftmax]) -> Arranged:
     """`Softmax` or `LogSoftmax` along an axis of one image."""
-    if axis == 0:
-        return kind()(settled(x))
-    moved = x.transposed([axis, *(i for i in range(len(x.shape)) if i != axis)])
-    if moved is None:
-        raise Refused(f"its axis {axis + 1} cannot be brought to the channels")
-    back = np.argsort([axis, *(i for i in range(len(x.shape)) if i != axis)]).tolist()
-    found = arranged(kind()(settled(moved))).transposed(back)
-    if found is None:
-        raise Refused(f"its axis {axis + 1} cannot be brought back")
-    return found
+    shape = x.shape
+    if len(shape) > MOST_AXES:
+        after = shape[axis + 1 :]
+        shape, axis = (prod(shape[:axis]), shape[axis], *((prod(after),) if after else ())), 1
+    return arranged(kind(axis)(settled(x.reshaped(shape)))).reshaped(x.shape)

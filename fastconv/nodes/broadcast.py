@@ -1,5 +1,7 @@
 """NumPy's broadcasting between nodes, and between a node and a constant."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import layers
@@ -8,21 +10,24 @@ from ..typing import Array, Shape
 from .refused import Refused
 from .settled import reshaped
 
-__all__ = ["alike", "expanded", "per_channel"]
+__all__ = ["alike", "beside", "expanded"]
 
 
-def per_channel(array: Array, node: object) -> Array:
-    """A constant as () or (C,), float64; Refused where it differs along another axis than the channels."""
+def beside(array: Array, node: Any) -> tuple[Array, Any]:
+    """A constant as (), (C,) or with the axes of an image, float64; the node, repeated where the constant is larger."""
     if array.size == 1 and (not isinstance(node, Node) or array.ndim <= len(node.shape) + 1):
-        return np.asarray(array.reshape(()), np.float64)
+        return np.asarray(array.reshape(()), np.float64), node
     if not isinstance(node, Node):
         raise Refused(f"its constant of shape {array.shape} must be one number")
-    axes = len(node.shape) + 1
-    shape = (1,) * (axes - array.ndim) + array.shape
-    if len(shape) != axes or shape != (1, node.shape[0], *(1,) * (axes - 2)):
+    axes = len(node.shape)
+    shape = array.shape[1:] if array.ndim == axes + 1 and array.shape[0] == 1 else array.shape
+    shape = (1,) * (axes - len(shape)) + shape
+    if len(shape) != axes:
         text = ", ".join(map(str, node.shape))
-        raise Refused(f"its constant of shape {array.shape} is neither one number nor one per channel of (N, {text})")
-    return array.reshape(-1).astype(np.float64)
+        raise Refused(f"its constant of shape {array.shape} is not one for each image of (N, {text})")
+    node = expanded(node, np.broadcast_shapes(node.shape, shape))
+    channels = shape == (node.shape[0], *(1,) * (axes - 1))
+    return array.reshape(-1 if channels else shape).astype(np.float64), node
 
 
 def alike(*nodes: Node) -> list[Node]:

@@ -22,6 +22,8 @@ def affine(x: Node, factor: float | Array, summand: float | Array) -> Node:
     before = of(x, layers.Affine)
     if before is not None and np.ndim(x.layer.scale) == 0 == np.ndim(x.layer.shift):
         shift, scale, x = np.asarray(scale * x.layer.shift + shift), np.asarray(scale * x.layer.scale), before
+    elif before is not None and np.all(scale == 1) and not np.any(x.layer.shift):
+        scale, x = np.asarray(x.layer.scale, np.float64), before
     if near(scale, 1) and not shift.any():
         return x
     if near(scale, 1 / 6) and not shift.any():
@@ -43,8 +45,8 @@ def near(value: Any, number: float) -> bool:
 
 
 def value_of(array: Array) -> Any:
-    """A number, or one for each channel."""
-    return array.item() if array.size == 1 else tuple(array.tolist())
+    """A number, one for each channel, or an array."""
+    return array.item() if array.size == 1 else tuple(array.tolist()) if array.ndim == 1 else array
 
 
 def of(node: Node, kind: type[Layer]) -> Node | None:

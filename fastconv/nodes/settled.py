@@ -8,13 +8,15 @@ from ..typing import Shape
 from .arranged import Arranged, simplest
 from .refused import Refused
 
-__all__ = ["reshaped", "settled"]
+__all__ = ["MOST_AXES", "reshaped", "settled"]
 
 MOST_AXES = 3  # of one image
 
 
 def settled(value: Arranged) -> Node:
     """The node with these values."""
+    if value.place:
+        raise Refused(f"the axis of the images of a value is axis {value.place}, it must be the first")
     if len(value.shape) > MOST_AXES or not value.shape:
         shape = ", ".join(["N", *map(str, value.shape)])
         raise Refused(f"a value of shape ({shape}) must have 1 to {MOST_AXES} axes behind N")

@@ -67,6 +67,7 @@ Losses
 
 Other
     add                         the sum of two arrays of one shape
+    matmul                      the product of matrices that are both computed; matmul_backward
     multiply                    the product of two arrays, one perhaps repeated; multiply_backward
     concatenate                 images side by side along their channels
     pad                         a border of one value, or of pixels of the image; pad_backward
@@ -121,6 +122,7 @@ from .loss.binary import binary_cross_entropy_with_logits, binary_cross_entropy_
 from .loss.cross_entropy import cross_entropy, cross_entropy_backward
 from .loss.nll import nll_loss, nll_loss_backward
 from .loss.squares import mse_loss, mse_loss_backward
+from .matmul import matmul, matmul_backward
 from .multiply import multiply, multiply_backward
 from .norm import batch_norm, batch_norm_backward
 from .norm.group import group_norm, group_norm_backward
@@ -220,6 +222,8 @@ __all__ = [
     "logsigmoid_backward",
     "lp_pool2d",
     "lp_pool2d_backward",
+    "matmul",
+    "matmul_backward",
     "max_pool2d",
     "max_pool2d_backward",
     "max_unpool2d",

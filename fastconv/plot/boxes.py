@@ -125,7 +125,7 @@ def titled(node: Any, scope: str) -> str:
     return kind if name == kind else f"{name}: {kind}"
 
 
-JOINTS = {"add": "sum", "multiply": "product"}  # kind of a node -> the word for it
+JOINTS = {"add": "sum", "multiply": "product", "matmul": "matrix product"}  # kind of a node -> the word for it
 
 
 def kind_of(node: Any) -> str:

@@ -122,13 +122,14 @@ def colour(box: Box) -> str:
         ("linear", "linear"),
         ("add", "join"),
         ("multiply", "join"),
+        ("matmul", "join"),
     ):
         if any(kind.startswith(wanted) for kind in kinds):
             return EDGES[edge]
     return EDGES["join" if "concat" in kinds else "other"]
 
 
-WORDS = {"add": "sum", "multiply": "product", "concat": "concatenation", "slice": "slice"}
+WORDS = {"add": "sum", "multiply": "product", "matmul": "matrix product", "concat": "concatenation", "slice": "slice"}
 
 
 def sentence(nodes: list[Any], outputs: list[Any], boxes: list[Box]) -> str:

@@ -12,6 +12,7 @@ from ..executor.steps import (
     Copy,
     Forward,
     Loss,
+    MatMul,
     Multiply,
     Plan,
     Recompute,
@@ -122,6 +123,8 @@ def written(step: Step) -> Iterator[tuple[str, Slot]]:
             found = [("value" if step.node is not None else "gradient", step.out)]
         case Multiply():
             found = [("gradient" if step.gradient else "value", step.out)]
+        case MatMul():
+            found = [("gradient" if step.of else "value", step.out)]
         case SumProducts() | Zero():
             found = [("gradient", step.out)]
         case Copy():
@@ -147,6 +150,9 @@ def read(step: Step) -> Iterator[tuple[str, Slot]]:
             found = [(kind, step.a), (kind, step.b)]
         case Multiply():
             found = [("gradient" if step.gradient else "value", step.a), ("value", step.b)]
+        case MatMul():
+            slopes = [step.of is not None and step.of is factor for factor in step.node.inputs]
+            found = [("gradient" if slope else "value", slot) for slope, slot in zip(slopes, step[:2], strict=True)]
         case SumProducts():
             found = [("gradient", step.a), ("value", step.b)]
         case Copy():

@@ -11,6 +11,7 @@ from ..executor.steps import (
     Copy,
     Forward,
     Loss,
+    MatMul,
     MicroBatches,
     Multiply,
     Plan,
@@ -71,6 +72,8 @@ def name_of(step: Step) -> str:
             return f"sum of gradients {step.out.shape}" if step.node is None else step.node.name
         case Multiply():
             return f"d {step.node.inputs[0].name}, a factor" if step.gradient else step.node.name
+        case MatMul():
+            return f"d {step.of.name}, a factor" if step.of else step.node.name
         case SumProducts():
             return f"d {step.node.inputs[1].name}, a factor"
         case Copy() if step.node.kind == "slice":
@@ -114,7 +117,7 @@ def result_of(step: Step) -> Slot | None:
             return step.y
         case Backward():
             return step.dx
-        case Add() | Multiply() | SumProducts() | Copy() | Zero():
+        case Add() | Multiply() | MatMul() | SumProducts() | Copy() | Zero():
             return step.out
         case Loss():
             return step.dy

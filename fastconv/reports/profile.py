@@ -7,8 +7,9 @@ from os import PathLike
 from typing import NamedTuple
 
 from ..executor.binder import BoundPlan
-from ..executor.steps import Backward, Forward, Step
+from ..executor.steps import Backward, Forward, MatMul, Step
 from .plan import arrays_of, name_of
+from .summary import multiply_adds
 from .table import Report, Table
 
 
@@ -98,7 +99,9 @@ def row(step: Step, milliseconds: float, times_run: int) -> Row:
     work = 0
     if isinstance(step, Forward | Backward):
         node, y = (step.node, step.dy) if isinstance(step, Backward) else (step.fusion.node, step.y)
-        once = times_run * y.shape[0] * node.layer.multiply_adds(node.inputs[0].shape, node.shape)
+        once = times_run * y.shape[0] * multiply_adds(node)
         work = once * (2 if isinstance(step, Backward) and step.dx is not None else 1)
         nbytes += sum(prod(p.shape) for p in node.spec.params.values()) * slots[0].dtype.itemsize
+    if isinstance(step, MatMul):
+        work = times_run * step.out.shape[0] * multiply_adds(step.node)
     return Row(name_of(step), milliseconds, work, nbytes)

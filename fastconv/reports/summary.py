@@ -52,12 +52,19 @@ class Summary(Report):
         return [f"trained: {self.trained:,} of {self.parameters:,} parameters, the others are frozen", *self.memory]
 
 
+def multiply_adds(node: Node) -> int:
+    """Those of one image: of a layer, or of a product of matrices."""
+    if node.kind == "matmul":
+        return prod(node.shape) * node.inputs[0].shape[-1]
+    return 0 if node.layer is None else int(node.layer.multiply_adds(node.inputs[0].shape, node.shape))
+
+
 def row(node: Node, counted: bool) -> Row:
     """The row of a node; `counted`: a row above has counted its parameters already."""
     if node.layer is None or node.spec is None:
-        return Row(node.name, node.kind, node.shape, 0, 0, 0)
+        return Row(node.name, node.kind, node.shape, 0, 0, multiply_adds(node))
     params = node.spec.params.values()
-    work = node.layer.multiply_adds(node.inputs[0].shape, node.shape)
+    work = multiply_adds(node)
     return Row(
         node.name,
         type(node.layer).__name__,

@@ -15,6 +15,9 @@ CASES = [
     *((kind, IMAGES) for kind in ("BatchNorm", "LayerNorm", "Dropout", "GlobalAvgPool2D", "GlobalMaxPool2D")),
     *((kind, IMAGES) for kind in ("SELU", "CELU", "Softsign", "Mish", "LogSigmoid", "Hardtanh", "InstanceNorm")),
     (lambda: layers.Threshold(0.0, 0.0), IMAGES),
+    ("Exp", IMAGES),
+    (lambda: layers.Softmax(1), TOKENS),
+    (lambda: layers.Affine(np.arange(36.0).reshape(6, 6)), IMAGES),
     (lambda: layers.ELU(0.5), IMAGES),
     (lambda: layers.GELU("tanh"), IMAGES),
     (lambda: layers.PReLU(shared=False), IMAGES),
@@ -85,7 +88,13 @@ def test_no_layer_gives_a_false_alarm(point, seed):
 
 
 def test_these_are_all_layers():
-    assert {type(made(case)) for case, _ in CASES} == {getattr(layers, name) for name in layers.__all__}
+    tried = {type(made(case)) for case, _ in CASES} | {layers.Sqrt, layers.Reciprocal}
+    assert tried == {getattr(layers, name) for name in layers.__all__}
+
+
+@pytest.mark.parametrize("layer", [layers.Sqrt(), layers.Reciprocal()])
+def test_layers_of_values_above_zero(layer):
+    assert gradcheck(layer, np.random.default_rng(0).uniform(0.5, 2, (2, *IMAGES)))
 
 
 def test_a_shape_stands_for_random_images():

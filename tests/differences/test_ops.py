@@ -49,6 +49,7 @@ def convolutions(n):
     yield ops.conv1d, (x, n(4, 3, 3), n(4)), {"stride": 2, "padding": 1}
     yield ops.conv1d, (x[0], n(6, 1, 3)), {"groups": 3, "dilation": 2}
     yield ops.conv_transpose1d, (x, n(3, 4, 3), n(4)), {"stride": 2, "padding": 1, "output_padding": 1}
+    yield ops.matmul, (x2, n(2, 3, 6, 4)), {}
     yield ops.multiply, (x2, n(2, 3, 6, 6)), {}
     yield ops.multiply, (x2, n(2, 3, 1, 1)), {}
     yield ops.multiply, (x2, n(2, 1, 6, 6)), {}

@@ -15,6 +15,7 @@ import fastconv
 from fastconv import SGD, layers, train_step
 from fastconv.executor import gradient_buckets, microbatch, parameter_gradients, rewrites
 
+KINDS = "input", "layer", "add", "multiply", "matmul", "concat", "slice"
 COUNT = int(os.environ.get("FASTCONV_RANDOM_GRAPHS", "40"))
 SAME_BITS = ("activation", "reuse", "pooled_first", "updates", "slices")  # others add in another order, or elsewhere
 every_graph = pytest.mark.parametrize("seed", range(COUNT))
@@ -62,7 +63,7 @@ def test_consecutive_seeds_use_every_layer_and_joint():
     cases = [Case(seed) for seed in range(2 * len(graphs.LAYERS))]
     assert set(graphs.LAYERS) == {getattr(layers, name) for name in layers.__all__}
     assert set.union(*(case.kinds for case in cases)) == set(graphs.LAYERS)
-    assert set.union(*(case.joints for case in cases)) == {"input", "layer", "add", "multiply", "concat", "slice"}
+    assert set.union(*(case.joints for case in cases)) == set(KINDS)
     assert {len(case.output_shape) for case in cases} == {1, 3}
     assert {case.network().executor.channels_last for case in cases} == {True, False}
     assert {type(case.loss).__name__ for case in cases} == {"MSE", "CrossEntropy", "AuxiliaryCrossEntropy"}

@@ -68,7 +68,8 @@ def test_a_network_of_each_layer(name, way, tmp_path):
     if name.endswith("1D"):
         first = layers.Conv1D(4, 3)
     shape = (5,) if name in VECTORS else (2, 9) if name.endswith("1D") else (2, 9, 8)
-    network = Network(sequential(first, layer), shape, seed=0)
+    between = [layers.Exp()] if name in ("Sqrt", "Reciprocal") else []  # their values are above 0
+    network = Network(sequential(first, *between, layer), shape, seed=0)
     targets = np.random.default_rng(1).standard_normal((3, *network.output_shape)).astype("float32")
     agree(network, way, tmp_path, losses.MSE("mean"), targets)
 

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from fastconv import Network, concat, layers, split
+from fastconv import Network, concat, gradcheck, layers, losses, split
 
 
 def gated(x):
@@ -110,6 +110,8 @@ def test_what_does_not_fit_is_refused():
     assert "a * b must have one shape, or one of them (C, 1, 1)" in refused(lambda x: x * pooled(x))
     assert "one number per channel write fastconv.Affine" in refused(lambda x: x * "2")
     assert "one number per channel write fastconv.Affine" in refused(lambda x: [1, 2] + x)
+    assert "a @ b must have the shapes (M, K) and (K, N)" in refused(lambda x: x @ x)
+    assert "write fastconv.Linear(10)(x)" in refused(lambda x: x @ np.eye(5))
     assert "write a * b" in refused(lambda x: np.multiply(x, x))
     other = {}
     Network(lambda x: other.setdefault("node", x), (6, 4, 5))
@@ -127,3 +129,32 @@ def test_plans_and_summaries_name_joints():
         "multiply1",
         "d slice1",
     }
+
+
+def attention(x):
+    """Rows of each channel look at each other; the second factor is used twice."""
+    k = layers.Conv2D(6, 1)(x)
+    scores = layers.Softmax(2)(layers.Conv2D(6, 1)(x) @ layers.Permute((0, 2, 1))(k))
+    return scores @ k
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_products_of_matrices(channels_last):
+    network = Network(attention, (20, 4, 5) if channels_last else (6, 4, 5), "float64", seed=0)
+    x = np.random.default_rng(0).standard_normal((3, *network.input_shape))
+    q, k, y = network.features(x, ["conv2", "conv1", "matmul2"]).values()
+    scores = np.exp(q @ k.swapaxes(2, 3))
+    np.testing.assert_allclose(y, scores / scores.sum(3, keepdims=True) @ k, rtol=0, atol=1e-12)
+    assert network.predict(x)[1].tobytes() == network.predict(x[1]).tobytes()
+    np.testing.assert_allclose(network.freeze().predict(x), y, rtol=0, atol=1e-12)
+    assert gradcheck(network, x, np.zeros_like(y), losses.MSE()).passed
+
+
+def test_what_reports_say_of_products_of_matrices():
+    network = Network(attention, (6, 4, 5), seed=0)
+    rows = {row.name: row for row in network.summary().rows}
+    assert (rows["matmul1"].kind, rows["matmul1"].multiply_adds) == ("matmul", 6 * 4 * 4 * 5)
+    steps = [line.step for line in network.plan(2, training=True).lines]
+    assert {"matmul1", "d conv1, a factor", "d conv2, a factor", "d softmax1, a factor"} <= {*steps}
+    profile = {row.step: row.multiply_adds for row in network.profile(np.ones((2, 6, 4, 5), "float32")).rows}
+    assert profile["matmul2"] == 2 * 6 * 4 * 5 * 4

@@ -22,7 +22,7 @@ HABITS = {
     "np.maximum": (lambda x: np.maximum(x, 0), "write fastconv.ReLU()(x)"),
     "np.concatenate": (lambda x: np.concatenate([x, x]), "write fastconv.concat(a, b)"),
     "np.mean": (lambda x: np.mean(x, (1, 2)), "write fastconv.GlobalAvgPool2D()(x)"),
-    "np.exp": (lambda x: np.exp(x), "for more make a layer of your own, see docs/extending.md"),
+    "np.cos": (lambda x: np.cos(x), "for more make a layer of your own, see docs/extending.md"),
     "np.asarray": (lambda x: np.asarray(x), "the values come from network.predict(x)"),
     "array *": (lambda x: ONES * x, "write a * b"),
     "array +": (lambda x: ONES + x, "write a + b"),

@@ -28,6 +28,7 @@ from fastconv.layers import (
     ConvTranspose2D,
     DepthwiseConv2D,
     Dropout,
+    Exp,
     Flatten,
     GlobalAvgPool1D,
     GlobalAvgPool2D,
@@ -53,6 +54,7 @@ from fastconv.layers import (
     PixelShuffle,
     PixelUnshuffle,
     PReLU,
+    Reciprocal,
     ReflectionPad2D,
     ReLU,
     ReLU6,
@@ -64,6 +66,7 @@ from fastconv.layers import (
     Softmax,
     Softplus,
     Softsign,
+    Sqrt,
     StochasticDepth,
     Tanh,
     Threshold,
@@ -125,6 +128,18 @@ CASES = {
     "hard tanh": (lambda: Hardtanh(-0.5, 0.8), (3, 4, 5)),
     "threshold": (lambda: Threshold(0.2, -1.0), (3, 4, 5)),
     "relu6": (lambda: ReLU6(), (3, 4, 5)),
+    "exp": (lambda: Exp(), (3, 4, 5)),
+    "exp of a vector": (lambda: Exp(), (19,)),
+    "sqrt": (lambda: Sqrt(), (3, 4, 5)),
+    "sqrt of many channels": (lambda: Sqrt(), (18, 3, 2)),
+    "reciprocal": (lambda: Reciprocal(), (3, 4, 5)),
+    "reciprocal of signals": (lambda: Reciprocal(), (5, 4)),
+    "softmax of rows": (lambda: Softmax(2), (4, 3, 6)),
+    "softmax of columns": (lambda: Softmax(1), (18, 5, 2)),
+    "log softmax of tokens": (lambda: LogSoftmax(1), (5, 19)),
+    "affine of values": (lambda: Affine(np.arange(40.0).reshape(2, 4, 5) - 20, np.ones((1, 5))), (2, 4, 5)),
+    "affine of rows": (lambda: Affine(np.arange(4.0).reshape(4, 1) - 1), (18, 4, 3)),
+    "affine of tokens": (lambda: Affine([2, 3, 4], np.arange(6.0).reshape(1, 6)), (3, 6)),
     "batch norm": (lambda: BatchNorm(), (5, 4, 3)),
     "batch norm, no parameters": (lambda: BatchNorm(affine=False, momentum=0.5), (18, 3, 4)),
     "batch norm of a vector": (lambda: BatchNorm(eps=0.1), (7,)),
@@ -340,6 +355,7 @@ def test_a_prediction_alone_or_in_any_batch(case, dtype):
     make, x_shape = case
     network = Network(make(), x_shape, dtype, seed=1)
     x = np.random.default_rng(2).standard_normal((7, *x_shape)).astype(dtype)
+    x = abs(x) if isinstance(network.nodes[-1].layer, laws.POSITIVE) else x
     for y in (network.predict(x), network.predict(x[:2]), network.predict(x[:1])):
         for n, one in enumerate(y):
             assert one.tobytes() == network.predict(x[n]).tobytes()

@@ -86,6 +86,8 @@ CALLS = {  # every function with right arguments, of which the arrays are made w
     "max_pool2d_backward": {"dy": ones(2, 4, 3, 3), **POOLED, "indices": MAXIMA},
     "max_unpool2d": {"x": ones(2, 4, 3, 3), "indices": MAXIMA, "kernel_size": 2},
     "max_unpool2d_backward": {"dy": X, "indices": MAXIMA},
+    "matmul": {"a": X, "b": ones(*X.shape[:2], X.shape[3], 2)},
+    "matmul_backward": {"dy": ones(*X.shape[:3], 2), "a": X, "b": ones(*X.shape[:2], X.shape[3], 2)},
     "multiply": {"a": X, "b": ones(2, 4, 1, 1)},
     "multiply_backward": {"dy": X, "a": X, "b": ones(2, 4, 1, 1)},
     "nll_loss": {"x": X2, "targets": np.array([0, 1]), "weight": ones(4)},

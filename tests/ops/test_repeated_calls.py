@@ -79,6 +79,8 @@ CASES = {
     "threshold": ((2, 3, 4), {"threshold": 0.5, "value": -1.0}),
     "threshold_backward": ((2, 3), (2, 3), {"threshold": 0.5}),
     "add": ((2, 3), (2, 3), {"activation": "relu"}),
+    "matmul": ((2, 3, 4, 5), (2, 3, 5, 6)),
+    "matmul_backward": ((2, 3, 4, 6), (2, 3, 4, 5), (2, 3, 5, 6)),
     "multiply": ((2, 3, 4, 5), (2, 3, 1, 1)),
     "multiply_backward": ((2, 3, 4, 5), (2, 3, 4, 5), (2, 3, 1, 1)),
     "upsample_nearest2d": ((2, 3, 2, 3), {"scale_factor": 2}),

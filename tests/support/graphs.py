@@ -127,7 +127,14 @@ def local_norm(rng, shape, most):
     return layers.LocalResponseNorm(int(rng.integers(1, 7)), float(rng.uniform(0.1, 2)), float(rng.uniform(0.3, 1)))
 
 
+def along_axis(layer):
+    return lambda rng, shape, most: layer(int(rng.integers(len(shape))) if some(rng, 0.4) else 0)
+
+
 def affine(rng, shape, most):
+    if len(shape) == 3 and some(rng, 0.3):
+        repeated = [n if some(rng, 0.6) else 1 for n in shape]
+        return layers.Affine(rng.uniform(-2, 2, repeated), rng.normal(size=shape[1:]) if some(rng, 0.5) else 0.5)
     scale = rng.uniform(-2, 2, shape[0]) if some(rng, 0.5) else float(rng.uniform(-2, 2))
     return layers.Affine(scale, rng.normal(size=shape[0]) if some(rng, 0.5) else float(rng.normal()))
 
@@ -234,8 +241,11 @@ LAYERS = {
     layers.HardSigmoid: plain(layers.HardSigmoid),
     layers.Sigmoid: plain(layers.Sigmoid),
     layers.Tanh: plain(layers.Tanh),
-    layers.Softmax: plain(layers.Softmax),
-    layers.LogSoftmax: plain(layers.LogSoftmax),
+    layers.Softmax: along_axis(layers.Softmax),
+    layers.LogSoftmax: along_axis(layers.LogSoftmax),
+    layers.Exp: plain(layers.Exp),
+    layers.Sqrt: plain(layers.Sqrt),
+    layers.Reciprocal: plain(layers.Reciprocal),
     layers.Dropout: dropout,
     layers.StochasticDepth: stochastic_depth,
     layers.Flatten: lambda rng, shape, most: layers.Flatten(order=str(rng.choice(["row", "column"]))),
@@ -274,9 +284,11 @@ SMOOTH = set(LAYERS) - {  # the gradient of the others jumps somewhere
 }
 
 
+BOUNDED = {layers.Exp, layers.Sqrt, layers.Reciprocal}  # of values between 0.5 and 1.5
+
 JOINTS = {  # method -> how often
-    **{"layer": 0.42, "again": 0.08, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.08},
-    **{"product": 0.06, "slice": 0.06},
+    **{"layer": 0.4, "again": 0.08, "sum": 0.1, "concat": 0.1, "residual": 0.1, "chain": 0.08},
+    **{"product": 0.06, "slice": 0.05, "attention": 0.03},
 }
 
 
@@ -328,6 +340,8 @@ class Growth:
             if (len(node.shape) == 3 or accepts_vectors(chosen)) and chosen is not layers.MainHead:
                 made = self.attempt(make, node)
                 if made is not None and self.fits(made, node):
+                    if chosen in BOUNDED:
+                        return made(layers.Affine(1.0, 0.5)(layers.Sigmoid()(node)))
                     self.made.append((made, node.shape))
                     return made(node)
         return None
@@ -381,6 +395,14 @@ class Growth:
             factor = factor[:1]
         return factor * node if some(self.rng, 0.5) else node * factor
 
+    def attention(self, node):
+        """Each row of each channel looks at the others: softmax(q k^T) v, where k may be the node itself."""
+        if len(node.shape) != 3:
+            return None
+        other = self.pick(lambda other: other.shape == node.shape)
+        scores = node @ layers.Permute((0, 2, 1))(other)
+        return layers.Softmax(2)(layers.Affine(0.3)(scores)) @ (node if some(self.rng, 0.5) else other)
+
     def slice(self, node):
         first = int(self.rng.integers(0, node.shape[0]))
         return node[first : int(self.rng.integers(first + 1, node.shape[0] + 1))]
@@ -433,6 +455,7 @@ def accepts_vectors(kind):
     elementwise |= {layers.Affine, layers.ChannelScale, layers.StochasticDepth}
     elementwise |= {layers.SELU, layers.CELU, layers.Mish, layers.Softsign, layers.LogSigmoid}
     elementwise |= {layers.Hardtanh, layers.Threshold}
+    elementwise |= BOUNDED
     norms = {layers.BatchNorm, layers.GroupNorm, layers.LayerNorm, layers.LocalResponseNorm}
     return kind in elementwise | norms | {layers.Softmax, layers.LogSoftmax, layers.Linear, layers.Flatten}
 

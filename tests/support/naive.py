@@ -47,6 +47,8 @@ class Naive:
                 y = inputs[0] + inputs[1]
             elif node.kind == "multiply":
                 y = inputs[0] * inputs[1]
+            elif node.kind == "matmul":
+                y = inputs[0] @ inputs[1]
             elif node.kind == "slice":
                 y = inputs[0][:, node.first : node.first + node.shape[0]]
             elif node.kind == "concat":
@@ -78,6 +80,10 @@ class Naive:
                 self.d[a.index] += dy * v
                 repeated = tuple(i for i in range(u.ndim) if u.shape[i] != v.shape[i])
                 self.d[b.index] += (dy * u).sum(axis=repeated, keepdims=True) if repeated else dy * u
+            elif node.kind == "matmul":
+                (a, b), (u, v) = sources, (self.values[source.index] for source in sources)
+                self.d[a.index] += dy @ v.swapaxes(-1, -2)
+                self.d[b.index] += u.swapaxes(-1, -2) @ dy
             elif node.kind == "slice":
                 self.d[sources[0].index][:, node.first : node.first + node.shape[0]] += dy
             elif node.kind == "concat":

@@ -14,6 +14,7 @@ AXES = ("channels", "last")
 SIZES = (1, (7, 3), (3, 4), (9, 8))  # of the result: one that divides the plane, others that do not
 PADDING = ((1, 0), (2, 1))
 INF = float("inf")
+POSITIVE = layers.Sqrt, layers.Reciprocal  # of values well above 0
 NO_YES = (False, True)
 
 
@@ -38,6 +39,10 @@ CASES = [
     *images(
         layers.GELU(), layers.GELU("tanh"), layers.ELU(), layers.ELU(0.3), layers.LeakyReLU(), layers.LeakyReLU(-4)
     ),
+    *images(layers.Exp(), layers.Sqrt(), layers.Reciprocal(), layers.Softmax(2), layers.LogSoftmax(1)),
+    *images(layers.Affine(np.arange(42.0).reshape(7, 6) / 42 - 0.5, np.arange(4.0).reshape(4, 1, 1))),
+    *images(layers.Affine(shift=np.arange(168.0).reshape(4, 7, 6)), layers.Affine((1, -2, 3, 4), np.ones((1, 6)))),
+    *((layers.Affine(np.arange(24.0).reshape(6, 4)), TOKENS), (layers.Softmax(1), TOKENS)),
     *images(layers.Mish(), layers.SELU(), layers.CELU(), layers.CELU(0.3), layers.Softsign(), layers.LogSigmoid()),
     *both(layers.Hardtanh(), layers.Hardtanh(-0.3, 0.1), layers.Hardtanh(-INF, 0.2), layers.Hardtanh(0.2, INF)),
     *both(layers.Threshold(0.2, -3), layers.Threshold(-0.5, 7)),
@@ -136,4 +141,5 @@ def filled(model, shape, dtype):
     for array in network.arrays().values():
         if array.dtype.kind == "f":
             array[...] = rng.uniform(0.3, 1.5, array.shape)
-    return network, rng.standard_normal((4, *shape)).astype(dtype)
+    x = rng.standard_normal((4, *shape)).astype(dtype)
+    return network, 0.3 + abs(x) if isinstance(network.nodes[-1].layer, POSITIVE) else x

@@ -109,6 +109,10 @@ cdef extern from *:
         F1(softplus, SMOOTH_NS, vpick(a * p > q, a, softplus(a * p) / p))  /* logsigmoid too */                \\
         F2(softplus_backward, SMOOTH_NS, vpick(b * p > q, a, a * vsigmoid(b * p)))                             \\
         F1(exp, EXP_NS, vexp(a))                                                                               \\
+        F1(sqrt, RECTIFIER_NS, vroot(a))                                                                       \\
+        F2(sqrt_backward, RECTIFIER_NS, a / (b + b))  /* b = y */                                              \\
+        F1(reciprocal, RECTIFIER_NS, 1 / a)                                                                    \\
+        F2(reciprocal_backward, RECTIFIER_NS, -a * (b * b))  /* b = y */                                       \\
         F2(multiply, ADD_NS, a * b)                                                                            \\
         F2(add, ADD_NS, a + b)                                                                                 \\
         F2(add_relu, ADD_NS, vlarger(vzero, a + b))                                                            \\

@@ -13,6 +13,7 @@ from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.costs cimport ADD_NS, PRELU_WEIGHT_NS, SOFTMAX_NS
 from ..simd.elementwise cimport Elementwise, formula, plan_jobs, run_job, set_array, sum_of
 from ..simd.exp cimport vexp
+from ..simd.root cimport vroot  # no-cython-lint: in formulas.pxi
 from ..simd.row_views cimport Rows, below, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan
 from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real, vload, vsplat, vstore
 

@@ -6,5 +6,6 @@
 #   backward_input.pxi   dx = dy w
 #   backward_weight.pxi  dw = dy^T x
 #   backward_bias.pxi    db = sum_n dy[n]
+#   matmul.pxi           y = a b of matrices that are both computed, for ops/matmul.py
 #   panels.pxi           packed columns, shared by the two gradients of products
 #   dot.pxd, outer.pxd   the two micro-kernels; lane_sums.pxd: the sums of lanes at the end of `dot`

@@ -1,11 +1,12 @@
-"""Dense layers: y = act(x W^T + b), dx = dy W, dW = dy^T x, db = sum_n dy[n]; x (N, I), w (O, I), y (N, O).
+"""Dense layers: y = act(x W^T + b), dx = dy W, dW = dy^T x, db = sum_n dy[n]; x (N, I), w (O, I), y (N, O). And products
+of matrices that are both computed.
 
 No sum depends on N or on the number of threads: forward adds blocks of I, each a sum of vectors whose lanes are added
 by a fixed tree; the input gradient adds blocks of O, each one term after the other, whether rows of w are read where
 they lie (few samples) or from a panel. Arrays may have any strides; without unit stride along a row they are copied.
 
 The pieces: matrix.pxi (operands), forward_pack.pxi and forward.pxi, panels.pxi (shared by the gradients),
-backward_input.pxi, backward_weight.pxi, backward_bias.pxi. The micro-kernels: dot.pxd (forward), outer.pxd (gradients).
+backward_input.pxi, backward_weight.pxi, backward_bias.pxi, matmul.pxi. The micro-kernels: dot.pxd (forward), outer.pxd (gradients).
 """
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
@@ -35,3 +36,4 @@ include "panels.pxi"
 include "backward_input.pxi"
 include "backward_weight.pxi"
 include "backward_bias.pxi"
+include "matmul.pxi"

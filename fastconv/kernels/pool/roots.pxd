@@ -3,6 +3,7 @@
 # NaN, infinity) is computed again, scaled, by `scaled_root_of_squares`.
 
 from ..simd.partial cimport vread, vwrite
+from ..simd.root cimport ROOT, vroot  # no-cython-lint: in C
 from ..simd.vector cimport real, vf
 from .index_vectors cimport ilanes, isplat, vi
 
@@ -10,25 +11,12 @@ cdef extern from *:
     """
     #ifndef FASTCONV_ROOTS
     #define FASTCONV_ROOTS
-    #include <math.h>
     #if REAL_BYTES == 4
-    #define ROOT sqrtf
     #define L2_LOW 0x1p-40f
     #define L2_HIGH 0x1p60f
     #else
-    #define ROOT sqrt
     #define L2_LOW 0x1p-450
     #define L2_HIGH 0x1p500
-    #endif
-    #if defined(__AVX512F__) && VBYTES == 64 && REAL_BYTES == 4
-    #define vroot(v) ((vf)_mm512_sqrt_ps((__m512)(v)))
-    #elif defined(__AVX512F__) && VBYTES == 64
-    #define vroot(v) ((vf)_mm512_sqrt_pd((__m512d)(v)))
-    #else
-    static inline vf vroot(vf v) {
-        for (int i = 0; i < VL; i++) v[i] = ROOT(v[i]);
-        return v;
-    }
     #endif
     /* a mask of the ordinary lanes; lanes from n on count as ordinary */
     #define iordinary(v, n) ((((v) >= vsplat(L2_LOW)) & ((v) <= vsplat(L2_HIGH))) | (ilanes >= isplat(n)))
@@ -55,8 +43,6 @@ cdef extern from *:
     """
     const real L2_LOW
     const real L2_HIGH
-    real ROOT(real v) noexcept nogil
-    vf vroot(vf v) noexcept nogil
     vi iordinary(vf v, Py_ssize_t n) noexcept nogil
     vi iboth(vi a, vi b) noexcept nogil
     int iall(vi good) noexcept nogil

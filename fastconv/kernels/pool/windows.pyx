@@ -25,6 +25,7 @@ from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.lanes cimport PICKS, lane_mask, lanes, picked, vi_element as lane_element, vload_index, with_lane
 from ..simd.partial cimport vread, vwrite
+from ..simd.root cimport ROOT, vroot
 from ..simd.vector cimport LINE, MAX_LANES, VL, real, vf, vfence, vfma, vload, vmax, vsplat, vstore, vstream, vzero
 from .blocks_2x2 cimport block_rows, blocks_back, find_blocks
 from .every_second cimport ieven, veven, vspread_high, vspread_low, vtwice_high, vtwice_low
@@ -33,7 +34,7 @@ from .index_vectors cimport (
     LANE_MAX, better, ilanes, iload, int64_t, ipick, isplat, istore, iwrite, no_nan, vbetter, vfirst, vi,
     vi_element, vpick,
 )
-from .roots cimport ROOT, iall, iboth, iordinary, ordinary, roots, vratio, vroot
+from .roots cimport iall, iboth, iordinary, ordinary, roots, vratio
 from .shares cimport Reader, set_reader, share, vshare
 from .window cimport (
     ARGMAX, BAND, CHANNELS, L2, LP, MAX, MEAN, PLANE_BYTES, SUM, EvenRun, Image, Line, Pool, divisor_of,

@@ -1,26 +1,47 @@
-"""Softmax and its logarithm, over the channels of each pixel or the features of each vector.
+"""Softmax and its logarithm, over the channels of each pixel, the features of each vector, or another axis.
 
 softmax       y = exp x / sum exp x      dx = y (dy - sum dy y)
 log softmax   y = x - log sum exp x      dx = dy - exp(y) sum dy
 """
 
-from ...layer import Bound
+from functools import partial
+
+from numpy.typing import DTypeLike
+
+from ...arguments.attributes import Argument
+from ...layer import Bound, Spec
 from ...ops import activation
-from ...typing import Call
+from ...typing import Call, Shape
+from ..common import at_least
 from .common import FromOutput
 
-CHANNELS = 1  # the axis of (N, C, H, W) and of (N, features) that the sums are over
+at_least_zero = partial(at_least, minimum=0)
 
 
-class Softmax(FromOutput):
+class AlongAxis(FromOutput):
+    """A function along one axis of each image."""
+
+    axis = Argument(at_least_zero)
+
+    def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
+        """The shape of x."""
+        if self.axis >= len(x_shape):
+            raise ValueError(f"axis must be one of the axes of {x_shape}, counted from 0, got {self.axis}")
+        return Spec(x_shape)
+
+
+class Softmax(AlongAxis):
     """Probabilities of the channels of each pixel, or of the features of each vector: y = exp x / sum exp x.
 
     (N, C, H, W) -> (N, C, H, W) or (N, features) -> (N, features).
 
-    All arguments are given by name.
+    By position: axis; the rest by name.
 
     Parameters
     ----------
+    axis : int, default 0
+        The axis of one image that the sums are over, counted from 0 without the batch axis: the channels, or the
+        features of a vector. That of (tokens, features) is 1.
     name : str, optional
         The name of its nodes, see `Layer`.
 
@@ -42,24 +63,31 @@ class Softmax(FromOutput):
 
     kind = "softmax"
 
+    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.axis = axis
+
     def forward(self, b: Bound) -> list[Call]:
         """y = exp x / sum exp x"""
-        return [activation.softmax_call(b.x, b.y, CHANNELS)]
+        return [activation.softmax_call(b.x, b.y, 1 + self.axis)]
 
     def backward_input(self, b: Bound) -> list[Call]:
         """dx = y (dy - sum dy y)"""
-        return [activation.softmax_backward_call(b.dy, b.y, b.dx, CHANNELS)]
+        return [activation.softmax_backward_call(b.dy, b.y, b.dx, 1 + self.axis)]
 
 
-class LogSoftmax(FromOutput):
+class LogSoftmax(AlongAxis):
     """The logarithm of `Softmax`, without its rounding to 0: y = x - log sum exp x.
 
     (N, C, H, W) -> (N, C, H, W) or (N, features) -> (N, features).
 
-    All arguments are given by name.
+    By position: axis; the rest by name.
 
     Parameters
     ----------
+    axis : int, default 0
+        The axis of one image that the sums are over, counted from 0 without the batch axis: the channels, or the
+        features of a vector. That of (tokens, features) is 1.
     name : str, optional
         The name of its nodes, see `Layer`.
 
@@ -80,10 +108,14 @@ class LogSoftmax(FromOutput):
 
     kind = "log_softmax"
 
+    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
+        super().__init__(name)
+        self.axis = axis
+
     def forward(self, b: Bound) -> list[Call]:
         """y = x - log sum exp x"""
-        return [activation.log_softmax_call(b.x, b.y, CHANNELS)]
+        return [activation.log_softmax_call(b.x, b.y, 1 + self.axis)]
 
     def backward_input(self, b: Bound) -> list[Call]:
         """dx = dy - exp(y) sum dy"""
-        return [activation.log_softmax_backward_call(b.dy, b.y, b.dx, CHANNELS)]
+        return [activation.log_softmax_backward_call(b.dy, b.y, b.dx, 1 + self.axis)]

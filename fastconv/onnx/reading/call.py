@@ -57,9 +57,15 @@ class Call:
             raise Refused(f"it reads {UNFINISHED[type(value)]}")
         return value
 
-    def arranged(self, place: int = 0) -> Arranged:
-        """The input at this place, computed from the images, before its axes are brought into order."""
-        return arranged(self.computed(place))
+    def arranged(self, place: int = 0, anywhere: bool = False) -> Arranged:
+        """The input at this place, computed from the images, before its axes are brought into order.
+
+        `anywhere`: whether the axis of the images may be another than the first.
+        """
+        value = arranged(self.computed(place))
+        if value.place and not anywhere:
+            raise Refused(f"its input {place + 1} has the axis of the images as axis {value.place}")
+        return value
 
     def node(self, place: int = 0) -> Node:
         """The input at this place, which must be computed from the images."""

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 from ... import Network
 from ...system.files import AnyPath
 from .files import model_of
+from .functions import inlined
 from .model import Head, Model
 from .parsed import parsed
 
@@ -112,4 +113,4 @@ def read(source: AnyPath | bytes, *, dtype: DTypeLike = "float32") -> Model:
     ((3, 8, 8), (3, 5, 7))
     """
     proto, name = model_of(source)
-    return Model(parsed(proto), name, dtype)
+    return Model(parsed(inlined(proto)), name, dtype)

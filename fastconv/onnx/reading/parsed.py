@@ -63,6 +63,7 @@ class Parsed:
     arrays: Mapping[str, Array]
     operations: tuple[Operation, ...]
     readers: Mapping[str, list[Operation | None]]  # name of a value -> what reads it; None: it is an output
+    makers: Mapping[str, Operation]  # name of a value -> what makes it
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -75,10 +76,6 @@ def parsed(model: Any) -> Parsed:
     graph = model.graph
     if graph.sparse_initializer:
         raise OnnxError("the model has sparse initializers, which fastconv does not read")
-    if model.functions:
-        names = ", ".join(sorted({function.name[:80] for function in model.functions})[:10])
-        cure = "onnx.inliner.inline_local_functions puts their operations in place"
-        raise OnnxError(f"the model has functions of its own ({names}); {cure}")
     arrays = {tensor.name: array_of(tensor) for tensor in graph.initializer}
     inputs = tuple(input_of(value) for value in graph.input if value.name not in arrays)
     outputs = tuple(value.name for value in graph.output)
@@ -95,8 +92,9 @@ def parsed(model: Any) -> Parsed:
     for name in outputs:
         readers.setdefault(name, []).append(None)
     check_bytes(inputs, readers)
+    makers = {name: operation for operation in order for name in operation.outputs}
     metadata = {str(entry.key): str(entry.value) for entry in model.metadata_props}  # what is no UTF-8 comes as bytes
-    return Parsed(opset, inputs, outputs, arrays, tuple(order), readers, metadata)
+    return Parsed(opset, inputs, outputs, arrays, tuple(order), readers, makers, metadata)
 
 
 def check_bytes(inputs: Iterable[Input], readers: Mapping[str, list[Operation | None]]) -> None:

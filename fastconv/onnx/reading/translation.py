@@ -11,6 +11,7 @@ from ...typing import Array
 from ..errors import OnnxError
 from .call import Call
 from .constants import FOLDED, folded
+from .image_numbers import image_numbers
 from .operators import KNOWN
 from .parsed import Operation, Parsed
 from .sizes import Budget
@@ -78,6 +79,9 @@ def results_of(operation: Operation, translation: Translation) -> list[Value]:
             raise Refused("fastconv has no such operation")
         return [Lost()] * len(operation.outputs)
     try:
+        numbers = image_numbers(call, translation.budget)
+        if numbers is not None:
+            return [numbers]
         if operation.kind in FOLDED and call.is_constant():
             results: Any = folded(call, translation.budget)
         elif translate is None:

@@ -9,7 +9,7 @@ import numpy as np
 from .part import Part
 
 __all__ = ["celu", "dropout", "elu", "gelu", "hard_sigmoid", "hard_swish", "hardtanh", "leaky_relu", "log_sigmoid"]
-__all__ += ["mish", "over_channels", "plain", "prelu", "relu6", "silu", "softplus", "stochastic_depth", "threshold"]
+__all__ += ["along_axis", "mish", "plain", "prelu", "relu6", "silu", "softplus", "stochastic_depth", "threshold"]
 
 CLOSE = 20.0  # where beta x is larger, log(1 + exp(beta x)) and beta x are one number of float32
 
@@ -23,11 +23,11 @@ def plain(op: str) -> Callable[[Any, Part], str]:
     return translate
 
 
-def over_channels(op: str) -> Callable[[Any, Part], str]:
+def along_axis(op: str) -> Callable[[Any, Part], str]:
     """The translation of Softmax and LogSoftmax."""
 
     def translate(layer: Any, part: Part) -> str:
-        return part.add(op, part.x, axis=1)
+        return part.add(op, part.x, axis=1 + layer.axis)
 
     return translate
 

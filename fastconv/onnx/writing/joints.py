@@ -1,4 +1,4 @@
-"""What joins and parts values: a + b, a * b, concat, x[2:5]."""
+"""What joins and parts values: a + b, a * b, a @ b, concat, x[2:5]."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -20,6 +20,11 @@ def multiply(node: Any, inputs: Sequence[str], part: Part) -> str:
     return part.add("Mul", *inputs)
 
 
+def matmul(node: Any, inputs: Sequence[str], part: Part) -> str:
+    """a @ b"""
+    return part.add("MatMul", *inputs)
+
+
 def concat(node: Any, inputs: Sequence[str], part: Part) -> str:
     """The channels, one after another"""
     return part.add("Concat", *inputs, axis=1)
@@ -31,4 +36,4 @@ def channels(node: Any, inputs: Sequence[str], part: Part) -> str:
     return part.add("Slice", *inputs, *map(part.integers, (first, stop, 1)))
 
 
-JOINTS: dict[str, Joint] = {"add": add, "multiply": multiply, "concat": concat, "slice": channels}
+JOINTS: dict[str, Joint] = {"add": add, "multiply": multiply, "matmul": matmul, "concat": concat, "slice": channels}

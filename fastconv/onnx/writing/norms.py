@@ -103,7 +103,7 @@ def affine(layer: Any, part: Part) -> str:
     y = part.x
     for op, given, nothing in (("Mul", layer.scale, 1), ("Add", layer.shift, 0)):
         if np.any(np.not_equal(given, nothing)):
-            y = part.add(op, y, part.constant(part.per_channel(np.array(given)) if np.ndim(given) else given))
+            y = part.add(op, y, part.constant(part.per_channel(np.array(given)) if np.ndim(given) == 1 else given))
     return y
 
 

@@ -182,13 +182,9 @@ def test_a_chain_of_thousands_of_operations_is_translated_in_any_order():
     assert np.array_equal(load(model.SerializeToString()).predict(x), np.maximum(x, 0))
 
 
-def test_older_opsets_and_functions_of_a_model_are_refused():
+def test_older_opsets_are_refused():
     with pytest.raises(OnnxError, match="opset 6; fastconv reads 7 and later"):
         load(model_of([node("Relu", "x")], (4,), opset=6).SerializeToString())
-    model = model_of([node("Relu", "x")], (4,))
-    model.functions.append(helper.make_function("d", "Own", ["a"], ["b"], [node("Own", "a", "b")], []))
-    with pytest.raises(OnnxError, match=r"functions of its own \(Own\)"):
-        load(model.SerializeToString())
 
 
 @pytest.mark.parametrize("kind", ["FLOAT16", "BFLOAT16", "DOUBLE"])

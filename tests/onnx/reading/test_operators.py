@@ -217,7 +217,7 @@ REFUSED = {
     "no such operation": [node("Det", "x")],
     "training_mode=1": [node("BatchNormalization", "x s b m v", training_mode=1)],
     "its axis 0": [node("Softmax", "x", axis=0)],
-    "moves the axis of the images": [node("Transpose", "x")],
+    "it must be the first": [node("Transpose", "x")],
     "mix the images": [node("ReduceMean", "x", axes=[0])],
     "known as a part of GELU": [node("Erf", "x", "e"), node("Relu", "e")],
     "must be a constant": [node("Relu", "x", "w"), node("Conv", "x w")],
@@ -225,14 +225,15 @@ REFUSED = {
     "its dilations": [node("AveragePool", "x", kernel_shape=[2, 2], dilations=[2, 2])],
     "takes images out of a batch": [node("Slice", "x f t f")],
     "must be two for each of the axes": [node("Pad", "x f")],
-    "neither one number nor one per channel": [node("Add", "x c")],
+    "has the axis of the images": [node("Transpose", "x", "turned"), node("MatMul", "turned turned")],
+    "is not one for each image": [node("Add", "x many")],
     "its attribute alpha": [node("LeakyRelu", "x", alpha="a")],
 }
 
 
 @pytest.mark.parametrize("reason", REFUSED)
 def test_what_is_not_known_is_refused_with_the_reason(reason):
-    arrays = {**BN, "f": ints(0), "t": ints(1), "c": normal(9)}
+    arrays = {**BN, "f": ints(0), "t": ints(1), "many": normal(2, 1, 1, 1)}
     with pytest.raises(OnnxError, match=reason):
         load(model_of(REFUSED[reason], IMAGE, arrays).SerializeToString())
 

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
-from ....nodes.arranged import arranged
 from ....nodes.bounded import between, softmax_along
 from ....nodes.pieces import affine, product
-from ....nodes.settled import settled
 from ..call import Call
 from ..values import Refused, Value
 
@@ -46,16 +44,13 @@ def hard_sigmoid(call: Call) -> Node:
 
 def softmax(call: Call, kind: type[layers.Softmax] | type[layers.LogSoftmax]) -> Value:
     """`Softmax` and `LogSoftmax`: over one axis, before opset 13 over all axes from one on."""
-    x = call.arranged()
-    rank = len(x.shape) + 1
-    (axis,) = call.axes((call.integer("axis", -1 if call.opset >= 13 else 1),), rank)
+    x, last = call.arranged(), call.opset < 13
+    (axis,) = call.axes((call.integer("axis", 1 if last else -1),), len(x.shape) + 1)
     if axis == 0:
         raise Refused("its axis 0 mixes the images of a batch")
-    if call.opset < 13:
-        if axis != 1:
-            raise Refused(f"its axis {axis} must be 1 in opset {call.opset}")
-        y = kind()(settled(x.reshaped((prod(x.shape),))))
-        return arranged(y).reshaped(x.shape)
+    if last and axis < len(x.shape):
+        rows = x.reshaped((*x.shape[: axis - 1], prod(x.shape[axis - 1 :])))
+        return softmax_along(rows, axis - 1, kind).reshaped(x.shape)
     return softmax_along(x, axis - 1, kind)
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
-from ....nodes.broadcast import alike, per_channel
+from ....nodes.broadcast import alike, beside
 from ....nodes.pieces import affine, is_softsign, product
+from ....ops.multiply import repeats
 from ....typing import Array
 from ..call import Call
 from ..values import Gauss, Refused
+from .norm_pieces import norm_in_pieces
 
 __all__ = ["TABLE"]
 
@@ -20,13 +22,16 @@ Sides = tuple[Any, Any]
 
 
 def sides(call: Call) -> Sides:
-    """The two inputs: a node or an array of numbers that are scalars, or one for each channel."""
+    """The two inputs: a node, or an array as `beside` gives it."""
     found = [call.value(place) for place in (0, 1)]
     if all(isinstance(each, np.ndarray) for each in found):
         call.node(0)
     values = [each if isinstance(each, np.ndarray | Gauss) else call.node(i) for i, each in enumerate(found)]
-    node = next(each for each in values if not isinstance(each, np.ndarray))
-    a, b = (per_channel(each, node) if isinstance(each, np.ndarray) else each for each in values)
+    a, b = values
+    if isinstance(a, np.ndarray):
+        a, b = beside(a, b)
+    elif isinstance(b, np.ndarray):
+        b, a = beside(b, a)
     return a, b
 
 
@@ -62,15 +67,23 @@ def times(a: Any, factor: Array) -> Any:
 
 def multiply(call: Call) -> Any:
     """`Mul`; a factor for each channel that is an array of the file is trained."""
+    if call.operation in call.translation.absorbed:
+        return call.value(1 if isinstance(call.value(0), np.ndarray) else 0)
     a, b = sides(call)
     place = 1 if isinstance(b, np.ndarray) else 0
     if isinstance(a, np.ndarray):
         a, b = b, a
     if not isinstance(b, np.ndarray):
-        return gated(a, b) if isinstance(a, Gauss) or isinstance(b, Gauss) else product(a, b)
-    if b.size > 1 and call.source(place) in call.translation.graph.arrays and isinstance(a, Node):
+        return gated(a, b) if isinstance(a, Gauss) or isinstance(b, Gauss) else of_nodes(a, b)
+    if b.ndim == 1 and call.source(place) in call.translation.graph.arrays and isinstance(a, Node):
         return call.trained(layers.ChannelScale, a, {"weight": (b, call.source(place))})
     return times(a, b)
+
+
+def of_nodes(a: Node, b: Node) -> Node:
+    """a * b, where both may be repeated."""
+    fits = repeats((1, *a.shape), (1, *b.shape)) or repeats((1, *b.shape), (1, *a.shape))
+    return product(*((a, b) if fits else alike(a, b)))
 
 
 def gated(a: Any, b: Any) -> Node:
@@ -88,13 +101,19 @@ def gated(a: Any, b: Any) -> Node:
 
 
 def divide(call: Call) -> Any:
-    """`Div` by a constant"""
+    """`Div`"""
+    norm = norm_in_pieces(call)
+    if norm is not None:
+        return norm
     a, b = sides(call)
     if is_softsign(a, b):
         return layers.Softsign()(a)
-    if not isinstance(b, np.ndarray):
-        raise Refused("it divides by what is computed from the images")
-    return times(a, 1 / np.asarray(b, np.float64))
+    if isinstance(b, np.ndarray):
+        return times(a, np.asarray(1 / b))
+    if not isinstance(b, Node) or isinstance(a, Gauss):
+        raise Refused("it is a quotient with Erf")
+    inverse = layers.Reciprocal()(b)
+    return times(inverse, a) if isinstance(a, np.ndarray) else of_nodes(a, inverse)
 
 
 def erf(call: Call) -> Gauss:
@@ -103,14 +122,15 @@ def erf(call: Call) -> Gauss:
 
 
 def power(call: Call) -> Node:
-    """`Pow`: small whole powers as products."""
+    """`Pow`: small whole powers as products, roots and their inverses."""
     x, exponent = call.node(0), call.constant(1)
-    if exponent.size != 1 or exponent.item() not in (1, 2, 3, 4):
-        raise Refused("its exponent must be 1, 2, 3 or 4")
-    y = x
-    for _ in range(int(exponent.item()) - 1):
+    power = float(exponent.item()) if exponent.size == 1 else 0.0
+    if abs(power) not in (0.5, 1, 2, 3, 4):
+        raise Refused("its exponent must be 0.5, 1, 2, 3 or 4, or one of these with a minus")
+    y = layers.Sqrt()(x) if abs(power) == 0.5 else x
+    for _ in range(int(abs(power)) - 1):
         y = y * x
-    return y
+    return y if power > 0 else layers.Reciprocal()(y)
 
 
 def several(call: Call) -> Any:
@@ -120,7 +140,7 @@ def several(call: Call) -> Any:
     found: Any = node
     left = [each for each in values if each is not node] + [node] * (sum(each is node for each in values) - 1)
     for each in left:
-        found = total(found, per_channel(each, node) if isinstance(each, np.ndarray) else each)
+        found = total(*beside(each, found)) if isinstance(each, np.ndarray) else total(found, each)
     return found
 
 
@@ -142,6 +162,9 @@ TABLE: dict[str, Callable[[Call], Any]] = {
     "Sub": subtract,
     "Mul": multiply,
     "Div": divide,
+    "Sqrt": lambda call: layers.Sqrt()(call.node(0)),
+    "Reciprocal": lambda call: layers.Reciprocal()(call.node(0)),
+    "Exp": lambda call: layers.Exp()(call.node(0)),
     "Neg": lambda call: affine(call.node(0), -1.0, 0.0),
     "Abs": absolute,
     "Erf": erf,

@@ -1,14 +1,18 @@
 """Parts of images, put together and taken apart: `Concat`, `Split`, `Slice`, `Gather`, `Expand`."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from .... import Node
-from ....nodes.arranged import arranged
+from ....nodes.along import joined_along, parts_along
+from ....nodes.arranged import Arranged, arranged
 from ....nodes.broadcast import expanded
-from ....nodes.parts import cut, joined, picked, taken_apart
+from ....nodes.parts import every, runs_of
+from ....nodes.settled import settled
 from ..call import Call
 from ..constants import parts_of, slices_of
 from ..values import BATCH, Refused
@@ -16,49 +20,65 @@ from ..values import BATCH, Refused
 __all__ = ["TABLE"]
 
 
-def axis_of(call: Call, rank: int, default: int) -> int:
+def axis_of(call: Call, x: Arranged, default: int) -> int:
     """The axis of one image that the attribute names."""
-    (axis,) = call.axes((call.integer("axis", default),), rank)
-    if axis == 0:
-        raise Refused("its axis 0 is that of the images")
-    return axis - 1
+    (axis,) = call.axes((call.integer("axis", default),), len(x.shape) + 1)
+    return inside(x, axis)
 
 
-def concatenated(call: Call) -> Node:
+def inside(x: Arranged, axis: int) -> int:
+    """An axis as one of one image."""
+    if axis == x.place:
+        raise Refused(f"its axis {axis} is that of the images")
+    return axis - (axis > x.place)
+
+
+def concatenated(call: Call) -> Arranged:
     """`Concat`"""
-    nodes = [call.node(place) for place in range(len(call.values))]
-    return joined(nodes, axis_of(call, len(nodes[0].shape) + 1, 1))
+    values = [call.arranged(place) for place in range(len(call.values))]
+    return joined_along(values, axis_of(call, values[0], 1))
 
 
-def parted(call: Call) -> Any:
+def parted(call: Call) -> list[Arranged]:
     """`Split`"""
-    x = call.node(0)
-    axis = axis_of(call, len(x.shape) + 1, 0)
-    return taken_apart(x, axis, parts_of(call, x.shape[axis]))
+    x = call.arranged(anywhere=True)
+    axis = axis_of(call, x, 0)
+    sizes = parts_of(call, x.shape[axis])
+    return parts_along(x, axis, [*pairwise(sum(sizes[:i]) for i in range(len(sizes) + 1))])
 
 
-def sliced(call: Call) -> Node:
+def sliced(call: Call) -> Arranged:
     """`Slice`, also with steps > 0."""
-    x = call.node(0)
+    x = call.arranged(anywhere=True)
     for axis, part in slices_of(call):
-        if axis == 0:
+        if axis == x.place:
             if part.indices(BATCH) != (0, BATCH, 1):
                 raise Refused("it takes images out of a batch")
             continue
-        x = cut(x, axis - 1, part)
+        axis = inside(x, axis)
+        first, stop, step = part.indices(x.shape[axis])
+        if step < 1 or stop <= first:
+            raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis]} is empty or goes backwards")
+        (x,) = parts_along(x, axis, [(first, stop)])
+        if step > 1:
+            x = arranged(every(settled(x), axis, step))
     return x
 
 
-def gathered(call: Call) -> Any:
+def gathered(call: Call) -> Arranged:
     """`Gather` of channels, rows or columns by constants."""
-    x, indices = call.node(0), call.constant(1)
-    axis = axis_of(call, len(x.shape) + 1, 0)
+    x, indices = call.arranged(anywhere=True), call.constant(1)
+    axis = axis_of(call, x, 0)
     if indices.ndim > 1:
         raise Refused(f"its indices of shape {indices.shape} must be one axis of numbers")
-    found = picked(x, axis, [int(n) for n in indices.reshape(-1)])
-    if indices.ndim:
-        return found
-    return arranged(found).reshaped((*x.shape[:axis], *x.shape[axis + 1 :]))
+    found = parts_along(x, axis, runs_of(indices.reshape(-1).tolist(), x.shape[axis]))
+    y = found[0] if len(found) == 1 else joined_along(found, axis)
+    return y if indices.ndim else without(y, axis)
+
+
+def without(x: Arranged, axis: int) -> Arranged:
+    """The same without an axis of extent 1."""
+    return replace(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :]), place=x.place - (axis < x.place))
 
 
 def repeated(call: Call) -> Node:

@@ -1,4 +1,4 @@
-"""Matrices: `Gemm`, and `MatMul` with a constant."""
+"""Matrices: `Gemm` and `MatMul`."""
 
 from functools import partial
 from math import prod
@@ -47,6 +47,8 @@ def linear(call: Call, x: Node, weights: Weights) -> Node:
 
 def matmul(call: Call) -> Value:
     """`MatMul` of images and a constant matrix, along the last axis."""
+    if not isinstance(call.value(1), np.ndarray):
+        return constant_first(call) if isinstance(call.value(0), np.ndarray) else of_nodes(call)
     weight = call.constant(1)
     if weight.ndim != 2:
         raise Refused(f"its second input must be a matrix, got shape {weight.shape}")
@@ -57,6 +59,27 @@ def matmul(call: Call) -> Value:
     rows = prod(value.shape[:-1])
     y = linear(call, settled(value.reshaped((rows, value.shape[-1]))), weights)
     return arranged(y).reshaped((*value.shape[:-1], len(weights["weight"][0])))
+
+
+def constant_first(call: Call) -> Value:
+    """`MatMul` of a constant matrix and images: (x^T W^T)^T."""
+    weight, value = call.constant(0), call.arranged(1)
+    turned = value.transposed([1, 0]) if len(value.shape) == 2 else None
+    if weight.ndim != 2 or turned is None:
+        raise Refused(f"it needs matrices, got {weight.shape} and (N, {value.shape})")
+    y = linear(call, settled(turned), {"weight": (weight, call.source(0))})
+    return arranged(y).transposed([1, 0])
+
+
+def of_nodes(call: Call) -> Value:
+    """`MatMul` of two values of each image: matrices of the last two axes, one by one along those before them."""
+    a, b = call.arranged(0), call.arranged(1)
+    if min(len(a.shape), len(b.shape)) < 2 or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
+        raise Refused(f"it needs matrices with the same axes before them, got (N, {a.shape}) and (N, {b.shape})")
+    heads = a.shape[:-2]
+    before = (prod(heads),) if heads else ()
+    y = settled(a.reshaped((*before, *a.shape[-2:]))) @ settled(b.reshaped((*before, *b.shape[-2:])))
+    return arranged(y).reshaped((*heads, *y.shape[-2:]))
 
 
 TABLE = {"Gemm": gemm, "MatMul": matmul}

@@ -1,16 +1,19 @@
 """Normalisations."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from math import prod
 
 import numpy as np
 
-from .... import Node, layers
-from ....nodes.arranged import channels_moved_last
-from ..call import Call
+from .... import Layer, Node, layers
+from ....nodes.arranged import Arranged, arranged, channels_moved_last
+from ....nodes.settled import settled
+from ..call import Call, Weights
 from ..values import Refused, Value
 
-__all__ = ["TABLE"]
+__all__ = ["TABLE", "normalised"]
 
 
 def batch_norm(call: Call) -> Node:
@@ -57,23 +60,39 @@ def group_norm(call: Call) -> Node:
 
 
 def layer_norm(call: Call) -> Value:
-    """`LayerNormalization`: over the last axis, or over all but that of the images.
+    """`LayerNormalization`: over all axes from one on."""
+    value = call.arranged()
+    rank = len(value.shape) + 1
+    (axis,) = call.axes((call.integer("axis", -1),), rank)
+    weight = call.constant(1)
+    weights = {"weight": (weight, call.source(1)), "bias": (call.constant(2, np.zeros(weight.shape)), call.source(2))}
+    return normalised(call, value, tuple(range(axis, rank)), weights, call.number("epsilon", 1e-5))
+
+
+def normalised(call: Call, value: Arranged, axes: tuple[int, ...], weights: Weights, eps: float) -> Value:
+    """`LayerNorm` over these axes; without weights where there are none.
 
     Where the channels were only brought to the end for it, the layer normalises them where they are.
     """
-    value = call.arranged()
-    (axis,) = call.axes((call.integer("axis", -1),), len(value.shape) + 1)
-    weight = call.constant(1)
-    bias = call.constant(2, np.zeros(weight.shape))
-    weights = {"weight": (weight, call.source(1)), "bias": (bias, call.source(2))}
-    make = partial(layers.LayerNorm, eps=call.number("epsilon", 1e-5))
-    if axis == len(value.shape):
+    make = partial(layers.LayerNorm, eps=eps, affine=bool(weights))
+    rank = len(value.shape) + 1
+    if rank > 2 and axes == (rank - 1,):
         if channels_moved_last(value):
-            return replace(value, node=call.trained(partial(make, axis="channels"), value.node, weights))
-        return call.trained(partial(make, axis="last"), call.node(0), weights)
-    if axis != 1:
-        raise Refused(f"its axis {axis} must be 1 or the last")
-    return call.trained(make, call.node(0), weights)
+            return replace(value, node=applied(call, partial(make, axis="channels"), value.node, weights))
+        if rank == 3:
+            return applied(call, partial(make, axis="last"), settled(value), weights)
+        rows = settled(value.reshaped((prod(value.shape[:-1]), value.shape[-1])))
+        return arranged(applied(call, partial(make, axis="last"), rows, weights)).reshaped(value.shape)
+    if rank == 4 and axes == (1,):
+        return applied(call, partial(make, axis="channels"), settled(value), weights)
+    if axes != tuple(range(1, rank)):
+        raise Refused(f"its axes {axes} must be 1 or the last, or all from 1 on")
+    return applied(call, make, settled(value), weights)
+
+
+def applied(call: Call, make: Callable[..., Layer], x: Node, weights: Weights) -> Node:
+    """The node of a layer with these arrays, or without any."""
+    return call.trained(make, x, weights) if weights else make()(x)
 
 
 TABLE = {

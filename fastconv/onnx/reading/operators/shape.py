@@ -1,5 +1,6 @@
 """Shapes: reshapes and transpositions are gathered (`arranged`), channels are joined and parted."""
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -7,12 +8,12 @@ import numpy as np
 from ....nodes.arranged import Arranged, without_batch
 from ..call import Call
 from ..constants import FOLDED
-from ..values import BATCH, Refused, Value
+from ..values import BATCH, Flat, Refused, Value
 
 __all__ = ["TABLE"]
 
 
-def reshape(call: Call) -> Arranged:
+def reshape(call: Call) -> Value:
     """`Reshape`: 0 keeps an extent, unless allowzero."""
     shape, old = call.list_of("shape", 1) or (), call.shape(0)
     if not call.flag("allowzero"):
@@ -20,6 +21,8 @@ def reshape(call: Call) -> Arranged:
             raise Refused(f"its shape {shape} keeps extents that there are not")
         shape = tuple(old[i] if n == 0 else n for i, n in enumerate(shape))
     x = call.arranged()
+    if shape == (-1,) and call.translation.batch is None:
+        return Flat(x)
     return x.reshaped(without_batch(x.shape, shape, {BATCH, call.translation.batch}))
 
 
@@ -34,12 +37,12 @@ def flatten(call: Call) -> Arranged:
 
 def transpose(call: Call) -> Arranged:
     """`Transpose`"""
-    x = call.arranged()
+    x = call.arranged(anywhere=True)
     rank = len(x.shape) + 1
     axes = call.axes(call.integers("perm", tuple(reversed(range(rank)))), rank)
-    if len(axes) != rank or axes[0] != 0:
-        raise Refused(f"its perm {axes} moves the axis of the images")
-    found = x.transposed([axis - 1 for axis in axes[1:]])
+    if len(axes) != rank:
+        raise Refused(f"its perm {axes} is not one of {rank} axes")
+    found = x.transposed([axis - (axis > x.place) for axis in axes if axis != x.place], axes.index(x.place))
     if found is None:
         raise Refused(f"its perm {axes} parts axes that were joined")
     return found
@@ -47,22 +50,23 @@ def transpose(call: Call) -> Arranged:
 
 def squeeze(call: Call) -> Arranged:
     """`Squeeze`"""
-    x, axes = call.arranged(), call.list_of("axes", 1)
+    x, axes = call.arranged(anywhere=True), call.list_of("axes", 1)
     shape = call.shape(0)
     gone = call.axes(axes, len(shape)) if axes is not None else tuple(i for i, n in enumerate(shape) if n == 1)
     if any(shape[axis] != 1 for axis in gone):
         raise Refused(f"its axes {gone} of (N, {x.shape}) must have extent 1")
-    return x.reshaped(tuple(n for i, n in enumerate(shape) if i not in gone)[1:])
+    left = [i for i in range(len(shape)) if i not in gone]
+    return replace(x, shape=tuple(shape[i] for i in left if i != x.place), place=left.index(x.place))
 
 
 def unsqueeze(call: Call) -> Arranged:
     """`Unsqueeze`"""
-    x, axes = call.arranged(), call.list_of("axes", 1) or ()
-    added = call.axes(axes, len(x.shape) + 1 + len(axes))
-    if 0 in added:
-        raise Refused("its axis 0 is that of the images")
+    x, axes = call.arranged(anywhere=True), call.list_of("axes", 1) or ()
+    rank = len(x.shape) + 1 + len(axes)
+    added = call.axes(axes, rank)
+    place = [i for i in range(rank) if i not in added][x.place]
     rest = iter(x.shape)
-    return x.reshaped(tuple(1 if i in added else next(rest) for i in range(1, len(x.shape) + 1 + len(axes))))
+    return replace(x, shape=tuple(1 if i in added else next(rest) for i in range(rank) if i != place), place=place)
 
 
 def same(call: Call) -> Value:
