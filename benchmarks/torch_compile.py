@@ -23,7 +23,14 @@ from torch.nn import functional as F
 import fastconv
 import fastconv.torch
 
-SIZES = {"inception_v3": 299, "RNet": 24, "ONet": 48, "InceptionResnetV1": 96}  # 64 else
+SIZES = {
+    "mobilenet_v3_small": 160,
+    "timm/mobilenetv3_small_100": 160,
+    "inception_v3": 299,
+    "RNet": 24,
+    "ONet": 48,
+    "InceptionResnetV1": 96,
+}  # 64 else
 LIMITS = {"float64": (1e-9, 1e-9), "float32": (1e-4, float("inf"))}  # of outputs and gradients
 CLASSIFIERS = (
     "alexnet,vgg11,vgg11_bn,vgg16,resnet18,resnet50,densenet121,googlenet,inception_v3,squeezenet1_0,squeezenet1_1,"
@@ -87,16 +94,19 @@ def outputs(module, x):
 
 def gradients(module, x):
     """The largest difference of gradients of a step in training mode; None where the module is no classifier."""
-    y = module.train()(x)
+    network = fastconv.torch.compile(module.train(), x)
+    y = module(x)
     if not isinstance(y, torch.Tensor) or y.dim() != 2:
         return None
-    network = fastconv.torch.compile(module, x)
     targets = np.arange(len(x))
     F.cross_entropy(y, torch.from_numpy(targets)).backward()
     _, ours = network.gradients(x.numpy(), targets, fastconv.CrossEntropy())
     theirs = {name: p.grad.numpy() for name, p in module.named_parameters() if p.grad is not None}
     least = SMALL * max(np.abs(g).max() for g in theirs.values())
-    return max(largest(ours[name].reshape(g.shape), g, least) for name, g in theirs.items())
+    names = {
+        name: name if name in list(ours) else f"{name}.weight" for name in theirs
+    }  # no layer of PyTorch holds these
+    return max(largest(ours[names[name]].reshape(g.shape), g, least) for name, g in theirs.items())
 
 
 def main(given=None):

@@ -65,8 +65,8 @@ def accelerate(module: Any, example: Any = None, table: Any = None) -> Accelerat
     >>> from fastconv.torch import accelerate
     >>> module = torch.nn.Sequential(torch.nn.Conv2d(3, 32, 3), torch.nn.ReLU())
     >>> print(accelerate(module))
-    name  layer   computed by  images  PyTorch, ms  fastconv, ms
-    ------------------------------------------------------------
+    name  layer   computed by       images  PyTorch, ms  fastconv, ms
+    -----------------------------------------------------------------
     0     Conv2d  fastconv
     1     ReLU    fastconv: with 0
     fastconv computes 2 of 2 layers that it knows.

@@ -68,6 +68,7 @@ ONE = {
     "columns": lambda x: torch.cat(x.split(3, dim=3)[::-1], -1),
     "slices": lambda x: x[:, 1:5, ::2, 1:][..., :4],
     "places": lambda x: x[:, [2, 1, 0]] + x[:, 3].unsqueeze(1) + x[:, None, -1] + x.flip(1)[:, :3],
+    "an index and slices": lambda x: x[:, 1, 2:, 1:3] + x[:, 4, :5, None, 0],
     "unbound": lambda x: sum(x.unbind(1)).unsqueeze(1) + x.narrow(1, 2, 1) + x.select(1, 0)[:, None],
     "stacked": lambda x: torch.stack([x[:, 0], x[:, 4]], 1),
     "shuffled channels": lambda x: x.view(x.size(0), 2, 3, *x.shape[2:]).transpose(1, 2).contiguous().view(x.shape),
