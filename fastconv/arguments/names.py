@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 
 from ..ops import check
 
@@ -221,7 +222,7 @@ def here(module: str) -> dict[str, str]:
 
 def everywhere() -> dict[str, str]:
     """name -> module below fastconv, of all public names."""
-    return {name: room for room in reversed(ROOMS) for name in dir(sys.modules[f"fastconv.{room}"])}
+    return {name: room for room in reversed(ROOMS) for name in dir(import_module(f"fastconv.{room}"))}
 
 
 def shown(name: str, room: str) -> str:
