@@ -30,6 +30,11 @@ def test_models_and_training_are_imported_when_they_are_first_used():
     assert child.run("-c", program).split("\n")[:2] == ["[]", "['models', 'training']"]
 
 
+def test_a_misspelt_name_is_answered_before_models_are_imported():
+    program = "import fastconv\ntry: fastconv.resnet_18\nexcept AttributeError as error: print(error)"
+    assert "did you mean fastconv.models.resnet18()" in child.run("-c", program)
+
+
 def test_a_star_import_takes_the_names_shown():
     names = child.run("-c", "from fastconv import *; print(*sorted(n for n in globals() if n[0] != '_'))").split()
     assert names == sorted(set(dir(fastconv)) - {"__version__"})
