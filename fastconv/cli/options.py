@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[Any, str]] = {  # name -> who adds its options, and wh
     "profile": (profile, "Show where the time of a network goes, step by step."),
     "bench": (bench, "Measure how many images a second a network predicts, and trains on."),
     "derive": (derive, "Show backpropagation step by step, with the numbers of one image."),
-    "convert": (convert, "Write weights in another format, or under the names of a model."),
+    "convert": (convert, "Write a network or its weights in another format."),
     "info": (info, "Show versions, build, processor and threads, for a report of a fault."),
 }
 EXPLAINED = (  # what argparse says of an option -> what is said here
