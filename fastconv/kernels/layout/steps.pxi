@@ -80,8 +80,14 @@ cdef extern from *:
     static inline void pick_square(const Picks *picks, const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row,
                                    int stream) {
         vf v[VL];
-        _Pragma("GCC unroll 16")
-        for (int r = 0; r < VL; r++) v[r] = pick(picks, x + r * x_row);
+        const Picks own = *picks;
+        const REAL *p = own.back ? x - (VL - 1) * own.size : x;
+        if (own.size == 2) {
+            _Pragma("GCC unroll 16")
+            for (int r = 0; r < VL; r++, p += x_row)
+                v[r] = (vf)pick_of_two(load_lanes(own.read[0], p), own.from, load_lanes(own.read[1], p + VL));
+        } else
+            for (int r = 0; r < VL; r++) v[r] = pick(&own, x + r * x_row);
         square_of(v, y, y_row, stream);
     }
     /* y[i * size] = x[i] */
