@@ -98,4 +98,4 @@ def test_a_filter_gives_the_same_bits_however_many_others_there_are(filters, dty
             np.testing.assert_array_equal(y, wanted[:, :filters])
             plain = np.einsum("nchw,kc->nkhw", x.astype("float64"), weight[:, :, 0, 0].astype("float64"))
             plain = np.maximum(plain + bias[:, None, None] + (0 if residual is None else r), 0)[:, :filters]
-            np.testing.assert_allclose(y, plain, atol=2e-4 if dtype == "float32" else 1e-12)
+            np.testing.assert_allclose(y, plain, atol=1e-3 if dtype == "float32" else 1e-11)
