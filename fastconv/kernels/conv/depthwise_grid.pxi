@@ -52,7 +52,8 @@ cdef void plan_jobs(const Grid *g, Jobs *jobs, int threads) noexcept nogil:
         high = max(high, h.source + (h.count - 1) * h.source_step)
     blocks = ceil_div(g.y.H, ROWS)
     if g.y.N < threads:
-        blocks = max(blocks, min(<Py_ssize_t>threads, g.y.H // LEAST_ROWS))
+        blocks = round_up(blocks, threads)  # as much work for each thread
+        blocks = min(blocks, max(<Py_ssize_t>1, g.y.H // LEAST_ROWS))
     jobs.rows = round_up(ceil_div(g.y.H, blocks), g.sh)
     jobs.blocks = ceil_div(g.y.H, jobs.rows)
     jobs.low, jobs.span = low, (jobs.rows - 1) * g.mh + high - low + 1

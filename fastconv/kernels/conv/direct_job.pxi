@@ -109,7 +109,7 @@ cdef void reduce(Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
     cdef const real **add = j.add
     cdef const real *ahead
     cdef int mr, nv = <int>ceil_div(lanes, VL)
-    cdef bint last = False, fetch
+    cdef bint last = False, fetch, half = 0 < lanes % VL <= VL // 2
     terms.w = g.panels.w + j.at.group * g.panels.group + k0 * taps * length
     terms.init = g.panels.b + j.at.group * g.panels.b_group + k0
     terms.init_row, terms.init_vector = 0, VL
@@ -127,7 +127,7 @@ cdef void reduce(Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
             if add != NULL and m + 1 < j.cut.tiles:
                 fetch_rows(add + p + mr, height(&j.cut, m + 1), nv)
             ahead = terms.w + size + fetched if fetch and fetched < size else NULL
-            tile(j.rows + p * taps + t * mr, j.out + p, add + p if add != NULL else NULL, ahead, &terms, mr, nv)
+            tile(j.rows + p * taps + t * mr, j.out + p, add + p if add != NULL else NULL, ahead, &terms, mr, nv, half)
             p += mr
             fetched += terms.taps * terms.length * LINE
         terms.w += size

@@ -21,6 +21,7 @@
 # `nv`, `mr` and `rows` are constants at every call of a body, so its loops unroll and `acc` never touches memory.
 
 from ..simd cimport dispatch
+from ..simd.halves cimport HALVES, vh, vhalf, vload_half, vwhole
 from ..simd.vector cimport LINE, VL, activated, real, vf, vload, vprefetch, vsplat, vstore, vstream, vzero
 
 cdef struct Terms:              # the terms of a sum that one call of `tile` adds
@@ -41,7 +42,7 @@ cdef struct Runs:               # the pixels that one call of `tile_tn` adds
 
 ctypedef const real *Row
 ctypedef void (*tile_case)(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
-                           const int mr, const bint fetch, const int nv) noexcept nogil
+                           const int mr, const bint fetch, const bint half, const int nv) noexcept nogil
 ctypedef void (*tile_tn_case)(const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
                               Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step,
                               const int rows, const int nv) noexcept nogil
@@ -60,7 +61,7 @@ cdef extern from *:
     enum: NR "TILE_VECTORS"
     void of_columns "DISPATCH_VECTORS"(
         tile_case f, int nv, const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
-        const int mr, const bint fetch) noexcept nogil
+        const int mr, const bint fetch, const bint half) noexcept nogil
     void tn_of_columns "DISPATCH_VECTORS"(
         tile_tn_case f, int nv, const Runs *runs, Py_ssize_t x_offset, Py_ssize_t dy_offset, real *dw,
         Py_ssize_t dw_step, int skip, const real *ahead, Py_ssize_t ahead_step, const int rows) noexcept nogil
@@ -74,25 +75,40 @@ cdef inline void add_row(vf *acc, real a, const vf *w, const int nv) noexcept no
         acc[j] = acc[j] + all_a * w[j]
 
 
+cdef inline void add_step(vf *acc, vh *last, real a, const vf *w, vh w_last, const bint half,
+                          const int nv) noexcept nogil:
+    """add_row, and with `half` last += a w_last."""
+    add_row(acc, a, w, nv)
+    if half:
+        last[0] = last[0] + vhalf(vsplat(a)) * w_last
+
+
 # ---------------------------------------------------------------- pixels x output channels
 
 cdef inline void tile_body(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
-                           const int mr, const bint fetch, const int nv) noexcept nogil:
+                           const int mr, const bint fetch, const bint half, const int nv) noexcept nogil:
     """out[i][j] = (init[i][j] or out[i][j]) + sum_{t,c} rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
 
-    `add` may be NULL; its rows may be those of `out`. With `fetch` each c fetches a cache line, from `ahead` on.
+    `add` may be NULL; its rows may be those of `out`. With `fetch` each c fetches a cache line, from `ahead` on. With
+    `half` the upper half of the last vector is not computed.
     """
     cdef vf acc[MR][NR]
     cdef vf wv[NR]
+    cdef vh last[MR]            # with `half`: the last vector of each row
+    cdef vh w_last
     cdef Row p0, p1, p2, p3, p4, p5 = NULL  # an array of these would stay in memory
     cdef Py_ssize_t _t, c, taps = terms.taps, offset = terms.offset, length = terms.length
     cdef const real *w = terms.w
     cdef const real *init = terms.init
     cdef Py_ssize_t init_row = terms.init_row, init_vector = terms.init_vector
     cdef int i, j
+    cdef int whole = nv - half
     for i in range(mr):
         for j in range(nv):
             acc[i][j] = vload(init + i * init_row + j * init_vector) if init != NULL else vload(out[i] + j * VL)
+    if half:
+        for i in range(mr):
+            last[i] = vhalf(acc[i][nv - 1])
     for _t in range(taps):
         p0, p1, p2 = rows[0] + offset, rows[1] + offset, rows[2] + offset
         p3, p4 = rows[3] + offset, rows[4] + offset
@@ -100,19 +116,24 @@ cdef inline void tile_body(const real **rows, real **out, const real **add, cons
             p5 = rows[5] + offset
         rows += mr
         for c in range(length):
-            for j in range(nv):
+            for j in range(whole):
                 wv[j] = vload(w + j * VL)
-            add_row(acc[0], p0[c], wv, nv)
-            add_row(acc[1], p1[c], wv, nv)
-            add_row(acc[2], p2[c], wv, nv)
-            add_row(acc[3], p3[c], wv, nv)
-            add_row(acc[4], p4[c], wv, nv)
+            if half:
+                w_last = vload_half(w + whole * VL)
+            add_step(acc[0], last, p0[c], wv, w_last, half, whole)
+            add_step(acc[1], last + 1, p1[c], wv, w_last, half, whole)
+            add_step(acc[2], last + 2, p2[c], wv, w_last, half, whole)
+            add_step(acc[3], last + 3, p3[c], wv, w_last, half, whole)
+            add_step(acc[4], last + 4, p4[c], wv, w_last, half, whole)
             if mr == MR:
-                add_row(acc[5], p5[c], wv, nv)
+                add_step(acc[5], last + 5, p5[c], wv, w_last, half, whole)
             if fetch:
                 vprefetch(ahead)
                 ahead += LINE
             w += nv * VL
+    if half:
+        for i in range(mr):
+            acc[i][nv - 1] = vwhole(last[i])
     finish_tile(acc, out, add, terms.activation, terms.stream, mr, nv)
 
 
@@ -139,17 +160,24 @@ cdef inline void finish_tile(vf (*acc)[NR], real **out, const real **add, int ac
 
 
 cdef inline void tile(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms, int mr,
-                      int nv) noexcept nogil:
-    """tile_body for MR rows or one less, and 1 to NR vectors; only whole rows of vectors can fetch."""
-    if ahead != NULL and nv == NR:
+                      int nv, bint half=False) noexcept nogil:
+    """tile_body for MR rows or one less, and 1 to NR vectors; only whole rows of vectors can fetch.
+
+    With `half`, where HALVES allows it, the upper half of the last vector is of no use to the caller."""
+    if HALVES and half:
         if mr == MR:
-            tile_body(rows, out, add, ahead, terms, MR, True, NR)
+            of_columns(tile_body, nv, rows, out, add, NULL, terms, MR, False, True)
         else:
-            tile_body(rows, out, add, ahead, terms, MR - 1, True, NR)
+            of_columns(tile_body, nv, rows, out, add, NULL, terms, MR - 1, False, True)
+    elif ahead != NULL and nv == NR:
+        if mr == MR:
+            tile_body(rows, out, add, ahead, terms, MR, True, False, NR)
+        else:
+            tile_body(rows, out, add, ahead, terms, MR - 1, True, False, NR)
     elif mr == MR:
-        of_columns(tile_body, nv, rows, out, add, NULL, terms, MR, False)
+        of_columns(tile_body, nv, rows, out, add, NULL, terms, MR, False, False)
     else:
-        of_columns(tile_body, nv, rows, out, add, NULL, terms, MR - 1, False)
+        of_columns(tile_body, nv, rows, out, add, NULL, terms, MR - 1, False, False)
 
 
 # ---------------------------------------------------------------- input channels x output channels

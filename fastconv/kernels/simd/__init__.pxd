@@ -2,6 +2,7 @@
 #
 #   vector       the scalar `real`, the vector `vf` of VL lanes, loads, stores, shuffles
 #   partial      reads and writes of the first n lanes
+#   halves       the lower half of a vector, in registers
 #   lanes        the same by masks, and lanes picked from two vectors
 #   transpose    VL x VL transposes in registers
 #   weave        two to four channels between planes and dense pixels

@@ -77,3 +77,25 @@ def test_results_in_planes_leave_what_lies_between_them_as_it_is():
     kernels.load("float32").conv.direct.forward(x, weight, None, y, (1, 1, 1, 1, 0, 0, 1))
     np.testing.assert_array_equal(y, 27)
     assert np.isfinite(wide).sum() == y.size
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("filters", [17, 20, 24, 25, 33, 40, 57, 71, 72])
+def test_a_filter_gives_the_same_bits_however_many_others_there_are(filters, dtype):
+    """The last vector of filters may be whole, a half, or less: 1 x 1 in one pass and in three, with and without r."""
+    rng = np.random.default_rng(filters)
+    forward = kernels.load(dtype).conv.direct.forward
+    for channels in (19, 1100):
+        x, r = (image((2, c, 5, 7), dtype, 0) for c in (channels, 80))
+        x[...], r[...] = rng.standard_normal(x.shape), rng.standard_normal(r.shape)
+        weight, bias = rng.standard_normal((80, channels, 1, 1)).astype(dtype), rng.standard_normal(80).astype(dtype)
+        for residual in (None, r):
+            wanted, y = image((2, 80, 5, 7), dtype, 0), image((2, filters, 5, 7), dtype, 0)
+            window = (1, 1, 1, 1, 0, 0, 1)
+            forward(x, weight, bias, wanted, window, 1, True, None, residual)
+            few = None if residual is None else r[:, :filters]
+            forward(x, weight[:filters], bias[:filters], y, window, 1, True, None, few)
+            np.testing.assert_array_equal(y, wanted[:, :filters])
+            plain = np.einsum("nchw,kc->nkhw", x.astype("float64"), weight[:, :, 0, 0].astype("float64"))
+            plain = np.maximum(plain + bias[:, None, None] + (0 if residual is None else r), 0)[:, :filters]
+            np.testing.assert_allclose(y, plain, atol=1e-3 if dtype == "float32" else 1e-11)
