@@ -10,7 +10,7 @@ import numpy as np
 
 from .... import layers
 from ....nodes.arranged import Arranged
-from ....nodes.broadcast import alike, per_channel
+from ....nodes.broadcast import alike, beside
 from ....nodes.parts import taken_apart
 from ....nodes.pieces import affine, is_softsign, product
 from ....nodes.refused import Refused
@@ -52,14 +52,15 @@ def multiply(trace: Any, a: Any, b: Any) -> Any:
 
 
 def divide(trace: Any, a: Any, b: Any, *, rounding_mode: Any = None) -> Any:
-    """a / b for what does not depend on the images, and for what is softsign"""
+    """a / b"""
     if rounding_mode is not None:
         raise Refused(f"its rounding_mode is {rounding_mode}")
     if not is_traced(b):
         return scaled(a, 1 / constant(b), 0.0)
     if is_traced(a) and is_softsign(node_of(a), node_of(b)):
         return layers.Softsign()(node_of(a))
-    raise Refused("divides by what is computed from the images")
+    inverse = layers.Reciprocal()(node_of(b))
+    return together(a, trace.wrapped(inverse, []), product_of) if is_traced(a) else scaled(inverse, a, 0.0)
 
 
 def power(trace: Any, x: Any, exponent: Any) -> Any:
@@ -93,8 +94,11 @@ def scaled(x: Any, factor: Any, summand: Any) -> Any:
     both = constant(factor), constant(summand)
     if all(each.size == 1 and each.ndim <= 1 for each in both):
         return pointwise(x, lambda node: affine(node, *(each.reshape(()) for each in both)))
-    node = node_of(x)
-    return affine(node, *(per_channel(each, node) for each in both))
+    node, found = node_of(x), []
+    for each in both:
+        array, node = beside(each, node)
+        found.append(array)
+    return affine(node, *found)
 
 
 def constant(value: Any) -> Any:
