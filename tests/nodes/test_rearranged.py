@@ -8,6 +8,7 @@ from fastconv.nodes.arranged import arranged, channels_moved_last, without_batch
 from fastconv.nodes.bounded import between, softmax_along
 from fastconv.nodes.broadcast import alike
 from fastconv.nodes.images import bordered
+from fastconv.nodes.matrices import matrix_product
 from fastconv.nodes.parts import cut, joined, picked, taken_apart
 from fastconv.nodes.reduction import largest, mean, reduced, smallest, total
 from fastconv.nodes.refused import Refused
@@ -79,3 +80,16 @@ def test_bounds_borders_and_broadcasting_are_numpys():
     np.testing.assert_allclose(found, np.pad(X, ((0, 0), (1, 0), (0, 3), (2, 1)), constant_values=0.5), atol=1e-15)
     found = computed(lambda x: sum(alike(x, x[:1])))
     np.testing.assert_allclose(found, X + X[:, :1], rtol=1e-15)
+
+
+def test_products_of_matrices_are_numpys():
+    found = computed(lambda x: matrix_product(arranged(x), arranged(x).transposed((0, 2, 1))))
+    np.testing.assert_allclose(found, X @ X.swapaxes(-1, -2), rtol=1e-13, atol=1e-13)
+    heads = (3, 2, 4, 5)
+    found = computed(
+        lambda x: matrix_product(arranged(x).reshaped(heads), arranged(x).reshaped((3, 2, 5, 4))).reshaped((24, 4))
+    )
+    right = X.reshape(2, 3, 2, 4, 5) @ X.reshape(2, 3, 2, 5, 4)
+    np.testing.assert_allclose(found, right.reshape(2, 24, 4), rtol=1e-13, atol=1e-13)
+    with pytest.raises(Refused, match=r"it needs matrices with the same axes before them"):
+        computed(lambda x: matrix_product(arranged(x), arranged(x)))

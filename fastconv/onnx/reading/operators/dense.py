@@ -7,6 +7,7 @@ import numpy as np
 
 from .... import Node, layers
 from ....nodes.arranged import arranged
+from ....nodes.matrices import matrix_product
 from ....nodes.settled import settled
 from ....typing import Array
 from ..call import Call, Weights
@@ -48,7 +49,11 @@ def linear(call: Call, x: Node, weights: Weights) -> Node:
 def matmul(call: Call) -> Value:
     """`MatMul` of images and a constant matrix, along the last axis."""
     if not isinstance(call.value(1), np.ndarray):
-        return constant_first(call) if isinstance(call.value(0), np.ndarray) else of_nodes(call)
+        return (
+            constant_first(call)
+            if isinstance(call.value(0), np.ndarray)
+            else matrix_product(call.arranged(0), call.arranged(1))
+        )
     weight = call.constant(1)
     if weight.ndim != 2:
         raise Refused(f"its second input must be a matrix, got shape {weight.shape}")
@@ -69,17 +74,6 @@ def constant_first(call: Call) -> Value:
         raise Refused(f"it needs matrices, got {weight.shape} and (N, {value.shape})")
     y = linear(call, settled(turned), {"weight": (weight, call.source(0))})
     return arranged(y).transposed([1, 0])
-
-
-def of_nodes(call: Call) -> Value:
-    """`MatMul` of two values of each image: matrices of the last two axes, one by one along those before them."""
-    a, b = call.arranged(0), call.arranged(1)
-    if min(len(a.shape), len(b.shape)) < 2 or a.shape[:-2] != b.shape[:-2] or a.shape[-1] != b.shape[-2]:
-        raise Refused(f"it needs matrices with the same axes before them, got (N, {a.shape}) and (N, {b.shape})")
-    heads = a.shape[:-2]
-    before = (prod(heads),) if heads else ()
-    y = settled(a.reshaped((*before, *a.shape[-2:]))) @ settled(b.reshaped((*before, *b.shape[-2:])))
-    return arranged(y).reshaped((*heads, *y.shape[-2:]))
 
 
 TABLE = {"Gemm": gemm, "MatMul": matmul}

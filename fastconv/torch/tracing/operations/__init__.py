@@ -4,12 +4,12 @@ Each takes the `Trace` and then the arguments as PyTorch has them, and gives a n
 be brought into order, or several of these. `Refused`, and the errors of layers, say why there is none.
 """
 
-from . import activation, arithmetic, conv, images, norm, parts, pool, reduction, shape
+from . import activation, arithmetic, conv, images, matrices, norm, parts, pool, reduction, shape
 
 __all__ = ["TABLE"]
 
 TABLE = {
     name: operation
-    for family in (activation, arithmetic, conv, images, norm, parts, pool, reduction, shape)
+    for family in (activation, arithmetic, conv, images, matrices, norm, parts, pool, reduction, shape)
     for name, operation in family.TABLE.items()
 }

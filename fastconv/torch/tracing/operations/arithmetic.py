@@ -59,8 +59,8 @@ def divide(trace: Any, a: Any, b: Any, *, rounding_mode: Any = None) -> Any:
         return scaled(a, 1 / constant(b), 0.0)
     if is_traced(a) and is_softsign(node_of(a), node_of(b)):
         return layers.Softsign()(node_of(a))
-    inverse = layers.Reciprocal()(node_of(b))
-    return together(a, trace.wrapped(inverse, []), product_of) if is_traced(a) else scaled(inverse, a, 0.0)
+    inverse = trace.wrapped(layers.Reciprocal()(node_of(b)), [])
+    return together(a, inverse, product_of) if is_traced(a) else scaled(inverse, a, 0.0)
 
 
 def power(trace: Any, x: Any, exponent: Any) -> Any:
