@@ -30,4 +30,4 @@ def softmax_along(x: Arranged, axis: int, kind: type[layers.Softmax] | type[laye
     if len(shape) > MOST_AXES:
         after = shape[axis + 1 :]
         shape, axis = (prod(shape[:axis]), shape[axis], *((prod(after),) if after else ())), 1
-    return arranged(kind(axis)(settled(x.reshaped(shape)))).reshaped(x.shape)
+    return arranged(kind(axis=axis)(settled(x.reshaped(shape)))).reshaped(x.shape)

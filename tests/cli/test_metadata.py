@@ -124,12 +124,18 @@ def test_a_file_that_holds_another_network_than_it_says(tmp_path, capsys):
     assert "does not fit" in failure(capsys, "predict", tmp_path / "a.npz", "x.png")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"%PDF-1.4", b"\x89HDF\r\n\x1a\n"])
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"%PDF-1.4"])
 def test_files_that_are_no_networks(content, tmp_path, capsys):
     (tmp_path / "a.npz").write_bytes(content)
     line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
     assert line.startswith(f"fastconv: {tmp_path / 'a.npz'} is ")
     assert "not a checkpoint" in line
+
+
+def test_a_file_of_keras_that_is_cut_off(tmp_path, capsys):
+    (tmp_path / "a.npz").write_bytes(b"\x89HDF\r\n\x1a\n")
+    line = failure(capsys, "predict", tmp_path / "a.npz", "x.png")
+    assert line.startswith(f"fastconv: {tmp_path / 'a.npz'} is damaged: ")
 
 
 def test_metadata_without_a_model_say_how_to_name_it(tmp_path, capsys):

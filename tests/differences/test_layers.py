@@ -16,7 +16,7 @@ CASES = [
     *((kind, IMAGES) for kind in ("SELU", "CELU", "Softsign", "Mish", "LogSigmoid", "Hardtanh", "InstanceNorm")),
     (lambda: layers.Threshold(0.0, 0.0), IMAGES),
     ("Exp", IMAGES),
-    (lambda: layers.Softmax(1), TOKENS),
+    (lambda: layers.Softmax(axis=1), TOKENS),
     (lambda: layers.Affine(np.arange(36.0).reshape(6, 6)), IMAGES),
     (lambda: layers.ELU(0.5), IMAGES),
     (lambda: layers.GELU("tanh"), IMAGES),

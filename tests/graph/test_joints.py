@@ -134,7 +134,7 @@ def test_plans_and_summaries_name_joints():
 def attention(x):
     """Rows of each channel look at each other; the second factor is used twice."""
     k = layers.Conv2D(6, 1)(x)
-    scores = layers.Softmax(2)(layers.Conv2D(6, 1)(x) @ layers.Permute((0, 2, 1))(k))
+    scores = layers.Softmax(axis=2)(layers.Conv2D(6, 1)(x) @ layers.Permute((0, 2, 1))(k))
     return scores @ k
 
 

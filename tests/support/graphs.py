@@ -401,7 +401,7 @@ class Growth:
             return None
         other = self.pick(lambda other: other.shape == node.shape)
         scores = node @ layers.Permute((0, 2, 1))(other)
-        return layers.Softmax(2)(layers.Affine(0.3)(scores)) @ (node if some(self.rng, 0.5) else other)
+        return layers.Softmax(axis=2)(layers.Affine(0.3)(scores)) @ (node if some(self.rng, 0.5) else other)
 
     def slice(self, node):
         first = int(self.rng.integers(0, node.shape[0]))

@@ -39,10 +39,10 @@ CASES = [
     *images(
         layers.GELU(), layers.GELU("tanh"), layers.ELU(), layers.ELU(0.3), layers.LeakyReLU(), layers.LeakyReLU(-4)
     ),
-    *images(layers.Exp(), layers.Sqrt(), layers.Reciprocal(), layers.Softmax(2), layers.LogSoftmax(1)),
+    *images(layers.Exp(), layers.Sqrt(), layers.Reciprocal(), layers.Softmax(axis=2), layers.LogSoftmax(axis=1)),
     *images(layers.Affine(np.arange(42.0).reshape(7, 6) / 42 - 0.5, np.arange(4.0).reshape(4, 1, 1))),
     *images(layers.Affine(shift=np.arange(168.0).reshape(4, 7, 6)), layers.Affine((1, -2, 3, 4), np.ones((1, 6)))),
-    *((layers.Affine(np.arange(24.0).reshape(6, 4)), TOKENS), (layers.Softmax(1), TOKENS)),
+    *((layers.Affine(np.arange(24.0).reshape(6, 4)), TOKENS), (layers.Softmax(axis=1), TOKENS)),
     *images(layers.Mish(), layers.SELU(), layers.CELU(), layers.CELU(0.3), layers.Softsign(), layers.LogSigmoid()),
     *both(layers.Hardtanh(), layers.Hardtanh(-0.3, 0.1), layers.Hardtanh(-INF, 0.2), layers.Hardtanh(0.2, INF)),
     *both(layers.Threshold(0.2, -3), layers.Threshold(-0.5, 7)),

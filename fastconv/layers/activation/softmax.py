@@ -35,7 +35,7 @@ class Softmax(AlongAxis):
 
     (N, C, H, W) -> (N, C, H, W) or (N, features) -> (N, features).
 
-    By position: axis; the rest by name.
+    All arguments are given by name.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Softmax(AlongAxis):
 
     kind = "softmax"
 
-    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
+    def __init__(self, *, axis: int = 0, name: str | None = None) -> None:
         super().__init__(name)
         self.axis = axis
 
@@ -81,7 +81,7 @@ class LogSoftmax(AlongAxis):
 
     (N, C, H, W) -> (N, C, H, W) or (N, features) -> (N, features).
 
-    By position: axis; the rest by name.
+    All arguments are given by name.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class LogSoftmax(AlongAxis):
 
     kind = "log_softmax"
 
-    def __init__(self, axis: int = 0, *, name: str | None = None) -> None:
+    def __init__(self, *, axis: int = 0, name: str | None = None) -> None:
         super().__init__(name)
         self.axis = axis
 
