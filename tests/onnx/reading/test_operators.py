@@ -26,6 +26,8 @@ BN = {"s": normal(4), "b": normal(4), "m": normal(4), "v": np.abs(normal(4)) + 0
 W, W1, WT = {"w": normal(6, 4, 3, 3)}, {"w": normal(6, 2, 3, 3)}, {"w": normal(4, 3, 3, 3)}
 M = {"w": normal(6, 5), "b": normal(5)}
 C4 = {"c": normal(4, 1, 1)}
+SHUFFLE = {"s": ints(-1, 2, 2, 8, 9), "t": ints(-1, 4, 8, 9), "i": ints(1), "j": ints(2), "k": ints(3)}
+SHUFFLED = [node("Reshape", "x s", "a"), node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]), node("Reshape", "b t", "z")]
 
 CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "conv": ([node("Conv", "x w")], IMAGE, W),
@@ -151,10 +153,12 @@ CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "transpose": ([node("Transpose", "x", perm=[0, 3, 1, 2])], IMAGE, {}),
     "squeeze": ([node("Squeeze", "x a")], (3, 1, 4), {"a": ints(2)}),
     "unsqueeze": ([node("Unsqueeze", "x a")], (3, 4), {"a": ints(-1)}),
-    "shuffle of channels": (
-        [node("Reshape", "x s", "a"), node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]), node("Reshape", "b t")],
+    "shuffle of channels": ([*SHUFFLED, node("Identity", "z")], IMAGE, SHUFFLE),
+    "parts of shuffled channels": ([*SHUFFLED, node("Split", "z", "c d", axis=1), node("Sub", "c d")], IMAGE, SHUFFLE),
+    "slices of shuffled channels": (
+        [*SHUFFLED, node("Slice", "z i j i", "c"), node("Slice", "z j k i", "d"), node("Sub", "c d")],
         IMAGE,
-        {"s": ints(-1, 2, 2, 8, 9), "t": ints(-1, 4, 8, 9)},
+        SHUFFLE,
     ),
     "depth to space": ([node("DepthToSpace", "x", blocksize=2)], (8, 3, 2), {}),
     "depth to space, CRD": ([node("DepthToSpace", "x", blocksize=2, mode="CRD")], (8, 3, 2), {}),
