@@ -34,7 +34,7 @@ def inside(x: Arranged, axis: int) -> int:
 
 
 def in_pieces(call: Call, axes: Iterable[int]) -> Arranged:
-    """The input with each of these axes of one image in one piece; what is computed for that is so once for all readers."""
+    """The input with each of these axes in one piece; where a node is made for that, its readers share it."""
     x = call.arranged(anywhere=True)
     if not all(in_one_piece(x, axis) for axis in axes):
         x = call.translation.values[call.operation.inputs[0]] = call.values[0] = of_own_node(x)
