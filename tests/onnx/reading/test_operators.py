@@ -228,6 +228,10 @@ REFUSED = {
     "the number 2, is not computed": [node("MaxPool", "x", "a i", kernel_shape=[2, 2]), node("Add", "a i")],
     "its dilations": [node("AveragePool", "x", kernel_shape=[2, 2], dilations=[2, 2])],
     "takes images out of a batch": [node("Slice", "x f t f")],
+    "divides by a constant that is 0": [node("Div", "x f")],
+    "must be equally many": [node("Slice", "x two f f")],
+    "its steps .0,. must not be 0": [node("Slice", "x f t t f")],
+    "its num_outputs must be >= 1, got 0": [node("Split", "x", axis=2, num_outputs=0)],
     "must be two for each of the axes": [node("Pad", "x f")],
     "has the axis of the images": [node("Transpose", "x", "turned"), node("MatMul", "turned turned")],
     "is not one for each image": [node("Add", "x many")],
@@ -237,7 +241,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("reason", REFUSED)
 def test_what_is_not_known_is_refused_with_the_reason(reason):
-    arrays = {**BN, "f": ints(0), "t": ints(1), "many": normal(2, 1, 1, 1)}
+    arrays = {**BN, "f": ints(0), "t": ints(1), "two": ints(0, 1), "many": normal(2, 1, 1, 1)}
     with pytest.raises(OnnxError, match=reason):
         load(model_of(REFUSED[reason], IMAGE, arrays).SerializeToString())
 
