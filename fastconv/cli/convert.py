@@ -65,6 +65,8 @@ def convert(options: Namespace, output: Stream) -> int:
 def check_target(options: Namespace) -> None:
     """ValueError or OSError if OUT cannot be written, or exists; and for options that need --model."""
     given = {"--input": options.input, "--classes": options.classes, "--model-args": options.model_args}
+    if onnx_files.is_onnx(options.source):
+        del given["--input"]  # the size that the file may leave free
     if not options.model and (flags := [flag for flag, value in given.items() if value]):
         raise ValueError(f"{quoted(*flags)} describes a model: add --model NAME")
     if onnx_files.is_onnx(options.target):
@@ -99,7 +101,7 @@ def as_onnx(options: Namespace) -> list[str]:
 def unchanged(options: Namespace) -> tuple[list[str], Mapping[str, Array], Any]:
     """(what to say, the arrays under the names of the file, its metadata)."""
     if onnx_files.is_onnx(options.source):
-        arrays = onnx_files.arrays_of(options.source)
+        arrays = onnx_files.arrays_of(options.source, options.input)
         return [f"read      {options.source}: {counted(len(arrays), 'array')}"], arrays, None
     found = checkpoint.everything(options.source)
     lines = [f"read      {options.source}: {counted(len(found.arrays) + len(found.left_out), 'array')}"]
@@ -117,7 +119,8 @@ def renamed(options: Namespace) -> tuple[list[str], Mapping[str, Array], Any, Ne
     Metadata of the file stays, but for what belongs to the model.
     """
     network = model_of(options)
-    source = onnx_files.arrays_of(options.source) if onnx_files.is_onnx(options.source) else options.source
+    from_onnx = onnx_files.is_onnx(options.source)
+    source = onnx_files.arrays_of(options.source, options.input) if from_onnx else options.source
     found = checkpoint.comparison(source, network.arrays())
     if found.missing or found.misshapen:
         raise ValueError(unfitting(options, found, network))

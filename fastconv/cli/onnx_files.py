@@ -28,7 +28,19 @@ def network_in(path: str, shape: Shape | None = None) -> Network:
     """The network, for images of this shape where the file leaves H and W free."""
     from .. import onnx
 
-    return onnx.load(path, shape)
+    model = onnx.read(path)
+    if shape is None:
+        check_size(path, model, "add --input CxHxW, such as --input 3x224x224")
+    return model.network(shape)
+
+
+def check_size(path: str, model: Any, cure: str) -> None:
+    """OnnxError if the file leaves the size of images free."""
+    from .. import onnx
+
+    free = [each for each in model.inputs if each.shape is None or None in each.shape[1:]]
+    if free:
+        raise onnx.OnnxError(f"{path}: its input {free[0]} has free extents; {cure}")
 
 
 def opened(path: str) -> tuple[saved.SavedNetwork, bool]:
@@ -36,9 +48,7 @@ def opened(path: str) -> tuple[saved.SavedNetwork, bool]:
     from .. import onnx
 
     model = onnx.read(path)
-    free = [each for each in model.inputs if each.shape is None or None in each.shape[1:]]
-    if free:
-        raise onnx.OnnxError(f"{path}: its input {free[0]} has free extents; predict in Python: fastconv.onnx.load")
+    check_size(path, model, "predict in Python: fastconv.onnx.load")
     network = model.network()
     classes, steps = (said(model.metadata, key) for key in ("fastconv.classes", "fastconv.preprocessing"))
     count = description.number_of_classes(network)
@@ -54,9 +64,9 @@ def said(metadata: Mapping[str, str], key: str) -> Any:
         return None
 
 
-def arrays_of(path: str) -> dict[str, Array]:
-    """All arrays of the network in the file, by its names."""
-    return dict(network_in(path).arrays())
+def arrays_of(path: str, shape: Shape | None = None) -> dict[str, Array]:
+    """All arrays of the network in the file, by its names; `shape` as for `network_in`."""
+    return dict(network_in(path, shape).arrays())
 
 
 def write(options: Namespace, network: Network | None) -> list[str]:

@@ -1,26 +1,53 @@
 """Images and targets without meaning, to measure a network with."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from .. import losses
 from ..executor.logits import last_activation
+from ..fields import several, structured
 from ..network import Network
-from ..typing import Array
+from ..typing import Array, Shape
 
 __all__ = ["images", "loss_for", "targets"]
 
 
-def images(network: Network, count: int) -> Array:
-    """(count, C, H, W) numbers from 0 to 1, of the network's dtype."""
-    numbers = np.random.default_rng(0).random((count, *network.input_shape), np.float32)
-    return numbers.astype(network.dtype, copy=False)
+def images(network: Network, count: int) -> Any:
+    """(count, C, H, W) numbers from 0 to 1, of the network's dtype, for each input."""
+    draws = np.random.default_rng(0)
+
+    def numbers(shape: Shape) -> Array:
+        """(count, *shape)"""
+        return draws.random((count, *shape), np.float32).astype(network.dtype, copy=False)
+
+    return for_each(network.input_shape, numbers)
 
 
-def loss_for(network: Network) -> losses.Loss:
-    """Cross-entropy for a network that gives logits, half the sum of squares for one that ends with Sigmoid."""
-    return losses.MSE() if last_activation(network.output) else losses.CrossEntropy()
+def loss_for(network: Network) -> Any:
+    """Cross-entropy for a network that gives logits, half the sum of squares for one that ends with Sigmoid.
+
+    The mean of squares for each output of all others.
+    """
+    if has_classes(network):
+        return losses.MSE() if last_activation(network.output) else losses.CrossEntropy()
+    return for_each(network.output_shape, lambda _: losses.MSE("mean"))
 
 
-def targets(network: Network, count: int) -> Array:
-    """Class indices (count,), which both losses take."""
-    return np.arange(count) % network.output_shape[0]
+def targets(network: Network, count: int) -> Any:
+    """Class indices (count,), which both losses take; zeros for other outputs than (K,)."""
+    if has_classes(network):
+        return np.arange(count) % network.output_shape[0]
+    return for_each(network.output_shape, lambda shape: np.zeros((count, *shape), network.dtype))
+
+
+def has_classes(network: Network) -> bool:
+    """Whether the network has one output, (K,)."""
+    return several(network.output_shape) is None and len(network.output_shape) == 1
+
+
+def for_each(shape: Any, make: Callable[[Shape], Any]) -> Any:
+    """``make(shape)``; of several shapes, for each of them."""
+    found = several(shape)
+    return make(shape) if found is None else structured(shape, map(make, found.values()))

@@ -18,6 +18,7 @@ LAYERS = {  # functions of NumPy, and methods -> the layer, where it is called o
     **dict.fromkeys(("mean", "average"), "GlobalAvgPool2D"),
     **dict.fromkeys(("max", "amax"), "GlobalMaxPool2D"),
     **dict.fromkeys(("repeat", "interpolate"), "Upsample"),
+    **dict.fromkeys(("T", "mT", "transpose", "swapaxes", "moveaxis"), "Permute"),
     "pad": "ZeroPad2D",
 }
 SHAPE = "its shape, without the batch axis, is x.shape"

@@ -8,25 +8,27 @@ from .. import layers
 from ..graph import Node, concat
 from .arranged import Arranged, arranged
 from .refused import Refused
-from .settled import MOST_AXES, reshaped, settled
+from .settled import MOST_AXES, of_own_node, reshaped, settled
 
-__all__ = ["joined_along", "parts_along"]
+__all__ = ["in_one_piece", "joined_along", "parts_along"]
 
 
 def parts_along(x: Arranged, axis: int, ranges: Sequence[tuple[int, int]]) -> list[Arranged]:
     """The values from `first` to before `stop` along an axis of one image, for each (first, stop).
 
-    The axis is brought to the front once, where it is not there, and the parts are slices of channels then.
+    The axis is brought to the front once, where it is not there, and the parts are slices of channels then. Before that
+    a node is made of the values as they are arranged, where the axis is not in one piece.
     """
-    if list(ranges) == [(0, x.shape[axis])]:
-        return [x]
+    if any(first >= stop for first, stop in ranges):
+        raise Refused(f"its parts {[*ranges]} of {x.shape[axis]} must not be empty")
+    if all(part == (0, x.shape[axis]) for part in ranges):
+        return [x for _ in ranges]
+    if not in_one_piece(x, axis):
+        x = of_own_node(x)
     found = x.in_pieces()
-    if found is None:
-        raise Refused(f"its axis {axis} of (N, {x.shape}) is parts of several axes")
+    assert found is not None  # an axis is in one piece
     fine, members = found
     own = members[axis]
-    if not own or own != list(range(own[0], own[0] + len(own))):
-        raise Refused(f"its axis {axis} of (N, {x.shape}) does not lie in one piece")
     first, stop = own[0], own[-1] + 1
     before, inside, after = fine.split[:first], fine.split[first:stop], fine.split[stop:]
     node = in_front(x.node, prod(before), prod(inside), prod(after))
@@ -39,6 +41,15 @@ def parts_along(x: Arranged, axis: int, ranges: Sequence[tuple[int, int]]) -> li
         return replace(x, node=node[first:stop], split=(stop - first, *before, *after), order=tuple(order), shape=shape)
 
     return [part(*each) for each in ranges]
+
+
+def in_one_piece(x: Arranged, axis: int) -> bool:
+    """Whether the values along an axis are neighbours in the node; those of channels that were shuffled are not."""
+    found = x.in_pieces()
+    if found is None:
+        return False
+    own = found[1][axis]
+    return not own or own == list(range(own[0], own[0] + len(own)))
 
 
 def in_front(node: Node, before: int, inside: int, after: int) -> Node:
@@ -66,7 +77,6 @@ def joined_along(values: Sequence[Arranged], axis: int) -> Arranged:
 
 def with_channels(x: Arranged, axis: int, others: Sequence[int], rest: tuple[int, ...]) -> Node:
     """The node with this axis as channels, and the other axes as they are, or as one where they are too many."""
-    moved = x.transposed([axis, *others])
-    if moved is None:
-        raise Refused(f"its axis {axis} of (N, {x.shape}) cannot be brought to the channels")
+    moved = x.transposed([axis, *others]) or of_own_node(x).transposed([axis, *others])
+    assert moved is not None  # a node of its own has all axes in one piece
     return settled(moved if len(rest) < MOST_AXES else moved.reshaped((x.shape[axis], prod(rest))))

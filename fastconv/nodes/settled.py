@@ -1,14 +1,15 @@
 """Rearranged values as layers: nothing where the order stays, otherwise `Reshape` and `Permute`, as few as it takes."""
 
+from dataclasses import replace
 from math import prod
 
 from .. import layers
 from ..graph import Layer, Node
 from ..typing import Shape
-from .arranged import Arranged, simplest
+from .arranged import Arranged, arranged, simplest
 from .refused import Refused
 
-__all__ = ["MOST_AXES", "reshaped", "settled"]
+__all__ = ["MOST_AXES", "of_own_node", "reshaped", "settled"]
 
 MOST_AXES = 3  # of one image
 
@@ -29,6 +30,12 @@ def settled(value: Arranged) -> Node:
     if len(split) <= MOST_AXES:
         return reshaped(layers.Permute(order)(reshaped(value.node, split)), value.shape)
     return reshaped(in_steps(value.node, split, order), value.shape)
+
+
+def of_own_node(value: Arranged) -> Arranged:
+    """The same values, of a node that has them in their order."""
+    few = value.shape if 1 <= len(value.shape) <= MOST_AXES else (prod(value.shape),)
+    return replace(arranged(settled(value.reshaped(few))).reshaped(value.shape), place=value.place)
 
 
 def shuffle(value: Arranged, split: Shape, order: tuple[int, ...]) -> Layer | None:

@@ -159,6 +159,19 @@ def test_it_is_described_and_measured(words, network, tmp_path, capsys):
     assert len(lines) > 2
 
 
+def test_a_free_size_is_given_with_input(network, tmp_path, capsys):
+    model, weights = tmp_path / "a.onnx", tmp_path / "a.npz"
+    fastconv.onnx.save(network, model, free_size=True)
+    for words in (["summary"], ["profile"], ["bench"], ["convert", weights]):
+        error = refused(capsys, words[0], model, *words[1:])
+        assert error.endswith("has free extents; add --input CxHxW, such as --input 3x224x224\n")
+    assert "3 x 24 x 20" in "".join(run(capsys, "summary", model, "--input", "3x24x20")[1])
+    for words in (["--input", "3x24x20"], ["--model", "resnet8", "--classes", 3, "--input", "3x24x20", "--overwrite"]):
+        assert run(capsys, "convert", model, weights, *words)[0] == 0
+        np.testing.assert_array_equal(np.load(weights)["fc.weight"], network.parameters["fc.weight"])
+    assert "--classes describes a model" in refused(capsys, "convert", model, weights, "--classes", 3)
+
+
 def test_a_network_without_classes_of_pictures_is_described_alone(tmp_path, capsys):
     fastconv.onnx.save(Network(sequential(layers.Linear(2)), (5,), seed=0), tmp_path / "a.onnx")
     assert run(capsys, "summary", tmp_path / "a.onnx")[0] == 0

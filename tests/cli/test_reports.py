@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from commands import failure
 
-from fastconv import Network, models
+from fastconv import Network, layers, models
 from fastconv.cli import architectures, bench, parser
 
 
@@ -103,6 +103,26 @@ def test_the_last_layer_decides_the_loss_of_a_measured_step():
 
     for name, wanted in (("zhang2016", losses.MSE()), ("lenet5", losses.CrossEntropy())):
         assert random_images.loss_for(Network(architectures.model(name), (1, 28, 28))) == wanted
+
+
+SEVERAL = {
+    "a map": (lambda x: layers.Conv2D(2, 1)(x), (3, 4, 5)),
+    "two outputs": (lambda x: (layers.Linear(3)(x), layers.Linear(1)(x)), (4,)),
+    "a dict": (
+        lambda x: {"a": layers.Conv2D(2, 1)(x["image"]), "b": layers.Linear(1)(x["row"])},
+        {"image": (3, 4, 5), "row": (4,)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_networks_of_all_inputs_and_outputs_are_measured(name):
+    network = Network(*SEVERAL[name], seed=0)
+    work = bench.works(network, 2)
+    y = work["predict"]()
+    outputs = list(y.values()) if isinstance(y, dict) else list(y) if isinstance(y, tuple) else [y]
+    wanted = sum(np.square(each, dtype="float64").mean() for each in outputs)  # zeros are the targets
+    np.testing.assert_allclose(work["train step"](), wanted, rtol=1e-5)
 
 
 FAULTS = {

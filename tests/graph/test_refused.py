@@ -77,6 +77,8 @@ def test_what_takes_arrays_or_numbers_is_refused(habit):
         ("size", "its shape, without the batch axis, is x.shape"),
         ("dim", "its shape, without the batch axis, is x.shape"),
         ("permute", "write fastconv.Permute((0, 2, 1))(x)"),
+        ("T", "write fastconv.Permute((0, 2, 1))(x)"),
+        ("transpose", "write fastconv.Permute((0, 2, 1))(x)"),
         ("reshape", "write fastconv.Reshape((-1,))(x)"),
         ("roll", "make a layer of your own"),
     ],

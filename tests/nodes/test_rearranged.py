@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastconv
+from fastconv.nodes.along import joined_along, parts_along
 from fastconv.nodes.arranged import arranged, channels_moved_last, without_batch
 from fastconv.nodes.bounded import between, softmax_along
 from fastconv.nodes.broadcast import alike
@@ -57,6 +58,24 @@ def test_parts_are_numpys(axis):
     np.testing.assert_array_equal(found, X.take([n - 1, 0, 1, 1], axis + 1))
     part = slice(1, None, 1 if axis == 0 else 2)
     np.testing.assert_array_equal(computed(lambda x: cut(x, axis, part)), X[(slice(None),) * (axis + 1) + (part,)])
+
+
+@pytest.mark.parametrize("shape", [(6, 4, 5), (8, 15), (2, 2, 2, 15), (120,), (6, 20, 1)])
+def test_parts_of_what_was_shuffled_are_numpys(shape):
+    def model(x):
+        y = arranged(x).reshaped((2, 3, 20)).transposed((1, 0, 2)).reshaped(shape)
+        one, two = parts_along(y, 0, [(0, shape[0] // 2), (shape[0] // 2, shape[0])])
+        return settled(joined_along([two, one], 0).reshaped((120,)))
+
+    whole = X.reshape(2, 2, 3, 20).transpose(0, 2, 1, 3).reshape(2, *shape)
+    np.testing.assert_array_equal(computed(model), np.roll(whole, shape[0] // 2, 1).reshape(2, 120))
+
+
+def test_parts_along_an_axis_of_extent_1_are_whole_or_refused():
+    x = arranged(fastconv.Network(fastconv.layers.ReLU(), (6, 1, 5)).output)
+    assert parts_along(x, 1, [(0, 1), (0, 1)]) == [x, x]
+    with pytest.raises(Refused, match=r"its parts \[\(0, 1\), \(1, 1\)\] of 1 must not be empty"):
+        parts_along(x, 1, [(0, 1), (1, 1)])
 
 
 @pytest.mark.parametrize("axes", [(0,), (1,), (2,), (1, 2), (0, 1, 2), (0, 2)])

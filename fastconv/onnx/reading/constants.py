@@ -99,8 +99,13 @@ def slices_of(call: "Call") -> list[tuple[int, slice]]:
     starts, ends = call.list_of("starts", 1) or (), call.list_of("ends", 2) or ()
     axes, steps = call.list_of("axes", 3), call.list_of("steps", 4) if call.has(4) else None
     axes = call.axes(axes if axes is not None else tuple(range(len(starts))), len(call.shape()))
+    steps = steps if steps is not None else (1,) * len(starts)
+    if not len(axes) == len(starts) == len(ends) == len(steps):
+        raise Refused(f"its starts {starts}, ends {ends}, axes {axes} and steps {steps} must be equally many")
+    if 0 in steps:
+        raise Refused(f"its steps {steps} must not be 0")
     found = []
-    for axis, start, end, step in zip(axes, starts, ends, steps or (1,) * len(starts), strict=True):
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         if step < 0 and end < -call.shape()[axis]:
             found.append((axis, slice(start, None, step)))
         else:
@@ -122,6 +127,8 @@ def parts_of(call: "Call", extent: int) -> list[int]:
     """The extents of the results of `Split` along its axis."""
     sizes = call.list_of("split", 1)
     count = call.integer("num_outputs", len(call.operation.outputs))
+    if count < 1:
+        raise Refused(f"its num_outputs must be >= 1, got {count}")
     if sizes is None:
         part = -(-extent // count)
         sizes = tuple(min(part, extent - part * i) for i in range(count))

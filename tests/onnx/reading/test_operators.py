@@ -26,6 +26,8 @@ BN = {"s": normal(4), "b": normal(4), "m": normal(4), "v": np.abs(normal(4)) + 0
 W, W1, WT = {"w": normal(6, 4, 3, 3)}, {"w": normal(6, 2, 3, 3)}, {"w": normal(4, 3, 3, 3)}
 M = {"w": normal(6, 5), "b": normal(5)}
 C4 = {"c": normal(4, 1, 1)}
+SHUFFLE = {"s": ints(-1, 2, 2, 8, 9), "t": ints(-1, 4, 8, 9), "i": ints(1), "j": ints(2), "k": ints(3)}
+SHUFFLED = [node("Reshape", "x s", "a"), node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]), node("Reshape", "b t", "z")]
 
 CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "conv": ([node("Conv", "x w")], IMAGE, W),
@@ -151,10 +153,12 @@ CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "transpose": ([node("Transpose", "x", perm=[0, 3, 1, 2])], IMAGE, {}),
     "squeeze": ([node("Squeeze", "x a")], (3, 1, 4), {"a": ints(2)}),
     "unsqueeze": ([node("Unsqueeze", "x a")], (3, 4), {"a": ints(-1)}),
-    "shuffle of channels": (
-        [node("Reshape", "x s", "a"), node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]), node("Reshape", "b t")],
+    "shuffle of channels": ([*SHUFFLED, node("Identity", "z")], IMAGE, SHUFFLE),
+    "parts of shuffled channels": ([*SHUFFLED, node("Split", "z", "c d", axis=1), node("Sub", "c d")], IMAGE, SHUFFLE),
+    "slices of shuffled channels": (
+        [*SHUFFLED, node("Slice", "z i j i", "c"), node("Slice", "z j k i", "d"), node("Sub", "c d")],
         IMAGE,
-        {"s": ints(-1, 2, 2, 8, 9), "t": ints(-1, 4, 8, 9)},
+        SHUFFLE,
     ),
     "depth to space": ([node("DepthToSpace", "x", blocksize=2)], (8, 3, 2), {}),
     "depth to space, CRD": ([node("DepthToSpace", "x", blocksize=2, mode="CRD")], (8, 3, 2), {}),
@@ -224,6 +228,10 @@ REFUSED = {
     "the number 2, is not computed": [node("MaxPool", "x", "a i", kernel_shape=[2, 2]), node("Add", "a i")],
     "its dilations": [node("AveragePool", "x", kernel_shape=[2, 2], dilations=[2, 2])],
     "takes images out of a batch": [node("Slice", "x f t f")],
+    "divides by a constant that is 0": [node("Div", "x f")],
+    "must be equally many": [node("Slice", "x two f f")],
+    "its steps .0,. must not be 0": [node("Slice", "x f t t f")],
+    "its num_outputs must be >= 1, got 0": [node("Split", "x", axis=2, num_outputs=0)],
     "must be two for each of the axes": [node("Pad", "x f")],
     "has the axis of the images": [node("Transpose", "x", "turned"), node("MatMul", "turned turned")],
     "is not one for each image": [node("Add", "x many")],
@@ -233,7 +241,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("reason", REFUSED)
 def test_what_is_not_known_is_refused_with_the_reason(reason):
-    arrays = {**BN, "f": ints(0), "t": ints(1), "many": normal(2, 1, 1, 1)}
+    arrays = {**BN, "f": ints(0), "t": ints(1), "two": ints(0, 1), "many": normal(2, 1, 1, 1)}
     with pytest.raises(OnnxError, match=reason):
         load(model_of(REFUSED[reason], IMAGE, arrays).SerializeToString())
 

@@ -109,6 +109,8 @@ def divide(call: Call) -> Any:
     if is_softsign(a, b):
         return layers.Softsign()(a)
     if isinstance(b, np.ndarray):
+        if not np.all(b):
+            raise Refused("it divides by a constant that is 0")
         return times(a, np.asarray(1 / b))
     if not isinstance(b, Node) or isinstance(a, Gauss):
         raise Refused("it is a quotient with Erf")

@@ -1,6 +1,6 @@
 """Parts of images, put together and taken apart: `Concat`, `Split`, `Slice`, `Gather`, `Expand`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from .... import Node
-from ....nodes.along import joined_along, parts_along
+from ....nodes.along import in_one_piece, joined_along, parts_along
 from ....nodes.arranged import Arranged, arranged
 from ....nodes.broadcast import expanded
 from ....nodes.parts import every, runs_of
-from ....nodes.settled import settled
+from ....nodes.settled import of_own_node, settled
 from ..call import Call
 from ..constants import parts_of, slices_of
 from ..values import BATCH, Refused
@@ -33,6 +33,14 @@ def inside(x: Arranged, axis: int) -> int:
     return axis - (axis > x.place)
 
 
+def in_pieces(call: Call, axes: Iterable[int]) -> Arranged:
+    """The input with each of these axes in one piece; where a node is made for that, its readers share it."""
+    x = call.arranged(anywhere=True)
+    if not all(in_one_piece(x, axis) for axis in axes):
+        x = call.translation.values[call.operation.inputs[0]] = call.values[0] = of_own_node(x)
+    return x
+
+
 def concatenated(call: Call) -> Arranged:
     """`Concat`"""
     values = [call.arranged(place) for place in range(len(call.values))]
@@ -41,16 +49,17 @@ def concatenated(call: Call) -> Arranged:
 
 def parted(call: Call) -> list[Arranged]:
     """`Split`"""
-    x = call.arranged(anywhere=True)
-    axis = axis_of(call, x, 0)
+    axis = axis_of(call, call.arranged(anywhere=True), 0)
+    x = in_pieces(call, [axis])
     sizes = parts_of(call, x.shape[axis])
     return parts_along(x, axis, [*pairwise(sum(sizes[:i]) for i in range(len(sizes) + 1))])
 
 
 def sliced(call: Call) -> Arranged:
     """`Slice`, also with steps > 0."""
-    x = call.arranged(anywhere=True)
-    for axis, part in slices_of(call):
+    x, slices = call.arranged(anywhere=True), slices_of(call)
+    x = in_pieces(call, [inside(x, axis) for axis, _ in slices if axis != x.place])
+    for axis, part in slices:
         if axis == x.place:
             if part.indices(BATCH) != (0, BATCH, 1):
                 raise Refused("it takes images out of a batch")
@@ -67,10 +76,10 @@ def sliced(call: Call) -> Arranged:
 
 def gathered(call: Call) -> Arranged:
     """`Gather` of channels, rows or columns by constants."""
-    x, indices = call.arranged(anywhere=True), call.constant(1)
-    axis = axis_of(call, x, 0)
+    axis, indices = axis_of(call, call.arranged(anywhere=True), 0), call.constant(1)
     if indices.ndim > 1:
         raise Refused(f"its indices of shape {indices.shape} must be one axis of numbers")
+    x = in_pieces(call, [axis])
     found = parts_along(x, axis, runs_of(indices.reshape(-1).tolist(), x.shape[axis]))
     y = found[0] if len(found) == 1 else joined_along(found, axis)
     return y if indices.ndim else without(y, axis)
