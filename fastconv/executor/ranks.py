@@ -24,6 +24,8 @@ class Ranks(Protocol):
         Whether batch norm has the statistics of the batches of all ranks together.
     bucket_bytes : int
         The size from which on gradients are sent while the backward pass goes on.
+    wire : str or None
+        The dtype of 16 bits in which gradients are sent, or None.
     """
 
     rank: int
@@ -31,6 +33,7 @@ class Ranks(Protocol):
     place: str
     synchronise: bool
     bucket_bytes: int
+    wire: str | None
 
     def rows(self, own: Array) -> Array:
         """(all rows, ...): the rows of every rank, in the order of the ranks; of one dtype and shape of a row."""
@@ -70,6 +73,7 @@ class Alone:
     """One process: there is nobody to wait for."""
 
     rank, size, place, synchronise, bucket_bytes = 0, 1, "this process", False, 0
+    wire: str | None = None
 
     def rows(self, own: Array) -> Array:
         """Its own rows."""

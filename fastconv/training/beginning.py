@@ -44,7 +44,7 @@ def checked_metrics(metrics: Any) -> dict[str, Any]:
     """The metrics by name; TypeError for what is no dict of functions."""
     if metrics is None:
         return {}
-    line = 'write metrics={"top5": functools.partial(fastconv.metrics.top_k, k=5)}, for example'
+    line = 'write metrics={"top3": functools.partial(fastconv.metrics.top_k_accuracy, k=3)}, for example'
     if not isinstance(metrics, Mapping):
         raise TypeError(
             f"metrics must be a dict, name -> function (outputs, targets) -> number, got {metrics!r}; {line}"

@@ -19,7 +19,7 @@ from .progress import announce, progress_bar
 from .rate import Rate
 from .run import Run
 from .sources import reserve, sources
-from .start import begin_together, places
+from .start import begin_together, of_others, places
 from .together import agreeing, guarded, joined
 
 
@@ -100,8 +100,8 @@ def fit(
     max_norm : float, optional
         Gradients are scaled so that the norm of all of them together is at most this.
     metrics : dict name -> function (outputs, targets) -> float, optional
-        Of the validation, such as ``{"top5": partial(fastconv.metrics.top_k, k=5)}``; in ``epoch.metrics``. The outputs
-        are those for all its images, the targets class indices where they are classes.
+        Of the validation, such as ``{"top3": partial(fastconv.metrics.top_k_accuracy, k=3)}``; in ``epoch.metrics``.
+        The outputs are those for all its images, the targets class indices where they are classes.
     resume : path, or True; optional
         A file of `callbacks.Checkpoint` to go on from, with the same images and settings: the weights become bit for
         bit those of a training without a break, on any number of threads. `epochs` are those of the whole training, and
@@ -182,7 +182,9 @@ def fit(
     with network.training(), guarded(together):
         if together is not None:
             settings = {"epochs": epochs, "loss": loss, "schedule": schedule, "accumulate": accumulate,
-                        "max_norm": max_norm, "deterministic": deterministic}  # fmt: skip
+                        "max_norm": max_norm, "deterministic": deterministic, "metrics": sorted(metrics),
+                        "resume": resume is not None and resume is not False}  # fmt: skip
+            settings |= of_others(together.ranks, held_out, [each for each in callbacks if not writes(each)])
             begin_together(together, network, feed, optimizer, settings)
             if together.ranks.size > 1:
                 announce(places(together.ranks), progress)
@@ -206,6 +208,8 @@ def train(run: Run, on_epoch: Callable[[Epoch], object] | None) -> None:
             epoch = run.one_epoch(bar)
             if epoch is None:
                 return
+            if run.together is not None:
+                run.together.check_weights(run.network)
             bar.done(epoch)
         if on_epoch is not None and is_true(on_epoch(epoch)):
             run.stop = True

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..network import Network
 from .feeds import Feed
 from .together import Together
 
-__all__ = ["begin_together", "go_on_together", "places"]
+__all__ = ["begin_together", "go_on_together", "of_others", "places"]
 
 NAMED = 16  # ranks whose processes are named
 SAMPLE = 1 << 16  # bytes of images that are compared, spread over all of them
@@ -62,14 +63,14 @@ def send(together: Together, network: Network, optimizer: Any) -> None:
         optimizer.load_state(state)
 
 
-def prints(network: Network, feed: Feed, optimizer: Any, settings: dict[str, Any]) -> dict[str, str]:
+def prints(network: Network, feed: Any, optimizer: Any, settings: dict[str, Any]) -> dict[str, str]:
     """name -> a hash, of everything that must be the same on all ranks."""
     from .. import kernels
 
     arrays = [(name, array.shape, str(array.dtype)) for name, array in network.arrays().items()]
     model = (arrays, [repr(node.layer) for node in network.nodes], network.trainable, str(network.dtype))
     about = {"model": model, "optimizer": optimizer, **settings}
-    about["data set"] = of_data(feed)
+    about["data set"] = of_data(feed.data if hasattr(feed, "data") else feed.loader)
     about["batches and seed"] = of_batches(feed)
     about["instruction set"] = kernels.build
     return {name: hashlib.sha256(without_addresses(value).encode()).hexdigest()[:16] for name, value in about.items()}
@@ -86,15 +87,35 @@ def of_batches(feed: Any) -> dict[str, Any]:
     return {name: value for name, value in feed.state().items() if name not in unknown}
 
 
-def of_data(feed: Any) -> tuple[Any, ...]:
-    """What tells one data set from another: its targets, and some bytes of the images where they are in memory."""
-    data = getattr(feed, "data", None)
-    if data is not None:
-        return (digest(data.targets), sampled(data.images), data.images.shape)
-    source = feed.loader.data
-    labels = getattr(source, "labels", None)
+def of_data(data: Any) -> tuple[Any, ...]:
+    """What tells checked arrays, or a loader, from others: targets, weights, and some bytes of images in memory."""
+    if hasattr(data, "targets"):
+        weights = None if data.weights is None else digest(data.weights)
+        return (digest(data.targets), sampled(data.images), data.images.shape, weights)
+    from .loaded import WeightedSet  # arrays need none of it
+
+    source = data.data
+    labels, classes = getattr(source, "labels", None), getattr(source, "classes", None)
+    weights = digest(source.weights) if isinstance(source, WeightedSet) else None
     known = None if labels is None else digest(np.asarray(labels))
-    return (len(source), type(source).__name__, known, [repr(each) for each in feed.classes or ()])
+    names = [repr(each) for each in (() if classes is None else classes)]
+    return (len(source), type(source).__name__, known, names, weights, data.transforms, data.mix)
+
+
+def of_others(ranks: Ranks, held_out: Any, callbacks: Sequence[Any]) -> dict[str, Any]:
+    """name -> the settings of the ranks, the validation, and the callbacks of fastconv, which may change weights."""
+    validation = None if held_out is None else of_data(getattr(held_out, "loader", held_out))
+    known = [each for each in callbacks if type(each).__module__.split(".")[0] == __name__.split(".")[0]]
+    return {
+        "comm": (ranks.synchronise, ranks.bucket_bytes, ranks.wire),
+        "validation": validation,
+        "callbacks": [(type(each).__name__, plain(vars(each))) for each in known],
+    }
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Those that are numbers, texts or None."""
+    return {name: value for name, value in values.items() if value is None or isinstance(value, int | float | str)}
 
 
 def digest(array: Any) -> str:

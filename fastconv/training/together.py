@@ -6,6 +6,7 @@ step, and so make the same decisions; what only one of them knows (Ctrl-C, a cal
 
 import signal
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
@@ -134,6 +135,18 @@ class Together:
     def any(self, flag: bool) -> bool:
         """Whether the flag is set on some rank."""
         return bool(self.ranks.rows(np.array([flag])).any())
+
+    def check_weights(self, network: Network) -> None:
+        """ValueError, on all ranks, where the weights of some are no longer those of rank 0."""
+        sums = self.ranks.rows(np.array([zlib.crc32(np.ascontiguousarray(network.parameters.vector).data)]))
+        differing = np.flatnonzero(sums != sums[0])
+        if len(differing):
+            self.agreed = True
+            which = ", ".join(f"rank {rank}" for rank in differing)
+            raise ValueError(
+                f"all ranks must make the same steps, and the weights of {which} differ from those of rank 0 after an "
+                "epoch: the schedule, the optimizer or a callback does something else there"
+            )
 
     def said(self, cause: str, here: bool) -> str:
         """Why a loss is not finite: what the first rank says on which it is so `here`."""

@@ -18,9 +18,10 @@ class World:
 class ThreadRanks:
     """One rank, as `fastconv.executor.Ranks` describes it."""
 
-    def __init__(self, world, rank, synchronise=False, bucket_bytes=1 << 10):
+    def __init__(self, world, rank, synchronise=False, bucket_bytes=1 << 10, wire=None):
         self.world, self.rank, self.size = world, rank, world.size
         self.place, self.synchronise, self.bucket_bytes = f"thread {rank}", synchronise, bucket_bytes
+        self.wire = wire
         self.begun = []
         self.sums, self.calls = 0, []
 

@@ -8,7 +8,7 @@ import pytest
 from ranks import together
 
 from fastconv import SGD, CrossEntropy, Network, concat, data, fit, layers, losses, metrics, models, sequential
-from fastconv.callbacks import Callback, Checkpoint
+from fastconv.callbacks import Callback, Checkpoint, WeightAverage
 from fastconv.data import transforms
 
 RNG = np.random.default_rng(0)
@@ -282,6 +282,47 @@ def test_what_differs_between_ranks_is_named():
     for name, other in cases.items():
         with pytest.raises(ValueError, match=f"differ from rank 0 in: rank 1: .*{name}"):
             together(3, lambda ranks, other=other: work(ranks, **other))
+
+
+def test_all_that_changes_weights_or_results_is_compared(tmp_path):
+    def work(ranks, name):
+        other = ranks.rank == 1
+        if name == "comm":
+            ranks.wire = "float16" if other else None
+        options = {
+            "comm": {},
+            "validation": {"validation": (X[: 20 + other], LABELS[: 20 + other])},
+            "data set": {"sample_weight": np.linspace(1 + other, 3, 53)},
+            "callbacks": {"callbacks": [WeightAverage(0.8 if other else 0.9)]},
+            "metrics": {"validation": 0.2, "metrics": {"all": lambda y, labels: 1.0} if other else None},
+            "resume": {"resume": str(tmp_path / "none.npz") if other else None},
+        }
+        trained(ranks, plain, **options[name])
+
+    for name in ("comm", "validation", "data set", "callbacks", "metrics", "resume"):
+        with pytest.raises(ValueError, match=f"differ from rank 0 in: rank 1: {name}$"):
+            together(2, lambda ranks, name=name: work(ranks, name))
+
+
+def test_loaders_with_other_transforms_or_weights_are_named():
+    def work(ranks, name):
+        other = ranks.rank == 1
+        some = [transforms.random_flip()] if other and name == "transforms" else []
+        loader = data.Loader(BYTES, batch_size=16, seed=1, transforms=some)
+        options = {"sample_weight": np.linspace(1 + other, 3, 53)} if name == "weights" else {}
+        fit(Network(plain, (1, 12, 12), seed=0), loader, progress=False, comm=ranks, **options)
+
+    for name in ("transforms", "weights"):
+        with pytest.raises(ValueError, match=r"differ from rank 0 in: rank 1: data set$"):
+            together(2, lambda ranks, name=name: work(ranks, name))
+
+
+def test_ranks_whose_weights_part_are_named_after_the_epoch():
+    def work(ranks):
+        trained(ranks, plain, schedule=lambda moment: 1 / (1 + ranks.rank // 2))
+
+    with pytest.raises(ValueError, match="weights of rank 2, rank 3 differ from those of rank 0 after an epoch"):
+        together(4, work)
 
 
 def test_what_one_rank_refuses_ends_all():
