@@ -54,7 +54,7 @@ def option(path: str, key: str, command: argparse.ArgumentParser) -> argparse.Ac
 
 def converted(value: Any, action: argparse.Action) -> Any:
     """The value as if it had been typed."""
-    if action.nargs == 0:
+    if action.nargs == 0 or (action.nargs == "?" and isinstance(value, bool)):
         if not isinstance(value, bool):
             raise TypeError(f"must be true or false, got {shown(value)}")
         return value

@@ -88,7 +88,13 @@ def add_training(group: Any) -> None:
     add("--clip", "X", values.rate, "the largest norm of all gradients together")
     add("--accumulate", "N", values.positive, "batches of which gradients are added (default: %(default)s)", 1)
     group.add_argument(
-        "--deterministic", action="store_true", help="the same bits for any number of processes under mpiexec"
+        "--deterministic",
+        nargs="?",
+        const=True,
+        default=False,
+        type=values.positive,
+        metavar="N",
+        help="the same bits for any number of processes under mpiexec, up to N (default: 8)",
     )
     group.add_argument(
         "--sync-batch-norm", action="store_true", help="batch norm over the images of all processes under mpiexec"

@@ -34,6 +34,15 @@ def test_keys_are_options(tmp_path):
         assert name in ("config", "words") or getattr(found, name) == value, name
 
 
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False), ("16", 16)])
+def test_an_option_with_or_without_a_number(tmp_path, text, value):
+    path = tmp_path / "a.toml"
+    path.write_text(f"deterministic = {text}")
+    found = parsed(path).deterministic
+    assert found == value
+    assert type(found) is type(value)
+
+
 def test_what_is_typed_comes_before_the_file(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text(FILE)

@@ -30,6 +30,13 @@ def test_train_has_the_bits_of_one_process_and_speaks_once(mpiexec, saved):
     assert all(first[name].tobytes() == second[name].tobytes() for name in first)
 
 
+def test_more_processes_than_blocks_are_given_their_number(mpiexec, tmp_path):
+    few = (*TRAIN, "--out", tmp_path / "few.npz", "--deterministic")
+    assert "deterministic=1 cuts each batch into 1 blocks, too few for 2 ranks" in mpiexec(2, *few, "1").stderr
+    result = mpiexec(2, *few, "2")
+    assert result.returncode == 0, result.stderr
+
+
 def test_what_train_refuses_is_said_once(mpiexec, tmp_path):
     result = mpiexec(3, *TRAIN[:3], "--data", tmp_path / "nowhere")
     assert result.returncode == 1
