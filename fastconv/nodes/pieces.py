@@ -17,10 +17,11 @@ CLOSE = 1e-6  # numbers that float32 rounds, such as 1 / sqrt 2
 
 
 def affine(x: Node, factor: float | Array, summand: float | Array) -> Node:
-    """factor x + summand; one step with numbers alike before it, and none where nothing changes."""
+    """factor x + summand; one step with numbers, or numbers for each channel, before it; none where nothing changes."""
     scale, shift = np.asarray(factor, np.float64), np.asarray(summand, np.float64)
     before = of(x, layers.Affine)
-    if before is not None and np.ndim(x.layer.scale) == 0 == np.ndim(x.layer.shift):
+    axes = 0 if before is None else max(np.ndim(x.layer.scale), np.ndim(x.layer.shift))
+    if before is not None and (axes == 0 or max(axes, scale.ndim, shift.ndim) == 1):
         shift, scale, x = np.asarray(scale * x.layer.shift + shift), np.asarray(scale * x.layer.scale), before
     elif before is not None and np.all(scale == 1) and not np.any(x.layer.shift):
         scale, x = np.asarray(x.layer.scale, np.float64), before

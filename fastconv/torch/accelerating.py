@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..ops import check
 from ..system.extras import needed
 
 torch = needed("torch", "fastconv.torch", "torch")
@@ -46,7 +47,7 @@ def accelerate(module: Any, example: Any = None, table: Any = None) -> Accelerat
     Raises
     ------
     TypeError
-        For what is no module, and for another table.
+        For what is no module, for an example of other things than tensors, and for another table.
     fastconv.system.extras.MissingPackage
         Where PyTorch is not installed.
 
@@ -74,6 +75,9 @@ def accelerate(module: Any, example: Any = None, table: Any = None) -> Accelerat
     torch.Size([1, 32, 6, 6])
     """
     check_module(module)
+    tensors = example if isinstance(example, tuple) else (example,)
+    if example is not None and not all(isinstance(each, torch.Tensor) for each in tensors):
+        raise TypeError(f"example must be a tensor or a tuple of tensors, got {check.described(example)}")
     costs = MEASURED if table is None else Table(table)
     restore(module)
     if example is None:
@@ -81,7 +85,7 @@ def accelerate(module: Any, example: Any = None, table: Any = None) -> Accelerat
         switch(module, choices, True)
         return Acceleration(choices)
     with torch.random.fork_rng(devices=[]):
-        return by_example(module, example if isinstance(example, tuple) else (example,), costs)
+        return by_example(module, tensors, costs)
 
 
 def by_example(module: Any, example: tuple[Any, ...], costs: Table) -> Acceleration:

@@ -103,6 +103,12 @@ def test_names_are_texts(name):
             make(name=name)
 
 
+@pytest.mark.parametrize("layer", [layers.Softmax, layers.LogSoftmax])
+def test_an_axis_from_the_end_is_answered_with_the_one_to_write(layer):
+    with pytest.raises(ValueError, match=r"axis must be >= 0, got -1: it counts .* last of \(tokens, features\) is 1"):
+        layer(axis=-1)
+
+
 @pytest.mark.parametrize("divisor", [2**31, 10**30])
 def test_a_divisor_beyond_what_kernels_count_with(divisor):
     with pytest.raises(ValueError, match=f"divisor_override must not be 0, and below 2..31, got {divisor}"):

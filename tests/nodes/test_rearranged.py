@@ -11,6 +11,7 @@ from fastconv.nodes.broadcast import alike
 from fastconv.nodes.images import bordered
 from fastconv.nodes.matrices import matrix_product
 from fastconv.nodes.parts import cut, joined, picked, taken_apart
+from fastconv.nodes.pieces import affine
 from fastconv.nodes.reduction import largest, mean, reduced, smallest, total
 from fastconv.nodes.refused import Refused
 from fastconv.nodes.settled import settled
@@ -99,6 +100,14 @@ def test_bounds_borders_and_broadcasting_are_numpys():
     np.testing.assert_allclose(found, np.pad(X, ((0, 0), (1, 0), (0, 3), (2, 1)), constant_values=0.5), atol=1e-15)
     found = computed(lambda x: sum(alike(x, x[:1])))
     np.testing.assert_allclose(found, X + X[:, :1], rtol=1e-15)
+
+
+def test_numbers_for_each_channel_become_one_step():
+    mean, factor = np.arange(6.0), np.arange(1.0, 7.0)
+    network = fastconv.Network(lambda x: affine(affine(affine(x, 0.5, 0), 1, -mean), factor, 0), X.shape[1:], "float64")
+    assert [node.kind for node in network.nodes] == ["input", "layer"]
+    wanted = (0.5 * X - mean[:, None, None]) * factor[:, None, None]
+    np.testing.assert_allclose(network.predict(X), wanted, rtol=1e-12, atol=1e-12)
 
 
 def test_products_of_matrices_are_numpys():

@@ -164,6 +164,9 @@ def test_what_is_no_module_or_no_table_is_refused():
         accelerate(3)
     with pytest.raises(TypeError, match="table must be a path or a mapping"):
         accelerate(network(), images(), 3)
+    for example in (images().numpy(), (images(), 3), [images()]):
+        with pytest.raises(TypeError, match="example must be a tensor or a tuple of tensors, got"):
+            accelerate(network(), example)
 
 
 @pytest.mark.parametrize("value", [None, 3, torch.zeros(3)])

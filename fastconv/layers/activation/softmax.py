@@ -4,8 +4,6 @@ softmax       y = exp x / sum exp x      dx = y (dy - sum dy y)
 log softmax   y = x - log sum exp x      dx = dy - exp(y) sum dy
 """
 
-from functools import partial
-
 from numpy.typing import DTypeLike
 
 from ...arguments.attributes import Argument
@@ -15,13 +13,21 @@ from ...typing import Call, Shape
 from ..common import at_least
 from .common import FromOutput
 
-at_least_zero = partial(at_least, minimum=0)
+FRONT = "from 0 without the batch axis; the last of (tokens, features) is 1"
+
+
+def from_the_front(value: object, name: str) -> int:
+    """The axis; ValueError if it counts from the end, as that of NumPy and PyTorch may."""
+    try:
+        return at_least(value, name, minimum=0)
+    except ValueError as error:
+        raise ValueError(f"{error}: it counts {FRONT}") from None
 
 
 class AlongAxis(FromOutput):
     """A function along one axis of each image."""
 
-    axis = Argument(at_least_zero)
+    axis = Argument(from_the_front)
 
     def spec(self, x_shape: Shape, dtype: DTypeLike) -> Spec:
         """The shape of x."""
