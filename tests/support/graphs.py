@@ -128,7 +128,7 @@ def local_norm(rng, shape, most):
 
 
 def along_axis(layer):
-    return lambda rng, shape, most: layer(int(rng.integers(len(shape))) if some(rng, 0.4) else 0)
+    return lambda rng, shape, most: layer(axis=int(rng.integers(len(shape))) if some(rng, 0.4) else 0)
 
 
 def affine(rng, shape, most):
