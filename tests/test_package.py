@@ -89,12 +89,12 @@ def test_the_wheel_carries_both_licences():
 
 
 @needs_wheel
-def test_the_wheel_is_at_most_6_5_mb():
+def test_the_wheel_is_at_most_7_mb():
     def squeezed(file):
         return len(zlib.compress(file.locate().read_bytes(), 6))
 
     wheel = [file for file in FILES if file.parts[0].startswith("fastconv")]
-    assert sum(map(squeezed, wheel)) <= 6_500_000
+    assert sum(map(squeezed, wheel)) <= 7_000_000
 
 
 def test_where_nothing_was_built_the_error_says_in_one_line_what_to_do(tmp_path):
