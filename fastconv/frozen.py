@@ -78,6 +78,11 @@ class FrozenNetwork(Predictor):
         return copy.deepcopy(self)
 
     @property
+    def nodes(self) -> list[Node]:
+        """Those of the network that was frozen."""
+        return graph.ancestors(*graph.nodes_of(self.output))
+
+    @property
     def nbytes(self) -> int:
         """Of the weights."""
         return self.weights.nbytes
@@ -109,7 +114,7 @@ class FrozenNetwork(Predictor):
 
     def summary(self) -> Summary:
         """Shapes, parameters, neurons and multiply-adds, by layer, of the network that was frozen; `print` it."""
-        return Summary(graph.ancestors(*graph.nodes_of(self.output)))
+        return Summary(self.nodes)
 
     def __getattr__(self, name: str) -> NoReturn:
         cure = "" if name.startswith("_") else "; it only predicts: ask the Network that it was frozen from"

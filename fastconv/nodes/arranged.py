@@ -16,7 +16,7 @@ from ..graph import Node
 from ..typing import Shape
 from .refused import Refused
 
-__all__ = ["Arranged", "arranged", "channels_moved_last", "simplest", "without_batch"]
+__all__ = ["Arranged", "arranged", "channels_moved_last", "simplest", "without_axis", "without_batch"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ def arranged(value: "Node | Arranged") -> Arranged:
     if isinstance(value, Arranged):
         return value
     return Arranged(value, value.shape, tuple(range(len(value.shape))), value.shape)
+
+
+def without_axis(x: Arranged, axis: int) -> Arranged:
+    """The same without an axis of one image whose extent is 1."""
+    return replace(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :]), place=x.place - (axis < x.place))
 
 
 def refined(old: Sequence[int], new: Sequence[int]) -> tuple[list[list[int]], list[list[int]]] | None:

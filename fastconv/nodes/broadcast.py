@@ -6,11 +6,13 @@ import numpy as np
 
 from .. import layers
 from ..graph import Node, concat
+from ..ops.multiply import repeats
 from ..typing import Array, Shape
+from .pieces import product
 from .refused import Refused
 from .settled import reshaped
 
-__all__ = ["alike", "beside", "expanded"]
+__all__ = ["alike", "beside", "expanded", "multiplied"]
 
 
 def beside(array: Array, node: Any) -> tuple[Array, Any]:
@@ -36,6 +38,12 @@ def alike(*nodes: Node) -> list[Node]:
         raise Refused(f"its inputs have other numbers of axes: {[node.shape for node in nodes]}")
     shape = np.broadcast_shapes(*(node.shape for node in nodes))
     return [expanded(node, shape) for node in nodes]
+
+
+def multiplied(a: Node, b: Node) -> Node:
+    """a * b, where both may be repeated"""
+    fits = repeats((1, *a.shape), (1, *b.shape)) or repeats((1, *b.shape), (1, *a.shape))
+    return product(*((a, b) if fits else alike(a, b)))
 
 
 def expanded(x: Node, shape: Shape) -> Node:

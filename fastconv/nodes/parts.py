@@ -6,11 +6,11 @@ from itertools import pairwise
 from .. import layers
 from ..graph import Node
 from .along import joined_along, parts_along
-from .arranged import arranged
+from .arranged import Arranged, arranged
 from .refused import Refused
 from .settled import settled
 
-__all__ = ["cut", "every", "joined", "picked", "runs_of", "taken_apart", "turned"]
+__all__ = ["cut", "cut_along", "joined", "picked", "picked_along", "sized_along", "taken_apart", "turned"]
 
 
 def turned(x: Node, order: Sequence[int]) -> Node:
@@ -28,17 +28,26 @@ def joined(nodes: Sequence[Node], axis: int) -> Node:
 
 def taken_apart(x: Node, axis: int, sizes: Sequence[int]) -> list[Node]:
     """Parts of these sizes along an axis."""
-    ends = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
-    return [settled(part) for part in parts_along(arranged(x), axis, [*pairwise(ends)])]
+    return [settled(part) for part in sized_along(arranged(x), axis, sizes)]
+
+
+def sized_along(x: Arranged, axis: int, sizes: Sequence[int]) -> list[Arranged]:
+    """The same before axes are brought into order."""
+    return parts_along(x, axis, [*pairwise(sum(sizes[:i]) for i in range(len(sizes) + 1))])
 
 
 def cut(x: Node, axis: int, part: slice) -> Node:
     """x[part] along an axis, also with a step > 0."""
+    return settled(cut_along(arranged(x), axis, part))
+
+
+def cut_along(x: Arranged, axis: int, part: slice) -> Arranged:
+    """The same before axes are brought into order."""
     first, stop, step = part.indices(x.shape[axis])
     if step < 1 or stop <= first:
         raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis]} is empty or goes backwards")
-    (found,) = parts_along(arranged(x), axis, [(first, stop)])
-    return every(settled(found), axis, step) if step > 1 else settled(found)
+    (found,) = parts_along(x, axis, [(first, stop)])
+    return arranged(every(settled(found), axis, step)) if step > 1 else found
 
 
 def every(x: Node, axis: int, step: int) -> Node:
@@ -50,8 +59,13 @@ def every(x: Node, axis: int, step: int) -> Node:
 
 def picked(x: Node, axis: int, indices: Sequence[int]) -> Node:
     """Channels, rows or columns in this order; an index may repeat, or count from the end."""
-    found = parts_along(arranged(x), axis, runs_of(indices, x.shape[axis]))
-    return settled(found[0] if len(found) == 1 else joined_along(found, axis))
+    return settled(picked_along(arranged(x), axis, indices))
+
+
+def picked_along(x: Arranged, axis: int, indices: Sequence[int]) -> Arranged:
+    """The same before axes are brought into order."""
+    found = parts_along(x, axis, runs_of(indices, x.shape[axis]))
+    return found[0] if len(found) == 1 else joined_along(found, axis)
 
 
 def runs_of(indices: Sequence[int], extent: int) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from .. import layers
 from ..graph import Layer, Node
 from ..typing import Array
 
-__all__ = ["affine", "is_softsign", "product"]
+__all__ = ["affine", "is_softsign", "power", "product"]
 
 CLOSE = 1e-6  # numbers that float32 rounds, such as 1 / sqrt 2
 
@@ -65,6 +65,14 @@ def is_softsign(x: Any, divisor: Any) -> bool:
     above, below = (of(each, layers.ReLU) for each in size.inputs)
     minus = None if below is None else of(below, layers.Affine)
     return above is x is minus and below is not None and near(below.layer.scale, -1) and near(below.layer.shift, 0)
+
+
+def power(x: Node, exponent: int) -> Node:
+    """x**exponent, for small whole exponents above 0, as products."""
+    y = x
+    for _ in range(exponent - 1):
+        y = y * x
+    return y
 
 
 def product(a: Node, b: Node) -> Node:

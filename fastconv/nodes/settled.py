@@ -1,5 +1,6 @@
 """Rearranged values as layers: nothing where the order stays, otherwise `Reshape` and `Permute`, as few as it takes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
@@ -9,7 +10,7 @@ from ..typing import Shape
 from .arranged import Arranged, arranged, simplest
 from .refused import Refused
 
-__all__ = ["MOST_AXES", "of_own_node", "reshaped", "settled"]
+__all__ = ["MOST_AXES", "of_own_node", "of_rows", "reshaped", "settled"]
 
 MOST_AXES = 3  # of one image
 
@@ -30,6 +31,14 @@ def settled(value: Arranged) -> Node:
     if len(split) <= MOST_AXES:
         return reshaped(layers.Permute(order)(reshaped(value.node, split)), value.shape)
     return reshaped(in_steps(value.node, split, order), value.shape)
+
+
+def of_rows(value: Arranged, function: Callable[[Node], Node]) -> Node | Arranged:
+    """A function of the rows of the last axis: more axes than (rows, features) are rows meanwhile."""
+    if len(value.shape) <= 2:
+        return function(settled(value))
+    y = function(settled(value.reshaped((prod(value.shape[:-1]), value.shape[-1]))))
+    return arranged(y).reshaped((*value.shape[:-1], y.shape[-1]))
 
 
 def of_own_node(value: Arranged) -> Arranged:

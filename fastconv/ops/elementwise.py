@@ -76,13 +76,20 @@ def agreeing(arrays: Named) -> Named:
     """The named arrays, checked; all of one shape and dtype."""
     if are_alike(arrays):
         return arrays
+    arrays = of_one_dtype(**arrays)
     (first, a), *others = arrays.items()
-    a = check.array(a, first)
-    arrays = {first: a} | {name: array_beside(b, name, a) for name, b in others}
-    check.same_dtype(**arrays)
-    for name, b in [*arrays.items()][1:]:
+    for name, b in others:
         check.shape_is(b, name, a.shape, f"the shape of {first}")
     return arrays
+
+
+def of_one_dtype(**arrays: Any) -> dict[str, Array]:
+    """The named arrays, checked; all of the dtype of the first."""
+    (first, a), *others = arrays.items()
+    a = check.array(a, first)
+    checked = {first: a} | {name: array_beside(b, name, a) for name, b in others}
+    check.same_dtype(**checked)
+    return checked
 
 
 def array_beside(b: Any, name: str, a: Array, ndim: int | None = None) -> Array:

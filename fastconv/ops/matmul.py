@@ -4,10 +4,11 @@ from functools import partial
 from typing import Any
 
 from .. import kernels
+from ..kernels.runtime.calls import in_four_axes
 from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
-from .elementwise import array_beside, nothing, on_copies
+from .elementwise import nothing, of_one_dtype, on_copies
 from .habits import op
 
 MOST_AXES = 4
@@ -93,8 +94,7 @@ def matmul_backward(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
     (array([[3., 4.]]), array([[1., 2.]]))
     """
     a, b = factors(a, b)
-    dy = array_beside(dy, "dy", a)
-    check.same_dtype(dy=dy, a=a)
+    dy = of_one_dtype(a=a, dy=dy)["dy"]
     check.shape_is(dy, "dy", (*a.shape[:-1], b.shape[-1]), "the shape of the product")
     da, db = check.empty(a.shape, a.dtype), check.empty(b.shape, b.dtype)
     first, second = matmul_call(dy, transposed(b), da), matmul_call(transposed(a), dy, db)
@@ -105,9 +105,7 @@ def matmul_backward(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
 
 def factors(a: Any, b: Any) -> tuple[Array, Array]:
     """Both factors, checked."""
-    a = check.array(a, "a")
-    b = array_beside(b, "b", a)
-    check.same_dtype(a=a, b=b)
+    a, b = of_one_dtype(a=a, b=b).values()
     if not agree(a.shape, b.shape) or not 2 <= a.ndim <= MOST_AXES:
         rule = "a and b must be matrices (..., M, K) and (..., K, N) with the same 0, 1 or 2 axes before them"
         raise ValueError(f"{rule}, got {a.shape} and {b.shape}")
@@ -131,8 +129,3 @@ def matmul_call(a: Array, b: Array, y: Array) -> Call:
     if y.strides[-1] != y.itemsize and y.shape[-1] > 1:
         return on_copies(lambda y: matmul_call(a, b, y), [], [y])
     return partial(kernels.load(y.dtype).dense.linear.matmul, *map(in_four_axes, (a, b, y)))
-
-
-def in_four_axes(a: Array) -> Array:
-    """A view (., ., rows, columns)."""
-    return a[(slice(None),) * (a.ndim - 2) + (None,) * (MOST_AXES - a.ndim)]

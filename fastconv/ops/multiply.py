@@ -10,7 +10,7 @@ from ..kernels.runtime.calls import view
 from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
-from .elementwise import array_beside, call, like, new_like, on_copies
+from .elementwise import call, like, new_like, of_one_dtype, on_copies
 from .habits import op
 
 
@@ -97,8 +97,7 @@ def multiply_backward(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
     (array([2., 2., 2., 2.]), array([12.]))
     """
     a, b = factors(a, b)
-    dy = array_beside(dy, "dy", a)
-    check.same_dtype(dy=dy, a=a)
+    dy = of_one_dtype(a=a, dy=dy)["dy"]
     check.shape_is(dy, "dy", a.shape, "the shape of a")
     da, db = new_like(a), check.empty(b.shape, b.dtype)
     sums, products = sums_call(dy, a, db), multiply_call(dy, b, da)
@@ -109,9 +108,7 @@ def multiply_backward(dy: Array, a: Array, b: Array) -> tuple[Array, Array]:
 
 def factors(a: Any, b: Any) -> tuple[Array, Array]:
     """Both factors, checked."""
-    a = check.array(a, "a")
-    b = array_beside(b, "b", a)
-    check.same_dtype(a=a, b=b)
+    a, b = of_one_dtype(a=a, b=b).values()
     if not repeats(a.shape, b.shape):
         ones = " or for images (N, C, 1, 1), (N, 1, H, W), (N, 1, 1, 1)"
         raise ValueError(f"b must have the shape of a, {a.shape},{ones}, got {b.shape}")

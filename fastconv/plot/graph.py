@@ -6,7 +6,7 @@ from ..ops import check
 from .boxes import Box, boxes_of, lines_of
 from .figures import BLUE, GREEN, GREY, ORANGE, PURPLE, new
 from .placement import BOX, Placed, placed
-from .subject import before, outputs_of
+from .subject import drawn
 
 LINE, GAP = 0.165, 0.28  # inches: a line of text, the space between rows
 EDGES = {"input": GREY, "conv": BLUE, "linear": PURPLE, "join": ORANGE, "other": GREEN}
@@ -41,8 +41,7 @@ def graph(network: Any, depth: int | None = None, *, title: str | None = None) -
     >>> figure = plot.graph(Network(models.resnet20(), (3, 32, 32)))
     """
     depth = None if depth is None else check.integer(depth, "depth", 1)
-    outputs = outputs_of(network)
-    nodes = before(outputs)
+    nodes, outputs = drawn(network)
     boxes = boxes_of(nodes, depth)
     places = placed([box.inputs for box in boxes])
     across = max(places.x) + BOX / 2

@@ -94,22 +94,11 @@ def classes_for(network: Network, labels: Any, images: Array, name: str = "label
     return np.broadcast_to(given, count).astype(np.int64)
 
 
-def outputs_of(network: Any) -> list[Any]:
-    """The output nodes of a network, a frozen one or a saved one; TypeError for anything else."""
-    output = getattr(getattr(network, "network", network), "output", None)
-    found = list((several(output) or {"": output}).values())
-    if not all(hasattr(node, "inputs") for node in found):
+def drawn(network: Any) -> tuple[list[Any], list[Any]]:
+    """(nodes, output nodes) of a network, a frozen one or a saved one; TypeError for anything else."""
+    found = getattr(network, "network", network)
+    output = getattr(found, "output", None)
+    outputs = list((several(output) or {"": output}).values())
+    if not all(hasattr(node, "inputs") for node in outputs):
         raise no_network(network)
-    return found
-
-
-def before(outputs: list[Any]) -> list[Any]:
-    """The nodes that these depend on and they themselves, and all inputs, in an order they can run in."""
-    waiting = [*outputs, *outputs[0].graph.inputs]
-    seen = {node.index: node for node in waiting}
-    while waiting:
-        for node in waiting.pop().inputs:
-            if node.index not in seen:
-                seen[node.index] = node
-                waiting.append(node)
-    return [seen[index] for index in sorted(seen)]
+    return found.nodes, outputs

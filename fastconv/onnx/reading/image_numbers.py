@@ -3,6 +3,7 @@
 PyTorch's newer exporter writes `as_strided` so: Gather of x.reshape(-1) at n size + arange(size), n from Range.
 """
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,11 +54,6 @@ def seen_again(call: "Call", numbers: ImageNumbers) -> Value:
     data = call.value(0)
     size = numbers.offsets.size
     in_order = numbers.scale == size and np.array_equal(numbers.offsets.reshape(-1), np.arange(size))
-    if not isinstance(data, Flat) or not in_order or shape_size(data) != size:
+    if not isinstance(data, Flat) or not in_order or prod(data.x.shape) != size:
         raise Refused("it takes values out of a batch in another order than they are")
     return data.x.reshaped(numbers.offsets.shape[1:])
-
-
-def shape_size(data: Flat) -> int:
-    """The values of one image."""
-    return int(np.prod(data.x.shape, dtype=np.int64))

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from .... import Node, layers
-from ....nodes.broadcast import alike, beside
-from ....nodes.pieces import affine, is_softsign, product
-from ....ops.multiply import repeats
+from ....nodes.broadcast import alike, beside, multiplied
+from ....nodes.pieces import affine, is_softsign, power
 from ....typing import Array
 from ..call import Call
 from ..values import Gauss, Refused
@@ -74,16 +73,10 @@ def multiply(call: Call) -> Any:
     if isinstance(a, np.ndarray):
         a, b = b, a
     if not isinstance(b, np.ndarray):
-        return gated(a, b) if isinstance(a, Gauss) or isinstance(b, Gauss) else of_nodes(a, b)
+        return gated(a, b) if isinstance(a, Gauss) or isinstance(b, Gauss) else multiplied(a, b)
     if b.ndim == 1 and call.source(place) in call.translation.graph.arrays and isinstance(a, Node):
         return call.trained(layers.ChannelScale, a, {"weight": (b, call.source(place))})
     return times(a, b)
-
-
-def of_nodes(a: Node, b: Node) -> Node:
-    """a * b, where both may be repeated."""
-    fits = repeats((1, *a.shape), (1, *b.shape)) or repeats((1, *b.shape), (1, *a.shape))
-    return product(*((a, b) if fits else alike(a, b)))
 
 
 def gated(a: Any, b: Any) -> Node:
@@ -115,7 +108,7 @@ def divide(call: Call) -> Any:
     if not isinstance(b, Node) or isinstance(a, Gauss):
         raise Refused("it is a quotient with Erf")
     inverse = layers.Reciprocal()(b)
-    return times(inverse, a) if isinstance(a, np.ndarray) else of_nodes(a, inverse)
+    return times(inverse, a) if isinstance(a, np.ndarray) else multiplied(a, inverse)
 
 
 def erf(call: Call) -> Gauss:
@@ -123,16 +116,14 @@ def erf(call: Call) -> Gauss:
     return Gauss(affine(call.node(0), sqrt(2), 0.0), 1.0, 0.0)
 
 
-def power(call: Call) -> Node:
+def raised(call: Call) -> Node:
     """`Pow`: small whole powers as products, roots and their inverses."""
-    x, exponent = call.node(0), call.constant(1)
-    power = float(exponent.item()) if exponent.size == 1 else 0.0
-    if abs(power) not in (0.5, 1, 2, 3, 4):
+    x, array = call.node(0), call.constant(1)
+    exponent = float(array.item()) if array.size == 1 else 0.0
+    if abs(exponent) not in (0.5, 1, 2, 3, 4):
         raise Refused("its exponent must be 0.5, 1, 2, 3 or 4, or one of these with a minus")
-    y = layers.Sqrt()(x) if abs(power) == 0.5 else x
-    for _ in range(int(abs(power)) - 1):
-        y = y * x
-    return y if power > 0 else layers.Reciprocal()(y)
+    y = layers.Sqrt()(x) if abs(exponent) == 0.5 else power(x, int(abs(exponent)))
+    return y if exponent > 0 else layers.Reciprocal()(y)
 
 
 def several(call: Call) -> Any:
@@ -170,5 +161,5 @@ TABLE: dict[str, Callable[[Call], Any]] = {
     "Neg": lambda call: affine(call.node(0), -1.0, 0.0),
     "Abs": absolute,
     "Erf": erf,
-    "Pow": power,
+    "Pow": raised,
 }

@@ -1,18 +1,16 @@
 """Parts of images, put together and taken apart: `Concat`, `Split`, `Slice`, `Gather`, `Expand`."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from .... import Node
-from ....nodes.along import in_one_piece, joined_along, parts_along
-from ....nodes.arranged import Arranged, arranged
+from ....nodes.along import in_one_piece, joined_along
+from ....nodes.arranged import Arranged, without_axis
 from ....nodes.broadcast import expanded
-from ....nodes.parts import every, runs_of
-from ....nodes.settled import of_own_node, settled
+from ....nodes.parts import cut_along, picked_along, sized_along
+from ....nodes.settled import of_own_node
 from ..call import Call
 from ..constants import parts_of, slices_of
 from ..values import BATCH, Refused
@@ -51,8 +49,7 @@ def parted(call: Call) -> list[Arranged]:
     """`Split`"""
     axis = axis_of(call, call.arranged(anywhere=True), 0)
     x = in_pieces(call, [axis])
-    sizes = parts_of(call, x.shape[axis])
-    return parts_along(x, axis, [*pairwise(sum(sizes[:i]) for i in range(len(sizes) + 1))])
+    return sized_along(x, axis, parts_of(call, x.shape[axis]))
 
 
 def sliced(call: Call) -> Arranged:
@@ -64,13 +61,7 @@ def sliced(call: Call) -> Arranged:
             if part.indices(BATCH) != (0, BATCH, 1):
                 raise Refused("it takes images out of a batch")
             continue
-        axis = inside(x, axis)
-        first, stop, step = part.indices(x.shape[axis])
-        if step < 1 or stop <= first:
-            raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis]} is empty or goes backwards")
-        (x,) = parts_along(x, axis, [(first, stop)])
-        if step > 1:
-            x = arranged(every(settled(x), axis, step))
+        x = cut_along(x, inside(x, axis), part)
     return x
 
 
@@ -79,15 +70,8 @@ def gathered(call: Call) -> Arranged:
     axis, indices = axis_of(call, call.arranged(anywhere=True), 0), call.constant(1)
     if indices.ndim > 1:
         raise Refused(f"its indices of shape {indices.shape} must be one axis of numbers")
-    x = in_pieces(call, [axis])
-    found = parts_along(x, axis, runs_of(indices.reshape(-1).tolist(), x.shape[axis]))
-    y = found[0] if len(found) == 1 else joined_along(found, axis)
-    return y if indices.ndim else without(y, axis)
-
-
-def without(x: Arranged, axis: int) -> Arranged:
-    """The same without an axis of extent 1."""
-    return replace(x, shape=(*x.shape[:axis], *x.shape[axis + 1 :]), place=x.place - (axis < x.place))
+    y = picked_along(in_pieces(call, [axis]), axis, indices.reshape(-1).tolist())
+    return y if indices.ndim else without_axis(y, axis)
 
 
 def repeated(call: Call) -> Node:

@@ -1,14 +1,13 @@
 """Matrices: `Gemm` and `MatMul`."""
 
 from functools import partial
-from math import prod
 
 import numpy as np
 
 from .... import Node, layers
 from ....nodes.arranged import arranged
 from ....nodes.matrices import matrix_product
-from ....nodes.settled import settled
+from ....nodes.settled import of_rows, settled
 from ....typing import Array
 from ..call import Call, Weights
 from ..values import Refused, Value
@@ -49,21 +48,16 @@ def linear(call: Call, x: Node, weights: Weights) -> Node:
 def matmul(call: Call) -> Value:
     """`MatMul` of images and a constant matrix, along the last axis."""
     if not isinstance(call.value(1), np.ndarray):
-        return (
-            constant_first(call)
-            if isinstance(call.value(0), np.ndarray)
-            else matrix_product(call.arranged(0), call.arranged(1))
-        )
+        if isinstance(call.value(0), np.ndarray):
+            return constant_first(call)
+        return matrix_product(call.arranged(0), call.arranged(1))
     weight = call.constant(1)
     if weight.ndim != 2:
         raise Refused(f"its second input must be a matrix, got shape {weight.shape}")
     weights = {"weight": (weight.T, call.source(1)), **call.bias(weight.shape[1], 0)}
-    value = call.arranged()
-    if len(value.shape) <= 2:
-        return linear(call, call.node(0), weights)
-    rows = prod(value.shape[:-1])
-    y = linear(call, settled(value.reshaped((rows, value.shape[-1]))), weights)
-    return arranged(y).reshaped((*value.shape[:-1], len(weights["weight"][0])))
+    if len(call.arranged().shape) <= 2:
+        call.node(0)  # made once for all its readers
+    return of_rows(call.arranged(), lambda rows: linear(call, rows, weights))
 
 
 def constant_first(call: Call) -> Value:

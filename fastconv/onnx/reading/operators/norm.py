@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from math import prod
 
 import numpy as np
 
 from .... import Layer, Node, layers
-from ....nodes.arranged import Arranged, arranged, channels_moved_last
-from ....nodes.settled import settled
+from ....nodes.arranged import Arranged, channels_moved_last
+from ....nodes.settled import of_rows, settled
 from ..call import Call, Weights
 from ..values import Refused, Value
 
@@ -79,10 +78,7 @@ def normalised(call: Call, value: Arranged, axes: tuple[int, ...], weights: Weig
     if rank > 2 and axes == (rank - 1,):
         if channels_moved_last(value):
             return replace(value, node=applied(call, partial(make, axis="channels"), value.node, weights))
-        if rank == 3:
-            return applied(call, partial(make, axis="last"), settled(value), weights)
-        rows = settled(value.reshaped((prod(value.shape[:-1]), value.shape[-1])))
-        return arranged(applied(call, partial(make, axis="last"), rows, weights)).reshaped(value.shape)
+        return of_rows(value, lambda rows: applied(call, partial(make, axis="last"), rows, weights))
     if rank == 4 and axes == (1,):
         return applied(call, partial(make, axis="channels"), settled(value), weights)
     if axes != tuple(range(1, rank)):

@@ -10,11 +10,10 @@ import numpy as np
 
 from .... import layers
 from ....nodes.arranged import Arranged
-from ....nodes.broadcast import alike, beside
+from ....nodes.broadcast import alike, beside, multiplied
 from ....nodes.parts import taken_apart
-from ....nodes.pieces import affine, is_softsign, product
+from ....nodes.pieces import affine, is_softsign, power, product
 from ....nodes.refused import Refused
-from ....ops.multiply import repeats
 from ..tensors import arranged_of, is_traced, node_of
 from .activation import pointwise
 from .axes import axis_of
@@ -43,7 +42,7 @@ def multiply(trace: Any, a: Any, b: Any) -> Any:
     if not is_traced(a):
         a, b = b, a
     if is_traced(b):
-        return together(a, b, product_of)
+        return together(a, b, multiplied)
     if getattr(b, "requires_grad", False):
         x = node_of(a)
         if b.numel() == x.shape[0] and channels_alone(b, len(x.shape)):
@@ -60,21 +59,15 @@ def divide(trace: Any, a: Any, b: Any, *, rounding_mode: Any = None) -> Any:
     if is_traced(a) and is_softsign(node_of(a), node_of(b)):
         return layers.Softsign()(node_of(a))
     inverse = trace.wrapped(layers.Reciprocal()(node_of(b)), [])
-    return together(a, inverse, product_of) if is_traced(a) else scaled(inverse, a, 0.0)
+    return together(a, inverse, multiplied) if is_traced(a) else scaled(inverse, a, 0.0)
 
 
-def power(trace: Any, x: Any, exponent: Any) -> Any:
+def raised(trace: Any, x: Any, exponent: Any) -> Any:
     """Small whole powers as products."""
     if not is_traced(x) or exponent not in (1, 2, 3, 4):
         raise Refused("its exponent must be 1, 2, 3 or 4")
 
-    def raised(node: Any) -> Any:
-        y = node
-        for _ in range(int(exponent) - 1):
-            y = y * node
-        return y
-
-    return pointwise(x, raised)
+    return pointwise(x, lambda node: power(node, int(exponent)))
 
 
 def absolute(trace: Any, x: Any) -> Any:
@@ -143,15 +136,6 @@ def sum_of(a: Any, b: Any) -> Any:
     return a + b
 
 
-def product_of(a: Any, b: Any) -> Any:
-    """a * b, where one may be repeated"""
-    if len(a.shape) != len(b.shape):
-        raise Refused(f"its inputs have other numbers of axes: {[a.shape, b.shape]}")
-    if not any(repeats((1, *x.shape), (1, *y.shape)) for x, y in ((a, b), (b, a))):
-        a, b = alike(a, b)
-    return product(a, b)
-
-
 def reflected(operation: Callable[..., Any]) -> Callable[..., Any]:
     """The operation with its inputs exchanged."""
     return lambda trace, a, b, **options: operation(trace, b, a, **options)
@@ -164,8 +148,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("mul", "multiply", "__mul__", "__rmul__", "__imul__"), multiply),
     **dict.fromkeys(("div", "divide", "true_divide", "__truediv__", "__div__", "__itruediv__"), divide),
     **dict.fromkeys(("__rdiv__", "__rtruediv__"), reflected(divide)),
-    **dict.fromkeys(("pow", "__pow__"), power),
-    "square": partial(power, exponent=2),
+    **dict.fromkeys(("pow", "__pow__"), raised),
+    "square": partial(raised, exponent=2),
     **dict.fromkeys(("neg", "negative", "__neg__"), lambda trace, x: scaled(x, -1.0, 0.0)),
     **dict.fromkeys(("abs", "absolute", "__abs__"), absolute),
     "glu": gated,

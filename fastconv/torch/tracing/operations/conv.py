@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from math import prod
 from typing import Any
 
 from .... import Node, layers
-from ....nodes.arranged import arranged
 from ....nodes.refused import Refused
-from ....nodes.settled import settled
+from ....nodes.settled import of_rows
 from ..tensors import arranged_of, node_of
 
 __all__ = ["TABLE", "along", "images"]
@@ -32,6 +30,15 @@ def along(axes: int, value: Any) -> Any:
     return values[0] if axes == 1 else values
 
 
+def windowed(
+    axes: int, trace: Any, make: Callable[..., Any], x: Node, window: dict[str, Any], weight: Any, bias: Any
+) -> Any:
+    """The layer ``make(kernel_size, ...)`` with windows of the size of the weight's."""
+    options = {name: along(axes, value) for name, value in window.items()}
+    kernel = along(axes, tuple(weight.shape[2:]))
+    return trace.layer(partial(make, kernel, **options, bias=bias is not None), x, weight=weight, bias=bias)
+
+
 def conv(
     axes: int,
     trace: Any,
@@ -45,11 +52,9 @@ def conv(
 ) -> Any:
     """`conv1d` and `conv2d`: weight (K, C / groups, kh, kw)."""
     window = {"stride": stride, "padding": padding, "dilation": dilation}
-    options = {**{name: along(axes, value) for name, value in window.items()}, "groups": groups}
-    kind: Any = layers.Conv2D if axes == 2 else layers.Conv1D
-    kernel = along(axes, tuple(weight.shape[2:]))
-    make = partial(kind, weight.shape[0], kernel, **options, bias=bias is not None)
-    return trace.layer(make, images(x, axes), weight=weight, bias=bias)
+    kind = layers.Conv2D if axes == 2 else layers.Conv1D
+    make = partial(kind, weight.shape[0], groups=groups)
+    return windowed(axes, trace, make, images(x, axes), window, weight, bias)
 
 
 def conv_transpose(
@@ -66,11 +71,9 @@ def conv_transpose(
 ) -> Any:
     """`conv_transpose1d` and `conv_transpose2d`: weight (C, K / groups, kh, kw)."""
     window = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
-    options = {**{name: along(axes, value) for name, value in window.items()}, "groups": groups}
-    kind: Any = layers.ConvTranspose2D if axes == 2 else layers.ConvTranspose1D
-    kernel = along(axes, tuple(weight.shape[2:]))
-    make = partial(kind, weight.shape[1] * groups, kernel, **options, bias=bias is not None)
-    return trace.layer(make, images(x, axes), weight=weight, bias=bias)
+    kind = layers.ConvTranspose2D if axes == 2 else layers.ConvTranspose1D
+    make = partial(kind, weight.shape[1] * groups, groups=groups)
+    return windowed(axes, trace, make, images(x, axes), window, weight, bias)
 
 
 def linear(trace: Any, x: Any, weight: Any, bias: Any = None) -> Any:
@@ -78,11 +81,9 @@ def linear(trace: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     if weight.dim() != 2:
         raise Refused(f"its weight must be a matrix, got shape {tuple(weight.shape)}")
     make = partial(layers.Linear, weight.shape[0], bias=bias is not None)
-    value = arranged_of(x)
-    if len(value.shape) <= 2:
-        return trace.layer(make, node_of(x), weight=weight, bias=bias)
-    rows = settled(value.reshaped((prod(value.shape[:-1]), value.shape[-1])))
-    return arranged(trace.layer(make, rows, weight=weight, bias=bias)).reshaped((*value.shape[:-1], weight.shape[0]))
+    if x.dim() <= 3:
+        node_of(x)  # made once for all its readers
+    return of_rows(arranged_of(x), lambda rows: trace.layer(make, rows, weight=weight, bias=bias))
 
 
 TABLE: dict[str, Callable[..., Any]] = {

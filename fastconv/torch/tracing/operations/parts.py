@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ....nodes.arranged import Arranged, arranged
+from ....nodes.arranged import Arranged, arranged, without_axis
 from ....nodes.parts import cut, joined, picked, taken_apart
 from ....nodes.refused import BATCH, Refused
 from ..tensors import arranged_of, node_of, shape_of
@@ -46,13 +46,7 @@ def chunk(trace: Any, x: Any, chunks: int, dim: int = 0) -> Any:
 def unbind(trace: Any, x: Any, dim: int = 0) -> Any:
     """Each part of extent 1, without this axis."""
     axis = axis_of(x, dim)
-    return tuple(without(part, axis) for part in split(trace, x, 1, dim))
-
-
-def without(x: Any, axis: int) -> Arranged:
-    """Without an axis of extent 1."""
-    value = arranged(x)
-    return value.reshaped((*value.shape[:axis], *value.shape[axis + 1 :]))
+    return tuple(without_axis(arranged(part), axis) for part in split(trace, x, 1, dim))
 
 
 def narrow(trace: Any, x: Any, dim: int, start: int, length: int) -> Any:
@@ -62,8 +56,12 @@ def narrow(trace: Any, x: Any, dim: int, start: int, length: int) -> Any:
 
 def select(trace: Any, x: Any, dim: int, index: int) -> Any:
     """One place of an axis, without this axis."""
-    axis = axis_of(x, dim)
-    return without(picked(node_of(x), axis, [index]), axis)
+    return at(x, axis_of(x, dim), index)
+
+
+def at(x: Any, axis: int, index: int) -> Arranged:
+    """One place of an axis of one image, without this axis."""
+    return without_axis(arranged(picked(node_of(x), axis, [index])), axis)
 
 
 def index_select(trace: Any, x: Any, dim: int, index: Any) -> Any:
@@ -113,7 +111,7 @@ def taken(x: Any, axis: int, part: Any) -> Any:
     if isinstance(part, slice):
         return cut(node_of(x), axis, part)
     if isinstance(part, int):
-        return without(picked(node_of(x), axis, [part]), axis)
+        return at(x, axis, part)
     if isinstance(part, torch.Tensor) and part.dim() == 1 and part.dtype is torch.int64:
         part = part.tolist()
     if isinstance(part, list) and all(type(n) is int for n in part):
