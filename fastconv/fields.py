@@ -5,7 +5,7 @@ whose names are then "0", "1", ... Outputs likewise. A batch of several is an ar
 that it can be sliced, indexed and shuffled as every other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -32,10 +32,15 @@ def structured(like: Any, values: Iterable[T]) -> dict[str, T] | tuple[T, ...]:
     return dict(zip(like, values, strict=True)) if isinstance(like, dict) else tuple(values)
 
 
+def for_each(shape: Any, change: Callable[[Any], Any]) -> Any:
+    """``change(shape)`` of one array; of several a dict or tuple of these. Values other than shapes go the same way."""
+    found = several(shape)
+    return change(shape) if found is None else structured(shape, map(change, found.values()))
+
+
 def batch_shape(n: int, shape: Any) -> Any:
     """The shape of `n` of these: of one array, or of each of several."""
-    found = several(shape)
-    return (n, *shape) if found is None else structured(shape, ((n, *each) for each in found.values()))
+    return for_each(shape, lambda each: (n, *each))
 
 
 def empty(n: int, shape: Any, dtype: DTypeLike) -> Array:

@@ -44,7 +44,7 @@ class FrozenNetwork(Predictor):
 
     def __init__(self, output: Any, parameters: Arrays, buffers: Named, channels_last: bool, batch_size: int) -> None:
         nodes = copy.copy(graph.nodes_of(output)[0].graph).nodes
-        self.output: Any = graph.for_each(output, lambda node: nodes[node.index])
+        self.output: Any = fields.for_each(output, lambda node: nodes[node.index])
         self.channels_last = channels_last
         first, *others = graph.nodes_of(self.output)
         self.fusions = find_fusions(graph.ancestors(first, *others), first, set(), frozen=True, also=others)
@@ -58,7 +58,7 @@ class FrozenNetwork(Predictor):
         """Set what follows from the graph."""
         whole = graph.nodes_of(self.output)[0].graph
         self.input_shape, self.dtype = whole.input_shape, whole.dtype
-        self.output_shape = graph.for_each(self.output, attrgetter("shape"))
+        self.output_shape = fields.for_each(self.output, attrgetter("shape"))
         self._has_several = any(map(fields.several, (self.input_shape, self.output_shape)))
         fork.renewed_in_children(self)
 

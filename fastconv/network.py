@@ -15,7 +15,7 @@ from .arguments.finite import arrays_not_finite
 from .arguments.signatures import explained_class
 from .checkpoint.stored import Stored
 from .executor import Executor, Inner, Trained
-from .fields import several
+from .fields import for_each, several
 from .frozen import FrozenNetwork
 from .graph import Node
 from .init import blamed_on
@@ -132,7 +132,7 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
         outputs = graph.nodes_of(output)
         self.output, self.nodes, whole = output, graph.ancestors(*outputs), outputs[0].graph
         self.input_shape, self.dtype = whole.input_shape, whole.dtype
-        self.output_shape = graph.for_each(output, attrgetter("shape"))
+        self.output_shape = for_each(output, attrgetter("shape"))
         self._has_several = any(map(several, (self.input_shape, self.output_shape)))
         params, states = graph.declared(self.nodes)
         self.parameters = parameters.Arrays({name: p.shape for name, p in params.items()}, self.dtype)

@@ -1,13 +1,12 @@
 """Images and targets without meaning, to measure a network with."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import losses
 from ..executor.logits import last_activation
-from ..fields import several, structured
+from ..fields import for_each, several
 from ..network import Network
 from ..typing import Array, Shape
 
@@ -45,9 +44,3 @@ def targets(network: Network, count: int) -> Any:
 def has_classes(network: Network) -> bool:
     """Whether the network has one output, (K,)."""
     return several(network.output_shape) is None and len(network.output_shape) == 1
-
-
-def for_each(shape: Any, make: Callable[[Shape], Any]) -> Any:
-    """``make(shape)``; of several shapes, for each of them."""
-    found = several(shape)
-    return make(shape) if found is None else structured(shape, map(make, found.values()))

@@ -27,7 +27,7 @@ from .ready import Range, ranges
 from .steps import Backward
 from .tree import bounds, tree_sum
 
-__all__ = ["Blocks", "cut"]
+__all__ = ["Blocks", "cut", "share_buffers"]
 
 
 def cut(images: int, ranks: Ranks, count: int | None) -> tuple[list[int], range]:
@@ -130,16 +130,17 @@ class Blocks:
             own = {k: plan.gradients.vector for k, plan in zip(self.numbers, self.plans, strict=True)}
             tree_sum(own, self.blocks, self.ranks, self.gradients.vector)
         if self.some_idle:
-            self.share_buffers()
-
-    def share_buffers(self) -> None:
-        """The buffers of rank 0 become those of all."""
-        for name in self.executor.buffers:
-            self.ranks.overwrite(self.executor.buffers.memory(name))
+            share_buffers(self.ranks, self.executor.buffers)
 
     def results(self, result: Callable[[Array, Any, slice], Iterable[float]]) -> list[Iterable[float]]:
         """What `result` gives for (loss, y, images) of each block of this rank."""
         return [result(plan.loss, plan.y, part) for plan, part in zip(self.plans, self.parts, strict=True)]
+
+
+def share_buffers(ranks: Ranks, buffers: Named) -> None:
+    """The buffers of rank 0, such as running means, become those of all."""
+    for name in buffers:
+        ranks.overwrite(buffers.memory(name))
 
 
 def sides(

@@ -73,7 +73,7 @@ class Executor(SetOnce):
 
     def bound(self, plan: Plan, binder: Binder, output: Any = None) -> BoundPlan:
         """The plan on the arena; `output`: the node or nodes whose values it makes, by default the network's."""
-        shapes = graph.for_each(self.output if output is None else output, attrgetter("shape"))
+        shapes = fields.for_each(self.output if output is None else output, attrgetter("shape"))
         return bound_plan(plan, binder, self.inputs, shapes)
 
     def freeze(self, names: frozenset[str]) -> None:

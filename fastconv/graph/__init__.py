@@ -8,7 +8,7 @@ taken apart by ``x[2:5]`` and ``split(x, sizes)``.
 from ..layer import Array, Layer, Parameter, Spec, State
 from .build import build
 from .chain import sequential
-from .graph import Graph, ancestors, declared, for_each, nodes_of
+from .graph import Graph, ancestors, declared, nodes_of
 from .joints import concat, split
 from .node import Node
 from .scopes import scope
@@ -25,7 +25,6 @@ __all__ = [
     "build",
     "concat",
     "declared",
-    "for_each",
     "nodes_of",
     "scope",
     "sequential",

@@ -194,11 +194,6 @@ def nodes_of(output: Any) -> tuple[Node, ...]:
     return (output,) if isinstance(output, Node) else tuple((several(output) or {}).values())
 
 
-def for_each(output: Any, change: Callable[[Node], Any]) -> Any:
-    """``change(node)`` of the output of a model; of several a dict or tuple of these."""
-    return change(output) if isinstance(output, Node) else structured(output, map(change, nodes_of(output)))
-
-
 def declared(nodes: Iterable[Node]) -> tuple[dict[str, Parameter], dict[str, State]]:
     """All parameters and states, by full name, in the order of the model."""
     params: dict[str, Parameter] = {}

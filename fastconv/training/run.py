@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..arguments.finite import arrays_not_finite, item_not_finite
+from ..executor.blocks import share_buffers
 from ..network import Network
 from ..system.caller import warn
 from ..system.interrupt import held_back
@@ -157,7 +158,7 @@ class Run:
     def look_at_validation(self) -> tuple[float | None, float | None, dict[str, float]]:
         """Its loss, accuracy and metrics; None where there is none."""
         if self.together is not None:
-            self.together.share_buffers(self.network)
+            share_buffers(self.together.ranks, self.network.buffers)
         if self.validation is None:
             return None, None, {}
         try:

@@ -48,15 +48,13 @@ def places(ranks: Ranks) -> str:
 def go_on_together(together: Together, network: Network, stored: Any) -> Any:
     """The state that rank 0 has read from a file, on all ranks; the network gets its arrays."""
     stored = together.ranks.from_first(stored)
-    together.ranks.overwrite(network.parameters.vector)
-    together.share_buffers(network)
+    together.send_arrays(network)
     return stored
 
 
 def send(together: Together, network: Network, optimizer: Any) -> None:
     """The weights, buffers and state of the optimizer of rank 0 become those of all."""
-    together.ranks.overwrite(network.parameters.vector)
-    together.share_buffers(network)
+    together.send_arrays(network)
     has_state = hasattr(optimizer, "load_state") and hasattr(optimizer, "state")
     state = together.ranks.from_first(optimizer.state() if has_state and together.ranks.rank == 0 else None)
     if has_state and together.ranks.rank:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..executor import Alone, Blocks, Ranks, rewrites
-from ..executor.blocks import cut
+from ..executor.blocks import cut, share_buffers
 from ..kernels.runtime.threads import get_num_threads, set_num_threads
 from ..layer import Changes
 from ..network import Network
@@ -194,7 +194,7 @@ class Together:
         if self.caught and callable(self.handler):
             self.handler(*self.caught[0])
 
-    def share_buffers(self, network: Network) -> None:
-        """The buffers of rank 0, such as running means, become those of all."""
-        for name in network.buffers:
-            self.ranks.overwrite(network.buffers.memory(name))
+    def send_arrays(self, network: Network) -> None:
+        """The weights and buffers of rank 0 become those of all."""
+        self.ranks.overwrite(network.parameters.vector)
+        share_buffers(self.ranks, network.buffers)
