@@ -112,7 +112,8 @@ def load_network(path: str, files: Sequence[str]) -> Saved:
             if near:
                 cure = f"there is {near}: write {quoted('fastconv', 'predict', near, *files)}"
             else:
-                cure = f"{quoted('fastconv', 'train', '--out', path)} makes it"
+                made = ("convert", "network.npz", path) if onnx_files.is_onnx(path) else ("train", "--out", path)
+                cure = f"{quoted('fastconv', *made)} makes it"
             raise ValueError(f"{path}: {os.strerror(errno.ENOENT)}; {cure}") from None
     for warning in said:  # about rounded weights
         complain(warning.message)

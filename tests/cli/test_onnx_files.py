@@ -187,3 +187,10 @@ def test_names_of_classes_that_do_not_fit_are_refused_or_passed_over(said, netwo
     code, _, error = run(capsys, "predict", tmp_path / "a.onnx", picture(tmp_path)[0])
     assert code == (0 if said.startswith("[") and not said.endswith("]") else 1)
     assert code == 0 or "classes that are not 3 strings" in error
+
+
+def test_a_file_that_is_missing_is_made_by_a_line_that_works(saved, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "; fastconv convert network.npz nope.onnx makes it" in refused(capsys, "predict", "nope.onnx", "x.png")
+    (tmp_path / "network.npz").write_bytes(saved.read_bytes())
+    assert run(capsys, "convert", "network.npz", "nope.onnx")[0] == 0
