@@ -23,7 +23,8 @@ def mpiexec():
         options = ["-n", str(ranks), sys.executable, "-m", "mpi4py", *map(str, arguments)]
         if "open" in os.path.realpath(program):
             options = ["--oversubscribe", "--allow-run-as-root", *options]
-        return subprocess.run([program, *options], capture_output=True, text=True, timeout=timeout, env=variables)
+        about = {"timeout": timeout, "env": variables, "cwd": child.TESTS}  # the sources hold no kernels
+        return subprocess.run([program, *options], capture_output=True, text=True, **about)
 
     refuse_where_processes_do_not_meet(run)
     return run
