@@ -14,10 +14,10 @@ the norm of each gradient's error at most twice that of PyTorch's own float32 st
 channels-last memory), as the median over --draws of images. Gradients are those of the module without kinks, as in
 benchmarks/agree.py; the outputs are those of the module as it is.
 
-In vgg16 on 64 x 64 pixels the error of features.26.bias is 1.9 times PyTorch's (2.2 with kinks): the gradient of its 4 x 4
-maps comes from Winograd's path, whose error in each value is that of PyTorch's channels-last convolution (1.0e-6 of the
-norm for both), but that of the filters is the same for all pixels of a map, and their sum, the gradient of the bias, does
-not average it: 1.5e-6 by 1.0e-6. With FASTCONV_PATHS_OFF=winograd it is 1.0 times PyTorch's.
+In vgg16 on 64 x 64 pixels the error of features.26.bias is 1.9 times PyTorch's (2.2 with kinks). The gradient of its
+4 x 4 maps comes from Winograd's path. The error of each of its values is that of PyTorch's channels-last convolution
+(1.0e-6 of the norm for both), but what comes from the filters is the same for all pixels of a map, and their sum, the
+gradient of the bias, does not average it: 1.5e-6 by 1.0e-6. With FASTCONV_PATHS_OFF=winograd the ratio is 1.0.
 """
 
 import argparse

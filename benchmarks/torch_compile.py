@@ -5,7 +5,7 @@
     python benchmarks/torch_compile.py --facenet FOLDER   and the networks of facenet-pytorch in it
 
 Outputs in eval mode, and for classifiers the gradients of a step in training mode, relative to the largest entry. What
-is random in training is set to 0, and PyTorch's hardsigmoid, whose gradient is exact to float32 alone, is replaced by its
+is random in training is set to 0, and PyTorch's hardsigmoid, whose gradient is exact to float32 alone, gives way to its
 equation. Models of timm are named timm/NAME. The exit status is 1 where a limit is missed.
 """
 

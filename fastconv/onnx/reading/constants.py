@@ -127,8 +127,8 @@ def parts_of(call: "Call", extent: int) -> list[int]:
     """The extents of the results of `Split` along its axis."""
     sizes = call.list_of("split", 1)
     count = call.integer("num_outputs", len(call.operation.outputs))
-    if count < 1:
-        raise Refused(f"its num_outputs must be >= 1, got {count}")
+    if not 1 <= count <= max(extent, 1):
+        raise Refused(f"its num_outputs must be from 1 to {extent}, got {count}")
     if sizes is None:
         part = -(-extent // count)
         sizes = tuple(min(part, extent - part * i) for i in range(count))

@@ -231,7 +231,7 @@ REFUSED = {
     "divides by a constant that is 0": [node("Div", "x f")],
     "must be equally many": [node("Slice", "x two f f")],
     "its steps .0,. must not be 0": [node("Slice", "x f t t f")],
-    "its num_outputs must be >= 1, got 0": [node("Split", "x", axis=2, num_outputs=0)],
+    "its num_outputs must be from 1 to 8, got 0": [node("Split", "x", axis=2, num_outputs=0)],
     "must be two for each of the axes": [node("Pad", "x f")],
     "has the axis of the images": [node("Transpose", "x", "turned"), node("MatMul", "turned turned")],
     "is not one for each image": [node("Add", "x many")],
