@@ -163,6 +163,29 @@ CASES = {  # name: (nodes, shape of one image, arrays[, opset])
     "depth to space": ([node("DepthToSpace", "x", blocksize=2)], (8, 3, 2), {}),
     "depth to space, CRD": ([node("DepthToSpace", "x", blocksize=2, mode="CRD")], (8, 3, 2), {}),
     "space to depth": ([node("SpaceToDepth", "x", blocksize=2)], (3, 4, 6), {}),
+    "slice backwards": (
+        [node("Slice", "x f t a s")],
+        IMAGE,
+        {"f": ints(-1, 6), "t": ints(-99, 1), "a": ints(3, 2), "s": ints(-1, -2)},
+    ),
+    "pad by the other side": ([node("Pad", "x p", mode="wrap")], IMAGE, {"p": ints(0, 0, 1, 2, 0, 0, 8, 0)}, 19),
+    "pad of rows by the other side": (
+        [node("Pad", "x p", mode="wrap")],
+        IMAGE,
+        {"p": ints(0, 0, 0, 0, 0, 0, 3, 0)},
+        19,
+    ),
+    "where, of images": (
+        [node("Where", "c x o", "z"), node("Relu", "x", "r"), node("Where", "d r z")],
+        IMAGE,
+        {"c": normal(1, 1, 8, 9) > 0, "o": number(-3), "d": normal(4, 1, 1) > 0},
+    ),
+    "where, of a map": ([node("Where", "c o x")], IMAGE, {"c": normal(8, 1) > 0, "o": normal(4, 8, 9)}),
+    "where, a mask before softmax": (
+        [node("Where", "c x o", "z"), node("Softmax", "z", axis=-1)],
+        IMAGE,
+        {"c": np.tril(np.ones((8, 9))) > 0, "o": number(-1e9)},
+    ),
     "pad": ([node("Pad", "x p")], IMAGE, {"p": ints(0, 0, 1, 2, 0, 0, 0, 3)}),
 }
 
