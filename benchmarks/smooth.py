@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from unittest import mock
 
 import torch_models
+from torch import nn
 from torch.nn import functional as F
 
 from fastconv import layers
@@ -33,6 +34,22 @@ THEIRS = {
     "hardsigmoid": lambda x, inplace=False: x.sigmoid(),
     "max_pool2d": mean_pool2d,
 }
+
+
+SMOOTH = dict.fromkeys((nn.ReLU, nn.ReLU6, nn.Hardswish), lambda old: nn.SiLU())
+SMOOTH[nn.Hardsigmoid] = SMOOTH[torch_models.Hardsigmoid] = lambda old: nn.Sigmoid()
+SMOOTH[nn.MaxPool2d] = lambda old: nn.AvgPool2d(
+    old.kernel_size, old.stride, old.padding, old.ceil_mode, count_include_pad=False
+)
+
+
+def without_kinks(module):
+    """The module with other layers in place of those with kinks, which an accelerated one does not ask F for."""
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if make := SMOOTH.get(type(child)):
+                setattr(parent, name, make(child))
+    return module
 
 
 @contextmanager

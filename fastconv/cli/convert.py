@@ -26,7 +26,7 @@ def add_options(command: ArgumentParser) -> None:
     """Add the arguments of `fastconv convert`."""
     command.set_defaults(run=convert)
     command.add_argument(
-        "source", metavar="IN", type=path, help="weights: .npz, .safetensors, .onnx, or .pth of PyTorch"
+        "source", metavar="IN", type=path, help="weights: .npz, .safetensors, .onnx, .pth of PyTorch, or .h5 and .keras"
     )
     command.add_argument("target", metavar="OUT", type=path, help=".npz, .safetensors or .onnx; no file that exists")
     add = option(command)
@@ -84,8 +84,6 @@ def check_target(options: Namespace) -> None:
 
 def check_onnx(options: Namespace) -> None:
     """ValueError for what is not written as ONNX."""
-    if onnx_files.is_onnx(options.source):
-        raise ValueError("IN and OUT are both files of ONNX; write OUT as .npz or .safetensors")
     if options.dtype == "float16":
         raise ValueError("--dtype float16: fastconv writes files of ONNX in float32 and float64")
 

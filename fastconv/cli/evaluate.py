@@ -12,7 +12,7 @@ from ..data.renumbered import renumbered
 from ..typing import Array
 from .datasets import held_out_part, labels_of, parts_of, read, refuse_unreadable
 from .documents import as_json
-from .flags import add_json, add_threads, option
+from .flags import add_free_size, add_json, add_threads, option
 from .saved import Saved, load_network
 from .streams import Stream, escaped, field
 from .threads import use_threads
@@ -25,9 +25,10 @@ __all__ = ["add_options", "evaluate", "outputs"]
 def add_options(command: ArgumentParser) -> None:
     """Add the arguments of `fastconv eval`."""
     command.set_defaults(run=evaluate)
-    command.add_argument("model", metavar="FILE", help="a network saved by 'fastconv train'")
+    command.add_argument("model", metavar="FILE", help="a network saved by 'fastconv train', or a file of ONNX")
     add = option(command)
     add("--data", "PATH", path, "images with classes, as 'fastconv train' takes them (default: as there)")
+    add_free_size(command, "none")
     add("--part", "NAME", part, "train, test or validation, where the data has parts (default: test)")
     add("--batch-size", "N", positive, "images worked on at a time (default: %(default)s)", 100)
     command.add_argument("--skip-unreadable", action="store_true", help="leave out pictures that cannot be read")
@@ -38,7 +39,7 @@ def add_options(command: ArgumentParser) -> None:
 def evaluate(options: Namespace, output: Stream) -> int:
     """Print loss, accuracy, and precision, recall and F1 of each class; returns the exit code."""
     use_threads(options.threads)
-    saved = load_network(options.model, [])
+    saved = load_network(options.model, [], options.input)
     place = options.data or str(data.find_folder())
     found = opened(saved, place, options)
     labels = in_order(saved, found, labels_of(found, place), place)

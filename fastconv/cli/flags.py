@@ -28,6 +28,12 @@ def add_json(command: Any, what: str) -> None:
     command.add_argument("--json", action="store_true", help=f"print {what}, for programs")
 
 
+def add_free_size(command: Any, default: str) -> None:
+    """Add `--input` for files of ONNX that leave it free; the help shows `default`."""
+    words = f"shape of the images, for a file of ONNX that leaves H and W free (default: {default})"
+    option(command)("--input", "CxHxW", values.image_shape, words)
+
+
 def add_network(command: ArgumentParser) -> None:
     """Add MODEL, a name or a file, and what builds a model of this name."""
     command.add_argument("network", metavar="MODEL", help="a model by name, such as resnet18, or a saved network")

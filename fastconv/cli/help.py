@@ -30,6 +30,9 @@ do SIGTERM and SIGHUP.
   fastconv predict zhang2016.npz --invert - < scanned.png
   fastconv predict birds.onnx photo.jpg
 
+Weights alone, such as those of Keras (.h5, .keras) and PyTorch (.pth), become
+such a file by 'fastconv convert IN OUT.onnx --model NAME'.
+
 A line for each image: its name, its class, and the probability of the class
 (or, for networks trained with MSE, the network's output), with tabs between.
 """,

@@ -41,7 +41,7 @@ CPU = "fastconv computes on the CPU"
 HINTS = {  # command -> option that it has not -> what to do
     "predict": {
         **dict.fromkeys(("--model", "--weights", "--checkpoint", "--ckpt", "--net", "--network", "-m"), WITHOUT),
-        **dict.fromkeys(("--input", "--image", "--images", "--file", "--files", "--data", "-i", "-f"), WITHOUT),
+        **dict.fromkeys(("--image", "--images", "--file", "--files", "--data", "-i", "-f"), WITHOUT),
         **dict.fromkeys(("--out", "--output", "--output-file", "--save", "-o"), PRINTED),
         **dict.fromkeys(("--gpu", "--cuda", "--device"), CPU),
     },

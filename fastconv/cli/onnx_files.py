@@ -5,18 +5,21 @@ The package onnx is imported when the first such file is met.
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import checkpoint, saved
+from ..data import transforms
 from ..network import Network
 from ..saved import description
 from ..typing import Array, Shape
+from .image_files import sizes
 from .words import counted
 
 __all__ = ["arrays_of", "is_onnx", "network_in", "opened", "write"]
 
 SUFFIX = ".onnx"
+ADD = "add --input CxHxW, such as --input 3x224x224"
 
 
 def is_onnx(path: str) -> bool:
@@ -30,7 +33,7 @@ def network_in(path: str, shape: Shape | None = None) -> Network:
 
     model = onnx.read(path)
     if shape is None:
-        check_size(path, model, "add --input CxHxW, such as --input 3x224x224")
+        check_size(path, model, ADD)
     return model.network(shape)
 
 
@@ -43,17 +46,45 @@ def check_size(path: str, model: Any, cure: str) -> None:
         raise onnx.OnnxError(f"{path}: its input {free[0]} has free extents; {cure}")
 
 
-def opened(path: str) -> tuple[saved.SavedNetwork, bool]:
-    """(the network with its classes and the preprocessing before the file's own, whether it reads bytes)."""
+def opened(path: str, files: Sequence[str] = (), shape: Shape | None = None) -> tuple[saved.SavedNetwork, bool]:
+    """(the network with its classes and the preprocessing before the file's own, whether it reads bytes).
+
+    Where the file leaves H and W free and no shape is given they are those of the images in `files`.
+    """
     from .. import onnx
 
     model = onnx.read(path)
-    check_size(path, model, "predict in Python: fastconv.onnx.load")
-    network = model.network()
-    classes, steps = (said(model.metadata, key) for key in ("fastconv.classes", "fastconv.preprocessing"))
-    count = description.number_of_classes(network)
-    names = description.names_in(path, classes, count)
-    return saved.SavedNetwork(network, names, description.steps_in(path, steps)), model.reads_bytes
+    steps = description.steps_in(path, said(model.metadata, "fastconv.preprocessing"))
+    network = model.network(shape or shape_of_images(path, model, files, steps))
+    names = description.names_in(path, said(model.metadata, "fastconv.classes"), description.number_of_classes(network))
+    return saved.SavedNetwork(network, names, steps), model.reads_bytes
+
+
+def shape_of_images(path: str, model: Any, files: Sequence[str], steps: Any) -> Shape | None:
+    """(C, H, W) of the images, where the file leaves H and W free; None where it says them. OnnxError where all images
+    should have one size and have not.
+    """
+    from .. import onnx
+
+    extents = model.inputs[0].shape
+    if len(model.inputs) > 1 or extents is None or len(extents) != 4 or extents[1] is None or None not in extents[2:]:
+        check_size(path, model, ADD)
+        return None
+    found = size_after(steps) or sizes(files)
+    if len(found) > 1:
+        several = " and ".join(f"{height} x {width}" for height, width in found)
+        what = f"its input {model.inputs[0]} has free extents, and there are images of {several} pixels"
+        raise onnx.OnnxError(f"{path}: {what}; {ADD}: they are brought to this size")
+    if not found:
+        check_size(path, model, ADD)
+    return (extents[1], *found[0])
+
+
+def size_after(steps: Any) -> list[tuple[int, int]]:
+    """(H, W) that the last change of size makes, if it always makes the same; else none."""
+    changes = [transforms.described(step) for step in steps or () if isinstance(steps, list)]
+    wanted = [each["arguments"]["size"] for each in changes if each and each["name"] in ("resize", "center_crop")]
+    return [tuple(wanted[-1])] if wanted and isinstance(wanted[-1], list) else []
 
 
 def said(metadata: Mapping[str, str], key: str) -> Any:
@@ -73,7 +104,9 @@ def write(options: Namespace, network: Network | None) -> list[str]:
     """Write OUT, with `network` or the one that IN holds; returns the lines that say so."""
     from .. import onnx
 
-    if network is None:
+    if network is None and is_onnx(options.source):
+        network, about = again(options)
+    elif network is None:
         about = checkpoint.metadata(options.source)
         if not (isinstance(about, dict) and about.get("model")):
             raise ValueError(f"{options.source} does not say which network its weights are of; add --model NAME")
@@ -89,3 +122,20 @@ def write(options: Namespace, network: Network | None) -> list[str]:
     reads = "floats" if steps is None else "bytes, which it scales and normalises"
     size = sum(array.nbytes for array in network.arrays().values())
     return [f"wrote     {options.target}: {counted(len(network.arrays()), 'array')}, {size:,} bytes; it reads {reads}"]
+
+
+def again(options: Namespace) -> tuple[Network, dict[str, Any]]:
+    """(the network of a file of ONNX, what `onnx.save` needs to write it with the same names)."""
+    from .. import onnx
+
+    model = onnx.read(options.source)
+    if model.reads_bytes:
+        what = "reads bytes, and its preprocessing is not written a second time"
+        raise ValueError(f"{options.source}: {what}; convert the file that it was made from")
+    if options.input is None:
+        check_size(options.source, model, f"{ADD}, and --free-size to leave them free in OUT")
+    network, classes = model.network(options.input), said(model.metadata, "fastconv.classes")
+    about: dict[str, Any] = {"input_names": [each.name for each in model.inputs], "output_names": list(model.outputs)}
+    if classes is not None:
+        about["classes"] = description.names_in(options.source, classes, description.number_of_classes(network))
+    return network, about

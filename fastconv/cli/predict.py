@@ -5,10 +5,9 @@ import os
 import sys
 import warnings
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stderr
 from functools import partial
-from glob import glob, has_magic
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from ..executor.tree import bounds
 from ..mpi.launch import launched
 from ..training.together import Together, agreeing
 from ..typing import Array
-from .flags import add_json, add_threads, option
+from .flags import add_free_size, add_json, add_threads, option
+from .image_files import expanded, pieces
 from .likeness import Likeness
 from .ranks import speaking_once
 from .results import FORMATS, Result
@@ -40,7 +40,7 @@ SILENT = logging.NullHandler()  # for the log of Pillow, whose exceptions are re
 def add_options(command: ArgumentParser) -> None:
     """Add the arguments of `fastconv predict`."""
     command.set_defaults(run=predict)
-    command.add_argument("model", metavar="MODEL", help="a network saved by 'fastconv train'")
+    command.add_argument("model", metavar="MODEL", help="a network saved by 'fastconv train', or a file of ONNX")
     command.add_argument(
         "files",
         nargs="+",
@@ -48,6 +48,7 @@ def add_options(command: ArgumentParser) -> None:
         help="pictures, folders of pictures, patterns such as 'boots/*.png', IDX or .npy files; - is standard input; "
         "write -- before names that begin with -",
     )
+    add_free_size(command, "the size of the images, where all have one")
     option(command)("--top", "K", positive, "show the K best classes (default: %(default)s)", 1)
     command.add_argument(
         "--invert", action="store_true", help="for dark on bright: 1 - x in place of each value x, after scaling"
@@ -68,7 +69,7 @@ def predict(options: Namespace, output: Stream) -> int:
 def predicted(options: Namespace, output: Stream, ranks: Any) -> int:
     """The same on one of several ranks, or on a process alone (None)."""
     with agreeing(None if ranks is None else Together(ranks, None)):
-        saved = load_network(options.model, options.files)
+        saved = load_network(options.model, options.files, options.input)
         logging.getLogger("PIL").addHandler(SILENT)
         if options.top > len(saved.classes):
             raise ValueError(f"--top must be at most {len(saved.classes)}, the classes of {options.model}")
@@ -105,14 +106,6 @@ def in_parts(saved: Saved, options: Namespace, output: Stream, ranks: Any, files
             reader.likeness.faults.setdefault(cure, (what, []))[1].extend(names)
     output.flush()
     return reader, all(ok for *_, ok in told)
-
-
-def pieces(file: str) -> list[str]:
-    """The pictures of a folder; any other file itself, also one that cannot be read."""
-    try:
-        return [str(path) for path in pictures(file)] if os.path.isdir(file) else [file]
-    except data.DataError:
-        return [file]
 
 
 class Reader:
@@ -186,13 +179,6 @@ class Reader:
             pairs = [(self.saved.classes[int(k)], float(scores[number, k])) for k in best]
             self.show(Result(str(name), None if len(outputs) == 1 else int(number), pairs))
         self.output.flush()
-
-
-def expanded(files: Sequence[str]) -> Iterator[str]:
-    """The files, and in place of a pattern in quotes those that it stands for."""
-    for file in files:
-        found = sorted(glob(file, recursive=True)) if has_magic(file) and not os.path.lexists(file) else []
-        yield from found or [file]
 
 
 def refuse_no_file(name: str, model: str) -> None:

@@ -19,7 +19,7 @@ from ..executor.logits import last_activation
 from ..network import Network
 from ..ops.activation import softmax
 from ..saved.images import prepared
-from ..typing import Array
+from ..typing import Array, Shape
 from . import onnx_files
 from .streams import complain
 from .words import quoted
@@ -97,16 +97,17 @@ class Saved(NamedTuple):
         return outputs if self.kind == "output" else softmax(outputs)
 
 
-def load_network(path: str, files: Sequence[str]) -> Saved:
+def load_network(path: str, files: Sequence[str], shape: Shape | None = None) -> Saved:
     """The network in a file; CheckpointError if it holds none that the command line can build.
 
-    `files` are those that will be read: an error may propose another order.
+    `files` are those that will be read: an error may propose another order, and a file of ONNX that leaves H and W free
+    gets their size, unless `shape` is given.
     """
     refuse_images(path, files)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
-            about, found, bytes_in = contents(path)
+            about, found, bytes_in = contents(path, files, shape)
         except FileNotFoundError:
             near = next((path + suffix for suffix in NETWORKS if os.path.isfile(path + suffix)), None)
             if near:
@@ -131,10 +132,12 @@ def load_network(path: str, files: Sequence[str]) -> Saved:
     return Saved(found.network, classes, about.get("background"), sizes, values)
 
 
-def contents(path: str) -> tuple[Any, saved.SavedNetwork, bool]:
+def contents(path: str, files: Sequence[str], shape: Shape | None) -> tuple[Any, saved.SavedNetwork, bool]:
     """(the metadata of a file, its network, whether this reads numbers from 0 to 255)."""
     if onnx_files.is_onnx(path):
-        return {}, *onnx_files.opened(path)
+        return {}, *onnx_files.opened(path, files, shape)
+    if shape is not None:
+        raise ValueError(f"{path} is a saved network, which says itself what it is; leave out --input")
     return checkpoint.metadata(path), saved.load(path), False
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..layer import Layer, Spec
+from ..ops import check
 from ..typing import Shape
 from .refused import CONSTANT, RULE, NoArray
 
@@ -75,6 +76,7 @@ class Node(NoArray):
         owner: str | None = None,
         first: int = 0,
     ) -> None:
+        check.addressed(shape, name)
         own = {"first": first, "graph": graph, "kind": kind, "name": name, "shape": shape, "inputs": inputs}
         self.fill({**own, "layer": layer, "spec": spec, "owner": owner, "index": graph.add(self)})
 

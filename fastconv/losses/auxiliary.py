@@ -13,7 +13,7 @@ from ..arguments.training import LOSS_SETTINGS
 from ..metrics import largest
 from ..ops import loss
 from ..typing import Array, Call, Shape
-from .base import Loss, storable
+from .base import Loss, factor
 from .settled import settled
 from .targets import class_indices
 
@@ -26,7 +26,7 @@ class AuxiliaryCrossEntropy(Loss):
 
     Parameters
     ----------
-    weights : sequence of float
+    weights : sequence of floats >= 0
         One number per head, first the main classifier. The default is GoogLeNet's choice (Szegedy et al. 2015
         [45], section 5).
 
@@ -39,7 +39,7 @@ class AuxiliaryCrossEntropy(Loss):
     TypeError
         If `weights` is not a sequence of numbers.
     ValueError
-        If `weights` is empty, or has a number that float32 cannot hold.
+        If `weights` is empty, or has a number below 0 or one that float32 cannot hold.
 
     Notes
     -----
@@ -63,7 +63,7 @@ class AuxiliaryCrossEntropy(Loss):
     def __post_init__(self) -> None:
         if not isinstance(self.weights, tuple | list | np.ndarray) or getattr(self.weights, "ndim", 1) == 0:
             raise TypeError(f"weights must be one number for each head, such as (1, 0.3), got {self.weights!r}")
-        object.__setattr__(self, "weights", tuple(storable(weight, "weights") for weight in self.weights))
+        object.__setattr__(self, "weights", tuple(factor(weight, "weights") for weight in self.weights))
         if not self.weights:
             raise ValueError("weights must be one number for each head, got ()")
 

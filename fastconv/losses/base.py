@@ -109,6 +109,14 @@ def storable(value: Any, name: str) -> float:
     return float(number)
 
 
+def factor(value: Any, name: str) -> float:
+    """The weight of a loss in a sum: `storable`, and >= 0, since a loss that should grow has no least value."""
+    number = storable(value, name)
+    if number < 0:
+        raise ValueError(f"{name} must be numbers >= 0, got {number:g}")
+    return number
+
+
 def one_for_each(numbers: tuple[float, ...] | None, name: str, count: int, what: str) -> None:
     """ValueError unless there are as many numbers as `count`."""
     if numbers is not None and len(numbers) != count:

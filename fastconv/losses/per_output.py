@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from ..arguments.training import check_loss
 from ..fields import is_packed, joined, named, several, structured
 from ..typing import Array, Call, Shape
-from .base import Loss, predicted_classes, prepared, storable, true_classes
+from .base import Loss, factor, predicted_classes, prepared, true_classes
 
 
 class PerOutput(Loss):
@@ -23,13 +23,13 @@ class PerOutput(Loss):
     ----------
     losses : dict name -> loss, or tuple of losses
         As the network's outputs.
-    weights : dict or tuple of numbers, optional
+    weights : dict or tuple of numbers >= 0, optional
         1 for the outputs that a dict leaves out.
 
     Raises
     ------
     TypeError, ValueError
-        For what is no loss, for weights of other outputs, and for numbers that float32 cannot hold.
+        For what is no loss, for weights of other outputs, and for numbers below 0 or that float32 cannot hold.
 
     Notes
     -----
@@ -58,7 +58,7 @@ class PerOutput(Loss):
         unknown = [name for name in given if name not in found]
         if unknown or (not isinstance(weights, Mapping | None) and len(given) != len(found)):
             raise ValueError(f"weights must be numbers for {', '.join(map(repr, found))}, got {weights!r}")
-        self.weights = tuple(storable(given.get(name, 1.0), "weights") for name in found)
+        self.weights = tuple(factor(given.get(name, 1.0), "weights") for name in found)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PerOutput) and self.key() == other.key()

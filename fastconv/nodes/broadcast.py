@@ -9,7 +9,7 @@ from ..graph import Node, concat
 from ..ops.multiply import repeats
 from ..typing import Array, Shape
 from .pieces import product
-from .refused import Refused
+from .refused import Refused, few
 from .settled import reshaped
 
 __all__ = ["alike", "beside", "expanded", "multiplied"]
@@ -56,6 +56,7 @@ def expanded(x: Node, shape: Shape) -> Node:
         factor = tuple(new // old for new, old in zip(shape[1:], x.shape[1:], strict=True))
         x = layers.Upsample(factor)(x)
     if x.shape[0] != shape[0]:
+        few(shape[0])
         x = concat(*[x] * shape[0])
     if x.shape != shape:
         raise Refused(f"(N, {x.shape}) is not repeated to (N, {shape})")

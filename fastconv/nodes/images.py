@@ -5,7 +5,7 @@ from typing import Any
 from .. import layers
 from ..graph import Node
 from .arranged import arranged
-from .parts import turned
+from .parts import cut, joined, turned
 from .pieces import affine
 from .refused import Refused
 from .settled import reshaped
@@ -37,7 +37,7 @@ def with_rule(x: Node, numbers: tuple[Any, ...], sized: bool, mode: str, places:
 
 
 def bordered(x: Node, channels: tuple[int, int], sides: tuple[int, ...], mode: str, value: float) -> Node:
-    """Channels in front and behind, and a border (left, right, top, bottom); mode: constant, reflect or edge."""
+    """Channels in front and behind, and a border (left, right, top, bottom); mode: constant, reflect, edge or wrap."""
     if any(channels):  # as rows
         x = turned(border(turned(x, (1, 0, 2)), (0, 0, *channels), mode, value), (1, 0, 2))
     return border(x, sides, mode, value) if any(sides) else x
@@ -45,8 +45,23 @@ def bordered(x: Node, channels: tuple[int, int], sides: tuple[int, ...], mode: s
 
 def border(x: Node, sides: tuple[int, ...], mode: str, value: float) -> Node:
     """A border of this mode."""
+    if mode == "wrap":
+        left, right, top, bottom = sides
+        return wrapped(wrapped(x, 1, top, bottom), 2, left, right)
     if mode in BORDERS:
         return BORDERS[mode](sides)(x)
     if mode != "constant":
         raise Refused(f"its mode {mode!r} is not computed")
     return affine(layers.ZeroPad2D(sides)(affine(x, 1.0, -value)), 1.0, value)
+
+
+def wrapped(x: Node, axis: int, before: int, after: int) -> Node:
+    """The node with its end in front of it and its beginning behind it."""
+    extent = x.shape[axis]
+    if max(before, after) > extent:
+        raise Refused(f"its border of {max(before, after)} is wider than the image, {extent}")
+    parts = [(extent - before, extent), (0, extent), (0, after)]
+    pieces = [
+        x if (first, stop) == (0, extent) else cut(x, axis, slice(first, stop)) for first, stop in parts if stop > first
+    ]
+    return joined(pieces, axis) if len(pieces) > 1 else x

@@ -7,7 +7,7 @@ from .. import layers
 from ..graph import Node
 from .along import joined_along, parts_along
 from .arranged import Arranged, arranged
-from .refused import Refused
+from .refused import Refused, few
 from .settled import settled
 
 __all__ = ["cut", "cut_along", "joined", "picked", "picked_along", "sized_along", "taken_apart", "turned"]
@@ -37,15 +37,19 @@ def sized_along(x: Arranged, axis: int, sizes: Sequence[int]) -> list[Arranged]:
 
 
 def cut(x: Node, axis: int, part: slice) -> Node:
-    """x[part] along an axis, also with a step > 0."""
+    """x[part] along an axis, also with a step; backwards each row or column is a piece."""
     return settled(cut_along(arranged(x), axis, part))
 
 
 def cut_along(x: Arranged, axis: int, part: slice) -> Arranged:
     """The same before axes are brought into order."""
     first, stop, step = part.indices(x.shape[axis])
-    if step < 1 or stop <= first:
-        raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis]} is empty or goes backwards")
+    places = range(first, stop, step)
+    if not places:
+        raise Refused(f"its part {first}:{stop}:{step} of {x.shape[axis]} is empty")
+    if step < 0:
+        few(len(places))
+        return picked_along(x, axis, places)
     (found,) = parts_along(x, axis, [(first, stop)])
     return arranged(every(settled(found), axis, step)) if step > 1 else found
 

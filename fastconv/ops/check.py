@@ -5,6 +5,7 @@ layouts and new arrays of `memory`, and the numbers and words of `scalars`.
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ __all__ = [
     "LINE",
     "MAX_ELEMENTS",
     "PLANAR",
+    "addressed",
     "aligned",
     "array",
     "assign",
@@ -100,11 +102,16 @@ def array(source: Any, name: str, ndim: int | tuple[int, ...] | None = None) -> 
         )
     if ndim is not None:
         rank_is(x, name, ndim, code(source, name))
-    if x.size > MAX_ELEMENTS:
-        raise ValueError(f"{name} has {x.size} elements, shape {x.shape}; at most 2**40 are accepted")
+    addressed(x.shape, name)
     if not x.dtype.isnative or not x.flags.aligned or any(s % x.itemsize for s in x.strides):
         x = x.astype(x.dtype.newbyteorder("="), order="C")
     return x
+
+
+def addressed(extents: Sequence[int], name: str) -> None:
+    """ValueError for more elements than a call could ever come to the end of."""
+    if (count := prod(extents)) > MAX_ELEMENTS:
+        raise ValueError(f"{name} has {count} elements, shape {tuple(extents)}; at most 2**40 are accepted")
 
 
 def made_array(x: Any, name: str) -> Array:

@@ -113,17 +113,88 @@ def test_h_and_w_are_free_on_request(network, tmp_path, capsys):
     fastconv.save(tmp_path / "a.npz", network)
     assert run(capsys, "convert", tmp_path / "a.npz", tmp_path / "a.onnx", "--free-size")[0] == 0
     assert fastconv.onnx.read(tmp_path / "a.onnx").inputs[0].shape == (None, 3, None, None)
-    error = refused(capsys, "predict", tmp_path / "a.onnx", picture(tmp_path)[0])
-    assert "its input 'input' (free, 3, free, free) has free extents" in error
     code, lines, _ = run(capsys, "summary", tmp_path / "a.onnx", "--input", "3x24x24")
     assert code == 0
     assert "(3, 24, 24)" in lines[0]
 
 
+def test_images_of_one_size_give_a_free_one(network, tmp_path, capsys):
+    fastconv.onnx.save(network, tmp_path / "a.onnx", free_size=True, classes=NAMES)
+    photo, pixels = picture(tmp_path, (20, 24))
+    found = best(capsys, tmp_path / "a.onnx", photo)
+    whole = fastconv.onnx.load(tmp_path / "a.onnx", (3, 20, 24))
+    expected = softmax(whole.predict(pixels[None].astype("float32") / 255)[0])
+    np.testing.assert_allclose([found[name] for name in NAMES], expected, atol=1e-5)
+    np.save(tmp_path / "more.npy", np.stack([pixels, pixels]))
+    code, lines, _ = run(capsys, "predict", tmp_path / "a.onnx", tmp_path / "more.npy", tmp_path, "--csv")
+    assert (code, len(lines)) == (0, 4)
+    code, lines, error = run(capsys, "predict", tmp_path / "a.onnx", tmp_path / "none.png", photo)
+    assert (code, len(lines), error.count("\n")) == (1, 1, 1)  # the size of those that are there
+
+
+def test_images_of_several_sizes_need_one(network, tmp_path, capsys):
+    fastconv.onnx.save(network, tmp_path / "a.onnx", free_size=True, classes=NAMES)
+    photo, _ = picture(tmp_path, (20, 24))
+    Image.new("RGB", (30, 20)).save(tmp_path / "other.png")
+    error = refused(capsys, "predict", tmp_path / "a.onnx", tmp_path)
+    assert (
+        "its input 'input' (free, 3, free, free) has free extents, and there are images of 20 x 30 and 20 x 24" in error
+    )
+    assert "add --input CxHxW" in error
+    code, lines, _ = run(capsys, "predict", tmp_path / "a.onnx", tmp_path, "--input", "3x20x24")
+    assert (code, len(lines)) == (0, 2)
+    assert "has free extents; add --input" in refused(capsys, "predict", tmp_path / "a.onnx", tmp_path / "none.png")
+    assert "must fit the input" in refused(capsys, "predict", tmp_path / "a.onnx", photo, "--input", "1x20x20")
+    fastconv.save(tmp_path / "a.npz", network)
+    assert "leave out --input" in refused(capsys, "predict", tmp_path / "a.npz", photo, "--input", "3x16x16")
+
+
+def test_a_free_size_is_that_of_the_preprocessing(network, tmp_path, capsys):
+    steps = [transforms.resize(20), transforms.center_crop(16), transforms.to_float(), transforms.normalize(0.4, 0.2)]
+    fastconv.save(tmp_path / "a.npz", network, NAMES, steps)
+    assert run(capsys, "convert", tmp_path / "a.npz", tmp_path / "a.onnx", "--free-size")[0] == 0
+    photo, _ = picture(tmp_path, (40, 30))
+    found, expected = (best(capsys, tmp_path / name, photo) for name in ("a.onnx", "a.npz"))
+    np.testing.assert_allclose([found[name] for name in expected], [*expected.values()], atol=1e-5)
+
+
+def test_eval_takes_the_size_from_its_option(network, tmp_path, capsys):
+    fastconv.onnx.save(network, tmp_path / "a.onnx", free_size=True, classes=NAMES)
+    rng = np.random.default_rng(0)
+    for name in NAMES:
+        (tmp_path / "data" / name).mkdir(parents=True)
+        Image.fromarray(rng.integers(0, 256, (20, 24, 3), np.uint8)).save(tmp_path / "data" / name / "a.png")
+    words = ["eval", tmp_path / "a.onnx", "--data", tmp_path / "data", "--json"]
+    assert "has free extents; add --input" in refused(capsys, *words)
+    code, lines, _ = run(capsys, *words, "--input", "3x20x24")
+    assert (code, json.loads("".join(lines))["images"]) == (0, 3)
+
+
+def test_a_file_of_onnx_is_written_again(network, tmp_path, capsys):
+    names = {"input_names": ["picture"], "output_names": ["scores"]}
+    fastconv.onnx.save(network, tmp_path / "a.onnx", classes=NAMES, free_size=True, opset=13, **names)
+    error = refused(capsys, "convert", tmp_path / "a.onnx", tmp_path / "b.onnx", "--opset", 18)
+    assert "add --input CxHxW" in error
+    assert "--free-size to leave them free in OUT" in error
+    words = ["--opset", 18, "--input", "3x16x16", "--free-size"]
+    code, lines, _ = run(capsys, "convert", tmp_path / "a.onnx", tmp_path / "b.onnx", *words)
+    assert (code, len(lines)) == (0, 1)
+    model = onnx.load(tmp_path / "b.onnx")
+    assert model.opset_import[0].version == 18
+    assert [each.name for each in (*model.graph.input, *model.graph.output)] == ["picture", "scores"]
+    x = np.random.default_rng(0).standard_normal((2, 3, 16, 16)).astype("float32")
+    both = [fastconv.onnx.load(tmp_path / f"{name}.onnx", (3, 16, 16)).predict(x).tobytes() for name in "ab"]
+    assert both[0] == both[1]
+    photo, _ = picture(tmp_path)
+    assert best(capsys, tmp_path / "b.onnx", photo) == best(capsys, tmp_path / "a.onnx", photo)
+    fastconv.onnx.save(network, tmp_path / "bytes.onnx", preprocessing=[transforms.to_float()])
+    assert "reads bytes" in refused(capsys, "convert", tmp_path / "bytes.onnx", tmp_path / "c.onnx")
+    assert not (tmp_path / "c.onnx").exists()
+
+
 def test_what_cannot_be_converted_is_refused_and_nothing_is_written(saved, network, tmp_path, capsys):
     fastconv.onnx.save(network, tmp_path / "in.onnx")
     out = tmp_path / "out.onnx"
-    assert "both files of ONNX" in refused(capsys, "convert", tmp_path / "in.onnx", out)
     assert "in float32 and float64" in refused(capsys, "convert", saved, out, "--dtype", "float16")
     assert "exists; add --overwrite" in refused(capsys, "convert", saved, tmp_path / "in.onnx")
     for word in (["--opset", 17], ["--free-size"]):

@@ -19,6 +19,7 @@ from fastconv.layers import (
     PReLU,
     ReLU,
     SeparableConv2D,
+    ZeroPad2D,
 )
 from fastconv.losses import MSE
 from fastconv.network import Network
@@ -260,8 +261,11 @@ def test_wrong_dtypes(dtype):
 def test_sizes_that_overflow_are_refused_before_any_array_is_made():
     with pytest.raises(ValueError, match="too large"):
         names(Linear(2**62), (2**31,))
-    with pytest.raises(ValueError, match="too large"):
-        names(ReLU(), (2**31, 2**31, 2**31))
+    with pytest.raises(ValueError, match=r"input has 1099512676352 elements, .* at most 2\*\*40 are accepted"):
+        names(ReLU(), (1, 2**20 + 1, 2**20))
+    assert names(ReLU(), (1, 2**20, 2**20))
+    with pytest.raises(ValueError, match=r"pad1 has .* elements, shape \(1, 100000000000008, 8\); at most"):
+        names(ZeroPad2D((0, 0, 0, 10**14)), (1, 8, 8))
 
 
 def test_unused_nodes_are_not_in_the_network():

@@ -123,3 +123,11 @@ def test_weights_of_heads_are_numbers_that_float32_holds(number):
     """NaN would make every loss NaN, and never equal the same loss: a new plan for each step."""
     with pytest.raises(ValueError, match=r"weights must be numbers up to 3\.40e\+38, the largest float32, got"):
         losses.AuxiliaryCrossEntropy((1, number))
+
+
+def test_weights_of_losses_are_not_negative():
+    with pytest.raises(ValueError, match=r"weights must be numbers >= 0, got -0\.5"):
+        losses.AuxiliaryCrossEntropy((1, -0.5))
+    with pytest.raises(ValueError, match="weights must be numbers >= 0, got -1"):
+        losses.PerOutput({"a": losses.MSE(), "b": losses.MSE()}, {"b": -1})
+    assert losses.PerOutput((losses.MSE(), losses.MSE()), (1, 0)).weights == (1, 0)

@@ -12,10 +12,13 @@ from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.costs cimport ADD_NS, PRELU_WEIGHT_NS, SOFTMAX_NS
 from ..simd.elementwise cimport Elementwise, formula, plan_jobs, run_job, set_array, sum_of
-from ..simd.exp cimport vexp
+from ..simd.exp cimport vexp, vlarger
 from ..simd.root cimport vroot  # no-cython-lint: in formulas.pxi
-from ..simd.row_views cimport Rows, below, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan
-from ..simd.vector cimport MAX_LANES, REAL_BYTES, VL, real, vload, vsplat, vstore
+from ..simd.row_views cimport (
+    Rows, below, lanes_largest, row_dot, row_exp, row_largest, rows_close, rows_open, rows_plan,
+)
+from ..simd.transpose cimport square_part
+from ..simd.vector cimport MAX_LANES, REAL_BYTES, REAL_MAX, VL, real, vf, vload, vsplat, vstore
 
 include "formulas.pxi"
 

@@ -1,5 +1,8 @@
 # Softmax and log-softmax along the last axis, and their gradients: row by row. K: the length of a row.
 
+cdef enum:
+    FEWEST_SHORT_ROWS = 4  # of less than a vector that take less time together than one after another
+
 ctypedef void (*row_formula)(const real *a, const real *b, real *y, Py_ssize_t K) noexcept nogil
 
 
@@ -96,11 +99,45 @@ cdef int each_row(row_formula run, const real[:, :, :, :] a, const real[:, :, :,
     return 0
 
 
+cdef void short_rows(const real *x, Py_ssize_t x_step, real *y, Py_ssize_t y_step, Py_ssize_t count,
+                     Py_ssize_t K) noexcept nogil:
+    """softmax_row for `count` <= VL rows of K < VL values, a row in each lane: the same sums, so the same bits."""
+    cdef real columns[MAX_LANES * MAX_LANES]
+    cdef real factor[MAX_LANES]
+    cdef double total[MAX_LANES]
+    cdef Py_ssize_t j, k
+    cdef vf m
+    memset(columns, 0, K * VL * REAL_BYTES)
+    square_part(x, x_step, columns, VL, K, count)
+    m = vload(columns)
+    for k in range(1, K):
+        m = vlarger(vload(columns + k * VL), m)
+    if lanes_largest(m) > REAL_MAX:
+        for j in range(count):
+            softmax_row(x + j * x_step, NULL, y + j * y_step, K)
+        return
+    for j in range(VL):
+        total[j] = 0
+    for k in range(K):
+        vstore(columns + k * VL, vexp(vload(columns + k * VL) - m))
+        for j in range(VL):
+            total[j] += columns[k * VL + j]
+    for j in range(VL):
+        factor[j] = <real>(1 / total[j])
+    for k in range(K):
+        vstore(columns + k * VL, vload(columns + k * VL) * vload(factor))
+    square_part(columns, VL, y, y_step, count, K)
+
+
 cdef void row_job(const Rows *r, row_formula run, Py_ssize_t job, real *scratch) noexcept nogil:
     """The rows of one job, each where it lies or as a copy in scratch."""
     cdef real *row[3]
     cdef Py_ssize_t step[3]
-    cdef Py_ssize_t j, count = rows_open(r, job, scratch, row, step)
-    for j in range(count):
+    cdef Py_ssize_t j = 0, count = rows_open(r, job, scratch, row, step)
+    while run == softmax_row and r.shape[3] < VL and count - j >= FEWEST_SHORT_ROWS:
+        short_rows(row[0] + j * step[0], step[0], row[2] + j * step[2], step[2], min(<Py_ssize_t>VL, count - j),
+                   r.shape[3])
+        j += min(<Py_ssize_t>VL, count - j)
+    for j in range(j, count):
         run(row[0] + j * step[0], row[1] + j * step[1], row[2] + j * step[2], r.shape[3])
     rows_close(r, job, row)

@@ -27,6 +27,7 @@ cdef struct Elementwise:
     real p, q
     bint rows                # the rows of every array are whole vectors, shorter than a chunk
     bint dense[5]            # this array is one run in row-major order
+    bint repeats[5]          # this array is one row, shorter than a chunk, for all rows
     bint stream[5]           # this result is stored around the caches
 
 
@@ -41,12 +42,15 @@ cdef inline void set_array(Elementwise *e, int i, const void *base, const Py_ssi
 cdef inline Py_ssize_t plan_jobs(Elementwise *e) noexcept nogil:
     """How the elements are walked through, once shape and arrays are set; returns the number of jobs."""
     cdef int i, k
+    cdef bint runs = True
     e.rows = VL <= e.shape[3] < CHUNK and e.shape[3] % VL == 0
     for i in range(5):
         e.dense[i] = is_dense(e, i)
+        e.repeats[i] = i < 3 and not e.dense[i] and is_one_row(e, i)
+        runs = runs and (e.base[i] == NULL or e.dense[i] or e.repeats[i])
         e.stream[i] = False
         if e.base[i] != NULL:
-            e.rows = e.rows and e.stride[i][3] == REAL_BYTES
+            e.rows = e.rows and e.stride[i][3] == REAL_BYTES and not runs
     for i in range(3, 5):
         e.stream[i] = (VL * REAL_BYTES == 64 and e.base[i] != NULL and e.shape[3] == e.total
                        and e.stride[i][3] == REAL_BYTES and e.total * REAL_BYTES >= STREAM_BYTES
@@ -65,6 +69,15 @@ cdef inline bint is_dense(const Elementwise *e, int i) noexcept nogil:
             return False
         step *= e.shape[axis]
     return e.base[i] != NULL
+
+
+cdef inline bint is_one_row(const Elementwise *e, int i) noexcept nogil:
+    """Whether all rows of array i are the same memory, as those of one number for each channel; shorter than a chunk."""
+    cdef int axis
+    for axis in range(3):
+        if e.shape[axis] != 1 and e.stride[i][axis] != 0:
+            return False
+    return e.base[i] != NULL and e.stride[i][3] == REAL_BYTES and e.shape[3] < CHUNK
 
 
 cdef inline double run_job(const Elementwise *e, Py_ssize_t job) noexcept nogil:
@@ -158,6 +171,9 @@ cdef inline void copy_run(const Elementwise *e, int i, Py_ssize_t start, Py_ssiz
     cdef char *p = row_start(e, i, row)
     if not to_array and length % VL != 0:
         memset(buffer + length, 0, (VL - length % VL) * REAL_BYTES)
+    if e.repeats[i]:
+        repeat_row(<real *>e.base[i], column, e.shape[3], buffer, length)
+        return
     while done < length:
         count = min(length - done, e.shape[3] - column)
         if to_array:
@@ -172,6 +188,18 @@ cdef inline void copy_run(const Elementwise *e, int i, Py_ssize_t start, Py_ssiz
         if left == 0 and done < length:
             p = row_start(e, i, row)
             left = e.shape[2]
+
+
+cdef inline void repeat_row(const real *row, Py_ssize_t column, Py_ssize_t count, real *buffer,
+                            Py_ssize_t length) noexcept nogil:
+    """buffer[j] = row[(column + j) mod count]: the row once, and then whole rows of what is there already."""
+    cdef Py_ssize_t done = min(count, length), more, first = min(count - column, done)
+    memcpy(buffer, row + column, first * REAL_BYTES)
+    memcpy(buffer + first, row, (done - first) * REAL_BYTES)
+    while done < length:
+        more = min(done - done % count, length - done)
+        memcpy(buffer + done, buffer + done % count, more * REAL_BYTES)
+        done += more
 
 
 cdef inline void gather(const real *p, Py_ssize_t stride, real *buffer, Py_ssize_t count) noexcept nogil:

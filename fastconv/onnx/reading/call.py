@@ -12,7 +12,7 @@ from ...nodes.settled import settled
 from ...typing import Array
 from .names import layer_name
 from .parsed import Operation
-from .values import UNFINISHED, Refused, Value, shape_of
+from .values import UNFINISHED, Refused, Unfit, Value, shape_of
 
 if TYPE_CHECKING:
     from .translation import Translation
@@ -176,7 +176,7 @@ class Call:
             own = f"{node.owner}.{slot}"
             declared = (node.spec.params.get(slot) or node.spec.state[slot]).shape
             if declared != array.shape:
-                raise Refused(f"{source or slot} must have shape {declared}, got {array.shape}")
+                raise Unfit(f"{source or slot} must have shape {declared}, got {array.shape}")
             held.trained[own] = array
             if source is not None:
                 held.origins[own] = source

@@ -127,8 +127,8 @@ def parts_of(call: "Call", extent: int) -> list[int]:
     """The extents of the results of `Split` along its axis."""
     sizes = call.list_of("split", 1)
     count = call.integer("num_outputs", len(call.operation.outputs))
-    if count < 1:
-        raise Refused(f"its num_outputs must be >= 1, got {count}")
+    if not 1 <= count <= max(extent, 1):
+        raise Refused(f"its num_outputs must be from 1 to {extent}, got {count}")
     if sizes is None:
         part = -(-extent // count)
         sizes = tuple(min(part, extent - part * i) for i in range(count))
@@ -195,6 +195,31 @@ def dequantized(call: "Call") -> Array:
     return ((x.astype(np.float64) - zero) * scale).astype(scale.dtype)
 
 
+def accumulated(call: "Call") -> Array:
+    """`CumSum`: sums of all elements up to each, with it or (exclusive) without it, from either end."""
+    x, (axis,) = call.constant(0), call.axes((int(call.constant(1).item()),), call.constant(0).ndim)
+    turned = np.flip(x, axis) if call.flag("reverse") else x
+    sums = np.cumsum(turned, axis, dtype=x.dtype)
+    if call.flag("exclusive"):
+        sums = np.concatenate([np.zeros_like(sums.take([0], axis)), sums], axis).take(range(x.shape[axis]), axis)
+    return np.flip(sums, axis) if call.flag("reverse") else sums
+
+
+def triangle(call: "Call") -> Array:
+    """`Trilu`: the matrices above or below a diagonal, zeros elsewhere."""
+    k = int(call.constant(1, np.zeros(())).item())
+    return (np.triu if call.flag("upper", True) else np.tril)(call.constant(0), k)
+
+
+def diagonal(call: "Call") -> Array:
+    """`EyeLike`"""
+    x = call.constant(0)
+    if x.ndim != 2:
+        raise Refused(f"its input must be a matrix, got {x.shape}")
+    dtype = dtype_of(call.integer("dtype")) if "dtype" in call.operation.attributes else x.dtype
+    return np.eye(x.shape[0], x.shape[1], k=call.integer("k", 0), dtype=dtype)
+
+
 Rule = tuple[Callable[["Call"], tuple[int, ...]], Callable[["Call"], Any]]
 
 
@@ -225,6 +250,7 @@ CHAINED = {"Sum": np.add, "Max": np.maximum, "Min": np.minimum}
 POINTWISE: dict[str, Callable[..., Any]] = {
     **{"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": divided, "Pow": np.power, "Mod": np.mod},
     **{"Neg": np.negative, "Abs": np.abs, "Sign": np.sign, "Reciprocal": np.reciprocal},
+    **{"Sin": np.sin, "Cos": np.cos, "Tanh": np.tanh, "Xor": np.logical_xor},
     **{"Sqrt": np.sqrt, "Exp": np.exp, "Log": np.log, "Floor": np.floor, "Ceil": np.ceil, "Round": np.rint},
     **{"Equal": np.equal, "Greater": np.greater, "Less": np.less},
     **{"GreaterOrEqual": np.greater_equal, "LessOrEqual": np.less_equal},
@@ -259,6 +285,9 @@ FOLDED: dict[str, Rule] = {
     "Expand": (expanded, lambda call: np.broadcast_to(call.constant(0), expanded(call))),
     "Tile": (tiled, lambda call: np.tile(call.constant(0), numbers(call.constant(1)))),
     "Range": (counted, ranged),
+    "CumSum": (of_first, accumulated),
+    "Trilu": (of_first, triangle),
+    "EyeLike": (of_first, diagonal),
     "DequantizeLinear": (of_first, dequantized),
     "QuantizeLinear": (of_first, rounded),
     "Where": (broadcast, lambda call: np.where(*(call.constant(i) for i in range(3)))),

@@ -115,6 +115,9 @@ def input_of(value: Any) -> Input:
     if not kind.HasField("shape"):
         return Input(value.name, None, of_bytes)
     shape = [each.dim_value if each.HasField("dim_value") else None for each in kind.shape.dim]
+    if 0 in shape[1:]:  # as the number of images some exporters write it for a free one
+        shown = ", ".join("free" if n is None else str(n) for n in shape)
+        raise OnnxError(f"the input {value.name[:80]!r} ({shown}) has an extent of 0: there are no images of that size")
     return Input(value.name, tuple(None if n is not None and n <= 0 else n for n in shape), of_bytes)
 
 

@@ -15,7 +15,7 @@ from .image_numbers import image_numbers
 from .operators import KNOWN
 from .parsed import Operation, Parsed
 from .sizes import Budget
-from .values import UNFINISHED, Lost, Refused, Value
+from .values import UNFINISHED, Lost, Refused, Unfit, Value
 
 __all__ = ["Translation", "translated"]
 
@@ -55,18 +55,24 @@ def translated(graph: Parsed, inputs: dict[str, Node], batch: int | None, name: 
     """All operations of the graph; OnnxError that lists everything that is not known."""
     translation = Translation(graph, {**graph.arrays, **inputs}, batch=batch)
     refused: list[str] = []
+    sizes_alone = True
     for operation in graph.operations:
         try:
             results = results_of(operation, translation)
         except Refused as error:
             refused.append(f"{operation.title}: {error}")
+            sizes_alone = sizes_alone and isinstance(error, Unfit)
             results = [Lost()] * len(operation.outputs)
         for output, value in zip(operation.outputs, results, strict=False):
             translation.values[output] = value
     if refused:
         more = len(refused) - MOST_SHOWN
         lines = refused[:MOST_SHOWN] + ([f"and {more:,} more"] if more > 0 else [])
-        raise OnnxError(f"{name} holds what fastconv does not compute:\n  " + "\n  ".join(lines))
+        chosen = [inputs[each.name].shape for each in graph.inputs if each.shape is None or None in each.shape[1:]]
+        what = "holds what fastconv does not compute"
+        if chosen and sizes_alone:
+            what = f"does not take images of shape {' and '.join(map(str, chosen))}"
+        raise OnnxError(f"{name} {what}:\n  " + "\n  ".join(lines))
     return translation
 
 
@@ -90,7 +96,8 @@ def results_of(operation: Operation, translation: Translation) -> list[Value]:
         else:
             results = translate(call)
     except FAULTS as error:
-        raise Refused(str(error) or type(error).__name__) from None
+        kind = Unfit if isinstance(error, ValueError) else Refused
+        raise kind(str(error) or type(error).__name__) from None
     found: list[Value] = results if isinstance(results, list) else [results]
     read = [i for i, output in enumerate(operation.outputs) if translation.graph.readers.get(output)]
     if read and read[-1] >= len(found):

@@ -6,10 +6,23 @@ from typing import Any, TypeAlias
 
 from ... import Node
 from ...nodes.arranged import Arranged
-from ...nodes.refused import BATCH, Refused
+from ...nodes.refused import BATCH, Refused, Unfit, few
 from ...typing import Array
 
-__all__ = ["BATCH", "UNFINISHED", "Flat", "Gauss", "ImageNumbers", "Lost", "Quantized", "Refused", "Value", "shape_of"]
+__all__ = [
+    "BATCH",
+    "UNFINISHED",
+    "Flat",
+    "Gauss",
+    "ImageNumbers",
+    "Lost",
+    "Quantized",
+    "Refused",
+    "Unfit",
+    "Value",
+    "few",
+    "shape_of",
+]
 
 
 class Lost:

@@ -11,7 +11,7 @@ REASONS = (  # what fastconv does not do
     "must be an array of floats|axes behind N|has free extents",
     "batch|images|does not depend on",
     "must be constant|must be a constant|must be a matrix|neither one number nor one per channel|one scale > 0",
-    "must be 1 or the last|its dilations|its exponent|is empty or goes backwards|does not fit",
+    "must be 1 or the last|its dilations|its exponent|is empty$|does not fit",
     "must be one axis of|have extent 1",
     "must be nearest or linear|resizes images or channels|no whole sizes|antialias|must be stretch|must be one of",
     "has other axes than|a part of GELU|training_mode=1|divides by what is computed|fastconv has no convolution over",
@@ -31,7 +31,7 @@ NONE_RIGHT = {  # their cases are of other arrays; `test_operators` has them
         "Min",
         "Mish",
     ),
-    *("QuantizeLinear", "Shape", "Sum", "Swish", "Clip"),
+    *("QuantizeLinear", "Shape", "Sum", "Swish", "Clip", "Where"),
 }
 
 

@@ -37,6 +37,18 @@ CASES = {
     "And": ([node("And", "a b")], {"a": A > 0, "b": B > 0}),
     "Not": ([node("Not", "a")], {"a": A > 0}),
     "Where": ([node("Where", "c a b")], {"c": A > 0, "a": A, "b": B}),
+    **{name: ([node(name, "a")], {"a": A}) for name in ("Sin", "Cos", "Tanh")},
+    "Xor": ([node("Xor", "a b")], {"a": A > 0, "b": B > 0}),
+    **{
+        f"CumSum {reverse} {exclusive}": (
+            [node("CumSum", "a q", reverse=reverse, exclusive=exclusive)],
+            {"a": I.reshape(2, 2), "q": ints(axis)[0]},
+        )
+        for reverse, exclusive, axis in ((0, 0, 0), (0, 1, 1), (1, 0, -1), (1, 1, 0))
+    },
+    **{f"Trilu {k}": ([node("Trilu", "a q", upper=k % 2)], {"a": A[None], "q": ints(k)[0]}) for k in (0, 1, -2, -3)},
+    "Trilu alone": ([node("Trilu", "a")], {"a": A}),
+    **{f"EyeLike {k}": ([node("EyeLike", "a", k=k, dtype=TensorProto.BOOL)], {"a": A}) for k in (0, 2)},
     "Cast": ([node("Cast", "a", to=TensorProto.INT64)], {"a": A * 3}),
     "ConstantOfShape": ([node("ConstantOfShape", "a", value=numpy_helper.from_array(ints(3)))], {"a": ints(2, 3)}),
     "Constant": ([node("Constant", "", value_floats=[1.0, 2.5])], {}),

@@ -158,6 +158,25 @@ def test_constants_are_not_made_larger_than_a_limit(kind):
         load(model_of([*nodes, node("Add", "x c")], (4,), arrays).SerializeToString())
 
 
+HUGE = {
+    "Pad": ([node("Pad", "x n")], {"n": ints(0, 0, 0, 0, 0, 0, 10**14, 0)}),
+    "Resize": ([node("Resize", "x   n", mode="nearest")], {"n": ints(1, 1, 10**7, 10**7)}),
+    "scales": ([node("Resize", "x  n", mode="linear")], {"n": np.array([1, 1, 1e7, 1e7], "float32")}),
+    "channels": ([node("Expand", "x n")], {"n": ints(1, 10**9, 8, 8)}),
+    "Gather": ([node("Gather", "x i", axis=2)], {"i": np.zeros(1 << 17, np.int64)}),
+    "Split": ([node("Split", "x", "y", axis=2, num_outputs=10**12)], {}),
+}
+
+
+@pytest.mark.parametrize("kind", HUGE)
+def test_images_are_not_made_larger_than_a_limit(kind):
+    nodes, arrays = HUGE[kind]
+    with pytest.raises(OnnxError, match=r"at most (2\*\*40|2\*\*24|65,536) |num_outputs must be from 1 to 8"):
+        load(model_of(nodes, (1, 8, 8), arrays).SerializeToString())
+    with pytest.raises(OnnxError, match="input has 100000000000000 elements"):
+        load(model_of([node("Relu", "x")], (1, 10**7, 10**7)).SerializeToString())
+
+
 def test_a_chain_of_doublings_ends():
     nodes = [node("Concat", f"c{i} c{i}", f"c{i + 1}", axis=0) for i in range(80)]
     with pytest.raises(OnnxError, match="would make a constant of"):

@@ -94,6 +94,30 @@ def test_free_extents_must_be_given_and_fixed_ones_kept():
     assert load(small(shape=(2, 3, 8, 8)).SerializeToString()).input_shape == (3, 8, 8)
 
 
+def test_a_size_that_a_layer_cannot_take_is_said_to_be_one():
+    pool = node("MaxPool", "x", "p", kernel_shape=[5, 5], strides=[5, 5])
+    nodes = [pool, node("Flatten", "p", "f"), node("Gemm", "f w")]
+    data = model_of(nodes, (3, None, None), {"w": normal(12, 2)}).SerializeToString()
+    assert load(data, (3, 10, 10)).output_shape == (2,)
+    with pytest.raises(OnnxError, match=r"does not take images of shape \(3, 5, 9\):\n  Gemm 'Gemm_y': w must"):
+        load(data, (3, 5, 9))
+    says = r"model does not take images of shape \(3, 4, 9\):\n  MaxPool 'MaxPool_p': .* reading input \(3, 4, 9\)"
+    with pytest.raises(OnnxError, match=says):
+        load(data, (3, 4, 9))
+    fixed = model_of(nodes, (3, 4, 9), {"w": normal(12, 2)})
+    with pytest.raises(OnnxError, match="the model holds what fastconv does not compute:\n  MaxPool"):
+        load(fixed.SerializeToString())
+    odd = model_of([*nodes[:2], node("Shrink", "f")], (3, None, None))
+    with pytest.raises(OnnxError, match="the model holds what fastconv does not compute:\n  Shrink"):
+        load(odd.SerializeToString(), (3, 10, 10))
+
+
+def test_an_extent_of_0_is_no_free_one():
+    with pytest.raises(OnnxError, match=r"the input 'x' \(free, 0, 8, 8\) has an extent of 0"):
+        load(model_of([node("Relu", "x")], (0, 8, 8)).SerializeToString())
+    assert load(model_of([node("Relu", "x")], (3, 8, 8), batch=0).SerializeToString()).input_shape == (3, 8, 8)
+
+
 def test_it_trains_on_and_its_gradients_are_right():
     network = load(small().SerializeToString(), (3, 6, 6), dtype="float64")
     x, labels = np.asarray(images(4, 3, 6, 6), "float64"), np.array([0, 1, 2, 3])

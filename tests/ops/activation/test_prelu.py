@@ -21,6 +21,7 @@ def one_for_each_channel(weight, x):
 PRELU = pytest.mark.parametrize(
     ("shape", "weights"),
     [((), 1), ((7,), 1), ((3, 5), 5), ((3, 5), 1), ((2, 17, 3, 5), 17), ((2, 17, 3, 5), 1), ((70, 3, 9, 11), 3)]
+    + [((2, 10, 37, 41), 10), ((3, 48, 20, 31), 48), ((1, 1023, 9, 2), 1023), ((1, 1030, 5, 2), 1030)]
     + [((2, 5000), 1), ((2, 3, 2, 2, 2, 3), 3), ((0, 4, 2), 4), ((0, 4), 1)],
 )
 
@@ -33,6 +34,9 @@ def test_prelu(shape, weights, dtype):
     weight = inputs.whole(rng, weights, dtype)
     w = one_for_each_channel(weight, x)
     np.testing.assert_array_equal(fastconv.prelu(x, weight), np.where(x > 0, x, x * w).reshape(shape))
+    if x.ndim == 4:  # channels-last: the weights are one row for all pixels
+        last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+        np.testing.assert_array_equal(fastconv.prelu(last, weight), np.where(x > 0, x, x * w))
     dx, dweight = fastconv.prelu_backward(dy, x, weight)
     np.testing.assert_array_equal(dx, np.where(x > 0, dy, dy * w).reshape(shape))
     below = np.where(x > 0, 0, dy * x)

@@ -98,6 +98,26 @@ def test_softmax_of_infinities(dtype):
 
 
 @every_dtype
+@pytest.mark.parametrize("classes", [1, 2, 3, 7, 10, 15, 16, 17])
+@pytest.mark.parametrize("images", [2, 4, 5, 70])
+def test_softmax_of_few_classes_has_the_bits_of_each_image_alone(classes, images, dtype):
+    """Rows shorter than a vector are computed side by side where there are several, a row in each lane."""
+    x = 5 * inputs.real(np.random.default_rng(15), (images, classes), dtype)
+    for odd in (None, np.inf, -np.inf, np.nan):
+        x[images // 2, classes // 2] = x[images // 2, classes // 2] if odd is None else odd
+        y = fastconv.softmax(x)
+        assert y.tobytes() == np.concatenate([fastconv.softmax(one[None]) for one in x]).tobytes()
+        maps = np.ascontiguousarray(x.T)[None, :, None]  # (1, classes, 1, images): in one job too
+        assert np.ascontiguousarray(fastconv.softmax(maps, 1)[0, :, 0].T).tobytes() == y.tobytes()
+        over = x.copy()
+        assert fastconv.softmax(over, out=over).tobytes() == y.tobytes()
+    known = np.arange(images) != images // 2
+    want = softmax_textbook(x[known].astype(np.longdouble), 1)
+    bound = (4 + np.abs(np.log(want))) * np.finfo(dtype).eps * want
+    assert (np.abs(y[known] - want) <= bound).all()
+
+
+@every_dtype
 def test_softmax_of_large_logits(dtype):
     x = np.array([[1e30, 1e30, -1e30], [-1e30, -1e30, -1e30]], dtype)
     np.testing.assert_allclose(fastconv.softmax(x), [[0.5, 0.5, 0], [1 / 3] * 3], rtol=1e-6)

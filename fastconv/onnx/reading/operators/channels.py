@@ -13,7 +13,7 @@ from ....nodes.parts import cut_along, picked_along, sized_along
 from ....nodes.settled import of_own_node
 from ..call import Call
 from ..constants import parts_of, slices_of
-from ..values import BATCH, Refused
+from ..values import BATCH, Refused, few
 
 __all__ = ["TABLE"]
 
@@ -70,6 +70,7 @@ def gathered(call: Call) -> Arranged:
     axis, indices = axis_of(call, call.arranged(anywhere=True), 0), call.constant(1)
     if indices.ndim > 1:
         raise Refused(f"its indices of shape {indices.shape} must be one axis of numbers")
+    few(indices.size)
     y = picked_along(in_pieces(call, [axis]), axis, indices.reshape(-1).tolist())
     return y if indices.ndim else without_axis(y, axis)
 
