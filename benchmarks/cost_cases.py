@@ -165,7 +165,7 @@ def depthwise_weight():
 def linear(rows, inputs, outputs, first):
     """The forward pass of a dense layer; `first` is the cost that is measured, the other one is subtracted."""
     units = {"DENSE_PRODUCTS_PER_NS": rows * outputs * (inputs + 8 * LANES) / LANES}
-    units["DENSE_READ_PER_NS"] = outputs * inputs * 4
+    units["WEIGHT_READ_PER_NS"] = outputs * inputs * 4
     return into(fc.linear, draw(rows, inputs), draw(outputs, inputs)), {"": units.pop(first), **units}
 
 
@@ -267,7 +267,7 @@ CASES = {  # name: makes (the call, units of this cost, or these under "" and th
     "LOCAL_RESPONSE_NS": elementwise(fc.local_response_norm, 5),
     "DENSE_BIAS_NS": lambda: (into(fc.linear_backward_bias, draw(256, 4096)), 256 * 4096),
     "DENSE_PRODUCTS_PER_NS": lambda: linear(256, 1024, 1024, "DENSE_PRODUCTS_PER_NS"),
-    "DENSE_READ_PER_NS": lambda: linear(1, 4096, 4096, "DENSE_READ_PER_NS"),
+    "WEIGHT_READ_PER_NS": lambda: linear(1, 4096, 4096, "WEIGHT_READ_PER_NS"),
     "DENSE_WRITE_PER_NS": linear_write,
     "RECTIFIER_NS": elementwise(fc.relu),
     "ADD_NS": elementwise(fc.add, draw(*MAPS)),

@@ -271,7 +271,7 @@ def test_a_cost_is_what_is_left_of_a_call_after_the_other_costs(modules, monkeyp
     assert costs.line("BYTES_PER_NS", file).split() == ["BYTES_PER_NS", "4", "8", "0.50"]
 
 
-@pytest.mark.parametrize("name", ["DENSE_READ_PER_NS", "GRADIENT_NS", "POOL_INDEX_CHECK_NS", "BIAS_MAP_NS"])
+@pytest.mark.parametrize("name", ["WEIGHT_READ_PER_NS", "GRADIENT_NS", "POOL_INDEX_CHECK_NS", "BIAS_MAP_NS"])
 def test_a_call_that_is_timed_for_its_cost_runs(modules, name):
     call, units = modules["cost_cases"].CASES[name]()
     call()

@@ -23,6 +23,7 @@ from .padded_rows cimport merges, pad_row
 from ..runtime.caches cimport STREAM_CONV_REALS
 from ..runtime.costs cimport (
     DIRECT_ADD_NS, DIRECT_PACK_NS, DIRECT_PAD_NS, DIRECT_PRODUCT_NS, POINTWISE_PRODUCT_NS, POINTWISE_WEIGHT_NS,
+    WEIGHT_READ_PER_NS,
 )
 from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..runtime.work_stealing cimport Ranges, next_job, share_out

@@ -51,7 +51,8 @@ cdef int run_grid(Grid *g) noexcept nogil:
     """All jobs of a grid; 1 if memory ran out."""
     cdef Py_ssize_t pixels = g.y.N * g.GH * g.GW
     cdef double products = <double>pixels * g.groups * round_up(g.K, VL) * (g.taps.count * g.taps.length + 4)
-    cdef int threads = threads_for(products * DIRECT_PRODUCT_NS), failed = 0, thread
+    cdef double weights = <double>g.groups * g.K * g.taps.count * g.taps.length * sizeof(real)
+    cdef int threads = threads_for(products * DIRECT_PRODUCT_NS + weights / WEIGHT_READ_PER_NS), failed = 0, thread
     cdef Py_ssize_t job, scratch = job_memory(g)
     cdef Ranges ranges
     cdef char *memory = NULL

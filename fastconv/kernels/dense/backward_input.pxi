@@ -56,7 +56,7 @@ cdef int run_input(Input *g) except -1:
     cdef Ranges ranges
     cdef Py_ssize_t N = g.dy.rows, O = g.w.rows, I = g.w.columns, job, groups
     cdef int threads = threads_for(<double>N * O * I / (DENSE_PRODUCTS_PER_NS * VL)
-                                   + O * I * REAL_BYTES / DENSE_READ_PER_NS)
+                                   + O * I * REAL_BYTES / WEIGHT_READ_PER_NS)
     cdef bint few
     g.block = min(<Py_ssize_t>OUTER_BLOCK, O)
     g.in_place = I % VL == 0 and O * I <= FEW_WEIGHTS

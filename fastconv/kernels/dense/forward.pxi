@@ -49,7 +49,7 @@ cdef int run_forward(Forward *f) except -1:
     cdef Py_ssize_t N = f.x.rows, I = f.x.columns, O = f.w.rows, job, groups, blocks = ceil_div(I, DOT_BLOCK)
     cdef int packers
     cdef int threads = threads_for(<double>N * O * (I + 8 * VL) / (DENSE_PRODUCTS_PER_NS * VL)
-                                   + O * I * REAL_BYTES / DENSE_READ_PER_NS)
+                                   + O * I * REAL_BYTES / WEIGHT_READ_PER_NS)
     cdef bint copy_w = N >= COPY_SAMPLES and O * I > IN_PLACE and (O > DOTS or I > DOT_BLOCK)
     cdef bint copy_x = N > 1 and (copy_w or blocks > 1)
     f.outputs_at_once = COPY_OUTPUTS if copy_w else DOTS

@@ -51,11 +51,12 @@ cdef extern from *:
 cdef double CALM = 2e6          # ns between two looks at the system, which cost some 10 us
 cdef double BUSY = 0.5e6        # the same while processors are taken: to see soon that they are free again
 cdef double SPINNING = 20e6     # ns after the predicted end of a call in which the team may spin, and so counts as runnable
+cdef double SURE = 1e6          # ns of these in which it surely does: libgomp spins for some milliseconds
 cdef double PASSING = 10e6      # ns that threads of the system itself may be runnable beside a team: two of its ticks
 cdef double WAIT = 2e6          # ns of waiting that matter, where they also are
 cdef double WAIT_SHARE = 0.1    # this share of the time since the last look
 cdef double HOLD = 2            # a hold is so many times the wait, or twice the last hold
-cdef double LONGEST_HOLD = 2e9
+cdef double LONGEST_HOLD = 0.5e9
 
 cdef bint pretending = False        # for tests: the system is taken to say this
 cdef double pretended_time = 0, pretended_wait = 0
@@ -80,6 +81,11 @@ cdef int threads_that_pay(int wanted, double work) noexcept nogil:
     return wanted
 
 
+cdef bint team_spins() noexcept nogil:
+    """Whether the team of this caller has just had a call, and still waits for the next one by spinning."""
+    return (pretended_time if pretending else now()) < chooser.spins - SPINNING + SURE
+
+
 cdef int affordable(const Chooser *c, int wanted, double time) noexcept nogil:
     """At most `wanted`; of a larger team a quarter, two or three quarters, or all."""
     cdef int part = (wanted + SIZES - 1) // SIZES, missing = wanted - (online - c.taken)
@@ -98,6 +104,8 @@ cdef void look(Chooser *c, double time) noexcept nogil:
     c.taken = taken if own == 1 or time - c.since > PASSING else 0
     c.looks += 1
     if c.shared < c.waits_seen or c.team == 1:
+        if c.hold > 0 and not pretending:
+            team_waited(c)      # how a thread waited on its way to rest says nothing about the calls after the hold
         c.waits_seen = time
     elif c.looks >= SELDOM or c.hold > 0:
         hold_after(c, time, pretended_wait if pretending else team_waited(c))

@@ -44,6 +44,7 @@ cdef int setting = 0        # 0: the default
 cdef bint choosing = True   # False: every call that is large enough gets all threads
 cdef bint team_ended = False   # between the announcement of a fork and its end
 cdef double smallest_share = 20e3  # ns of work per thread: with less, another thread costs more than it brings
+cdef double SPINNING_SHARE = 0.25  # of it, while the team still spins after its last call: nobody must be woken
 
 include "system.pxi"
 include "choice.pxi"
@@ -58,11 +59,13 @@ cdef int threads_for(double work) noexcept nogil:
     longer than most calls.
     """
     cdef int limit
+    cdef double least
     record_work(work)
-    if work < 2 * smallest_share:
+    if work < 2 * SPINNING_SHARE * smallest_share:
         return 1
     limit = current()
-    if limit == 1 or work < smallest_share * (2 + limit // MORE):
+    least = smallest_share * (2 + limit // MORE)
+    if limit == 1 or (work < least and (work < SPINNING_SHARE * least or not team_spins())):
         return 1
     return threads_that_pay(limit, work) if choosing else limit
 

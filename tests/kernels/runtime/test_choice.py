@@ -107,12 +107,12 @@ def test_after_a_wait_one_thread_for_a_while_and_for_longer_after_the_next_wait(
     assert holds == [0.04, 0.08, 0.16]
 
 
-def test_no_hold_is_longer_than_two_seconds(system):
+def test_no_hold_is_longer_than_half_a_second(system):
     system(1)
     assert call() == 2
     system(5, waited=3)
     assert call() == 1
-    assert threads.choice()[3] == 2
+    assert threads.choice()[3] == 0.5
 
 
 def test_a_hold_is_forgotten_after_a_look_without_a_wait(system):
@@ -158,6 +158,17 @@ def test_nothing_is_chosen_where_it_is_switched_off(system):
 def test_a_small_call_gets_one_thread(system):
     system(1)
     assert call(1000) == 1
+
+
+@pytest.mark.parametrize(("after", "expected"), [(0.0005, 2), (0.0015, 2), (0.0025, 1), (0.1, 1)])
+def test_a_call_of_middle_size_gets_the_threads_that_still_spin(system, after, expected):
+    """The call before it was predicted to end 1 ms after the beginning; for 1 ms more its team surely spins."""
+    system(1)
+    assert call(20e3) == 1
+    assert call(1e6) == 2
+    system(1 + after)
+    assert call(20e3) == expected
+    assert call(9e3) == 1
 
 
 @pytest.mark.parametrize(
