@@ -145,7 +145,11 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
     scratch: list[Array] = []
     for group in views(arrays, axis):
         near, before, own = nearby(group[:-1], group[-1])
-        calls += [*before, partial(*run, *near, group[-1], *numbers)]
+        if own:  # copies merge where their sources did not
+            [near] = views([*near, group[-1]], None if axis is None else -1)
+        else:
+            near = group
+        calls += [*before, partial(*run, *near, *numbers)]
         scratch += own
     return calls[0] if len(calls) == 1 else Several(calls, scratch)
 

@@ -34,7 +34,9 @@ __all__ = [
     "empty",
     "has_unit_axis",
     "in_planes",
+    "is_batch",
     "layout_of",
+    "near_layout",
     "on_a_line",
     "size",
     "with_unit_axis",
@@ -46,9 +48,12 @@ PATTERNS: dict[int, Any] = {4: np.dtype("float32"), 8: np.dtype("float64")}  # b
 
 def with_unit_axis(x: Array) -> Array:
     """`x`, copied if neither its W nor its C axis has unit stride, or if its pixels follow each other along H."""
-    if is_batch(x):
-        return x
-    return copied(x, CHANNELS_LAST) if has_unit_axis(x) else copied(x)
+    return x if is_batch(x) else copied(x, near_layout(x))
+
+
+def near_layout(x: Array) -> str:
+    """The layout of a copy of images."""
+    return CHANNELS_LAST if has_unit_axis(x) else PLANAR
 
 
 def has_unit_axis(x: Array) -> bool:

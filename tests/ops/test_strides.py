@@ -21,6 +21,7 @@ STRIDES = {
     "every second column": lambda d: made(N, C, H, 2 * W, dtype=d)[..., ::2],
     "columns backwards": lambda d: made(N, C, H, W, dtype=d)[..., ::-1],
     "rows backwards": lambda d: made(N, C, H, W, dtype=d)[:, :, ::-1],
+    "every second channel": lambda d: made(N, H, W, 2 * C, dtype=d)[..., ::2].transpose(0, 3, 1, 2),
     "axes in reverse order": lambda d: made(W, H, C, N, dtype=d).T,
     "one image for all": lambda d: np.broadcast_to(made(1, C, H, W, dtype=d), (N, C, H, W)),
     "one value for a plane": lambda d: np.broadcast_to(made(N, C, 1, 1, dtype=d), (N, C, H, W)),

@@ -9,11 +9,11 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
-from ..runtime.caches cimport STREAM_BYTES
+from ..runtime.caches cimport FETCH_COPY_BYTES, STREAM_BYTES
 from ..runtime.costs cimport COPY_NS, COPY_SINGLE_NS
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd.partial cimport vread, vwrite
-from ..simd.transpose cimport square, square_part
+from ..simd.transpose cimport PANEL, panel, square, square_part
 from ..simd.weave cimport unweave, weave
 from ..simd.vector cimport LINE, MAX_LANES, REAL_BYTES, VL, real, vfence, vload, vstore, vstream
 
@@ -21,7 +21,7 @@ cdef enum:
     VALUES_PER_JOB = 16384  # of runs and of single values
     LONG_RUN = 4096         # values from which a run is left to memcpy; and those of a job that weaves a few channels
     BLOCK_SIDE = 256        # rows and columns of a transpose in a job that reads long runs
-    BLOCK_LONG = 1024       # columns in a job that writes long runs,
+    BLOCK_LONG = 256        # columns in a job that writes long runs,
     BLOCK_SHORT = 16        # and its rows
 
 cdef enum:                  # how the values of a copy move
@@ -43,7 +43,7 @@ cdef struct Copy:           # strides in bytes; axis 3 has the smallest stride o
     Py_ssize_t xs[4]
     Py_ssize_t ys[4]
     int how
-    bint stream             # stored around the caches
+    bint stream, fetch      # stored around the caches; what is picked from steps is fetched ahead
     # of a transpose: extent and strides of x's unit axis, taken from the outer axes, where the extent becomes 1
     Py_ssize_t across_count, across_x, across_y
     Picks picks             # of gathers, and of transposes with steps

@@ -37,7 +37,7 @@ cdef void plan_moves(Copy *c) noexcept nogil:
     """Runs, transposes or single values: where the unit strides of x and y lie."""
     cdef int axis, unit = -1  # x's unit axis among the outer ones
     c.across_count, c.across_x, c.across_y = 1, 0, 0
-    c.how = SINGLES
+    c.how, c.picks = SINGLES, picks_of(0)
     if c.ys[3] == REAL_BYTES and (c.xs[3] == REAL_BYTES or c.shape[3] == 1):
         c.how = RUNS
     elif c.ys[3] == REAL_BYTES:
@@ -92,10 +92,13 @@ cdef void plan_jobs(Copy *c) noexcept nogil:
 
 
 cdef void plan_stream(Copy *c, Py_ssize_t total) noexcept nogil:
-    """Runs and squares are stored around the caches if y is large and all of them start on cache lines."""
+    """Runs and squares are stored around the caches if y is large and all of them start on cache lines.
+
+    From a smaller size on, what is picked from steps is fetched ahead.
+    """
     cdef int axis
+    c.fetch = total * REAL_BYTES >= FETCH_COPY_BYTES
     c.stream = VL * REAL_BYTES == 64 and total * REAL_BYTES >= STREAM_BYTES and <Py_ssize_t>c.y % 64 == 0
     for axis in range(3):
         c.stream = c.stream and (c.shape[axis] == 1 or c.ys[axis] % 64 == 0)
-    c.stream = c.stream and c.across_y % 64 == 0 and (
-        c.how == RUNS or c.how == TRANSPOSES or c.how == STEP_TRANSPOSES)
+    c.stream = c.stream and c.across_y % 64 == 0 and c.how != SINGLES and c.how != SCATTERS

@@ -1,11 +1,12 @@
 # Runs whose values lie some steps apart in x or in y: y[i] = x[i * step], or y[i * step] = x[i].
 #
-# With masks a vector is put together from the |step| vectors under it. Only lanes that belong to the array are read or
-# written. Elsewhere, and for long steps, the values move one by one.
+# With AVX-512 a vector is put together from the |step| vectors under it. Nothing beyond the first and the last value is
+# read; nothing between values is written. Elsewhere, and for long steps, the values move one by one.
 
 cdef extern from *:
     """
     #define MOST_STEP 8
+    #define AHEAD 512  /* values of x that are fetched ahead of a large copy */
     #if VBYTES == 64
     #if REAL_BYTES == 4
     typedef __m512i lanes_t;
@@ -34,12 +35,20 @@ cdef extern from *:
     #endif
 
     /* How y[i] = x[i * step] is put together: value l of a vector of y lies at place q = l |step| of the |step| vectors
-       that start at the smallest address; for step < 0 the order is turned round. */
+       that start at the smallest address; for step < 0 the order is turned round. What lies between values is read
+       too. */
     typedef struct {
         lanes_t from;                                /* the lanes q of the vectors, two by two */
-        mask_t read[MOST_STEP], take[MOST_STEP];     /* of each vector, what is read, and the lanes of y that it gives */
+        mask_t take[MOST_STEP];                      /* the lanes of y that each vector gives */
+        lanes_t pair;                                /* of a panel: the lanes of the first PANEL values of two rows */
+        mask_t near;                                 /* and what is read of each row */
         int size, back;                              /* |step|, 0 where values move one by one; step < 0 */
     } Picks;
+    /* where vector k begins; the last one ends with the last value: behind loads with masks the processor fetches
+       nothing ahead, and a copy of 16 MB takes up to four times as long */
+    static inline Py_ssize_t start_of(const Picks *p, int k) {
+        return k < p->size - 1 ? k * VL : (VL - 1) * (p->size - 1);
+    }
     static Picks picks_of(Py_ssize_t step) {
         Picks p = {.back = step < 0};
         const Py_ssize_t size = step < 0 ? -step : step;
@@ -48,47 +57,73 @@ cdef extern from *:
         p.size = (int)size;
         for (int l = 0; l < VL; l++) {
             const int q = (p.back ? VL - 1 - l : l) * p.size;
-            from[l] = q % (2 * VL);
-            p.read[q / VL] |= (mask_t)(1u << q % VL);
+            from[l] = q / VL % 2 * VL + q - start_of(&p, q / VL);
             p.take[q / VL] |= (mask_t)(1u << l);
         }
         p.from = set_lanes(from);
+        for (int l = 0; l < VL; l++) {
+            const int q = (p.back ? PANEL - 1 - l % PANEL : l % PANEL) * p.size;
+            from[l] = l / PANEL * VL + q % VL;
+            p.near |= (mask_t)(1u << q % VL);
+        }
+        p.pair = set_lanes(from);
         return p;
     }
-    /* lane l = x[l * step] */
-    static inline vf pick(const Picks *picks, const REAL *x) {
-        const REAL *p = picks->back ? x - (VL - 1) * picks->size : x;
-        const wide_t low = load_lanes(picks->read[0], p);
-        if (picks->size == 2) return (vf)pick_of_two(low, picks->from, load_lanes(picks->read[1], p + VL));
+    /* the smallest address of VL values, the first at x */
+    static inline const REAL *lowest(const Picks *picks, const REAL *x) {
+        return picks->back ? x - (VL - 1) * picks->size : x;
+    }
+    /* the vector of the VL values from p = lowest on */
+    static inline vf pick(const Picks *picks, const REAL *p) {
+        const wide_t low = (wide_t)vload(p);
+        if (picks->size == 2) return (vf)pick_of_two(low, picks->from, (wide_t)vload(p + start_of(picks, 1)));
         wide_t v = move_lanes(NO_LANES, picks->take[0], picks->from, low);
-        for (int k = 1; k < picks->size; k++)
-            v = move_lanes(v, picks->take[k], picks->from, load_lanes(picks->read[k], p + k * VL));
+        for (int k = 1; k < picks->size && k < MOST_STEP; k++)
+            v = move_lanes(v, picks->take[k], picks->from, (wide_t)vload(p + start_of(picks, k)));
         return (vf)v;
     }
-    /* rows of VL values or more */
+    /* rows of VL values or more; `stream`: around the caches, rows of y on cache lines */
     static __attribute__((noinline))
     void gather_rows_of(const REAL *x, Py_ssize_t x_row, Py_ssize_t step, const Picks *picks, REAL *y,
-                        Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count) {
+                        Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count, const int stream, const int fetch) {
         const Picks own = *picks;
+        const Py_ssize_t length = count * own.size;  /* of a row of x; of short ones, later ones are fetched ahead */
+        const Py_ssize_t ahead = length < AHEAD ? AHEAD / length * x_row : AHEAD, last = count - VL;
         for (Py_ssize_t row = 0; row < rows; row++, x += x_row, y += y_row)
-            for (Py_ssize_t i = 0; i < count; i += VL) {
-                if (i > count - VL) i = count - VL;  /* the last vector overlaps the one before */
-                vstore(y + i, pick(&own, x + i * step));
+            for (Py_ssize_t done = 0; done < count; done += VL) {
+                const Py_ssize_t next = done < last ? done : last;  /* the last vector overlaps the one before */
+                const Py_ssize_t i = own.back ? last - next : next;  /* x is read forwards, which the processor expects */
+                const REAL *p = lowest(&own, x + i * step);
+                for (int k = 0; fetch && k < own.size; k++) vprefetch(p + ahead + k * VL);
+                const vf v = pick(&own, p);
+                if (stream && i % VL == 0) vstream(y + i, v); else vstore(y + i, v);
             }
+        if (stream) vfence();
     }
     /* y[i * y_row + j] = x[j * x_row + i * step] for i, j < VL */
     static inline void pick_square(const Picks *picks, const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row,
                                    int stream) {
         vf v[VL];
+        const REAL *p = lowest(picks, x);
+        _Pragma("GCC unroll 16")
+        for (int r = 0; r < VL; r++) v[r] = pick(picks, p + r * x_row);
+        rows_of(v, VL, y, y_row, stream);
+    }
+    /* the same for i < PANEL, j < VL, |step| <= 2 */
+    static inline void pick_panel(const Picks *picks, const REAL *x, Py_ssize_t x_row, REAL *y, Py_ssize_t y_row,
+                                  int stream, int fetch) {
+    #if VBYTES / REAL_BYTES > 8
+        vf v[PANEL];
         const Picks own = *picks;
-        const REAL *p = own.back ? x - (VL - 1) * own.size : x;
-        if (own.size == 2) {
-            _Pragma("GCC unroll 16")
-            for (int r = 0; r < VL; r++, p += x_row)
-                v[r] = (vf)pick_of_two(load_lanes(own.read[0], p), own.from, load_lanes(own.read[1], p + VL));
-        } else
-            for (int r = 0; r < VL; r++) v[r] = pick(&own, x + r * x_row);
-        square_of(v, y, y_row, stream);
+        const REAL *p = own.back ? x - (PANEL - 1) * own.size : x;
+        for (int r = 0; fetch && r < VL; r++) vprefetch(p + (2 * VL + r) * x_row);
+        _Pragma("GCC unroll 8")
+        for (int r = 0; r < PANEL; r++, p += x_row)
+            v[r] = (vf)pick_of_two(load_lanes(own.near, p), own.pair, load_lanes(own.near, p + PANEL * x_row));
+        rows_of(v, PANEL, y, y_row, stream);
+    #else
+        pick_square(picks, x, x_row, y, y_row, stream);
+    #endif
     }
     /* y[i * size] = x[i] */
     static __attribute__((noinline))
@@ -115,13 +150,14 @@ cdef extern from *:
     typedef struct { int size; } Picks;
     static Picks picks_of(Py_ssize_t step) { return (Picks){0}; }
     #define pick_square(picks, x, x_row, y, y_row, stream) ((void)0)
+    #define pick_panel(picks, x, x_row, y, y_row, stream, fetch) ((void)0)
     #endif
 
     static void gather_rows(const REAL *x, Py_ssize_t x_row, Py_ssize_t step, const Picks *picks, REAL *y,
-                            Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count) {
+                            Py_ssize_t y_row, Py_ssize_t rows, Py_ssize_t count, const int stream, const int fetch) {
     #if VBYTES == 64
         if (count >= VL && picks->size) {
-            gather_rows_of(x, x_row, step, picks, y, y_row, rows, count);
+            gather_rows_of(x, x_row, step, picks, y, y_row, rows, count, stream, fetch);
             return;
         }
     #endif
@@ -150,8 +186,10 @@ cdef extern from *:
     Picks picks_of(Py_ssize_t step) noexcept nogil
     void pick_square(const Picks *picks, const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row,
                      int stream) noexcept nogil
+    void pick_panel(const Picks *picks, const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row,
+                    int stream, int fetch) noexcept nogil
     void gather_rows(const real *x, Py_ssize_t x_row, Py_ssize_t step, const Picks *picks, real *y, Py_ssize_t y_row,
-                     Py_ssize_t rows, Py_ssize_t count) noexcept nogil
+                     Py_ssize_t rows, Py_ssize_t count, int stream, int fetch) noexcept nogil
     void scatter_rows(const real *x, Py_ssize_t x_row, real *y, Py_ssize_t y_row, Py_ssize_t step, Py_ssize_t rows,
                       Py_ssize_t count) noexcept nogil
 
@@ -189,27 +227,3 @@ cdef void plan_steps(Copy *c) noexcept nogil:
         c.picks = picks_of(c.xs[3] // REAL_BYTES)
     elif c.xs[3] == REAL_BYTES:
         c.how = SCATTERS
-
-
-cdef void transpose_steps(const Copy *c, const char *x, char *y, Py_ssize_t i0, Py_ssize_t across, Py_ssize_t j0,
-                          Py_ssize_t along) noexcept nogil:
-    """y[i, j] = x[j, i] for i0 <= i < i0 + across and j0 <= j < j0 + along; x is across_x bytes from i to i + 1.
-
-    In squares of VL x VL values, whose rows are picked where masks can do that; the rows of others are gathered first.
-    """
-    cdef Py_ssize_t x_row = c.xs[3] // REAL_BYTES, y_row = c.across_y // REAL_BYTES, step = c.across_x // REAL_BYTES
-    cdef real rows[MAX_LANES * MAX_LANES]
-    cdef Py_ssize_t i, j, ni, nj
-    cdef const real *px
-    cdef real *py
-    for j in range(ceil_div(along, VL)):
-        nj = min(<Py_ssize_t>VL, along - j * VL)
-        for i in range(ceil_div(across, VL)):
-            ni = min(<Py_ssize_t>VL, across - i * VL)
-            px = <const real *>x + (i0 + i * VL) * step + (j0 + j * VL) * x_row
-            py = <real *>y + (i0 + i * VL) * y_row + j0 + j * VL
-            if c.picks.size and ni == VL and nj == VL:
-                pick_square(&c.picks, px, x_row, py, y_row, c.stream)
-            else:
-                gather_rows(px, x_row, step, &c.picks, rows, VL, nj, ni)
-                square_part(rows, VL, py, y_row, ni, nj)

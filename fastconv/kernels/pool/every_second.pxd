@@ -8,9 +8,7 @@ cdef extern from *:
     """
     #ifndef FASTCONV_EVERY_SECOND
     #define FASTCONV_EVERY_SECOND
-    /* p[0], p[2], p[4], ...: reads nothing beyond the last of them */
-    #define LANE_EVEN_SPAN(i) (2 * (i) < VL ? 2 * (i) : 2 * (i) + 1)
-    #define veven(p) SHUFFLE(vload(p), vload((p) + VL - 1), LANE_EVEN_SPAN)
+    /* the same of indices as veven of values */
     #define ieven(p) SHUFFLE(iload(p), iload((p) + VL - 1), LANE_EVEN_SPAN)
     /* v[0], 0, v[1], 0, ...: the first VL elements, and the others */
     #define LANE_LOW(i) ((i) / 2 + (i) % 2 * VL)
@@ -24,7 +22,6 @@ cdef extern from *:
     #define vtwice_high(v) SHUFFLE(v, v, LANE_TWICE_HIGH)
     #endif
     """
-    vf veven(const real *p) noexcept nogil
     vi ieven(const vi_element *p) noexcept nogil
     vf vspread_low(vf v) noexcept nogil
     vf vspread_high(vf v) noexcept nogil

@@ -26,9 +26,9 @@ from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.lanes cimport PICKS, lane_mask, lanes, picked, vi_element as lane_element, vload_index, with_lane
 from ..simd.partial cimport vread, vwrite
 from ..simd.root cimport ROOT, vroot
-from ..simd.vector cimport LINE, MAX_LANES, VL, real, vf, vfence, vfma, vload, vmax, vsplat, vstore, vstream, vzero
+from ..simd.vector cimport LINE, MAX_LANES, VL, real, vf, veven, vfence, vfma, vload, vmax, vsplat, vstore, vstream, vzero
 from .blocks_2x2 cimport block_rows, blocks_back, find_blocks
-from .every_second cimport ieven, veven, vspread_high, vspread_low, vtwice_high, vtwice_low
+from .every_second cimport ieven, vspread_high, vspread_low, vtwice_high, vtwice_low
 from .index_checks cimport bad_channels, bad_columns
 from .index_vectors cimport (
     LANE_MAX, better, ilanes, iload, int64_t, ipick, isplat, istore, iwrite, no_nan, vbetter, vfirst, vi,

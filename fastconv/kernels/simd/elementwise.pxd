@@ -7,7 +7,7 @@
 from libc.string cimport memcpy, memset
 from ..runtime.caches cimport STREAM_BYTES
 from ..runtime.sizes cimport ceil_div
-from .vector cimport LINE, REAL_BYTES, VL, real, vfence, vload, vprefetch, vstream
+from .vector cimport LINE, REAL_BYTES, VL, real, vback, veven, vfence, vload, vprefetch, vstore, vstream
 
 # y = f(a, b, c) and dx = g(a, b, c) over so many vectors, p and q being numbers of the formula
 ctypedef void (*formula)(const real *a, const real *b, const real *c, real *y, real *dx, Py_ssize_t vectors,
@@ -203,23 +203,26 @@ cdef inline void repeat_row(const real *row, Py_ssize_t column, Py_ssize_t count
 
 
 cdef inline void gather(const real *p, Py_ssize_t stride, real *buffer, Py_ssize_t count) noexcept nogil:
-    """buffer[j] = p[j stride]; the usual strides are loops of their own, which become vectors."""
-    cdef Py_ssize_t j
+    """buffer[j] = p[j stride]; the usual strides are loops of vectors."""
+    cdef Py_ssize_t j, done = 0
     if stride == 1:
         for j in range(count):
             buffer[j] = p[j]
-    elif stride == -1:
-        for j in range(count):
-            buffer[j] = p[-j]
-    elif stride == 2:
-        for j in range(count):
-            buffer[j] = p[2 * j]
-    elif stride == 0:
+        return
+    if stride == 0:
         for j in range(count):
             buffer[j] = p[0]
-    else:
-        for j in range(count):
-            buffer[j] = p[j * stride]
+        return
+    if stride == -1:
+        done = count // VL * VL
+        for j in range(count // VL):
+            vstore(buffer + j * VL, vback(p - j * VL))
+    elif stride == 2:
+        done = count // VL * VL
+        for j in range(count // VL):
+            vstore(buffer + j * VL, veven(p + 2 * j * VL))
+    for j in range(done, count):
+        buffer[j] = p[j * stride]
 
 
 cdef inline void scatter(const real *buffer, real *p, Py_ssize_t stride, Py_ssize_t count) noexcept nogil:

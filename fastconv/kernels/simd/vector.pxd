@@ -41,6 +41,11 @@ cdef extern from *:
     #else
     #define SHUFFLE(a, b, f) __builtin_shuffle(a, b, (vi){LANES(f)})
     #endif
+    /* p[0], p[2], p[4], ..., and p[0], p[-1], p[-2], ...: nothing beyond the last of them is read */
+    #define LANE_EVEN_SPAN(i) (2 * (i) < VL ? 2 * (i) : 2 * (i) + 1)
+    #define LANE_BACK(i) (VL - 1 - (i))
+    #define veven(p) SHUFFLE(vload(p), vload((p) + VL - 1), LANE_EVEN_SPAN)
+    #define vback(p) SHUFFLE(vload((p) - (VL - 1)), vload((p) - (VL - 1)), LANE_BACK)
     /* exactly a > b ? a : b and a < b ? a : b, so b where one of them is a NaN */
     #if defined(__x86_64__) || defined(__amd64__)
     #include <immintrin.h>
@@ -107,6 +112,8 @@ cdef extern from *:
     void vfence() noexcept nogil
     void vprefetch(const real *p) noexcept nogil  # p will be read soon
     vf vsplat(real s) noexcept nogil
+    vf veven(const real *p) noexcept nogil
+    vf vback(const real *p) noexcept nogil
     # the mask of vselect is any vector comparison written in C
     vf vmax(vf a, vf b) noexcept nogil
     vf vmin(vf a, vf b) noexcept nogil

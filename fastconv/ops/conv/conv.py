@@ -100,7 +100,7 @@ def conv2d(
     array([[0., 4.],
            [6., 6.]], dtype=float32)
     """
-    x, batched = check.images(x, "x")
+    x, batched = check.strided_images(x, "x")
     weight = weight_of(weight)
     g = geometry.conv2d(x.shape, weight.shape, stride, padding, dilation, groups, precise)
     bias = check_bias(bias, g.K)

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 from ... import kernels
 from ...typing import Array, Call, Kernel
 from .. import check, epilogue, path
+from ..elementwise import on_copies
 from ..geometry import Conv2dGeometry
 from .packed import PackedWeight
 
@@ -25,8 +26,16 @@ def conv2d_call(
     residual: Array | None = None,
 ) -> Call:
     """The prepared call of the forward convolution; `residual` may be the very memory of y."""
-    function, operand, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
-    return partial(function, x, operand, bias, y, *rest)
+    if check.is_batch(x):
+        function, operand, rest = image_way(path.FORWARD, x, weight, y, g, activation, residual)
+        return partial(function, x, operand, bias, y, *rest)
+    # other strides: copied to the layout that images of theirs have, if the path does not convert them anyway
+    layout = check.near_layout(x)
+    like = check.empty(x.shape, x.dtype, layout)
+    function, operand, rest = image_way(path.FORWARD, like, weight, y, g, activation, residual)
+    if function is convert_and_run and not rest[2]:
+        return partial(function, x, operand, bias, y, *rest)
+    return on_copies(lambda x: partial(function, x, operand, bias, y, *rest), [x], [], check.is_batch, layout)
 
 
 def conv2d_backward_input_call(

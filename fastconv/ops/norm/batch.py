@@ -3,7 +3,8 @@
     planes   (N, C, ...) whose trailing axes are one run with unit stride
     pixels   the channels have unit stride, the other axes are one run of pixels (channels-last memory)
 
-Any other memory is copied when the call runs: to pixels where the channels lie nearest, else to C order, planes.
+Any other memory is copied when the call runs: to pixels where the channels of the result lie side by side, else to C
+order, planes.
 """
 
 from functools import partial
@@ -16,7 +17,7 @@ from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check, epilogue
 from ..call_cache import planned
-from ..elementwise import agreeing, like, new_like, nothing, positive
+from ..elementwise import agreeing, like, nothing, positive
 from ..habits import op
 from .running import more_than_one_value, running_statistics
 from .views import (
@@ -26,6 +27,7 @@ from .views import (
     fill_zeros,
     formed,
     needed,
+    new_result,
     on_near_copies,
     per_channel,
     pixels_in,
@@ -111,7 +113,7 @@ def batch_norm(
     if training:
         more_than_one_value(x.shape)
     beside = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    y = new_like(x) if out is None else like(out, {**beside, "x": x})
+    y = new_result(x, forms_of(x)) if out is None else like(out, {**beside, "x": x})
     mean, invstd = np.zeros((1, x.shape[1]), x.dtype), np.zeros((1, x.shape[1]), x.dtype)  # as the kernels take them
     run = batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)
     run()
@@ -182,7 +184,8 @@ def batch_norm_backward(
     training = check.flag(training, "training")
     mean, invstd, weight = per_channel(x, mean=mean, invstd=invstd, weight=weight)
     needed(mean=mean, invstd=invstd)
-    dx = new_like(x) if out is None else like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    inputs = {"mean": mean, "invstd": invstd, "weight": weight, **arrays}
+    dx = new_result(x, forms_of(x)) if out is None else like(out, inputs)
     dweight, dbias = check.empty(x.shape[1:2], x.dtype), check.empty(x.shape[1:2], x.dtype)
     run = batch_norm_backward_call(dy, x, dx, weight, mean, invstd, (dweight, dbias), training)
     run()

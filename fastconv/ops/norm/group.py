@@ -10,9 +10,21 @@ from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, new_like, nothing, positive
+from ..elementwise import agreeing, like, nothing, positive
 from ..habits import op
-from .views import channels, fill_zeros, formed, in_order, needed, on_near_copies, per_channel, pixels, with_saved
+from .views import (
+    Form,
+    channels,
+    fill_zeros,
+    formed,
+    in_order,
+    needed,
+    new_result,
+    on_near_copies,
+    per_channel,
+    pixels,
+    with_saved,
+)
 
 
 @op
@@ -132,7 +144,7 @@ def normalise(
     """`group_norm` of checked groups."""
     eps = positive(eps, "eps")
     weight, bias = per_channel(x, weight=weight, bias=bias)
-    y = new_like(x) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
+    y = new_result(x, forms_of(x)) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
     mean, invstd = np.zeros((x.shape[0], groups), x.dtype), np.zeros((x.shape[0], groups), x.dtype)
     run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
@@ -145,7 +157,7 @@ def normalise_backward(
 ) -> tuple[Array, Array, Array]:
     """`group_norm_backward` of checked arrays."""
     inputs = {"mean": mean, "invstd": invstd, "weight": weight, "dy": dy, "x": x}
-    dx = new_like(x) if out is None else like(out, inputs)
+    dx = new_result(x, forms_of(x)) if out is None else like(out, inputs)
     dweight, dbias = check.empty(x.shape[1:2], x.dtype), check.empty(x.shape[1:2], x.dtype)
     run = group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()
@@ -174,7 +186,7 @@ def group_norm_call(
     """mean and invstd: (N, groups) results."""
     if not x.size:
         return nothing
-    form, seen = formed((x, y), (planes, pixels) if x.ndim > 2 else (pixels, planes))
+    form, seen = formed((x, y), forms_of(x))
     if form is None:
         return on_near_copies(lambda x, y: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
     groups = mean.shape[1]
@@ -199,7 +211,7 @@ def group_norm_backward_call(
     """dx may be None."""
     if not x.size:
         return partial(fill_zeros, dweight, dbias)
-    form, seen = formed((dy, x, dx), (planes, pixels) if x.ndim > 2 else (pixels, planes))
+    form, seen = formed((dy, x, dx), forms_of(x))
     if form is None:
         given = (weight, mean, invstd, dweight, dbias)
         return on_near_copies(lambda dy, x, dx: group_norm_backward_call(dy, x, dx, *given), [dy, x], [dx])
@@ -211,3 +223,8 @@ def group_norm_backward_call(
         vectors = (by_set(weight, 0, groups), None)
         return partial(kernels.load(x.dtype).norm.planes.backward, *seen, *vectors, *rest)
     return partial(kernels.load(x.dtype).norm.pixels.backward, *seen, weight, None, *rest)
+
+
+def forms_of(x: Array) -> tuple[Form, Form]:
+    """The forms of memory, the quicker one first."""
+    return (planes, pixels) if x.ndim > 2 else (pixels, planes)

@@ -11,10 +11,10 @@ from ...kernels.runtime.calls import are_like, rows
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, new_like, nothing, on_copies, positive
+from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
 from .group import saved_statistics
-from .views import fill_zeros, formed, in_order, with_saved
+from .views import fill_zeros, formed, in_order, new_result, with_saved
 
 
 @op
@@ -78,8 +78,9 @@ def layer_norm(
         raise ValueError(f"normalized_shape must be the extents of the last axes of x, {x.shape}, got {shape}")
     weight, bias = per_element(x, shape, weight=weight, bias=bias)
     eps = positive(eps, "eps")
-    y = new_like(x) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
     rows_of_x = x.shape[: x.ndim - len(shape)]
+    form = partial(rows, count=len(rows_of_x))
+    y = new_result(x, (form,)) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
     mean, invstd = np.zeros(rows_of_x, x.dtype), np.zeros(rows_of_x, x.dtype)
     run = layer_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
@@ -139,7 +140,8 @@ def layer_norm_backward(
         raise ValueError(f"mean must have the shape of the first axes of x, {x.shape}, got {mean.shape}")
     extents = x.shape[outer:]
     (weight,) = per_element(x, extents, weight=weight)
-    dx = new_like(x) if out is None else like(out, {"mean": mean, "invstd": invstd, "weight": weight, **arrays})
+    inputs = {"mean": mean, "invstd": invstd, "weight": weight, **arrays}
+    dx = new_result(x, (partial(rows, count=outer),)) if out is None else like(out, inputs)
     dweight, dbias = check.empty(extents, x.dtype), check.empty(extents, x.dtype)
     run = layer_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()

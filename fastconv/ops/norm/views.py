@@ -3,7 +3,8 @@
     planes   (N, C, ...) whose trailing axes are one run with unit stride
     pixels   the channels have unit stride, the other axes are one run of pixels (channels-last memory)
 
-Any other memory is copied when the call runs: to pixels where the channels lie nearest, else to C order, planes.
+Any other memory is copied when the call runs: to pixels where the channels of the result lie side by side, else to C
+order, planes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,7 @@ from ...kernels.runtime.calls import are_like, planes, run_stride, view
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
-from ..elementwise import Several, on_copies
+from ..elementwise import Several, new_like, on_copies
 
 Form: TypeAlias = Callable[[Array], Array | None]  # the array as a kernel reads it, or None where its strides forbid
 
@@ -76,12 +77,19 @@ def all_pixels(a: Array) -> Array | None:
     return view(found, (1, found.shape[0] * found.shape[1], found.shape[2]), (0, stride, found.itemsize))
 
 
+def new_result(x: Array, forms: Sequence[Form]) -> Array:
+    """A new array in the memory order of `x`; in C order where `x` is copied to be read, but channels-last stays so."""
+    if formed((x,), forms)[0] is not None or (x.ndim > 1 and x.strides[1] == x.itemsize):
+        return new_like(x)
+    return check.empty(x.shape, x.dtype)
+
+
 def on_near_copies(
     prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]
 ) -> Several:
-    """`on_copies`, to pixels where the channels of images lie nearest in the first input, else to C order."""
-    steps = [abs(s) for s in next(a for a in inputs if a is not None).strides]
-    if len(steps) == 4 and steps[1] < min(steps[2:]):
+    """`on_copies`, to pixels where the channels lie side by side in the first result, or input, else to C order."""
+    first = next(a for a in (*outputs, *inputs) if a is not None)
+    if first.ndim == 4 and first.strides[1] == first.itemsize:
         return on_copies(prepare, inputs, outputs, lambda a: all_pixels(a) is not None, check.CHANNELS_LAST)
     return on_copies(prepare, inputs, outputs)
 

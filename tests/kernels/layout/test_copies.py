@@ -67,3 +67,14 @@ def test_large_transposes_past_the_caches_are_exact(step, dtype):
 def test_small_planes_that_share_a_job_are_transposed(planes):
     x = np.random.default_rng(0).normal(size=(*planes, 17, 33)).transpose(0, 1, 3, 2)
     np.testing.assert_array_equal(memory.copied(x), x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("step", [2, -1, -3])
+@pytest.mark.parametrize("columns", [512, 37])  # rows of whole cache lines, and not
+def test_large_gathers_past_the_caches_are_exact(columns, step, dtype):
+    rows = (17 << 20) // columns // np.dtype(dtype).itemsize
+    x = np.arange(rows * columns * abs(step), dtype=dtype).reshape(rows, -1)[:, ::step]
+    y = memory.copied(x)
+    assert y.nbytes >= 16 << 20
+    np.testing.assert_array_equal(y, x)

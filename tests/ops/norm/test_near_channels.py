@@ -41,3 +41,18 @@ def test_group_norm(view):
     sets = np.array(x, order="C").reshape(N, 3, -1)
     want = (sets - sets.mean(2, keepdims=True)) / np.sqrt(sets.var(2, keepdims=True) + 1e-5)
     np.testing.assert_allclose(got, want.reshape(x.shape), rtol=1e-11, atol=1e-11)
+
+
+NORMS = {
+    "batch norm": lambda x: fastconv.batch_norm(x, None, None, training=True),
+    "group norm": lambda x: fastconv.group_norm(x, 3),
+    "layer norm": lambda x: fastconv.layer_norm(x, x.shape[1:]),
+}
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_result_is_planar_where_x_is_copied_to_be_read(norm):
+    x = np.random.default_rng(0).normal(size=(N, H, W, 2 * C))
+    assert NORMS[norm](x[..., ::2].transpose(0, 3, 1, 2)).flags.c_contiguous
+    assert NORMS[norm](x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1).flags.c_contiguous
+    assert NORMS[norm](x[:, 1:, 1:].transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1).flags.c_contiguous
