@@ -1,7 +1,6 @@
 """A network prepared for prediction alone: batch norm is folded into weights, weights are packed once, steps fused."""
 
 import copy
-import threading
 from collections.abc import Sequence
 from operator import attrgetter
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from .executor.planner import plan_prediction
 from .executor.several import bound_plan
 from .executor.steps import Plan
 from .graph import Node
+from .kernels.runtime.calls import Idle
 from .ops import allocation, check, huge_pages
 from .ops.conv.packed import PackedWeight, check_build
 from .parameters import Arrays, Named
@@ -63,8 +63,8 @@ class FrozenNetwork(Predictor):
         fork.renewed_in_children(self)
 
     def renew(self) -> None:
-        """A new lock and no plans: in the parent of a fork, another thread may have been using the old ones."""
-        self.idle = Idle()
+        """No plans: in the parent of a fork, another thread may have been using the old ones."""
+        self.idle: Idle[BoundPlan] = Idle(KEPT)
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self.output, self.channels_last, self.fusions, self.weights, kernels.build
@@ -101,8 +101,7 @@ class FrozenNetwork(Predictor):
         """The output for a checked batch of images: a new array, or `y`, which is overwritten."""
         idle = self.idle
         plan = idle.take(len(x)) or self.bound_plan(self.make_plan(len(x)))
-        plan.run_on(x)
-        y = plan.result(y)
+        y = plan.predict(x, y)
         idle.put_back(plan)
         return y
 
@@ -125,30 +124,6 @@ class FrozenNetwork(Predictor):
 
 
 Frozen = FrozenNetwork  # the class's older name
-
-
-class Idle:
-    """The plans that nobody runs, the last used last; of all only the last few are kept."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.plans: list[BoundPlan] = []
-
-    def take(self, n: int) -> BoundPlan | None:
-        """A plan for so many images, which is then the caller's alone; None if there is none."""
-        with self.lock:
-            plans = self.plans
-            for i in range(len(plans) - 1, -1, -1):
-                if plans[i].images == n:
-                    return plans.pop(i)
-        return None
-
-    def put_back(self, plan: BoundPlan) -> None:
-        """Keep a plan for the next prediction of as many images."""
-        with self.lock:
-            self.plans.append(plan)
-            if len(self.plans) > KEPT:
-                del self.plans[0]
 
 
 class Weights:

@@ -218,9 +218,7 @@ class Network(SetOnce, Predictor, Inner, Trained, Stored, Reported):
     def _predict_part(self, x: Array, y: Array | None = None) -> Array:
         """The output for a checked batch of images: a new array, or `y`, which is overwritten."""
         with self.executor.lock:
-            plan = self.executor.bound_plan(len(x))
-            plan.run_on(x)
-            return plan.result(y)
+            return self.executor.bound_plan(len(x)).predict(x, y)
 
     def freeze(self, batch_size: int = 1) -> FrozenNetwork:
         """The network as it is now, made ready for prediction alone: faster, and for any number of threads at once.

@@ -37,11 +37,11 @@ class BoundPlan:
         self.outputs = [slot.array(binder.arena) for slot in plan.outputs]
         self.also = [slot.array(binder.arena) for slot in plan.also]
         self.bound = [(number, binder(step)) for number, step in plan.in_order()]
-        self.run = Sequence(call for _, calls in self.bound for call in calls)
         self.targets, self.loss, self.gradients = binder.targets, binder.value, binder.gradients
         self.updates = binder.updates
         planar = self.x.ndim != 4 or self.x.flags.c_contiguous
         self.copy_in = copy_into if planar else copy_kernel(self.x.dtype)  # the images are other arrays with each batch
+        self.run = Sequence((call for _, calls in self.bound for call in calls), self.x, self.y, self.copy_in)
 
     def run_on(self, x: Array, targets: Array | None = None) -> None:
         """Write the images and targets, and run; here without `write`, for it is one more call for each batch."""
@@ -50,18 +50,19 @@ class BoundPlan:
             copy_into(targets, self.targets)
         self.run()
 
+    def predict(self, x: Array, y: Array | None = None) -> Array:
+        """The output for these images in C order: a new array, or `y`, which is overwritten."""
+        if y is None:
+            return self.run.of(x)
+        self.run_on(x)
+        y[...] = self.y
+        return y
+
     def write(self, x: Array, targets: Array | None = None) -> None:
         """Copy the images and targets in."""
         self.copy_in(x, self.x)
         if targets is not None:
             copy_into(targets, self.targets)
-
-    def result(self, y: Array | None = None) -> Array:
-        """The output in C order: a new array, or `y`, which is overwritten."""
-        if y is None:
-            return self.y.copy()
-        y[...] = self.y
-        return y
 
 
 class Binder:

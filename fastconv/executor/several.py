@@ -65,10 +65,13 @@ class PlanOfSeveral(BoundPlan):
         if targets is not None:
             copy_into(targets, self.targets)
 
-    def result(self, y: Array | None = None) -> Array:
-        """The output: a new array, with fields for several outputs, or `y`, which is overwritten."""
+    def predict(self, x: Array, y: Array | None = None) -> Array:
+        """The output for these images: a new array, with fields for several outputs, or `y`, which is overwritten."""
+        self.run_on(x)
         if self.names is None:
-            return super().result(y)
+            y = np.empty(self.y.shape, self.y.dtype) if y is None else y
+            y[...] = self.y
+            return y
         if y is None:
             shapes = {name: array.shape[1:] for name, array in self.y.items()}
             y = np.empty(self.images, fields.dtype_of(shapes, self.outputs[0].dtype))

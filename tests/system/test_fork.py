@@ -55,7 +55,7 @@ CASES = {
     "locks that another thread holds": """
 held, done = threading.Event(), threading.Event()
 def hold():
-    with network.executor.lock, network.training(), frozen.idle.lock:
+    with network.executor.lock, network.training():
         held.set()
         done.wait(60)
 thread = threading.Thread(target=hold)

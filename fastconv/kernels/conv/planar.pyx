@@ -34,7 +34,8 @@ from ..simd.lanes cimport (
     picked_of_one, store_lanes, vi_element, vload_index, with_lane, zip_high, zip_low,
 )
 from .planar_vector cimport (
-    PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pmask, psplat, pstore, psums, pzero, vp,
+    PIECES, PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pload_pieces, pmask, psplat, pstore, pstore_pieces,
+    psums, pzero, vp,
 )
 from .tile cimport MR, NR
 from .view cimport View, view_of

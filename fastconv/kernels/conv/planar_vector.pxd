@@ -1,8 +1,9 @@
 # The vector of the planar path: `vp`, PL reals in 32 bytes at most. It lies along W, and the rows of small networks are
-# often shorter than 64 bytes (Zhang 2016: rows of 12 and 8): a longer vector would hold mostly padding.
+# often shorter than 64 bytes (Zhang 2016: rows of 12 and 8): a longer vector would hold mostly padding. Where registers
+# are longer, a vf is put together of PIECES vp, which may come from different rows.
 # As for `vf`, Cython believes that vp is a float type.
 
-from ..simd.vector cimport real
+from ..simd.vector cimport real, vf
 
 cdef extern from *:
     """
@@ -25,6 +26,19 @@ cdef extern from *:
     #endif
     #endif
     #define PL (PBYTES / REAL_BYTES)
+    /* vf as PIECES vp, each with a place of its own: p[0] + at, p[1] + at */
+    #define PIECES (VBYTES / PBYTES)
+    #if PBYTES == VBYTES
+    #define pload_pieces(p, at) vload((p)[0] + (at))
+    #define pstore_pieces(p, at, v) vstore((p)[0] + (at), v)
+    #else
+    #define pload_pieces(p, at) ((vf)_mm512_insertf64x4(_mm512_castpd256_pd512((__m256d)pload((p)[0] + (at))), \
+                                                        (__m256d)pload((p)[1] + (at)), 1))
+    #define pstore_pieces(p, at, v) do { \
+        pstore((p)[0] + (at), (vp)_mm512_castpd512_pd256((__m512d)(v))); \
+        pstore((p)[1] + (at), (vp)_mm512_extractf64x4_pd((__m512d)(v), 1)); \
+    } while (0)
+    #endif
     #define pzero ((vp){0})
     #define pload(p) (*(const vp *)(p))
     #define pstore(p, v) (*(vp *)(p) = (v))
@@ -74,6 +88,9 @@ cdef extern from *:
     vp pzero
     vp pload(const real *p) noexcept nogil
     void pstore(real *p, vp v) noexcept nogil
+    enum: PIECES
+    vf pload_pieces(const real **p, Py_ssize_t at) noexcept nogil
+    void pstore_pieces(real **p, Py_ssize_t at, vf v) noexcept nogil
     void pkeep(vp v) noexcept nogil
     vp psplat(real s) noexcept nogil
     # exactly a > b ? a : b and a < b ? a : b, so b where one of them is a NaN

@@ -13,7 +13,7 @@
 #                   tile_tn    a[i]: neighbours in memory; runs of pixels, each with pointers of its own; MR rows or 1
 #   conv winograd   product    a[i]: rows at one stride; 1 to MR rows, since any number of patches may remain
 #                   sum        a[i]: neighbours in memory; 1 to MR rows, or 16 rows of one vector for few columns
-#   conv planar     tile       a[i] are weights and w[j] pixels along W, in vectors of at most 32 bytes for short rows
+#   conv planar     tile       a[i] are weights and w[j] pixels along W, in pieces of at most 32 bytes for short rows
 #                   sum        both are vectors along W; the lanes of a sum are added at its end
 #   dense           dot        both are vectors along the reduction: no operand is packed, lanes are added at the end
 #                   outer      a[i] at any two strides, 1 to MR rows; y may be stored around the caches

@@ -4,6 +4,7 @@ cdef enum:                  # paths of the forward pass
     BY_PIXELS               # channels-last: one output row per job
     BY_LARGE_MEANS          # channels-last means of large windows: some channels of an output row per job
     BY_BANDS                # planar: some output rows of one plane per job
+    BY_SQUARES              # planar means of 2 x 2 windows side by side: some output rows of all planes per job
     BY_ARGMAX               # indices that fit no lane: an output row of one plane per job
 
 ctypedef void (*job_body)(Pool *p, Py_ssize_t job, const int kind) noexcept nogil
@@ -18,7 +19,7 @@ cdef int forward_path(Pool *p, int kind, bint channels_last) noexcept nogil:
     if kind == ARGMAX and p.H * p.W > LANE_MAX:
         return BY_ARGMAX
     if not channels_last:
-        return BY_BANDS
+        return BY_SQUARES if kind == MEAN and squares_fit(p) else BY_BANDS
     return BY_LARGE_MEANS if kind == MEAN and large(p) else BY_PIXELS
 
 
@@ -30,6 +31,8 @@ cdef Py_ssize_t forward_jobs(Pool *p, int path) noexcept nogil:
         return p.N * p.OH * ceil_div(p.C, CHANNELS)
     if path == BY_BANDS:
         return p.N * p.C * ceil_div(p.OH, BAND)
+    if path == BY_SQUARES:
+        return ceil_div(p.N * p.C * p.OH, SQUARE_ROWS)
     return p.N * p.C * p.OH
 
 
@@ -48,6 +51,8 @@ cdef void forward_job(Pool *p, int path, int kind, Py_ssize_t job) noexcept nogi
         forward_large_means(p, job)
     elif path == BY_BANDS:
         forward_kinds(forward_band, kind, MAX, ARGMAX, MEAN, L2, LP, p, job)
+    elif path == BY_SQUARES:
+        mean_squares(p, job)
     else:
         forward_argmax(p, job)
 
@@ -61,7 +66,8 @@ cdef int forward(Pool *p, int kind, bint channels_last) except -1 nogil:
     cdef double taps = <double>(p.rows[0].count + 2) * (p.cols[0].count + 2)
     cdef int threads = threads_for(cost * p.N * p.C * p.OH * p.OW * taps)
     cdef Py_ssize_t job, jobs = forward_jobs(p, path)
-    allocate(p, threads, forward_scratch(p, path))
+    if forward_scratch(p, path):
+        allocate(p, threads, forward_scratch(p, path))
     share_out(&ranges, jobs, threads)
     for thread in prange(threads, num_threads=threads, schedule="static"):
         job = next_job(&ranges, thread)

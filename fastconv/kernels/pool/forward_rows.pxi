@@ -1,16 +1,56 @@
 # Forward in planar memory: output rows, and the jobs of several rows. The steps of a row are in forward_planes.pxi.
 
-cdef void mean_pairs(const real *above, const real *below, real *y, Py_ssize_t n) noexcept nogil:
-    """y[j] = ((above[2j] + below[2j]) + (above[2j + 1] + below[2j + 1])) / 4: means of 2 x 2 windows side by side.
-    Plain loops over 32 outputs, which the compiler turns into vectors; the order of the sums is that of the others."""
-    cdef real s[64]
-    cdef Py_ssize_t j, k, count
-    for j in range(0, n, 32):
-        count = min(n - j, <Py_ssize_t>32)
-        for k in range(2 * count):
-            s[k] = above[2 * j + k] + below[2 * j + k]
-        for k in range(count):
-            y[j + k] = (s[2 * k] + s[2 * k + 1]) * <real>0.25
+cdef bint squares_fit(const Pool *p) noexcept nogil:
+    """Whether all windows are squares of 2 x 2 side by side, and their means divide by 4."""
+    cdef Py_ssize_t oh
+    if not p.even.pairs:
+        return False
+    for oh in range(p.OH):
+        if p.rows[oh].start != 2 * oh or p.rows[oh].count != 2 or p.rows[oh].step != 1:
+            return False
+        if p.rows[oh].divisor * p.cols[0].divisor != 4:
+            return False
+    return True
+
+
+cdef void mean_squares(const Pool *p, Py_ssize_t job) noexcept nogil:
+    """SQUARE_ROWS output rows, counted over all planes: means of 2 x 2 windows."""
+    cdef Py_ssize_t row = job * SQUARE_ROWS, end = min(row + SQUARE_ROWS, p.N * p.C * p.OH), last = p.OW % VL
+    cdef Py_ssize_t oh = row % p.OH, c = row // p.OH % p.C, n = row // p.OH // p.C
+    cdef lane_mask low = lanes(at_most_vector(2 * last)), high = lanes(at_most_vector(2 * last - VL))
+    cdef lane_mask out = lanes(last)
+    while row < end:
+        row += p.OH - oh
+        squares_of_plane(p, pixel(&p.x, n, c, 2 * oh, 0), pixel(&p.y, n, c, oh, 0), p.OH - oh - max(row - end, <Py_ssize_t>0),
+                         low, high, out)
+        oh = 0
+        c += 1
+        if c == p.C:
+            c = 0
+            n += 1
+
+
+cdef inline void squares_of_plane(const Pool *p, const real *x, real *y, Py_ssize_t rows, lane_mask low, lane_mask high,
+                                  lane_mask out) noexcept nogil:
+    """y[j] = ((x[2j] + below[2j]) + (x[2j + 1] + below[2j + 1])) / 4 in some rows: the order of the sums is that of the
+    others. The masks are those of the last vector, empty where it is whole."""
+    cdef Py_ssize_t i, j, vectors = p.OW // VL
+    cdef bint rest = p.OW % VL != 0
+    cdef const real *below
+    cdef vf a, b
+    for i in range(rows):
+        below = x + p.x.h
+        for j in range(vectors):
+            a = vload(x + 2 * j * VL) + vload(below + 2 * j * VL)
+            b = vload(x + 2 * j * VL + VL) + vload(below + 2 * j * VL + VL)
+            vstore(y + j * VL, (evens(a, b) + odds(a, b)) * vsplat(0.25))
+        if rest:
+            j = vectors * VL
+            a = load_lanes(x + 2 * j, low) + load_lanes(below + 2 * j, low)
+            b = load_lanes(x + 2 * j + VL, high) + load_lanes(below + 2 * j + VL, high)
+            store_lanes(y + j, out, (evens(a, b) + odds(a, b)) * vsplat(0.25))
+        x += 2 * p.x.h
+        y += p.y.h
 
 
 cdef inline void norm_row(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, real *y) noexcept nogil:
@@ -46,9 +86,6 @@ cdef inline void forward_row(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh,
         norm_row(p, n, c, oh, y)
         return
     t = window_of(p, n, c, oh, 0)
-    if kind == MEAN and e.pairs and t.KH == 2 and t.divisor == 4:
-        mean_pairs(t.x, t.x + t.down, y, p.OW)
-        return
     t.x -= p.cols[0].start
     t.at -= p.cols[0].start
     a.value = own_scratch(p)

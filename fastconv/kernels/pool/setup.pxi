@@ -62,7 +62,7 @@ cdef void find_even_run(Pool *p) noexcept nogil:
     e.lo, e.hi, e.first = lo, hi, cols[lo].start - lo * e.spacing
     e.everywhere = True
     for ow in range(p.OW):
-        if not is_clipped(cols + ow, ow, e, p.W):
+        if not lo <= ow < hi and not is_clipped(cols + ow, ow, e, p.W):
             e.everywhere = False
     e.pairs = (e.taps == 2 and e.step == 1 and e.spacing == 2 and lo == 0 and hi == p.OW and cols[0].start == 0)
     if e.spacing < 1 or e.spacing > 2:  # no vector loads for these

@@ -13,6 +13,7 @@ cdef enum:                  # what a loop computes; each loop is compiled once f
 
 cdef enum:                  # parts that jobs are made of
     BAND = 16               # rows of a plane
+    SQUARE_ROWS = 64        # rows of all planes, with windows of 2 x 2
     CHANNELS = 64           # channels
     PLANE_BYTES = 256 << 10  # of the largest plane of dx that a thread sums up in scratch
 

@@ -23,7 +23,10 @@ from ..runtime.costs cimport (
 )
 from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.lanes cimport PICKS, lane_mask, lanes, picked, vi_element as lane_element, vload_index, with_lane
+from ..simd.lanes cimport (
+    PICKS, at_most_vector, evens, lane_mask, lanes, load_lanes, odds, picked, store_lanes, vi_element as lane_element,
+    vload_index, with_lane,
+)
 from ..simd.partial cimport vread, vwrite
 from ..simd.root cimport ROOT, vroot
 from ..simd.vector cimport LINE, MAX_LANES, VL, real, vf, veven, vfence, vfma, vload, vmax, vsplat, vstore, vstream, vzero
@@ -37,7 +40,7 @@ from .index_vectors cimport (
 from .roots cimport iall, iboth, iordinary, ordinary, roots, vratio
 from .shares cimport Reader, set_reader, share, vshare
 from .window cimport (
-    ARGMAX, BAND, CHANNELS, L2, LP, MAX, MEAN, PLANE_BYTES, SUM, EvenRun, Image, Line, Pool, divisor_of,
+    ARGMAX, BAND, CHANNELS, L2, LP, MAX, MEAN, PLANE_BYTES, SQUARE_ROWS, SUM, EvenRun, Image, Line, Pool, divisor_of,
     index_at, pixel,
 )
 

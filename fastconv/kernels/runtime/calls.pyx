@@ -10,6 +10,7 @@
     geometry.pxi    the geometry of windows from plain numbers
     windows.pxi     the tables of pooling windows
     sequence.pxi    the calls of a network's plan, on arrays that stay where they are
+    idle.pxi        the plans that nobody runs
     batch.pxi       what a network asks of each batch
 
 An op that has run hands over what it did, which the second call of a signature makes a plan of. The next call with the
@@ -60,3 +61,4 @@ include "plan.pxi"
 include "scratch.pxi"
 include "batch.pxi"
 include "sequence.pxi"
+include "idle.pxi"

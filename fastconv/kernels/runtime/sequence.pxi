@@ -48,10 +48,13 @@ cdef bint is_kernel(object function):
 
 @cython.final
 cdef class Sequence:
-    """Prepared calls, functions without arguments, that run one after another."""
+    """Prepared calls, functions without arguments, that run one after another; they read `x` and write `y`."""
     cdef list functions, arguments
+    cdef np.ndarray x, y
+    cdef object copy_in
 
-    def __init__(self, calls):
+    def __init__(self, calls, x=None, y=None, copy_in=None):
+        self.x, self.y, self.copy_in = x, y, None if copy_in is copy_into else copy_in
         self.functions, self.arguments = [], []
         for call in calls:
             function, arguments = call, ()
@@ -65,6 +68,21 @@ cdef class Sequence:
 
     def __call__(self):
         """Run all calls."""
+        self.run()
+
+    def of(self, images):
+        """What they make of these images, as a new array in C order."""
+        if self.x is None or self.y is None:
+            raise TypeError("these calls have no x and y")
+        if self.copy_in is None:
+            copy(images, self.x)
+        else:
+            self.copy_in(images, self.x)
+        self.run()
+        return PyArray_NewCopy(self.y, np.NPY_CORDER)
+
+    cdef int run(self) except -1:
         cdef int i
         for i in range(len(self.functions)):
             (<object> PyList_GET_ITEM(self.functions, i))(*(<tuple> PyList_GET_ITEM(self.arguments, i)))
+        return 0

@@ -38,11 +38,12 @@ if BUILDS:
         assert found
         assert [line for line in found if "(%rsp" in line or "(%rbp" in line] == []
 
+    @pytest.mark.parametrize("kernel", ["conv.direct", "conv.planar"])
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     @pytest.mark.parametrize("build", BUILDS)
-    def test_a_whole_tile_is_one_run_of_products(build, dtype):
+    def test_a_whole_tile_is_one_run_of_products(build, dtype, kernel):
         """Somewhere all accumulators of a tile are updated side by side, each in a register of its own."""
         accumulators = TILES[build][1]
-        targets = [line.rsplit("%", 1)[1] for line in products(build, dtype, "conv.direct")]
+        targets = [line.rsplit("%", 1)[1] for line in products(build, dtype, kernel)]
         runs = [set(targets[i : i + accumulators]) for i in range(len(targets) - accumulators + 1)]
         assert max(map(len, runs)) == accumulators

@@ -54,3 +54,53 @@ def test_copies_into_a_read_only_array_are_refused():
     with pytest.raises(ValueError, match="read-only"):
         copy_into(np.ones(3), out)
     assert not out.any()
+
+
+LAYOUTS = {
+    "C order": lambda a: a,
+    "axes exchanged": lambda a: a.swapaxes(-1, -2),
+    "backwards": lambda a: a[..., ::-1],
+    "every second": lambda a: a[..., ::2],
+    "repeated": lambda a: np.broadcast_to(a[..., :1], a.shape),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", ">f4", "bool"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(6,), (4, 6), (2, 3, 4, 6), (1, 2, 3, 4, 6), (40, 40, 6), (0, 6)])
+def test_copies_have_the_values_of_the_source(shape, layout, dtype):
+    """Also where copies are made without NumPy: small arrays of any strides, up to four axes."""
+    if len(shape) == 1 and layout == "axes exchanged":
+        return
+    source = LAYOUTS[layout](np.random.default_rng(0).integers(0, 100, shape).astype(dtype))
+    dense = np.full(source.shape, 7, dtype)
+    strided = np.full((*source.shape, 2), 7, dtype)[..., 1]
+    for out in (dense, strided):
+        copy_into(source, out)
+        assert out.tolist() == source.tolist()
+    assert (strided.base[..., 0] == np.array(7, dtype)).all()
+
+
+def test_copies_between_arrays_that_overlap_are_as_if_they_did_not():
+    memory = np.arange(10.0)
+    copy_into(memory[:8], memory[2:])
+    np.testing.assert_array_equal(memory, [0, 1, 0, 1, 2, 3, 4, 5, 6, 7])
+    copy_into(memory[::-1], memory)
+    np.testing.assert_array_equal(memory, [7, 6, 5, 4, 3, 2, 1, 0, 1, 0])
+
+
+def test_copies_repeat_a_shorter_source_and_refuse_another_shape():
+    out = np.zeros((2, 3), "float32")
+    copy_into(np.arange(3, dtype="float32"), out)
+    np.testing.assert_array_equal(out, [[0, 1, 2]] * 2)
+    with pytest.raises(ValueError, match="could not broadcast"):
+        copy_into(np.zeros((2, 2), "float32"), out)
+
+
+def test_copies_of_memory_that_no_number_starts_in():
+    raw = np.zeros(4 * 5 + 1, "uint8")
+    source = raw[1:].view("float32")
+    source[...] = np.arange(5)
+    out = np.zeros(5, "float32")
+    copy_into(source, out)
+    np.testing.assert_array_equal(out, np.arange(5))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastconv import kernels
-from fastconv.kernels.runtime.calls import Sequence
+from fastconv.kernels.runtime.calls import Idle, Sequence
 
 
 def sigmoid(x, y):
@@ -85,3 +85,48 @@ def test_copies_convert_and_refuse_what_numpy_does():
         Sequence([partial(np.copyto, np.zeros(3, int), out)])()
     with pytest.raises(ValueError, match="could not broadcast"):
         Sequence([partial(np.copyto, out, np.zeros(2, "float32"))])()
+
+
+def test_images_are_copied_in_and_a_new_result_out():
+    x, y = np.zeros((2, 3), "float32"), np.zeros((3, 2), "float32").T
+    run = Sequence([partial(np.negative, x, y)], x, y)
+    first, second = run.of(np.full((2, 3), 5, "float32")), run.of(np.full((2, 3), 6, "float32"))
+    assert (first == -5).all()
+    assert (second == -6).all()
+    assert first.flags.c_contiguous
+    assert first.flags.owndata
+
+
+def test_images_may_be_copied_by_a_function():
+    x, y = np.zeros(3), np.zeros(3)
+    double = Sequence([partial(np.negative, x, y)], x, y, lambda images, own: np.multiply(images, 2, out=own))
+    np.testing.assert_array_equal(double.of(np.arange(3.0)), [0, -2, -4])
+
+
+def test_calls_without_arrays_take_no_images():
+    with pytest.raises(TypeError, match="no x and y"):
+        Sequence([]).of(np.zeros(3))
+
+
+class Plan:
+    def __init__(self, images):
+        self.images = images
+
+
+def test_a_plan_is_taken_by_one_alone_and_the_others_keep_their_order():
+    plans, idle = [Plan(n) for n in (1, 2, 3, 2)], Idle(4)
+    for plan in plans:
+        idle.put_back(plan)
+    assert idle.take(4) is None
+    assert idle.plans == plans
+    assert idle.take(2) is plans[3]
+    assert idle.take(2) is plans[1]
+    assert idle.take(2) is None
+    assert idle.plans == [plans[0], plans[2]]
+
+
+def test_only_the_plans_used_last_are_kept():
+    plans, idle = [Plan(n) for n in range(5)], Idle(3)
+    for plan in plans:
+        idle.put_back(plan)
+    assert idle.plans == plans[2:]
