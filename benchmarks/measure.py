@@ -6,6 +6,7 @@ from statistics import median
 import cases
 import numpy as np
 import probe
+import traffic
 
 import fastconv
 
@@ -14,6 +15,7 @@ REST = 0.01  # seconds before a turn, and as often again as threads of the one b
 SPINNING, LONGEST = 0.2, 20  # share of a rest that the process computes though nobody calls it; rests at most
 SLOW, FEW_ROUNDS = 8, 3
 SLACK = 10
+COPY = "copy"  # the traffic of ours without its arithmetic, which takes its turns like a peer
 
 
 def seconds_of(call, repeats):
@@ -72,6 +74,8 @@ def row(shape, direction, dtype, threads, peers, seconds, packed=False):
         return result | {"status": "wrong"}
     right, result["wrong_peers"], result["failed_peers"] = right_peers(shape, case, peers, threads, packed)
     calls = {"ours": ours} | right
+    if copy := traffic.copy_of(case, ours, threads):
+        calls[COPY] = copy
     limits = peaks(threads, dtype)
     times = alternate(calls, seconds)
     return result | {"status": "ok"} | summary(shape, direction, np.dtype(dtype).itemsize, times, limits)
@@ -100,13 +104,14 @@ def right_peers(shape, case, peers, threads, packed):
 
 
 def summary(shape, direction, itemsize, times, limits):
-    """Medians, ratios of paired times, and how near ours and the best peer come to the machine's limit."""
+    """Medians, ratios of paired times, and how near ours and the best peer come to the limit that was measured."""
     middle = {name: median(values) for name, values in times.items()}
     ratios = {
         name: median(p / o for p, o in zip(values, times["ours"], strict=False))  # as many rounds as the peer had
         for name, values in times.items()
         if name != "ours"
     }
+    copied = ratios.pop(COPY, None)
     best = min(ratios, key=middle.get) if ratios else None
     if shape.memory_bound:
         amount, limit = shape.touched(direction, itemsize), limits["stream_GB/s"]
@@ -122,7 +127,7 @@ def summary(shape, direction, itemsize, times, limits):
         "unit": "GB/s" if shape.memory_bound else "GFLOP/s",
         "rate": rate["ours"],
         "peer_rate": rate.get(best),
-        "percent": limit and 100 * rate["ours"] / limit,
+        "percent": 100 * copied if copied else limit and 100 * rate["ours"] / limit,
         "peer_percent": limit and best and 100 * rate[best] / limit,
         **limits,
     }

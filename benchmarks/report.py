@@ -29,7 +29,7 @@ def cells(row, isa=""):
     if row["status"] == "wrong":
         return [*start, f"WRONG {error}", "not timed"] + [""] * 6
     goal, best, ratio = goal_of(row, isa), row["best_peer"], row["ratio"]
-    unit = "stream" if row["unit"] == "GB/s" else "FMA"
+    unit = "copy" if "copy" in row["seconds"] else "stream" if row["unit"] == "GB/s" else "FMA"
     rate = f"{row['rate']:.1f} {row['unit']}"
     limit = f"{row['percent']:.0f} % {unit}" if row["percent"] else ""
     its = duration(row["seconds"][best]) if best else ""

@@ -33,6 +33,7 @@ def modules(monkeypatch):
         "scheduling",
         "shapes",
         "strides",
+        "traffic",
     )
     before = set(sys.modules)
     yield {name: __import__(name) for name in names}
@@ -248,6 +249,33 @@ def test_the_probe_copies_and_counts(modules):
     np.testing.assert_array_equal(x, y)
     for rate in (probe.fma_gflops(0.001, 1), probe.tile_gflops(0.001), probe.tile_gflops(0.001, True)):
         assert 1e-3 < rate < 1e4  # what any processor does, in units of 10^9 a second
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_probe_reads_twice_and_writes_a_sum(modules, together):
+    if reason := modules["probe"].lacking():
+        pytest.skip(reason)
+    two_passes = modules["probe"].load("float32").two_passes
+    a, b, y = (np.random.default_rng(i).standard_normal((3, 5, 7, 16), "float32").swapaxes(0, 1) for i in range(3))
+    for second in (None, b):
+        two_passes(*(v if v is None else v.reshape(5, 3, -1) for v in (a, second, y)), together, 2)
+        np.testing.assert_array_equal(y, a if second is None else a + b)
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "planar"])
+@pytest.mark.parametrize("direction", ["forward", "input"])
+def test_batch_norm_is_compared_with_a_copy_of_its_traffic(modules, layout, direction):
+    shapes, cases = modules["shapes"], modules["cases"]
+    shape = shapes.Shape("small", "norm", "batch_norm", (2, 32, 4, 4), {direction: 1}, (32,), layout=layout)
+    case = cases.Case(shape, direction)
+    copy = modules["traffic"].copy_of(case, cases.ours(case), 1)
+    if modules["probe"].lacking():
+        assert copy is None
+        return
+    np.testing.assert_array_equal(copy(), case.x if direction == "forward" else case.dy + case.x)
+    row = modules["measure"].row(shape, direction, "float32", 1, {}, 0.001)
+    assert (row["status"], row["best_peer"], row["ratio"]) == ("ok", None, None)
+    assert modules["report"].cells(row)[-1] == f"{row['percent']:.0f} % copy"
 
 
 def test_every_cost_of_the_kernels_can_be_measured(modules):

@@ -123,6 +123,15 @@ class Affine(Parameterless):
             both.append(array)
         return both
 
+    def of_each_channel(self, x_shape: Shape) -> list[Array] | None:
+        """Float64 scale and shift of each channel, where each has one number, whatever its axes; else None."""
+        if self.per_channel:
+            return [*self.of_channels(x_shape[0])]
+        both = self.of_values(x_shape)
+        if any(a.size > 1 and (a.ndim < len(x_shape) or a.size > a.shape[0]) for a in both):
+            return None
+        return [np.broadcast_to(a.reshape(-1), x_shape[:1]) for a in both]
+
     def of_channels(self, channels: int) -> tuple[Array, Array]:
         """Float64 (scale, shift) of so many channels; ValueError where there are others."""
         both = {"scale": np.array(self.scale), "shift": np.array(self.shift)}
@@ -134,16 +143,18 @@ class Affine(Parameterless):
 
     def forward(self, b: Bound) -> list[Call]:
         """y = f(scale x + shift + residual)"""
-        if not self.per_channel:
+        found = self.of_each_channel(b.x_shape[1:])
+        if found is None:
             return with_values(b.x, b.y, *self.of_values(b.x_shape[1:]))
-        scale, shift = (given.astype(b.x.dtype) for given in self.of_channels(b.x_shape[1]))
+        scale, shift = (given.astype(b.x.dtype) for given in found)
         return [scale_call(b.x, b.y, scale, shift, b.activation, b.residual)]
 
     def backward_input(self, b: Bound) -> list[Call]:
         """dx = scale dy"""
-        if not self.per_channel:
+        found = self.of_each_channel(b.x_shape[1:])
+        if found is None:
             return with_values(b.dy, b.dx, self.of_values(b.x_shape[1:])[0], np.zeros(()))
-        return [scale_call(b.dy, b.dx, self.of_channels(b.x_shape[1])[0].astype(b.dy.dtype))]
+        return [scale_call(b.dy, b.dx, found[0].astype(b.dy.dtype))]
 
     def scale_and_shift(self, params: SimpleNamespace, state: SimpleNamespace) -> tuple[Array, Array]:
         """Float64 (scale, shift), each of one number or of one for each channel."""

@@ -41,6 +41,22 @@ def test_fixed_numbers_for_each_channel_or_for_all(shape, dtype):
         assert not gradients
 
 
+@every_dtype
+@pytest.mark.parametrize("shape", [(6, 5, 4), (20, 5, 4), (6, 7)], ids=str)
+def test_arrays_with_one_number_for_each_channel_give_the_bits_of_vectors(shape, dtype):
+    rng, x = np.random.default_rng(2), images(shape, dtype=dtype)
+    scale, shift = rng.normal(size=shape[0]), rng.normal(size=shape[0])
+    vectors = Network(Affine(scale, shift), shape, dtype)
+    arrays = Network(Affine(beside(scale, shape), beside(shift, shape)), shape, dtype)
+    np.testing.assert_array_equal(arrays.predict(x), vectors.predict(x))
+    found = [network.gradients(x, np.zeros_like(x), SUM, inputs=True)[2] for network in (arrays, vectors)]
+    np.testing.assert_array_equal(*found)
+    rows = rng.normal(size=shape[1:])  # one number for each value of a channel: not for each channel
+    y = x.astype("float64") * beside(scale, shape) + rows
+    got = Network(Affine(beside(scale, shape), rows[None]), shape, dtype).predict(x)
+    np.testing.assert_allclose(got, y, rtol=0, atol=10 * tolerance(dtype))
+
+
 def test_exact_where_numpy_is():
     x = np.array([[0.0, 1.5, -3e38, 2e38, np.inf, -np.inf, 1e-42]], "float32")
     for scale, shift in ((1, 0), (2, 0), (-1, 0), (0.5, 0), (1, 0.25)):

@@ -23,6 +23,8 @@ cdef struct Input:
     Py_ssize_t columns, samples  # of a job
     Py_ssize_t block             # terms of a sum
     bint in_place                # w is read where it lies
+    const real *bias             # of a forward pass (forward_short): added to the sums, NULL: nothing
+    int activation               # and what follows
 
 ctypedef void (*add_case)(const real *w, Py_ssize_t w_step, const real *a, Py_ssize_t a_step, real *sums,
                           Py_ssize_t sums_step, Py_ssize_t columns, int rows, const int width) noexcept nogil
@@ -79,6 +81,7 @@ cdef int run_input(Input *g) except -1:
                 job = next_job(&ranges, thread)
                 while job >= 0:
                     input_in_place(g, job * g.columns, g.scratch + threadid() * g.scratch_size)
+                    finish(g, job * g.columns, 0, N)
                     job = next_job(&ranges, thread)
         else:
             share_out(&ranges, groups * ceil_div(N, g.samples), threads)
@@ -87,9 +90,27 @@ cdef int run_input(Input *g) except -1:
                 while job >= 0:
                     input_from_panels(g, job % groups * g.columns, job // groups * g.samples,
                                       g.scratch + threadid() * g.scratch_size)
+                    finish(g, job % groups * g.columns, job // groups * g.samples, g.samples)
                     job = next_job(&ranges, thread)
     free(g.scratch)
     return 0
+
+
+cdef void finish(const Input *g, Py_ssize_t column, Py_ssize_t sample, Py_ssize_t samples) noexcept nogil:
+    """y = act(y + bias) in what a job computed. 0 > NaN is false, so NaN stays."""
+    cdef Py_ssize_t columns = min(g.columns, g.w.columns - column), n, j
+    cdef const real *bias = g.bias + column if g.bias != NULL else NULL
+    cdef real *y
+    if bias == NULL and g.activation == 0:
+        return
+    for n in range(sample, min(sample + samples, g.dy.rows)):
+        y = g.dx.p + n * g.dx.step + column
+        if bias != NULL:
+            for j in range(columns):
+                y[j] = y[j] + bias[j]
+        if g.activation > 0:
+            for j in range(columns):
+                y[j] = activated_one(y[j], g.activation)
 
 
 cdef void input_in_place(const Input *g, Py_ssize_t column, real *sums) noexcept nogil:

@@ -3,7 +3,8 @@ of matrices that are both computed.
 
 No sum depends on N or on the number of threads: forward adds blocks of I, each a sum of vectors whose lanes are added
 by a fixed tree; the input gradient adds blocks of O, each one term after the other, whether rows of w are read where
-they lie (few samples) or from a panel. Arrays may have any strides; without unit stride along a row they are copied.
+they lie (few samples) or from a panel. Short rows with few weights take the sums of the input gradient in forward too.
+Arrays may have any strides; without unit stride along a row they are copied.
 
 The pieces: matrix.pxi (operands), forward_pack.pxi and forward.pxi, panels.pxi (shared by the gradients),
 backward_input.pxi, backward_weight.pxi, backward_bias.pxi, matmul.pxi. The micro-kernels: dot.pxd (forward), outer.pxd (gradients).
@@ -21,7 +22,7 @@ from ..runtime.costs cimport (
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.partial cimport vread_tail
-from ..simd.vector cimport LINE, REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vsplat, vstore
+from ..simd.vector cimport LINE, REAL_BYTES, VL, activated_one, real, vf, vfence, vload, vprefetch, vsplat, vstore
 from .dot cimport DOT_ROWS, DOTS, dot, dot_packed
 from .outer cimport OUTER_ROWS, PANEL_VECTORS, PANEL_WIDTH, Product, outer
 
@@ -30,10 +31,10 @@ cdef enum:
     SAMPLES_PER_JOB = 384  # at most
 
 include "matrix.pxi"
-include "forward_pack.pxi"
-include "forward.pxi"
 include "panels.pxi"
 include "backward_input.pxi"
+include "forward_pack.pxi"
+include "forward.pxi"
 include "backward_weight.pxi"
 include "backward_bias.pxi"
 include "matmul.pxi"

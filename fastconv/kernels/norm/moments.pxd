@@ -11,7 +11,9 @@ from ..simd.vector cimport REAL_MAX, VL, real, vf, vload, vsplat, vzero
 from .vectors cimport vread_over, vsum
 
 cdef enum:
-    RUN = 2048  # values summed in vectors before they join sums in double
+    RUN = 2048        # values summed in vectors before they join sums in double
+    SIDE_BY_SIDE = 4  # sums, so that an addition need not wait for the one before
+    UNROLLED = 16     # vectors of one turn of a loop: with 4, reading from the third cache takes a third longer
 
 cdef struct Moments:
     double count
@@ -48,33 +50,36 @@ cdef inline double inverse_root(double var, double eps) noexcept nogil:
 cdef inline void moments(const real *x, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t count, Moments *m) noexcept nogil:
     """The moments of some rows of `count` values join m, by RUN values: whole rows together where they are short."""
     cdef Py_ssize_t together = max(<Py_ssize_t>1, RUN // count), row = 0, start
+    cdef real center = 0
     while row < rows:
         if together > 1:
-            run_moments(x + row * step, step, min(together, rows - row), count, m)
+            center = run_moments(x + row * step, step, min(together, rows - row), count, center, m)
         else:
             start = 0
             while start < count:
-                run_moments(x + row * step + start, 0, 1, min(<Py_ssize_t>RUN, count - start), m)
+                center = run_moments(x + row * step + start, 0, 1, min(<Py_ssize_t>RUN, count - start), center, m)
                 start += RUN
         row += together
 
 
-cdef inline void run_moments(const real *x, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t count,
+cdef inline real run_moments(const real *x, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t count, real center,
                              Moments *m) noexcept nogil:
-    """The moments of a run join m; in double where squares overflow."""
+    """The moments of a run join m; in double where squares overflow. Returns the center of the next run: the mean of
+    what was read before this one, which is known when the next begins."""
     cdef double sums[2]
     cdef double number = <double>(rows * count), mean
-    cdef real center = <real>m.mean
+    cdef real following = <real>m.mean
     if m.count == 0:
         run_sums(x, step, rows, count, x[0], sums)
         if not finite(sums[0]):
             far_sums(x, step, rows, count, x[0], sums)
-        center = <real>(x[0] + sums[0] / number)
+        center = following = <real>(x[0] + sums[0] / number)
     run_sums(x, step, rows, count, center, sums)
     if not finite(sums[1]) and finite(center):
         far_sums(x, step, rows, count, center, sums)
     mean = sums[0] / number
     join(m, number, center + mean, sums[1] - mean * sums[0])
+    return following
 
 
 cdef inline bint finite(double v) noexcept nogil:
@@ -98,32 +103,35 @@ cdef inline void far_sums(const real *x, Py_ssize_t step, Py_ssize_t rows, Py_ss
 cdef inline void run_sums(const real *x, Py_ssize_t step, Py_ssize_t rows, Py_ssize_t count, real center,
                           double *sums) noexcept nogil:
     """The sums of d and of d^2, d = x - center."""
-    cdef vf s0 = vzero, s1 = vzero, s2 = vzero, s3 = vzero, q0 = vzero, q1 = vzero, q2 = vzero, q3 = vzero
-    cdef vf c = vsplat(center), d0, d1, d2, d3
-    cdef Py_ssize_t row, i, fours = count // (4 * VL), vectors = count // VL, rest = count % VL
+    cdef vf s[SIDE_BY_SIDE]
+    cdef vf q[SIDE_BY_SIDE]
+    cdef vf c = vsplat(center)
+    cdef Py_ssize_t row, i, vectors = count // VL, rest = count % VL
+    cdef int j
     cdef const real *at
+    for j in range(SIDE_BY_SIDE):
+        s[j] = q[j] = vzero
     for row in range(rows):
         at = x + row * step
-        for i in range(fours):
-            d0 = vload(at + 4 * i * VL) - c
-            d1 = vload(at + (4 * i + 1) * VL) - c
-            d2 = vload(at + (4 * i + 2) * VL) - c
-            d3 = vload(at + (4 * i + 3) * VL) - c
-            s0 = s0 + d0
-            s1 = s1 + d1
-            s2 = s2 + d2
-            s3 = s3 + d3
-            q0 = q0 + d0 * d0
-            q1 = q1 + d1 * d1
-            q2 = q2 + d2 * d2
-            q3 = q3 + d3 * d3
-        for i in range(4 * fours, vectors):
-            d0 = vload(at + i * VL) - c
-            s0 = s0 + d0
-            q0 = q0 + d0 * d0
+        i = 0
+        while i + UNROLLED <= vectors:
+            for j in range(UNROLLED):
+                add_value(vload(at + (i + j) * VL) - c, s + j % SIDE_BY_SIDE, q + j % SIDE_BY_SIDE)
+            i += UNROLLED
+        while i + SIDE_BY_SIDE <= vectors:
+            for j in range(SIDE_BY_SIDE):
+                add_value(vload(at + (i + j) * VL) - c, s + j, q + j)
+            i += SIDE_BY_SIDE
+        while i < vectors:
+            add_value(vload(at + i * VL) - c, s, q)
+            i += 1
         if rest:
-            d1 = vread_over(at + vectors * VL, rest, c) - c
-            s1 = s1 + d1
-            q1 = q1 + d1 * d1
-    sums[0] = vsum((s0 + s1) + (s2 + s3))
-    sums[1] = vsum((q0 + q1) + (q2 + q3))
+            add_value(vread_over(at + vectors * VL, rest, c) - c, s + 1, q + 1)
+    sums[0] = vsum((s[0] + s[1]) + (s[2] + s[3]))
+    sums[1] = vsum((q[0] + q[1]) + (q[2] + q[3]))
+
+
+cdef inline void add_value(vf d, vf *s, vf *q) noexcept nogil:
+    """s += d, q += d^2"""
+    s[0] = s[0] + d
+    q[0] = q[0] + d * d

@@ -11,8 +11,8 @@ With z = (x - mean) r and r = 1 / sqrt(var + eps), mean and var over a set (a gr
 Ioffe and Szegedy 2015 (batch norm), Wu and He 2018 (group norm).
 
 Both directions are two passes: pixels_moments.pxi and pixels_scale.pxi forward, pixels_products.pxi and
-pixels_slope.pxi backward. The pixels of a sample are cut into blocks, whose sums join in their order. A few pixels at a
-time are read side by side, vector of channels by vector of channels.
+pixels_slope.pxi backward. The pixels of a sample are cut into blocks, whose sums join in their order. A group of pixels
+is walked through column by column, a column being a few vectors of channels, whose numbers and sums stay in registers.
 """
 from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free
@@ -26,7 +26,7 @@ from .moments cimport Moments, far_sums, finite, join
 from .statistics cimport Statistics, Table, number, saved_set, set_of, statistics_of, vector_of
 from .vectors cimport vread, vread_over, vwrite
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.vector cimport REAL_BYTES, VL, activated, real, vf, vfence, vfma, vload, vprefetch, vstore, vstream, vzero
+from ..simd.vector cimport REAL_BYTES, VL, activated, real, vf, vfence, vfma, vload, vstore, vstream, vzero
 
 include "pixels_shape.pxi"
 include "pixels_moments.pxi"

@@ -13,6 +13,13 @@ cdef struct Forward:
     int activation
     bint stream
 
+ctypedef void (*add_column)(const real *x, Py_ssize_t step, Py_ssize_t pixels, real *center, Py_ssize_t padded,
+                            Py_ssize_t c, Py_ssize_t n, const int nv) noexcept nogil
+
+cdef extern from *:
+    void add_each "EACH_COLUMN" (add_column f, Py_ssize_t C, const real *x, Py_ssize_t step, Py_ssize_t pixels,
+                                 real *center, Py_ssize_t padded) noexcept nogil
+
 
 cdef void block_moments(const void *forward, Py_ssize_t job) noexcept nogil:
     """The moments of a block: mean = center + sum d / n, sum (x - mean)^2 = sum d^2 - (sum d)^2 / n, d = x - center,
@@ -58,35 +65,34 @@ cdef void far_moments(const real *x, Py_ssize_t step, Py_ssize_t count, double *
 
 cdef void add_pixels(const Shape *h, Line x, Py_ssize_t count, real *center) noexcept nogil:
     """sums += d, squares += d^2, d = x - center, over some pixels; the rows of sums and squares follow the center's."""
-    cdef Py_ssize_t i, fours = count // ROWS if h.rows == ROWS else 0
-    for i in range(fours):
-        add_rows(h, Line(x.at + ROWS * i * x.step, x.step), ROWS, center)
-    for i in range(fours * ROWS, count):
-        add_rows(h, Line(x.at + i * x.step, x.step), 1, center)
+    cdef Py_ssize_t i = 0
+    while i < count:
+        add_each(add_columns, h.C, x.at + i * x.step, x.step, min(h.group, count - i), center, h.padded)
+        i += h.group
 
 
-cdef inline void add_rows(const Shape *h, Line x, const int rows, real *center) noexcept nogil:
-    """The same of a few pixels side by side."""
-    cdef Py_ssize_t i, vectors = h.C // VL, rest = h.C % VL, padded = h.padded, ahead = h.ahead
-    for i in range(vectors):
-        add_column(x.at + i * VL, x.step, rows, VL, ahead, center + i * VL, padded)
-    if rest:
-        add_column(x.at + vectors * VL, x.step, rows, rest, ahead, center + vectors * VL, padded)
-
-
-cdef inline void add_column(const real *x, Py_ssize_t step, const int rows, Py_ssize_t n, Py_ssize_t ahead,
-                            real *center, Py_ssize_t padded) noexcept nogil:
-    """The same of n <= VL channels; d = 0 in the lanes beyond them, whose sums stay 0."""
-    cdef vf m = vload(center), s = vload(center + padded), q = vload(center + 2 * padded), d
+cdef inline void add_columns(const real *x, Py_ssize_t step, Py_ssize_t pixels, real *center, Py_ssize_t padded,
+                             Py_ssize_t c, Py_ssize_t n, const int nv) noexcept nogil:
+    """The same of a column; d = 0 in the lanes beyond n, whose sums stay 0."""
+    cdef vf m[NR]
+    cdef vf s[NR]
+    cdef vf q[NR]
+    cdef vf d
+    cdef Py_ssize_t _pixel
     cdef int j
-    for j in range(rows):
-        if n == VL:
-            vprefetch(x + j * step + ahead)
-        d = vread_over(x + j * step, n, m) - m
-        s = s + d
-        q = vfma(d, d, q)
-    vstore(center + padded, s)
-    vstore(center + 2 * padded, q)
+    x += c
+    center += c
+    for j in range(nv):
+        m[j], s[j], q[j] = vload(center + j * VL), vload(center + padded + j * VL), vload(center + 2 * padded + j * VL)
+    for _pixel in range(pixels):
+        for j in range(nv):
+            d = vread_over(x + j * VL, n, m[j]) - m[j]
+            s[j] = s[j] + d
+            q[j] = vfma(d, d, q[j])
+        x += step
+    for j in range(nv):
+        vstore(center + padded + j * VL, s[j])
+        vstore(center + 2 * padded + j * VL, q[j])
 
 
 cdef void join_blocks(const Shape *h, const double *parts, double *total) noexcept nogil:

@@ -12,6 +12,15 @@ cdef struct Backward:
     int gate        # affine.pxd
     bint stream
 
+cdef struct ProductsGroup:  # pixels that are walked through together
+    Line dy, x, y, du
+    Numbers k
+    real *sums       # of du
+    real *products   # of du (x - center)
+    Py_ssize_t pixels
+
+ctypedef void (*products_column)(const ProductsGroup *g, const int gate, const bint keep, Py_ssize_t c, Py_ssize_t n,
+                                 const int nv) noexcept nogil
 ctypedef void (*products_gate)(const Backward *f, Place p, real *sums, const int gate) noexcept nogil
 ctypedef void (*products_keep)(const Backward *f, Place p, real *sums, const int gate, const bint keep) noexcept nogil
 
@@ -20,6 +29,8 @@ cdef extern from *:
                                              int relu6_y, const Backward *b, Place p, real *sums) noexcept nogil
     void products_by_keep "DISPATCH_AMONG2" (products_keep f, bint keep, bint yes, bint no, const Backward *b, Place p,
                                              real *sums, int gate) noexcept nogil
+    void products_each "EACH_COLUMN" (products_column f, Py_ssize_t C, const ProductsGroup *g, int gate,
+                                      bint keep) noexcept nogil
 
 
 cdef void all_forward_numbers(const Backward *f, const Statistics *t, const Table *w, const Table *b) noexcept nogil:
@@ -95,46 +106,51 @@ cdef inline void products_gated(const Backward *f, Place p, real *sums, const in
 
 cdef inline void products(const Backward *f, Place p, real *sums, const int gate, const bint keep) noexcept nogil:
     """The same; keep: du is stored."""
-    cdef Py_ssize_t i, fours = (p.stop - p.first) // ROWS if f.h.rows == ROWS else 0
-    for i in range(fours):
-        products_rows(f, p.n, p.first + ROWS * i, ROWS, sums, gate, keep)
-    for i in range(p.first + fours * ROWS, p.stop):
-        products_rows(f, p.n, i, 1, sums, gate, keep)
+    cdef Numbers k = numbers_of(f.numbers, p.n, BACKWARD_ROWS, f.h.padded)
+    cdef ProductsGroup g
+    cdef Py_ssize_t i = p.first
+    while i < p.stop:
+        g = ProductsGroup(line(&f.dy, p.n, i), line(&f.x, p.n, i), line(&f.y, p.n, i), line(&f.du, p.n, i), k, sums,
+                          sums + f.h.padded, min(f.h.group, p.stop - i))
+        products_each(products_columns, f.h.C, &g, gate, keep)
+        i += f.h.group
 
 
-cdef struct ProductsRows:  # a few pixels side by side
-    Line dy, x, y, du
-    Numbers k
-    real *sums       # of du
-    real *products   # of du (x - center)
-
-
-cdef inline void products_rows(const Backward *f, Py_ssize_t n, Py_ssize_t i, const int rows, real *sums,
-                               const int gate, const bint keep) noexcept nogil:
-    """The same of a few pixels side by side, from pixel i on."""
-    cdef ProductsRows r = ProductsRows(line(&f.dy, n, i), line(&f.x, n, i), line(&f.y, n, i), line(&f.du, n, i),
-                                       numbers_of(f.numbers, n, BACKWARD_ROWS, f.h.padded), sums, sums + f.h.padded)
-    cdef Py_ssize_t v, vectors = f.h.C // VL, rest = f.h.C % VL
-    for v in range(vectors):
-        products_column(&r, v * VL, VL, rows, gate, keep)
-    if rest:
-        products_column(&r, vectors * VL, rest, rows, gate, keep)
-
-
-cdef inline void products_column(const ProductsRows *r, Py_ssize_t c, Py_ssize_t n, const int rows, const int gate,
-                                 const bint keep) noexcept nogil:
-    """sums += du, products += du (x - center) of n <= VL channels from c on; both terms are 0 in the lanes beyond."""
-    cdef vf center = vload(r.k.center + c), scale = vzero, shift = vzero, x, du
-    cdef vf s = vload(r.sums + c), q = vload(r.products + c)
+cdef inline void products_columns(const ProductsGroup *g, const int gate, const bint keep, Py_ssize_t c, Py_ssize_t n,
+                                  const int nv) noexcept nogil:
+    """sums += du, products += du (x - center) of a column; both terms are 0 in the lanes beyond n."""
+    cdef vf center[NR]
+    cdef vf scale[NR]
+    cdef vf shift[NR]
+    cdef vf s[NR]
+    cdef vf q[NR]
+    cdef vf u, du
+    cdef const real *dy = g.dy.at + c
+    cdef const real *x = g.x.at + c
+    cdef const real *y = g.y.at + c if gate > 2 else NULL
+    cdef real *kept = g.du.at + c if keep else NULL
+    cdef Py_ssize_t _pixel, pixels = g.pixels, dy_step = g.dy.step, x_step = g.x.step, y_step = g.y.step
+    cdef Py_ssize_t kept_step = g.du.step
     cdef int j
-    if gate == 1 or gate == 2:
-        scale, shift = vload(r.k.scale + c), vload(r.k.shift + c)
-    for j in range(rows):
-        du, x = vread(r.dy.at + j * r.dy.step + c, n), vread_over(r.x.at + j * r.x.step + c, n, center)
-        du = gated(du, x, r.y.at, j * r.y.step + c, n, center, scale, shift, gate)
+    for j in range(nv):
+        center[j], scale[j], shift[j] = vload(g.k.center + c + j * VL), vzero, vzero
+        if gate == 1 or gate == 2:
+            scale[j], shift[j] = vload(g.k.scale + c + j * VL), vload(g.k.shift + c + j * VL)
+        s[j], q[j] = vload(g.sums + c + j * VL), vload(g.products + c + j * VL)
+    for _pixel in range(pixels):
+        for j in range(nv):
+            du, u = vread(dy + j * VL, n), vread_over(x + j * VL, n, center[j])
+            du = gated(du, u, y, j * VL, n, center[j], scale[j], shift[j], gate)
+            if keep:
+                vwrite(kept + j * VL, n, du)
+            s[j] = s[j] + du
+            q[j] = vfma(du, u - center[j], q[j])
+        dy += dy_step
+        x += x_step
+        if gate > 2:
+            y += y_step
         if keep:
-            vwrite(r.du.at + j * r.du.step + c, n, du)
-        s = s + du
-        q = vfma(du, x - center, q)
-    vstore(r.sums + c, s)
-    vstore(r.products + c, q)
+            kept += kept_step
+    for j in range(nv):
+        vstore(g.sums + c + j * VL, s[j])
+        vstore(g.products + c + j * VL, q[j])

@@ -1,5 +1,12 @@
 # Forward, second pass: y = f((x - center) scale + shift + residual).
 
+cdef struct ScaleGroup:  # pixels that are walked through together
+    Line x, y, residual
+    Numbers k
+    Py_ssize_t pixels
+
+ctypedef void (*scale_column)(const ScaleGroup *g, const int activation, const bint add, const bint stream,
+                              Py_ssize_t c, Py_ssize_t n, const int nv) noexcept nogil
 ctypedef void (*scale_activation)(const Forward *f, Place p, const int activation) noexcept nogil
 ctypedef void (*scale_flags)(const Forward *f, Place p, const int activation, const bint add,
                              const bint stream) noexcept nogil
@@ -9,6 +16,8 @@ cdef extern from *:
                                           const Forward *forward, Place p) noexcept nogil
     void by_flags "DISPATCH_FLAGS2" (scale_flags f, bint add, bint stream, const Forward *forward, Place p,
                                      int activation) noexcept nogil
+    void scale_each "EACH_COLUMN" (scale_column f, Py_ssize_t C, const ScaleGroup *g, int activation, bint add,
+                                   bint stream) noexcept nogil
 
 
 cdef void all_sets(const Forward *f, const Statistics *t, const Table *w, const Table *b,
@@ -30,6 +39,8 @@ cdef void all_sets(const Forward *f, const Statistics *t, const Table *w, const 
             s = set_of(t, &m, n, g)
             for c in range(g * width, (g + 1) * width):
                 set_channel(&k, c, &s, w, b)
+        for g in range(FORWARD_ROWS):
+            repeat_numbers(&f.h, k.center + g * f.h.padded)
 
 
 cdef inline void set_channel(Numbers *k, Py_ssize_t c, const Set *s, const Table *w, const Table *b) noexcept nogil:
@@ -52,50 +63,52 @@ cdef inline void scale_activated(const Forward *f, Place p, const int activation
     by_flags(scale_pixels, f.residual.base != NULL, f.stream, f, p, activation)
 
 
-cdef struct ScaleRows:  # a few pixels side by side
-    Line x, y, residual
-    Numbers k
-    Py_ssize_t ahead
-
-
 cdef inline void scale_pixels(const Forward *f, Place p, const int activation, const bint add,
                               const bint stream) noexcept nogil:
     """The same, with or without a residual, into the caches or past them."""
-    cdef ScaleRows r = ScaleRows(line(&f.x, p.n, p.first), line(&f.y, p.n, p.first), line(&f.residual, p.n, p.first),
-                                 numbers_of(f.numbers, p.n, FORWARD_ROWS, f.h.padded), f.h.ahead)
-    cdef Py_ssize_t C = f.h.C, i, fours = (p.stop - p.first) // ROWS if f.h.rows == ROWS else 0
-    for i in range(fours):
-        scale_rows(&r, C, ROWS, activation, add, stream)
-    for i in range(p.first + fours * ROWS, p.stop):
-        scale_rows(&r, C, 1, activation, add, stream)
-
-
-cdef inline void scale_rows(ScaleRows *r, Py_ssize_t C, const int rows, const int activation, const bint add,
-                            const bint stream) noexcept nogil:
-    """y of a few pixels side by side; then r is those that follow."""
-    cdef Py_ssize_t v, vectors = C // VL, rest = C % VL
-    for v in range(vectors):
-        scale_column(r, v * VL, VL, rows, activation, add, stream)
-    if rest:
-        scale_column(r, vectors * VL, rest, rows, activation, add, False)
-    r.x.at += rows * r.x.step
-    r.y.at += rows * r.y.step
-    if add:
-        r.residual.at += rows * r.residual.step
-
-
-cdef inline void scale_column(const ScaleRows *r, Py_ssize_t c, Py_ssize_t n, const int rows, const int activation,
-                              const bint add, const bint stream) noexcept nogil:
-    """y of n <= VL channels from c on: y = f((x - center) scale + shift + residual)"""
-    cdef vf center = vload(r.k.center + c), scale = vload(r.k.scale + c), shift = vload(r.k.shift + c), u
-    cdef int j
-    for j in range(rows):
-        if n == VL:
-            vprefetch(r.x.at + j * r.x.step + c + r.ahead)
-        u = scaled(vread_over(r.x.at + j * r.x.step + c, n, center), center, scale, shift)
-        if add:
-            u = u + vread(r.residual.at + j * r.residual.step + c, n)
-        if stream:
-            vstream(r.y.at + j * r.y.step + c, activated(u, activation))
+    cdef Line x = line(&f.x, p.n, p.first), y = line(&f.y, p.n, p.first), residual = line(&f.residual, p.n, p.first)
+    cdef Numbers k = numbers_of(f.numbers, p.n, FORWARD_ROWS, f.h.padded)
+    cdef Py_ssize_t C = f.h.C, stop = p.stop - p.first, wide = whole_vectors(&f.h, stop, x, y, residual), i = 0, pixels
+    cdef ScaleGroup g
+    while i < stop:
+        if i < wide:  # `side` pixels are taken as one, then what is left one by one
+            C = f.h.side * f.h.C
+            pixels = min(group_of(C), (wide - i) // f.h.side)
+            g = ScaleGroup(ahead(x, i, C), ahead(y, i, C), ahead(residual, i, C), k, pixels)
+            i += pixels * f.h.side
         else:
-            vwrite(r.y.at + j * r.y.step + c, n, activated(u, activation))
+            C = f.h.C
+            pixels = min(f.h.group, stop - i)
+            g = ScaleGroup(ahead(x, i, x.step), ahead(y, i, y.step), ahead(residual, i, residual.step), k, pixels)
+            i += pixels
+        scale_each(scale_columns, C, &g, activation, add, stream)
+
+
+cdef inline void scale_columns(const ScaleGroup *g, const int activation, const bint add, const bint stream,
+                               Py_ssize_t c, Py_ssize_t n, const int nv) noexcept nogil:
+    """y of a column: y = f((x - center) scale + shift + residual)"""
+    cdef vf center[NR]
+    cdef vf scale[NR]
+    cdef vf shift[NR]
+    cdef vf u
+    cdef const real *x = g.x.at + c
+    cdef const real *residual = g.residual.at + c if add else NULL
+    cdef real *y = g.y.at + c
+    cdef Py_ssize_t _pixel, pixels = g.pixels, x_step = g.x.step, y_step = g.y.step, step = g.residual.step
+    cdef int j
+    for j in range(nv):
+        center[j], scale[j] = vload(g.k.center + c + j * VL), vload(g.k.scale + c + j * VL)
+        shift[j] = vload(g.k.shift + c + j * VL)
+    for _pixel in range(pixels):
+        for j in range(nv):
+            u = scaled(vread_over(x + j * VL, n, center[j]), center[j], scale[j], shift[j])
+            if add:
+                u = u + vread(residual + j * VL, n)
+            if stream:
+                vstream(y + j * VL, activated(u, activation))
+            else:
+                vwrite(y + j * VL, n, activated(u, activation))
+        x += x_step
+        y += y_step
+        if add:
+            residual += step

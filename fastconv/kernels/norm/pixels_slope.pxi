@@ -1,5 +1,12 @@
 # Backward, second pass: dx = du scale + (x - center) slope + offset, which is r (g - mean(g) - z mean(g z)).
 
+cdef struct SlopeGroup:  # pixels that are walked through together
+    Line taken, x, y, dx
+    Numbers k
+    Py_ssize_t pixels
+
+ctypedef void (*slope_column)(const SlopeGroup *g, const int gate, const bint stream, Py_ssize_t c, Py_ssize_t n,
+                              const int nv) noexcept nogil
 ctypedef void (*slope_gate)(const Backward *f, const Pixels *taken, Place p, const int gate) noexcept nogil
 ctypedef void (*slope_stream)(const Backward *f, const Pixels *taken, Place p, const int gate,
                               const bint stream) noexcept nogil
@@ -9,6 +16,8 @@ cdef extern from *:
                                           int relu6_y, const Backward *b, const Pixels *taken, Place p) noexcept nogil
     void slope_by_stream "DISPATCH_AMONG2" (slope_stream f, bint stream, bint yes, bint no, const Backward *b,
                                             const Pixels *taken, Place p, int gate) noexcept nogil
+    void slope_each "EACH_COLUMN" (slope_column f, Py_ssize_t C, const SlopeGroup *g, int gate,
+                                   bint stream) noexcept nogil
 
 
 cdef void block_slope(const void *backward, Py_ssize_t job) noexcept nogil:
@@ -29,41 +38,47 @@ cdef inline void slope_gated(const Backward *f, const Pixels *taken, Place p, co
 cdef inline void slope_pixels(const Backward *f, const Pixels *taken, Place p, const int gate,
                               const bint stream) noexcept nogil:
     """The same, into the caches or past them."""
-    cdef Py_ssize_t i, fours = (p.stop - p.first) // ROWS if f.h.rows == ROWS else 0
-    for i in range(fours):
-        slope_rows(f, taken, p.n, p.first + ROWS * i, ROWS, gate, stream)
-    for i in range(p.first + fours * ROWS, p.stop):
-        slope_rows(f, taken, p.n, i, 1, gate, stream)
+    cdef Numbers k = numbers_of(f.numbers, p.n, BACKWARD_ROWS, f.h.padded)
+    cdef SlopeGroup g
+    cdef Py_ssize_t i = p.first
+    while i < p.stop:
+        g = SlopeGroup(line(taken, p.n, i), line(&f.x, p.n, i), line(&f.y, p.n, i), line(&f.dx, p.n, i), k,
+                       min(f.h.group, p.stop - i))
+        slope_each(slope_columns, f.h.C, &g, gate, stream)
+        i += f.h.group
 
 
-cdef struct SlopeRows:  # a few pixels side by side
-    Line taken, x, y, dx
-    Numbers k
-
-
-cdef inline void slope_rows(const Backward *f, const Pixels *taken, Py_ssize_t n, Py_ssize_t i, const int rows,
-                            const int gate, const bint stream) noexcept nogil:
-    """dx of a few pixels side by side, from pixel i on."""
-    cdef SlopeRows r = SlopeRows(line(taken, n, i), line(&f.x, n, i), line(&f.y, n, i), line(&f.dx, n, i),
-                                 numbers_of(f.numbers, n, BACKWARD_ROWS, f.h.padded))
-    cdef Py_ssize_t v, vectors = f.h.C // VL, rest = f.h.C % VL
-    for v in range(vectors):
-        slope_column(&r, v * VL, VL, rows, gate, stream)
-    if rest:
-        slope_column(&r, vectors * VL, rest, rows, gate, False)
-
-
-cdef inline void slope_column(const SlopeRows *r, Py_ssize_t c, Py_ssize_t n, const int rows, const int gate,
-                              const bint stream) noexcept nogil:
-    """dx of n <= VL channels from c on: dx = du scale + (x - center) slope + offset"""
-    cdef vf center = vload(r.k.center + c), scale = vload(r.k.scale + c), shift = vload(r.k.shift + c)
-    cdef vf slope = vload(r.k.slope + c), offset = vload(r.k.offset + c), x, du, dx
+cdef inline void slope_columns(const SlopeGroup *g, const int gate, const bint stream, Py_ssize_t c, Py_ssize_t n,
+                               const int nv) noexcept nogil:
+    """dx of a column: dx = du scale + (x - center) slope + offset"""
+    cdef vf center[NR]
+    cdef vf scale[NR]
+    cdef vf shift[NR]
+    cdef vf slope[NR]
+    cdef vf offset[NR]
+    cdef vf u, du
+    cdef const real *taken = g.taken.at + c
+    cdef const real *x = g.x.at + c
+    cdef const real *y = g.y.at + c if gate > 2 else NULL
+    cdef real *dx = g.dx.at + c
+    cdef Py_ssize_t _pixel, pixels = g.pixels, step = g.taken.step, x_step = g.x.step, y_step = g.y.step
+    cdef Py_ssize_t dx_step = g.dx.step
     cdef int j
-    for j in range(rows):
-        du, x = vread(r.taken.at + j * r.taken.step + c, n), vread_over(r.x.at + j * r.x.step + c, n, center)
-        du = gated(du, x, r.y.at, j * r.y.step + c, n, center, scale, shift, gate)
-        dx = sloped(du, x, center, scale, slope, offset)
-        if stream:
-            vstream(r.dx.at + j * r.dx.step + c, dx)
-        else:
-            vwrite(r.dx.at + j * r.dx.step + c, n, dx)
+    for j in range(nv):
+        center[j], scale[j] = vload(g.k.center + c + j * VL), vload(g.k.scale + c + j * VL)
+        shift[j] = vload(g.k.shift + c + j * VL) if gate == 1 or gate == 2 else vzero
+        slope[j], offset[j] = vload(g.k.slope + c + j * VL), vload(g.k.offset + c + j * VL)
+    for _pixel in range(pixels):
+        for j in range(nv):
+            du, u = vread(taken + j * VL, n), vread_over(x + j * VL, n, center[j])
+            du = gated(du, u, y, j * VL, n, center[j], scale[j], shift[j], gate)
+            du = sloped(du, u, center[j], scale[j], slope[j], offset[j])
+            if stream:
+                vstream(dx + j * VL, du)
+            else:
+                vwrite(dx + j * VL, n, du)
+        taken += step
+        x += x_step
+        dx += dx_step
+        if gate > 2:
+            y += y_step

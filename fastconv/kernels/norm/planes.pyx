@@ -21,7 +21,7 @@ from fastconv.kernels.runtime.sizes cimport ceil_div
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from .affine cimport Coefficients, Set, gate_of, gated, offset_of, scale_of, scaled, shift_of, slope_of, sloped
-from .moments cimport RUN, Moments, moments
+from .moments cimport RUN, SIDE_BY_SIDE, Moments, moments
 from .statistics cimport Statistics, Table, number, saved_set, set_of, statistics_of, table_of
 from .vectors cimport vread, vread_over, vsum, vwrite
 from ..simd cimport dispatch  # no-cython-lint: its macros

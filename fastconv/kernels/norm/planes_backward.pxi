@@ -109,24 +109,31 @@ cdef inline void products_gated(const Backward *f, const Part *p, const Coeffici
 
 cdef inline void products(const Backward *f, const Part *p, const Coefficients *n, double *sums, const int gate,
                           const bint keep) noexcept nogil:
-    """The same; keep: du is stored. Two sums side by side, so that one addition need not wait for the one before."""
-    cdef vf s0 = vzero, s1 = vzero, q0 = vzero, q1 = vzero
-    cdef Py_ssize_t i, row, count = p.stop - p.start, vectors = count // VL, rest = count % VL
+    """The same; keep: du is stored. Four sums side by side, so that one addition need not wait for the one before."""
+    cdef vf s[SIDE_BY_SIDE]
+    cdef vf q[SIDE_BY_SIDE]
     cdef vf c = vsplat(n.center), a = vsplat(n.scale), t = vsplat(n.shift)
+    cdef Py_ssize_t i, row, vectors = (p.stop - p.start) // VL, rest = (p.stop - p.start) % VL
     cdef ProductsRun r
+    cdef int j
+    for j in range(SIDE_BY_SIDE):
+        s[j] = q[j] = vzero
     for row in range(p.k, p.k + p.rows):
         r.dy, r.x = plane(&f.dy, p.a, p.s, row) + p.start, plane(&f.x, p.a, p.s, row) + p.start
         r.y = plane(&f.y, p.a, p.s, row) + p.start if gate > 2 else NULL
         r.du = plane(&f.du, p.a, p.s, row) + p.start if keep else NULL
-        for i in range(vectors // 2):
-            add_products(&r, 2 * i * VL, VL, c, a, t, &s0, &q0, gate, keep)
-            add_products(&r, (2 * i + 1) * VL, VL, c, a, t, &s1, &q1, gate, keep)
-        if vectors % 2:
-            add_products(&r, (vectors - 1) * VL, VL, c, a, t, &s0, &q0, gate, keep)
+        i = 0
+        while i + SIDE_BY_SIDE <= vectors:
+            for j in range(SIDE_BY_SIDE):
+                add_products(&r, (i + j) * VL, VL, c, a, t, s + j, q + j, gate, keep)
+            i += SIDE_BY_SIDE
+        while i < vectors:
+            add_products(&r, i * VL, VL, c, a, t, s, q, gate, keep)
+            i += 1
         if rest:
-            add_products(&r, vectors * VL, rest, c, a, t, &s1, &q1, gate, keep)
-    sums[0] += vsum(s0 + s1)
-    sums[1] += vsum(q0 + q1)
+            add_products(&r, vectors * VL, rest, c, a, t, s + 1, q + 1, gate, keep)
+    sums[0] += vsum((s[0] + s[1]) + (s[2] + s[3]))
+    sums[1] += vsum((q[0] + q[1]) + (q[2] + q[3]))
 
 
 cdef inline void add_products(const ProductsRun *r, Py_ssize_t i, Py_ssize_t n, vf center, vf scale, vf shift,

@@ -10,13 +10,17 @@ from guarded import between_pages
 from norm_cases import (
     CASES,
     a_divisor,
+    assert_close,
     every_case,
     every_dtype,
     every_layout,
     operands,
+    over_channels,
+    wide,
 )
 
 from fastconv.ops import norm
+from fastconv.ops.norm.batch import batch_norm_call
 
 
 @every_dtype
@@ -133,3 +137,24 @@ def beside_forbidden_pages():
 
 if __name__ == "__main__":
     beside_forbidden_pages()
+
+
+@every_dtype
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 12, 24, 40, 100, 101])
+def test_pixels_side_by_side_have_the_bits_of_pixels_apart(channels, dtype):
+    """Channels that do not fill vectors are taken several pixels at a time where these are neighbours."""
+    rng = np.random.default_rng(channels)
+    shape = (2, 9, 7, channels)
+    x, residual, y = (inputs.real(rng, shape, dtype).transpose(0, 3, 1, 2) for _ in range(3))
+    apart = [np.full((2, 9, 7, channels + 3), np.nan, dtype)[..., :channels].transpose(0, 3, 1, 2) for _ in range(3)]
+    for a, b in zip(apart, (x, residual, y), strict=True):
+        a[:] = b
+    mean, var, w, b = (rng.uniform(0.5, 2, channels).astype(dtype) for _ in range(4))
+    rest = (w, b, (mean, var), None, None, 0.0, 1e-5, False, "relu")
+    batch_norm_call(x, y, *rest, residual)()
+    batch_norm_call(apart[0], apart[2], *rest, apart[1])()
+    np.testing.assert_array_equal(y, apart[2])
+    X, R, M, V, W, B = wide(x, residual, mean, var, w, b)
+    z = (X - over_channels(M, X)) / np.sqrt(over_channels(V, X) + 1e-5)
+    wanted = np.maximum(z * over_channels(W, X) + over_channels(B, X) + R, 0)
+    assert_close((y,), (wanted,), dtype)
