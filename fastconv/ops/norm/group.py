@@ -3,8 +3,6 @@
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ... import kernels
 from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
@@ -12,7 +10,18 @@ from .. import check
 from ..call_cache import planned
 from ..elementwise import agreeing, like, new_like, nothing, positive
 from ..habits import op
-from .views import channels, fill_zeros, formed, in_order, needed, on_near_copies, per_channel, pixels, with_saved
+from .views import (
+    channels,
+    fill_zeros,
+    formed,
+    in_order,
+    needed,
+    on_near_copies,
+    per_channel,
+    pixels,
+    statistics,
+    with_saved,
+)
 
 
 @op
@@ -133,7 +142,7 @@ def normalise(
     eps = positive(eps, "eps")
     weight, bias = per_channel(x, weight=weight, bias=bias)
     y = new_like(x) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
-    mean, invstd = np.zeros((x.shape[0], groups), x.dtype), np.zeros((x.shape[0], groups), x.dtype)
+    mean, invstd = statistics(x, (x.shape[0], groups))
     run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
     saved = (mean, invstd) if check.flag(return_saved, "return_saved") else ()
@@ -146,7 +155,8 @@ def normalise_backward(
     """`group_norm_backward` of checked arrays."""
     inputs = {"mean": mean, "invstd": invstd, "weight": weight, "dy": dy, "x": x}
     dx = new_like(x) if out is None else like(out, inputs)
-    dweight, dbias = check.empty(x.shape[1:2], x.dtype), check.empty(x.shape[1:2], x.dtype)
+    extents = x.shape[1:2]
+    dweight, dbias = check.empty(extents, x.dtype), check.empty(extents, x.dtype)
     run = group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)

@@ -9,7 +9,6 @@ import math
 from ...typing import Array, Call, Pair, Shape
 from .. import check, geometry
 from ..call_cache import planned
-from ..elementwise import Several
 from ..geometry import Pool2dGeometry
 from ..habits import op
 from .arguments import gradient_of
@@ -143,7 +142,8 @@ def lp_pool2d_backward(
         y = check.empty(g.y_shape, x.dtype, layout)
         new, calls = (dx, y), (lp_call(x, y, tables, p),)
     calls += (lp_backward_call(dy, x, y, dx, tables, p),)
-    Several(calls)()
+    for call in calls:
+        call()
     return planned(check.give(dx, out, batched), new, *calls, tables=True)
 
 
