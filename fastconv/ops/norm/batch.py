@@ -101,19 +101,20 @@ def batch_norm(
     (array([0.2]), array([1.1]))
     """
     x = channels(x, "x")
-    weight, bias = per_channel(x, weight=weight, bias=bias)
+    training = check.flag(training, "training")
+    vectors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    given = {**vectors, "x": x}
+    updated = running_statistics(training, given)
+    *running, weight, bias = per_channel(x, **vectors)
     momentum, eps = check.number(momentum, "momentum"), positive(eps, "eps")
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
-    training = check.flag(training, "training")
-    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias, "x": x}
-    running = running_statistics(training, given)
     y = new_like(x) if out is None else like(out, given)
     mean, invstd = statistics(x, (1, x.shape[1]))  # as the kernels take them
-    run = batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)
+    both = None if running_mean is None else (running[0], running[1])
+    run = batch_norm_call(x, y, weight, bias, both, mean, invstd, momentum, eps, training)
     run()
-    updated = training and running is not None
-    if updated and running is not None:
+    if updated:
         update(given, running)
     saved = (mean[0], invstd[0]) if check.flag(return_saved, "return_saved") else ()
     return with_saved(check.give(y, out), saved, (y, mean, invstd), run, writes=updated)

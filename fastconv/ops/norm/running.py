@@ -1,18 +1,17 @@
 """What batch norm needs of the running statistics and of its batch."""
 
+from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from ...kernels.runtime.calls import are_apart, are_writeable_in_order, overlap
 from ...typing import Array, Named, Shape
 from ..overlap import overlaps_itself
-from .views import per_channel
 
 
-def running_statistics(training: bool, given: Named) -> tuple[Any, Any] | None:
-    """The running statistics as the kernel may read and, in training, write them (in no other array's memory).
+def running_statistics(training: bool, given: Named) -> bool:
+    """Whether the kernel updates the running statistics, which then lie in no other array's memory.
 
     given: all arrays of the call by name, or None; x, which is checked, the running statistics, weight and bias.
     """
@@ -23,8 +22,7 @@ def running_statistics(training: bool, given: Named) -> tuple[Any, Any] | None:
         raise ValueError("running_mean and running_var must be given unless training=True")
     if training and mean is not None and not (are_writeable_in_order([mean, var]) and are_apart([*given.values()])):
         may_be_written(given)
-    mean, var = per_channel(given["x"], running_mean=mean, running_var=var)
-    return None if mean is None else (mean, var)
+    return training and mean is not None
 
 
 def may_be_written(given: Named) -> None:
@@ -42,11 +40,13 @@ def may_be_written(given: Named) -> None:
                 raise ValueError(f"{name} must not share memory with {other}, for it is updated")
 
 
-def update(given: Named, running: tuple[Array, Array]) -> None:
+def update(given: Named, running: Sequence[Array]) -> None:
     """Copy what the kernel has written to where it is not yet."""
-    for name, new in zip(("running_mean", "running_var"), running, strict=True):
-        if new is not given[name]:
-            np.copyto(given[name], new)
+    mean, var = given["running_mean"], given["running_var"]
+    if running[0] is not mean:
+        np.copyto(mean, running[0])
+    if running[1] is not var:
+        np.copyto(var, running[1])
 
 
 def more_than_one_value(shape: Shape) -> None:
