@@ -128,7 +128,8 @@ def prelu_backward_weight_call(dy: Array, x: Array, dweight: Array) -> Call:
         groups = views([dy, x], axis=1)
     if len(groups) > 1:
         return on_copies(prelu_backward_weight_call, [dy, x], [dweight])
-    return partial(kernels.load(x.dtype).activation.pointwise.prelu_backward_weight, *groups[0], dweight.reshape(-1))
+    sums = dweight if dweight.ndim == 1 else dweight.reshape(-1)
+    return partial(kernels.load(x.dtype).activation.pointwise.prelu_backward_weight, *groups[0], sums)
 
 
 def over_channels(weight: Array, shape: Shape) -> Array:
