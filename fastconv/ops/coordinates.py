@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..typing import Array, Pair, Shape
+from ..kernels.runtime.calls import resizing_taps as axis_taps
+from ..typing import Pair, Shape
 from . import check
 from .extents import steps
-from .taps import Taps, picks, taps
+from .geometry import made
+from .taps import Taps
 
 MODES = ("nearest", "bilinear")
 COORDINATES = ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
@@ -40,12 +42,13 @@ def rule_of(mode: Any, align_corners: Any, coordinates: Any, rounding: Any) -> R
     if rounding is not None and mode != "nearest":
         raise ValueError(f"nearest_mode must be left out with mode={mode!r}, got {rounding!r}")
     own = "asymmetric" if mode == "nearest" else "align_corners" if corners else "half_pixel"
-    return Rule(
+    words = (
         mode,
         own if coordinates is None else check.word(coordinates, "coordinate_transformation_mode", COORDINATES),
         "floor" if rounding is None else check.word(rounding, "nearest_mode", ROUNDINGS),
         coordinates is None and rounding is None,
     )
+    return made(Rule, words)
 
 
 # ---------------------------------------------------------------- sizes
@@ -95,54 +98,11 @@ def within_tables(extents: Sequence[int], name: str) -> None:
 # ---------------------------------------------------------------- tables
 
 
-def places(size: int, out: int, factor: float | None, coordinates: str) -> Array:
-    """Where each of the `out` pixels along an axis lies among `size` pixels; float64, may be outside."""
-    i = np.arange(out, dtype=np.float64)
-    if out == 1 and coordinates in ("align_corners", "pytorch_half_pixel"):
-        return i
-    if coordinates == "align_corners":
-        return i * (size - 1) / (out - 1)
-    shift = 0.0 if coordinates == "asymmetric" else 0.5
-    if factor is None:
-        return (i + shift) * size / out - shift  # the product is exact
-    return (i + shift) / factor - shift
-
-
-def nearest_in_float32(size: int, out: int, factor: float | None) -> Array:
-    """floor(i size / out) as PyTorch computes it."""
-    i = np.arange(out)
-    if out == 2 * size:
-        return i // 2
-    step = np.float32(size) / np.float32(out) if factor is None else np.float32(1 / factor)
-    return np.minimum((i.astype(np.float32) * step).astype(np.int64), size - 1)
-
-
-def rounded(x: Array, rounding: str) -> Array:
-    """Whole numbers; halves go down or up."""
-    if rounding == "floor":
-        return np.floor(x)
-    if rounding == "ceil":
-        return np.ceil(x)
-    return np.ceil(x - 0.5) if rounding == "round_prefer_floor" else np.floor(x + 0.5)
-
-
-def axis_taps(size: int, out: int, factor: float | None, rule: Rule) -> Taps:
-    """Which of `size` pixels along an axis each of the `out` pixels reads."""
-    if rule.pytorch and out == size:
-        return picks(np.arange(size))
-    if rule.pytorch and rule.mode == "nearest":
-        return picks(nearest_in_float32(size, out, factor))
-    at = np.clip(places(size, out, factor, rule.coordinates), 0, size - 1)
-    if rule.mode == "nearest":
-        return picks(rounded(at, rule.rounding).astype(np.int64))
-    first = np.floor(at).astype(np.int64)
-    part = at - first
-    both = np.stack([first, np.minimum(first + 1, size - 1)], 1)
-    return taps(both, np.stack([1 - part, part], 1))
-
-
-def resizing_taps(x_shape: Shape, y_shape: Shape, factors: Factors, rule: Rule) -> tuple[Taps, Taps]:
-    """The tables along H and along W."""
-    by = factors or (None, None)
-    rows, columns = (axis_taps(x_shape[i], y_shape[i], by[i - 2], rule) for i in (2, 3))
-    return rows, columns
+def resizing_taps(
+    x_shape: Shape, y_shape: Shape, factors: Factors, rule: Rule, transposed: bool = False
+) -> tuple[Taps, Taps]:
+    """The tables along H and along W: which pixels of x each one of y reads, or the transposed tables."""
+    vertical, horizontal = factors or (None, None)
+    rows = axis_taps(x_shape[2], y_shape[2], vertical, rule, transposed)
+    columns = axis_taps(x_shape[3], y_shape[3], horizontal, rule, transposed)
+    return made(Taps, rows), made(Taps, columns)

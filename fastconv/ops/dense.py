@@ -12,7 +12,6 @@ from ..typing import Array, Call
 from . import check, epilogue
 from .call_cache import planned
 from .conv.conv import check_bias
-from .elementwise import Several
 from .habits import op
 from .matrices import matrix, on_matrices
 
@@ -112,7 +111,8 @@ def linear_backward(dy: Array, x: Array, weight: Array) -> tuple[Array, Array, A
         linear_backward_weight_call(flat, matrix(x), dweight),
         linear_backward_bias_call(flat, dbias),
     )
-    Several(calls)()
+    for call in calls:
+        call()
     gradients = dx, dweight, dbias
     return planned(gradients, gradients, *calls)
 

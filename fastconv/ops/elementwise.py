@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from .. import kernels
-from ..kernels.runtime.calls import are_alike, beside_ordered, in_four_axes, ordered_like, view
+from ..kernels.runtime.calls import are_alike, memory_order, merged, ordered_like
 from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
@@ -24,7 +23,8 @@ def apply(prepare: Callable[..., Call], out: Array | None, *numbers: Any, **arra
 def apply_along(prepare: Callable[..., Call], out: Array | None, axis: int | None, **arrays: Any) -> Array:
     """The same along one axis, by default that of the channels."""
     arrays = agreeing(arrays)
-    return applied(prepare, out, arrays, axis_of(arrays, axis))
+    name, first = next(iter(arrays.items()))
+    return applied(prepare, out, arrays, axis_of(first, name, axis))
 
 
 def applied(prepare: Callable[..., Call], out: Array | None, arrays: Named, *numbers: Any) -> Array:
@@ -35,12 +35,11 @@ def applied(prepare: Callable[..., Call], out: Array | None, arrays: Named, *num
     return planned(check.give(y, out), (y,), run)
 
 
-def axis_of(arrays: Named, axis: int | None) -> int:
-    """`axis`, checked, of the first of these arrays; None is the axis of the channels."""
-    name, first = next(iter(arrays.items()))
-    axis = channel_axis(first) if axis is None else check.integer(axis, "axis")
-    if not -first.ndim <= axis < first.ndim:
-        raise ValueError(f"axis must be an axis of {name}, which has shape {first.shape}, got {axis}")
+def axis_of(x: Array, name: str, axis: int | None) -> int:
+    """`axis`, checked; None is the axis of the channels."""
+    axis = channel_axis(x) if axis is None else check.integer(axis, "axis")
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"axis must be an axis of {name}, which has shape {x.shape}, got {axis}")
     return axis
 
 
@@ -58,11 +57,13 @@ def apply_to_output(
         return apply_along(prepare, out, *along, dy=dy, y=y) if along else apply(prepare, out, dy=dy, y=y)
     x = check.array(x, "x")
     y = new_like(x)
-    run = forward(x, y, *[axis_of({"x": x}, axis) for axis in along])
+    if along:
+        along = (axis_of(x, "x", *along),)  # of dy too, which has the same shape
+    run = forward(x, y, *along)
     run()
     arrays = agreeing({"dy": dy, "y": y})
     dx = like(out, arrays)
-    back = prepare(*arrays.values(), dx, *[axis_of(arrays, axis) for axis in along])
+    back = prepare(*arrays.values(), dx, *along)
     back()
     return planned(check.give(dx, out), (dx, y), run, back)
 
@@ -118,15 +119,6 @@ def new_like(model: Array) -> Array:
     return y.transpose(np.argsort(order)) if order != sorted(order) else y
 
 
-def memory_order(model: Array) -> list[int]:
-    """The axes from the largest stride to the smallest; one of stride 0 stays behind the axis before it."""
-    order = sorted((i for i in range(model.ndim) if model.strides[i]), key=lambda i: -abs(model.strides[i]))
-    for i in range(model.ndim):
-        if not model.strides[i]:
-            order.insert(order.index(i - 1) + 1 if i else 0, i)
-    return order
-
-
 def positive(value: Any, name: str) -> float:
     """A float above 0."""
     number = check.number(value, name)
@@ -151,7 +143,7 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
             near = group
         calls += [*before, partial(*run, *near, *numbers)]
         scratch += own
-    return calls[0] if len(calls) == 1 else Several(calls, scratch)
+    return in_turn(calls, scratch)
 
 
 def nearby(inputs: Sequence[Array], y: Array) -> tuple[list[Array], list[Call], list[Array]]:
@@ -159,9 +151,11 @@ def nearby(inputs: Sequence[Array], y: Array) -> tuple[list[Array], list[Call], 
 
     `y` tells the order of the axes.
     """
+    if y.size < WORTH_A_COPY or y.strides[-1] != y.itemsize:
+        return [*inputs], [], []
     found, calls, scratch = [], [], []
     for a in inputs:
-        if y.size >= WORTH_A_COPY and abs(a.strides[-1]) >= check.LINE and y.strides[-1] == y.itemsize:
+        if abs(a.strides[-1]) >= check.LINE:
             scratch.append(check.empty(a.shape, a.dtype))
             calls += check.assign_calls(scratch[-1], a)
             a = scratch[-1]
@@ -173,6 +167,11 @@ def nothing() -> None:
     """The call of an empty array."""
 
 
+def in_turn(calls: Sequence[Call], scratch: Sequence[Array] = ()) -> Call:
+    """Prepared calls as one, a single one as it is; `scratch` holds the arrays that only they use."""
+    return calls[0] if len(calls) == 1 else Several(calls, scratch)
+
+
 class Several:
     """Prepared calls as one, whose result is that of the last that has one, and the arrays that only they use."""
 
@@ -182,8 +181,11 @@ class Several:
         self.calls, self.scratch = tuple(calls), tuple(scratch)
 
     def __call__(self) -> Any:
-        results = [call() for call in self.calls]
-        return next((result for result in reversed(results) if result is not None), None)
+        found = None
+        for call in self.calls:
+            result = call()
+            found = found if result is None else result
+        return found
 
 
 def in_c_order(a: Array) -> bool:
@@ -222,37 +224,14 @@ def copies_of(
     return found, pairs
 
 
-def views(arrays: Sequence[Array], axis: int | None = None) -> list[list[Array]]:
-    """Groups of four-dimensional views that together cover the arrays, which all have one shape.
+def views(arrays: Sequence[Array | None], axis: int | None = None, model: int = -1) -> list[list[Any]]:
+    """Groups of four-dimensional views that together cover the arrays, which all have one shape; None stays.
 
-    The axes stand in the memory order of the last array, and neighbours are merged wherever every array allows it:
-    arrays that are dense in any one order become one run. `axis` comes last and stays alone. There is one group,
-    unless more than four axes are left.
+    They are `merged` as far as the array `model`, whose memory order they have, and the others allow. There is one
+    group, unless more than four axes are left.
     """
-    found = beside_ordered([*arrays], axis)
-    if found is not None:
-        return [found]
-    y = arrays[-1]
-    own = [] if axis is None else [axis % y.ndim]
-    axes = [i for i in memory_order(y) if y.shape[i] != 1 and i not in own]
-    flip = tuple(slice(None, None, -1 if s < 0 and i in axes else None) for i, s in enumerate(y.strides))
-    ones = [i for i in range(y.ndim) if i not in axes and i not in own]
-    arrays = [a[flip].transpose(ones + axes + own)[(0,) * len(ones)] for a in arrays]
-    arrays = merged(arrays, len(axes))
-    extra = max(arrays[0].ndim - 4, 0)
+    found = merged([*arrays], axis, model)
+    extra = found[model].ndim - 4
     if not extra:
-        return [[in_four_axes(a) for a in arrays]]
-    return [[a[at] for a in arrays] for at in np.ndindex(arrays[0].shape[:extra])]
-
-
-def merged(arrays: list[Array], axes: int) -> list[Array]:
-    """The arrays with neighbours among the first `axes` axes merged where all strides allow it."""
-    shape = arrays[0].shape
-    groups = [[i] for i in range(len(shape))]
-    for i in range(axes - 1, 0, -1):
-        if all(a.strides[i - 1] == a.strides[i] * shape[i] for a in arrays):
-            groups[i - 1] += groups.pop(i)
-    if len(groups) == len(shape):
-        return arrays
-    short = [prod(shape[i] for i in group) for group in groups]
-    return [view(a, tuple(short), tuple([a.strides[group[-1]] for group in groups])) for a in arrays]
+        return [found]
+    return [[None if a is None else a[at] for a in found] for at in np.ndindex(found[model].shape[:extra])]

@@ -7,7 +7,7 @@ from . import check
 from .call_cache import planned
 from .coordinates import Factors, Rule, resized, resizing_taps, rule_of, within_tables
 from .habits import op
-from .taps import transposed, weighted_call
+from .taps import weighted_call
 from .upsample import upsample_nearest2d_backward_call, upsample_nearest2d_call
 
 MOST_EXACT = 40  # up to here the float32 of PyTorch's nearest gives whole blocks; beyond, sometimes a pixel less
@@ -144,11 +144,12 @@ def interpolate_backward(
     dy, batched = check.strided_images(dy, "dy")
     shape = check.with_batch(input_shape, batched)
     rule = rule_of(mode, align_corners, coordinate_transformation_mode, nearest_mode)
-    if min(*shape[2:], *dy.shape[2:]) < 1 or shape[:2] != dy.shape[:2]:
+    (n, c, height, width), (N, C, OH, OW) = shape, dy.shape
+    if min(height, width, OH, OW) < 1 or (n, c) != (N, C):
         rule_of_shape = "the N and C of dy, and H and W of at least 1"
         raise ValueError(f"input_shape must have {rule_of_shape}, got {tuple(input_shape)} and dy {dy.shape}")
-    within_tables(dy.shape[2:], "dy")
-    within_tables(shape[2:], "input_shape")
+    within_tables((OH, OW), "dy")
+    within_tables((height, width), "input_shape")
     factors = None
     if scale_factor is not None:
         y_shape, factors = resized(shape, None, scale_factor)
@@ -181,5 +182,4 @@ def interpolate_backward_call(dy: Array, dx: Array, factors: Factors, rule: Rule
     scale = block(dx.shape, dy.shape, factors, rule)
     if scale is not None:
         return upsample_nearest2d_backward_call(dy, dx, scale)
-    rows, columns = resizing_taps(dx.shape, dy.shape, factors, rule)
-    return weighted_call(dy, dx, transposed(rows, dx.shape[2]), transposed(columns, dx.shape[3]))
+    return weighted_call(dy, dx, *resizing_taps(dx.shape, dy.shape, factors, rule, transposed=True))

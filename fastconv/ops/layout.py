@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from .. import kernels
 from ..typing import Array, Call, Kernel, Named, Shape
 from . import check
-from .elementwise import Several, nothing, views
+from .elementwise import in_turn, nothing, views
 from .habits import op
 
 
@@ -154,7 +154,7 @@ def concatenate(arrays: Iterable[Array], *, out: Array | None = None) -> Array:
 
 def concatenate_call(parts: Sequence[Array], y: Array) -> Call:
     ends = np.cumsum([x.shape[1] for x in parts])
-    return Several([copy_call(x, y[:, e - x.shape[1] : e]) for x, e in zip(parts, ends, strict=True)])
+    return in_turn([copy_call(x, y[:, e - x.shape[1] : e]) for x, e in zip(parts, ends, strict=True)])
 
 
 def copy_call(x: Array, y: Array) -> Call:
@@ -164,8 +164,7 @@ def copy_call(x: Array, y: Array) -> Call:
     copy = copy_kernel(y.dtype)
     if x.ndim == 4:
         return partial(copy, x, y)
-    calls = [partial(copy, *group) for group in views([x, y])]
-    return calls[0] if len(calls) == 1 else Several(calls)
+    return in_turn([partial(copy, *group) for group in views([x, y])])
 
 
 def copy_kernel(dtype: DTypeLike) -> Kernel:

@@ -3,7 +3,7 @@
 from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
-from .elementwise import Several
+from .elementwise import in_turn
 from .habits import op
 from .layout import copy_call
 
@@ -156,6 +156,8 @@ def channel_shuffle(x: Array, groups: int, *, out: Array | None = None) -> Array
 
 def order(mode: object) -> str:
     """The word in capitals, checked."""
+    if type(mode) is str and mode in ORDERS:
+        return mode
     return check.choice(mode.upper() if isinstance(mode, str) else mode, "mode", ORDERS)
 
 
@@ -187,27 +189,27 @@ def unshuffled(x_shape: Shape, r: int) -> Shape:
 
 
 def blocks(channels: Array, pixels: Array, r: int, mode: str) -> list[tuple[Array, Array]]:
-    """Views with the same values among `channels` (N, r^2 C, H, W) and among `pixels`, whose axes are (N, C, H, W, r).
+    """Pairs of views with the same values among `channels` (N, r^2 C, H, W) and among `pixels`: (N, C, H, r, W, r).
 
-    Part i has row i of each block. In channels-last memory single pixels of blocks of 2 x 2 are quicker: (N, C, H, W).
+    In channels-last memory single pixels of blocks of 2 x 2 are quicker: (N, C, H, W).
     """
-    n, c, height, width = pixels.shape[0], pixels.shape[1], channels.shape[2], channels.shape[3]
-    if mode == "CRD":
-        if r == 2 and check.layout_of(channels) == check.CHANNELS_LAST:
-            return [(channels[:, 2 * i + j :: 4], pixels[:, :, i::2, j::2]) for i in range(2) for j in range(2)]
-        parts = channels.reshape(n, c, r, r, height, width).transpose(2, 0, 1, 4, 5, 3)
+    in_order = mode == "CRD"
+    if r == 2 and in_order and check.layout_of(channels) == check.CHANNELS_LAST:
+        return [(channels[:, 2 * i + j :: 4], pixels[:, :, i::2, j::2]) for i in range(2) for j in range(2)]
+    (n, c), (height, width) = pixels.shape[:2], channels.shape[2:]
+    if in_order:
+        parts = channels.reshape(n, c, r, r, height, width).transpose(0, 1, 4, 2, 5, 3)
     else:
-        parts = channels.reshape(n, r, r, c, height, width).transpose(1, 0, 3, 4, 5, 2)
-    rows = pixels.reshape(n, c, height, r, width, r).transpose(3, 0, 1, 2, 4, 5)
-    return [*zip(parts, rows, strict=True)]
+        parts = channels.reshape(n, r, r, c, height, width).transpose(0, 3, 4, 1, 5, 2)
+    return [(parts, pixels.reshape(n, c, height, r, width, r))]
 
 
 def pixel_shuffle_call(x: Array, y: Array, r: int, mode: str = "CRD") -> Call:
-    return Several([copy_call(part, row) for part, row in blocks(x, y, r, mode)])
+    return in_turn([copy_call(part, row) for part, row in blocks(x, y, r, mode)])
 
 
 def pixel_unshuffle_call(x: Array, y: Array, r: int, mode: str = "CRD") -> Call:
-    return Several([copy_call(row, part) for part, row in blocks(y, x, r, mode)])
+    return in_turn([copy_call(row, part) for part, row in blocks(y, x, r, mode)])
 
 
 def channel_shuffle_call(x: Array, y: Array, groups: int) -> Call:

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import kernels
+from ..kernels.runtime.calls import transposed_taps
 from ..typing import Array, Call
+from .geometry import made
 from .pool.prepared import on_one_layout
 
 
@@ -51,10 +53,7 @@ def picks(places: Array) -> Taps:
 
 def transposed(table: Taps, size: int) -> Taps:
     """The table of the gradient: for each of the `size` places the outputs that read it, in their order."""
-    outputs = np.repeat(np.arange(len(table.ends) - 1), np.diff(table.ends))
-    order = np.argsort(table.source, kind="stable")
-    ends = np.searchsorted(table.source[order], np.arange(size + 1))
-    return read_only(ends.astype(np.int64), outputs[order], table.weight[order])
+    return made(Taps, transposed_taps(*table, size))
 
 
 def weighted_call(x: Array, y: Array, rows: Taps, columns: Taps) -> Call:

@@ -6,9 +6,11 @@
     scratch.pxi     memory that only the calls of a plan use, kept from one to the next
     arrays.pxi      views, new arrays, and questions about one array
     layout.pxi      planar and channels-last memory, and what several arrays have in common
+    merging.pxi     arrays of one shape as few axes, for kernels that go from element to element
     forms.pxi       the forms of memory that the norms read
     geometry.pxi    the geometry of windows from plain numbers
     windows.pxi     the tables of pooling windows
+    taps.pxi        the tables of resized images
     sequence.pxi    the calls of a network's plan, on arrays that stay where they are
     idle.pxi        the plans that nobody runs
     batch.pxi       what a network asks of each batch
@@ -53,9 +55,11 @@ cpdef enum:
 
 include "arrays.pxi"
 include "layout.pxi"
+include "merging.pxi"
 include "forms.pxi"
 include "geometry.pxi"
 include "windows.pxi"
+include "taps.pxi"
 include "signature.pxi"
 include "plan.pxi"
 include "scratch.pxi"

@@ -38,6 +38,32 @@ def rows(np.ndarray a not None, int count):
     return view_of(a, 2, shape, strides, 0, PyArray_FLAGS(a) & WRITEABLE)
 
 
+def matrices(*arrays):
+    """Arrays (..., V) as (R, V), of any strides; None where the rows of one of them do not lie at one stride."""
+    cdef list found = []
+    for a in arrays:
+        matrix = a if (<np.ndarray?> a).ndim == 2 else as_matrix(a)
+        if matrix is None:
+            return None
+        found.append(matrix)
+    return found
+
+
+cdef object as_matrix(np.ndarray a):
+    """The same of one array."""
+    cdef np.npy_intp shape[2]
+    cdef np.npy_intp strides[2]
+    cdef int i, last = a.ndim - 1
+    if last < 0:
+        raise ValueError("the arrays must have a dimension")
+    if not run_of(a, 0, last, &strides[0]):
+        return None
+    shape[0], shape[1], strides[1] = 1, a.shape[last], a.strides[last]
+    for i in range(last):
+        shape[0] *= a.shape[i]
+    return view_of(a, 2, shape, strides, 0, PyArray_FLAGS(a) & WRITEABLE)
+
+
 def planes(np.ndarray a not None):
     """`a`, of two axes at least, as (N, C, P) whose last axis has unit stride, or None."""
     cdef np.npy_intp shape[3]

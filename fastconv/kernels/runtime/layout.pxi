@@ -124,6 +124,14 @@ def are_like(dict arrays not None, np.ndarray x not None, tuple shape not None):
     return True
 
 
+def are_writeable_in_order(list arrays not None):
+    """Whether these are arrays in C order that may be written."""
+    for a in arrays:
+        if not PyArray_CheckExact(a) or not PyArray_FLAGS(a) & CARRAY or not PyArray_FLAGS(a) & WRITEABLE:
+            return False
+    return True
+
+
 def have_one_dtype(dict arrays not None):
     """Whether these arrays (None is skipped) have one dtype, in the machine's byte order; False says nothing."""
     cdef np.dtype first = None
@@ -154,60 +162,6 @@ cdef bint are_extents(object value, Py_ssize_t length) except -1:
         if type(item) is not int or PyLong_AsLongLongAndOverflow(item, &overflow) < 0 or overflow:
             return False
     return True
-
-
-def beside_ordered(list arrays not None, axis=None):
-    """Four-dimensional views of arrays of one shape, whose last is in C order; None where it is not, or if they need more.
-
-    Neighbours among the axes are merged wherever every array allows it; `axis` comes last and stays alone.
-    """
-    cdef np.ndarray y = arrays[len(arrays) - 1]
-    cdef np.npy_intp shape[4]
-    cdef int inner[4]  # of the axes that are merged into one, the last
-    cdef int i, own = -1, count = 0
-    if not PyArray_FLAGS(y) & CARRAY:
-        return None
-    if axis is not None:
-        own = axis
-        own += y.ndim if own < 0 else 0
-    for i in range(y.ndim):
-        if y.shape[i] == 1 or i == own:
-            continue
-        if count and all_merge(arrays, inner[count - 1], i):
-            shape[count - 1] *= y.shape[i]
-        elif count == 4:
-            return None
-        else:
-            shape[count] = y.shape[i]
-            count += 1
-        inner[count - 1] = i
-    if own >= 0:
-        if count == 4:
-            return None
-        shape[count], inner[count] = y.shape[own], own
-        count += 1
-    return [chosen_axes(a, shape, inner, count) for a in arrays]
-
-
-cdef bint all_merge(list arrays, int outer, int inner) except -1:
-    """Whether two axes are one run in all these arrays."""
-    cdef np.ndarray a
-    for x in arrays:
-        a = x
-        if a.strides[outer] != a.strides[inner] * a.shape[inner]:
-            return False
-    return True
-
-
-cdef np.ndarray chosen_axes(np.ndarray a, np.npy_intp *shape, int *inner, int count):
-    """A view with these axes, and as many leading axes of extent 1 as it takes to have four."""
-    cdef np.npy_intp extents[4]
-    cdef np.npy_intp strides[4]
-    cdef int i, more = 4 - count
-    for i in range(4):
-        extents[i] = 1 if i < more else shape[i - more]
-        strides[i] = a.descr.itemsize if i < more else a.strides[inner[i - more]]
-    return view_of(a, 4, extents, strides, 0, PyArray_FLAGS(a) & WRITEABLE)
 
 
 def in_four_axes(np.ndarray a not None):

@@ -122,9 +122,14 @@ def planned(result, tuple new, *calls, returned=None, tuple shapes=(), bint tabl
     writes      whether a given array is overwritten: then no two of them may overlap
     """
     cdef Planned made = Planned.__new__(Planned)
-    cdef list each = [], scratch = []
-    flatten(calls, each, scratch)
-    made.result, made.new, made.calls, made.scratch = result, (*new, *scratch), tuple(each), len(scratch)
+    cdef list each, scratch
+    made.result, made.new, made.calls, made.scratch = result, new, calls, 0
+    for call in calls:
+        if type(call) is not partial:
+            each, scratch = [], []
+            flatten(calls, each, scratch)
+            made.new, made.calls, made.scratch = (*new, *scratch), tuple(each), len(scratch)
+            break
     made.returned = result if returned is None else returned
     made.shapes, made.tables, made.number, made.writes = shapes, tables, number, writes
     return made
@@ -263,13 +268,15 @@ cdef bint apart(list arrays):
 
 
 def are_apart(list arrays not None):
-    """Whether these are arrays, none of them empty, and no two of them lie in each other's memory."""
-    if len(arrays) > 2 * ARRAYS:
-        return False
+    """Whether these (None is skipped) are arrays, none of them empty, and no two lie in each other's memory."""
+    cdef list present = []
     for a in arrays:
-        if not PyArray_CheckExact(a):
+        if a is None:
+            continue
+        if not PyArray_CheckExact(a) or len(present) == 2 * ARRAYS:
             return False
-    return apart(arrays)
+        present.append(a)
+    return apart(present)
 
 
 cdef Plan plan_of(list arrays, Planned planned):
@@ -312,16 +319,17 @@ cdef Plan plan_of(list arrays, Planned planned):
     return plan
 
 
-def keep(dict plans, tuple args, dict options, Planned planned not None):
+def keep(dict plans, bytes signature, tuple args, dict options, Planned planned not None):
     """Keep what a call did, if that can be said of other calls; of the first of its signature only that it was made.
 
-    A plan takes a third of the time of a call, which pays where a shape comes back.
+    A plan takes a third of the time of a call, which pays where a shape comes back. signature: as `again` gave it, or
+    None.
     """
     cdef Seen seen
-    cdef bytes signature
-    if not look_at(&seen, args, options):
-        return
-    signature = PyBytes_FromStringAndSize(seen.signature, seen.used)
+    if signature is None or signature in plans:
+        if not look_at(&seen, args, options):
+            return
+        signature = PyBytes_FromStringAndSize(seen.signature, seen.used)
     if signature in plans:
         plans[signature] = plan_of([<object> seen.arrays[i] for i in range(seen.count)], planned)
         return
@@ -331,21 +339,23 @@ def keep(dict plans, tuple args, dict options, Planned planned not None):
 
 
 def again(dict plans, tuple args, dict options):
-    """The result of a call seen before, else None."""
+    """The result of a call seen before, else its signature, as bytes; None where it has none."""
     cdef Seen seen
     cdef Plan plan
+    cdef bytes signature
     cdef list arrays, used = []
     cdef int i
     if not look_at(&seen, args, options):
         return None
-    plan = plans.get(PyBytes_FromStringAndSize(seen.signature, seen.used))
+    signature = PyBytes_FromStringAndSize(seen.signature, seen.used)
+    plan = plans.get(signature)
     if plan is None:
-        return None
+        return signature
     arrays = []
     for i in range(seen.count):
         arrays.append(<object> seen.arrays[i])
     if (plan.apart or seen.has_out) and not apart(arrays):
-        return None
+        return signature
     for i in range(len(plan.forms) - plan.scratch):
         arrays.append((<Form> plan.forms[i]).make())
     for i in range(len(plan.forms) - plan.scratch, len(plan.forms)):
@@ -353,7 +363,7 @@ def again(dict plans, tuple args, dict options):
     for i in range(len(plan.functions)):
         found = plan.functions[i](*(<tuple> (<Part> plan.arguments[i]).fill(arrays)))
         if found is not None and found != -1:  # a place of something wrong, which the checks describe
-            return None
+            return signature
     if used:
         put_back(used)
     return plan.returned.fill(arrays)

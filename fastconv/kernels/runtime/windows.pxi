@@ -85,9 +85,9 @@ def window_tables(g, bint padded=False, m=None):
     )
 
 
-def covers(np.ndarray rows not None, Py_ssize_t height, np.ndarray columns not None, Py_ssize_t width):
-    """`cover` along H and along W."""
-    return cover(rows, height) + cover(columns, width)
+def with_covers(tuple tables not None, tuple x_shape not None):
+    """Two tables, of the windows along H and along W, and the `cover` of each."""
+    return tables + cover(tables[0], x_shape[2]) + cover(tables[1], x_shape[3])
 
 
 cdef tuple cover(np.ndarray lines, Py_ssize_t size):

@@ -7,7 +7,7 @@ from ...kernels.runtime.calls import view
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import Several, agreeing, call, like, new_like, on_copies, views
+from ..elementwise import agreeing, call, like, new_like, on_copies, views
 from ..habits import op
 
 MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them
@@ -98,7 +98,8 @@ def prelu_backward(dy: Array, x: Array, weight: Array, *, out: Array | None = No
     dx = new_like(x) if out is None else like(out, {"weight": weight, **arrays})
     dweight = check.empty(weight.shape, weight.dtype)
     calls = prelu_backward_weight_call(arrays["dy"], x, dweight), prelu_backward_call(arrays["dy"], x, weight, dx)
-    Several(calls)()
+    for run in calls:
+        run()
     return planned((check.give(dx, out), dweight), (dx, dweight), *calls)
 
 
@@ -127,7 +128,8 @@ def prelu_backward_weight_call(dy: Array, x: Array, dweight: Array) -> Call:
         groups = views([dy, x], axis=1)
     if len(groups) > 1:
         return on_copies(prelu_backward_weight_call, [dy, x], [dweight])
-    return partial(kernels.load(x.dtype).activation.pointwise.prelu_backward_weight, *groups[0], dweight.reshape(-1))
+    sums = dweight if dweight.ndim == 1 else dweight.reshape(-1)
+    return partial(kernels.load(x.dtype).activation.pointwise.prelu_backward_weight, *groups[0], sums)
 
 
 def over_channels(weight: Array, shape: Shape) -> Array:

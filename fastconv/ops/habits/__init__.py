@@ -30,11 +30,12 @@ def op(function: F) -> F:
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         try:
-            if plans and (result := again(plans, args, options)) is not None:
-                return result
+            seen = again(plans, args, options) if plans else None
+            if seen is not None and type(seen) is not bytes:  # a result, no signature
+                return seen
             result = function(*args, **options)
             if type(result) is Planned:
-                keep(plans, args, options, result)
+                keep(plans, seen, args, options, result)
                 return result.result
             return result
         except (TypeError, ValueError) as error:

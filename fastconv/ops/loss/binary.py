@@ -9,7 +9,7 @@ from ...typing import Array, Call
 from .. import check
 from ..elementwise import array_beside
 from ..habits import op
-from .common import REDUCTIONS, check_range, range_check
+from .common import REDUCTIONS, check_range
 from .elements import differentiate, elements_call, evaluate
 
 
@@ -70,9 +70,9 @@ def binary_cross_entropy_with_logits(
     np.float64(0.34657359027997264)
     """
     reduction = check.word(reduction, "reduction", REDUCTIONS)
-    targets = probabilities(x, targets)
+    targets, right = probabilities(x, targets)
     weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
-    prepare, checks = binary_cross_entropy_with_logits_call, (range_check(targets),)
+    prepare, checks = binary_cross_entropy_with_logits_call, (right,)
     return evaluate(prepare, out, return_gradient, reduction, *weights, checks=checks, x=x, targets=targets)
 
 
@@ -128,17 +128,19 @@ def binary_cross_entropy_with_logits_backward(
     array([-0.5,  1. ])
     """
     reduction = check.word(reduction, "reduction", REDUCTIONS)
-    targets = probabilities(x, targets)
+    targets, right = probabilities(x, targets)
     weights = element_weight("pos_weight", pos_weight, x), element_weight("weight", weight, x)
-    prepare, checks = binary_cross_entropy_with_logits_call, (range_check(targets),)
+    prepare, checks = binary_cross_entropy_with_logits_call, (right,)
     return differentiate(prepare, out, dy, reduction, *weights, checks=checks, x=x, targets=targets)
 
 
-def probabilities(x: Array, targets: Array) -> Array:
-    """Targets, checked to be the answers of questions: logits in their place would give another loss without a word."""
+def probabilities(x: Array, targets: Array) -> tuple[Array, Call]:
+    """Targets, checked to be the answers of questions, and the call that checks them.
+
+    Logits in their place would give another loss without a word.
+    """
     targets = array_beside(targets, "targets", check.array(x, "x"))
-    check_range(targets, "logits")
-    return targets
+    return targets, check_range(targets, "logits")
 
 
 def element_weight(name: str, weight: Array | None, x: Array) -> Array | None:

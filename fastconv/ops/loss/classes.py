@@ -10,40 +10,37 @@ from ...kernels.runtime.calls import outside, repeated
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..elementwise import array_beside, new_like
-from .common import REDUCTIONS, arriving, bind, check_range, given_back, range_check, result, returned
+from .common import REDUCTIONS, arriving, bind, check_range, given_back, gradient, result, returned
 
 
 def evaluate_classes(
-    prepare: Callable[..., Call], out: Array | None, return_gradient: bool, numbers: Named, arrays: Named
+    prepare: Callable[..., Call],
+    out: Array | None,
+    return_gradient: bool,
+    numbers: Named,
+    arrays: Named,
+    right: Call,
 ) -> Any:
-    """The loss of rows of classes, and its gradient if wanted."""
+    """The loss of rows of classes, and its gradient if wanted; the arguments are checked, by `right` too."""
     x, targets = arrays.values()
-    value = check.output(out, rows_of(x) if numbers["reduction"] == "none" else (), x.dtype, **arrays)
+    value = result(out, rows_of(x) if numbers["reduction"] == "none" else (), x, arrays)
     dx = new_like(x) if check.flag(return_gradient, "return_gradient") else None
-    checks, run = checks_of(x, targets, numbers), prepare(x, targets, value, dx, **numbers)
+    run = prepare(x, targets, value, dx, **numbers)
     run()
-    return returned(value, out, dx, *checks, run)
+    return returned(value, out, dx, right, run)
 
 
 def differentiate_classes(
-    prepare: Callable[..., Call], out: Array | None, dy: Array | float, numbers: Named, arrays: Named
+    prepare: Callable[..., Call], out: Array | None, dy: Array | float, numbers: Named, arrays: Named, right: Call
 ) -> Array:
     """The gradient of a loss of rows of classes."""
     x, targets = arrays.values()
-    one_each = numbers["reduction"] == "none"
-    factor, each = arriving(dy, rows_of(x) if one_each else None, x.dtype)
-    dx = result(out, x, arrays)
-    value = np.empty(rows_of(x) if one_each else (), x.dtype)
-    checks, run = checks_of(x, targets, numbers), prepare(x, targets, value, dx, **numbers, dy=factor)
+    shape = rows_of(x) if numbers["reduction"] == "none" else ()
+    factor, each = arriving(dy, shape, numbers["reduction"], x.dtype)
+    dx, value = gradient(out, x, arrays), check.empty(shape, x.dtype)
+    run = prepare(x, targets, value, dx, **numbers, dy=factor)
     run()
-    return given_back(dx, None if each is None else np.expand_dims(each, class_axis(x)), out, value, *checks, run)
-
-
-def checks_of(x: Array, targets: Array, numbers: Named) -> tuple[Call]:
-    """The call that gives 0 where a target is neither a class nor ignored, or no probability, else -1."""
-    if targets.dtype == check.INT64:
-        return (class_check(targets, x.shape[class_axis(x)], numbers["ignore_index"]),)
-    return (range_check(targets),)
+    return given_back(dx, None if each is None else np.expand_dims(each, class_axis(x)), out, value, right, run)
 
 
 def class_check(targets: Array, K: int, ignored: int) -> Callable[[], int]:
@@ -58,7 +55,7 @@ def class_axis(x: Array) -> int:
 
 def rows_of(x: Array) -> Shape:
     """The shape of x without its class axis."""
-    return x.shape[:1][: x.ndim - 1] + x.shape[2:]
+    return x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
 
 
 def class_arguments(
@@ -69,25 +66,28 @@ def class_arguments(
     ignore_index: int,
     reduction: str,
     label_smoothing: float | None = None,
-) -> tuple[Named, Named]:
-    """The arguments of a loss over classes, checked: the numbers of its prepared call, and the arrays by name."""
+) -> tuple[Named, Named, Call]:
+    """The arguments of a loss over classes, checked: the numbers of its prepared call, the arrays by name, and the call
+    that gives 0 where a target is neither a class nor ignored, or no probability, else -1.
+    """
     x = check.array(x, name)
     if x.ndim == 0 or x.shape[class_axis(x)] == 0:
         raise ValueError(f"{name} must have at least one dimension and one class, got shape {x.shape}")
-    K = x.shape[class_axis(x)]
     ignore_index = check.integer(ignore_index, "ignore_index")
     numbers: Named = {"weight": weight, "ignore_index": ignore_index}
     numbers["reduction"] = check.word(reduction, "reduction", REDUCTIONS)
     if weight is not None:
         numbers["weight"] = weight = array_beside(weight, "weight", x, 1)
-        check.shape_is(weight, "weight", (K,), f"one for each class of {name}")
+        check.shape_is(weight, "weight", (x.shape[class_axis(x)],), f"one for each class of {name}")
         check.same_dtype(**{name: x}, weight=weight)
     targets = check.given(targets, "targets")
     if label_smoothing is not None:
         numbers["label_smoothing"] = smoothing(label_smoothing)
         if targets.dtype.kind == "f":
-            return numbers, {name: x, "targets": probabilities(name, x, targets)}
-    return numbers, {name: x, "targets": class_indices(targets, name, x, ignore_index)}
+            targets, right = probabilities(name, x, targets)
+            return numbers, {name: x, "targets": targets}, right
+    targets, right = class_indices(targets, name, x, ignore_index)
+    return numbers, {name: x, "targets": targets}, right
 
 
 def smoothing(value: float) -> float:
@@ -98,17 +98,16 @@ def smoothing(value: float) -> float:
     return value
 
 
-def probabilities(name: str, x: Array, targets: Array) -> Array:
-    """One for each row and class, checked."""
+def probabilities(name: str, x: Array, targets: Array) -> tuple[Array, Call]:
+    """One for each row and class, checked, and the call that checks them."""
     targets = check.array(targets, "targets")
     check.same_dtype(**{name: x}, targets=targets)
     check.shape_is(targets, "targets", x.shape, f"the shape of {name}, as they are probabilities")
-    check_range(targets, name)
-    return targets
+    return targets, check_range(targets, name)
 
 
-def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
-    """int64 indices, each below the number of classes or ignored."""
+def class_indices(targets: Array, name: str, x: Array, ignored: int) -> tuple[Array, Call]:
+    """int64 indices, each below the number of classes or ignored, and the call that checks them."""
     if targets.dtype.kind not in "iu":
         cure = "use targets.astype('int64')"
         if targets.dtype.kind in "OSUT":
@@ -121,9 +120,10 @@ def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
             raise ValueError(f"targets must have shape {rows_of(x)} ({rule}), got {targets.shape}; {cure}")
         check.shape_is(targets, "targets", rows_of(x), rule)
     K = x.shape[class_axis(x)]
-    plain = type(targets) is np.ndarray and targets.dtype is check.INT64 and targets.flags.aligned
-    if plain and class_check(targets, K, ignored)() == -1:
-        return targets
+    if type(targets) is np.ndarray and targets.dtype is check.INT64 and targets.flags.aligned:
+        right = class_check(targets, K, ignored)
+        if right() == -1:
+            return targets, right
     wrong = targets[((targets < 0) | (targets >= K)) & (targets != ignored)]
     if wrong.size:
         classes = targets[targets != ignored]
@@ -133,7 +133,8 @@ def class_indices(targets: Array, name: str, x: Array, ignored: int) -> Array:
             cure = f"; for rows without a class write ignore_index={wrong[0]}"
         rule = f"class indices from 0 to {K - 1}, or {ignored} (ignored)"
         raise ValueError(f"targets must be {rule}, got {wrong[0]}{cure}")
-    return targets.astype(check.INT64)
+    targets = targets.astype(check.INT64)
+    return targets, class_check(targets, K, ignored)
 
 
 def classes_call(

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import kernels
-from ...kernels.runtime.calls import outside
+from ...kernels.runtime.calls import memory_order, outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import Several, memory_order, nearby, new_like, on_copies, views
+from ..elementwise import in_c_order, in_turn, nearby, new_like, on_copies, views
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -20,10 +20,11 @@ REDUCTIONS = ("mean", "sum", "none")
 ROUNDING = 1e-3  # that of half precision: probabilities which were computed may be so far beyond 0 and 1
 
 
-def check_range(targets: Array, name: str) -> None:
-    """ValueError for targets that are no probabilities, such as logits; NaN passes."""
-    if range_check(targets)() == -1:
-        return
+def check_range(targets: Array, name: str) -> Call:
+    """ValueError for targets that are no probabilities, such as logits; NaN passes. The call that checks them."""
+    right = range_check(targets)
+    if right() == -1:
+        return right
     wrong = targets[(targets < -ROUNDING) | (targets > 1 + ROUNDING)]
     cure = f"{name} come first, then targets"
     if targets.max() == 1 and (np.abs(targets) == 1).all():
@@ -35,12 +36,19 @@ def check_range(targets: Array, name: str) -> None:
 
 def range_check(targets: Array) -> Callable[[], int]:
     """The call that gives 0 where a target is no probability, else -1."""
-    forwards = tuple([slice(None, None, -1 if step < 0 else None) for step in targets.strides])
-    along_memory = targets if targets.flags.c_contiguous else targets[forwards].transpose(memory_order(targets))
+    along_memory = targets
+    if not targets.flags.c_contiguous:
+        forwards = tuple([slice(None, None, -1 if step < 0 else None) for step in targets.strides])
+        along_memory = targets[forwards].transpose(memory_order(targets))
     return partial(outside, along_memory, -ROUNDING, 1 + ROUNDING)
 
 
-def result(out: Array | None, x: Array, arrays: Named) -> Array:
+def result(out: Array | None, shape: Shape, x: Array, arrays: Named) -> Array:
+    """The loss: `out`, which must not be an input, or a new array of the dtype of x."""
+    return check.empty(shape, x.dtype) if out is None else check.output(out, shape, x.dtype, **arrays)
+
+
+def gradient(out: Array | None, x: Array, arrays: Named) -> Array:
     """The gradient: `out`, which must not be an input here, or a new array in the memory order of x."""
     return new_like(x) if out is None else check.output(out, x.shape, x.dtype, **arrays)
 
@@ -57,9 +65,9 @@ def returned(value: Array, out: Array | None, dx: Array | None, *calls: Call) ->
     return planned((loss, dx), (value, dx), *calls, returned=(value, dx), number=number)
 
 
-def arriving(dy: Array | float, shape: Shape | None, dtype: DTypeLike) -> tuple[float, Array | None]:
-    """(factor, None), or (1, array) where each row or element has its own gradient arriving (`shape` not None)."""
-    if shape is None or np.ndim(dy) == 0:
+def arriving(dy: Array | float, shape: Shape, reduction: str, dtype: DTypeLike) -> tuple[float, Array | None]:
+    """(factor, None), or (1, array) where each row or element has its own gradient arriving (reduction "none")."""
+    if reduction != "none" or np.ndim(dy) == 0:
         return check.number(dy, "dy"), None
     dy = check.array(dy, "dy")
     check.shape_is(dy, "dy", shape, "the shape of the loss")
@@ -88,37 +96,39 @@ def bind(
     axis: int | None = None,
     weight: Sequence[Array | None] = (),
 ) -> Call:
-    """The kernel bound to views that it accepts; None among the results stays."""
-    present = [a for a in results if a is not None]
-    first = x if axis is not None else leading(x, inputs, present)
-    groups = views([x, *inputs, *present, first], axis)
+    """The kernel bound to views that it accepts; None among the results stays. `weight` comes behind the targets."""
+    end = 1 + len(inputs)
+    arrays = [x, *inputs, *results]
+    model = 0 if axis is not None or x.flags.c_contiguous else leading(arrays, end)
+    groups = views(arrays, axis, model)
     if len(groups) > 1:  # more than four axes of unlike strides
-        count = len(inputs)
-        return on_copies(
-            lambda x, *others: bind(
-                kernel, x, others[:count], others[count:], value, *numbers, axis=axis, weight=weight
-            ),
-            [x, *inputs],
-            results,
-        )
-    *operands, first = groups[0]
-    near, results = operands[: 1 + len(inputs)], placed(operands[1 + len(inputs) :], results)
-    near, before, scratch = (near, [], []) if axis is not None else nearby(near, first)
+        rest = partial(bind_to_copies, kernel, value, numbers, axis, weight, end)
+        return on_copies(rest, arrays[:end], results)
+    group = groups[0]
+    before: list[Call] = []
+    scratch: list[Array] = []
+    if axis is None:
+        group[:end], before, scratch = nearby(group[:end], group[model])
+    group[2:2] = weight
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
-    call = partial(run, *near[:2], *weight, *near[2:], *results, value, *numbers)
-    return Several([*before, call], scratch) if before else call
+    return in_turn([*before, partial(run, *group, value, *numbers)], scratch)
 
 
-def leading(x: Array, inputs: Sequence[Array], results: Sequence[Array]) -> Array:
-    """The array in whose memory order the elements are taken: one in C order where all results are, else x."""
-    if not all(a.flags.c_contiguous for a in results):
-        return x
-    return next((a for a in (*results, *inputs) if a.flags.c_contiguous), x)
+def bind_to_copies(
+    kernel: str,
+    value: Array | None,
+    numbers: Sequence[float],
+    axis: int | None,
+    weight: Sequence[Array | None],
+    end: int,
+    *arrays: Array,
+) -> Call:
+    """The same for x, inputs and, from `end` on, results as `on_copies` gives them."""
+    return bind(kernel, arrays[0], arrays[1:end], arrays[end:], value, *numbers, axis=axis, weight=weight)
 
 
-def placed(views_of_present: Sequence[Array], results: Sequence[Array | None]) -> list[Array | None]:
-    """The views in the places of their arrays; None where there is none."""
-    if len(views_of_present) == len(results):
-        return [*views_of_present]
-    found = iter(views_of_present)
-    return [None if a is None else next(found) for a in results]
+def leading(arrays: Sequence[Array | None], end: int) -> int:
+    """In whose memory order the elements are taken: of one in C order where all results, from `end` on, are; else x."""
+    order = [i for i in (*range(end, len(arrays)), *range(1, end)) if arrays[i] is not None]
+    ordered = [i for i in order if in_c_order(arrays[i])]
+    return ordered[0] if all(i in ordered for i in order if i >= end) and ordered else 0

@@ -74,8 +74,8 @@ def cross_entropy(
     >>> d
     array([[ 0.5, -0.5]])
     """
-    prepared, given = class_arguments("logits", logits, targets, weight, ignore_index, reduction, label_smoothing)
-    return evaluate_classes(cross_entropy_call, out, return_gradient, prepared, given)
+    given = class_arguments("logits", logits, targets, weight, ignore_index, reduction, label_smoothing)
+    return evaluate_classes(cross_entropy_call, out, return_gradient, *given)
 
 
 @op
@@ -136,8 +136,8 @@ def cross_entropy_backward(
     >>> fastconv.cross_entropy_backward(np.zeros((1, 2)), np.array([1]))
     array([[ 0.5, -0.5]])
     """
-    prepared, given = class_arguments("logits", logits, targets, weight, ignore_index, reduction, label_smoothing)
-    return differentiate_classes(cross_entropy_call, out, dy, prepared, given)
+    given = class_arguments("logits", logits, targets, weight, ignore_index, reduction, label_smoothing)
+    return differentiate_classes(cross_entropy_call, out, dy, *given)
 
 
 def cross_entropy_call(

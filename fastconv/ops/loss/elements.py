@@ -10,7 +10,7 @@ from ...kernels.runtime.calls import repeated
 from ...typing import Array, Call, Shape
 from .. import check
 from ..elementwise import agreeing, new_like
-from .common import arriving, bind, given_back, result, returned
+from .common import arriving, bind, given_back, gradient, result, returned
 
 
 def evaluate(
@@ -25,7 +25,7 @@ def evaluate(
     """The loss of elements, and its gradient if wanted; `checks` of elements have been made."""
     arrays = agreeing(arrays)
     x, targets = arrays.values()
-    value = check.output(out, x.shape if reduction == "none" else (), x.dtype, **arrays)
+    value = result(out, loss_shape(x, reduction), x, arrays)
     dx = new_like(x) if check.flag(return_gradient, "return_gradient") else None
     run = prepare(x, targets, value, dx, reduction, *numbers)
     run()
@@ -44,12 +44,17 @@ def differentiate(
     """The gradient of a loss of elements; `checks` of elements have been made."""
     arrays = agreeing(arrays)
     x, targets = arrays.values()
-    factor, each = arriving(dy, x.shape if reduction == "none" else None, x.dtype)
-    dx = result(out, x, arrays)
-    value = np.empty(x.shape if reduction == "none" else (), x.dtype)
+    shape = loss_shape(x, reduction)
+    factor, each = arriving(dy, shape, reduction, x.dtype)
+    dx, value = gradient(out, x, arrays), check.empty(shape, x.dtype)
     run = prepare(x, targets, value, dx, reduction, *numbers, dy=factor)
     run()
     return given_back(dx, each, out, value, *checks, run)
+
+
+def loss_shape(x: Array, reduction: str) -> Shape:
+    """The shape of the loss of `x`."""
+    return x.shape if reduction == "none" else ()
 
 
 def elements_call(

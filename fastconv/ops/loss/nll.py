@@ -64,8 +64,8 @@ def nll_loss(
     >>> fastconv.nll_loss(np.log(np.array([[0.25, 0.75]])), np.array([0]))
     np.float64(1.3862943611198906)
     """
-    prepared, given = class_arguments("x", x, targets, weight, ignore_index, reduction)
-    return evaluate_classes(nll_loss_call, out, return_gradient, prepared, given)
+    given = class_arguments("x", x, targets, weight, ignore_index, reduction)
+    return evaluate_classes(nll_loss_call, out, return_gradient, *given)
 
 
 @op
@@ -123,8 +123,8 @@ def nll_loss_backward(
     >>> fastconv.nll_loss_backward(np.log(np.array([[0.25, 0.75]])), np.array([0]))
     array([[-1.,  0.]])
     """
-    prepared, given = class_arguments("x", x, targets, weight, ignore_index, reduction)
-    return differentiate_classes(nll_loss_call, out, dy, prepared, given)
+    given = class_arguments("x", x, targets, weight, ignore_index, reduction)
+    return differentiate_classes(nll_loss_call, out, dy, *given)
 
 
 def nll_loss_call(

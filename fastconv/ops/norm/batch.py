@@ -10,8 +10,6 @@ order, planes.
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ... import kernels
 from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
@@ -19,7 +17,7 @@ from .. import check, epilogue
 from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, positive
 from ..habits import op
-from .running import more_than_one_value, running_statistics
+from .running import more_than_one_value, running_statistics, update
 from .views import (
     Form,
     all_pixels,
@@ -31,6 +29,7 @@ from .views import (
     on_near_copies,
     per_channel,
     pixels_in,
+    statistics,
     with_saved,
 )
 
@@ -104,23 +103,21 @@ def batch_norm(
     (array([0.2]), array([1.1]))
     """
     x = channels(x, "x")
-    weight, bias = per_channel(x, weight=weight, bias=bias)
+    training = check.flag(training, "training")
+    vectors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    given = {**vectors, "x": x}
+    updated = running_statistics(training, given)
+    *running, weight, bias = per_channel(x, **vectors)
     momentum, eps = check.number(momentum, "momentum"), positive(eps, "eps")
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
-    training = check.flag(training, "training")
-    running = running_statistics(x, running_mean, running_var, training, weight=weight, bias=bias)
-    if training:
-        more_than_one_value(x.shape)
-    beside = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    y = new_result(x, forms_of(x)) if out is None else like(out, {**beside, "x": x})
-    mean, invstd = np.zeros((1, x.shape[1]), x.dtype), np.zeros((1, x.shape[1]), x.dtype)  # as the kernels take them
-    run = batch_norm_call(x, y, weight, bias, running, mean, invstd, momentum, eps, training)
+    y = new_result(x, forms_of(x)) if out is None else like(out, given)
+    mean, invstd = statistics(x, (1, x.shape[1]))  # as the kernels take them
+    both = None if running_mean is None else (running[0], running[1])
+    run = batch_norm_call(x, y, weight, bias, both, mean, invstd, momentum, eps, training)
     run()
-    updated = training and running is not None
-    if updated and running is not None and running_mean is not None and running_var is not None:
-        np.copyto(running_mean, running[0])
-        np.copyto(running_var, running[1])
+    if updated:
+        update(given, running)
     saved = (mean[0], invstd[0]) if check.flag(return_saved, "return_saved") else ()
     return with_saved(check.give(y, out), saved, (y, mean, invstd), run, writes=updated)
 

@@ -3,8 +3,6 @@
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ... import kernels
 from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
@@ -23,6 +21,7 @@ from .views import (
     on_near_copies,
     per_channel,
     pixels,
+    statistics,
     with_saved,
 )
 
@@ -145,7 +144,7 @@ def normalise(
     eps = positive(eps, "eps")
     weight, bias = per_channel(x, weight=weight, bias=bias)
     y = new_result(x, forms_of(x)) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
-    mean, invstd = np.zeros((x.shape[0], groups), x.dtype), np.zeros((x.shape[0], groups), x.dtype)
+    mean, invstd = statistics(x, (x.shape[0], groups))
     run = group_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
     saved = (mean, invstd) if check.flag(return_saved, "return_saved") else ()
@@ -158,7 +157,8 @@ def normalise_backward(
     """`group_norm_backward` of checked arrays."""
     inputs = {"mean": mean, "invstd": invstd, "weight": weight, "dy": dy, "x": x}
     dx = new_result(x, forms_of(x)) if out is None else like(out, inputs)
-    dweight, dbias = check.empty(x.shape[1:2], x.dtype), check.empty(x.shape[1:2], x.dtype)
+    extents = x.shape[1:2]
+    dweight, dbias = check.empty(extents, x.dtype), check.empty(extents, x.dtype)
     run = group_norm_backward_call(dy, x, dx, weight, mean, invstd, dweight, dbias)
     run()
     return planned((check.give(dx, out), dweight, dbias), (dx, dweight, dbias), run)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ... import kernels
 from ...kernels.runtime.calls import are_like, rows
 from ...typing import Array, Call, Shape
@@ -14,7 +12,7 @@ from ..call_cache import planned
 from ..elementwise import agreeing, like, nothing, on_copies, positive
 from ..habits import op
 from .group import saved_statistics
-from .views import fill_zeros, formed, in_order, new_result, with_saved
+from .views import fill_zeros, formed, in_order, new_result, statistics, with_saved
 
 
 @op
@@ -81,7 +79,7 @@ def layer_norm(
     rows_of_x = x.shape[: x.ndim - len(shape)]
     form = partial(rows, count=len(rows_of_x))
     y = new_result(x, (form,)) if out is None else like(out, {"weight": weight, "bias": bias, "x": x})
-    mean, invstd = np.zeros(rows_of_x, x.dtype), np.zeros(rows_of_x, x.dtype)
+    mean, invstd = statistics(x, rows_of_x)
     run = layer_norm_call(x, y, weight, bias, mean, invstd, eps)
     run()
     saved = (mean, invstd) if check.flag(return_saved, "return_saved") else ()

@@ -10,8 +10,10 @@ order, planes.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from ...kernels.runtime.calls import are_like, planes, run_stride, view
-from ...typing import Array, Call
+from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
 from ..elementwise import Several, new_like, on_copies
@@ -131,6 +133,12 @@ def fill_zeros(*arrays: Array) -> None:
     """The gradients of what an empty batch met."""
     for a in arrays:
         a.fill(0)
+
+
+def statistics(x: Array, shape: Shape) -> tuple[Array, Array]:
+    """The mean and the inverse deviation, to be written; 0 where nothing is, for there is nothing in x."""
+    new = check.empty if x.size else np.zeros
+    return new(shape, x.dtype), new(shape, x.dtype)
 
 
 def with_saved(y: Array, saved: tuple[Array, ...], new: tuple[Array, ...], run: Call, writes: bool = False) -> Any:

@@ -7,7 +7,7 @@ from ...typing import Array, Shape
 from .. import check
 from ..call_cache import planned
 from ..habits import op
-from .arguments import gradient_of, indices_like, refuse, with_indices
+from .arguments import gradient_of, indices_like, like_x, refuse, with_indices
 from .prepared import (
     adaptive_avg_pool2d_backward_call,
     adaptive_tables,
@@ -208,12 +208,12 @@ def adaptive_max_pool2d_backward(
     not_empty(x.shape)
     dy = check.array(dy, "dy")
     size = dy.shape[-2:]
-    y_shape = (*x.shape[:2], *(size if len(size) == 2 and min(size) > 0 else (1, 1)))
+    y_shape = x.shape[:2] + (size if len(size) == 2 and 0 not in size else (1, 1))
     dy = gradient_of(x, dy, "adaptive_max_pool2d", y_shape, batched)
     tables = adaptive_tables(x.shape, y_shape)
     if indices is not None:
         indices = indices_like(indices, y_shape, batched)
-    dx = check.output(out, x.shape, x.dtype, check.layout_of(x), batched, dy=dy, x=x, indices=indices)
+    dx = like_x(out, x, batched, dy=dy, indices=indices)
     new: tuple[Array, ...] = (dx,)
     calls: tuple[Any, ...] = ()
     if indices is None:
@@ -236,5 +236,5 @@ def adaptive_shape(x: Array, output_size: Sizes) -> Shape:
 
 def not_empty(shape: Shape) -> None:
     """ValueError for planes without pixels."""
-    if min(shape[2:]) < 1:
+    if 0 in shape[2:]:
         raise ValueError(f"x must have H and W of at least 1, got shape {tuple(shape)}")

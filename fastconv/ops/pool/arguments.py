@@ -26,6 +26,14 @@ def gradient_of(x: Array, dy: Array, name: str, y_shape: Shape, batched: bool) -
     return dy
 
 
+def like_x(out: Array | None, x: Array, batched: bool, **inputs: Any) -> Array:
+    """The gradient of x, to be written: `out`, or a new array in the layout of x."""
+    layout = check.layout_of(x)
+    if out is None:
+        return check.empty(x.shape, x.dtype, layout)
+    return check.output(out, x.shape, x.dtype, layout, batched, x=x, **inputs)
+
+
 def no_window_in_padding(tables: Tables, g: Pool2dGeometry) -> None:
     """ValueError where dilation lets a window step over the whole plane."""
     if g.dh == g.dw == 1:

@@ -9,10 +9,9 @@ import math
 from ...typing import Array, Call, Pair, Shape
 from .. import check, geometry
 from ..call_cache import planned
-from ..elementwise import Several
 from ..geometry import Pool2dGeometry
 from ..habits import op
-from .arguments import gradient_of
+from .arguments import gradient_of, like_x
 from .prepared import lp_backward_call, lp_call, max_tables
 
 
@@ -130,20 +129,21 @@ def lp_pool2d_backward(
     x, batched = check.strided_images(x, "x")
     p = norm_of(norm_type)
     g = lp_geometry(x.shape, kernel_size, stride, ceil_mode)
-    dy = gradient_of(x, dy, "lp_pool2d", g.y_shape, batched)
+    y_shape, tables = g.y_shape, max_tables(g)
+    dy = gradient_of(x, dy, "lp_pool2d", y_shape, batched)
     if y is not None:
         y, _ = check.strided_images(y, "y")
-        check.shape_is(y, "y", g.y_shape, "the output of lp_pool2d for this x")
+        check.shape_is(y, "y", y_shape, "the output of lp_pool2d for this x")
         check.same_dtype(x=x, y=y)
-    layout, tables = check.layout_of(x), max_tables(g)
-    dx = check.output(out, g.x_shape, x.dtype, layout, batched, dy=dy, x=x, y=y)
+    dx = like_x(out, x, batched, dy=dy, y=y)
     new: tuple[Array, ...] = (dx,)
     calls: tuple[Call, ...] = ()
     if y is None:
-        y = check.empty(g.y_shape, x.dtype, layout)
+        y = check.empty(y_shape, x.dtype, check.layout_of(x))
         new, calls = (dx, y), (lp_call(x, y, tables, p),)
     calls += (lp_backward_call(dy, x, y, dx, tables, p),)
-    Several(calls)()
+    for call in calls:
+        call()
     return planned(check.give(dx, out, batched), new, *calls, tables=True)
 
 

@@ -10,7 +10,7 @@ from ...typing import Array, Padding, Pair
 from .. import check, geometry
 from ..call_cache import planned
 from ..habits import op
-from .arguments import gradient_of, indices_like, no_window_in_padding, refuse, with_indices
+from .arguments import gradient_of, indices_like, like_x, no_window_in_padding, refuse, with_indices
 from .prepared import max_backward_call, max_call, max_tables, maxima
 
 
@@ -150,14 +150,15 @@ def max_pool2d_backward(
     g = geometry.pool2d(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     tables = max_tables(g)
     no_window_in_padding(tables, g)
-    dy = gradient_of(x, dy, "max_pool2d", g.y_shape, batched)
+    y_shape = g.y_shape
+    dy = gradient_of(x, dy, "max_pool2d", y_shape, batched)
     if indices is not None:
-        indices = indices_like(indices, g.y_shape, batched)
-    dx = check.output(out, g.x_shape, x.dtype, check.layout_of(x), batched, dy=dy, x=x, indices=indices)
+        indices = indices_like(indices, y_shape, batched)
+    dx = like_x(out, x, batched, dy=dy, indices=indices)
     new: tuple[Array, ...] = (dx,)
     calls: tuple[Any, ...] = ()
     if indices is None:
-        indices, also, find = maxima(x, tables, g.y_shape)
+        indices, also, find = maxima(x, tables, y_shape)
         new, calls = (dx, *also), (find,)
     back = max_backward_call(dy, indices, dx, tables)
     refuse(back(), indices, batched, (g.H, g.W), " and in its window")

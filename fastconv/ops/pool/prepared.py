@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ... import kernels
-from ...kernels.runtime.calls import all_channels_last, covers, sharing_windows, window_tables
+from ...kernels.runtime.calls import all_channels_last, sharing_windows, window_tables, with_covers
 from ...typing import Array, Call, Kernel, Shape
 from .. import check
 from ..elementwise import Several, on_copies
@@ -29,11 +29,6 @@ def mean_tables(g: Pool2dGeometry, count_include_pad: bool = True, divisor_overr
 def adaptive_tables(x_shape: Shape, y_shape: Shape) -> Tables:
     """Windows that share out H and W."""
     return sharing_windows(x_shape[2], y_shape[2]), sharing_windows(x_shape[3], y_shape[3])
-
-
-def with_readers(x_shape: Shape, tables: Tables) -> tuple[Array, ...]:
-    """The tables, and which windows read each row and each column of x."""
-    return tables + covers(tables[0], x_shape[2], tables[1], x_shape[3])
 
 
 # ---------------------------------------------------------------- layouts
@@ -84,7 +79,7 @@ def max_call(x: Array, y: Array, indices: Array | None, tables: Tables) -> Call:
 def max_backward_call(dy: Array, indices: Array, dx: Array, tables: Tables) -> Callable[[], int]:
     """Its result is where the first index is that is not in its window, in C order, or -1."""
     kernel = kernels.load(dx.dtype).pool.windows.max_backward
-    return on_one_layout(kernel, (dy, indices), (dx,), *with_readers(dx.shape, tables))
+    return on_one_layout(kernel, (dy, indices), (dx,), *with_covers(tables, dx.shape))
 
 
 def maxima(x: Array, tables: Tables, y_shape: Shape) -> tuple[Array, tuple[Array, Array], Call]:
@@ -102,7 +97,7 @@ def mean_call(x: Array, y: Array, tables: Tables) -> Call:
 
 def mean_backward_call(dy: Array, dx: Array, tables: Tables) -> Call:
     kernel = kernels.load(dx.dtype).pool.windows.mean_backward
-    return on_one_layout(kernel, (dy,), (dx,), *with_readers(dx.shape, tables))
+    return on_one_layout(kernel, (dy,), (dx,), *with_covers(tables, dx.shape))
 
 
 def max_pool2d_call(x: Array, y: Array, indices: Array | None, g: Pool2dGeometry) -> Call:
@@ -139,7 +134,7 @@ def lp_call(x: Array, y: Array, tables: Tables, norm_type: float) -> Call:
 
 def lp_backward_call(dy: Array, x: Array, y: Array, dx: Array, tables: Tables, norm_type: float) -> Call:
     kernel = kernels.load(dx.dtype).pool.windows.lp_backward
-    return on_one_layout(kernel, (dy, x, y), (dx,), *with_readers(dx.shape, tables), float(norm_type))
+    return on_one_layout(kernel, (dy, x, y), (dx,), *with_covers(tables, dx.shape), float(norm_type))
 
 
 def adaptive_avg_pool2d_call(x: Array, y: Array) -> Call:

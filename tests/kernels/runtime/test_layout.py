@@ -20,27 +20,56 @@ def memories():
 
 
 @pytest.mark.parametrize("axis", [None, 0, 1, 2, -1])
-def test_views_beside_an_array_in_c_order_hold_the_same_values_with_the_axis_last(axis):
-    wanted = next(memories())
-    moved = wanted if axis is None else np.moveaxis(wanted, axis, -1)
+def test_merged_views_hold_the_same_values_in_the_order_of_the_last_with_the_axis_last(axis):
     for x in memories():
-        for a, b in ((x, wanted), (x[:, :1], wanted[:, :1]), (x[0], wanted[0])):
-            last = None if axis is None else axis % 4 - 4 if a.ndim == 4 else -1
-            model = np.ascontiguousarray(b)
-            found = calls.beside_ordered([a, model], last)
-            assert found is not None
-            for view, whole in zip(found, (a, model), strict=True):
-                assert view.ndim == 4
-                assert np.shares_memory(view, whole)
-                expected = whole if last is None else np.moveaxis(whole, last, -1)
-                np.testing.assert_array_equal(view.ravel(), expected.ravel())
-    assert calls.beside_ordered([wanted, moved], axis) is None or moved.flags.c_contiguous
+        for y in memories():
+            for a, model in ((x, y), (x[:, :1], y[:, :1]), (x[0], y[0])):
+                last = axis if axis is None or a.ndim == 4 else 0
+                own = [] if last is None else [last % a.ndim]
+                order = [i for i in np.argsort(-np.abs(model.strides), kind="stable") if i not in own]
+                turned = tuple(
+                    slice(None, None, -1 if i in order and model.strides[i] < 0 else 1) for i in range(a.ndim)
+                )
+                none, *found = calls.merged([None, a, model], last)
+                assert none is None
+                for view, whole in zip(found, (a, model), strict=True):
+                    assert view.ndim == 4
+                    assert np.shares_memory(view, whole)
+                    np.testing.assert_array_equal(view.ravel(), whole[turned].transpose(order + own).ravel())
+                np.testing.assert_array_equal(calls.merged([model, a], last, 0)[1], found[0])
+                if own:
+                    assert found[0].shape[-1] == a.shape[own[0]]
 
 
-def test_more_than_four_axes_that_do_not_merge_have_no_views():
+def test_axes_that_are_one_run_in_all_arrays_are_merged():
     y = np.zeros((2, 2, 2, 2, 2))
-    assert calls.beside_ordered([np.zeros((4,) * 5)[::2, ::2, ::2, ::2, ::2], y]) is None
-    assert calls.beside_ordered([y, y])[0].shape == (1, 1, 1, 32)
+    assert calls.merged([y, y])[0].shape == (1, 1, 1, 32)
+    wide = np.arange(10 * 6 * 4 * 8 * 12 * 4.0).reshape(10, 6, 4, 8, 12, 4)[
+        ::2, ::2, ::2, ::2, ::2, ::2
+    ]  # (5, 3, 2, 4, 6, 2)
+    assert calls.merged([wide])[0].shape == (2, 3, 5, 4, 6, 2)
+    assert calls.merged([wide], 2)[0].shape == (2, 3, 5, 4, 6, 2)
+    np.testing.assert_array_equal(calls.merged([wide], 0)[0], wide.transpose(2, 5, 1, 3, 4, 0))
+    assert (
+        calls.merged([y.T, y.T])[0].shape == calls.merged([y[::-1, ::-1, ::-1, ::-1, ::-1]])[0].shape == (1, 1, 1, 32)
+    )
+    assert calls.merged([np.zeros((2, 6))[:, :5], np.zeros((2, 5))])[0].strides[2:] == (48, 8)
+    assert calls.merged([np.broadcast_to(np.zeros(3), (2, 3)), np.zeros((2, 3))])[0].strides[2:] == (0, 8)
+    for arrays, axis in (([np.zeros(3), y], None), ([y, None], None), ([y], 5), ([y], -6)):
+        with pytest.raises(ValueError, match=r"must"):
+            calls.merged(arrays, axis)
+    for model in (1, -2):
+        with pytest.raises(ValueError, match="model must"):
+            calls.merged([y], None, model)
+
+
+def test_memory_order_leaves_axes_without_a_stride_where_they_are():
+    assert [calls.memory_order(x) for x in memories()][3:] == [[0, 2, 3, 1], [0, 3, 2, 1], [1, 0, 2, 3], [3, 2, 1, 0]]
+    for axis in range(4):
+        repeated = calls.repeated(np.zeros((2, 3, 4)), axis, 5)
+        assert calls.memory_order(repeated) == [0, 1, 2, 3]
+    across = calls.repeated(np.zeros((2, 3)).T, 1, 5)
+    assert calls.memory_order(across) == [2, 0, 1]
 
 
 @pytest.mark.parametrize("layout", [None, "planar", "channels_last"])
@@ -118,9 +147,17 @@ def test_a_shape_is_a_tuple_of_integers_from_0():
 
 def test_arrays_apart_share_no_memory():
     a = np.zeros(8)
-    assert calls.are_apart([a[:4], a[4:]])
-    for other in (a[3:], np.zeros(0), [0.0], None):
+    assert calls.are_apart([a[:4], None, a[4:]])
+    for other in (a[3:], np.zeros(0), [0.0]):
         assert not calls.are_apart([a[:4], other])
+
+
+def test_arrays_in_order_may_be_written():
+    a, fixed = np.zeros((2, 3)), np.zeros(3)
+    fixed.flags.writeable = False
+    assert calls.are_writeable_in_order([a, a[1]])
+    for other in (fixed, a.T, a[:, ::2], [0.0], None):
+        assert not calls.are_writeable_in_order([a, other])
 
 
 def test_planes_and_sets_hold_the_same_values():
