@@ -81,7 +81,8 @@ def all_pixels(a: Array) -> Array | None:
 
 def new_result(x: Array, forms: Sequence[Form]) -> Array:
     """A new array in the memory order of `x`; in C order where `x` is copied to be read, but channels-last stays so."""
-    if formed((x,), forms)[0] is not None or (x.ndim > 1 and x.strides[1] == x.itemsize):
+    as_it_is = x.flags.c_contiguous or (x.ndim > 1 and x.strides[1] == x.itemsize)
+    if as_it_is or formed((x,), forms)[0] is not None:
         return new_like(x)
     return check.empty(x.shape, x.dtype)
 
