@@ -91,7 +91,7 @@ cdef inline void tall_tile(const Grid *g, const real **px, real **py, Py_ssize_t
 
 cdef void tile(const Grid *g, const real **px, real **py, Py_ssize_t yk, const real *w, const real *b,
                int rows) noexcept nogil:
-    """The tile of `rows` filters: 2 NR vectors where a group has few of them, else NR."""
+    """The tile of `rows` filters: FEW_TILE vectors where a group has few of them, else NR."""
     if g.filters.K <= FEW_FILTERS:
         tile_of_1_to_3(tile_body, rows, g, px, py, yk, w, b, FEW_TILE)
     else:

@@ -17,7 +17,7 @@ from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..runtime.caches cimport STREAM_DENSE_BYTES
 from ..runtime.costs cimport (
     DENSE_BIAS_NS, DENSE_PACK_DY_NS, DENSE_PACK_PANELS_NS, DENSE_PACK_X_NS, DENSE_PRODUCTS_PER_NS,
-    WEIGHT_READ_PER_NS, DENSE_WRITE_PER_NS,
+    DENSE_WRITE_PER_NS, WEIGHT_READ_PER_NS,
 )
 from ..runtime.sizes cimport ceil_div, round_up
 from ..simd cimport dispatch  # no-cython-lint: its macros

@@ -21,8 +21,8 @@ cdef void mean_squares(const Pool *p, Py_ssize_t job) noexcept nogil:
     cdef lane_mask out = lanes(last)
     while row < end:
         row += p.OH - oh
-        squares_of_plane(p, pixel(&p.x, n, c, 2 * oh, 0), pixel(&p.y, n, c, oh, 0), p.OH - oh - max(row - end, <Py_ssize_t>0),
-                         low, high, out)
+        squares_of_plane(p, pixel(&p.x, n, c, 2 * oh, 0), pixel(&p.y, n, c, oh, 0),
+                         p.OH - oh - max(row - end, <Py_ssize_t>0), low, high, out)
         oh = 0
         c += 1
         if c == p.C:

@@ -29,7 +29,9 @@ from ..simd.lanes cimport (
 )
 from ..simd.partial cimport vread, vwrite
 from ..simd.root cimport ROOT, vroot
-from ..simd.vector cimport LINE, MAX_LANES, VL, real, vf, veven, vfence, vfma, vload, vmax, vsplat, vstore, vstream, vzero
+from ..simd.vector cimport (
+    LINE, MAX_LANES, VL, real, vf, veven, vfence, vfma, vload, vmax, vsplat, vstore, vstream, vzero,
+)
 from .blocks_2x2 cimport block_rows, blocks_back, find_blocks
 from .every_second cimport ieven, vspread_high, vspread_low, vtwice_high, vtwice_low
 from .index_checks cimport bad_channels, bad_columns

@@ -63,7 +63,7 @@ cdef extern from *:
     #define DENSE_PACK_DY_NS         0.5    /* an element of dy copied to tiles, weight gradient */
     #define DENSE_BIAS_NS            0.1    /* an element of dy, bias gradient */
     #define DENSE_PRODUCTS_PER_NS    2.5    /* multiply-adds per lane of a vector */
-    #define WEIGHT_READ_PER_NS        20.0   /* bytes of weights, read */
+    #define WEIGHT_READ_PER_NS       20.0   /* bytes of weights, read; of a direct convolution too */
     #define DENSE_WRITE_PER_NS       10.0   /* bytes of the weight gradient, written */
 
     /* --- activation, loss, optim, layout --- */

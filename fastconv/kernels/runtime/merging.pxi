@@ -43,9 +43,9 @@ def memory_order(np.ndarray a not None):
 def merged(list arrays not None, axis=None, Py_ssize_t model=-1):
     """Views, of four dimensions or more, of arrays of one shape (None stays).
 
-    The axes stand in the memory order of the array `model`, and are read forwards there; neighbours are merged wherever every array allows
-    it: arrays that are dense in any one order become one run. `axis` comes last and stays alone. Where more than four
-    axes are left, the shortest of those before the last come first, until four remain.
+    The axes stand in the memory order of the array `model`, and are read forwards there; neighbours are merged wherever
+    every array allows it: arrays that are dense in any one order become one run. `axis` comes last and stays alone.
+    Where more than four axes are left, the shortest of those before the last come first, until four remain.
     """
     cdef np.ndarray y
     cdef Merging m
