@@ -6,6 +6,11 @@ from ..runtime.sizes cimport round_up
 from ..simd.vector cimport VL, real
 
 
+cdef inline bint is_bias_row(const real[:] b, Py_ssize_t K, Py_ssize_t repeats) noexcept nogil:
+    """Whether b already is what `bias_row` would make: nothing is copied, which another thread would have to fetch."""
+    return b is not None and repeats == 1 and K % VL == 0 and b.strides[0] == sizeof(real)
+
+
 cdef inline real *bias_row(const real[:] b, Py_ssize_t K, Py_ssize_t groups, Py_ssize_t repeats) noexcept nogil:
     """row[group][i] = b[group * K + i % K] for i < K * repeats, then zeros to whole vectors; all zeros for None.
 
