@@ -222,7 +222,7 @@ class BuildKernels(build_ext):
         c_file = self.shared_c if extension.name == SHARED else self.c_folder / source
         own = self.temp / "copies" / Path(*parts).with_suffix(".c")
         own.parent.mkdir(parents=True, exist_ok=True)
-        code = inlined(c_file.read_text(encoding="utf-8"))
+        code = without_barriers(inlined(c_file.read_text(encoding="utf-8")))
         if not own.exists() or own.read_text(encoding="utf-8") != code:
             own.write_text(code, encoding="utf-8")
         extension.sources = [str(own)]
@@ -274,6 +274,15 @@ def macros(build, dtype):
 def inlined(code):
     """C of Cython, in which the inline functions of the kernels have a macro of their own: ALWAYS_INLINE."""
     return re.sub(r"\bCYTHON_INLINE\b(?=[^\n(]*\b__pyx_f_)", "ALWAYS_INLINE", code)
+
+
+def without_barriers(code):
+    """C of Cython, in which no thread waits for the others before a `prange`.
+
+    A variable that is both firstprivate and lastprivate makes the compiler begin the loop with a barrier. Cython writes
+    both for what a body assigns, and promises that a body never sees the value from before the loop.
+    """
+    return re.sub(r"\bfirstprivate\((\w+)\) lastprivate\(\1\)", r"lastprivate(\1)", code)
 
 
 setup(ext_modules=extensions(), cmdclass={"build_ext": BuildKernels})

@@ -50,7 +50,7 @@ cdef void burn(real *result, Py_ssize_t steps) noexcept nogil:
     cdef Py_ssize_t _step
     cdef int i
     for i in range(CHAINS):
-        acc[i] = vsplat(<real>i)
+        acc[i] = vsplat(<real>(i + 2))  # the compiler would leave out a sum that stays 1
     for _step in range(steps):
         for i in range(CHAINS):
             acc[i] = acc[i] * a + b
@@ -72,7 +72,7 @@ def tile_gflops(double seconds=0.1, bint transposed=False):
     cdef real *out[MR]
     cdef Py_ssize_t count = DEPTH
     cdef Runs runs = Runs(1, &rows[0], <const real **>&w, &count, MR, NR * VL)
-    cdef Terms terms = Terms(1, 0, DEPTH, w, NULL, 0, False)
+    cdef Terms terms = Terms(1, 0, DEPTH, w, False, NULL, 0, 0, 0, False)
     if memory == NULL:
         raise MemoryError
     for i in range(DEPTH * (NR * VL + MR) + MR * NR * VL):

@@ -30,7 +30,7 @@ from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd.partial cimport vread, vwrite
 from ..simd.transpose cimport square, square_part, vtranspose
 from ..simd.vector cimport LINE, REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vstore, vzero
-from .bias_row cimport bias_row
+from .bias_row cimport bias_row, is_bias_row
 from .phases cimport Taps, all_taps, last_tap_first, phase_under, taps_of_phase
 from .tile cimport MR, NR, Runs, Terms, tile, tile_tn
 

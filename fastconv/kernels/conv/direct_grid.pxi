@@ -26,7 +26,7 @@ cdef struct Cell:       # h x w neighbouring pixels of y with C channels each, c
 cdef struct Jobs:       # how a grid is cut, see `place_job`
     Py_ssize_t count
     Py_ssize_t pixels       # of all images
-    Py_ssize_t each         # pixels of a block; the first one has `short` fewer
+    Py_ssize_t each         # pixels of a block, the first one has `short` fewer; or 0: blocks of the same size to a pixel
     Py_ssize_t short
     Py_ssize_t blocks, parts
     Py_ssize_t panels, sets  # panels of a set, sets of a group
@@ -95,9 +95,9 @@ cdef void cut_jobs(Grid *g, Py_ssize_t pixels, int threads) noexcept nogil:
     jobs.pixels, jobs.blocks = pixels, count_blocks(tiles, threads)
     jobs.planes = g.y.c_step != 1 and g.y.C > 1 and not g.cell.h
     jobs.stream = can_stream_planes(g, pixels) if jobs.planes else can_stream(&g.y, pixels, g.groups * g.K, g.K)
-    jobs.each, jobs.short = ceil_div(pixels, jobs.blocks) if jobs.blocks else 0, 0
+    jobs.each = jobs.short = 0
     if jobs.planes and jobs.stream:  # blocks begin on whole vectors of y
-        jobs.each, jobs.short = round_up(jobs.each, VL), past_vector(g.y.data)
+        jobs.each, jobs.short = round_up(ceil_div(pixels, jobs.blocks), VL), past_vector(g.y.data)
         jobs.blocks = ceil_div(pixels + jobs.short, jobs.each)
     jobs.parts = min(<Py_ssize_t>threads, jobs.blocks)
     jobs.panels = panels_of_a_set(g)
@@ -119,7 +119,7 @@ cdef Py_ssize_t count_blocks(Py_ssize_t tiles, int threads) noexcept nogil:
         blocks = max(blocks, min(<Py_ssize_t>threads, tiles // FEW))
     else:
         blocks = round_up(blocks, threads)
-    return ceil_div(tiles, ceil_div(tiles, blocks))  # of equal size in whole tiles: the last ones may be empty
+    return blocks
 
 
 cdef Py_ssize_t panels_of_a_set(const Grid *g) noexcept nogil:
@@ -167,7 +167,14 @@ cdef Place place_job(const Grid *g, Py_ssize_t job) noexcept nogil:
     at.group = job // (jobs.blocks * jobs.sets)
     at.panel = in_part // blocks * jobs.panels
     at.stop = min(at.panel + jobs.panels, g.panels.count)
-    block = (block + in_part % blocks) * jobs.each - jobs.short
-    at.first = max(<Py_ssize_t>0, block)
-    at.count = min(block + jobs.each, jobs.pixels) - at.first
+    block += in_part % blocks
+    at.first = first_pixel(jobs, block)
+    at.count = first_pixel(jobs, block + 1) - at.first
     return at
+
+
+cdef inline Py_ssize_t first_pixel(const Jobs *jobs, Py_ssize_t block) noexcept nogil:
+    """The pixel with which a block begins, or behind the last block the number of pixels."""
+    if jobs.each == 0:
+        return jobs.pixels * block // jobs.blocks
+    return max(<Py_ssize_t>0, min(block * jobs.each - jobs.short, jobs.pixels))

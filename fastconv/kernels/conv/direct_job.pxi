@@ -111,13 +111,12 @@ cdef void reduce(Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
     cdef int mr, nv = <int>ceil_div(lanes, VL)
     cdef bint last = False, fetch, half = 0 < lanes % VL <= VL // 2
     terms.w = g.panels.w + j.at.group * g.panels.group + k0 * taps * length
-    terms.init = g.panels.b + j.at.group * g.panels.b_group + k0
-    terms.init_row, terms.init_vector = 0, VL
-    terms.offset = 0
+    terms.resume, terms.bias_row, terms.bias_vector, terms.offset = False, 0, VL, 0
     while not last:
         terms.taps, terms.length = min(at_most.taps, taps - t), min(at_most.channels, length - terms.offset)
         last = t + terms.taps == taps and terms.offset + terms.length == length
         terms.activation = g.activation if last else 0
+        terms.bias = g.panels.b + j.at.group * g.panels.b_group + k0 if last else NULL
         terms.stream = last and g.jobs.stream and lanes % VL == 0 and not (g.cell.h or g.jobs.planes)
         fetch = g.jobs.fetch and (panel + 1 < g.panels.count or not last)
         size = terms.taps * terms.length * nv * VL
@@ -131,7 +130,7 @@ cdef void reduce(Grid *g, Job *j, Py_ssize_t panel) noexcept nogil:
             p += mr
             fetched += terms.taps * terms.length * LINE
         terms.w += size
-        terms.init = add = NULL
+        terms.resume, add = True, NULL
         terms.offset += terms.length
         if terms.offset == length:
             terms.offset = 0

@@ -147,7 +147,8 @@ cdef void run_plane_tile(const Planes *g, const PlaneJob *j, Py_ssize_t m) noexc
             out[i] = y + piece.n * g.y.n_step + i * g.y.c_step + piece.first
     terms.taps, terms.offset, terms.length = 1, 0, g.C
     terms.w, terms.activation, terms.stream = j.packed, g.activation, g.stream and whole and filters == mr
-    terms.init, terms.init_row, terms.init_vector = g.b + (j.group * g.K + k0) * VL, VL, 0
+    terms.resume, terms.bias = False, g.b + (j.group * g.K + k0) * VL
+    terms.bias_row, terms.bias_vector = VL, 0
     plane_tile(rows, out, &terms, <int>mr, <int>nv)
     if not whole:
         for i in range(filters):

@@ -128,7 +128,7 @@ cdef void add_plane_block(const PlaneSums *g, const PlaneSumJob *j, Py_ssize_t b
     cdef Terms terms
     pack_plane_block(g, j, n, images, first, length)
     terms.taps, terms.offset, terms.length, terms.w = images, 0, length, j.packed
-    terms.init, terms.init_row, terms.init_vector = j.init, 0, 0
+    terms.resume, terms.bias = j.init == NULL, NULL
     terms.activation, terms.stream = 0, False
     memset(junk, 0, sizeof(junk))
     for m in range(j.start, j.stop):

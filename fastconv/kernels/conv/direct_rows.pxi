@@ -21,7 +21,8 @@ cdef inline void next_row(const Grid *g, Pixel *at) noexcept nogil:
 cdef void point(const Grid *g, Job *j) noexcept nogil:
     """rows[tile][tap][i] = x[n][i step_h + h[tap]][j step_w + w[tap]] and out[tile][i] = y[n][i][j], as addresses.
 
-    Where a whole tile lies in one row and reads no padding, its taps are filled in at once.
+    Where all pixels are in line, so are the tables. Else, where a whole tile lies in one row and reads no padding, its
+    taps are filled in at once.
     """
     cdef Pixel at = pixel(g, j.at.first)
     cdef Py_ssize_t p = 0, m = 0, high = height(&j.cut, 0), i = 0, done, last  # pixel i of the `high` ones of tile m
@@ -30,6 +31,13 @@ cdef void point(const Grid *g, Job *j) noexcept nogil:
     cdef const real *x = input_of(g, &j.at, &at)
     cdef real *y = output_of(g, &j.at, &at)
     cdef bint inside = inside_row(g, &at)
+    if in_line(g):
+        for p in range(count):
+            j.rows[p] = x + p * x_step
+        for p in range(count):
+            j.out[p] = y + p * y_step
+        point_at_junk(g, j, rows, count, j.cut.rows)
+        return
     while p < count:
         done, last = 1, at.j + high - 1
         if inside and i == 0 and last < min(g.GW, at.j + count - p) and inside_columns(g, at.j, last):
@@ -58,6 +66,17 @@ cdef void point(const Grid *g, Job *j) noexcept nogil:
             next_row(g, &at)
             x, y, inside = input_of(g, &j.at, &at), output_of(g, &j.at, &at), inside_row(g, &at)
     point_at_junk(g, j, rows, i, high)
+
+
+cdef inline bint in_line(const Grid *g) noexcept nogil:
+    """Whether there is one tap, of a 1 x 1 kernel, and all pixels of x and of y follow each other at the same distance."""
+    return g.taps.count == 1 and g.taps.h[0] == g.taps.w[0] == 0 and g.step_h == g.step_w == 1 and \
+        g.x.W == g.GW and g.x.H == g.GH and one_distance(g, &g.x) and one_distance(g, &g.y)
+
+
+cdef inline bint one_distance(const Grid *g, const View *a) noexcept nogil:
+    """Whether the pixels of the grid follow each other in `a` at the same distance."""
+    return (a.h_step == g.GW * a.w_step or g.GH == 1) and (a.n_step == g.GH * g.GW * a.w_step or a.N == 1)
 
 
 cdef inline const real *input_of(const Grid *g, const Place *job, const Pixel *at) noexcept nogil:

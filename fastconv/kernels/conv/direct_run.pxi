@@ -14,9 +14,10 @@ cdef int run_packed(Grid *g, const Filters *f, const real *packed, const real[:]
     cdef real *own = NULL
     cdef real *zeros = <real *>calloc(max(<Py_ssize_t>1, length), sizeof(real))
     cdef Py_ssize_t repeats = g.cell.h * g.cell.w if g.cell.h else 1  # of the bias: one per pixel of a cell
-    cdef real *bias = bias_row(b, g.K // repeats, g.groups, repeats)
+    cdef bint as_it_is = is_bias_row(b, g.K, repeats)
+    cdef real *bias = NULL if as_it_is else bias_row(b, g.K // repeats, g.groups, repeats)
     cdef int failed
-    failed = bias == NULL or zeros == NULL
+    failed = zeros == NULL or (bias == NULL and not as_it_is)
     if packed == NULL:
         own = <real *>malloc(times(max(<Py_ssize_t>1, packed_reals(g)), sizeof(real)))
         packed = own
@@ -24,6 +25,8 @@ cdef int run_packed(Grid *g, const Filters *f, const real *packed, const real[:]
         if not failed:
             pack(g, f, own)
     g.panels = Panels(ceil_div(g.K, NR * VL), packed, width * g.taps.count * g.taps.length, bias, width, zeros)
+    if as_it_is:
+        g.panels.b = &b[0]
     if not failed:
         if merged:
             failed = run_merged(g, in_row)

@@ -28,8 +28,9 @@ cdef struct Terms:              # the terms of a sum that one call of `tile` add
     Py_ssize_t taps             # rows[tap][i]: the input pixel of output pixel i under a tap
     Py_ssize_t offset, length   # of each input pixel the channels from `offset` on
     const real *w               # packed: [tap][channel][lane]
-    const real *init            # what the sums begin with (a bias); if NULL, what `out` holds
-    Py_ssize_t init_row, init_vector  # vector j of row i begins with init[i * init_row + j * init_vector]
+    bint resume                 # the sums go on from what `out` holds, else they begin with zero
+    const real *bias            # added at the end; NULL until the sum is complete, or where there is none
+    Py_ssize_t bias_row, bias_vector  # vector j of row i gets bias[i * bias_row + j * bias_vector]
     int activation              # by the codes of `activated`; 0 until the sum is complete
     bint stream                 # results are stored around the caches
 
@@ -87,7 +88,7 @@ cdef inline void add_step(vf *acc, vh *last, real a, const vf *w, vh w_last, con
 
 cdef inline void tile_body(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms,
                            const int mr, const bint fetch, const bint half, const int nv) noexcept nogil:
-    """out[i][j] = (init[i][j] or out[i][j]) + sum_{t,c} rows[t][i][offset + c] w[t][c][j] (+ add[i][j]), activated.
+    """out[i][j] = (out[i][j] +) sum_{t,c} rows[t][i][offset + c] w[t][c][j] (+ bias[i][j]) (+ add[i][j]), activated.
 
     `add` may be NULL; its rows may be those of `out`. With `fetch` each c fetches a cache line, from `ahead` on. With
     `half` the upper half of the last vector is not computed.
@@ -99,13 +100,9 @@ cdef inline void tile_body(const real **rows, real **out, const real **add, cons
     cdef Row p0, p1, p2, p3, p4, p5 = NULL  # an array of these would stay in memory
     cdef Py_ssize_t _t, c, taps = terms.taps, offset = terms.offset, length = terms.length
     cdef const real *w = terms.w
-    cdef const real *init = terms.init
-    cdef Py_ssize_t init_row = terms.init_row, init_vector = terms.init_vector
     cdef int i, j
     cdef int whole = nv - half
-    for i in range(mr):
-        for j in range(nv):
-            acc[i][j] = vload(init + i * init_row + j * init_vector) if init != NULL else vload(out[i] + j * VL)
+    begin_tile(acc, out, terms.resume, mr, nv)
     if half:
         for i in range(mr):
             last[i] = vhalf(acc[i][nv - 1])
@@ -134,29 +131,79 @@ cdef inline void tile_body(const real **rows, real **out, const real **add, cons
     if half:
         for i in range(mr):
             acc[i][nv - 1] = vwhole(last[i])
-    finish_tile(acc, out, add, terms.activation, terms.stream, mr, nv)
+    finish_tile(acc, out, add, terms, mr, nv)
 
 
-cdef inline void finish_tile(vf (*acc)[NR], real **out, const real **add, int activation, bint stream, const int mr,
+# Before and after the loop each row has a call of its own: with a loop over the rows gcc would keep `acc` in memory there.
+# Sums begin with zero, which takes a processor no time; to begin with the bias takes as long as two steps.
+
+cdef inline void begin_tile(vf (*acc)[NR], real **out, bint resume, const int mr, const int nv) noexcept nogil:
+    """acc[i][j] = out[i][j], or 0"""
+    begin_row(acc[0], out[0], resume, nv)
+    begin_row(acc[1], out[1], resume, nv)
+    begin_row(acc[2], out[2], resume, nv)
+    begin_row(acc[3], out[3], resume, nv)
+    begin_row(acc[4], out[4], resume, nv)
+    if mr == MR:
+        begin_row(acc[5], out[5], resume, nv)
+
+
+cdef inline void finish_tile(vf (*acc)[NR], real **out, const real **add, const Terms *terms, const int mr,
                              const int nv) noexcept nogil:
-    """out[i][j] = activated(acc[i][j] + add[i][j])"""
-    cdef int i, j
+    """out[i][j] = activated(acc[i][j] + bias[i][j] + add[i][j])"""
+    cdef const real *b = terms.bias
+    cdef Py_ssize_t row = terms.bias_row
+    if b != NULL:
+        add_to_row(acc[0], b, terms.bias_vector, nv)
+        add_to_row(acc[1], b + row, terms.bias_vector, nv)
+        add_to_row(acc[2], b + 2 * row, terms.bias_vector, nv)
+        add_to_row(acc[3], b + 3 * row, terms.bias_vector, nv)
+        add_to_row(acc[4], b + 4 * row, terms.bias_vector, nv)
+        if mr == MR:
+            add_to_row(acc[5], b + 5 * row, terms.bias_vector, nv)
     if add != NULL:
-        for i in range(mr):
-            for j in range(nv):
-                acc[i][j] = acc[i][j] + vload(add[i] + j * VL)
+        add_to_row(acc[0], add[0], VL, nv)
+        add_to_row(acc[1], add[1], VL, nv)
+        add_to_row(acc[2], add[2], VL, nv)
+        add_to_row(acc[3], add[3], VL, nv)
+        add_to_row(acc[4], add[4], VL, nv)
+        if mr == MR:
+            add_to_row(acc[5], add[5], VL, nv)
+    finish_row(acc[0], out[0], terms, nv)
+    finish_row(acc[1], out[1], terms, nv)
+    finish_row(acc[2], out[2], terms, nv)
+    finish_row(acc[3], out[3], terms, nv)
+    finish_row(acc[4], out[4], terms, nv)
+    if mr == MR:
+        finish_row(acc[5], out[5], terms, nv)
+
+
+cdef inline void begin_row(vf *acc, const real *out, bint resume, const int nv) noexcept nogil:
+    """acc[j] = out[j], or 0"""
+    cdef int j
+    for j in range(nv):
+        acc[j] = vload(out + j * VL) if resume else vzero
+
+
+cdef inline void add_to_row(vf *acc, const real *source, Py_ssize_t step, const int nv) noexcept nogil:
+    """acc[j] += source[j step]"""
+    cdef int j
+    for j in range(nv):
+        acc[j] = acc[j] + vload(source + j * step)
+
+
+cdef inline void finish_row(vf *acc, real *out, const Terms *terms, const int nv) noexcept nogil:
+    """out[j] = activated(acc[j])"""
+    cdef int j, activation = terms.activation
     if activation:
-        for i in range(mr):
-            for j in range(nv):
-                acc[i][j] = activated(acc[i][j], activation)
-    if stream:
-        for i in range(mr):
-            for j in range(nv):
-                vstream(out[i] + j * VL, acc[i][j])
+        for j in range(nv):
+            acc[j] = activated(acc[j], activation)
+    if terms.stream:
+        for j in range(nv):
+            vstream(out + j * VL, acc[j])
     else:
-        for i in range(mr):
-            for j in range(nv):
-                vstore(out[i] + j * VL, acc[i][j])
+        for j in range(nv):
+            vstore(out + j * VL, acc[j])
 
 
 cdef inline void tile(const real **rows, real **out, const real **add, const real *ahead, const Terms *terms, int mr,
