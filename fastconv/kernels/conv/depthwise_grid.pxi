@@ -111,7 +111,7 @@ cdef int run_row(const Grid *g, Py_ssize_t n, Py_ssize_t i, Py_ssize_t end, Py_s
 cdef bint in_pairs(const Grid *g, const Phase *f) noexcept nogil:
     """Whether two rows are computed together: they share rows of x, and rows of x that follow each other are all read."""
     if f.walks:
-        return True
+        return f.w.count == 3
     return f.reuse and f.w.count == 5 and g.sh * g.sw == 1 and not g.beside and f.h.source_step == 1 and \
         g.mh <= f.h.count
 

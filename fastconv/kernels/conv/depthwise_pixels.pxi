@@ -9,7 +9,7 @@ cdef struct Phase:              # the pixels of the result that the same taps re
     Py_ssize_t j0, GW           # columns j0 + j * sw of the result, j < GW
     Py_ssize_t lo, hi           # the columns lo <= j < hi that tiles may hold
     bint reuse                  # neighbouring taps, few of them: kw // 2 columns of a tile may be outside, else none
-    bint walks                  # 3 x 3 taps, pixel by pixel (depthwise_walk)
+    bint walks                  # pixel by pixel (depthwise_walk)
     const real *packed          # weights [tap], packed
 
 cdef struct Grid:

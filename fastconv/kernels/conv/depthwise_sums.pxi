@@ -80,7 +80,7 @@ cdef inline void sum_walk(const Grid *g, const Phase *f, const real **rows, cons
         column = f.w.source
         start_rows(g, rows, column, c, from_row, step, count)
         for s in range(3 - m):
-            next_column(x, from_row, step, 0 <= column < W, count)
+            next_column(x, from_row, step, 0 <= column < W, 3, count)
             column += 1
         dy = at.dy + c
         for j in range(GW):
@@ -88,7 +88,7 @@ cdef inline void sum_walk(const Grid *g, const Phase *f, const real **rows, cons
                 if far:
                     for r in range(count - height * m, count):
                         vprefetch(from_row[r] + below)
-                next_column(x, from_row, step, 0 <= column < W, count)
+                next_column(x, from_row, step, 0 <= column < W, 3, count)
                 column += 1
             for i in range(height):
                 d = vload(dy + i * yh)

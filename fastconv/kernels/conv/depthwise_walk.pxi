@@ -1,6 +1,6 @@
-# 3 x 3 taps of stride 1 or 2 (forward; input gradient of stride 1): one vector of lanes walks along a row of the result,
-# or along two. The columns of x that a pixel reads stay in registers for the next pixel, the nine weights for all of
-# them:
+# 3 x 3 taps of stride 1 or 2, 5 x 5 of stride 2 (forward; input gradient of stride 1): one vector of lanes walks along a
+# row of the result, or along two. The columns of x that a pixel reads stay in registers for the next pixel, and nine
+# weights for all pixels:
 #
 #     x       a b c d e        a, b, c: three rows of x (four or five for two rows of the result)
 #     y         B C D          B reads a, b, c; before C only d is loaded
@@ -11,19 +11,23 @@
 cdef enum:
     STRETCH = 7         # pixels before the next vector of lanes follows, where pixels are CONFLICT bytes apart:
     CONFLICT = 2048     # then all columns of a vector fall into two or fewer sets of the first cache
+    WIDEST = 64         # bytes of a vector, in builds with 32 registers
 
-ctypedef void (*walk_case)(const Grid *g, const Phase *f, const real **rows, const Target *to, const int m,
-                           const int height) noexcept nogil
+ctypedef void (*walk_case)(const Grid *g, const Phase *f, const real **rows, const Target *to, const int k,
+                           const int m, const int height) noexcept nogil
 
 cdef extern from *:
     void walk_with_height "DISPATCH2" (walk_case f, int height, const Grid *g, const Phase *f, const real **rows,
-                                       const Target *to, int m) noexcept nogil
+                                       const Target *to, int k, int m) noexcept nogil
 
 
 cdef bint can_walk(const Grid *g, const Phase *f) noexcept nogil:
-    """Whether this form is possible."""
-    return (f.h.count == 3 and f.w.count == 3 and f.h.source_step == 1 and f.w.source_step == 1 and g.sh * g.sw == 1
-            and g.mh == g.mw and g.mw <= 2 and not g.beside)
+    """Whether this form is possible; 5 x 5 taps need 32 registers, and at stride 1 tiles are as fast."""
+    if f.h.source_step != 1 or f.w.source_step != 1 or g.sh * g.sw != 1 or g.mh != g.mw or g.beside:
+        return False
+    if f.h.count == 5 and f.w.count == 5:
+        return g.mw == 2 and VL * sizeof(real) == WIDEST
+    return f.h.count == 3 and f.w.count == 3 and g.mw <= 2
 
 
 cdef inline Py_ssize_t stretch(const Grid *g, Py_ssize_t columns) noexcept nogil:
@@ -41,66 +45,70 @@ cdef inline void start_rows(const Grid *g, const real **rows, Py_ssize_t column,
             at[r], step[r] = rows[r] + c + max(<Py_ssize_t>0, column) * g.step, g.step
 
 
-cdef inline void next_column(vf *x, const real **at, const Py_ssize_t *step, bint inside, const int count) noexcept nogil:
-    """x[r][0], x[r][1], x[r][2] = x[r][1], x[r][2], the next column of row r; zeros outside."""
-    cdef int r
+cdef inline void next_column(vf *x, const real **at, const Py_ssize_t *step, bint inside, const int k,
+                             const int count) noexcept nogil:
+    """x[r][0], x[r][1], ... = x[r][1], x[r][2], ..., the next column of row r; zeros outside."""
+    cdef int r, s
     for r in range(count):
-        x[3 * r] = x[3 * r + 1]
-        x[3 * r + 1] = x[3 * r + 2]
+        for s in range(k - 1):
+            x[k * r + s] = x[k * r + s + 1]
     if inside:
         for r in range(count):
-            x[3 * r + 2] = vload(at[r])
+            x[k * r + k - 1] = vload(at[r])
             at[r] += step[r]
     else:
         for r in range(count):
-            x[3 * r + 2] = vzero
+            x[k * r + k - 1] = vzero
 
 
-cdef inline void walk(const Grid *g, const Phase *f, const real **rows, const Target *to, const int m,
-                      const int height) noexcept nogil:
+cdef inline void walk(const Grid *g, const Phase *f, const real **rows, const Target *to, const int k,
+                      const int m, const int height) noexcept nogil:
     """`height` rows of the result, of stride m, stretch by stretch."""
     cdef Py_ssize_t j = 0, end, v, columns = stretch(g, f.GW)
     while j < f.GW:
         end = min(j + columns, f.GW)
         for v in range(g.channels.vectors):
-            walk_stretch(g, f, rows, to, v, j, end, m, height)
+            walk_stretch(g, f, rows, to, v, j, end, k, m, height)
         j = end
 
 
 cdef inline void walk_stretch(const Grid *g, const Phase *f, const real **rows, const Target *to, Py_ssize_t v,
-                              Py_ssize_t j, Py_ssize_t end, const int m, const int height) noexcept nogil:
+                              Py_ssize_t j, Py_ssize_t end, const int k, const int m, const int height) noexcept nogil:
     """Pixels j to end, vector v: y[i][q] = f(b + sum_{r,s} rows[i m + r][q m + source + s] w[r,s])."""
-    cdef vf x[15]
+    cdef vf x[25]
     cdef vf w[9]
-    cdef vf acc, b
+    cdef vf acc, b, wv
+    cdef const real *packed = f.packed + v * VL
     cdef const real *at[5]
     cdef Py_ssize_t step[5]
     cdef Py_ssize_t c = channel(&g.channels, v), column = j * m + f.w.source, W = g.x.W, yw = to.yw, yh = to.yh
     cdef Py_ssize_t below = height * m * g.x.h_step
     cdef real *y = to.y + c + j * yw
-    cdef int r, s, i, activation = to.activation, count = 3 + (height - 1) * m
+    cdef int r, s, i, activation = to.activation, count = k + (height - 1) * m
     cdef bint far = g.rows_far
-    for r in range(9):
-        w[r] = vload(f.packed + r * g.channels.width + v * VL)
-    for r in range(3 * count):
+    if k == 3:
+        for r in range(9):
+            w[r] = vload(packed + r * g.channels.width)
+    for r in range(k * count):
         x[r] = vzero
     b = vload(to.b + c)
     start_rows(g, rows, column, c, at, step, count)
-    for s in range(3 - m):
-        next_column(x, at, step, 0 <= column < W, count)
+    for s in range(k - m):
+        next_column(x, at, step, 0 <= column < W, k, count)
         column += 1
     while j < end:
         for s in range(m):
             if far:
                 for r in range(count - height * m, count):
                     vprefetch(at[r] + below)
-            next_column(x, at, step, 0 <= column < W, count)
+            next_column(x, at, step, 0 <= column < W, k, count)
             column += 1
         for i in range(height):
             acc = b
-            for r in range(3):
-                for s in range(3):
-                    acc = acc + x[3 * (i * m + r) + s] * w[3 * r + s]
+            for r in range(k):
+                for s in range(k):
+                    wv = w[3 * r + s] if k == 3 else vload(packed + (k * r + s) * g.channels.width)
+                    acc = acc + x[k * (i * m + r) + s] * wv
             vstore(y + i * yh, activated(acc, activation))
         y += yw
         j += 1
@@ -108,7 +116,9 @@ cdef inline void walk_stretch(const Grid *g, const Phase *f, const real **rows, 
 
 cdef void walk_rows(const Grid *g, const Phase *f, const real **rows, int height, const Target *to) noexcept nogil:
     """All pixels of one or two rows of the result."""
-    if g.mw == 1:
-        walk_with_height(walk, height, g, f, rows, to, 1)
+    if f.w.count == 5:
+        walk(g, f, rows, to, 5, 2, 1)
+    elif g.mw == 1:
+        walk_with_height(walk, height, g, f, rows, to, 3, 1)
     else:
-        walk_with_height(walk, height, g, f, rows, to, 2)
+        walk_with_height(walk, height, g, f, rows, to, 3, 2)

@@ -21,7 +21,7 @@ cdef int run_weight(Sums *g, View *dw) noexcept nogil:
     plan_channels(x, False)
     find_tile_columns(x, &g.phase)
     g.fast = g.phase.reuse and g.phase.w.count == 3
-    g.phase.walks = can_walk(x, &g.phase)
+    g.phase.walks = can_walk(x, &g.phase) and g.phase.w.count == 3
     g.taps = dw.H * dw.W
     g.parts = min(<Py_ssize_t>PARTS, ceil_div(x.y.N * x.y.H, ROWS))
     g.sums = <real *>on_a_line(times(times(g.parts, g.taps * x.channels.width), sizeof(real)))

@@ -111,6 +111,16 @@ def test_rows_in_stretches(which, dtype):
         assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("which", PASSES)
+def test_five_taps(which, dtype):
+    """Tiles at stride 1, walks at stride 2; rows and columns outside on every side, planes smaller than the kernel."""
+    for stride, (H, W), padding in product((1, 2), ((1, 2), (5, 9), (12, 16)), (2, ((0, 3), (4, 1)))):
+        problem = Conv((2, 37, H + 4, W + 3), (37, 1, 5, 5), stride, padding, 1, 37)
+        a = last(operands(problem, inputs.whole, H, dtype))
+        assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
+
+
 FIXED = (
     Conv((3, 37, 40, 33), (37, 1, 3, 3), 1, 1, 1, 37),
     Conv((3, 32, 41, 30), (32, 1, 3, 3), 2, 1, 1, 32),
