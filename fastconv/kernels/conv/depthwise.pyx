@@ -4,13 +4,14 @@
     input gradient   dx[n,c,i,j] = sum over filters k of channel c and taps (r,s) that reach (i,j) of dy w[k,0,r,s]
     weight gradient  dw[k,0,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, k // m, i sh - top + r dh, j sw - left + s dw]
 
-Fast where C is the axis of unit stride and m is 1: a tile is TILE neighbouring pixels of a row times one vector of
-channels, the last of which overlaps the one before it. Otherwise the rows of x are first copied, each channel m times
+Fast where C is the axis of unit stride and m is 1: of 3 x 3 taps, and 5 x 5 of stride 2, one vector of channels walks
+along a row, pixel by pixel; else a tile is TILE neighbouring pixels of a row times one vector of channels. The last vector overlaps the one
+before it. Otherwise the rows of x are first copied, each channel m times
 and at least a whole vector of them, and rows of the result are computed beside it. The input gradient of a stride s
 runs over s x s phases, each a stride-1 sum. Sums run over taps, in an order that never depends on N or the threads.
 
-The pieces, from the bottom: depthwise_channels (vectors of lanes), depthwise_pixels and depthwise_between (products of
-the forward pass and the input gradient), depthwise_packing (weights), depthwise_grid (jobs), depthwise_sums (products
+The pieces, from the bottom: depthwise_channels (vectors of lanes), depthwise_pixels, depthwise_between and
+depthwise_walk (products of the forward pass and the input gradient), depthwise_packing (weights), depthwise_grid (jobs), depthwise_sums (products
 of the weight gradient), depthwise_weight (its jobs).
 """
 
@@ -19,7 +20,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
-from ..runtime.caches cimport FAR_DEPTHWISE_REALS
+from ..runtime.caches cimport FAR_DEPTHWISE_REALS, FAR_DEPTHWISE_ROWS_REALS
 from ..runtime.costs cimport DEPTHWISE_TAP_NS, DEPTHWISE_WEIGHT_TAP_NS
 from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
@@ -33,6 +34,7 @@ include "window.pxi"
 include "depthwise_channels.pxi"
 include "depthwise_pixels.pxi"
 include "depthwise_between.pxi"
+include "depthwise_walk.pxi"
 include "depthwise_packing.pxi"
 include "depthwise_grid.pxi"
 include "depthwise_sums.pxi"

@@ -98,7 +98,10 @@ cdef int run_row(const Grid *g, Py_ssize_t n, Py_ssize_t i, Py_ssize_t end, Py_s
         else:
             to.y, to.yw, to.yh = y + f.j0 * g.y.w_step, g.sw * g.y.w_step, g.y.h_step
             to.b, to.activation = g.b, g.activation
-        some_rows(g, f, rows, height, &to)
+        if f.walks:
+            walk_rows(g, f, rows, height, &to)
+        else:
+            some_rows(g, f, rows, height, &to)
         if g.beside:
             fold_row(g, f, row, y + f.j0 * g.y.w_step)
         f += 1
@@ -106,8 +109,10 @@ cdef int run_row(const Grid *g, Py_ssize_t n, Py_ssize_t i, Py_ssize_t end, Py_s
 
 
 cdef bint in_pairs(const Grid *g, const Phase *f) noexcept nogil:
-    """Whether a tile has two rows: they share rows of x, and rows of x that follow each other are all read."""
-    return f.reuse and f.w.count > 2 and g.sh * g.sw == 1 and not g.beside and f.h.source_step == 1 and \
+    """Whether two rows are computed together: they share rows of x, and rows of x that follow each other are all read."""
+    if f.walks:
+        return f.w.count == 3
+    return f.reuse and f.w.count == 5 and g.sh * g.sw == 1 and not g.beside and f.h.source_step == 1 and \
         g.mh <= f.h.count
 
 
@@ -178,7 +183,7 @@ cdef void fold_row(const Grid *g, const Phase *f, const real *row, real *y) noex
 cdef int run_packed(Grid *g, const View *w, const real[:] b, const real *ready) noexcept nogil:
     """Pack the weights of all phases, or take those of the one phase that are `ready`, and run; 1 if memory ran out.
 
-    The memory: weights of every tap [tap], packed; then, where b cannot be read as it is, bias and zeros [lane]."""
+    The memory: weights of every tap [tap], packed; where b cannot be read as it is, bias and zeros [lane]; VL zeros."""
     cdef Channels *c = &g.channels
     cdef Py_ssize_t f, k, size
     cdef bint as_it_is = b is not None and g.K >= VL and not g.beside and b.strides[0] == sizeof(real)
@@ -187,9 +192,10 @@ cdef int run_packed(Grid *g, const View *w, const real[:] b, const real *ready) 
     cdef int failed
     plan_channels(g, ready != NULL)
     size = 0 if ready != NULL else w.H * w.W * c.width
-    to = packed = packed_rows(size + (1 if as_it_is else 2 * c.lanes))
+    to = packed = packed_rows(size + (0 if as_it_is else 2 * c.lanes) + VL)
     if packed == NULL:
         return 1
+    g.nothing = packed + size + (0 if as_it_is else 2 * c.lanes)
     if as_it_is:
         g.b = &b[0]
     else:
@@ -199,6 +205,7 @@ cdef int run_packed(Grid *g, const View *w, const real[:] b, const real *ready) 
                 packed[size + k] = b[k]
     for f in range(g.sh * g.sw):
         find_tile_columns(g, g.phases + f)
+        g.phases[f].walks = can_walk(g, g.phases + f)
         g.phases[f].packed = to if ready == NULL else ready
         if ready == NULL:
             pack_phase(c, g.phases + f, w, to)
@@ -211,7 +218,9 @@ cdef int run_packed(Grid *g, const View *w, const real[:] b, const real *ready) 
 cdef void plan_channels(Grid *g, bint packed) noexcept nogil:
     """Cut the lanes into vectors, for x where it lies or its copy; as `pack_forward` did where weights are packed."""
     cdef Channels *c = &g.channels
+    cdef Py_ssize_t size
     c.lanes = max(g.K, <Py_ssize_t>VL)
     cut_channels(c, &g.x, g.copied or packed)
     g.step = c.lanes if g.copied else g.x.w_step
-    g.far = not g.copied and g.x.N * g.x.H * g.x.W * c.lanes > FAR_DEPTHWISE_REALS
+    size = 0 if g.copied else g.x.N * g.x.H * g.x.W * c.lanes
+    g.far, g.rows_far = size > FAR_DEPTHWISE_REALS, size > FAR_DEPTHWISE_ROWS_REALS

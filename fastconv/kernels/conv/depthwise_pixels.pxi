@@ -9,6 +9,7 @@ cdef struct Phase:              # the pixels of the result that the same taps re
     Py_ssize_t j0, GW           # columns j0 + j * sw of the result, j < GW
     Py_ssize_t lo, hi           # the columns lo <= j < hi that tiles may hold
     bint reuse                  # neighbouring taps, few of them: kw // 2 columns of a tile may be outside, else none
+    bint walks                  # pixel by pixel (depthwise_walk)
     const real *packed          # weights [tap], packed
 
 cdef struct Grid:
@@ -20,9 +21,11 @@ cdef struct Grid:
     Channels channels
     const real *b               # bias of each lane, zeros without; where y is not computed beside
     const real *zeros           # of each lane; beside
+    const real *nothing         # a vector of zeros
     const real *bias            # of each channel of y; beside
     int activation
-    bint far                    # x is larger than near caches: its rows are fetched ahead
+    bint far                    # x is larger than near caches: columns of a row are fetched ahead
+    bint rows_far               # x is larger than most of the last cache: a walk fetches the rows below
     bint copied, beside         # beside: rows of the result are computed beside it
     Py_ssize_t step             # of columns in a row of x or of its copy
 
@@ -176,14 +179,14 @@ cdef inline void store_pixels(vf *acc, real *y, Py_ssize_t yw, int activation) n
 
 cdef void some_pixels(const Grid *g, const Phase *f, const real **rows, int height, Py_ssize_t j,
                       const Target *to) noexcept nogil:
-    """height x TILE pixels from column j of the phase; height is 2 only where a tile reuses 3 or 5 taps."""
+    """height x TILE pixels from column j of the phase; height is 2 only where a tile reuses 5 taps."""
     cdef Place place = place_of(g, f, j, TILE, f.w.count)
     if not f.reuse:
         pixels(g, f, rows, place.at, to)
     elif f.w.count == 3 and g.mw == 1:
-        rows_reused(pixels_reused, height, g, f, rows, &place, to, 3, 1)
+        pixels_reused(g, f, rows, &place, to, 3, 1, 1)
     elif f.w.count == 3:
-        rows_reused(pixels_reused, height, g, f, rows, &place, to, 3, 2)
+        pixels_reused(g, f, rows, &place, to, 3, 2, 1)
     elif f.w.count == 5:
         rows_reused(pixels_reused, height, g, f, rows, &place, to, 5, 1)
     elif f.w.count == 2:

@@ -4,12 +4,16 @@ cdef struct Pixels:             # of dy
     const real *dy
     Py_ssize_t yw, yh           # from one pixel to the next, from one row to the next
 
-ctypedef void (*sums_case)(const Grid *g, const real **rows, const Place *place, const Pixels *at, real *sums,
-                           int count, const int height, const int kh, const int mw) noexcept nogil
+ctypedef void (*sums_case)(const Grid *g, const real *row, const Place *place, const Pixels *at, real *sums,
+                           int count, const int mw) noexcept nogil
+ctypedef void (*sums_walk_case)(const Grid *g, const Phase *f, const real **rows, const Pixels *at, real *sums,
+                                const int m, const int height) noexcept nogil
 
 cdef extern from *:
-    void sum_with_step "DISPATCH2" (sums_case f, int mw, const Grid *g, const real **rows, const Place *place,
-                                    const Pixels *at, real *sums, int count, int height, int kh) noexcept nogil
+    void sum_with_step "DISPATCH2" (sums_case f, int mw, const Grid *g, const real *row, const Place *place,
+                                    const Pixels *at, real *sums, int count) noexcept nogil
+    void sum_with_height "DISPATCH2" (sums_walk_case f, int height, const Grid *g, const Phase *phase, const real **rows,
+                                      const Pixels *at, real *sums, int m) noexcept nogil
 
 
 cdef inline void sum_tap(const real *x, Py_ssize_t x_step, const real *dy, Py_ssize_t dy_step, Py_ssize_t count,
@@ -22,53 +26,86 @@ cdef inline void sum_tap(const real *x, Py_ssize_t x_step, const real *dy, Py_ss
     vstore(sums, acc)
 
 
-cdef inline void sum_taps(const Grid *g, const real **rows, const Place *place, const Pixels *at, real *sums,
-                          const int count, const int height, const int kh, const int mw) noexcept nogil:
-    """sums[r][s] += sum_{i,q} x[i][r][q mw + s] dy[i][q] for kh x 3 taps and height x count pixels, whole vectors of
-    lanes; rows[i * 3] is the first row of x under row i of dy."""
-    cdef vf acc[9]
+cdef inline void sum_taps(const Grid *g, const real *row, const Place *place, const Pixels *at, real *sums,
+                          const int count, const int mw) noexcept nogil:
+    """sums[s] += sum_q x[q mw + s] dy[q] for a row of 3 taps and `count` pixels, whole vectors of lanes."""
+    cdef vf acc[3]
     cdef vf xv[16]
-    cdef vf dv[TILE]
-    cdef Py_ssize_t v, c, step = g.step, width = g.channels.width, first = place.at, yw = at.yw, yh = at.yh
-    cdef const real *dy = at.dy
-    cdef int i, r, s, q, left = place.left, right = place.right
+    cdef vf d
+    cdef Py_ssize_t v, c, width = g.channels.width
+    cdef int s, q
     for v in range(g.channels.vectors):
         c = channel(&g.channels, v)
-        for r in range(kh * 3):
+        for s in range(3):
+            acc[s] = vload(sums + s * width + v * VL)
+        load_columns(xv, row + place.at + c, g.step, place.left, place.right, 1, (count - 1) * mw + 3)
+        for q in range(count):
+            d = vload(at.dy + q * at.yw + c)
+            for s in range(3):
+                acc[s] = acc[s] + xv[q * mw + s] * d
+        for s in range(3):
+            vstore(sums + s * width + v * VL, acc[s])
+
+
+cdef inline void sum_pixels(const Grid *g, const real *row, const Place *place, const Pixels *at, real *sums, int count,
+                            const int mw) noexcept nogil:
+    """sum_taps for TILE pixels or one."""
+    if count == TILE:
+        sum_taps(g, row, place, at, sums, TILE, mw)
+    else:
+        sum_taps(g, row, place, at, sums, 1, mw)
+
+
+cdef inline void sum_walk(const Grid *g, const Phase *f, const real **rows, const Pixels *at, real *sums, const int m,
+                          const int height) noexcept nogil:
+    """sums[r][s] += sum_{i,q} x[i m + r][q m + source + s] dy[i][q] for 3 x 3 taps and `height` whole rows of dy.
+
+    Pixel by pixel as in depthwise_walk; the nine sums stay in registers."""
+    cdef vf x[15]
+    cdef vf acc[9]
+    cdef vf d
+    cdef const real *from_row[5]
+    cdef Py_ssize_t step[5]
+    cdef Py_ssize_t v, c, j, column, W = g.x.W, width = g.channels.width, yw = at.yw, yh = at.yh, GW = f.GW
+    cdef Py_ssize_t below = height * m * g.x.h_step
+    cdef const real *dy
+    cdef int r, s, i, count = 3 + (height - 1) * m
+    cdef bint far = g.rows_far
+    for v in range(g.channels.vectors):
+        c = channel(&g.channels, v)
+        for r in range(9):
             acc[r] = vload(sums + r * width + v * VL)
-        for i in range(height):
-            if g.far:
-                fetch(rows + i * 3, kh, g.mh, first + c, step, count * mw)
-                fetch(&dy, 1, 1, i * yh + c, yw, count)
-            for q in range(count):
-                dv[q] = vload(dy + i * yh + q * yw + c)
-            for r in range(kh):
-                load_columns(xv, rows[i * 3 + r] + first + c, step, left, right, 1, (count - 1) * mw + 3)
-                for q in range(count):
+        for r in range(3 * count):
+            x[r] = vzero
+        column = f.w.source
+        start_rows(g, rows, column, c, from_row, step, count)
+        for s in range(3 - m):
+            next_column(x, from_row, step, 0 <= column < W, 3, count)
+            column += 1
+        dy = at.dy + c
+        for j in range(GW):
+            for s in range(m):
+                if far:
+                    for r in range(count - height * m, count):
+                        vprefetch(from_row[r] + below)
+                next_column(x, from_row, step, 0 <= column < W, 3, count)
+                column += 1
+            for i in range(height):
+                d = vload(dy + i * yh)
+                if far:
+                    vprefetch(dy + (i + height) * yh)
+                for r in range(3):
                     for s in range(3):
-                        acc[r * 3 + s] = acc[r * 3 + s] + xv[q * mw + s] * dv[q]
-        for r in range(kh * 3):
+                        acc[3 * r + s] = acc[3 * r + s] + x[3 * (i * m + r) + s] * d
+            dy += yw
+        for r in range(9):
             vstore(sums + r * width + v * VL, acc[r])
 
 
-cdef inline void sum_pixels(const Grid *g, const real **rows, const Place *place, const Pixels *at, real *sums,
-                            int count, const int height, const int kh, const int mw) noexcept nogil:
-    """sum_taps for TILE pixels or one, or two in each of two rows."""
-    if count == TILE:
-        sum_taps(g, rows, place, at, sums, TILE, height, kh, mw)
-    elif height == 2 and count == 2:
-        sum_taps(g, rows, place, at, sums, 2, height, kh, mw)
+cdef void sum_walk_rows(const Grid *g, const Phase *f, const real **rows, int height, const Pixels *at,
+                        real *sums) noexcept nogil:
+    """sum_walk for a stride of 1 or 2 and one row of dy or two."""
+    if g.mw == 1:
+        sum_with_height(sum_walk, height, g, f, rows, at, sums, 1)
     else:
-        sum_taps(g, rows, place, at, sums, 1, height, kh, mw)
-
-
-cdef void sum_tile(const Grid *g, const real **rows, const Place *place, const Pixels *at, real *sums, int count,
-                   int height, int kh) noexcept nogil:
-    """sum_taps for a stride of 1 or 2 in a row: one row of taps, or three for one or two rows of dy."""
-    cdef int mw = <int>g.mw
-    if kh == 1:
-        sum_with_step(sum_pixels, mw, g, rows, place, at, sums, count, 1, 1)
-    elif height == 1:
-        sum_with_step(sum_pixels, mw, g, rows, place, at, sums, count, 1, 3)
-    else:
-        sum_with_step(sum_pixels, mw, g, rows, place, at, sums, count, 2, 3)
+        sum_with_height(sum_walk, height, g, f, rows, at, sums, 2)

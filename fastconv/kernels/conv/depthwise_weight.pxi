@@ -8,7 +8,7 @@ cdef struct Sums:
     Grid grid                   # x, and y for dy
     Phase phase                 # all taps
     Py_ssize_t parts, taps
-    bint copied_dy, fast        # fast: 3 neighbouring taps in a row, whole vectors of lanes
+    bint copied_dy, fast        # fast: 3 neighbouring taps in a row
     real *sums                  # [part][tap], packed
 
 
@@ -16,20 +16,23 @@ cdef int run_weight(Sums *g, View *dw) noexcept nogil:
     """All of it; 1 if memory ran out."""
     cdef Grid *x = &g.grid
     cdef int failed
-    x.copied = x.mx > 1 or x.K < VL or x.x.c_step != 1
+    x.copied, x.beside = x.mx > 1 or x.K < VL or x.x.c_step != 1, False
     g.copied_dy = x.K < VL or x.y.c_step != 1
     plan_channels(x, False)
     find_tile_columns(x, &g.phase)
     g.fast = g.phase.reuse and g.phase.w.count == 3
+    g.phase.walks = can_walk(x, &g.phase) and g.phase.w.count == 3
     g.taps = dw.H * dw.W
     g.parts = min(<Py_ssize_t>PARTS, ceil_div(x.y.N * x.y.H, ROWS))
-    g.sums = packed_rows(g.parts * g.taps * x.channels.width)
-    failed = g.sums == NULL
+    g.sums = <real *>on_a_line(times(times(g.parts, g.taps * x.channels.width), sizeof(real)))
+    x.nothing = packed_rows(VL)
+    failed = g.sums == NULL or x.nothing == NULL
     if not failed:
         failed = run_sums(g)
     if not failed:
         add_parts(g, dw)
     free(g.sums)
+    free(<void *>x.nothing)
     return failed
 
 
@@ -47,7 +50,7 @@ cdef int run_sums(const Sums *g) noexcept nogil:
         size = times(kh, x.x.W * lanes)
     if g.copied_dy:
         size = plus(size, x.y.W * lanes)
-    size = plus((kh + 3) * sizeof(real *), times(plus(size, 1), sizeof(real)))
+    size = plus((kh + 2) * sizeof(real *), times(plus(size, 1), sizeof(real)))
     share_out(&ranges, g.parts, threads)
     with parallel(num_threads=threads):
         memory = <char *>calloc(size, 1)
@@ -61,30 +64,35 @@ cdef int run_sums(const Sums *g) noexcept nogil:
 
 
 cdef int sum_part(const Sums *g, Py_ssize_t part, char *memory) noexcept nogil:
-    """The rows (n, i) of one part, two at a time where three rows of taps are inside for both; 1 without memory."""
+    """The rows (n, i) of one part, two at a time where a walk can have both; 1 without memory."""
     cdef const Grid *x = &g.grid
     cdef const Phase *f = &g.phase
     cdef Py_ssize_t total = x.y.N * x.y.H, row = total * part // g.parts, end = total * (part + 1) // g.parts, n, i
+    cdef Py_ssize_t size = g.taps * x.channels.width
     cdef const real **rows = <const real **>memory
-    cdef real *copy = <real *>(memory + (f.h.count + 3) * sizeof(real *))
+    cdef real *copy = <real *>(memory + (f.h.count + 2) * sizeof(real *))
     cdef real *copy_dy = copy + (f.h.count * x.x.W * x.channels.lanes if x.copied else 0)
+    cdef real *sums = g.sums + part * size
     cdef Pixels at
-    cdef bint whole
     cdef int height
     if memory == NULL:
         return 1
+    memset(sums, 0, size * sizeof(real))
     while row < end:
         n, i, height = row // x.y.H, row % x.y.H, 1
-        whole = find_rows(x, f, n, i, 0, NULL, rows, f.h.count)
+        if f.walks and not x.copied and not g.copied_dy and row + 1 < end and i + 1 < x.y.H:
+            height = 2
+        find_rows(x, f, n, i, 0, NULL, rows, f.h.count + (height - 1) * x.mh)
         if x.copied:
             copy_taps(x, f, rows, copy)
         at.dy, at.yw, at.yh = x.y.data + n * x.y.n_step + i * x.y.h_step, x.y.w_step, x.y.h_step
         if g.copied_dy:
             copy_dy_row(x, at.dy, copy_dy)
             at.dy, at.yw = copy_dy, x.channels.lanes
-        elif not x.copied and g.fast and whole and f.h.count == 3 and row + 1 < end and i + 1 < x.y.H:
-            height = 2 if find_rows(x, f, n, i + 1, 0, NULL, rows + 3, f.h.count) else 1
-        sum_rows(g, rows, height, whole, &at, g.sums + part * g.taps * x.channels.width)
+        if f.walks:
+            sum_walk_rows(x, f, rows, height, &at, sums)
+        else:
+            sum_row(g, rows, &at, sums)
         row += height
     return 0
 
@@ -106,42 +114,31 @@ cdef void copy_dy_row(const Grid *x, const real *dy, real *copy) noexcept nogil:
             copy[j * x.channels.lanes + k] = dy[j * x.y.w_step + k * x.y.c_step]
 
 
-cdef void sum_rows(const Sums *g, const real **rows, int height, bint whole, const Pixels *first,
-                   real *sums) noexcept nogil:
-    """One row of dy, or two: the columns of tiles if there are any, then those on either side of them, tap by tap."""
+cdef void sum_row(const Sums *g, const real **rows, const Pixels *at, real *sums) noexcept nogil:
+    """One row of dy: the columns of tiles if there are any, then those on either side of them, tap by tap."""
     cdef const Phase *f = &g.phase
     cdef Py_ssize_t r, s, lo = f.lo if g.fast else f.GW, hi = f.hi if g.fast else f.GW, width = g.grid.channels.width
-    cdef Pixels at = first[0]
-    cdef const real *row
-    cdef int i
-    if g.fast and f.h.count == 3 and whole:
-        sum_inside(g, rows, height, 3, &at, sums)
-    elif g.fast:
-        for r in range(f.h.count):
-            if rows[r] != NULL:
-                sum_inside(g, rows + r, 1, 1, &at, sums + r * 3 * width)
-    for i in range(height):
-        for r in range(f.h.count):
-            row = rows[i * 3 + r]
-            for s in range(f.w.count):
-                if row != NULL:
-                    sum_columns(&g.grid, f, row, s, 0, lo, &at, sums + (r * f.w.count + s) * width)
-                    sum_columns(&g.grid, f, row, s, hi, f.GW, &at, sums + (r * f.w.count + s) * width)
-        at.dy += at.yh
+    for r in range(f.h.count):
+        if rows[r] == NULL:
+            continue
+        if g.fast:
+            sum_inside(g, rows[r], at, sums + r * 3 * width)
+        for s in range(f.w.count):
+            sum_columns(&g.grid, f, rows[r], s, 0, lo, at, sums + (r * f.w.count + s) * width)
+            sum_columns(&g.grid, f, rows[r], s, hi, f.GW, at, sums + (r * f.w.count + s) * width)
 
 
-cdef void sum_inside(const Sums *g, const real **rows, int height, int kh, const Pixels *first,
-                     real *sums) noexcept nogil:
-    """The columns lo <= j < hi for kh x 3 taps, whole vectors: TILE at a time, then two (of two rows) or one."""
+cdef void sum_inside(const Sums *g, const real *row, const Pixels *first, real *sums) noexcept nogil:
+    """The columns lo <= j < hi for a row of 3 taps: TILE at a time, then one."""
     cdef Py_ssize_t j = g.phase.lo
     cdef Place place
     cdef Pixels at = first[0]
     cdef int count
     while j < g.phase.hi:
-        count = TILE if j + TILE <= g.phase.hi else 2 if height == 2 and j + 2 <= g.phase.hi else 1
+        count = TILE if j + TILE <= g.phase.hi else 1
         place = place_of(&g.grid, &g.phase, j, count, 3)
         at.dy = first.dy + j * first.yw
-        sum_tile(&g.grid, rows, &place, &at, sums, count, height, kh)
+        sum_with_step(sum_pixels, <int>g.grid.mw, &g.grid, row, &place, &at, sums, count)
         j += count
 
 

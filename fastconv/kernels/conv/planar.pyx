@@ -11,8 +11,9 @@ Sums run over channels, then taps: never in an order that depends on N, on the t
 
 The pieces, from the bottom: planar_rows (blocks of x and their copies), planar_tile (products of the forward pass),
 planar_grid (its jobs), planar_spread and planar_input (input gradient), planar_sums (products of the weight gradient),
-planar_weight (its jobs). One filter per channel: planar_depthwise (forward), planar_between (input gradient of stride
-2), planar_plane_sums (weight gradient); on small planes planar_small, planar_small_input and planar_small_sums.
+planar_weight (its jobs). One filter per channel: planar_depthwise (forward), planar_between and planar_woven (input
+gradient of stride 2), planar_plane_sums (weight gradient); on small planes planar_small, planar_small_input and
+planar_small_sums.
 """
 
 from cython.parallel cimport parallel, prange
@@ -49,6 +50,7 @@ include "planar_grid.pxi"
 include "planar_input.pxi"
 include "planar_small_input.pxi"
 include "planar_between.pxi"
+include "planar_woven.pxi"
 include "planar_spread.pxi"
 include "planar_plane_sums.pxi"
 include "planar_small_sums.pxi"

@@ -108,16 +108,12 @@ cdef void pair_part(const Pairs *p, Py_ssize_t part, const real *dy) noexcept no
 
 
 cdef void pair_row(const Pairs *p, const Taps *h, const real *dy, const real *w, real bias, real *dx) noexcept nogil:
-    """One row of dx; 3 x 3 kernels with the numbers of taps as constants."""
+    """One row of dx; 5 x 5 kernels of an even padding with the numbers of taps as constants."""
     cdef Py_ssize_t even = p.w[0].count, odd = p.w[1].count
-    if h.count == 1 and even == 1 and odd == 2:
-        pairs_of_row(p, h, dy, w, bias, dx, 1, 1, 2)
-    elif h.count == 2 and even == 1 and odd == 2:
-        pairs_of_row(p, h, dy, w, bias, dx, 2, 1, 2)
-    elif h.count == 1 and even == 2 and odd == 1:
-        pairs_of_row(p, h, dy, w, bias, dx, 1, 2, 1)
-    elif h.count == 2 and even == 2 and odd == 1:
-        pairs_of_row(p, h, dy, w, bias, dx, 2, 2, 1)
+    if h.count == 2 and even == 3 and odd == 2:
+        pairs_of_row(p, h, dy, w, bias, dx, 2, 3, 2)
+    elif h.count == 3 and even == 3 and odd == 2:
+        pairs_of_row(p, h, dy, w, bias, dx, 3, 3, 2)
     else:
         pairs_of_row(p, h, dy, w, bias, dx, h.count, even, odd)
 

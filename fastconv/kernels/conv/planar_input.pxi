@@ -13,6 +13,8 @@ cdef int run_input(const InputGradient *c) noexcept nogil:
     cdef Py_ssize_t i, j
     cdef int failed = 0
     if pairs_pay(c):
+        if woven_fits(c):
+            return run_woven(c)
         return run_small_input(c) if small_input_fits(c) else run_pairs(c)
     if spread_pays(c):
         return spread(c)

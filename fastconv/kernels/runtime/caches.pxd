@@ -16,6 +16,7 @@ cdef extern from *:
     #define STREAM_DENSE_BYTES (8 << 20)   /* the weight gradient of a linear layer */
     #define STREAM_CONV_REALS (3 << 19)    /* a result of the direct convolution */
     #define FAR_DEPTHWISE_REALS (1 << 19)  /* the input of a depth-wise convolution: fetched ahead */
+    #define FAR_DEPTHWISE_ROWS_REALS (1 << 21)  /* the same where whole rows are walked along, so that the next rows are fetched */
     #endif
     """
     const Py_ssize_t STREAM_BYTES
@@ -24,3 +25,4 @@ cdef extern from *:
     const Py_ssize_t STREAM_DENSE_BYTES
     const Py_ssize_t STREAM_CONV_REALS
     const Py_ssize_t FAR_DEPTHWISE_REALS
+    const Py_ssize_t FAR_DEPTHWISE_ROWS_REALS

@@ -101,6 +101,26 @@ def test_channels_may_begin_anywhere_in_a_cache_line(which, first, dtype):
     assert_exact(run(problem, which, b), problem.call(reference, which, a), dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("which", PASSES)
+def test_rows_in_stretches(which, dtype):
+    """Pixels of whole multiples of 2048 bytes: a vector of channels walks along seven pixels at a time, or fewer."""
+    for stride, width in product((1, 2), (1, 6, 7, 16, 29)):
+        problem = Conv((1, 512, 4, width), (512, 1, 3, 3), stride, 1, 1, 512)
+        a = last(operands(problem, inputs.whole, width, dtype))
+        assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("which", PASSES)
+def test_five_taps(which, dtype):
+    """Tiles at stride 1, walks at stride 2; rows and columns outside on every side, planes smaller than the kernel."""
+    for stride, (H, W), padding in product((1, 2), ((1, 2), (5, 9), (12, 16)), (2, ((0, 3), (4, 1)))):
+        problem = Conv((2, 37, H + 4, W + 3), (37, 1, 5, 5), stride, padding, 1, 37)
+        a = last(operands(problem, inputs.whole, H, dtype))
+        assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
+
+
 FIXED = (
     Conv((3, 37, 40, 33), (37, 1, 3, 3), 1, 1, 1, 37),
     Conv((3, 32, 41, 30), (32, 1, 3, 3), 2, 1, 1, 32),

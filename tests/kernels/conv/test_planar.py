@@ -69,6 +69,15 @@ SMALL_PLANES = (  # a row of y fits into a vector: rows alone, two together, the
     Conv((1, 18, 11, 13), (18, 1, 5, 5), (1, 3), ((3, 1), (2, 4)), 1, 18),
 )
 
+WOVEN = tuple(  # stride 2, 3 x 3: paddings of both kinds, rows of one strip and of several, blocks of a plane
+    Conv((2, 3, H, W), (3, 1, 3, 3), 2, padding, 1, 3)
+    for (H, W), padding in zip(
+        ((7, 7), (9, 12), (14, 17), (28, 28), (5, 33), (6, 70), (1, 40), (200, 190)),
+        (1, 0, ((0, 1), (1, 0)), 1, 2, ((1, 0), (0, 3)), 1, 1),
+        strict=True,
+    )
+)
+
 
 def random_problems(count, seed):
     """Every geometry; wide rows, few and many filters, so that all tiles and tails occur."""
@@ -80,7 +89,7 @@ def random_problems(count, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("which", PASSES)
 def test_whole_numbers_are_exact(which, dtype):
-    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *SMALL_PLANES, *random_problems(90, 1)]):
+    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *SMALL_PLANES, *WOVEN, *random_problems(90, 1)]):
         a = operands(problem, inputs.whole, seed, dtype)
         assert_exact(run(problem, which, a), problem.call(reference, which, a), dtype)
 
@@ -88,7 +97,7 @@ def test_whole_numbers_are_exact(which, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("which", PASSES)
 def test_rounding_only(which, dtype):
-    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *SMALL_PLANES, *random_problems(30, 2)]):
+    for seed, problem in enumerate([*SMALL_MAPS, *ONE_FILTER_EACH, *SMALL_PLANES, *WOVEN, *random_problems(30, 2)]):
         a = operands(problem, inputs.real, seed, dtype)
         exact = problem.call(reference, which, a.float64())
         magnitude = problem.call(reference, which, a.absolute().float64())
