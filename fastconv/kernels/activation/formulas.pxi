@@ -23,12 +23,15 @@ cdef extern from *:
         *rest = 1 / (e + 1);
         return e * *rest;
     }
-    /* x P(X < x), X standard normal; from -40 down it is 0 */
-    VINLINE vf gelu(vf x) { vf cdf; vnormal(vclamp(x, -40, 40), &cdf); return vlarger(vsplat(-40), x) * cdf; }
-    /* P(X < x) + x exp(-x^2 / 2) / sqrt(2 pi) */
+    /* x P(X < x), X standard normal: max(x, 0) - a P(X > a), a = |x|; from a = 40 on the tail is 0 */
+    VINLINE vf gelu(vf x) {
+        vf e, a = vmin(vsplat(40), vabs(x)), tail = vnormal_tail(a, &e);
+        return vlarger(vzero, x) - a * tail;
+    }
+    /* P(X < x) + x exp(-x^2 / 2) / sqrt(2 pi): q below 0 and 1 - q above, q = P(X > a) - a exp(-a^2 / 2) / sqrt(2 pi) */
     VINLINE vf gelu_slope(vf x) {
-        vf cdf, c = vclamp(x, -40, 40), e = vnormal(c, &cdf);
-        return c * e * (REAL)0.398942280401432678 + cdf;
+        vf e, a = vmin(vsplat(40), vabs(x)), tail = vnormal_tail(a, &e), q = tail - a * (REAL)0.398942280401432678 * e;
+        return vpick(x < 0, q, 1 - q);
     }
     /* The tanh form is x sigmoid(u), u = 2 sqrt(2 / pi) (x + 0.044715 x^3) = x (A + B x^2) */
     #define GELU_A ((REAL)1.59576912160573071)

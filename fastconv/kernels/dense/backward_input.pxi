@@ -3,17 +3,16 @@
 
 cdef extern from *:
     """
-    #define FETCH_AHEAD (4096 / REAL_BYTES)
     #define MOST_SUMS (131072 / REAL_BYTES)
     """
-    enum: FETCH_AHEAD  # values of w between what is read once and what is prefetched
     enum: MOST_SUMS    # sums of a job of few samples
 
 cdef enum:
     FEW_SAMPLES = 3       # up to which w is read where it lies
     FEWEST_COLUMNS = 512  # of a job of few samples
     PANELS_PER_JOB = 4
-    ROWS_AT_ONCE = 4      # of w, where it lies
+    ROWS_AT_ONCE = 4      # of w, where it lies; the processor fetches them ahead better than prefetches do
+    ROWS_FOR_ONE = 8      # the same for one sample
     FEW_WEIGHTS = 4096    # which stay in the first cache where they lie
 
 cdef struct Input:
@@ -71,8 +70,11 @@ cdef int run_input(Input *g) except -1:
         g.columns = min(g.columns, MOST_SUMS // N // VL * VL)
         g.scratch_size = N * g.columns
     groups = ceil_div(I, g.columns)
-    g.scratch = <real *>malloc(threads * g.scratch_size * REAL_BYTES)
-    if g.scratch == NULL:
+    if g.in_place:  # whole vectors of w and dx: nothing is copied
+        g.scratch_size = 0
+    else:
+        g.scratch = <real *>malloc(threads * g.scratch_size * REAL_BYTES)
+    if g.scratch == NULL and not g.in_place:
         raise MemoryError("the operands of a dense layer in order")
     with nogil:
         if few:
@@ -128,7 +130,10 @@ cdef void input_in_place(const Input *g, Py_ssize_t column, real *sums) noexcept
         o = start
         while o < stop:
             w, dy = g.w.p + o * g.w.step + column, g.dy.p + o
-            if stop - o >= ROWS_AT_ONCE:
+            if N == 1 and stop - o >= ROWS_FOR_ONE:
+                add_rows_body(w, g.w.step, dy, g.dy.step, sums, g.columns, columns, ROWS_FOR_ONE, 1)
+                o += ROWS_FOR_ONE
+            elif stop - o >= ROWS_AT_ONCE:
                 add_rows(add_rows_body, N, w, g.w.step, dy, g.dy.step, sums, g.columns, columns, ROWS_AT_ONCE)
                 o += ROWS_AT_ONCE
             else:
@@ -145,8 +150,8 @@ cdef inline void add_rows_body(const real *w, Py_ssize_t w_step, const real *a, 
                                const int width) noexcept nogil:
     """sums[n] = ((sums[n] + a[n, 0] w[0]) + a[n, 1] w[1]) + ... over `rows` rows of w, for n < width"""
     cdef vf s
-    cdef vf wv[ROWS_AT_ONCE]
-    cdef vf av[FEW_SAMPLES][ROWS_AT_ONCE]
+    cdef vf wv[ROWS_FOR_ONE]
+    cdef vf av[FEW_SAMPLES][ROWS_FOR_ONE]
     cdef Py_ssize_t v, whole = columns // VL
     cdef int i, n, tail = columns % VL
     for n in range(width):
@@ -155,7 +160,6 @@ cdef inline void add_rows_body(const real *w, Py_ssize_t w_step, const real *a, 
     for v in range(whole):
         for i in range(rows):
             wv[i] = vload(w + i * w_step + v * VL)
-            vprefetch(w + i * w_step + v * VL + FETCH_AHEAD)
         for n in range(width):
             s = vload(sums + n * sums_step + v * VL)
             for i in range(rows):
@@ -206,7 +210,7 @@ cdef inline void input_panel(const Input *g, Product *p, Py_ssize_t start, Py_ss
         if g.in_place:
             p.w = g.w.p + start * g.w.step + first
         p.y, p.y_row, p.add = g.dx.p + n * g.dx.step + first, g.dx.step, start > 0
-        p.ahead = next_block + ahead if ahead < PANEL_WIDTH else scratch
+        p.ahead = next_block + ahead if ahead < PANEL_WIDTH else p.w
         p.ahead_step = g.w.step if ahead < PANEL_WIDTH else 0
         outer_part(p, rows, min(<Py_ssize_t>PANEL_WIDTH, columns - panel * PANEL_WIDTH), own)
         n += rows

@@ -20,8 +20,8 @@
 # The forward pass, and the gate that the backward pass makes from the same numbers, are the same instructions in every
 # kernel, so that their bits agree.
 
-from ..simd.vector cimport real, vf, vfma
-from .vectors cimport vgate, vread
+from ..simd.vector cimport activated, real, vf, vfma, vstream
+from .vectors cimport vgate, vread, vread_over, vwrite
 
 cdef struct Coefficients:
     real center, scale, shift  # forward
@@ -79,3 +79,22 @@ cdef inline vf gated(vf dy, vf x, const real *y, Py_ssize_t at, Py_ssize_t n, vf
     if gate > 2:
         return vgate(dy, vread(y + at, n), gate - 2)
     return vgate(dy, scaled(x, center, scale, shift), gate)
+
+
+cdef struct ScaleRun:  # `count` values, neighbours
+    const real *x
+    const real *residual
+    real *y
+    Py_ssize_t count
+
+
+cdef inline void scale_vector(const ScaleRun *r, Py_ssize_t i, Py_ssize_t n, vf center, vf scale, vf shift,
+                              const int activation, const bint add, const bint stream) noexcept nogil:
+    """n <= VL values from i on: y = f((x - center) scale + shift + residual)"""
+    cdef vf u = scaled(vread_over(r.x + i, n, center), center, scale, shift)
+    if add:
+        u = u + vread(r.residual + i, n)
+    if stream:
+        vstream(r.y + i, activated(u, activation))
+    else:
+        vwrite(r.y + i, n, activated(u, activation))

@@ -11,7 +11,8 @@ With z = (x - mean) r and r = 1 / sqrt(var + eps), mean and var over a set:
 
 Ioffe and Szegedy 2015 (batch norm), Wu and He 2018 (group norm).
 
-A set is read for its sums and read again, from its end, for the result while it is still in the cache.
+A set is read for its sums and read again for the result while it is still in the cache, if it can be, together with the
+sums of the next set.
 """
 from cython.parallel cimport prange
 from libc.stdlib cimport calloc, free, malloc
@@ -20,12 +21,14 @@ from fastconv.kernels.runtime.costs cimport NORM_BACKWARD_NS, NORM_FORWARD_NS
 from fastconv.kernels.runtime.sizes cimport ceil_div
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
-from .affine cimport Coefficients, Set, gate_of, gated, offset_of, scale_of, scaled, shift_of, slope_of, sloped
-from .moments cimport RUN, SIDE_BY_SIDE, Moments, moments
+from .affine cimport (
+    Coefficients, ScaleRun, Set, gate_of, gated, offset_of, scale_of, scale_vector, shift_of, slope_of, sloped,
+)
+from .moments cimport RUN, SIDE_BY_SIDE, Beside, Moments, moments, moments_beside
 from .statistics cimport Statistics, Table, number, saved_set, set_of, statistics_of, table_of
 from .vectors cimport vread, vread_over, vsum, vwrite
 from ..simd cimport dispatch  # no-cython-lint: its macros
-from ..simd.vector cimport REAL_BYTES, VL, activated, real, vf, vfence, vfma, vsplat, vstream, vzero
+from ..simd.vector cimport REAL_BYTES, VL, real, vf, vfence, vfma, vsplat, vstream, vzero
 
 include "planes_forward.pxi"
 include "planes_backward.pxi"
@@ -42,7 +45,7 @@ def forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :, :, :]
     """
     cdef int thread
     cdef Ranges ranges
-    cdef Py_ssize_t job, sets = x.shape[0] * x.shape[1], K = x.shape[2], P = x.shape[3]
+    cdef Py_ssize_t sets = x.shape[0] * x.shape[1], K = x.shape[2], P = x.shape[3]
     cdef int threads = threads_for(NORM_FORWARD_NS * sets * K * P)
     cdef Forward f = Forward(planes_of(x), planes_of(y), planes_of(residual), table_of(w), table_of(b), x.shape[1], K,
                              P, activation, False)
@@ -55,10 +58,7 @@ def forward(const real[:, :, :, :] x, real[:, :, :, :] y, const real[:, :, :, :]
         return
     share_out(&ranges, sets, threads)
     for thread in prange(threads, nogil=True, num_threads=threads, schedule="static"):
-        job = next_job(&ranges, thread)
-        while job >= 0:
-            set_forward(&f, &t, job)
-            job = next_job(&ranges, thread)
+        sets_in_turn(&f, &t, &ranges, thread)
 
 
 def backward(const real[:, :, :, :] dy, const real[:, :, :, :] x, const real[:, :, :, :] y, real[:, :, :, :] dx,

@@ -11,22 +11,21 @@ cdef struct Forward:
     int activation
     bint stream
 
-cdef struct ScaleRun:  # `count` values of a plane
-    const real *x
-    const real *residual
-    real *y
-    Py_ssize_t count
-
 ctypedef void (*scale_activation)(const ScaleRun *r, const Coefficients *k, bint stream,
                                   const int activation) noexcept nogil
 ctypedef void (*scale_flags)(const ScaleRun *r, const Coefficients *k, const int activation, const bint add,
                              const bint stream) noexcept nogil
+ctypedef void (*beside_activation)(const Forward *f, Py_ssize_t job, const Beside *b, Moments *m,
+                                   const int activation) noexcept nogil
 
 cdef extern from *:
     void by_activation "DISPATCH_AMONG3" (scale_activation f, int activation, int none, int relu, int relu6,
                                           const ScaleRun *r, const Coefficients *k, bint stream) noexcept nogil
     void by_flags "DISPATCH_FLAGS2" (scale_flags f, bint add, bint stream, const ScaleRun *r, const Coefficients *k,
                                      int activation) noexcept nogil
+    void beside_by_activation "DISPATCH_AMONG3" (beside_activation f, int activation, int none, int relu, int relu6,
+                                                 const Forward *set, Py_ssize_t job, const Beside *b,
+                                                 Moments *m) noexcept nogil
 
 
 cdef Planes planes_of(const real[:, :, :, :] a) noexcept nogil:
@@ -86,21 +85,65 @@ cdef void sample_forward(const Forward *f, const Coefficients *numbers, Py_ssize
         vfence()
 
 
-cdef void set_forward(const Forward *f, const Statistics *t, Py_ssize_t job) noexcept nogil:
-    """A set by its own moments."""
-    cdef Py_ssize_t a = job // f.B, s = job % f.B, k
+cdef void sets_in_turn(const Forward *f, const Statistics *t, Ranges *ranges, int thread) noexcept nogil:
+    """The sets of a thread by their own moments. Where y is stored around the caches and a set has one weight and bias,
+    its second pass and the first one of the set that follows are one: reads from memory go on meanwhile."""
+    cdef Py_ssize_t job = next_job(ranges, thread), following
+    cdef bint beside = f.stream and f.w.j == 0 and f.b.j == 0
     cdef Moments m = Moments(0, 0, 0)
     cdef Set own
+    if job >= 0:
+        set_moments(f, job, &m)
+    while job >= 0:
+        own = set_of(t, &m, job // f.B, job % f.B)
+        following = next_job(ranges, thread)
+        m = Moments(0, 0, 0)
+        if following >= 0 and beside:
+            set_beside(f, job, &own, following, &m)
+        else:
+            set_forward(f, job, &own)
+            if following >= 0:
+                set_moments(f, following, &m)
+        job = following
+    if f.stream:
+        vfence()
+
+
+cdef void set_moments(const Forward *f, Py_ssize_t job, Moments *m) noexcept nogil:
+    """The moments of a set."""
+    moments(plane(&f.x, job // f.B, job % f.B, 0), f.x.k // REAL_BYTES, f.K, f.P, m)
+
+
+cdef void set_beside(const Forward *f, Py_ssize_t job, const Set *own, Py_ssize_t following,
+                     Moments *m) noexcept nogil:
+    """y of a set, and the moments of the set that follows."""
+    cdef Py_ssize_t a = job // f.B, s = job % f.B
+    cdef Beside b
+    b.first = ScaleRun(plane(&f.x, a, s, 0), plane(&f.residual, a, s, 0), plane(&f.y, a, s, 0), f.P)
+    b.x, b.residual, b.y = f.x.k // REAL_BYTES, f.residual.k // REAL_BYTES, f.y.k // REAL_BYTES
+    set_plane(&b.numbers, own, number(&f.w, s, 0, 1), number(&f.b, s, 0, 0))
+    beside_by_activation(beside_activated, f.activation, 0, 1, 2, f, following, &b, m)
+
+
+cdef inline void beside_activated(const Forward *f, Py_ssize_t job, const Beside *b, Moments *m,
+                                  const int activation) noexcept nogil:
+    """The same for one activation."""
+    cdef const real *x = plane(&f.x, job // f.B, job % f.B, 0)
+    if b.first.residual != NULL:
+        moments_beside(x, f.x.k // REAL_BYTES, f.K, f.P, m, b, activation, True)
+    else:
+        moments_beside(x, f.x.k // REAL_BYTES, f.K, f.P, m, b, activation, False)
+
+
+cdef void set_forward(const Forward *f, Py_ssize_t job, const Set *own) noexcept nogil:
+    """y of a set, from its end, which is still in the cache."""
+    cdef Py_ssize_t a = job // f.B, s = job % f.B, k
     cdef Coefficients n
-    moments(plane(&f.x, a, s, 0), f.x.k // REAL_BYTES, f.K, f.P, &m)
-    own = set_of(t, &m, a, s)
     if f.y.base == NULL:
         return
     for k in range(f.K - 1, -1, -1):
-        set_plane(&n, &own, number(&f.w, s, k, 1), number(&f.b, s, k, 0))
+        set_plane(&n, own, number(&f.w, s, k, 1), number(&f.b, s, k, 0))
         plane_scale(f, a, s, k, &n)
-    if f.stream:
-        vfence()
 
 
 cdef inline void plane_scale(const Forward *f, Py_ssize_t a, Py_ssize_t s, Py_ssize_t k,
@@ -126,15 +169,3 @@ cdef inline void scale_run(const ScaleRun *r, const Coefficients *n, const int a
         scale_vector(&own, i * VL, VL, c, s, t, activation, add, stream)
     if rest:
         scale_vector(&own, vectors * VL, rest, c, s, t, activation, add, False)
-
-
-cdef inline void scale_vector(const ScaleRun *r, Py_ssize_t i, Py_ssize_t n, vf center, vf scale, vf shift,
-                              const int activation, const bint add, const bint stream) noexcept nogil:
-    """n <= VL values from i on: y = f((x - center) scale + shift + residual)"""
-    cdef vf u = scaled(vread_over(r.x + i, n, center), center, scale, shift)
-    if add:
-        u = u + vread(r.residual + i, n)
-    if stream:
-        vstream(r.y + i, activated(u, activation))
-    else:
-        vwrite(r.y + i, n, activated(u, activation))

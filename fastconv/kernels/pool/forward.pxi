@@ -4,7 +4,7 @@ cdef enum:                  # paths of the forward pass
     BY_PIXELS               # channels-last: one output row per job
     BY_LARGE_MEANS          # channels-last means of large windows: some channels of an output row per job
     BY_BANDS                # planar: some output rows of one plane per job
-    BY_SQUARES              # planar means of 2 x 2 windows side by side: some output rows of all planes per job
+    BY_SQUARES              # planar means and L2 of 2 x 2 windows side by side: some output rows of all planes per job
     BY_ARGMAX               # indices that fit no lane: an output row of one plane per job
 
 ctypedef void (*job_body)(Pool *p, Py_ssize_t job, const int kind) noexcept nogil
@@ -12,6 +12,7 @@ ctypedef void (*job_body)(Pool *p, Py_ssize_t job, const int kind) noexcept nogi
 cdef extern from *:
     void forward_kinds "DISPATCH_AMONG5" (job_body f, int kind, int a, int b, int c, int d, int e, Pool *p,
                                           Py_ssize_t job) noexcept nogil
+    void kinds_of_squares "DISPATCH_AMONG2" (job_body f, int kind, int a, int b, Pool *p, Py_ssize_t job) noexcept nogil
 
 
 cdef int forward_path(Pool *p, int kind, bint channels_last) noexcept nogil:
@@ -19,7 +20,7 @@ cdef int forward_path(Pool *p, int kind, bint channels_last) noexcept nogil:
     if kind == ARGMAX and p.H * p.W > LANE_MAX:
         return BY_ARGMAX
     if not channels_last:
-        return BY_SQUARES if kind == MEAN and squares_fit(p) else BY_BANDS
+        return BY_SQUARES if (kind == MEAN or kind == L2) and squares_fit(p) else BY_BANDS
     return BY_LARGE_MEANS if kind == MEAN and large(p) else BY_PIXELS
 
 
@@ -52,7 +53,7 @@ cdef void forward_job(Pool *p, int path, int kind, Py_ssize_t job) noexcept nogi
     elif path == BY_BANDS:
         forward_kinds(forward_band, kind, MAX, ARGMAX, MEAN, L2, LP, p, job)
     elif path == BY_SQUARES:
-        mean_squares(p, job)
+        kinds_of_squares(forward_squares, kind, MEAN, L2, p, job)
     else:
         forward_argmax(p, job)
 

@@ -59,8 +59,8 @@ cdef inline vf first_largest(const Window *t, Py_ssize_t KH, Py_ssize_t KW, Py_s
 
 
 cdef inline void pixel_vector(const Window *t, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t c, Py_ssize_t n, real *y,
-                              int64_t *index, const int kind) noexcept nogil:
-    """n channels, from c on, of one output pixel; the roots of L2 are left to the caller."""
+                              int64_t *index, vi *good, const int kind) noexcept nogil:
+    """n channels, from c on, of one output pixel. `good`: L2, lanes that were ordinary so far."""
     cdef vf a
     if kind == ARGMAX:
         a = first_largest(t, KH, KW, c, n, index)
@@ -70,6 +70,9 @@ cdef inline void pixel_vector(const Window *t, Py_ssize_t KH, Py_ssize_t KW, Py_
         a = reduced(t, KH, KW, c, n, kind)
     if kind == MEAN:
         a = a / vsplat(<real>t.divisor)
+    elif kind == L2:
+        a = vroot(a)
+        good[0] = iboth(good[0], iordinary(a, n))
     vwrite(y + c, n, a)
 
 
@@ -86,12 +89,15 @@ cdef inline void pixel_vectors(const Window *t, Py_ssize_t C, real *y, int64_t *
     """All channels of one output pixel, its window K x K, or of any size if K is 0. The last vector overlaps the one
     before it."""
     cdef Py_ssize_t v, KH = K if K else t.KH, KW = K if K else t.KW
+    cdef vi good = isplat(-1)
     for v in range(C // VL):
-        pixel_vector(t, KH, KW, v * VL, VL, y, index, kind)
+        pixel_vector(t, KH, KW, v * VL, VL, y, index, &good, kind)
     if C < VL:
-        pixel_vector(t, KH, KW, 0, C, y, index, kind)
+        pixel_vector(t, KH, KW, 0, C, y, index, &good, kind)
     elif C % VL:
-        pixel_vector(t, KH, KW, C - VL, VL, y, index, kind)
+        pixel_vector(t, KH, KW, C - VL, VL, y, index, &good, kind)
+    if kind == L2 and not iall(good):
+        mend_pixel(t, C, y)
 
 
 cdef inline void pixel_norms(const Window *t, Py_ssize_t C, double p, real *y) noexcept nogil:
@@ -103,13 +109,10 @@ cdef inline void pixel_norms(const Window *t, Py_ssize_t C, double p, real *y) n
         one.x += 1
 
 
-cdef inline void pixel_roots(const Window *t, Py_ssize_t C, real *y) noexcept nogil:
-    """y = sqrt(y), from the sums of squares of one output pixel; those that are not ordinary are computed again."""
+cdef void mend_pixel(const Window *t, Py_ssize_t C, real *y) noexcept nogil:
+    """L2: the channels of one output pixel that are not ordinary, computed again."""
     cdef Py_ssize_t c
-    cdef Window one
-    if roots(y, C):
-        return
-    one = t[0]
+    cdef Window one = t[0]
     for c in range(C):
         one.x = t.x + c
         if not ordinary(y[c]):
@@ -128,8 +131,6 @@ cdef inline void forward_pixels(Pool *p, Py_ssize_t job, const int kind) noexcep
             pixel_norms(&t, p.C, p.exponent, y)
         else:
             window_of_size(pixel_vectors, t.KH if t.KH == t.KW else 0, 2, 3, 0, &t, p.C, y, index, kind)
-        if kind == L2:
-            pixel_roots(&t, p.C, y)
         y += p.y.w
         if kind == ARGMAX:
             index += p.indices.w

@@ -1,7 +1,7 @@
 # Forward in planar memory: output rows, and the jobs of several rows. The steps of a row are in forward_planes.pxi.
 
 cdef bint squares_fit(const Pool *p) noexcept nogil:
-    """Whether all windows are squares of 2 x 2 side by side, and their means divide by 4."""
+    """Whether all windows are squares of 2 x 2 side by side, which divide by 4 where they are means."""
     cdef Py_ssize_t oh
     if not p.even.pairs:
         return False
@@ -13,16 +13,21 @@ cdef bint squares_fit(const Pool *p) noexcept nogil:
     return True
 
 
-cdef void mean_squares(const Pool *p, Py_ssize_t job) noexcept nogil:
-    """SQUARE_ROWS output rows, counted over all planes: means of 2 x 2 windows."""
+cdef inline void forward_squares(Pool *p, Py_ssize_t job, const int kind) noexcept nogil:
+    """SQUARE_ROWS output rows, counted over all planes: means or L2 of 2 x 2 windows."""
     cdef Py_ssize_t row = job * SQUARE_ROWS, end = min(row + SQUARE_ROWS, p.N * p.C * p.OH), last = p.OW % VL
     cdef Py_ssize_t oh = row % p.OH, c = row // p.OH % p.C, n = row // p.OH // p.C
     cdef lane_mask low = lanes(at_most_vector(2 * last)), high = lanes(at_most_vector(2 * last - VL))
     cdef lane_mask out = lanes(last)
+    cdef Py_ssize_t rows
+    cdef bint right
     while row < end:
         row += p.OH - oh
-        squares_of_plane(p, pixel(&p.x, n, c, 2 * oh, 0), pixel(&p.y, n, c, oh, 0),
-                         p.OH - oh - max(row - end, <Py_ssize_t>0), low, high, out)
+        rows = p.OH - oh - max(row - end, <Py_ssize_t>0)
+        right = squares_of_plane(p, pixel(&p.x, n, c, 2 * oh, 0), pixel(&p.y, n, c, oh, 0), rows, low, high, out, kind)
+        if kind == L2 and not right:
+            for oh in range(oh, oh + rows):
+                mend_roots(p, n, c, oh, pixel(&p.y, n, c, oh, 0))
         oh = 0
         c += 1
         if c == p.C:
@@ -30,27 +35,44 @@ cdef void mean_squares(const Pool *p, Py_ssize_t job) noexcept nogil:
             n += 1
 
 
-cdef inline void squares_of_plane(const Pool *p, const real *x, real *y, Py_ssize_t rows, lane_mask low, lane_mask high,
-                                  lane_mask out) noexcept nogil:
-    """y[j] = ((x[2j] + below[2j]) + (x[2j + 1] + below[2j + 1])) / 4 in some rows: the order of the sums is that of the
-    others. The masks are those of the last vector, empty where it is whole."""
-    cdef Py_ssize_t i, j, vectors = p.OW // VL
-    cdef bint rest = p.OW % VL != 0
+cdef inline bint squares_of_plane(const Pool *p, const real *x, real *y, Py_ssize_t rows, lane_mask low, lane_mask high,
+                                  lane_mask out, const int kind) noexcept nogil:
+    """y[j] = ((x[2j] + below[2j]) + (x[2j + 1] + below[2j + 1])) / 4, or the root of the same sum of squares, in some
+    rows: the order of the sums is that of the others. Returns whether all are ordinary (L2). The masks are those of the
+    last vector, empty where it is whole."""
+    cdef Py_ssize_t i, j, vectors = p.OW // VL, last = p.OW % VL
     cdef const real *below
-    cdef vf a, b
+    cdef vi good = isplat(-1)
+    cdef vf v
     for i in range(rows):
         below = x + p.x.h
         for j in range(vectors):
-            a = vload(x + 2 * j * VL) + vload(below + 2 * j * VL)
-            b = vload(x + 2 * j * VL + VL) + vload(below + 2 * j * VL + VL)
-            vstore(y + j * VL, (evens(a, b) + odds(a, b)) * vsplat(0.25))
-        if rest:
+            v = of_squares(pair_down(vload(x + 2 * j * VL), vload(below + 2 * j * VL), kind),
+                           pair_down(vload(x + 2 * j * VL + VL), vload(below + 2 * j * VL + VL), kind), kind)
+            if kind == L2:
+                good = iboth(good, iordinary(v, VL))
+            vstore(y + j * VL, v)
+        if last:
             j = vectors * VL
-            a = load_lanes(x + 2 * j, low) + load_lanes(below + 2 * j, low)
-            b = load_lanes(x + 2 * j + VL, high) + load_lanes(below + 2 * j + VL, high)
-            store_lanes(y + j, out, (evens(a, b) + odds(a, b)) * vsplat(0.25))
+            v = of_squares(pair_down(load_lanes(x + 2 * j, low), load_lanes(below + 2 * j, low), kind),
+                           pair_down(load_lanes(x + 2 * j + VL, high), load_lanes(below + 2 * j + VL, high), kind), kind)
+            if kind == L2:
+                good = iboth(good, iordinary(v, last))
+            store_lanes(y + j, out, v)
         x += 2 * p.x.h
         y += p.y.h
+    return kind != L2 or iall(good)
+
+
+cdef inline vf pair_down(vf x, vf below, const int kind) noexcept nogil:
+    """The sum of a column of a square, or of its squares, rounded as by `joined`."""
+    return x + below if kind == MEAN else vfma(below, below, x * x)
+
+
+cdef inline vf of_squares(vf a, vf b, const int kind) noexcept nogil:
+    """The results of squares whose columns lie side by side in a and b."""
+    cdef vf sums = evens(a, b) + odds(a, b)
+    return sums * vsplat(0.25) if kind == MEAN else vroot(sums)
 
 
 cdef inline void norm_row(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, real *y) noexcept nogil:
@@ -62,7 +84,7 @@ cdef inline void norm_row(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, re
         y[ow] = norm(&t, p.exponent)
 
 
-cdef inline void mend_roots(Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, real *y) noexcept nogil:
+cdef inline void mend_roots(const Pool *p, Py_ssize_t n, Py_ssize_t c, Py_ssize_t oh, real *y) noexcept nogil:
     """L2: the outputs of a row that are not ordinary, computed again."""
     cdef Py_ssize_t ow
     cdef Window t

@@ -2,8 +2,6 @@
 # "ordinary": L2_LOW <= y <= L2_HIGH, so that no square overflowed and none that counts vanished. Any other y (also 0,
 # NaN, infinity) is computed again, scaled, by `scaled_root_of_squares`.
 
-from ..simd.partial cimport vread, vwrite
-from ..simd.root cimport ROOT, vroot  # no-cython-lint: in C
 from ..simd.vector cimport real, vf
 from .index_vectors cimport ilanes, isplat, vi
 
@@ -29,16 +27,6 @@ cdef extern from *:
     }
     /* dy x / y, 0 where y = 0 */
     #define vratio(dy, x, y) ((vf)((vi)((dy) * ((x) / (y))) & ((y) != vzero)))
-    /* y = sqrt(y); whether all are ordinary */
-    static inline int roots(REAL *y, Py_ssize_t count) {
-        vi good = isplat(-1);
-        for (Py_ssize_t i = 0; i < count; i += VL) {
-            vf v = vroot(vread(y + i, count - i));
-            vwrite(y + i, count - i, v);
-            good &= iordinary(v, count - i);
-        }
-        return iall(good);
-    }
     #endif
     """
     const real L2_LOW
@@ -47,7 +35,6 @@ cdef extern from *:
     vi iboth(vi a, vi b) noexcept nogil
     int iall(vi good) noexcept nogil
     vf vratio(vf dy, vf x, vf y) noexcept nogil
-    int roots(real *y, Py_ssize_t count) noexcept nogil
 
 
 cdef inline bint ordinary(real y) noexcept nogil:

@@ -39,7 +39,7 @@ from .index_vectors cimport (
     LANE_MAX, better, ilanes, iload, int64_t, ipick, isplat, istore, iwrite, no_nan, vbetter, vfirst, vi,
     vi_element, vpick,
 )
-from .roots cimport iall, iboth, iordinary, ordinary, roots, vratio
+from .roots cimport iall, iboth, iordinary, ordinary, vratio
 from .shares cimport Reader, set_reader, share, vshare
 from .window cimport (
     ARGMAX, BAND, CHANNELS, L2, LP, MAX, MEAN, PLANE_BYTES, SQUARE_ROWS, SUM, EvenRun, Image, Line, Pool, divisor_of,

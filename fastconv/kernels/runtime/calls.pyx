@@ -12,6 +12,7 @@
     windows.pxi     the tables of pooling windows
     taps.pxi        the tables of resized images
     sequence.pxi    the calls of a network's plan, on arrays that stay where they are
+    ready.pxi       the arguments of a plan, kept from one call to the next
     idle.pxi        the plans that nobody runs
     batch.pxi       what a network asks of each batch
 
@@ -65,4 +66,5 @@ include "plan.pxi"
 include "scratch.pxi"
 include "batch.pxi"
 include "sequence.pxi"
+include "ready.pxi"
 include "idle.pxi"

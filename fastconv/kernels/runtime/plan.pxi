@@ -87,6 +87,7 @@ cdef class Plan:
     cdef bint apart  # only for arrays that do not overlap: one of those given is written
     cdef int scratch  # so many of the new arrays, the last, are used by the functions alone
     cdef list forms, functions, arguments
+    cdef list ready  # arguments that no call uses now; None where kernels must be given arrays
     cdef Part returned
 
 
@@ -291,6 +292,7 @@ cdef Plan plan_of(list arrays, Planned planned):
         used |= is_one_of(arrays[i], planned.shapes) << i
     plan.apart, plan.scratch = planned.writes, planned.scratch
     plan.forms, plan.functions, plan.arguments = [], [], []
+    plan.ready = [] if all_aligned(arrays) else None
     for a in planned.new:
         if not PyArray_CheckExact(a) or len(arrays) == 2 * ARRAYS:
             return None
@@ -342,6 +344,7 @@ def again(dict plans, tuple args, dict options):
     """The result of a call seen before, else its signature, as bytes; None where it has none."""
     cdef Seen seen
     cdef Plan plan
+    cdef Ready ready = None
     cdef bytes signature
     cdef list arrays, used = []
     cdef int i
@@ -360,10 +363,17 @@ def again(dict plans, tuple args, dict options):
         arrays.append((<Form> plan.forms[i]).make())
     for i in range(len(plan.forms) - plan.scratch, len(plan.forms)):
         arrays.append(taken(plan.forms[i], used))
+    if plan.ready is not None:
+        ready = taken_arguments(plan, arrays)
     for i in range(len(plan.functions)):
-        found = plan.functions[i](*(<tuple> (<Part> plan.arguments[i]).fill(arrays)))
+        given = <object> PyList_GET_ITEM(ready.arguments, i) if ready is not None else None
+        if given is None:
+            given = (<Part> PyList_GET_ITEM(plan.arguments, i)).fill(arrays)
+        found = (<object> PyList_GET_ITEM(plan.functions, i))(*(<tuple> given))
         if found is not None and found != -1:  # a place of something wrong, which the checks describe
             return signature
+    if ready is not None:
+        plan.ready.append(ready)
     if used:
         put_back(used)
     return plan.returned.fill(arrays)

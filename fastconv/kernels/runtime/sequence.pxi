@@ -20,9 +20,20 @@ cdef extern from *:
     void SET_INT64(memory.memoryview view)
 
 
+cdef memory.memoryview typed_view(np.ndarray a, bint readonly):
+    """The memoryview of an array."""
+    cdef memory.memoryview made = memory.memoryview(a, PyBUF_RECORDS_RO if readonly else PyBUF_RECORDS)
+    if is_int64(a.descr):
+        SET_INT64(made)
+    elif a.descr.type_num == np.NPY_FLOAT32:
+        SET_FLOAT32(made)
+    else:
+        SET_FLOAT64(made)
+    return made
+
+
 cdef object asked(object value):
     """An argument of a kernel: the memoryview of an array, any other value itself."""
-    cdef memory.memoryview made
     cdef np.ndarray a
     cdef bint table
     if type(value) is not ARRAY:
@@ -31,14 +42,7 @@ cdef object asked(object value):
     table = is_int64(a.descr) and a.ndim <= 2
     if not known(a.descr) or not PyArray_FLAGS(a) & ALIGNED or not (PyArray_FLAGS(a) & WRITEABLE or table):
         return a
-    made = memory.memoryview(a, PyBUF_RECORDS_RO if table else PyBUF_RECORDS)
-    if is_int64(a.descr):
-        SET_INT64(made)
-    elif a.descr.type_num == np.NPY_FLOAT32:
-        SET_FLOAT32(made)
-    else:
-        SET_FLOAT64(made)
-    return made
+    return typed_view(a, table)
 
 
 cdef bint is_kernel(object function):

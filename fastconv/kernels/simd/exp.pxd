@@ -1,4 +1,4 @@
-# exp and the functions built on it, on vectors: vexp, vexpm1 (x <= 0), vlog1p (0 <= x <= 1), vsigmoid, vtanh, vnormal.
+# exp and the functions built on it, on vectors: vexp, vexpm1 (x <= 0), vlog1p (0 <= x <= 1), vsigmoid, vtanh, vnormal_tail.
 #
 # exp(x) = 2^n (1 + r + r^2 q(r)), n = round(x / ln 2), r = x - n ln 2 in two steps, q a polynomial; 2^n in two factors,
 # so that overflow gives inf and underflow is gradual. Clamps are written so that a NaN passes through them.
@@ -96,11 +96,14 @@ cdef extern from *:
     #endif
     /* exp(n ln 2 + r) */
     VINLINE vf vexp_reduced(vf n, vf r) { return vscale((r * r * vpoly(exp_q, r) + r) + 1, n); }
-    /* exp(h + l), |l| small */
-    VINLINE vf vexp_sum(vf h, vf l) {
-        h = vclamp(h, EXP_LOW, EXP_HIGH);
+    /* exp((h + l) / -2) for h >= 0, |l| small; no clamp where `vscale` takes any n */
+    VINLINE vf vexp_half(vf h, vf l) {
+        h = h * (REAL)-0.5;
+    #if VBYTES != 64
+        h = vmax(vsplat(EXP_LOW), h);
+    #endif
         vf n = (h * LOG2E + ROUND) - ROUND;
-        return vexp_reduced(n, (h - n * LN2_HIGH) - n * LN2_LOW + l);
+        return vexp_reduced(n, l * (REAL)-0.5 + ((h - n * LN2_HIGH) - n * LN2_LOW));
     }
     /* exp(x) for EXP_LOW <= x <= EXP_HIGH */
     VINLINE vf vexp_within(vf x) {
@@ -142,15 +145,18 @@ cdef extern from *:
         return vsign_of(x, m / (m + 2));
     }
 
-    /* The standard normal distribution: its lower tail P(X < x) in *cdf, returns exp(-x^2 / 2). |x| <= 40.
-       The square is split so that its rounding error does not grow in the exponent:
-       P(X > |x|) = exp(-x^2 / 2) (k / (|x| + k)) f(t), t = 1 - 2 k / (|x| + k), f a polynomial. */
-    VINLINE vf vnormal(vf x, vf *cdf) {
-        vf a = vabs(x), h = (vf)((vint)a & HALF_SIGNIFICAND), s = TAIL_K / (a + TAIL_K);
-        vf e = vexp_sum(h * h * (REAL)-0.5, (a - h) * (a + h) * (REAL)-0.5);
-        vf tail = e * (s * vpoly(normal_tail, s * -2 + 1));
-        *cdf = vpick(x < 0, tail, 1 - tail);
-        return e;
+    /* The upper tail of the standard normal distribution, P(X > a) for 0 <= a <= 40, and exp(-a^2 / 2) in *e:
+       P(X > a) = exp(-a^2 / 2) (k / (a + k)) f(t), t = 1 - 2 k / (a + k), f a polynomial.
+       The square is the sum of two numbers, so that its rounding error does not grow in the exponent. */
+    VINLINE vf vnormal_tail(vf a, vf *e) {
+        vf s = TAIL_K / (a + TAIL_K);
+    #if VBYTES >= 32
+        vf h = a * a, l = vfma(a, a, -h);  /* what rounding took from h */
+    #else
+        vf b = (vf)((vint)a & HALF_SIGNIFICAND), h = b * b, l = (a - b) * (a + b);
+    #endif
+        *e = vexp_half(h, l);
+        return *e * (s * vpoly(normal_tail, s * -2 + 1));
     }
     #endif
     """

@@ -6,7 +6,7 @@ import pytest
 import reference
 
 import fastconv
-from fastconv.ops import norm
+from fastconv.ops import check, norm
 
 every_dtype = pytest.mark.parametrize("dtype", inputs.DTYPES)
 every_layout = pytest.mark.parametrize("layout", [np.array, inputs.channels_last], ids=["planar", "channels_last"])
@@ -128,11 +128,25 @@ def test_in_place(memory, activation, dtype):
             same(g, e)
 
 
-@pytest.mark.parametrize("memory", ["planar", "channels_last"])
-def test_large_results(memory):
-    """Those are stored past the caches."""
-    p = Problem((5, 64, 112, 112), "float32", MEMORY[memory])
+def on_lines(memory):
+    """A function that copies an array to memory that starts on a cache line, without which nothing is streamed."""
+
+    def copied(a):
+        y = check.empty(a.shape, a.dtype, memory)
+        y[...] = a
+        return y
+
+    return copied
+
+
+@pytest.mark.parametrize("shape", [(5, 64, 112, 112), (67, 41, 28, 28)])
+@pytest.mark.parametrize("memory", [None, "channels_last"])
+def test_large_results(memory, shape):
+    """Those are stored past the caches; in planar memory beside the sums of the next channel, and not so in place."""
+    p = Problem(shape, "float32", on_lines(memory))
     plain = np.array(p.forward())
+    over_x = p.layout(np.array(p.x))
+    same(p.forward(None, None, over_x, over_x), plain)
     y = p.forward("relu", p.residual)
     same(y, activated(plain + np.array(p.residual), "relu"))
     whole = np.array(p.backward(p.dy, "relu", y)[0])

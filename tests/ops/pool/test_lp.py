@@ -67,3 +67,20 @@ def test_lp_neither_overflows_nor_vanishes(scale, p, layout, dtype):
 def test_lp_of_infinities():
     x = np.array([[[np.inf, 1.0, -np.inf, np.nan]]], "float32")
     np.testing.assert_array_equal(fastconv.lp_pool2d(x, 2, (1, 2)), np.array([[[np.inf, np.nan]]], "float32"))
+
+
+@every_dtype
+@every_layout
+@pytest.mark.parametrize("columns", [2, 6, 16, 18, 33, 70])
+def test_l2_of_squares_side_by_side(columns, layout, dtype):
+    """Sizes around whole vectors, and a few squares whose sums overflow, vanish, are 0 or hold a NaN."""
+    rng = np.random.default_rng(columns)
+    x = rng.standard_normal((3, 5, 14, columns)).astype(dtype)
+    large = 1e30 if dtype == "float32" else 1e300
+    for value in (large, 1 / large, 0, np.nan, np.inf):
+        for n, c, h, w in rng.integers(0, (3, 5, 7, columns // 2), (4, 4)):
+            x[n, c, 2 * h : 2 * h + 2, 2 * w : 2 * w + 2] = value * (1 + rng.random((2, 2))) if value else 0
+    squares = x[..., : columns // 2 * 2].reshape(3, 5, 7, 2, columns // 2, 2)
+    with np.errstate(invalid="ignore"):
+        wanted = np.hypot.reduce(np.hypot.reduce(squares.astype("longdouble"), axis=5), axis=3).astype(dtype)
+    np.testing.assert_allclose(fastconv.lp_pool2d(layout(x), 2, 2), wanted, rtol=4 * np.finfo(dtype).eps)
