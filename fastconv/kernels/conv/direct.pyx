@@ -29,10 +29,13 @@ from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd.partial cimport vread, vwrite
 from ..simd.transpose cimport square, square_part, vtranspose
-from ..simd.vector cimport LINE, REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vstore, vzero
+from ..simd.vector cimport (
+    LINE, REAL_BYTES, VL, activated, real, vf, vfence, vload, vprefetch, vsplat, vstore, vzero,
+)
+from ..simd.weave cimport weave
 from .bias_row cimport bias_row
 from .phases cimport Taps, all_taps, last_tap_first, phase_under, taps_of_phase
-from .tile cimport MR, NR, Runs, Terms, tile, tile_tn
+from .tile cimport MR, NR, Runs, Terms, add_row, in_register, tile, tile_tn
 
 include "window.pxi"
 include "direct_grid.pxi"
@@ -43,7 +46,9 @@ include "direct_pack.pxi"
 include "direct_run.pxi"
 include "direct_input.pxi"
 include "direct_cells.pxi"
+include "direct_spread.pxi"
 include "direct_weight.pxi"
+include "direct_weight_runs.pxi"
 include "direct_weight_blocks.pxi"
 include "direct_weight_parts.pxi"
 include "direct_planes.pxi"
@@ -134,7 +139,9 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     with nogil:
         d.dy, d.dx, d.w, d.r = view_of(dy), view_of(dx), view_of(w), view_of(r)
         d.narrow, d.activation, d.packed = narrow, activation, first_of(packed)
-        if packed is None and r is None and in_cells(&d):
+        if packed is None and r is None and spread_pays(&d):
+            failed = run_spread(&d, b)
+        elif packed is None and r is None and in_cells(&d):
             failed = run_cells(&d, b)
         else:
             failed = run_phases(&d, b)

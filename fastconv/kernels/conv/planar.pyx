@@ -35,7 +35,7 @@ from ..simd.lanes cimport (
 )
 from .planar_vector cimport (
     PIECES, PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pload_pieces, pmask, psplat, pstore, pstore_pieces,
-    psums, pzero, vp,
+    psums, pzero, vp, vsums,
 )
 from .tile cimport MR, NR
 from .view cimport View, view_of

@@ -51,8 +51,8 @@ cdef extern from *:
     #else
     #define pkeep(v)
     #endif
-    /* v where the mask is all ones, 0 where it is 0 */
-    #define pmask(v, m) ((vp)((vpi)(v) & (vpi)(m)))
+    /* a vf v where the mask is all ones, 0 where it is 0 */
+    #define pmask(v, m) ((vf)((vi)(v) & (vi)(m)))
     /* the mask of the last lanes, and of the first */
     static inline vp plast(int lanes) {
         vpi m;
@@ -81,6 +81,16 @@ cdef extern from *:
             for (int i = 0; i < h; i++) t[i] = PZIP(t[i], t[i + h]);
         pstore(out, t[0]);
     }
+    /* the same of PL vf: their pieces are added first */
+    static inline void vsums(const REAL *v, REAL *out) {
+        REAL pieces[PL * PL];
+        for (int i = 0; i < PL; i++) {
+            vp sum = pload(v + i * VL);
+            if (PIECES > 1) sum += pload(v + i * VL + VL - PL);
+            pstore(pieces + i * PL, sum);
+        }
+        psums(pieces, out);
+    }
     """
     ctypedef float vp
     enum: PL
@@ -91,15 +101,16 @@ cdef extern from *:
     enum: PIECES
     vf pload_pieces(const real **p, Py_ssize_t at) noexcept nogil
     void pstore_pieces(real **p, Py_ssize_t at, vf v) noexcept nogil
-    void pkeep(vp v) noexcept nogil
+    void pkeep(vf v) noexcept nogil
     vp psplat(real s) noexcept nogil
     # exactly a > b ? a : b and a < b ? a : b, so b where one of them is a NaN
     vp pmax(vp a, vp b) noexcept nogil
     vp pmin(vp a, vp b) noexcept nogil
-    vp pmask(vp v, vp m) noexcept nogil
+    vf pmask(vf v, vf m) noexcept nogil
     vp plast(int lanes) noexcept nogil
     vp pfirst(int lanes) noexcept nogil
     void psums(const real *v, real *out) noexcept nogil
+    void vsums(const real *v, real *out) noexcept nogil
 
 
 cdef inline vp pactivated(vp v, int activation) noexcept nogil:

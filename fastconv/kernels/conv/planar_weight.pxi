@@ -83,7 +83,7 @@ cdef void plan_jobs(Sums *g, double row_work) noexcept nogil:
 
 
 cdef void plan_positions(Sums *g) noexcept nogil:
-    """Where a job reads x and dy, and the mask of the last vector of a row."""
+    """Where a job reads x and dy."""
     cdef Source *x = &g.source
     cdef Positions *p = &g.block
     p.images, p.rows, p.GW = g.jobs.chunk, x.blocks.rows, x.w.positions
@@ -95,7 +95,6 @@ cdef void plan_positions(Sums *g) noexcept nogil:
         p.dy_row = max(p.GW, <Py_ssize_t>PL)
         p.dy_filter = p.rows * p.dy_row
         p.dy_image = g.tiles.K * p.dy_filter
-    pstore(p.mask, pfirst(<int>p.GW) if p.GW < PL else plast(<int>(p.GW % PL)))
 
 
 cdef void place_sum_taps(Sums *g) noexcept nogil:
@@ -119,7 +118,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
     cdef double work = row_products(x, t.K) * PLANAR_PRODUCT_NS * x.h.positions * x.x.N * x.groups
     cdef Py_ssize_t copies = times(g.jobs.chunk, x.at.size), job
     cdef Py_ssize_t copies_dy = g.jobs.chunk * g.block.dy_image if g.copied_dy else 0
-    cdef Py_ssize_t size = plus(copies, copies_dy + (t.tiles_k * t.tiles_t * t.mk * t.mt + PL) * PL)
+    cdef Py_ssize_t size = plus(copies, copies_dy + (t.tiles_k * t.tiles_t * t.mk * t.mt + PL) * VL)
     cdef int threads = threads_for(work), failed = 0
     cdef real *memory
     if threads == 1:
@@ -156,6 +155,7 @@ cdef int sum_job(const Sums *g, Py_ssize_t job, real *copy, real *copy_dy, real 
     if copy == NULL:
         return 1
     p.rows = min(x.blocks.rows, x.h.positions - row)
+    find_masked(&p)
     while first < end:
         p.images = min(g.jobs.chunk, end - first)
         source = block_of(x, first, group, block, copy)
@@ -193,7 +193,7 @@ cdef void sum_tiles(const Sums *g, const Positions *p, const real *x, const real
         for b in range(tiles.tiles_t):
             t = min(b * tiles.mt, tiles.taps - tiles.mt)
             sum_tile(p, x, tiles.offsets + t, dy + k * p.dy_filter, sums, fresh, tiles.mk, tiles.mt)
-            sums += tiles.mk * tiles.mt * PL
+            sums += tiles.mk * tiles.mt * VL
 
 
 cdef void add_lanes(const Tiles *tiles, real *sums, real *total) noexcept nogil:
@@ -201,7 +201,7 @@ cdef void add_lanes(const Tiles *tiles, real *sums, real *total) noexcept nogil:
     cdef Py_ssize_t a, b, k, t, count = tiles.tiles_k * tiles.tiles_t * tiles.mk * tiles.mt
     cdef int i, j
     for a in range(ceil_div(count, PL)):
-        psums(sums + a * PL * PL, sums + a * PL)
+        vsums(sums + a * PL * VL, sums + a * PL)
     for a in range(tiles.tiles_k):
         k = min(a * tiles.mk, tiles.K - tiles.mk)
         for b in range(tiles.tiles_t):
