@@ -73,23 +73,25 @@ cdef extern from *:
     #else
     #define PZIP(a, b) (__builtin_shuffle(a, b, (vpi){0, 2}) + __builtin_shuffle(a, b, (vpi){1, 3}))
     #endif
-    /* out[i] = the sum over the lanes of vector i of PL: halves, then quarters, ..., always in this order */
-    static inline void psums(const REAL *v, REAL *out) {
-        vp t[PL];
-        for (int i = 0; i < PL; i++) t[i] = pload(v + i * PL);
+    /* out[i] = the sum over the lanes of vector t[i] of PL: halves, then quarters, ..., always in this order */
+    static inline void add_lanes_of(vp *t, REAL *out) {
         for (int h = PL / 2; h > 0; h /= 2)
             for (int i = 0; i < h; i++) t[i] = PZIP(t[i], t[i + h]);
         pstore(out, t[0]);
     }
+    static inline void psums(const REAL *v, REAL *out) {
+        vp t[PL];
+        for (int i = 0; i < PL; i++) t[i] = pload(v + i * PL);
+        add_lanes_of(t, out);
+    }
     /* the same of PL vf: their pieces are added first */
     static inline void vsums(const REAL *v, REAL *out) {
-        REAL pieces[PL * PL];
+        vp t[PL];
         for (int i = 0; i < PL; i++) {
-            vp sum = pload(v + i * VL);
-            if (PIECES > 1) sum += pload(v + i * VL + VL - PL);
-            pstore(pieces + i * PL, sum);
+            t[i] = pload(v + i * VL);
+            if (PIECES > 1) t[i] += pload(v + i * VL + VL - PL);
         }
-        psums(pieces, out);
+        add_lanes_of(t, out);
     }
     """
     ctypedef float vp
@@ -99,6 +101,7 @@ cdef extern from *:
     vp pload(const real *p) noexcept nogil
     void pstore(real *p, vp v) noexcept nogil
     enum: PIECES
+    enum: MOST_PIECES "2"
     vf pload_pieces(const real **p, Py_ssize_t at) noexcept nogil
     void pstore_pieces(real **p, Py_ssize_t at, vf v) noexcept nogil
     void pkeep(vf v) noexcept nogil
