@@ -130,7 +130,7 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
                    tuple window, int activation=0, bint narrow=True, const real[:] packed=None,
                    const real[:, :, :, :] r=None):
     """dx = conv2d's input gradient + r (with b and an activation: the transposed convolution); dy, dx and r
-    channels-last, r perhaps dx itself, b and r perhaps None."""
+    channels-last (without r any, where it `spreads`), r perhaps dx itself, b and r perhaps None."""
     cdef int failed
     cdef InputGradient d
     if dx.shape[0] == 0:
@@ -139,7 +139,7 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     with nogil:
         d.dy, d.dx, d.w, d.r = view_of(dy), view_of(dx), view_of(w), view_of(r)
         d.narrow, d.activation, d.packed = narrow, activation, first_of(packed)
-        if packed is None and r is None and spread_pays(&d):
+        if packed is None and r is None and narrow and spread_pays(&d.window, d.w.N, d.w.C, d.w.H * d.w.W):
             failed = run_spread(&d, b)
         elif packed is None and r is None and in_cells(&d):
             failed = run_cells(&d, b)
@@ -147,6 +147,13 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
             failed = run_phases(&d, b)
     if failed:
         raise MemoryError()
+
+
+def spreads(tuple window, Py_ssize_t K, Py_ssize_t C, Py_ssize_t taps):
+    """Whether backward_input takes a dy and a dx of any layout, given a weight that is not packed and no r."""
+    cdef Window v
+    set_window(&v, window)
+    return spread_pays(&v, K, C, taps)
 
 
 def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw,

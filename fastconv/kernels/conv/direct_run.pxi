@@ -56,7 +56,7 @@ cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
         g.taps.h[r] = g.taps.h[r * in_row]
     for r in range(rows):
         g.taps.w[r] = 0
-    if g.x.c_step == 1 and g.x.w_step == g.C and g.y.c_step == 1:
+    if g.step_w > 1 and g.x.c_step == 1 and g.x.w_step == g.C and g.y.c_step == 1:
         first = ceil_div(max(<Py_ssize_t>0, -left), g.step_w)
         end = min(g.GW, (g.x.W - left - in_row) // g.step_w + 1) if g.x.W >= left + in_row else 0
     if end - first < WIDE or g.y.N * g.x.H * g.x.W * g.C < IN_PLACE:

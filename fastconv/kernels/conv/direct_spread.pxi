@@ -32,12 +32,9 @@ cdef struct SpreadJob:
     real **out                  # sums
 
 
-cdef bint spread_pays(const InputGradient *d) noexcept nogil:
+cdef bint spread_pays(const Window *v, Py_ssize_t K, Py_ssize_t C, Py_ssize_t taps) noexcept nogil:
     """Whether there are too few channels to fill a vector, and enough products for each sum."""
-    cdef const Window *v = &d.window
-    if v.groups != 1 or v.sh * v.sw != 1 or v.dh != 1 or v.dw != 1 or not d.narrow:
-        return False
-    return 2 * d.w.C < VL and d.w.N >= SPREAD_K and d.w.H * d.w.W > 1
+    return v.groups == 1 and v.sh * v.sw * v.dh * v.dw == 1 and 2 * C < VL and K >= SPREAD_K and taps > 1
 
 
 cdef int run_spread(const InputGradient *d, const real[:] b) noexcept nogil:

@@ -106,15 +106,15 @@ cdef void place_sum_taps(Sums *g) noexcept nogil:
 
 
 cdef int run_sums(Sums *g) noexcept nogil:
-    """All jobs; 1 if memory ran out. A thread's memory: copies of x, copies of dy, sums in vectors."""
+    """All jobs; 1 if memory ran out. A thread's memory: copies of x, packed steps of dy, sums in vectors."""
     cdef int thread
     cdef Ranges ranges
     cdef Source *x = &g.source
     cdef Tiles *t = &g.tiles
     cdef double work = row_products(x, t.K) * PLANAR_PRODUCT_NS * x.h.positions * x.x.N * x.groups
     cdef Py_ssize_t copies = round_up(times(g.jobs.chunk, x.at.size), VL), job
-    cdef Py_ssize_t copies_dy = t.tiles_k * t.mk * MOST_STEPS * VL
-    cdef Py_ssize_t size = plus(copies, copies_dy + (t.tiles_k * t.tiles_t * t.mk * t.mt + PL) * VL)
+    cdef Py_ssize_t packed = t.tiles_k * t.mk * MOST_STEPS * VL
+    cdef Py_ssize_t size = plus(copies, packed + (t.tiles_k * t.tiles_t * t.mk * t.mt + PL) * VL)
     cdef int threads = threads_for(work), failed = 0
     cdef real *memory
     if threads == 1:
@@ -123,7 +123,7 @@ cdef int run_sums(Sums *g) noexcept nogil:
             return 1
         memset(memory, 0, copies * sizeof(real))
         for job in range(g.jobs.count):
-            sum_job(g, job, memory, memory + copies, memory + copies + copies_dy)
+            sum_job(g, job, memory, memory + copies, memory + copies + packed)
         free(memory)
         return 0
     share_out(&ranges, g.jobs.count, threads)
@@ -134,13 +134,13 @@ cdef int run_sums(Sums *g) noexcept nogil:
         for thread in prange(threads, schedule="static"):
             job = next_job(&ranges, thread)
             while job >= 0:
-                failed |= sum_job(g, job, memory, memory + copies, memory + copies + copies_dy)
+                failed |= sum_job(g, job, memory, memory + copies, memory + copies + packed)
                 job = next_job(&ranges, thread)
         free(memory)
     return failed
 
 
-cdef int sum_job(const Sums *g, Py_ssize_t job, real *copy, real *copy_dy, real *sums) noexcept nogil:
+cdef int sum_job(const Sums *g, Py_ssize_t job, real *copy, real *packed_dy, real *sums) noexcept nogil:
     """Job (part * groups + group) * blocks + block: all filters and taps of a group, over the images of a part."""
     cdef const Source *x = &g.source
     cdef Positions p = g.block
@@ -153,13 +153,14 @@ cdef int sum_job(const Sums *g, Py_ssize_t job, real *copy, real *copy_dy, real 
     if copy == NULL:
         return 1
     p.rows = min(x.blocks.rows, x.h.positions - row)
-    steps.dy = copy_dy
+    steps.dy = packed_dy
     while first < end:
         p.images = min(g.jobs.chunk, end - first)
         source = block_of(x, first, group, block, copy)
         for n in range(1, p.images):
             block_of(x, first + n, group, block, copy + n * x.at.size)
-        fresh = sum_positions(g, &p, &steps, source, dy_of(g, first, group, row), sums, fresh)
+        sum_positions(g, &p, &steps, source, dy_of(g, first, group, row), sums, fresh)
+        fresh = False
         first += p.images
     add_lanes(&g.tiles, sums, g.jobs.sums + job * g.jobs.size)
     return 0
@@ -170,9 +171,9 @@ cdef inline const real *dy_of(const Sums *g, Py_ssize_t n, Py_ssize_t group, Py_
     return g.dy.data + n * g.dy.n_step + group * g.tiles.K * g.dy.c_step + row * g.dy.h_step
 
 
-cdef bint sum_positions(const Sums *g, const Positions *p, Steps *steps, const real *x, const real *dy, real *sums,
+cdef void sum_positions(const Sums *g, const Positions *p, Steps *steps, const real *x, const real *dy, real *sums,
                         bint fresh) noexcept nogil:
-    """sums[tile][filter][tap] of one group, each a vector; whether they are still to begin."""
+    """sums[tile][filter][tap] of one group, each a vector."""
     cdef Py_ssize_t n, i, v, vectors = ceil_div(p.GW, PL)
     steps.whole, steps.masked = 0, MOST_STEPS
     for n in range(p.images):
@@ -183,16 +184,13 @@ cdef bint sum_positions(const Sums *g, const Positions *p, Steps *steps, const r
                     sum_tiles(g, steps, sums, fresh)
                     fresh = False
                     steps.whole, steps.masked = 0, MOST_STEPS
-                add_one(g, p, steps, x + n * p.x_image, dy + n * g.dy.n_step, i, v)
+                place_step(g, p, steps, x + n * p.x_image, dy + n * g.dy.n_step, i, v)
             i += PIECES
-    if steps.whole or steps.masked < MOST_STEPS:
-        sum_tiles(g, steps, sums, fresh)
-        fresh = False
-    return fresh
+    sum_tiles(g, steps, sums, fresh)
 
 
-cdef void add_one(const Sums *g, const Positions *p, Steps *steps, const real *x, const real *dy, Py_ssize_t row,
-                  Py_ssize_t v) noexcept nogil:
+cdef void place_step(const Sums *g, const Positions *p, Steps *steps, const real *x, const real *dy, Py_ssize_t row,
+                     Py_ssize_t v) noexcept nogil:
     """One more step: vector v of the rows from `row` on, of all filters."""
     cdef bint ends = (v + 1) * PL > p.GW, alone = row + PIECES > p.rows
     cdef Py_ssize_t column = max(<Py_ssize_t>0, p.GW - PL) if ends else v * PL, second = row if alone else row + PIECES - 1
@@ -207,12 +205,12 @@ cdef void add_one(const Sums *g, const Positions *p, Steps *steps, const real *x
     s.x[PIECES - 1] = x + second * p.x_row + column
     s.x[0] = x + row * p.x_row + column
     s.mask = p.masks[ends + 2 * alone]
-    copy_dy(g, s.mask, dy + row * g.dy.h_step + column * g.dy.w_step, (second - row) * g.dy.h_step, ends or alone,
-            steps.dy + at * g.tiles.mk * VL)
+    pack_step(g, s.mask, dy + row * g.dy.h_step + column * g.dy.w_step, (second - row) * g.dy.h_step, ends or alone,
+              steps.dy + at * g.tiles.mk * VL)
 
 
-cdef inline void copy_dy(const Sums *g, const real *mask, const real *first, Py_ssize_t second, bint masked,
-                         real *copy) noexcept nogil:
+cdef inline void pack_step(const Sums *g, const real *mask, const real *first, Py_ssize_t second, bint masked,
+                           real *copy) noexcept nogil:
     """copy[tile of filters][filter] of one step, a vector each: its pieces begin at `first` and `second` behind it."""
     cdef const Tiles *tiles = &g.tiles
     cdef Py_ssize_t a, i
