@@ -189,8 +189,8 @@ cdef void sum_positions(const Sums *g, const Positions *p, Steps *steps, const r
     sum_tiles(g, steps, sums, fresh)
 
 
-cdef void place_step(const Sums *g, const Positions *p, Steps *steps, const real *x, const real *dy, Py_ssize_t row,
-                     Py_ssize_t v) noexcept nogil:
+cdef inline void place_step(const Sums *g, const Positions *p, Steps *steps, const real *x, const real *dy,
+                            Py_ssize_t row, Py_ssize_t v) noexcept nogil:
     """One more step: vector v of the rows from `row` on, of all filters."""
     cdef bint ends = (v + 1) * PL > p.GW, alone = row + PIECES > p.rows
     cdef Py_ssize_t column = max(<Py_ssize_t>0, p.GW - PL) if ends else v * PL, second = row if alone else row + PIECES - 1
@@ -212,21 +212,22 @@ cdef void place_step(const Sums *g, const Positions *p, Steps *steps, const real
 cdef inline void pack_step(const Sums *g, const real *mask, const real *first, Py_ssize_t second, bint masked,
                            real *copy) noexcept nogil:
     """copy[tile of filters][filter] of one step, a vector each: its pieces begin at `first` and `second` behind it."""
-    cdef const Tiles *tiles = &g.tiles
-    cdef Py_ssize_t a, i
+    cdef Py_ssize_t a, i, mk = g.tiles.mk, K = g.tiles.K, k_step = g.dy.c_step, tile = (MOST_STEPS - 1) * mk * VL
+    cdef bint vectors = g.vectors
     cdef const real *dy[MOST_PIECES]
     cdef vf v
-    for a in range(tiles.tiles_k):
-        dy[0] = first + min(a * tiles.mk, tiles.K - tiles.mk) * g.dy.c_step
-        for i in range(tiles.mk):
+    for a in range(g.tiles.tiles_k):
+        dy[0] = first + min(a * mk, K - mk) * k_step
+        for i in range(mk):
             dy[PIECES - 1] = dy[0] + (second if PIECES > 1 else 0)
-            if g.vectors:
+            if vectors:
                 v = pload_pieces(dy, 0)
-                vstore(copy + i * VL, pmask(v, vload(mask)) if masked else v)
+                vstore(copy, pmask(v, vload(mask)) if masked else v)
             else:
-                gather(g, mask, dy[0], second, copy + i * VL)
-            dy[0] += g.dy.c_step
-        copy += MOST_STEPS * tiles.mk * VL
+                gather(g, mask, dy[0], second, copy)
+            dy[0] += k_step
+            copy += VL
+        copy += tile
 
 
 cdef void gather(const Sums *g, const real *mask, const real *dy, Py_ssize_t second, real *copy) noexcept nogil:
