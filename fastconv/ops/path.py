@@ -4,8 +4,8 @@
     winograd    2x2, 3x3 and 5x5 of stride 1, kernels of twice the stride, float32, enough channels
     planar      few channels, or one filter per channel, in plain NCHW memory
     depthwise   one filter per channel, channels-last memory
-    narrow      the direct path's two forms for few channels: a row of the kernel read as one run of a padded copy
-                (forward, weight gradient), a block of pixels computed at once (input gradient)
+    narrow      the direct path's forms for few channels: a row of the kernel read as one run (forward, weight
+                gradient); pixels of dy spread over all taps, or a block of pixels computed at once (input gradient)
     pointwise   the direct path's form for 1x1 kernels in plain NCHW memory: products of matrices, nothing is converted
 
 Winograd's path computes a patch of results from all pixels that any of them reads, 6 x 6 of them at stride 1. Values

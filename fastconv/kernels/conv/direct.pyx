@@ -29,10 +29,13 @@ from ..runtime.sizes cimport ceil_div, on_a_line, plus, round_up, times
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd.partial cimport vread, vwrite
 from ..simd.transpose cimport square, square_part, vtranspose
-from ..simd.vector cimport LINE, REAL_BYTES, VL, real, vf, vfence, vload, vprefetch, vstore, vzero
+from ..simd.vector cimport (
+    LINE, REAL_BYTES, VL, activated, real, vf, vfence, vload, vprefetch, vsplat, vstore, vzero,
+)
+from ..simd.weave cimport weave
 from .bias_row cimport bias_row, is_bias_row
 from .phases cimport Taps, all_taps, last_tap_first, phase_under, taps_of_phase
-from .tile cimport MR, NR, Runs, Terms, tile, tile_tn
+from .tile cimport MR, NR, Runs, Terms, add_row, in_register, tile, tile_tn
 
 include "window.pxi"
 include "direct_grid.pxi"
@@ -43,7 +46,9 @@ include "direct_pack.pxi"
 include "direct_run.pxi"
 include "direct_input.pxi"
 include "direct_cells.pxi"
+include "direct_spread.pxi"
 include "direct_weight.pxi"
+include "direct_weight_runs.pxi"
 include "direct_weight_blocks.pxi"
 include "direct_weight_parts.pxi"
 include "direct_planes.pxi"
@@ -125,7 +130,7 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
                    tuple window, int activation=0, bint narrow=True, const real[:] packed=None,
                    const real[:, :, :, :] r=None):
     """dx = conv2d's input gradient + r (with b and an activation: the transposed convolution); dy, dx and r
-    channels-last, r perhaps dx itself, b and r perhaps None."""
+    channels-last (without r any, where it `spreads`), r perhaps dx itself, b and r perhaps None."""
     cdef int failed
     cdef InputGradient d
     if dx.shape[0] == 0:
@@ -134,12 +139,21 @@ def backward_input(const real[:, :, :, :] dy, const real[:, :, :, :] w, const re
     with nogil:
         d.dy, d.dx, d.w, d.r = view_of(dy), view_of(dx), view_of(w), view_of(r)
         d.narrow, d.activation, d.packed = narrow, activation, first_of(packed)
-        if packed is None and r is None and in_cells(&d):
+        if packed is None and r is None and narrow and spread_pays(&d.window, d.w.N, d.w.C, d.w.H * d.w.W):
+            failed = run_spread(&d, b)
+        elif packed is None and r is None and in_cells(&d):
             failed = run_cells(&d, b)
         else:
             failed = run_phases(&d, b)
     if failed:
         raise MemoryError()
+
+
+def spreads(tuple window, Py_ssize_t K, Py_ssize_t C, Py_ssize_t taps):
+    """Whether backward_input takes a dy and a dx of any layout, given a weight that is not packed and no r."""
+    cdef Window v
+    set_window(&v, window)
+    return spread_pays(&v, K, C, taps)
 
 
 def pack_input(const real[:, :, :, :] w, real[:] packed, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t dh, Py_ssize_t dw,

@@ -2,6 +2,8 @@
 
 cdef enum:
     PADDED = 1 << 20    # reals in a padded copy of some images
+    WIDE = 16           # columns without padding, at least, that are read in place
+    IN_PLACE = 1 << 16  # reals in x, at least, so that a copy costs more than passes of their own for the other columns
 
 
 cdef int run_packed(Grid *g, const Filters *f, const real *packed, const real[:] b, Py_ssize_t in_row) noexcept nogil:
@@ -38,27 +40,87 @@ cdef int run_packed(Grid *g, const Filters *f, const real *packed, const real[:]
     return failed
 
 
-cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
-    """Few channels: a padded copy of some images, in which each row of the kernel is one run of in_row * C values.
+cdef struct Columns:    # output columns whose taps are read as runs
+    Py_ssize_t first, count
+    Py_ssize_t in_row       # taps of a row of the kernel
+    Py_ssize_t top, left    # of the first tap of output pixel (0, 0) in x
 
-    Large images are taken in bands of output rows, so that the copy stays small.
+
+cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
+    """Few channels: a row of the kernel is one run of in_row * C values.
+
+    Where the pixels of x lie side by side it is one in x already; only columns that read padding take a copy.
     """
+    cdef Py_ssize_t top = g.taps.h[0], left = g.taps.w[0], r, first = 0, end = 0, rows = g.taps.count // in_row
+    cdef Columns columns
+    cdef int failed = 0
+    g.taps.count, g.taps.length = rows, in_row * g.C
+    for r in range(rows):
+        g.taps.h[r] = g.taps.h[r * in_row]
+    for r in range(rows):
+        g.taps.w[r] = 0
+    if g.step_w > 1 and g.x.c_step == 1 and g.x.w_step == g.C and g.y.c_step == 1:
+        first = ceil_div(max(<Py_ssize_t>0, -left), g.step_w)
+        end = min(g.GW, (g.x.W - left - in_row) // g.step_w + 1) if g.x.W >= left + in_row else 0
+    if end - first < WIDE or g.y.N * g.x.H * g.x.W * g.C < IN_PLACE:
+        first = end = 0
+    columns = Columns(first, end - first, in_row, top, left)
+    if columns.count:
+        failed = run_in_place(g, &columns)
+    for r in range(rows):
+        g.taps.h[r] -= top
+    columns.first, columns.count = 0, first
+    failed = failed or run_on_copy(g, &columns)
+    columns.first, columns.count = end, g.GW - end
+    return failed or run_on_copy(g, &columns)
+
+
+cdef Grid grid_of(const Grid *g, const Columns *columns) noexcept nogil:
+    """The grid of some columns."""
     cdef Grid part = g[0]
-    cdef Py_ssize_t n = 0, i, up = max(<Py_ssize_t>1, g.cell.h), top = g.taps.h[0], left = g.taps.w[0]
-    cdef Py_ssize_t band = merge_taps(g, &part, in_row)
-    cdef Py_ssize_t at_once = max(<Py_ssize_t>1, min(g.y.N, PADDED // part.x.n_step)) if band == g.GH else 1
-    cdef real *copy = <real *>malloc(times(times(at_once, part.x.n_step), sizeof(real)))
-    cdef int failed = copy == NULL
+    cdef Py_ssize_t first = columns.first * max(<Py_ssize_t>1, g.cell.w)
+    part.GW = columns.count
+    part.y.data, part.y.W = g.y.data + first * g.y.w_step, g.y.W - first
+    if g.r.data != NULL:
+        part.r.data = g.r.data + first * g.r.w_step
+    return part
+
+
+cdef int run_in_place(const Grid *g, const Columns *columns) noexcept nogil:
+    """Columns all of whose taps lie inside the rows of x."""
+    cdef Grid part = grid_of(g, columns)
+    part.x.data = g.x.data + (columns.first * g.step_w + columns.left) * g.C
+    part.x.W = (columns.count - 1) * g.step_w + 1
+    return run_grid(&part)
+
+
+cdef int run_on_copy(const Grid *g, const Columns *columns) noexcept nogil:
+    """Columns read from a padded copy of some images; large images are taken in bands of output rows, so that it stays
+    small. The rows of the taps count from the first one."""
+    cdef Grid part = grid_of(g, columns)
+    cdef Py_ssize_t n = 0, i, up = max(<Py_ssize_t>1, g.cell.h), column = columns.left + columns.first * g.step_w, band
+    cdef Py_ssize_t at_once
+    cdef real *y = part.y.data
+    cdef real *r = part.r.data
+    cdef real *copy
+    cdef int failed
+    if columns.count == 0:
+        return 0
+    band = rows_at_once(&part, columns.in_row)
+    at_once = max(<Py_ssize_t>1, min(g.y.N, PADDED // part.x.n_step)) if band == g.GH else 1
+    at_once = ceil_div(g.y.N, ceil_div(g.y.N, at_once))
+    copy = <real *>malloc(times(times(at_once, part.x.n_step), sizeof(real)))
+    failed = copy == NULL
     part.x.data = copy
     while n < g.y.N and not failed:
         part.x.N = part.y.N = min(at_once, g.y.N - n)
         i = 0
         while i < g.GH and not failed:
             part.GH = min(band, g.GH - i)
-            part.y.data, part.y.H = g.y.data + n * g.y.n_step + i * up * g.y.h_step, g.y.H - i * up
-            if g.r.data != NULL:
-                part.r.data = g.r.data + n * g.r.n_step + i * g.r.h_step
-            pad(&g.x, n, top + i * g.step_h, left, &part.x)
+            part.y.data, part.y.H = y + n * g.y.n_step + i * up * g.y.h_step, g.y.H - i * up
+            if r != NULL:
+                part.r.data = r + n * g.r.n_step + i * g.r.h_step
+            pad(&g.x, n, columns.top + i * g.step_h, column, &part.x)
             failed = run_grid(&part)
             i += band
         n += at_once
@@ -66,19 +128,13 @@ cdef int run_merged(Grid *g, Py_ssize_t in_row) noexcept nogil:
     return failed
 
 
-cdef Py_ssize_t merge_taps(const Grid *g, Grid *part, Py_ssize_t in_row) noexcept nogil:
-    """Give `part` one tap per row of the kernel, and the extents of its padded x; output rows in a band."""
-    cdef Py_ssize_t rows = g.taps.count // in_row, top = g.taps.h[0], r
-    cdef Py_ssize_t span = g.taps.h[g.taps.count - 1] - top + 1  # rows of x under an output pixel
-    cdef Py_ssize_t W = (g.GW - 1) * g.step_w + in_row, C = g.C, H
-    cdef Py_ssize_t band = min(g.GH, max(<Py_ssize_t>1, (PADDED // (W * C) - span) // g.step_h + 1))
-    H = plus((band - 1) * g.step_h, span)
+cdef Py_ssize_t rows_at_once(Grid *part, Py_ssize_t in_row) noexcept nogil:
+    """Give `part` the extents of its padded x; output rows in a band."""
+    cdef Py_ssize_t span = part.taps.h[part.taps.count - 1] + 1  # rows of x under an output pixel
+    cdef Py_ssize_t W = (part.GW - 1) * part.step_w + in_row, C = part.C, H
+    cdef Py_ssize_t band = min(part.GH, max(<Py_ssize_t>1, (PADDED // (W * C) - span) // part.step_h + 1))
+    H = plus((band - 1) * part.step_h, span)
     part.x = View(NULL, 0, C, H, W, times(H, W * C), 1, W * C, C)
-    part.taps.count, part.taps.length = rows, in_row * C
-    for r in range(rows):
-        part.taps.h[r] = g.taps.h[r * in_row] - top
-    for r in range(rows):
-        part.taps.w[r] = 0
     return band
 
 

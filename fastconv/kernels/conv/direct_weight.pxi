@@ -3,8 +3,8 @@
 # A job is a part of the pixels, one tap, a block of the channels of x and a block of the columns of dy (output
 # channels). It takes the pixels a block at a time and copies what the tiles read into panels: dy one tile of columns
 # wide, x MR channels wide (where its pixels lie far apart and many tiles read them), both in the order in which they
-# are read. With few channels (merged) the kh * kw * C values of x under all taps of a pixel are one row of a copy, and
-# a job takes a block of these values. While the tiles of one block are summed, they fetch the memory of the next.
+# are read. With few channels (merged) a job takes a block of the kh * kw * C values of x under all taps of a pixel, which
+# it reads from padded copies of its rows. While the tiles of one block are summed, they fetch the memory of the next.
 
 cdef enum:
     PIXELS = 128                # pixels in a block with panels
@@ -15,12 +15,15 @@ cdef enum:
     SPREAD = 8192 // REAL_BYTES  # x is copied where the values between pixels x the tiles that read them are more
 
 cdef struct Reading:            # how the tiles read x and dy
-    bint merged                 # few channels: the values under all taps of a pixel are copied side by side
+    bint merged                 # few channels: the values under all taps of a pixel are summed together
     bint pack_x, pack_dy        # copied to panels; else read where they lie
     bint planes                 # the channels of dy lie apart: transposed on the way to its panels
     Py_ssize_t taps, length     # values of x of a pixel: taps of `length` values each, kh * kw x C or 1 x kh * kw * C
     Py_ssize_t step             # from a pixel of x to the next
     Py_ssize_t pixels           # of a block
+    # merged: a block is `rows` output rows of `images` images; the rows of x under those of one image, values in a copy
+    # of such a row
+    Py_ssize_t images, rows, span, row
 
 cdef struct Blocks:
     Py_ssize_t tiles_of_group   # tiles of NR * VL columns
@@ -71,11 +74,13 @@ cdef void cut_sums(Sums *g, bint merged) noexcept nogil:
     blocks.tiles = ceil_div(blocks.tiles_of_group, ceil_div(g.K, WIDTH))
     blocks.blocks_c = ceil_div(panels, blocks.panels)
     blocks.blocks_k = ceil_div(blocks.tiles_of_group, blocks.tiles)
-    reading.step = blocks.panels * MR if merged else g.window.sw * g.x.w_step
+    reading.step = g.window.sw * (g.C if merged else g.x.w_step)
     reading.pack_x = not merged and reading.length >= MR and reading.step * blocks.tiles > SPREAD
     reading.planes = merged and g.dy.c_step != 1 and g.K > 1
     reading.pack_dy = blocks.tiles_of_group > 1 or g.K != round_up(g.K, VL) or g.dy.w_step != g.K or reading.planes
     reading.pixels = PIXELS if reading.pack_x or reading.pack_dy or merged else MOST
+    if merged:
+        plan_runs(g)
     parts.group = round_up(g.K, VL) * reading.taps * reading.length
     parts.size = g.groups * parts.group
     parts.rows = g.dy.N * g.dy.H
@@ -102,7 +107,8 @@ cdef struct SumJob:
     const real **x                  # scratch memory of runs.x, runs.dy and runs.pixels
     const real **dy
     Py_ssize_t *counts
-    real *rows                      # padded copies of the rows of x under a run of pixels
+    real *rows                      # merged: padded copies of the rows of x under a block
+    Py_ssize_t *offsets             # merged: of the values of a pixel from its first one
     real *panel_x
     real *panel_dy
     Ahead ahead
@@ -112,9 +118,9 @@ cdef struct SumJob:
 cdef int sum_parts(Sums *g) noexcept nogil:
     """The sums of all parts; 1 if memory ran out."""
     cdef Ranges ranges
-    cdef Py_ssize_t rows = plus(times(g.kh, row_of(g, min(<Py_ssize_t>PIXELS, g.dy.W))), VL) if g.reading.merged else 0
-    cdef Py_ssize_t panels = PIXELS * (PANELS * MR + WIDTH) + VL
-    cdef Py_ssize_t tables = MOST * (2 * sizeof(real *) + sizeof(Py_ssize_t))
+    cdef Py_ssize_t rows = times(times(g.reading.images, g.reading.span), g.reading.row) if g.reading.merged else PIXELS * PANELS * MR
+    cdef Py_ssize_t panels = PIXELS * WIDTH + VL
+    cdef Py_ssize_t tables = MOST * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + g.reading.length * sizeof(Py_ssize_t)
     cdef Py_ssize_t scratch = plus(tables, times(plus(panels, rows), sizeof(real)))
     cdef double products = <double>g.parts.rows * g.dy.W * g.parts.size
     cdef int threads = threads_for(products * DIRECT_PRODUCT_NS), failed = 0, thread
@@ -136,11 +142,13 @@ cdef int sum_jobs(Sums *g, Ranges *ranges, int thread, char *memory) noexcept no
         return 1
     j.ahead.x = j.ahead.dy = g.dy.data
     j.panel_dy = <real *>memory
-    j.panel_x = j.panel_dy + PIXELS * WIDTH
-    j.x = <const real **>(j.panel_x + PIXELS * PANELS * MR + VL)
+    j.x = <const real **>(j.panel_dy + PIXELS * WIDTH + VL)
     j.dy = j.x + MOST
     j.counts = <Py_ssize_t *>(j.dy + MOST)
-    j.rows = <real *>(j.counts + MOST)
+    j.offsets = j.counts + MOST
+    j.rows = j.panel_x = <real *>(j.offsets + g.reading.length)
+    if g.reading.merged:
+        place_values(g, j.offsets)
     while job >= 0:
         sum_job(g, &j, job)
         job = next_job(ranges, thread)
@@ -157,7 +165,10 @@ cdef void sum_job(const Sums *g, SumJob *j, Py_ssize_t job) noexcept nogil:
     find_columns(g, j)
     column = j.lo
     while row < end and j.lo < j.hi:
-        fill(g, j, &row, end, &column)
+        if g.reading.merged:
+            fill_rows(g, j, &row, end, &column)
+        else:
+            fill(g, j, &row, end, &column)
         if j.pixels:
             add_channels(g, j)
 

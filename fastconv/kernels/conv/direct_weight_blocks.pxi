@@ -13,14 +13,10 @@ cdef void fill(const Sums *g, SumJob *j, Py_ssize_t *row, Py_ssize_t end, Py_ssi
     while row[0] < end and j.pixels < g.reading.pixels:
         n, i = row[0] // g.dy.H, row[0] % g.dy.H
         h, w = i * g.window.sh - g.window.top + j.r * g.window.dh, column[0] * g.window.sw - g.window.left
-        if g.reading.merged or 0 <= h < g.x.H:
+        if 0 <= h < g.x.H:
             count = min(g.reading.pixels - j.pixels, j.hi - column[0])
-            if g.reading.merged:
-                x = unfold(g, j, n, i * g.window.sh - g.window.top, w, count)
-            else:
-                x = g.x.data + n * g.x.n_step + h * g.x.h_step + (w + j.s * g.window.dw) * g.x.w_step + j.group * g.C
-            dy = g.dy.data + n * g.dy.n_step + i * g.dy.h_step + column[0] * g.dy.w_step
-            dy += (j.group * g.K + j.k0) * (g.dy.c_step if g.reading.planes else 1)
+            x = g.x.data + n * g.x.n_step + h * g.x.h_step + (w + j.s * g.window.dw) * g.x.w_step + j.group * g.C
+            dy = g.dy.data + n * g.dy.n_step + i * g.dy.h_step + column[0] * g.dy.w_step + j.group * g.K + j.k0
             add_run(g, j, x, dy, count)
             column[0] += count
         else:
@@ -30,42 +26,6 @@ cdef void fill(const Sums *g, SumJob *j, Py_ssize_t *row, Py_ssize_t end, Py_ssi
             column[0] = j.lo
     if g.reading.pack_x and j.pixels:
         pack_x(g, j)
-
-
-cdef Py_ssize_t row_of(const Sums *g, Py_ssize_t count) noexcept nogil:
-    """Values in a row of x under a row of the kernel at `count` pixels."""
-    return times(g.C, (count - 1) * g.window.sw + g.kw)
-
-
-cdef const real *unfold(const Sums *g, SumJob *j, Py_ssize_t n, Py_ssize_t h0, Py_ssize_t w0,
-                        Py_ssize_t count) noexcept nogil:
-    """panel[p][v] = value c0 + v under the taps of pixel p, for `count` pixels; (h0, w0) is the first tap of the first.
-
-    Returns where value 0 of the first pixel would be. Runs are copied in whole vectors; the next run overwrites the
-    values beyond the end.
-    """
-    cdef Py_ssize_t run = g.kw * g.C, size = row_of(g, count), r0 = j.c0 // run, skipped = j.c0 - r0 * run
-    cdef Py_ssize_t r, p, v, left, values
-    cdef real *panel = j.panel_x + j.pixels * g.reading.step
-    cdef real *to
-    cdef const real *source
-    for r in range(ceil_div(skipped + j.channels, run)):
-        pad_row(&g.x, n, h0 + (r0 + r) * g.window.dh, w0, j.rows + r * size, size // g.C)
-    for p in range(count):
-        to = panel + p * g.reading.step
-        source = j.rows + p * g.window.sw * g.C + skipped
-        left = j.channels
-        values = min(left, run - skipped)
-        while left > 0:
-            v = 0
-            while v < values:
-                vstore(to + v, vload(source + v))
-                v += VL
-            source += size - run + values if left == j.channels else size
-            to += values
-            left -= values
-            values = min(left, run)
-    return panel - j.c0
 
 
 cdef void add_run(const Sums *g, SumJob *j, const real *x, const real *dy, Py_ssize_t count) noexcept nogil:
@@ -191,8 +151,12 @@ cdef void add_columns(const Sums *g, SumJob *j, const real *panel, Py_ssize_t c,
             j.runs.dy_step = width
             point_at_runs(j, j.dy, j.panel_dy + tile * NR * VL * PIXELS, width)
         ahead = next_line(g, j, &ahead_step)
-        tile_tn(&j.runs, 0 if g.reading.pack_x else c, sums_of(g, j, tile, c), width, skip, rows, <int>(width // VL),
-                ahead, ahead_step)
+        if g.reading.merged and rows == MR:
+            at_of_columns(tile_at_body, <int>(width // VL), &j.runs, j.offsets + c, sums_of(g, j, tile, c), width, skip,
+                          ahead, ahead_step)
+        else:
+            tile_tn(&j.runs, 0 if g.reading.pack_x else j.offsets[c] if g.reading.merged else c,
+                    sums_of(g, j, tile, c), width, skip, rows, <int>(width // VL), ahead, ahead_step)
 
 
 cdef void point_at_runs(const SumJob *j, const real **runs, const real *panel, Py_ssize_t step) noexcept nogil:

@@ -18,13 +18,13 @@ planar_small_sums.
 
 from cython.parallel cimport parallel, prange
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from fastconv.kernels.runtime.threads cimport threads_for
 from ..runtime.costs cimport (
     PLANAR_PRODUCT_NS, PLANAR_SPREAD_PRODUCT_NS, PLANE_TAP_NS, PLANE_WEIGHT_TAP_NS, SMALL_TAP_NS,
 )
-from ..runtime.sizes cimport SIZE_LIMIT, ceil_div, plus, round_up, times
+from ..runtime.sizes cimport SIZE_LIMIT, ceil_div, on_a_line, plus, round_up, times
 from ..runtime.work_stealing cimport Ranges, next_job, share_out
 from ..simd cimport dispatch  # no-cython-lint: its macros
 from ..simd.vector cimport MAX_LANES, VL, real, vf, activated, vload, vsplat, vstore, vzero
@@ -35,8 +35,8 @@ from ..simd.lanes cimport (
     picked_of_one, store_lanes, vi_element, vload_index, with_lane, zip_high, zip_low,
 )
 from .planar_vector cimport (
-    PIECES, PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pload_pieces, pmask, psplat, pstore, pstore_pieces,
-    psums, pzero, vp,
+    MOST_PIECES, PIECES, PL, PREGISTERS, pactivated, pfirst, pkeep, plast, pload, pload_pieces, pmask, psplat, pstore,
+    pstore_pieces, psums, pzero, vp, vsums,
 )
 from .tile cimport MR, NR
 from .view cimport View, view_of

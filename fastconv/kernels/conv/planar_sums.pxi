@@ -1,96 +1,112 @@
 # The tile of the weight gradient: mk filters times mt taps, whose sums over positions stay in registers.
 #
-# Each sum is a vector: lane l adds the positions of column l, l + PL, ... of a row. A row whose end is no whole vector
-# takes one more, which overlaps the one before it; a mask lets only its own lanes through:
+# Each sum is a vector. A step adds to it PL columns of PIECES rows: lane l of a piece holds columns l, l + PL, ... of its
+# row. A row whose end is no whole piece takes one more, which overlaps the one before it; a mask lets only its own lanes
+# through, and none of a row that is not there:
 #
 #     columns  0 1 2 3 4 5 6 7 8 9      PL = 4      [0 1 2 3] [4 5 6 7]
 #                                                       [. . 8 9]
 
+cdef enum:
+    MOST_STEPS = 64     # that are added while a tile is in registers: 16 KB of dy for four filters
+
+cdef struct Step:               # one vector of x, and of the copy of dy
+    const real *x[MOST_PIECES]  # the pieces under a tap of offset 0
+    const real *mask            # which lanes are added; not used where it is all
+
+cdef struct Steps:
+    Py_ssize_t whole, masked    # those in front of `whole` add all lanes, those from `masked` on some
+    Step step[MOST_STEPS]
+    real *dy                    # [tile of filters][step][filter], each a vector, zeros where the mask is
+
 cdef struct Positions:          # of the blocks that are summed together
     Py_ssize_t images, rows
     Py_ssize_t x_image, x_row   # from one to the next: in x, or in its copy
-    Py_ssize_t dy_image, dy_row, dy_filter  # the same of dy
     Py_ssize_t GW               # columns
-    real mask[PL]               # which lanes the last vector of a row adds
+    # by whether a piece ends its row (1), and whether there is no second row (2)
+    real masks[4][MAX_LANES]
 
 
-cdef inline void sum_body(const Positions *p, const real *x, const Py_ssize_t *offsets, const real *dy, real *sums,
-                          bint fresh, const int mk, const int mt) noexcept nogil:
-    """sums[k][t] += dy[k] * x[offsets[t]] over images, rows and vectors of columns; `fresh` sums begin at zero.
+cdef void make_masks(Positions *p) noexcept nogil:
+    """The lanes of a vector that ends rows, of one without a second row, of one that is both."""
+    cdef vp end = pfirst(<int>p.GW) if p.GW < PL else plast(<int>(p.GW % PL))
+    cdef int i
+    for i in range(4):
+        pstore(p.masks[i] + (PIECES - 1) * PL, pzero if i & 2 else end if i & 1 else pfirst(PL))
+        pstore(p.masks[i], end if i & 1 else pfirst(PL))
+
+
+cdef inline void sum_body(const Steps *steps, const Py_ssize_t *offsets, const real *dy, real *sums, bint fresh,
+                          const int mk, const int mt) noexcept nogil:
+    """sums[k][t] += dy[step][k] * x[offsets[t]] over all steps; `fresh` sums begin at zero.
 
     The products are written twice, and the sums have two indices: GCC keeps all of them in registers only so."""
-    cdef vp acc[4][6]
-    cdef vp xv[6]
-    cdef vp d, mask
+    cdef vf acc[4][6]
+    cdef vf xv[6]
+    cdef vf d, mask
     cdef Py_ssize_t at[6]
-    cdef Py_ssize_t n, i, v, full = p.GW // PL, k_step = p.dy_filter, inner, inner_x, inner_dy, outer, outer_x, outer_dy
-    cdef const real *px
-    cdef const real *pdy
-    cdef int k, t
+    cdef const real *px[MOST_PIECES]
+    cdef const Step *s = steps.step
+    cdef const Step *end = s + steps.whole
+    cdef const real *pdy = dy
+    cdef int i, k, t
     for t in range(mt):
         at[t] = offsets[t]
     for k in range(mk):
         for t in range(mt):
-            acc[k][t] = pzero if fresh else pload(sums + (k * mt + t) * PL)
-    if p.rows > full:  # the longer loop inside
-        inner, inner_x, inner_dy, outer, outer_x, outer_dy = p.rows, p.x_row, p.dy_row, full, PL, PL
-    else:
-        inner, inner_x, inner_dy, outer, outer_x, outer_dy = full, PL, PL, p.rows, p.x_row, p.dy_row
-    for n in range(p.images):
-        for i in range(outer):
-            px = x + n * p.x_image + i * outer_x
-            pdy = dy + n * p.dy_image + i * outer_dy
-            for v in range(inner):
-                for t in range(mt):
-                    xv[t] = pload(px + at[t])
-                    pkeep(xv[t])
-                for k in range(mk):
-                    d = pload(pdy + k * k_step)
-                    for t in range(mt):
-                        acc[k][t] = acc[k][t] + d * xv[t]
-                px += inner_x
-                pdy += inner_dy
-        if full * PL < p.GW:
-            i = max(<Py_ssize_t>0, p.GW - PL)  # column of the last vector
-            px = x + n * p.x_image + i
-            pdy = dy + n * p.dy_image + i
-            mask = pload(p.mask)
-            for v in range(p.rows):
-                for t in range(mt):
-                    xv[t] = pmask(pload(px + at[t]), mask)
-                for k in range(mk):
-                    d = pmask(pload(pdy + k * k_step), mask)
-                    for t in range(mt):
-                        acc[k][t] = acc[k][t] + d * xv[t]
-                px += p.x_row
-                pdy += p.dy_row
+            acc[k][t] = vzero if fresh else vload(sums + (k * mt + t) * VL)
+    while s < end:
+        for i in range(PIECES):
+            px[i] = s.x[i]
+        for t in range(mt):
+            xv[t] = pload_pieces(px, at[t])
+            pkeep(xv[t])
+        for k in range(mk):
+            d = vload(pdy + k * VL)
+            for t in range(mt):
+                acc[k][t] = acc[k][t] + d * xv[t]
+        pdy += mk * VL
+        s += 1
+    s, end, pdy = steps.step + steps.masked, steps.step + MOST_STEPS, dy + steps.masked * mk * VL
+    while s < end:
+        for i in range(PIECES):
+            px[i] = s.x[i]
+        mask = vload(s.mask)
+        for t in range(mt):
+            xv[t] = pmask(pload_pieces(px, at[t]), mask)
+        for k in range(mk):
+            d = vload(pdy + k * VL)
+            for t in range(mt):
+                acc[k][t] = acc[k][t] + d * xv[t]
+        pdy += mk * VL
+        s += 1
     for k in range(mk):
         for t in range(mt):
-            pstore(sums + (k * mt + t) * PL, acc[k][t])
+            vstore(sums + (k * mt + t) * VL, acc[k][t])
 
 
-cdef inline void sum_filters(const Positions *p, const real *x, const Py_ssize_t *offsets, const real *dy, real *sums,
-                             bint fresh, int mt, const int mk) noexcept nogil:
+cdef inline void sum_filters(const Steps *steps, const Py_ssize_t *offsets, const real *dy, real *sums, bint fresh,
+                             int mt, const int mk) noexcept nogil:
     """sum_body for mk filters and 1, 3, 5 or (with 4 filters) 6 taps, the widths that taps_in_tile chooses."""
     if PREGISTERS > 16 and mk == 4 and mt == 6:
-        sum_body(p, x, offsets, dy, sums, fresh, mk, 6)
+        sum_body(steps, offsets, dy, sums, fresh, mk, 6)
     elif PREGISTERS > 16 and mt == 5:
-        sum_body(p, x, offsets, dy, sums, fresh, mk, 5)
+        sum_body(steps, offsets, dy, sums, fresh, mk, 5)
     elif mt == 3:
-        sum_body(p, x, offsets, dy, sums, fresh, mk, 3)
+        sum_body(steps, offsets, dy, sums, fresh, mk, 3)
     else:
-        sum_body(p, x, offsets, dy, sums, fresh, mk, 1)
+        sum_body(steps, offsets, dy, sums, fresh, mk, 1)
 
 
-cdef void sum_tile(const Positions *p, const real *x, const Py_ssize_t *offsets, const real *dy, real *sums, bint fresh,
-                   int mk, int mt) noexcept nogil:
+cdef void sum_tile(const Steps *steps, const Py_ssize_t *offsets, const real *dy, real *sums, bint fresh, int mk,
+                   int mt) noexcept nogil:
     """sum_body for 1, 3 or 4 filters, the heights that filters_in_tile chooses."""
     if mk == 4:
-        sum_filters(p, x, offsets, dy, sums, fresh, mt, 4)
+        sum_filters(steps, offsets, dy, sums, fresh, mt, 4)
     elif mk == 3:
-        sum_filters(p, x, offsets, dy, sums, fresh, mt, 3)
+        sum_filters(steps, offsets, dy, sums, fresh, mt, 3)
     else:
-        sum_filters(p, x, offsets, dy, sums, fresh, mt, 1)
+        sum_filters(steps, offsets, dy, sums, fresh, mt, 1)
 
 
 cdef int filters_in_tile(Py_ssize_t K) noexcept nogil:

@@ -51,8 +51,8 @@ cdef extern from *:
     #else
     #define pkeep(v)
     #endif
-    /* v where the mask is all ones, 0 where it is 0 */
-    #define pmask(v, m) ((vp)((vpi)(v) & (vpi)(m)))
+    /* a vf v where the mask is all ones, 0 where it is 0 */
+    #define pmask(v, m) ((vf)((vi)(v) & (vi)(m)))
     /* the mask of the last lanes, and of the first */
     static inline vp plast(int lanes) {
         vpi m;
@@ -73,13 +73,25 @@ cdef extern from *:
     #else
     #define PZIP(a, b) (__builtin_shuffle(a, b, (vpi){0, 2}) + __builtin_shuffle(a, b, (vpi){1, 3}))
     #endif
-    /* out[i] = the sum over the lanes of vector i of PL: halves, then quarters, ..., always in this order */
-    static inline void psums(const REAL *v, REAL *out) {
-        vp t[PL];
-        for (int i = 0; i < PL; i++) t[i] = pload(v + i * PL);
+    /* out[i] = the sum over the lanes of vector t[i] of PL: halves, then quarters, ..., always in this order */
+    static inline void add_lanes_of(vp *t, REAL *out) {
         for (int h = PL / 2; h > 0; h /= 2)
             for (int i = 0; i < h; i++) t[i] = PZIP(t[i], t[i + h]);
         pstore(out, t[0]);
+    }
+    static inline void psums(const REAL *v, REAL *out) {
+        vp t[PL];
+        for (int i = 0; i < PL; i++) t[i] = pload(v + i * PL);
+        add_lanes_of(t, out);
+    }
+    /* the same of PL vf: their pieces are added first */
+    static inline void vsums(const REAL *v, REAL *out) {
+        vp t[PL];
+        for (int i = 0; i < PL; i++) {
+            t[i] = pload(v + i * VL);
+            if (PIECES > 1) t[i] += pload(v + i * VL + VL - PL);
+        }
+        add_lanes_of(t, out);
     }
     """
     ctypedef float vp
@@ -89,17 +101,19 @@ cdef extern from *:
     vp pload(const real *p) noexcept nogil
     void pstore(real *p, vp v) noexcept nogil
     enum: PIECES
+    enum: MOST_PIECES "2"
     vf pload_pieces(const real **p, Py_ssize_t at) noexcept nogil
     void pstore_pieces(real **p, Py_ssize_t at, vf v) noexcept nogil
-    void pkeep(vp v) noexcept nogil
+    void pkeep(vf v) noexcept nogil
     vp psplat(real s) noexcept nogil
     # exactly a > b ? a : b and a < b ? a : b, so b where one of them is a NaN
     vp pmax(vp a, vp b) noexcept nogil
     vp pmin(vp a, vp b) noexcept nogil
-    vp pmask(vp v, vp m) noexcept nogil
+    vf pmask(vf v, vf m) noexcept nogil
     vp plast(int lanes) noexcept nogil
     vp pfirst(int lanes) noexcept nogil
     void psums(const real *v, real *out) noexcept nogil
+    void vsums(const real *v, real *out) noexcept nogil
 
 
 cdef inline vp pactivated(vp v, int activation) noexcept nogil:

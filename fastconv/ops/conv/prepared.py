@@ -98,8 +98,11 @@ def image_way(
     kernel, operand, rest = kernel_of(direction, chosen, y.dtype, g, weight, packed, side, 0 if apart else code)
     if apart:
         return run_and_finish, operand, (kernel, rest, code, residual)
-    any_y = any_layout or (direction == path.FORWARD and chosen == "direct")
-    any_x = any_layout or (any_y and reads_any_layout(g, y.dtype))
+    spread = (
+        chosen == "direct" and direction == path.INPUT and packed is None and residual is None and spreads(g, y.dtype)
+    )
+    any_y = any_layout or spread or (direction == path.FORWARD and chosen == "direct")
+    any_x = any_layout or spread or (any_y and reads_any_layout(g, y.dtype))
     operands = ([] if any_x else [x]) + ([] if any_y else [y]) + ([] if residual is None else [residual])
     if operands and not check.channels_together(*operands):
         return convert_and_run, operand, (kernel, rest, any_x, any_y, residual)
@@ -143,6 +146,12 @@ def numbers(g: Conv2dGeometry) -> tuple[int, ...]:
 def reads_any_layout(g: Conv2dGeometry, dtype: DTypeLike) -> bool:
     """Whether the direct kernel copies its x anyway."""
     return path.serves("narrow", g) and kernels.load(dtype).conv.direct.reads_planar(g.groups, g.C, g.kw, g.dw)
+
+
+def spreads(g: Conv2dGeometry, dtype: DTypeLike) -> bool:
+    """Whether the direct kernel's input gradient is of the form that takes any layout."""
+    kernel = kernels.load(dtype).conv.direct
+    return path.serves("narrow", g) and kernel.spreads(numbers(g), g.K, g.C, g.kh * g.kw)
 
 
 def convert_and_run(
