@@ -11,7 +11,7 @@ from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
 from .coordinates import within_tables
-from .elementwise import Several, nothing
+from .copies import Several, nothing
 from .habits import op
 from .layout import copy_call
 from .taps import Taps, picks, transposed, weighted_call

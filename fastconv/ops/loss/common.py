@@ -12,7 +12,8 @@ from ...kernels.runtime.calls import memory_order, outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import in_c_order, in_turn, nearby, new_like, on_copies, views
+from ..copies import Scratch, in_c_order, in_turn, on_copies, on_scratch
+from ..elementwise import far, new_like, views
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -105,13 +106,12 @@ def bind(
         rest = partial(bind_to_copies, kernel, value, numbers, axis, weight, end)
         return on_copies(rest, arrays[:end], results)
     group = groups[0]
-    before: list[Call] = []
-    scratch: list[Array] = []
-    if axis is None:
-        group[:end], before, scratch = nearby(group[:end], group[model])
+    scratch = Scratch()
+    odd = far(group[:end], group[model]) if axis is None else []
+    before = on_scratch(group, odd, scratch)
     group[2:2] = weight
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
-    return in_turn([*before, partial(run, *group, value, *numbers)], scratch)
+    return in_turn([*before, partial(run, *group, value, *numbers)], scratch.arrays)
 
 
 def bind_to_copies(
