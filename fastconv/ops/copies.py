@@ -7,6 +7,7 @@ large array would be written to memory and come back. All blocks use the memory 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from ..kernels.runtime.calls import overlap
 from ..typing import Array, Call
 from . import check
 
@@ -79,36 +80,58 @@ def on_copies(
     fits: Callable[[Array], bool] = in_c_order,
     layout: str | None = None,
     beside: Sequence[Array | None] | None = None,
+    in_place: bool = False,
 ) -> Several:
     """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs) on copies in C order, or a layout.
 
     Copies the inputs that do not fit, runs the call, copies its results back; None stays None. With `beside`, results
     that are not copied and come last, the result of an image does not depend on others: calls then get some of them.
+    in_place: whether the first input may lie in the memory of the first result. Its copy then does where there is one
+    block: a small array is read from the caches once more, a large result is written to memory once more.
     """
     arrays = [*inputs, *outputs, *(beside or ())]
+    end = len(inputs)
     odd = [i for i, a in enumerate((*inputs, *outputs)) if a is not None and not fits(a)]
+    blocks = WHOLE if beside is None else cut([arrays[i] for i in odd], 1)
+    in_place = in_place and blocks == WHOLE and odd[:1] == [0] and end not in odd and is_apart(outputs[0], inputs)
+    place = end if in_place else None
     calls: list[Call] = []
     scratch = Scratch()
-    for at in WHOLE if beside is None else cut([arrays[i] for i in odd], 1):
+    for at in blocks:
         given = part(arrays, at)
-        after: list[Call] = []
-        for i in odd:
-            a, given[i] = given[i], scratch.like(given[i], i, layout)
-            if i < len(inputs):
-                calls += check.assign_calls(given[i], a)
-            else:
-                after += check.assign_calls(a, given[i])
-        calls += [prepare(*given), *after]
+        results = {i: given[i] for i in odd if i >= end}
+        calls += on_scratch(given, [i for i in odd if i < end], scratch, arrays, place, layout)
+        for i, y in results.items():
+            given[i] = scratch.like(y, i, layout)
+        calls.append(prepare(*given))
+        for i, y in results.items():
+            calls += check.assign_calls(y, given[i])
     return Several(calls, scratch.arrays)
 
 
-def on_scratch(arrays: list[Array], odd: Sequence[int], scratch: Scratch) -> list[Call]:
-    """Put copies in the place of the arrays with these numbers; the calls that make them."""
+def on_scratch(
+    parts: list[Any],
+    odd: Sequence[int],
+    scratch: Scratch,
+    wholes: Sequence[Any],
+    place: int | None = None,
+    layout: str | None = None,
+) -> list[Call]:
+    """Put copies in the place of the arrays with these numbers, parts of others; the calls that make them.
+
+    place: the array whose memory takes the first copy, a result.
+    """
     calls: list[Call] = []
     for i in odd:
-        a, arrays[i] = arrays[i], scratch.like(arrays[i], i)
-        calls += check.assign_calls(arrays[i], a)
+        a = parts[i]
+        parts[i] = scratch.like(a, i, layout) if place is None or i != odd[0] else parts[place]
+        calls += check.assign_calls(parts[i], a, wholes[i].size)
     return calls
+
+
+def is_apart(y: Any, inputs: Sequence[Array | None]) -> bool:
+    """Whether a result is an array in whose memory none of the inputs lies."""
+    return y is not None and not any(a is not None and overlap(a, y) for a in inputs)
 
 
 def part(arrays: Sequence[Array | None], at: Index) -> list[Any]:

@@ -11,7 +11,7 @@ from ..kernels.runtime.calls import are_alike, memory_order, merged, ordered_lik
 from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
-from .copies import Scratch, cut, in_turn, nothing, on_scratch, part
+from .copies import WHOLE, Scratch, cut, in_turn, is_apart, nothing, on_scratch, part
 
 WORTH_A_COPY = 1024  # values; fewer are read one by one as quickly
 
@@ -141,9 +141,11 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
         if not odd:
             calls.append(partial(*run, *group, *numbers))
             continue
-        for at in cut([group[i] for i in odd], 4 if axis is None else 3):
+        blocks = cut([group[i] for i in odd], 4 if axis is None else 3)
+        place = -1 if blocks == WHOLE and is_apart(group[-1], group[:-1]) else None
+        for at in blocks:
             near = part(group, at)
-            calls += on_scratch(near, odd, scratch)
+            calls += on_scratch(near, odd, scratch, group, place)
             [near] = views(near, None if axis is None else -1)  # copies merge where their sources did not
             calls.append(partial(*run, *near, *numbers))
     return in_turn(calls, scratch.arrays)

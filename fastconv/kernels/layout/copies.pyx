@@ -52,8 +52,8 @@ cdef struct Copy:           # strides in bytes; axis 3 has the smallest stride o
     Py_ssize_t jobs_rows, jobs_across, jobs_along
 
 
-def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
-    """y[n,c,h,w] = x[n,c,h,w], for any strides."""
+def copy(const real[:, :, :, :] x, real[:, :, :, :] y, Py_ssize_t whole=0):
+    """y[n,c,h,w] = x[n,c,h,w], for any strides; whole: the values of an array of which x is a part."""
     cdef int thread
     cdef Ranges ranges
     cdef Copy c
@@ -73,7 +73,7 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
         if c.how == SINGLES:
             plan_steps(&c)
         plan_jobs(&c)
-        plan_stream(&c, total)
+        plan_stream(&c, total, max(whole, total))
         cost = COPY_SINGLE_NS if c.how == SINGLES else COPY_NS
         jobs = c.shape[0] * c.shape[1] * c.jobs_rows * c.jobs_across * c.jobs_along
         threads = threads_for(cost * total)

@@ -11,7 +11,7 @@ cdef extern from *:
     #ifndef FASTCONV_CACHES
     #define FASTCONV_CACHES
     #define STREAM_BYTES (16 << 20)        /* a result of an elementwise op, of a copy or of pooling */
-    #define FETCH_COPY_BYTES (1 << 18)     /* what a copy picks from steps: fetched ahead */
+    #define FETCH_COPY_BYTES (4 << 20)     /* what a copy picks from steps: fetched ahead */
     #define STREAM_NORM_BYTES (8 << 20)    /* a result of a norm, whose input is read twice */
     #define STREAM_DENSE_BYTES (8 << 20)   /* the weight gradient of a linear layer */
     #define STREAM_CONV_REALS (3 << 19)    /* a result of the direct convolution */

@@ -108,7 +108,7 @@ def bind(
     group = groups[0]
     scratch = Scratch()
     odd = far(group[:end], group[model]) if axis is None else []
-    before = on_scratch(group, odd, scratch)
+    before = on_scratch(group, odd, scratch, group)
     group[2:2] = weight
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
     return in_turn([*before, partial(run, *group, value, *numbers)], scratch.arrays)

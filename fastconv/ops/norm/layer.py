@@ -173,7 +173,11 @@ def layer_norm_call(
     if form is None:
         sets = [mean, invstd] if mean.ndim else None  # None: all of x is one
         return on_copies(
-            lambda x, y, m=mean, r=invstd: layer_norm_call(x, y, weight, bias, m, r, eps), [x], [y], beside=sets
+            lambda x, y, m=mean, r=invstd: layer_norm_call(x, y, weight, bias, m, r, eps),
+            [x],
+            [y],
+            beside=sets,
+            in_place=True,
         )
     vectors = map(flat, (weight, bias, mean, invstd))
     return partial(kernels.load(x.dtype).norm.rows.forward, *seen, *vectors, eps)
@@ -195,6 +199,6 @@ def layer_norm_backward_call(
     form, seen = formed((dy, x, dx), (partial(rows, count=mean.ndim),))
     if form is None:
         rest = (weight, mean, invstd, dweight, dbias)
-        return on_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx])
+        return on_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx], in_place=True)
     vectors = map(flat, (weight, mean, invstd, dweight, dbias))
     return partial(kernels.load(x.dtype).norm.rows.backward, *seen, *vectors)

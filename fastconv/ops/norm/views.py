@@ -97,8 +97,10 @@ def on_near_copies(
     """`on_copies`, to pixels where the channels lie side by side in the first result, or input, else to C order."""
     first = next(a for a in (*outputs, *inputs) if a is not None)
     if first.ndim == 4 and first.strides[1] == first.itemsize:
-        return on_copies(prepare, inputs, outputs, lambda a: all_pixels(a) is not None, check.CHANNELS_LAST, beside)
-    return on_copies(prepare, inputs, outputs, beside=beside)
+        return on_copies(
+            prepare, inputs, outputs, lambda a: all_pixels(a) is not None, check.CHANNELS_LAST, beside, True
+        )
+    return on_copies(prepare, inputs, outputs, beside=beside, in_place=True)
 
 
 def formed(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form | None, list[Any]]:
