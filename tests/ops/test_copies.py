@@ -81,6 +81,30 @@ def test_blocks_have_the_bits_of_the_whole(name, view, dtype, monkeypatch):
     forget()
 
 
+LOSSES = {
+    "mse_loss": lambda x, t, r: fastconv.mse_loss(x, t, r),
+    "l1_loss": lambda x, t, r: fastconv.l1_loss(t, x, r),
+    "huber_loss": lambda x, t, r: fastconv.huber_loss(x, t, r, 0.5),
+    "the gradient of huber_loss": lambda x, t, r: fastconv.huber_loss_backward(x, t, r, 0.5),
+    "of logits": lambda x, t, r: fastconv.binary_cross_entropy_with_logits(x, abs(np.sin(t)), reduction=r),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("images", [1, 2, 3])  # of 8192 values, a job, or of half a job
+@pytest.mark.parametrize("rows", [32, 16])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_of_blocks_has_the_bits_of_the_whole(loss, rows, images, reduction, dtype, monkeypatch):
+    made = numbers(dtype)
+    x, t = made(5, rows, 32, 16)[..., ::2].transpose(0, 3, 1, 2) ** 5, made(5, 8, rows, 32)  # sums that are rounded
+    [wanted, *_] = results(lambda x: LOSSES[loss](x, t, reduction), x)
+    monkeypatch.setattr(copies, "BLOCK", images * x[:1].nbytes)
+    for [got] in results(lambda x: LOSSES[loss](x, t, reduction), x):
+        np.testing.assert_array_equal(got, wanted[0])
+    forget()
+
+
 def test_an_index_out_of_its_window_is_named_as_in_c_order(monkeypatch):
     monkeypatch.setattr(copies, "BLOCK", 1)
     dy = VIEWS["rows and columns exchanged"](numbers("float32"))
