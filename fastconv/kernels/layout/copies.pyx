@@ -3,7 +3,8 @@
 The axes are put into the order of y's memory, and neighbouring axes are merged where both arrays allow it. The copy is
 then one of these: runs (x and y have unit stride along the same axis), gathers and scatters (one of them has steps
 along that axis), transposes (x is nearest along another axis than y, with or without steps), or single values (any
-other strides). The pieces: plan.pxi and steps.pxi (what is copied how, and by which job), moves.pxi (the copying).
+other strides). The pieces: plan.pxi and steps.pxi (what is copied how, and by which job), moves.pxi (the copying),
+borders.pxi (planes with a border of their own pixels).
 """
 from cython.parallel cimport prange
 from libc.string cimport memcpy
@@ -88,3 +89,4 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y, Py_ssize_t whole=0):
 include "plan.pxi"
 include "steps.pxi"
 include "moves.pxi"
+include "borders.pxi"
