@@ -113,7 +113,7 @@ def bind(
     calls: list[Call] = []
     for at in blocks:
         near = part(group, at)
-        carried = (*sums, at == blocks[0]) if sums else ()
+        carried = [(*sums, at == blocks[0])] if sums else []
         calls += on_scratch(near, odd, scratch, group)
         near[2:2] = weight
         calls.append(partial(run, *near, value, *numbers, *carried))
