@@ -107,6 +107,9 @@ def bind(
     group = groups[0]
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
     odd = far(group[:end], group[model]) if axis is None else []
+    if not odd:
+        group[2:2] = weight
+        return partial(run, *group, value, *numbers)
     blocks = whole_jobs(group, odd)
     scratch = Scratch()
     sums = () if blocks == WHOLE else (scratch.like(np.empty(1), len(group)),)
@@ -115,7 +118,6 @@ def bind(
         near = part(group, at)
         carried = [(*sums, at == blocks[0])] if sums else []
         calls += on_scratch(near, odd, scratch, group)
-        near[2:2] = weight
         calls.append(partial(run, *near, value, *numbers, *carried))
     return in_turn(calls, scratch.arrays)
 
