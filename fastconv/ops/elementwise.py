@@ -11,6 +11,7 @@ from ..kernels.runtime.calls import are_alike, memory_order, merged, ordered_lik
 from ..typing import Array, Call, Named
 from . import check
 from .call_cache import planned
+from .copies import WHOLE, Scratch, cut, in_turn, is_apart, nothing, on_scratch, part
 
 WORTH_A_COPY = 1024  # values; fewer are read one by one as quickly
 
@@ -134,94 +135,27 @@ def call(kernel: str, *arrays: Array, axis: int | None = None, numbers: Sequence
         return nothing
     run = kernels.load(y.dtype).activation.pointwise.KERNELS[kernel]
     calls: list[Call] = []
-    scratch: list[Array] = []
+    scratch = Scratch()
     for group in views(arrays, axis):
-        near, before, own = nearby(group[:-1], group[-1])
-        if own:  # copies merge where their sources did not
-            [near] = views([*near, group[-1]], None if axis is None else -1)
-        else:
-            near = group
-        calls += [*before, partial(*run, *near, *numbers)]
-        scratch += own
-    return in_turn(calls, scratch)
+        odd = far(group[:-1], group[-1])
+        if not odd:
+            calls.append(partial(*run, *group, *numbers))
+            continue
+        blocks = cut([group[i] for i in odd], 4 if axis is None else 3)
+        place = -1 if blocks == WHOLE and is_apart(group[-1], group[:-1]) else None
+        for at in blocks:
+            near = part(group, at)
+            calls += on_scratch(near, odd, scratch, group, place)
+            [near] = views(near, None if axis is None else -1)  # copies merge where their sources did not
+            calls.append(partial(*run, *near, *numbers))
+    return in_turn(calls, scratch.arrays)
 
 
-def nearby(inputs: Sequence[Array], y: Array) -> tuple[list[Array], list[Call], list[Array]]:
-    """The inputs, with copies for those whose rows would touch a cache line for each value; the calls, the copies.
-
-    `y` tells the order of the axes.
-    """
+def far(inputs: Sequence[Array], y: Array) -> list[int]:
+    """Which inputs would touch a cache line for each value along the rows of y, which tells the order of the axes."""
     if y.size < WORTH_A_COPY or y.strides[-1] != y.itemsize:
-        return [*inputs], [], []
-    found, calls, scratch = [], [], []
-    for a in inputs:
-        if abs(a.strides[-1]) >= check.LINE:
-            scratch.append(check.empty(a.shape, a.dtype))
-            calls += check.assign_calls(scratch[-1], a)
-            a = scratch[-1]
-        found.append(a)
-    return found, calls, scratch
-
-
-def nothing() -> None:
-    """The call of an empty array."""
-
-
-def in_turn(calls: Sequence[Call], scratch: Sequence[Array] = ()) -> Call:
-    """Prepared calls as one, a single one as it is; `scratch` holds the arrays that only they use."""
-    return calls[0] if len(calls) == 1 else Several(calls, scratch)
-
-
-class Several:
-    """Prepared calls as one, whose result is that of the last that has one, and the arrays that only they use."""
-
-    __slots__ = ("calls", "scratch")
-
-    def __init__(self, calls: Sequence[Call], scratch: Sequence[Array] = ()) -> None:
-        self.calls, self.scratch = tuple(calls), tuple(scratch)
-
-    def __call__(self) -> Any:
-        found = None
-        for call in self.calls:
-            result = call()
-            found = found if result is None else result
-        return found
-
-
-def in_c_order(a: Array) -> bool:
-    """Whether an array is C-contiguous."""
-    return a.flags.c_contiguous
-
-
-def on_copies(
-    prepare: Callable[..., Call],
-    inputs: Sequence[Array | None],
-    outputs: Sequence[Array | None],
-    fits: Callable[[Array], bool] = in_c_order,
-    layout: str | None = None,
-) -> Several:
-    """The prepared call for memory that no kernel takes: prepare(*inputs, *outputs) on copies in C order, or a layout.
-
-    Copies the inputs that do not fit, runs the call, copies its results back; None stays None.
-    """
-    sources, into = copies_of(inputs, fits, layout)
-    results, back = copies_of(outputs, fits, layout)
-    before = [call for copy, a in into for call in check.assign_calls(copy, a)]
-    after = [call for copy, a in back for call in check.assign_calls(a, copy)]
-    return Several([*before, prepare(*sources, *results), *after], [copy for copy, _ in (*into, *back)])
-
-
-def copies_of(
-    arrays: Sequence[Array | None], fits: Callable[[Array], bool], layout: str | None
-) -> tuple[list[Array | None], list[tuple[Array, Array]]]:
-    """The arrays, new ones for those that do not fit; pairs of the new ones and those they stand for."""
-    found, pairs = [], []
-    for a in arrays:
-        if a is not None and not fits(a):
-            pairs.append((check.empty(a.shape, a.dtype, layout), a))
-            a = pairs[-1][0]
-        found.append(a)
-    return found, pairs
+        return []
+    return [i for i, a in enumerate(inputs) if abs(a.strides[-1]) >= check.LINE]
 
 
 def views(arrays: Sequence[Array | None], axis: int | None = None, model: int = -1) -> list[list[Any]]:

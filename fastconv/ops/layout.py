@@ -9,7 +9,8 @@ from numpy.typing import DTypeLike
 from .. import kernels
 from ..typing import Array, Call, Kernel, Named, Shape
 from . import check
-from .elementwise import in_turn, nothing, views
+from .copies import in_turn, nothing
+from .elementwise import views
 from .habits import op
 
 

@@ -8,7 +8,8 @@ from ..kernels.runtime.calls import in_four_axes
 from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
-from .elementwise import nothing, of_one_dtype, on_copies
+from .copies import nothing, on_copies
+from .elementwise import of_one_dtype
 from .habits import op
 
 MOST_AXES = 4

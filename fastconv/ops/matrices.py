@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ..kernels.runtime.calls import matrices
 from ..typing import Array, Call
-from .elementwise import on_copies
+from .copies import on_copies
 
 
 def matrix(x: Array) -> Array:

@@ -90,15 +90,16 @@ def assign(y: Array, x: Array) -> None:
         call()
 
 
-def assign_calls(y: Array, x: Array) -> list[Call]:
-    """The prepared calls of y = x."""
+def assign_calls(y: Array, x: Array, whole: int = 0) -> list[Call]:
+    """The prepared calls of y = x; `whole`: the values of an array of which x is a part."""
     if not y.size:
         return []
     if not movable(x, y):
         return [partial(np.copyto, y, x)]
     dtype = PATTERNS[y.itemsize]
     copy = kernels.load(dtype).layout.copies.copy
-    return [partial(copy, *pair) for pair in zip(four_axes(x.view(dtype)), four_axes(y.view(dtype)), strict=True)]
+    views = zip(four_axes(x.view(dtype)), four_axes(y.view(dtype)), strict=True)
+    return [partial(copy, *pair, whole) if whole else partial(copy, *pair) for pair in views]
 
 
 def movable(x: Array, y: Array) -> bool:

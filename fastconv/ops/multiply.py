@@ -10,7 +10,8 @@ from ..kernels.runtime.calls import view
 from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
-from .elementwise import call, like, new_like, of_one_dtype, on_copies
+from .copies import on_copies
+from .elementwise import call, like, new_like, of_one_dtype
 from .habits import op
 
 

@@ -11,7 +11,7 @@ from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
 from .coordinates import within_tables
-from .elementwise import Several, nothing
+from .copies import Several, nothing
 from .habits import op
 from .layout import copy_call
 from .taps import Taps, picks, transposed, weighted_call
@@ -190,10 +190,13 @@ def padded(x_shape: Shape, padding: Sides) -> Shape:
 
 
 def pad_call(x: Array, y: Array, padding: Sides, value: float = 0.0, mode: str = "constant") -> Call:
-    if mode != "constant":
-        return weighted_call(x, y, *border_taps(x.shape, padding, mode))
     if not y.size:
         return nothing
+    if mode != "constant":
+        rows, columns = border_taps(x.shape, padding, mode)
+        if not check.in_planes(x, y):
+            return weighted_call(x, y, rows, columns)
+        return partial(kernels.load(y.dtype).layout.copies.border, x, y, rows.source, columns.source, padding[0])
     left, _, top, _ = padding
     down, across = slice(top, top + x.shape[2]), slice(left, left + x.shape[3])
     borders = [

@@ -5,7 +5,7 @@ from operator import mul
 
 from ..typing import Array, Call, Shape
 from . import check
-from .elementwise import Several, nothing
+from .copies import Several, nothing
 from .layout import copy_call
 
 

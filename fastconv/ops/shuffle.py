@@ -3,7 +3,7 @@
 from ..typing import Array, Call, Shape
 from . import check
 from .call_cache import planned
-from .elementwise import in_turn
+from .copies import in_turn
 from .habits import op
 from .layout import copy_call
 

@@ -112,3 +112,18 @@ def test_other_bad_arguments():
     x = np.zeros((1, 4, 4))
     with pytest.raises(ValueError, match="out must not share memory with x"):
         fastconv.pad(x, 0, out=x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize("width", [4, 7, 8, 16, 17, 31, 64, 150])
+def test_planes_with_a_border_lie_in_a_larger_array_that_stays(width, mode, dtype):
+    x = np.random.default_rng(0).standard_normal((2, 3, 5, width + 2)).astype(dtype)[:, ::2, :, 1:-1]
+    around = np.full((2, 2, 12, width + 9), 7, dtype)
+    out = around[:, :, 1:-1, 2:-2]
+    assert fastconv.pad(x, (3, 2, 4, 1), mode=mode, out=out) is out
+    words = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    expected = np.pad(x, ((0, 0), (0, 0), (4, 1), (3, 2)), mode=words[mode])
+    np.testing.assert_array_equal(out, expected)
+    assert (around == 7).sum() == around.size - out.size
+    np.testing.assert_array_equal(fastconv.pad(np.array(x), (3, 2, 4, 1), mode=mode), expected)

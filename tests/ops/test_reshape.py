@@ -4,7 +4,7 @@ import inputs
 import numpy as np
 import pytest
 
-from fastconv.ops.elementwise import Several
+from fastconv.ops.copies import Several
 from fastconv.ops.reshape import common_pieces, reshape_call
 
 SHAPES = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv.ops import elementwise
+from fastconv.ops import copies
 
 N, C, H, W = 3, 8, 9, 40  # more values than are read one by one
 
@@ -78,5 +78,5 @@ def test_the_result_of_an_array_that_repeats_an_axis_has_the_order_of_its_shape(
 
 
 def test_several_calls_as_one_give_the_last_result():
-    assert elementwise.Several([lambda: 3, lambda: -1, lambda: None])() == -1
-    assert elementwise.Several([lambda: None])() is None
+    assert copies.Several([lambda: 3, lambda: -1, lambda: None])() == -1
+    assert copies.Several([lambda: None])() is None

@@ -5,3 +5,4 @@
 #   plan.pxi    the order of the axes, the kind of move (runs, transposes, single values), the extents of a job
 #   steps.pxi   values some steps apart: gathers, scatters, transposes of them
 #   moves.pxi   one job of each kind
+#   borders.pxi planes with a border of their own pixels

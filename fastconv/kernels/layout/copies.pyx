@@ -3,7 +3,8 @@
 The axes are put into the order of y's memory, and neighbouring axes are merged where both arrays allow it. The copy is
 then one of these: runs (x and y have unit stride along the same axis), gathers and scatters (one of them has steps
 along that axis), transposes (x is nearest along another axis than y, with or without steps), or single values (any
-other strides). The pieces: plan.pxi and steps.pxi (what is copied how, and by which job), moves.pxi (the copying).
+other strides). The pieces: plan.pxi and steps.pxi (what is copied how, and by which job), moves.pxi (the copying),
+borders.pxi (planes with a border of their own pixels).
 """
 from cython.parallel cimport prange
 from libc.string cimport memcpy
@@ -52,8 +53,8 @@ cdef struct Copy:           # strides in bytes; axis 3 has the smallest stride o
     Py_ssize_t jobs_rows, jobs_across, jobs_along
 
 
-def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
-    """y[n,c,h,w] = x[n,c,h,w], for any strides."""
+def copy(const real[:, :, :, :] x, real[:, :, :, :] y, Py_ssize_t whole=0):
+    """y[n,c,h,w] = x[n,c,h,w], for any strides; whole: the values of an array of which x is a part."""
     cdef int thread
     cdef Ranges ranges
     cdef Copy c
@@ -73,7 +74,7 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
         if c.how == SINGLES:
             plan_steps(&c)
         plan_jobs(&c)
-        plan_stream(&c, total)
+        plan_stream(&c, total, max(whole, total))
         cost = COPY_SINGLE_NS if c.how == SINGLES else COPY_NS
         jobs = c.shape[0] * c.shape[1] * c.jobs_rows * c.jobs_across * c.jobs_along
         threads = threads_for(cost * total)
@@ -88,3 +89,4 @@ def copy(const real[:, :, :, :] x, real[:, :, :, :] y):
 include "plan.pxi"
 include "steps.pxi"
 include "moves.pxi"
+include "borders.pxi"

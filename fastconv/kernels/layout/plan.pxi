@@ -91,13 +91,13 @@ cdef void plan_jobs(Copy *c) noexcept nogil:
     c.jobs_rows = ceil_div(c.shape[2], c.rows)
 
 
-cdef void plan_stream(Copy *c, Py_ssize_t total) noexcept nogil:
+cdef void plan_stream(Copy *c, Py_ssize_t total, Py_ssize_t whole) noexcept nogil:
     """Runs and squares are stored around the caches if y is large and all of them start on cache lines.
 
-    From a smaller size on, what is picked from steps is fetched ahead.
+    From a smaller size on, that of all of x, what is picked from steps is fetched ahead.
     """
     cdef int axis
-    c.fetch = total * REAL_BYTES >= FETCH_COPY_BYTES
+    c.fetch = whole * REAL_BYTES >= FETCH_COPY_BYTES
     c.stream = VL * REAL_BYTES == 64 and total * REAL_BYTES >= STREAM_BYTES and <Py_ssize_t>c.y % 64 == 0
     for axis in range(3):
         c.stream = c.stream and (c.shape[axis] == 1 or c.ys[axis] % 64 == 0)

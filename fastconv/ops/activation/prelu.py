@@ -7,7 +7,8 @@ from ...kernels.runtime.calls import view
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, call, like, new_like, on_copies, views
+from ..copies import on_copies
+from ..elementwise import agreeing, call, like, new_like, views
 from ..habits import op
 
 MAX_SUMS = 4096  # a single weight is summed over each channel first, unless there are more of them

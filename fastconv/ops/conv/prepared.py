@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from ... import kernels
 from ...typing import Array, Call, Kernel
 from .. import check, epilogue, path
-from ..elementwise import on_copies
+from ..copies import on_copies
 from ..geometry import Conv2dGeometry
 from .packed import PackedWeight
 
@@ -35,7 +35,10 @@ def conv2d_call(
     function, operand, rest = image_way(path.FORWARD, like, weight, y, g, activation, residual)
     if function is convert_and_run and not rest[2]:
         return partial(function, x, operand, bias, y, *rest)
-    return on_copies(lambda x: partial(function, x, operand, bias, y, *rest), [x], [], check.is_batch, layout)
+    beside = [y] if residual is None else None
+    return on_copies(
+        lambda x, y=y: partial(function, x, operand, bias, y, *rest), [x], [], check.is_batch, layout, beside
+    )
 
 
 def conv2d_backward_input_call(

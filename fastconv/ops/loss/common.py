@@ -12,11 +12,11 @@ from ...kernels.runtime.calls import memory_order, outside
 from ...typing import Array, Call, Named, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import in_c_order, in_turn, nearby, new_like, on_copies, views
+from ..copies import WHOLE, Index, Scratch, cut, in_c_order, in_turn, on_copies, on_scratch, part
+from ..elementwise import far, new_like, views
 
 REDUCTIONS = ("mean", "sum", "none")
-
-
+JOB = 8192  # elements, of which a kernel adds up the losses before it adds them to the sum
 ROUNDING = 1e-3  # that of half precision: probabilities which were computed may be so far beyond 0 and 1
 
 
@@ -105,13 +105,28 @@ def bind(
         rest = partial(bind_to_copies, kernel, value, numbers, axis, weight, end)
         return on_copies(rest, arrays[:end], results)
     group = groups[0]
-    before: list[Call] = []
-    scratch: list[Array] = []
-    if axis is None:
-        group[:end], before, scratch = nearby(group[:end], group[model])
-    group[2:2] = weight
     run = getattr(kernels.load(x.dtype).loss.losses, kernel)
-    return in_turn([*before, partial(run, *group, value, *numbers)], scratch)
+    odd = far(group[:end], group[model]) if axis is None else []
+    if not odd:
+        group[2:2] = weight
+        return partial(run, *group, value, *numbers)
+    blocks = whole_jobs(group, odd)
+    scratch = Scratch()
+    sums = () if blocks == WHOLE else (scratch.like(np.empty(1), len(group)),)
+    calls: list[Call] = []
+    for at in blocks:
+        near = part(group, at)
+        carried = [(*sums, at == blocks[0])] if sums else []
+        calls += on_scratch(near, odd, scratch, group)
+        calls.append(partial(run, *near, value, *numbers, *carried))
+    return in_turn(calls, scratch.arrays)
+
+
+def whole_jobs(group: Sequence[Array | None], odd: Sequence[int]) -> list[Index]:
+    """The blocks of the arrays that are copied, if all but the last are made of whole jobs of the kernel."""
+    arrays: list[Any] = [group[i] for i in odd]
+    blocks = cut(arrays, 3)
+    return blocks if all(arrays[0][at].size % JOB == 0 for at in blocks[:-1]) else WHOLE
 
 
 def bind_to_copies(

@@ -15,7 +15,8 @@ from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check, epilogue
 from ..call_cache import planned
-from ..elementwise import agreeing, like, nothing, positive
+from ..copies import nothing
+from ..elementwise import agreeing, like, positive
 from ..habits import op
 from .running import more_than_one_value, running_statistics, update
 from .views import (
@@ -217,7 +218,8 @@ def batch_norm_call(
     form, seen = formed((x, y, residual), forms_of(x))
     if form is None:
         given = (weight, bias, running, mean, invstd, momentum, eps, training, activation)
-        return on_near_copies(lambda x, z, y: batch_norm_call(x, y, *given, z), [x, residual], [y])
+        beside = None if training else ()
+        return on_near_copies(lambda x, z, y: batch_norm_call(x, y, *given, z), [x, residual], [y], beside)
     exact = (mean is not None and mean.shape[0] == 2 and mean.ndim == 2) or activation is None or residual is not None
     updated = None if running is None else (*running, momentum)
     rest = (saved_rows(mean, invstd), updated, eps, bool(training), epilogue.CODES[activation], exact)

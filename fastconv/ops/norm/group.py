@@ -8,7 +8,8 @@ from ...kernels.runtime.calls import by_set, planes, sets
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, nothing, positive
+from ..copies import nothing
+from ..elementwise import agreeing, like, positive
 from ..habits import op
 from .views import (
     Form,
@@ -188,7 +189,9 @@ def group_norm_call(
         return nothing
     form, seen = formed((x, y), forms_of(x))
     if form is None:
-        return on_near_copies(lambda x, y: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
+        return on_near_copies(
+            lambda x, y, mean, invstd: group_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y], [mean, invstd]
+        )
     groups = mean.shape[1]
     rest = ((mean, None, invstd), None, eps, True, 0, True)
     if form is planes:

@@ -9,7 +9,8 @@ from ...kernels.runtime.calls import are_like, rows
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, nothing, on_copies, positive
+from ..copies import nothing, on_copies
+from ..elementwise import agreeing, like, positive
 from ..habits import op
 from .group import saved_statistics
 from .views import fill_zeros, formed, in_order, new_result, statistics, with_saved
@@ -170,7 +171,14 @@ def layer_norm_call(
         return nothing
     form, seen = formed((x, y), (partial(rows, count=mean.ndim),))
     if form is None:
-        return on_copies(lambda x, y: layer_norm_call(x, y, weight, bias, mean, invstd, eps), [x], [y])
+        sets = [mean, invstd] if mean.ndim else None  # None: all of x is one
+        return on_copies(
+            lambda x, y, m=mean, r=invstd: layer_norm_call(x, y, weight, bias, m, r, eps),
+            [x],
+            [y],
+            beside=sets,
+            in_place=True,
+        )
     vectors = map(flat, (weight, bias, mean, invstd))
     return partial(kernels.load(x.dtype).norm.rows.forward, *seen, *vectors, eps)
 
@@ -191,6 +199,6 @@ def layer_norm_backward_call(
     form, seen = formed((dy, x, dx), (partial(rows, count=mean.ndim),))
     if form is None:
         rest = (weight, mean, invstd, dweight, dbias)
-        return on_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx])
+        return on_copies(lambda dy, x, dx: layer_norm_backward_call(dy, x, dx, *rest), [dy, x], [dx], in_place=True)
     vectors = map(flat, (weight, mean, invstd, dweight, dbias))
     return partial(kernels.load(x.dtype).norm.rows.backward, *seen, *vectors)

@@ -8,7 +8,8 @@ from ...kernels.runtime.calls import planes
 from ...typing import Array, Call
 from .. import check
 from ..call_cache import planned
-from ..elementwise import agreeing, like, nothing, on_copies
+from ..copies import nothing, on_copies
+from ..elementwise import agreeing, like
 from ..habits import op
 from .views import channels, formed, pixels
 
@@ -129,7 +130,8 @@ def local_response_norm_call(x: Array, y: Array, size: int, alpha: float, beta: 
         return nothing
     form, seen = formed((x, y), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
-        return on_copies(lambda x, y: local_response_norm_call(x, y, size, alpha, beta, k), [x], [y])
+        numbers = (size, alpha, beta, k)
+        return on_copies(lambda x, y: local_response_norm_call(x, y, *numbers), [x], [y], beside=())
     return partial(kernels.load(x.dtype).norm.local_response.forward, *seen, size, alpha, beta, k, form is planes)
 
 
@@ -141,5 +143,7 @@ def local_response_norm_backward_call(
     form, seen = formed((dy, x, dx), (planes, pixels) if x.ndim > 2 else (pixels, planes))
     if form is None:
         numbers = (size, alpha, beta, k)
-        return on_copies(lambda dy, x, dx: local_response_norm_backward_call(dy, x, dx, *numbers), [dy, x], [dx])
+        return on_copies(
+            lambda dy, x, dx: local_response_norm_backward_call(dy, x, dx, *numbers), [dy, x], [dx], beside=()
+        )
     return partial(kernels.load(x.dtype).norm.local_response.backward, *seen, size, alpha, beta, k, form is planes)

@@ -7,7 +7,7 @@ import numpy as np
 from ... import kernels
 from ...kernels.runtime.calls import planes, sets
 from ...typing import Array, Call
-from ..elementwise import on_copies
+from ..copies import on_copies
 from .batch import forms_of
 from .views import formed
 

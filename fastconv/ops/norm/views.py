@@ -16,7 +16,8 @@ from ...kernels.runtime.calls import are_like, planes, run_stride, view
 from ...typing import Array, Call, Shape
 from .. import check
 from ..call_cache import planned
-from ..elementwise import Several, new_like, on_copies
+from ..copies import Several, on_copies
+from ..elementwise import new_like
 
 Form: TypeAlias = Callable[[Array], Array | None]  # the array as a kernel reads it, or None where its strides forbid
 
@@ -88,13 +89,18 @@ def new_result(x: Array, forms: Sequence[Form]) -> Array:
 
 
 def on_near_copies(
-    prepare: Callable[..., Call], inputs: Sequence[Array | None], outputs: Sequence[Array | None]
+    prepare: Callable[..., Call],
+    inputs: Sequence[Array | None],
+    outputs: Sequence[Array | None],
+    beside: Sequence[Array | None] | None = None,
 ) -> Several:
     """`on_copies`, to pixels where the channels lie side by side in the first result, or input, else to C order."""
     first = next(a for a in (*outputs, *inputs) if a is not None)
     if first.ndim == 4 and first.strides[1] == first.itemsize:
-        return on_copies(prepare, inputs, outputs, lambda a: all_pixels(a) is not None, check.CHANNELS_LAST)
-    return on_copies(prepare, inputs, outputs)
+        return on_copies(
+            prepare, inputs, outputs, lambda a: all_pixels(a) is not None, check.CHANNELS_LAST, beside, True
+        )
+    return on_copies(prepare, inputs, outputs, beside=beside, in_place=True)
 
 
 def formed(arrays: Sequence[Array | None], forms: Sequence[Form]) -> tuple[Form | None, list[Any]]:

@@ -8,7 +8,7 @@ from ... import kernels
 from ...kernels.runtime.calls import all_channels_last, sharing_windows, window_tables, with_covers
 from ...typing import Array, Call, Kernel, Shape
 from .. import check
-from ..elementwise import Several, on_copies
+from ..copies import Several, on_copies
 from ..geometry import Pool2dGeometry
 
 Tables: TypeAlias = tuple[Array, Array]  # the windows along H and along W
@@ -35,15 +35,26 @@ def adaptive_tables(x_shape: Shape, y_shape: Shape) -> Tables:
 
 
 def on_one_layout(
-    kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, ...], *rest: Any
+    kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, ...], *rest: Any, places: bool = False
 ) -> Callable[[], Any]:
-    """The kernel on its arrays: all channels-last or all planar; copied beforehand, and back, where they differ."""
+    """The kernel on its arrays: all channels-last or all planar; copied beforehand, and back, where they differ.
+
+    places: whether its result is a place in the whole arrays, which the kernel cannot tell of some images.
+    """
     arrays = (*inputs, *outputs)
     last = all_channels_last(*arrays)
-    return converted(kernel, inputs, outputs, rest) if last is None else partial(kernel, *arrays, *rest, last)
+    if last is None:
+        return converted(kernel, inputs, outputs, rest, None if places else ())
+    return partial(kernel, *arrays, *rest, last)
 
 
-def converted(kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, ...], rest: tuple[Any, ...]) -> Several:
+def converted(
+    kernel: Kernel,
+    inputs: tuple[Array, ...],
+    outputs: tuple[Array, ...],
+    rest: tuple[Any, ...],
+    beside: tuple[Array, ...] | None,
+) -> Several:
     """The kernel, whose result is that of the call, on copies in the layout that needs copies of fewer bytes."""
     arrays = (*inputs, *outputs)
     last = unlike(arrays, True) < unlike(arrays, False)
@@ -53,7 +64,7 @@ def converted(kernel: Kernel, inputs: tuple[Array, ...], outputs: tuple[Array, .
         """The kernel on arrays of this layout."""
         return partial(kernel, *given, *rest, last)
 
-    return on_copies(prepare, inputs, outputs, partial(fits, last=last), layout)
+    return on_copies(prepare, inputs, outputs, partial(fits, last=last), layout, beside)
 
 
 def unlike(arrays: tuple[Array, ...], last: bool) -> int:
@@ -79,7 +90,7 @@ def max_call(x: Array, y: Array, indices: Array | None, tables: Tables) -> Call:
 def max_backward_call(dy: Array, indices: Array, dx: Array, tables: Tables) -> Callable[[], int]:
     """Its result is where the first index is that is not in its window, in C order, or -1."""
     kernel = kernels.load(dx.dtype).pool.windows.max_backward
-    return on_one_layout(kernel, (dy, indices), (dx,), *with_covers(tables, dx.shape))
+    return on_one_layout(kernel, (dy, indices), (dx,), *with_covers(tables, dx.shape), places=True)
 
 
 def maxima(x: Array, tables: Tables, y_shape: Shape) -> tuple[Array, tuple[Array, Array], Call]:
