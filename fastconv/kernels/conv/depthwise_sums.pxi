@@ -58,48 +58,54 @@ cdef inline void sum_pixels(const Grid *g, const real *row, const Place *place, 
 
 cdef inline void sum_walk(const Grid *g, const Phase *f, const real **rows, const Pixels *at, real *sums, const int m,
                           const int height) noexcept nogil:
-    """sums[r][s] += sum_{i,q} x[i m + r][q m + source + s] dy[i][q] for 3 x 3 taps and `height` whole rows of dy.
+    """sums[r][s] += sum_{i,q} x[i m + r][q m + source + s] dy[i][q] for 3 x 3 taps and `height` whole rows of dy."""
+    cdef Py_ssize_t j = 0, end, v, columns = stretch(g, f.GW)
+    while j < f.GW:
+        end = min(j + columns, f.GW)
+        for v in range(g.channels.vectors):
+            sum_stretch(g, f, rows, at, sums + v * VL, v, j, end, m, height)
+        j = end
 
-    Pixel by pixel as in depthwise_walk; the nine sums stay in registers."""
+
+cdef inline void sum_stretch(const Grid *g, const Phase *f, const real **rows, const Pixels *at, real *sums,
+                             Py_ssize_t v, Py_ssize_t j, Py_ssize_t end, const int m, const int height) noexcept nogil:
+    """Pixels j to end, vector v, as in depthwise_walk; the nine sums stay in registers."""
     cdef vf x[15]
     cdef vf acc[9]
     cdef vf d
     cdef const real *from_row[5]
     cdef Py_ssize_t step[5]
-    cdef Py_ssize_t v, c, j, column, W = g.x.W, width = g.channels.width, yw = at.yw, yh = at.yh, GW = f.GW
-    cdef Py_ssize_t below = height * m * g.x.h_step
-    cdef const real *dy
+    cdef Py_ssize_t c = channel(&g.channels, v), column = j * m + f.w.source, W = g.x.W, yw = at.yw, yh = at.yh
+    cdef Py_ssize_t below = height * m * g.x.h_step, width = g.channels.width
+    cdef const real *dy = at.dy + c + j * yw
     cdef int r, s, i, count = 3 + (height - 1) * m
     cdef bint far = g.rows_far
-    for v in range(g.channels.vectors):
-        c = channel(&g.channels, v)
-        for r in range(9):
-            acc[r] = vload(sums + r * width + v * VL)
-        for r in range(3 * count):
-            x[r] = vzero
-        column = f.w.source
-        start_rows(g, rows, column, c, from_row, step, count)
-        for s in range(3 - m):
+    for r in range(9):
+        acc[r] = vload(sums + r * width)
+    for r in range(3 * count):
+        x[r] = vzero
+    start_rows(g, rows, column, c, from_row, step, count)
+    for s in range(3 - m):
+        next_column(x, from_row, step, 0 <= column < W, 3, count)
+        column += 1
+    while j < end:
+        for s in range(m):
+            if far:
+                for r in range(count - height * m, count):
+                    vprefetch(from_row[r] + below)
             next_column(x, from_row, step, 0 <= column < W, 3, count)
             column += 1
-        dy = at.dy + c
-        for j in range(GW):
-            for s in range(m):
-                if far:
-                    for r in range(count - height * m, count):
-                        vprefetch(from_row[r] + below)
-                next_column(x, from_row, step, 0 <= column < W, 3, count)
-                column += 1
-            for i in range(height):
-                d = vload(dy + i * yh)
-                if far:
-                    vprefetch(dy + (i + height) * yh)
-                for r in range(3):
-                    for s in range(3):
-                        acc[3 * r + s] = acc[3 * r + s] + x[3 * (i * m + r) + s] * d
-            dy += yw
-        for r in range(9):
-            vstore(sums + r * width + v * VL, acc[r])
+        for i in range(height):
+            d = vload(dy + i * yh)
+            if far:
+                vprefetch(dy + (i + height) * yh)
+            for r in range(3):
+                for s in range(3):
+                    acc[3 * r + s] = acc[3 * r + s] + x[3 * (i * m + r) + s] * d
+        dy += yw
+        j += 1
+    for r in range(9):
+        vstore(sums + r * width, acc[r])
 
 
 cdef void sum_walk_rows(const Grid *g, const Phase *f, const real **rows, int height, const Pixels *at,

@@ -10,7 +10,7 @@
 
 cdef enum:
     STRETCH = 7         # pixels before the next vector of lanes follows, where pixels are CONFLICT bytes apart:
-    CONFLICT = 2048     # then all columns of a vector fall into two or fewer sets of the first cache
+    CONFLICT = 1024     # then all columns of a vector fall into four or fewer sets of the first cache
     WIDEST = 64         # bytes of a vector, in builds with 32 registers
 
 ctypedef void (*walk_case)(const Grid *g, const Phase *f, const real **rows, const Target *to, const int k,

@@ -104,7 +104,7 @@ def test_channels_may_begin_anywhere_in_a_cache_line(which, first, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("which", PASSES)
 def test_rows_in_stretches(which, dtype):
-    """Pixels of whole multiples of 2048 bytes: a vector of channels walks along seven pixels at a time, or fewer."""
+    """Pixels of whole multiples of 1024 bytes: a vector of channels walks along seven pixels at a time, or fewer."""
     for stride, width in product((1, 2), (1, 6, 7, 16, 29)):
         problem = Conv((1, 512, 4, width), (512, 1, 3, 3), stride, 1, 1, 512)
         a = last(operands(problem, inputs.whole, width, dtype))
