@@ -5,12 +5,13 @@
 #   tile      rows are pixels, columns output channels, steps (tap, input channel): forward, input gradient
 #   tile_tn   rows are input channels, columns output channels, steps pixels: weight gradient
 #
-# The library has eight such loops. A step is the same in all; they differ in where its operands lie, which a loop
+# The library has nine such loops. A step is the same in all; they differ in where its operands lie, which a loop
 # cannot be told at run time without losing registers or loads to it:
 #
 #   conv direct     tile       a[i]: a pointer for each pixel and tap, so that padding is a row of zeros; MR or MR - 1
 #                              rows, into which any number of pixels from 20 on can be cut
 #                   tile_tn    a[i]: neighbours in memory; runs of pixels, each with pointers of its own; MR rows or 1
+#                   tile_at    a[i]: at offsets of their own from the first value of a pixel, the same for all pixels
 #   conv winograd   product    a[i]: rows at one stride; 1 to MR rows, since any number of patches may remain
 #                   sum        a[i]: neighbours in memory; 1 to MR rows, or 16 rows of one vector for few columns
 #   conv planar     tile       a[i] are weights and w[j] pixels along W, in pieces of at most 32 bytes for short rows
