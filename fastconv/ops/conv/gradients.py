@@ -52,7 +52,8 @@ def conv2d_backward_input(
     Notes
     -----
     Error and paths as in `conv2d`, with dy in place of x: Winograd 1980 [6], Lavin and Gray 2016 [7]. The bits of a
-    sample do not depend on N.
+    sample do not depend on N. Images of few channels may be computed in blocks of pixels: unless
+    ``precise=True``, a NaN or an infinity in dy may then reach all pixels of a block that its window meets.
 
     Examples
     --------
