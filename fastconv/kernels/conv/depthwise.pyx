@@ -5,14 +5,14 @@
     weight gradient  dw[k,0,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, k // m, i sh - top + r dh, j sw - left + s dw]
 
 Fast where C is the axis of unit stride and m is 1: of 3 x 3 taps, and 5 x 5 of stride 2, one vector of channels walks
-along a row, pixel by pixel; else a tile is TILE neighbouring pixels of a row times one vector of channels. The last vector overlaps the one
-before it. Otherwise the rows of x are first copied, each channel m times
-and at least a whole vector of them, and rows of the result are computed beside it. The input gradient of a stride s
+along a row, pixel by pixel; else a tile is TILE neighbouring pixels of a row times one vector of channels. The last
+vector overlaps the one before it. Otherwise the rows of x are first copied, each channel m times and at least a whole
+vector of them, and rows of the result are computed beside it. The input gradient of a stride s
 runs over s x s phases, each a stride-1 sum. Sums run over taps, in an order that never depends on N or the threads.
 
 The pieces, from the bottom: depthwise_channels (vectors of lanes), depthwise_pixels, depthwise_between and
-depthwise_walk (products of the forward pass and the input gradient), depthwise_packing (weights), depthwise_grid (jobs), depthwise_sums (products
-of the weight gradient), depthwise_weight (its jobs).
+depthwise_walk (products of the forward pass and the input gradient), depthwise_packing (weights), depthwise_grid
+(jobs), depthwise_sums (products of the weight gradient), depthwise_weight (its jobs).
 """
 
 from cython.parallel cimport parallel, prange

@@ -118,9 +118,11 @@ cdef struct SumJob:
 cdef int sum_parts(Sums *g) noexcept nogil:
     """The sums of all parts; 1 if memory ran out."""
     cdef Ranges ranges
-    cdef Py_ssize_t rows = times(times(g.reading.images, g.reading.span), g.reading.row) if g.reading.merged else PIXELS * PANELS * MR
+    cdef const Reading *reading = &g.reading
+    cdef Py_ssize_t rows = times(times(reading.images, reading.span), reading.row) if reading.merged else \
+        PIXELS * PANELS * MR
     cdef Py_ssize_t panels = PIXELS * WIDTH + VL
-    cdef Py_ssize_t tables = MOST * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + g.reading.length * sizeof(Py_ssize_t)
+    cdef Py_ssize_t tables = MOST * (2 * sizeof(real *) + sizeof(Py_ssize_t)) + reading.length * sizeof(Py_ssize_t)
     cdef Py_ssize_t scratch = plus(tables, times(plus(panels, rows), sizeof(real)))
     cdef double products = <double>g.parts.rows * g.dy.W * g.parts.size
     cdef int threads = threads_for(products * DIRECT_PRODUCT_NS), failed = 0, thread

@@ -52,17 +52,6 @@ cdef void border_rows(const Border *b, Py_ssize_t plane, Py_ssize_t first) noexc
         for w in range(b.left):
             y[w] = x[b.columns[w]]
         y += b.left
-        copy_run(x, y, b.W)
+        copy_runs(x, 0, y, 0, 1, b.W, False)
         for w in range(b.right):
             y[b.W + w] = x[behind[w]]
-
-
-cdef inline void copy_run(const real *x, real *y, Py_ssize_t count) noexcept nogil:
-    """y[i] = x[i]; the last vector overlaps the one before it."""
-    cdef Py_ssize_t i
-    if count < VL:
-        vwrite(y, count, vread(x, count))
-        return
-    for i in range(count // VL):
-        vstore(y + i * VL, vload(x + i * VL))
-    vstore(y + count - VL, vload(x + count - VL))

@@ -16,7 +16,6 @@ from ..copies import WHOLE, Index, Scratch, cut, in_c_order, in_turn, on_copies,
 from ..elementwise import far, new_like, views
 
 REDUCTIONS = ("mean", "sum", "none")
-JOB = 8192  # elements, of which a kernel adds up the losses before it adds them to the sum
 ROUNDING = 1e-3  # that of half precision: probabilities which were computed may be so far beyond 0 and 1
 
 
@@ -105,12 +104,13 @@ def bind(
         rest = partial(bind_to_copies, kernel, value, numbers, axis, weight, end)
         return on_copies(rest, arrays[:end], results)
     group = groups[0]
-    run = getattr(kernels.load(x.dtype).loss.losses, kernel)
+    losses = kernels.load(x.dtype).loss.losses
+    run = getattr(losses, kernel)
     odd = far(group[:end], group[model]) if axis is None else []
     if not odd:
         group[2:2] = weight
         return partial(run, *group, value, *numbers)
-    blocks = whole_jobs(group, odd)
+    blocks = whole_jobs([group[i] for i in odd], losses.JOB)
     scratch = Scratch()
     sums = () if blocks == WHOLE else (scratch.like(np.empty(1), len(group)),)
     calls: list[Call] = []
@@ -122,11 +122,10 @@ def bind(
     return in_turn(calls, scratch.arrays)
 
 
-def whole_jobs(group: Sequence[Array | None], odd: Sequence[int]) -> list[Index]:
-    """The blocks of the arrays that are copied, if all but the last are made of whole jobs of the kernel."""
-    arrays: list[Any] = [group[i] for i in odd]
+def whole_jobs(arrays: Sequence[Any], job: int) -> list[Index]:
+    """The blocks of the arrays that are copied, if all but the last are made of whole jobs of so many elements."""
     blocks = cut(arrays, 3)
-    return blocks if all(arrays[0][at].size % JOB == 0 for at in blocks[:-1]) else WHOLE
+    return blocks if all(arrays[0][at].size % job == 0 for at in blocks[:-1]) else WHOLE
 
 
 def bind_to_copies(
